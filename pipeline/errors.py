@@ -1,0 +1,125 @@
+"""Everything that can go wrong, in one place.
+
+EfterskriftError
+├── UsageError          the command was given something it cannot use
+├── FormError           a form definition is wrong
+├── IntakeError         a file or page cannot be taken in
+│   └── BrokenFileError
+├── ReadingError        a page cannot be read
+│   └── RegistrationError
+├── StoreError          the database or the image folder
+│   ├── SchemaMismatchError
+│   └── StoreUnavailableError
+├── NotAllowedError     the person may not do this
+├── ReviewError         a decision cannot be taken
+│   └── StaleDecisionError
+├── ExportError         a file cannot be made or a receipt cannot be used
+└── MissingProgramError an external program or model is not installed
+
+Each carries a text for a person and a remedy. Neither ever holds a field value.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line, documented in the README."""
+
+    OK = 0
+    USAGE = 2
+    FORM = 3
+    INTAKE = 4
+    READING = 5
+    STORE = 6
+    NOT_ALLOWED = 7
+    REVIEW = 8
+    EXPORT = 9
+    MISSING_PROGRAM = 10
+
+
+class EfterskriftError(Exception):
+    """Base of all errors of ours: what happened, and what to do about it."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class UsageError(EfterskriftError):
+    """The command was given something it cannot use."""
+
+
+class FormError(EfterskriftError):
+    """A form definition is wrong or unknown."""
+
+    exit_code = ExitCode.FORM
+
+
+class IntakeError(EfterskriftError):
+    """A file or a page cannot be taken in."""
+
+    exit_code = ExitCode.INTAKE
+
+
+class BrokenFileError(IntakeError):
+    """The file is damaged, encrypted or not of a kind that holds pages."""
+
+
+class ReadingError(EfterskriftError):
+    """A page cannot be read."""
+
+    exit_code = ExitCode.READING
+
+
+class RegistrationError(ReadingError):
+    """The page could not be laid on its form within the tolerance."""
+
+
+class StoreError(EfterskriftError):
+    """The database or the folder of images failed."""
+
+    exit_code = ExitCode.STORE
+
+
+class SchemaMismatchError(StoreError):
+    """The database was made by another version of the program."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database is locked or cannot be reached, or the disk is full."""
+
+
+class NotAllowedError(EfterskriftError):
+    """The person lacks the role or the unit that this needs."""
+
+    exit_code = ExitCode.NOT_ALLOWED
+
+
+class ReviewError(EfterskriftError):
+    """A decision cannot be taken."""
+
+    exit_code = ExitCode.REVIEW
+
+
+class StaleDecisionError(ReviewError):
+    """Somebody, or an earlier key press, has already decided this."""
+
+
+class ExportError(EfterskriftError):
+    """An export cannot be made, or a receipt cannot be used."""
+
+    exit_code = ExitCode.EXPORT
+
+
+class MissingProgramError(EfterskriftError):
+    """An external program, language pack or model is missing."""
+
+    exit_code = ExitCode.MISSING_PROGRAM

@@ -1,0 +1,197 @@
+"""The nouns of the trade, as frozen values. Imports nothing of ours.
+
+Lengths are millimetres from the top left of the printed page unless a name says px. A probability `p` is between 0 and 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""Grey (h, w) or BGR (h, w, 3), 0 = black."""
+
+Value = str | bool | None
+"""What a field says: text as written, a canonical digit string or date, or whether a box is marked."""
+
+
+class State(StrEnum):
+    """What a field looks like, apart from what it says."""
+
+    READ = "read"
+    EMPTY = "empty"
+    CANCELLED = "cancelled"
+    ILLEGIBLE = "illegible"
+
+
+class Outcome(StrEnum):
+    """How the reading of a page ended."""
+
+    READ = "read"
+    UNIDENTIFIED = "unidentified"
+    BLANK = "blank"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in mm from the top left of the page."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    def __post_init__(self) -> None:
+        if self.w <= 0 or self.h <= 0:
+            raise ValueError(f"A box must have a width and a height, not {self.w} × {self.h} mm")
+
+    def as_list(self) -> list[float]:
+        """x, y, w, h, rounded to a hundredth of a millimetre."""
+        return [round(v, 2) for v in (self.x, self.y, self.w, self.h)]
+
+
+Alternatives = tuple[tuple[Value, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a machine read in one field.
+
+    `p` is the probability that value and state are both right. `alternatives` are other values with their
+    probabilities, best first. `characters` gives p for each character of a text value, for showing the doubtful ones.
+    """
+
+    value: Value
+    p: float
+    state: State
+    alternatives: Alternatives = ()
+    characters: tuple[float, ...] = ()
+    box_px: tuple[int, int, int, int] | None = None
+
+    @classmethod
+    def empty(cls, p: float, value: Value = None) -> Reading:
+        """A field that nothing was written in."""
+        return cls(value, p, State.EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetCode:
+    """What the code printed on a page says."""
+
+    form: str
+    version: int
+    page_no: int
+    pages: int
+    serial: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """All that the machine knows of one page."""
+
+    outcome: Outcome
+    code: SheetCode | None = None
+    rotation_deg: float = 0.0
+    residual_mm: float | None = None
+    problems: tuple[str, ...] = ()
+    fields: Mapping[str, Reading] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One person of the client register (klientregister)."""
+
+    pid: str
+    name: str
+    unit: str
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedSheet:
+    """A sheet that was printed: its serial is accounted for until it comes back."""
+
+    serial: str
+    form: str
+    version: int
+    unit: str
+    client_pid: str | None = None
+
+
+class Role(StrEnum):
+    """What a member of staff does here."""
+
+    ADMINISTRATOR = "administratör"
+    REVIEWER = "granskare"
+    MANAGER = "chef"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of staff who is logged in, with the units whose paper the person may see."""
+
+    login: str
+    name: str
+    title: str
+    role: Role
+    units: frozenset[str]
+
+
+class EntryState(StrEnum):
+    """Where one entry is on its way back to the care system."""
+
+    REVIEW = "granskas"
+    SECOND = "andra granskning"
+    CONFIRMED = "bekräftad"
+    EXPORTED = "exporterad"
+    RECEIPTED = "kvitterad"
+    REJECTED = "avvisad"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who did something, and when (with time zone)."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One confirmed entry as it is exported: what it says, and the times and people of its whole way.
+
+    `fields` holds the confirmed values by field name, for a table row
+    without the row's prefix. `event_at` is händelsetid, `written_at` skriven_tid (both
+    local Swedish time, as on the paper), `author` original_av. `revision` counts corrections, 1 for the first export.
+    """
+
+    entry_id: str
+    revision: int
+    form: str
+    version: int
+    title: str
+    area: str
+    unit: str
+    client: Client
+    fields: Mapping[str, Value]
+    labels: Mapping[str, str]
+    event_at: datetime | None
+    written_at: datetime | None
+    author: str
+    author_title: str
+    serial: str
+    row: int | None
+    place: str
+    scanned: Stamp
+    read_at: datetime
+    reader_version: str
+    entered: Stamp
+    verified: Stamp | None
+    signed: Stamp | None = None
+    voided: str | None = None

@@ -1,0 +1,33 @@
+"""The picture of one field, as a reader gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.model import Image, Reading
+from pipeline.template import FieldSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A field cut out with `margin_mm` around it.
+
+    `image` is grey (h, w), 0 = black. `blank` is the same place of the unfilled form, same shape, or None for a crop from elsewhere; then the field
+    is taken to fill the picture. `px_per_mm` is the scale (None if unknown).
+    """
+
+    image: Image
+    spec: FieldSpec
+    blank: Image | None = None
+    px_per_mm: float | None = None
+    margin_mm: float = 0.0
+
+
+class Recognizer(Protocol):
+    """Reads fields of one kind."""
+
+    def __call__(self, crops: Sequence[Crop]) -> list[Reading]:
+        """One reading a crop, in the same order."""
+        ...

@@ -1,0 +1,83 @@
+"""Settings: defaults, then `settings.yaml` in the workspace, then environment variables `EFTERSKRIFT_…`."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from pipeline.errors import UsageError
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. An unknown key in `settings.yaml` is an error."""
+
+    model_config = SettingsConfigDict(env_prefix="EFTERSKRIFT_", extra="forbid", frozen=True)
+
+    workspace: Path = DEFAULT_WORKSPACE
+    """Folder of images, exports and, by default, the database."""
+    database_url: str = ""
+    """SQLAlchemy URL; empty means SQLite in the workspace."""
+    forms: Path = ROOT / "forms"
+    models: Path = ROOT / "data" / "models"
+    outage_start: datetime | None = None
+    outage_end: datetime | None = None
+    """The outage, local Swedish time. Dates on paper are expected within it."""
+    residual_gate_mm: float = 0.8
+    """A page that lies worse than this on its form is not read but waits for a person."""
+    claim_minutes: int = 15
+    """How long an entry stays with the person who opened it, without activity."""
+    session_minutes: int = 60
+    """After how long without activity a person is logged out."""
+    language: str = "sv"
+    care_provider: str = "Kalix kommun"
+    care_provider_hsa_id: str = "SE2120002692-0000"
+    source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"
+    oidc: bool = False
+    """Log in through the provider of `.streamlit/secrets.toml` instead of local accounts."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: given in code, environment, the workspace's file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, _workspace() / "settings.yaml")
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.workspace / 'efterskrift.db'}"
+
+    @property
+    def images(self) -> Path:
+        """Folder of content-addressed pictures and files."""
+        return self.workspace / "images"
+
+
+def _workspace() -> Path:
+    return Path(os.environ.get("EFTERSKRIFT_WORKSPACE", DEFAULT_WORKSPACE))
+
+
+def load_settings() -> Settings:
+    """The settings of the workspace that `EFTERSKRIFT_WORKSPACE` names.
+
+    Raises:
+        UsageError: a key is unknown or a value has the wrong type.
+    """
+    try:
+        return Settings(workspace=_workspace())
+    except ValidationError as error:
+        keys = ", ".join(str(e["loc"][0]) for e in error.errors())
+        raise UsageError(f"The settings are wrong at: {keys}.", f"Correct {_workspace() / 'settings.yaml'} or the environment.") from error

@@ -1,0 +1,1 @@
+"""Tables, queries, images and events: the only place with SQL."""

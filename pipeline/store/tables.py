@@ -1,0 +1,201 @@
+"""The tables. Decisions, events, issued sheets, export items and receipts are only ever added to."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+schema_info = Table("schema_info", metadata, Column("version", Integer, primary_key=True))
+
+unit = Table("unit", metadata, Column("name", String(80), primary_key=True), Column("area", String(8), nullable=False))
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("login", String(80), primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("title", String(80), nullable=False),
+    Column("role", String(40), nullable=False),
+    Column("password_hash", String(200), nullable=False),
+    Column("active", Boolean, nullable=False, default=True),
+)
+
+staff_unit = Table(
+    "staff_unit",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("unit", ForeignKey("unit.name"), primary_key=True),
+)
+
+client = Table(
+    "client",
+    metadata,
+    Column("pid", String(20), primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("unit", String(80), nullable=False, index=True),
+    Column("protected", Boolean, nullable=False, default=False),
+)
+
+issued_sheet = Table(
+    "issued_sheet",
+    metadata,
+    Column("serial", String(8), primary_key=True),
+    Column("form", String(60), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("unit", String(80), nullable=False),
+    Column("client_pid", String(20)),
+    Column("issued_at", DateTime(timezone=True), nullable=False),
+    Column("issued_by", String(80), nullable=False),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("created_by", String(80), nullable=False),
+    Column("unit", String(80), nullable=False),
+    Column("place", String(200), nullable=False, default=""),
+)
+
+page = Table(
+    "page",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("batch", ForeignKey("batch.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("source_name", String(400), nullable=False),
+    Column("source_page", Integer, nullable=False),
+    Column("source_sha256", String(64)),
+    Column("image_sha256", String(64), index=True),
+    Column("media_type", String(40)),
+    Column("scanned_at", DateTime(timezone=True), nullable=False),
+    Column("scanned_by", String(80), nullable=False),
+    Column("unit", String(80), nullable=False, index=True),
+    Column("state", String(20), nullable=False, index=True),
+    Column("outcome", String(20)),
+    Column("reason", Text, nullable=False, default=""),
+    Column("duplicate_of", String(40)),
+    Column("settled", Boolean, nullable=False, default=False),
+    Column("form", String(60)),
+    Column("version", Integer),
+    Column("page_no", Integer),
+    Column("pages", Integer),
+    Column("serial", String(8), index=True),
+    Column("rotation_deg", Float),
+    Column("residual_mm", Float),
+    Column("problems", JSON, nullable=False, default=list),
+    Column("upright_sha256", String(64)),
+    Column("read_at", DateTime(timezone=True)),
+    Column("reader_version", String(40)),
+    UniqueConstraint("batch", "position"),
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("page", ForeignKey("page.id"), primary_key=True),
+    Column("field", String(80), primary_key=True),
+    Column("value", JSON),
+    Column("p", Float, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("alternatives", JSON, nullable=False),
+    Column("characters", JSON, nullable=False),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("id", String(44), primary_key=True),
+    Column("serial", String(8), index=True),
+    Column("page", ForeignKey("page.id")),
+    Column("row", Integer),
+    Column("form", String(60), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("unit", String(80), nullable=False, index=True),
+    Column("criticality", String(1), nullable=False),
+    Column("state", String(30), nullable=False, index=True),
+    Column("revision", Integer, nullable=False, default=0),
+    Column("reason", Text, nullable=False, default=""),
+    Column("client_pid", String(20)),
+    Column("event_on", String(10)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("first_by", String(80)),
+    Column("first_at", DateTime(timezone=True)),
+    Column("second_by", String(80)),
+    Column("second_at", DateTime(timezone=True)),
+    Column("claimed_by", String(80)),
+    Column("claimed_until", DateTime(timezone=True)),
+    Column("skipped", Integer, nullable=False, default=0),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("field", String(80), nullable=False),
+    Column("value", JSON),
+    Column("state", String(20), nullable=False),
+    Column("how", String(20), nullable=False),
+    Column("settled", Boolean, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("subject", String(80), nullable=False, index=True),
+    Column("detail", JSON, nullable=False),
+)
+
+export_run = Table(
+    "export_run",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("target", String(40), nullable=False),
+    Column("file_name", String(120), nullable=False),
+    Column("file_sha256", String(64), nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("made_by", String(80), nullable=False),
+)
+
+export_item = Table(
+    "export_item",
+    metadata,
+    Column("run", ForeignKey("export_run.id"), primary_key=True),
+    Column("entry", ForeignKey("entry.id"), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    UniqueConstraint("entry", "revision"),
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("entry", ForeignKey("entry.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("run", ForeignKey("export_run.id"), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    Column("text", Text, nullable=False, default=""),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("beat_at", DateTime(timezone=True), nullable=False),
+)
+
+Index("entry_queue", entry.c.state, entry.c.unit, entry.c.criticality, entry.c.created_at)

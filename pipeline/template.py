@@ -1,0 +1,309 @@
+"""A form's definition: what `forms/<id>/form.yaml` may say. Documented for form makers in `forms/README.md`.
+
+Lengths are millimetres from the top left of an A4 page. A table is written once and unfolded into one field a row and column, named
+`<prefix>01.<field>`; nothing later in the pipeline knows about tables beyond that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from pipeline.errors import FormError
+from pipeline.model import Box
+
+PAGE_WIDTH_MM = 210.0
+PAGE_HEIGHT_MM = 297.0
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+BoxMm = tuple[float, float, float, float]
+
+
+class Kind(StrEnum):
+    """How a field is filled in, and so how it is read."""
+
+    MARK = "mark"
+    CHOICE = "choice"
+    DIGITS = "digits"
+    TEXT = "text"
+    LINES = "lines"
+    PRINTED = "printed"
+    SIGNATURE = "signature"
+    INITIALS = "initials"
+
+
+class Format(StrEnum):
+    """What a row of digit boxes holds."""
+
+    DATE = "date"
+    TIME = "time"
+    PERSONAL_NUMBER = "personnummer"
+    NUMBER = "number"
+
+
+CELLS = {Format.DATE: 8, Format.TIME: 4, Format.PERSONAL_NUMBER: 12}
+
+
+class Meaning(StrEnum):
+    """The part that a field plays in the record, whatever it is called on the form."""
+
+    CLIENT_PID = "client_pid"
+    CLIENT_NAME = "client_name"
+    CLIENT_PRINTED = "client_printed"
+    UNIT = "unit"
+    EVENT_DATE = "event_date"
+    EVENT_TIME = "event_time"
+    WRITTEN_DATE = "written_date"
+    WRITTEN_TIME = "written_time"
+    AUTHOR_NAME = "author_name"
+    AUTHOR_TITLE = "author_title"
+    AUTHOR_SIGNATURE = "author_signature"
+
+
+class Strict(BaseModel):
+    """A part of a form; a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+
+class Option(Strict):
+    """One box of a choice."""
+
+    value: Name
+    label: str
+    box: BoxMm
+
+
+class FieldSpec(Strict):
+    """One field of a form, or of one row of its table (then `box` is relative to the row's top left)."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
+    label: str
+    kind: Kind
+    box: BoxMm
+    critical: bool = False
+    required: bool = False
+    means: Meaning | None = None
+    hint: str = ""
+    format: Format | None = None
+    cells: int | None = None
+    decimals: int = 0
+    minimum: float | None = None
+    maximum: float | None = None
+    measure: str = ""
+    lines: int | None = None
+    options: tuple[Option, ...] = ()
+    row: int | None = None
+
+    @property
+    def area(self) -> Box:
+        """The field's rectangle, mm."""
+        return Box(*self.box)
+
+    @property
+    def column(self) -> str:
+        """The name without the row's prefix."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def cell_count(self) -> int:
+        """How many digit boxes stand side by side, all of the same width."""
+        if self.cells:
+            return self.cells
+        return CELLS.get(self.format, 1) if self.format else 1
+
+    @property
+    def cell_boxes(self) -> tuple[Box, ...]:
+        """Each digit box, mm: the field's rectangle divided evenly."""
+        x, y, w, h = self.box
+        pitch = w / self.cell_count
+        return tuple(Box(x + i * pitch, y, pitch, h) for i in range(self.cell_count))
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if self.kind is Kind.DIGITS and self.format is None:
+            raise ValueError(f"{self.name}: a digits field needs a format (date, time, personnummer or number)")
+        if self.format is Format.NUMBER and not self.cells:
+            raise ValueError(f"{self.name}: a number needs cells, how many boxes it has")
+        if (self.kind is Kind.CHOICE) != bool(self.options):
+            raise ValueError(f"{self.name}: options belong to a choice, and a choice needs them")
+        if (self.kind is Kind.LINES) != (self.lines is not None):
+            raise ValueError(f"{self.name}: lines (a number) belongs to the kind lines, which needs it")
+        return self
+
+
+class Table(Strict):
+    """Rows that look alike. `x` and `top` place the first row; each row is `height` mm high."""
+
+    prefix: Name
+    count: Annotated[int, Field(ge=1, le=60)]
+    x: float
+    top: float
+    width: float
+    height: float
+    fields: tuple[FieldSpec, ...]
+
+    def unfold(self) -> list[FieldSpec]:
+        """One field a row and column, with its place on the page."""
+        return [self._placed(spec, row) for row in range(1, self.count + 1) for spec in self.fields]
+
+    def _placed(self, spec: FieldSpec, row: int) -> FieldSpec:
+        dx, dy = self.x, self.top + (row - 1) * self.height
+        moved = [o.model_copy(update={"box": _shift(o.box, dx, dy)}) for o in spec.options]
+        name = f"{self.prefix}{row:02d}.{spec.name}"
+        return spec.model_copy(update={"name": name, "box": _shift(spec.box, dx, dy), "options": tuple(moved), "row": row})
+
+
+def _shift(box: BoxMm, dx: float, dy: float) -> BoxMm:
+    x, y, w, h = box
+    return (round(x + dx, 3), round(y + dy, 3), w, h)
+
+
+class Text(Strict):
+    """Words printed on the form that belong to no field. `at` is the left end of the first line's top, mm; `size` points."""
+
+    text: str
+    at: tuple[float, float]
+    width: float = 0
+    size: float = 8
+    bold: bool = False
+
+
+class Section(Strict):
+    """A titled area with a light ground."""
+
+    title: str
+    box: BoxMm
+
+
+class PageSpec(Strict):
+    """One side of paper."""
+
+    fields: tuple[FieldSpec, ...] = ()
+    table: Table | None = None
+    sections: tuple[Section, ...] = ()
+    texts: tuple[Text, ...] = ()
+
+    @cached_property
+    def all_fields(self) -> tuple[FieldSpec, ...]:
+        """The page's fields in reading order of the file, the table unfolded."""
+        return self.fields + tuple(self.table.unfold() if self.table else ())
+
+
+class Law(Strict):
+    """A paragraph that the form rests on, with where its text was taken from."""
+
+    ref: str
+    source: str
+
+
+class Per(StrEnum):
+    """How many entries a sheet carries."""
+
+    SHEET = "sheet"
+    ROW = "row"
+
+
+class Area(StrEnum):
+    """Area of law; records of different areas are kept apart."""
+
+    HSL = "HSL"
+    SOL = "SoL"
+    LSS = "LSS"
+    IFO = "IFO"
+
+
+class Form(Strict):
+    """A form. A published version is frozen: printed paper outlives the program."""
+
+    id: FormId
+    version: Annotated[int, Field(ge=1, le=99)]
+    title: str
+    area: Area
+    criticality: Annotated[str, StringConstraints(pattern="^[ABC]$")]
+    law: tuple[Law, ...]
+    entries: Per
+    pages: Annotated[tuple[PageSpec, ...], Field(min_length=1)]
+
+    @cached_property
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """All fields of all pages."""
+        return tuple(spec for page in self.pages for spec in page.all_fields)
+
+    @cached_property
+    def by_name(self) -> dict[str, FieldSpec]:
+        """Fields by name."""
+        return {spec.name: spec for spec in self.fields}
+
+    def rows(self) -> Sequence[int | None]:
+        """The rows that may carry an entry, or `[None]` when the sheet is one entry."""
+        if self.entries is Per.SHEET:
+            return [None]
+        return sorted({spec.row for spec in self.fields if spec.row is not None})
+
+    def entry_fields(self, row: int | None) -> list[FieldSpec]:
+        """Fields of one entry: the sheet's own and, in a table, those of its row."""
+        return [spec for spec in self.fields if spec.row is None or spec.row == row]
+
+    def meaning(self, means: Meaning, row: int | None = None) -> FieldSpec | None:
+        """The field that plays a part in an entry; the row's own before the sheet's."""
+        found = [spec for spec in self.entry_fields(row) if spec.means is means]
+        return max(found, key=lambda spec: spec.row is not None, default=None)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        names = [spec.name for spec in self.fields]
+        if twice := {n for n in names if names.count(n) > 1}:
+            raise ValueError(f"the name {sorted(twice)[0]} is used twice")
+        for spec in self.fields:
+            for box in (spec.box, *(o.box for o in spec.options)):
+                if box[0] < 0 or box[1] < 0 or box[0] + box[2] > PAGE_WIDTH_MM or box[1] + box[3] > PAGE_HEIGHT_MM:
+                    raise ValueError(f"{spec.name} lies outside the page")
+        if self.entries is Per.ROW and not any(page.table for page in self.pages):
+            raise ValueError("entries per row need a table")
+        return self
+
+
+def load_form(path: Path) -> Form:
+    """Read one `form.yaml`.
+
+    Raises:
+        FormError: the file is missing, is not YAML, or breaks a rule; the text names the place.
+    """
+    try:
+        return Form.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except OSError as error:
+        raise FormError(f"{path}: {error.strerror}.", "Check that the form's folder holds a form.yaml.") from error
+    except yaml.YAMLError as error:
+        raise FormError(f"{path} is not valid YAML: {error}") from error
+    except ValidationError as error:
+        places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise FormError(f"{path}: " + "; ".join(places), "See forms/README.md for what a form may say.") from error
+
+
+class Forms(dict[tuple[str, int], Form]):
+    """All forms by id and version."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Forms:
+        """Every form under `folder`: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`."""
+        paths = sorted([*folder.glob("*/form.yaml"), *folder.glob("*/v*/form.yaml")])
+        return cls({(form.id, form.version): form for form in map(load_form, paths)})
+
+    def latest(self, form_id: str) -> Form:
+        """The newest version of a form.
+
+        Raises:
+            FormError: there is no such form.
+        """
+        versions = [form for (known, _), form in self.items() if known == form_id]
+        if not versions:
+            raise FormError(f"There is no form {form_id}.", "`efterskrift forms list` shows those there are.")
+        return max(versions, key=lambda form: form.version)

@@ -1,0 +1,18 @@
+"""Third-party test data that is not part of the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("EFTERSKRIFT_SHARED", Path(__file__).resolve().parent.parent.parent / "shared"))
+
+
+def shared(*parts: str) -> Path:
+    """A path in the shared data; skips the test where it is absent."""
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"third-party test data {'/'.join(parts)} is not here")
+    return path
