@@ -12,7 +12,11 @@ EfterskriftError
 │   └── StoreUnavailableError
 ├── NotAllowedError     the person may not do this
 ├── ReviewError         a decision cannot be taken
-│   └── StaleDecisionError
+│   ├── StaleDecisionError
+│   └── AnswerError     an answer is missing or not of its kind
+│       ├── MissingAnswerError
+│       ├── InvalidAnswerError
+│       └── UnknownClientError
 ├── ExportError         a file cannot be made or a receipt cannot be used
 └── MissingProgramError an external program or model is not installed
 
@@ -111,6 +115,26 @@ class ReviewError(EfterskriftError):
 
 class StaleDecisionError(ReviewError):
     """Somebody, or an earlier key press, has already decided this."""
+
+
+class AnswerError(ReviewError):
+    """Some answers cannot be taken. `fields` names the fields, never what was written in them."""
+
+    def __init__(self, message: str, remedy: str = "", fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.fields = fields
+
+
+class MissingAnswerError(AnswerError):
+    """Fields were left without an answer."""
+
+
+class InvalidAnswerError(AnswerError):
+    """Answers do not fit their kind of field, such as a date that does not exist."""
+
+
+class UnknownClientError(AnswerError):
+    """The personal number is not in the client register and the person has not said that this is right."""
 
 
 class ExportError(EfterskriftError):

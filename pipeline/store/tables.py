@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+)
+
+from pipeline.model import EntryState
+from pipeline.store.clock import UtcDateTime
 
 SCHEMA_VERSION = 1
 
@@ -47,7 +65,7 @@ issued_sheet = Table(
     Column("version", Integer, nullable=False),
     Column("unit", String(80), nullable=False),
     Column("client_pid", String(20)),
-    Column("issued_at", DateTime(timezone=True), nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
     Column("issued_by", String(80), nullable=False),
 )
 
@@ -55,10 +73,12 @@ batch = Table(
     "batch",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(80), nullable=False),
     Column("unit", String(80), nullable=False),
     Column("place", String(200), nullable=False, default=""),
+    Column("sources_sha256", String(64), index=True),
+    Column("finished_at", UtcDateTime),
 )
 
 page = Table(
@@ -72,10 +92,11 @@ page = Table(
     Column("source_sha256", String(64)),
     Column("image_sha256", String(64), index=True),
     Column("media_type", String(40)),
-    Column("scanned_at", DateTime(timezone=True), nullable=False),
+    Column("scanned_at", UtcDateTime, nullable=False),
     Column("scanned_by", String(80), nullable=False),
     Column("unit", String(80), nullable=False, index=True),
     Column("state", String(20), nullable=False, index=True),
+    Column("attempts", Integer, nullable=False, default=0),
     Column("outcome", String(20)),
     Column("reason", Text, nullable=False, default=""),
     Column("duplicate_of", String(40)),
@@ -85,11 +106,13 @@ page = Table(
     Column("page_no", Integer),
     Column("pages", Integer),
     Column("serial", String(8), index=True),
+    # The sheet of paper that the page is a side of: its serial, or the page's own id where it has none or is a filled-in copy.
+    Column("sheet", String(41), index=True),
     Column("rotation_deg", Float),
     Column("residual_mm", Float),
     Column("problems", JSON, nullable=False, default=list),
     Column("upright_sha256", String(64)),
-    Column("read_at", DateTime(timezone=True)),
+    Column("read_at", UtcDateTime),
     Column("reader_version", String(40)),
     UniqueConstraint("batch", "position"),
 )
@@ -110,8 +133,9 @@ entry = Table(
     "entry",
     metadata,
     Column("id", String(44), primary_key=True),
+    Column("sheet", String(41), nullable=False, index=True),
     Column("serial", String(8), index=True),
-    Column("page", ForeignKey("page.id")),
+    Column("page", ForeignKey("page.id"), nullable=False),
     Column("row", Integer),
     Column("form", String(60), nullable=False),
     Column("version", Integer, nullable=False),
@@ -122,14 +146,17 @@ entry = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("client_pid", String(20)),
     Column("event_on", String(10)),
-    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     Column("first_by", String(80)),
-    Column("first_at", DateTime(timezone=True)),
+    Column("first_at", UtcDateTime),
     Column("second_by", String(80)),
-    Column("second_at", DateTime(timezone=True)),
+    Column("second_at", UtcDateTime),
     Column("claimed_by", String(80)),
-    Column("claimed_until", DateTime(timezone=True)),
+    Column("claimed_until", UtcDateTime),
     Column("skipped", Integer, nullable=False, default=0),
+    # 0 when a manager has pulled the entry to the front, else 1.
+    Column("rank", Integer, nullable=False, default=1),
+    Column("voided", Text),
 )
 
 decision = Table(
@@ -144,14 +171,35 @@ decision = Table(
     Column("how", String(20), nullable=False),
     Column("settled", Boolean, nullable=False),
     Column("by", String(80), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# What a person has typed but not yet decided; emptied by the decision.
+draft = Table(
+    "draft",
+    metadata,
+    Column("entry", ForeignKey("entry.id"), primary_key=True),
+    Column("login", String(80), primary_key=True),
+    Column("field", String(80), primary_key=True),
+    Column("value", JSON),
+    Column("state", String(20), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# Who is digested, so that a password typed in the wrong box is not kept.
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("login_sha256", String(64), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 event = Table(
     "event",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("at", DateTime(timezone=True), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("by", String(80), nullable=False),
     Column("action", String(40), nullable=False),
     Column("subject", String(80), nullable=False, index=True),
@@ -165,7 +213,7 @@ export_run = Table(
     Column("target", String(40), nullable=False),
     Column("file_name", String(120), nullable=False),
     Column("file_sha256", String(64), nullable=False),
-    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(80), nullable=False),
 )
 
@@ -185,7 +233,7 @@ receipt = Table(
     Column("entry", ForeignKey("entry.id"), primary_key=True),
     Column("revision", Integer, primary_key=True),
     Column("run", ForeignKey("export_run.id"), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("by", String(80), nullable=False),
     Column("accepted", Boolean, nullable=False),
     Column("text", Text, nullable=False, default=""),
@@ -195,7 +243,26 @@ worker = Table(
     "worker",
     metadata,
     Column("id", String(60), primary_key=True),
-    Column("beat_at", DateTime(timezone=True), nullable=False),
+    Column("beat_at", UtcDateTime, nullable=False),
 )
 
-Index("entry_queue", entry.c.state, entry.c.unit, entry.c.criticality, entry.c.created_at)
+# Literals, since a partial index is only used where the query names the same values as text.
+OPEN_STATES: tuple[ColumnElement[str], ...] = tuple(literal_column(f"'{state}'") for state in (EntryState.REVIEW, EntryState.SECOND))
+
+Index(
+    "entry_queue",
+    entry.c.rank,
+    entry.c.criticality,
+    entry.c.skipped,
+    entry.c.created_at,
+    entry.c.id,
+    entry.c.unit,
+    entry.c.state,
+    entry.c.claimed_until,
+    entry.c.first_by,
+    sqlite_where=entry.c.state.in_(OPEN_STATES),
+    postgresql_where=entry.c.state.in_(OPEN_STATES),
+)
+Index("entry_claim", entry.c.claimed_by, sqlite_where=entry.c.claimed_by.is_not(None), postgresql_where=entry.c.claimed_by.is_not(None))
+Index("entry_ready", entry.c.state, entry.c.unit, entry.c.form)
+Index("page_sheet_side", page.c.serial, page.c.page_no)

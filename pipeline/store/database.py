@@ -1,0 +1,172 @@
+"""Opening the store: one database, SQLite or PostgreSQL by URL, and one folder of images."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
+from pipeline.settings import Settings
+from pipeline.store import tables
+from pipeline.store.images import ImageFolder
+
+_READS_ONLY = "efterskrift_reads_only"
+_SCHEMA_LOCK = 0x45667465
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The database and its images. `name` is the database's URL without the password."""
+
+    engine: Engine
+    images: ImageFolder
+
+    @property
+    def name(self) -> str:
+        """The database's URL without the password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that may write; committed at the end, rolled back on an error.
+
+        Raises:
+            StoreUnavailableError: the database is locked, full or cannot be reached.
+            StoreError: the database refused a row.
+        """
+        with self._transaction() as conn:
+            yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads and so waits for nobody. Errors as `begin`."""
+        with self._transaction(**{_READS_ONLY: True}) as conn:
+            yield conn
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, **options: Any) -> Iterator[Connection]:  # noqa: ANN401 - SQLAlchemy's own type
+        try:
+            with self.engine.connect() as plain:
+                conn = plain.execution_options(**options)
+                with conn.begin():
+                    yield conn
+        except DBAPIError as error:
+            raise _plain(error, self.name) from None
+
+
+def open_store(settings: Settings, create: bool = False, *, wait_seconds: float = 30) -> Store:
+    """The store of a workspace. With `create`, it is made where there is none; several processes may do so at once.
+
+    Args:
+        settings: says where.
+        create: make the tables and the folder if they are missing.
+        wait_seconds: how long a locked database is waited for.
+
+    Raises:
+        StoreError: there is no store and none is to be made, or the URL makes no sense.
+        SchemaMismatchError: the store was made by another version of the program.
+        StoreUnavailableError: the database cannot be reached or is locked.
+    """
+    if create:
+        settings.images.mkdir(parents=True, exist_ok=True)
+    elif settings.database_url == "" and not (settings.workspace / "efterskrift.db").exists():
+        raise _no_store(str(settings.workspace))
+    store = Store(_engine(settings.url, wait_seconds), ImageFolder(settings.images))
+    try:
+        _check_schema(store, create=create)
+    except BaseException:
+        store.close()
+        raise
+    store.images.sweep()
+    return store
+
+
+def _engine(url: str, wait_seconds: float) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError("The database URL makes no sense.", "It looks like sqlite:///path or postgresql://user@host/database.") from None
+    if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        milliseconds = int(wait_seconds * 1000)
+        options = {"connect_timeout": max(2, int(wait_seconds)), "options": f"-c lock_timeout={milliseconds}"}
+        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreError(f"{parsed.get_backend_name()} is not a database that works here.", "Use SQLite or PostgreSQL.")
+    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": wait_seconds})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    del record
+    connection.isolation_level = None  # the driver must not begin transactions of its own: see _begin_sqlite
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    """Take the write lock at once: a transaction that first reads and then writes could otherwise fail without being waited for."""
+    conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(_READS_ONLY) else "BEGIN IMMEDIATE")
+
+
+def _check_schema(store: Store, *, create: bool) -> None:
+    with store.read() as conn:
+        found = _version(conn)
+    if found is None and create:
+        with store.begin() as conn:
+            found = _create_schema(conn)
+    if found is None:
+        raise _no_store(store.name)
+    if found != tables.SCHEMA_VERSION:
+        raise SchemaMismatchError(
+            f"The store {store.name} has schema {found}, this program needs {tables.SCHEMA_VERSION}.",
+            "Use the version of the program that made it, or make a new workspace. Nothing has been changed.",
+        )
+
+
+def _version(conn: Connection) -> int | None:
+    if not inspect(conn).has_table(tables.schema_info.name):
+        return None
+    version: int = conn.execute(select(tables.schema_info.c.version)).scalar_one()
+    return version
+
+
+def _create_schema(conn: Connection) -> int:
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+    found = _version(conn)
+    if found is not None:
+        return found
+    tables.metadata.create_all(conn)
+    conn.execute(insert(tables.schema_info).values(version=tables.SCHEMA_VERSION))
+    return tables.SCHEMA_VERSION
+
+
+def _no_store(place: str) -> StoreError:
+    return StoreError(f"There is no store at {place}.", "`efterskrift init` makes one, or set EFTERSKRIFT_WORKSPACE to where it is.")
+
+
+def _plain(error: DBAPIError, name: str) -> StoreError:
+    """Our error without the driver's text, which may quote values."""
+    original = error.orig
+    code = getattr(original, "sqlite_errorcode", None)
+    away = isinstance(error, OperationalError) and (code is None or code & 0xFF in _BUSY)
+    if away or error.connection_invalidated:
+        why = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or "no connection"
+        remedy = "Check that it runs, that the disk has room and that no other program holds it, then try again."
+        return StoreUnavailableError(f"The database {name} is locked or cannot be reached ({why}).", remedy)
+    constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
+    return StoreError(f"The database {name} refused a change ({type(original).__name__} {constraint}".rstrip() + ").")

@@ -1,0 +1,65 @@
+"""Registers kept elsewhere and copied in: units, and the clients of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from pipeline.model import Client
+from pipeline.store import tables
+from pipeline.store.upsert import upsert
+
+_client = tables.client
+_TEN = 10
+
+
+def save_units(conn: Connection, units: Mapping[str, str]) -> None:
+    """Add or change units: name → area of law (HSL, SoL, LSS, IFO)."""
+    upsert(conn, tables.unit, [{"name": name, "area": area} for name, area in units.items()])
+
+
+def units(conn: Connection) -> dict[str, str]:
+    """All units with their area of law, by name."""
+    rows = conn.execute(select(tables.unit.c.name, tables.unit.c.area).order_by(tables.unit.c.name))
+    return {row.name: row.area for row in rows}
+
+
+def save_clients(conn: Connection, clients: Iterable[Client]) -> int:
+    """Add or change clients; answers with how many there were in the file."""
+    rows = [{"pid": c.pid, "name": c.name, "unit": c.unit, "protected": c.protected} for c in clients]
+    upsert(conn, _client, rows)
+    return len(rows)
+
+
+def clients(conn: Connection, units: Iterable[str] | None = None) -> list[Client]:
+    """The register, whole or of some units, by personal number."""
+    query = _query().order_by(_client.c.pid)
+    if units is not None:
+        query = query.where(_client.c.unit.in_(list(units)))
+    return [Client(**row) for row in conn.execute(query).mappings()]
+
+
+def client(conn: Connection, pid: str) -> Client | None:
+    """The client with this personal number (12 characters)."""
+    row = conn.execute(_query().where(_client.c.pid == pid)).mappings().one_or_none()
+    return Client(**row) if row else None
+
+
+def find_client(conn: Connection, typed: str) -> Client | None:
+    """The client meant by a personal number as people write it.
+
+    Twelve characters are looked up as they are. Ten digits leave the century out, which in elderly care is no formality (1912 or 2012): they
+    are only taken when exactly one client fits.
+    """
+    pid = re.sub(r"[\s+–-]", "", typed).upper()
+    if len(pid) != _TEN:
+        return client(conn, pid)
+    found = conn.execute(_query().where(_client.c.pid.in_([century + pid for century in ("18", "19", "20")]))).mappings().all()
+    return Client(**found[0]) if len(found) == 1 else None
+
+
+def _query() -> Select[Any]:
+    return select(_client.c.pid, _client.c.name, _client.c.unit, _client.c.protected)
