@@ -51,6 +51,14 @@ class Format(StrEnum):
 CELLS = {Format.DATE: 8, Format.TIME: 4, Format.PERSONAL_NUMBER: 12}
 
 
+class Side(StrEnum):
+    """Where a field's label is printed."""
+
+    ABOVE = "above"
+    LEFT = "left"
+    RIGHT = "right"
+
+
 class Meaning(StrEnum):
     """The part that a field plays in the record, whatever it is called on the form."""
 
@@ -86,6 +94,7 @@ class FieldSpec(Strict):
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
     label: str
+    label_at: Side | None = None
     kind: Kind
     box: BoxMm
     critical: bool = False
@@ -106,6 +115,12 @@ class FieldSpec(Strict):
     def area(self) -> Box:
         """The field's rectangle, mm."""
         return Box(*self.box)
+
+    @property
+    def label_side(self) -> Side:
+        """Where the label is printed; a form need say it only where it differs from the habit of the kind."""
+        habit = {Kind.MARK: Side.RIGHT, Kind.PRINTED: Side.LEFT}
+        return self.label_at or habit.get(self.kind, Side.ABOVE)
 
     @property
     def column(self) -> str:

@@ -1,0 +1,143 @@
+"""How each kind of field looks on paper: one function a kind, and one dictionary. Text that is known before printing is set in the field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pipeline.drawing import Colour, Paper, Style
+from pipeline.model import Box
+from pipeline.template import FieldSpec, Format, Kind, Meaning, Option, Side
+
+LABEL = Style(7, Colour.LABEL)
+ROW_LABEL = Style(6.8, Colour.LABEL)
+HINT = Style(6.5, Colour.HINT)
+CHOICE_LABEL = Style(8.5, Colour.TEXT)
+PREFILLED = Style(11, Colour.BLACK)
+_LABEL_LIFT_MM = 3.1
+_LABEL_GAP_MM = 1.2
+_MARK_GAP_MM = 0.9
+_GROUPS = {Format.DATE: (4, 6), Format.TIME: (2,), Format.PERSONAL_NUMBER: (4, 6, 8)}
+"""Before which cells a heavier line stands."""
+
+Drawing = Callable[[Paper, FieldSpec, str], None]
+
+
+def draw_field(paper: Paper, spec: FieldSpec, text: str = "", *, labelled: bool = True) -> None:
+    """Draw a field with its label; `text` is what is known before printing, else empty."""
+    DRAWINGS[spec.kind](paper, spec, text)
+    if labelled and (text or not _is_silent(spec)):
+        _label(paper, spec)
+
+
+def _is_silent(spec: FieldSpec) -> bool:
+    """A printed field without text leaves no trace, except the unit, which may then be written by hand."""
+    return spec.kind is Kind.PRINTED and spec.means is not Meaning.UNIT
+
+
+def _label(paper: Paper, spec: FieldSpec) -> None:
+    x, y, w, h = spec.box
+    style = _label_style(spec)
+    middle = y + h / 2 - style.size * 0.3528 * 0.42
+    if spec.label_side is Side.RIGHT:
+        paper.words(spec.label, (x + w + _MARK_GAP_MM, middle), style)
+    elif spec.label_side is Side.LEFT:
+        paper.words_right(spec.label, (x - _LABEL_GAP_MM, middle), style)
+    else:
+        end = x + paper.words(spec.label, (x, y - _LABEL_LIFT_MM), style)
+        paper.words(spec.hint or spec.measure, (end + _LABEL_GAP_MM, y - _LABEL_LIFT_MM + 0.1), HINT)
+
+
+def _label_style(spec: FieldSpec) -> Style:
+    if spec.row is not None:
+        return ROW_LABEL
+    return CHOICE_LABEL if spec.kind is Kind.MARK else LABEL
+
+
+def _mark(paper: Paper, spec: FieldSpec, _text: str) -> None:
+    paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.35)
+
+
+def _choice(paper: Paper, spec: FieldSpec, _text: str) -> None:
+    for option in spec.options:
+        _option(paper, option)
+
+
+def _option(paper: Paper, option: Option) -> None:
+    box = Box(*option.box)
+    paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
+    paper.words(option.label, (box.x + box.w + _MARK_GAP_MM, box.y + box.h / 2 - CHOICE_LABEL.size * 0.3528 * 0.42), CHOICE_LABEL)
+
+
+def _digits(paper: Paper, spec: FieldSpec, text: str) -> None:
+    cells = spec.cell_boxes
+    paper.area(spec.area, Colour.WHITE)
+    for index, cell in enumerate(cells[1:], start=1):
+        heavy = index in _groups(spec)
+        paper.rule((cell.x, cell.y + 0.3), (cell.x, cell.y + cell.h - 0.3), Colour.FRAME if heavy else Colour.RULE, 0.5 if heavy else 0.25)
+    _frame(paper, spec.area)
+    if spec.decimals:
+        _comma(paper, cells[-spec.decimals])
+    for cell, digit in zip(cells, text, strict=False):
+        paper.words_centred(digit, cell, PREFILLED)
+
+
+def _groups(spec: FieldSpec) -> tuple[int, ...]:
+    if spec.decimals:
+        return (spec.cell_count - spec.decimals,)
+    return _GROUPS.get(spec.format, ()) if spec.format else ()
+
+
+def _comma(paper: Paper, cell: Box) -> None:
+    """A decimal comma that hangs below the boxes, where nobody writes a digit."""
+    x, y = cell.x, cell.y + cell.h
+    paper.pen([(x, y - 0.2), (x + 0.05, y + 0.4), (x - 0.4, y + 1.1)], Colour.FRAME, 0.6)
+
+
+def _frame(paper: Paper, box: Box) -> None:
+    corners = [(box.x, box.y), (box.x + box.w, box.y), (box.x + box.w, box.y + box.h), (box.x, box.y + box.h), (box.x, box.y)]
+    paper.pen(corners, Colour.FRAME, 0.3)
+
+
+def _text(paper: Paper, spec: FieldSpec, text: str) -> None:
+    paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
+    if text:
+        _typeset(paper, spec.area, text)
+
+
+def _lines(paper: Paper, spec: FieldSpec, _text: str) -> None:
+    x, y, w, h = spec.box
+    paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
+    for line in range(1, spec.lines or 1):
+        below = y + h * line / (spec.lines or 1)
+        paper.rule((x + 2, below), (x + w - 2, below), Colour.RULE, 0.25)
+
+
+def _printed(paper: Paper, spec: FieldSpec, text: str) -> None:
+    if text:
+        _typeset(paper, spec.area, text)
+    elif not _is_silent(spec):
+        x, y, w, h = spec.box
+        paper.rule((x, y + h), (x + w, y + h), Colour.FRAME, 0.3)
+
+
+def _typeset(paper: Paper, box: Box, text: str) -> None:
+    room = (box.w - 2) / paper.width_of(text, PREFILLED)
+    style = replace(PREFILLED, size=PREFILLED.size * min(1.0, room))
+    paper.words(text, (box.x + 1, box.y + box.h / 2 - style.size * 0.3528 * 0.42), style)
+
+
+def _signature(paper: Paper, spec: FieldSpec, _text: str) -> None:
+    paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
+
+
+DRAWINGS: dict[Kind, Drawing] = {
+    Kind.MARK: _mark,
+    Kind.CHOICE: _choice,
+    Kind.DIGITS: _digits,
+    Kind.TEXT: _text,
+    Kind.LINES: _lines,
+    Kind.PRINTED: _printed,
+    Kind.SIGNATURE: _signature,
+    Kind.INITIALS: _signature,
+}

@@ -1,0 +1,123 @@
+"""A form becomes sheets of paper: each with its own serial, markers, code and, for a known client, the client's name and number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.drawing import Colour, Paper, Style
+from pipeline.fiducials import CODES, MARKERS, new_serial, shown_serial
+from pipeline.field_drawing import draw_field
+from pipeline.model import Box, Client, IssuedSheet, SheetCode
+from pipeline.template import FieldSpec, Form, Kind, Meaning, PageSpec, Section, Table
+from pipeline.writing_examples import draw_examples
+
+_TITLE = Style(17, Colour.TITLE, bold=True)
+_SUBTITLE = Style(8.5, Colour.LABEL)
+_SERIAL = Style(12, Colour.TEXT, bold=True)
+_SMALL = Style(7.5, Colour.LABEL)
+_SECTION = Style(9, Colour.TITLE, bold=True)
+_ROW_NUMBER = Style(9, Colour.HINT, bold=True)
+_HEAD_LEFT, _HEAD_RIGHT = 40.0, 189.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One copy of a form that is to be printed."""
+
+    serial: str
+    unit: str = ""
+    client: Client | None = None
+
+
+def issue(form: Form, copies: int, unit: str = "") -> list[Sheet]:
+    """Blank sheets with new serials. The form says nothing about how many sheets it may be printed in."""
+    del form
+    return [Sheet(new_serial(), unit) for _ in range(copies)]
+
+
+def issue_for_clients(form: Form, clients: Iterable[Client]) -> list[Sheet]:
+    """One sheet with a new serial for each client, in the client's unit."""
+    del form
+    return [Sheet(new_serial(), client.unit, client) for client in clients]
+
+
+def issued(form: Form, sheet: Sheet) -> IssuedSheet:
+    """What the store keeps of a printed sheet."""
+    return IssuedSheet(sheet.serial, form.id, form.version, sheet.unit, sheet.client.pid if sheet.client else None)
+
+
+def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "", printed_on: date | None = None) -> bytes:
+    """A PDF/A-2b of all pages of all sheets. The same sheets printed on the same date give the same bytes."""
+    paper = Paper(form.title, printed_on or date.today())
+    for sheet in sheets:
+        for page_no, page in enumerate(form.pages, start=1):
+            paper.add_page()
+            code = SheetCode(form.id, form.version, page_no, len(form.pages), sheet.serial)
+            _draw_fiducials(paper, code)
+            _draw_head(paper, form, code, organisation)
+            _draw_page(paper, page, sheet)
+            draw_examples(paper)
+            _draw_foot(paper, form, code)
+    return bytes(paper.output())
+
+
+def _draw_fiducials(paper: Paper, code: SheetCode) -> None:
+    for number, box in MARKERS.items():
+        paper.marker(number, box)
+    for box in CODES:
+        paper.code(code, box)
+
+
+def _draw_head(paper: Paper, form: Form, code: SheetCode, organisation: str) -> None:
+    paper.words(form.title, (_HEAD_LEFT, 9.6), _TITLE)
+    line = " · ".join(filter(None, (organisation, "Reservblankett vid driftstopp")))
+    paper.words(line, (_HEAD_LEFT, 17.6), _SUBTITLE)
+    paper.words_right(shown_serial(code.serial), (_HEAD_RIGHT, 10.4), _SERIAL)
+    paper.words_right(f"Sida {code.page_no} av {code.pages}", (_HEAD_RIGHT, 17.6), _SUBTITLE)
+
+
+def _draw_foot(paper: Paper, form: Form, code: SheetCode) -> None:
+    text = f"{form.id} version {form.version}  ·  Löpnummer {shown_serial(code.serial)}  ·  Sida {code.page_no} av {code.pages}"
+    paper.words(text, (21, 284.6), _SMALL)
+
+
+def _draw_page(paper: Paper, page: PageSpec, sheet: Sheet) -> None:
+    for section in page.sections:
+        _draw_section(paper, section)
+    for text in page.texts:
+        paper.paragraph(text.text, text.at, text.width or _HEAD_RIGHT - text.at[0], Style(text.size, Colour.LABEL, text.bold))
+    if page.table:
+        _draw_rows(paper, page.table)
+    titles = {section.title for section in page.sections}
+    for spec in page.all_fields:
+        draw_field(paper, spec, _prefilled(spec, page, sheet), labelled=spec.label not in titles)
+
+
+def _draw_section(paper: Paper, section: Section) -> None:
+    box = Box(*section.box)
+    paper.area(box, Colour.GROUND)
+    paper.area(Box(box.x, box.y, 0.9, box.h), Colour.FRAME)
+    paper.words(section.title, (box.x + 3, box.y + 1.4), _SECTION)
+
+
+def _draw_rows(paper: Paper, table: Table) -> None:
+    for row in range(1, table.count + 1):
+        y = table.top + (row - 1) * table.height
+        if row > 1:
+            paper.rule((table.x + 3, y + 0.5), (table.x + table.width - 3, y + 0.5), Colour.RULE, 0.25)
+        paper.words_right(str(row), (table.x + 7.5, y + 5), _ROW_NUMBER)
+
+
+def _prefilled(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
+    """What is known of a field before printing. In a table with a client a row, a client's sheet has the first row filled in."""
+    if spec.means is Meaning.UNIT:
+        return sheet.unit
+    if sheet.client is None or spec.row not in (None, 1):
+        return ""
+    if spec.means is Meaning.CLIENT_PID:
+        return sheet.client.pid
+    has_printed_name = any(f.means is Meaning.CLIENT_PRINTED for f in page.all_fields)
+    name = Meaning.CLIENT_PRINTED if has_printed_name else Meaning.CLIENT_NAME
+    return sheet.client.name if spec.means is name and spec.kind in (Kind.PRINTED, Kind.TEXT) else ""
