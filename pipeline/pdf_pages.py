@@ -1,0 +1,239 @@
+"""Pages of a PDF: the embedded scan unrecoded where a page is exactly one, otherwise the page rendered without loss."""
+
+from __future__ import annotations
+
+import io
+import math
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pikepdf
+from pdf2image import convert_from_path
+from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError, PDFSyntaxError
+from PIL import Image as Pillow
+
+from pipeline.errors import MissingProgramError
+from pipeline.model import Image
+
+DPI = 300
+MAX_RENDER_DPI = 600
+MAX_RENDER_PIXELS = 60_000_000
+"""A larger page is rendered at fewer dpi."""
+MAX_EMBEDDED_PIXELS = 120_000_000
+RENDER_SECONDS = 90
+
+_COVER = 0.02
+"""How far, as a share of the page, the edges of a full-page scan may lie from those of the page."""
+_LONGEST_SCAN_CONTENT = 4096
+_ORIENTATION = 0x0112
+_DAMAGE = (pikepdf.PdfError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, NotImplementedError, RuntimeError)
+"""What pikepdf raises on damaged or unusual objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class PdfPicture:
+    """A page's picture as a file of its own."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class PdfProblem:
+    """Why a PDF or one of its pages cannot be taken in."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """The one image of a page, and the dpi at which it lies there."""
+
+    image: pikepdf.PdfImage
+    dpi: float
+
+
+def pdf_page_count(path: Path) -> int:
+    """How many pages `pdf_pages` will yield."""
+    try:
+        with pikepdf.open(path) as pdf:
+            return max(1, len(pdf.pages))
+    except _DAMAGE:
+        return 1
+
+
+def pdf_pages(path: Path) -> Iterator[tuple[int, PdfPicture | PdfProblem]]:
+    """Page number from 1 and picture, one at a time; a file that cannot be opened yields one problem.
+
+    Raises:
+        MissingProgramError: poppler is not installed and a page must be rendered.
+    """
+    try:
+        pdf = pikepdf.open(path)
+    except pikepdf.PasswordError:
+        yield 1, PdfProblem("encrypted", "The PDF is locked with a password.")
+        return
+    except _DAMAGE:
+        yield 1, PdfProblem("broken_file", "The PDF is damaged.")
+        return
+    with pdf:
+        if not len(pdf.pages):
+            yield 1, PdfProblem("empty_file", "The PDF has no pages.")
+        for number in range(1, len(pdf.pages) + 1):
+            yield number, _page(pdf, path, number)
+
+
+def _page(pdf: pikepdf.Pdf, path: Path, number: int) -> PdfPicture | PdfProblem:
+    dpi = float(DPI)
+    try:
+        page = pdf.pages[number - 1]
+        if scan := _full_page_scan(page):
+            if picture := _taken_out(scan.image):
+                return picture
+            dpi = min(max(scan.dpi, DPI), MAX_RENDER_DPI)
+        dpi = _bounded(page, dpi)
+    except _DAMAGE:
+        pass  # an unusual page: the renderer decides whether it can be shown
+    return _rendered(path, number, max(1, math.floor(dpi + 0.5)))
+
+
+def _bounded(page: pikepdf.Page, dpi: float) -> float:
+    """The dpi at which the page has at most MAX_RENDER_PIXELS."""
+    left, bottom, right, top = (float(v) for v in page.cropbox)
+    square_inches = abs(right - left) * abs(top - bottom) / 72**2
+    return min(dpi, math.sqrt(MAX_RENDER_PIXELS / max(square_inches, 1e-6)))
+
+
+def _full_page_scan(page: pikepdf.Page) -> _Scan | None:
+    """The page's only image, if the page is nothing but that image, upright and filling it."""
+    if int(page.obj.get("/Rotate", 0)) % 360 or _has_marks(page) or page.obj.get("/UserUnit", 1) != 1:
+        return None
+    drawable: dict[str, Any] = dict(page.resources.get("/XObject", {}))
+    if len(drawable) != 1:
+        return None
+    ((name, stream),) = drawable.items()
+    if not isinstance(stream, pikepdf.Stream) or stream.get("/Subtype") != "/Image":
+        return None
+    placed = _placement(page, name)
+    if placed is None or not _covers(page, placed):
+        return None
+    image = pikepdf.PdfImage(stream)
+    return _Scan(image, image.width / (placed.a / 72))
+
+
+def _has_marks(page: pikepdf.Page) -> bool:
+    """Annotations that show: stamps, comments, filled form fields."""
+    return any(mark.get("/Subtype") != "/Link" for mark in page.obj.get("/Annots", []))
+
+
+def _placement(page: pikepdf.Page, name: str) -> pikepdf.Matrix | None:
+    """Where the image lies, points; None if the page draws anything else."""
+    contents: Any = page.obj.get("/Contents", [])
+    streams = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
+    if sum(int(s.get("/Length", 0)) for s in streams) > _LONGEST_SCAN_CONTENT:
+        return None
+    matrix, found = pikepdf.Matrix(), None
+    saved: list[pikepdf.Matrix] = []
+    for step in pikepdf.parse_content_stream(page):
+        operands: Any = step.operands
+        match str(step.operator):
+            case "q":
+                saved.append(matrix)
+            case "Q":
+                matrix = saved.pop()
+            case "cm":
+                matrix = pikepdf.Matrix(*(float(v) for v in operands)) @ matrix
+            case "Do" if found is None and str(operands[0]) == name:
+                found = matrix
+            case _:
+                return None
+    return found
+
+
+def _covers(page: pikepdf.Page, placed: pikepdf.Matrix) -> bool:
+    left, bottom, right, top = (float(v) for v in page.cropbox)
+    width, height = right - left, top - bottom
+    straight = placed.a > 0 and placed.d > 0 and abs(placed.b) < 1e-3 and abs(placed.c) < 1e-3
+    x_fits = abs(placed.e - left) <= _COVER * width and abs(placed.e + placed.a - right) <= _COVER * width
+    y_fits = abs(placed.f - bottom) <= _COVER * height and abs(placed.f + placed.d - top) <= _COVER * height
+    return straight and x_fits and y_fits
+
+
+def _taken_out(image: pikepdf.PdfImage) -> PdfPicture | None:
+    """The embedded scan as it is; None where a viewer would change it before showing it."""
+    stream = image.obj
+    if image.image_mask or "/SMask" in stream or "/Mask" in stream or image.width * image.height > MAX_EMBEDDED_PIXELS:
+        return None
+    decode: Any = stream.get("/Decode", [])
+    if [float(v) for v in decode] != [0.0, 1.0] * (len(decode) // 2):
+        return None
+    if image.is_device_n or image.is_separation or image.colorspace not in ("/DeviceGray", "/DeviceRGB", "/CalGray", "/CalRGB", "/ICCBased"):
+        return None
+    match list(image.filters):
+        case ["/DCTDecode"]:
+            return _jpeg(image)
+        case ["/CCITTFaxDecode"]:
+            return _fax(image)
+        case ["/FlateDecode"] if image.mode in ("1", "L", "RGB"):
+            return _flate(image)
+    return None
+
+
+def _jpeg(image: pikepdf.PdfImage) -> PdfPicture | None:
+    """The bytes as they are. A PDF viewer ignores EXIF orientation and obeys ColorTransform; we would do the opposite, so such pages are rendered."""
+    data = image.obj.read_raw_bytes()
+    if image.mode not in ("L", "RGB") or "/ColorTransform" in (image.decode_parms[0] or {}):
+        return None
+    with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+        turned = picture.getexif().get(_ORIENTATION, 1) != 1
+    return None if turned else PdfPicture(data, "image/jpeg")
+
+
+def _fax(image: pikepdf.PdfImage) -> PdfPicture | None:
+    out = io.BytesIO()
+    return PdfPicture(out.getvalue(), "image/tiff") if image.extract_to(stream=out) == ".tif" else None
+
+
+def _flate(image: pikepdf.PdfImage) -> PdfPicture:
+    out = io.BytesIO()
+    image.as_pil_image().save(out, "PNG", compress_level=3, icc_profile=None)
+    return PdfPicture(out.getvalue(), "image/png")
+
+
+def _rendered(path: Path, number: int, dpi: int) -> PdfPicture | PdfProblem:
+    """The page as poppler shows it. A damaged page that shows nothing is a problem, not a blank page."""
+    try:
+        try:
+            picture = _render(path, number, dpi, strict=True)
+        except PDFSyntaxError:
+            picture = _render(path, number, dpi, strict=False)
+            if picture is not None and picture.min() == picture.max():
+                picture = None
+    except PDFPopplerTimeoutError:
+        return PdfProblem("too_large", f"The page could not be drawn within {RENDER_SECONDS} seconds.")
+    except PDFPageCountError:
+        return PdfProblem("broken_page", "The page is damaged.")
+    except PDFInfoNotInstalledError as error:
+        raise MissingProgramError("poppler is not installed.", "Install poppler-utils.") from error
+    if picture is None:
+        return PdfProblem("broken_page", "The page is damaged and shows nothing.")
+    encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
+    return PdfPicture(encoded.tobytes(), "image/png")
+
+
+def _render(path: Path, number: int, dpi: int, *, strict: bool) -> Image | None:
+    """Grey where the page has no colour."""
+    with tempfile.TemporaryDirectory(prefix="efterskrift-") as folder:
+        files = convert_from_path(path, dpi, folder, number, number, "ppm", paths_only=True, strict=strict, use_cropbox=True, timeout=RENDER_SECONDS)
+        colour = cv2.imread(str(files[0]), cv2.IMREAD_COLOR) if files else None
+    if colour is None:
+        return None
+    blue, green, red = cv2.split(colour)
+    grey = np.array_equal(blue, green) and np.array_equal(green, red)
+    return np.asarray(blue if grey else colour, dtype=np.uint8)
