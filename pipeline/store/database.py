@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -135,6 +136,16 @@ def _check_schema(store: Store, *, create: bool) -> None:
             f"The store {store.name} has schema {found}, this program needs {tables.SCHEMA_VERSION}.",
             "Use the version of the program that made it, or make a new workspace. Nothing has been changed.",
         )
+
+
+def lock_keys(conn: Connection, *keys: str) -> None:
+    """Hold these names until the transaction ends, so that two workers do not settle the same sheet at once.
+
+    SQLite has one writer at a time anyway. The order is fixed, so that no two transactions wait for each other.
+    """
+    if conn.dialect.name == "postgresql":
+        for number in sorted({int.from_bytes(hashlib.sha256(key.encode()).digest()[:7]) for key in keys}):
+            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
 
 
 def _version(conn: Connection) -> int | None:

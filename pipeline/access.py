@@ -1,0 +1,51 @@
+"""Who may do what, in which unit. Every public function that acts for a person asks here; hiding a button is no protection.
+
+Rights follow the need of the work (PDL 4:1–2, SoLPUL 10 §): a manager sees counts but no paper, a reviewer the paper of the own units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from pipeline.errors import NotAllowedError
+from pipeline.model import Person, Role
+
+
+class Action(StrEnum):
+    """What a person can want to do."""
+
+    SCAN = "scan"
+    VIEW_PAGE = "view_page"
+    PROBLEMS = "problems"
+    REVIEW = "review"
+    CORRECT = "correct"
+    EXPORT = "export"
+    RECEIPT = "receipt"
+    PROGRESS = "progress"
+    PULL = "pull"
+    MANAGE = "manage"
+
+
+RIGHTS: Mapping[Role, frozenset[Action]] = {
+    Role.ADMINISTRATOR: frozenset({Action.SCAN, Action.VIEW_PAGE, Action.PROBLEMS, Action.EXPORT, Action.RECEIPT, Action.PROGRESS, Action.MANAGE}),
+    Role.REVIEWER: frozenset({Action.VIEW_PAGE, Action.REVIEW, Action.CORRECT, Action.EXPORT}),
+    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.EXPORT}),
+}
+
+
+def allowed(person: Person, action: Action, unit: str | None = None) -> bool:
+    """Whether the person may; with a unit, whether there."""
+    return action in RIGHTS[person.role] and (unit is None or unit in person.units)
+
+
+def require(person: Person, action: Action, unit: str | None = None) -> None:
+    """Go on only if the person may.
+
+    Raises:
+        NotAllowedError: the role or the unit does not allow it.
+    """
+    if action not in RIGHTS[person.role]:
+        raise NotAllowedError(f"The role {person.role} may not do this ({action}).", "Ask somebody who has the right role.")
+    if unit is not None and unit not in person.units:
+        raise NotAllowedError("This belongs to another unit.", "Ask an administrator for access to the unit if your work needs it.")

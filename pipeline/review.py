@@ -1,0 +1,203 @@
+"""The rules of review: what is asked, when two readings of the same ink agree, and who has to look again.
+
+The machine is the second keyer. A critical field is typed by a person who has not seen what the machine read; if both say the same, two
+independent keyings agree and the field is settled. If not, another person decides. Other fields are shown as read and may be changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
+
+from pipeline.errors import InvalidAnswerError, MissingAnswerError
+from pipeline.model import EntryState, Reading, State, Value
+from pipeline.template import FieldSpec, Form, Format, Kind, Meaning
+
+REASONS = (
+    "oläsligt",
+    "fel person",
+    "främmande sida",
+    "annan enhet",
+    "dubblett",
+    "saknar identitet",
+    "tom rad",
+    "fråga författaren",
+)
+"""Why an entry is rejected. The paper and its picture stay."""
+
+ANSWERABLE = frozenset({State.READ, State.EMPTY, State.ILLEGIBLE, State.CANCELLED})
+
+FACTS: Mapping[str, frozenset[Meaning]] = {
+    "client": frozenset({Meaning.CLIENT_PID}),
+    "event_date": frozenset({Meaning.EVENT_DATE}),
+    "event_time": frozenset({Meaning.EVENT_TIME}),
+    "author": frozenset({Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE}),
+}
+"""What a record has to say (PDL 3:6): whom it is about, when it happened and who wrote. One field of each set is enough."""
+
+_GIVEN = frozenset({Kind.PRINTED})
+_PRESENCE = frozenset({Kind.MARK, Kind.SIGNATURE, Kind.INITIALS})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person says that a field says. Only READ (and CANCELLED, for a struck mark) carries a value."""
+
+    value: Value
+    state: State = State.READ
+
+
+def asked(form: Form, row: int | None) -> list[FieldSpec]:
+    """The fields of an entry that a person answers for: all but what we printed ourselves."""
+    return [spec for spec in form.entry_fields(row) if spec.kind not in _GIVEN]
+
+
+def canonical(spec: FieldSpec, value: Value) -> Value:
+    """The value as it is stored: dates YYYY-MM-DD, times HH:MM, personal numbers without hyphen, numbers with a dot; text as typed.
+
+    Raises:
+        InvalidAnswerError: the value is not of the field's kind.
+    """
+    if spec.kind in _PRESENCE and isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise _invalid(spec)
+    if spec.kind is Kind.CHOICE:
+        return _option(spec, value)
+    text = value.strip()
+    return _FORMATS[spec.format](spec, text) if spec.format else text
+
+
+def checked(spec: FieldSpec, answer: Answer) -> Answer:
+    """The answer as it is stored. A blank text is no answer: whoever means "tomt" says so.
+
+    Raises:
+        MissingAnswerError: read, but nothing is said.
+        InvalidAnswerError: the value or state does not fit the field.
+    """
+    if answer.state is State.CANCELLED:
+        if spec.kind is not Kind.MARK:
+            raise _invalid(spec)
+        return Answer(False, State.CANCELLED)
+    if answer.state is not State.READ:
+        return Answer(False if spec.kind is Kind.MARK and answer.state is State.EMPTY else None, answer.state)
+    if answer.value is None or (isinstance(answer.value, str) and not answer.value.strip()):
+        raise MissingAnswerError("A field has no answer.", "Write what it says, or mark it as empty or illegible.", (spec.name,))
+    value = canonical(spec, answer.value)
+    return Answer(value, State.EMPTY if value is False else State.READ)
+
+
+def complete(specs: Iterable[FieldSpec], answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """One stored answer for each field.
+
+    Raises:
+        MissingAnswerError: names every field without an answer.
+        InvalidAnswerError: names every field whose answer does not fit.
+    """
+    done: dict[str, Answer] = {}
+    missing: list[str] = []
+    wrong: list[str] = []
+    for spec in specs:
+        try:
+            done[spec.name] = checked(spec, answers[spec.name])
+        except (KeyError, MissingAnswerError):
+            missing.append(spec.name)
+        except InvalidAnswerError:
+            wrong.append(spec.name)
+    if missing:
+        raise MissingAnswerError(f"{len(missing)} fields have no answer.", "Write what they say, or mark them as empty or illegible.", tuple(missing))
+    if wrong:
+        raise InvalidAnswerError(f"{len(wrong)} answers do not fit their fields.", "Correct them, or mark the fields as illegible.", tuple(wrong))
+    return done
+
+
+def agree(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
+    """Whether person and machine say the same, apart from case, blanks and ways to write a date, time or number."""
+    if reading is None or reading.state is not answer.state:
+        return False
+    if answer.state is not State.READ:
+        return True
+    return _comparable(spec, answer.value) == _comparable(spec, reading.value)
+
+
+def settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
+    """Whether one person's answer is enough."""
+    return not spec.critical or agree(spec, answer, reading)
+
+
+def next_state(open_fields: int) -> EntryState:
+    """Where an entry goes when the first person has answered."""
+    return EntryState.SECOND if open_fields else EntryState.CONFIRMED
+
+
+def facts_missing(form: Form, row: int | None, answers: Mapping[str, Answer]) -> list[str]:
+    """The facts of `FACTS` that no answered field gives although the form asks for them."""
+    return [fact for fact, meanings in FACTS.items() if not _given(form, row, answers, meanings)]
+
+
+def _given(form: Form, row: int | None, answers: Mapping[str, Answer], meanings: frozenset[Meaning]) -> bool:
+    names = [spec.name for spec in form.entry_fields(row) if spec.means in meanings and spec.name in answers]
+    return not names or any(answers[name].state is State.READ for name in names)
+
+
+def _comparable(spec: FieldSpec, value: Value) -> Value:
+    if not isinstance(value, str):
+        return value
+    try:
+        same = canonical(spec, value)
+    except InvalidAnswerError:
+        same = value
+    return re.sub(r"\s+", " ", str(same)).strip().casefold()
+
+
+def _option(spec: FieldSpec, value: str) -> str:
+    if value not in {option.value for option in spec.options}:
+        raise _invalid(spec)
+    return value
+
+
+def _date(spec: FieldSpec, text: str) -> str:
+    parts = re.fullmatch(r"(\d{4}|\d\d)[-./ ]?(\d\d)[-./ ]?(\d\d)", text)
+    if not parts:
+        raise _invalid(spec)
+    year, month, day = parts.groups()
+    try:
+        return date(int(year if len(year) == len("2021") else f"20{year}"), int(month), int(day)).isoformat()
+    except ValueError:
+        raise _invalid(spec) from None
+
+
+def _time(spec: FieldSpec, text: str) -> str:
+    parts = re.fullmatch(r"(\d{1,2})[:. ](\d\d)|(\d\d)(\d\d)", text)
+    if not parts:
+        raise _invalid(spec)
+    hour, minute = (int(part) for part in parts.groups() if part is not None)
+    try:
+        return time(hour, minute).isoformat("minutes")
+    except ValueError:
+        raise _invalid(spec) from None
+
+
+def _personal_number(spec: FieldSpec, text: str) -> str:
+    pid = re.sub(r"[\s+–-]", "", text).upper()
+    if not re.fullmatch(r"[0-9A-Z]{12}|\d{10}", pid):
+        raise _invalid(spec)
+    return pid
+
+
+def _number(spec: FieldSpec, text: str) -> str:
+    plain = text.replace(",", ".").replace(" ", "")
+    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
+        raise _invalid(spec)
+    number = Decimal(plain)
+    return f"{number:.{spec.decimals}f}" if number == round(number, spec.decimals) else f"{number.normalize():f}"
+
+
+_FORMATS = {Format.DATE: _date, Format.TIME: _time, Format.PERSONAL_NUMBER: _personal_number, Format.NUMBER: _number}
+
+
+def _invalid(spec: FieldSpec) -> InvalidAnswerError:
+    return InvalidAnswerError("An answer does not fit its field.", "Correct it, or mark the field as illegible.", (spec.name,))

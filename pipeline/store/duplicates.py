@@ -1,0 +1,59 @@
+"""Pages that came twice. The page that was scanned first is the original, whichever was read first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, or_, select, tuple_, update
+
+from pipeline.model import EntryState, Outcome
+from pipeline.store import page_states, tables
+from pipeline.store.pages import Page
+
+_page = tables.page
+_entry = tables.entry
+
+
+def same_bytes(conn: Connection, read: Page) -> str | None:
+    """The id of the page with the very same picture that counts as the original of this one, if there is one."""
+    before = tuple_(_page.c.scanned_at, _page.c.id) < tuple_(read.scanned_at, read.id)
+    query = (
+        select(_page.c.id)
+        .where(_page.c.image_sha256 == read.image_sha256, _page.c.id != read.id, ~page_states.failed)
+        .where(or_(_page.c.duplicate_of.is_(None), ~_page.c.settled))
+        .where(or_(page_states.read, before))
+        .where(or_(_page.c.outcome.is_(None), _page.c.outcome != Outcome.BLANK))
+        .order_by(page_states.queued, _page.c.scanned_at, _page.c.id)
+    )
+    original: str | None = conn.execute(query.limit(1)).scalar_one_or_none()
+    return original
+
+
+def same_side(conn: Connection, read: Page) -> Page | None:
+    """The page that already stands for this side of this sheet of paper."""
+    query = select(_page).where(_page.c.serial == read.serial, _page.c.page_no == read.page_no, _page.c.sheet == read.serial, _page.c.id != read.id)
+    row = conn.execute(query.limit(1)).mappings().one_or_none()
+    return Page.of(row) if row else None
+
+
+def take_over(conn: Connection, read: Page, other: Page) -> bool:
+    """Make this page the original in place of one that was scanned later but read earlier.
+
+    Only while nobody has touched an entry of the sheet; its untouched entries are then made anew from this page. Answers whether it was done.
+    """
+    if (read.scanned_at, read.id) > (other.scanned_at, other.id) or _touched(conn, other):
+        return False
+    conn.execute(delete(_entry).where(_entry.c.page == other.id))
+    conn.execute(update(_page).where(_page.c.id == other.id).values(sheet=None, duplicate_of=read.id))
+    return True
+
+
+def _touched(conn: Connection, other: Page) -> bool:
+    begun: Any = or_(
+        _entry.c.state != EntryState.REVIEW.value,
+        _entry.c.revision > 0,
+        _entry.c.skipped > 0,
+        _entry.c.claimed_by.is_not(None),
+        exists().where(tables.draft.c.entry == _entry.c.id),
+    )
+    return bool(conn.execute(select(exists().where(_entry.c.sheet == other.sheet, begun))).scalar_one())

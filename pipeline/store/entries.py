@@ -1,0 +1,162 @@
+"""Entries (poster): what one client's part of a sheet becomes, and where each is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, select, update
+
+from pipeline.errors import ReviewError, StaleDecisionError
+from pipeline.model import EntryState, Reading, State
+from pipeline.store import tables
+from pipeline.store.clock import utc_now
+from pipeline.store.upsert import insert_new
+from pipeline.template import FieldSpec, Form, Kind, Per
+
+_entry = tables.entry
+
+OPEN = frozenset({EntryState.REVIEW, EntryState.SECOND})
+
+UNDECIDED: Mapping[str, Any] = {
+    "state": EntryState.REVIEW.value,
+    "reason": "",
+    "first_by": None,
+    "first_at": None,
+    "second_by": None,
+    "second_at": None,
+    "claimed_by": None,
+    "claimed_until": None,
+}
+"""What an entry is before anybody has decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. `revision` grows by one at every decision: who decides says which revision was seen."""
+
+    id: str
+    sheet: str
+    serial: str | None
+    page: str
+    row: int | None
+    form: str
+    version: int
+    unit: str
+    criticality: str
+    state: EntryState
+    revision: int
+    reason: str
+    client_pid: str | None
+    event_on: str | None
+    created_at: datetime
+    first_by: str | None
+    first_at: datetime | None
+    second_by: str | None
+    second_at: datetime | None
+    claimed_by: str | None
+    claimed_until: datetime | None
+    skipped: int
+    voided: str | None
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Entry:
+        """From a row of the table."""
+        values: dict[str, Any] = {f.name: row[f.name] for f in fields(cls)}
+        return cls(**values | {"state": EntryState(row["state"])})
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What entries of one sheet have in common when they are made."""
+
+    sheet: str
+    serial: str | None
+    page: str
+    form: str
+    version: int
+    criticality: str
+    unit: str
+    client_pid: str | None = None
+
+
+def entry(conn: Connection, entry_id: str) -> Entry:
+    """One entry.
+
+    Raises:
+        ReviewError: there is no such entry.
+    """
+    row = conn.execute(select(_entry).where(_entry.c.id == entry_id)).mappings().one_or_none()
+    if row is None:
+        raise ReviewError(f"There is no entry {entry_id}.")
+    return Entry.of(row)
+
+
+def entries(conn: Connection, query: Select[Any]) -> list[Entry]:
+    """The entries that a query over the whole table finds."""
+    return [Entry.of(row) for row in conn.execute(query).mappings()]
+
+
+def entries_of(conn: Connection, sheet: str) -> list[Entry]:
+    """The entries of a sheet, by row."""
+    return entries(conn, select(_entry).where(_entry.c.sheet == sheet).order_by(_entry.c.id))
+
+
+def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> None:
+    """Make the entries of these rows; those that there are stay as they are."""
+    values = {f.name: getattr(new, f.name) for f in fields(new)}
+    values |= {"state": EntryState.REVIEW.value, "revision": 0, "reason": "", "skipped": 0, "rank": 1, "created_at": utc_now()}
+    insert_new(conn, _entry, [values | {"id": entry_id(new.sheet, row), "row": row} for row in rows])
+
+
+def entry_id(sheet: str, row: int | None) -> str:
+    """The id that an entry always has, however often and in whatever order its pages are read."""
+    return f"{sheet}-{row or 0:02d}"
+
+
+def change(conn: Connection, seen: Entry, **values: Any) -> None:  # noqa: ANN401 - columns of many types
+    """Move an entry on by one revision and end the claim on it.
+
+    Raises:
+        StaleDecisionError: it is no longer as it was seen.
+    """
+    same = update(_entry).where(_entry.c.id == seen.id, _entry.c.revision == seen.revision, _entry.c.state == seen.state.value)
+    done = conn.execute(same.values(revision=seen.revision + 1, claimed_by=None, claimed_until=None, **values))
+    if done.rowcount != 1:
+        raise stale()
+
+
+def stale() -> StaleDecisionError:
+    """Somebody was quicker, or a key was pressed twice."""
+    return StaleDecisionError("This has already been decided.", "Go on with the next one.")
+
+
+def reopen(conn: Connection, sheet: str) -> None:
+    """Give the entries of a sheet back to review, since a page of it has come that nobody saw when they were decided."""
+    decided = update(_entry).where(_entry.c.sheet == sheet, _entry.c.state != EntryState.REVIEW.value, _entry.c.voided.is_(None))
+    conn.execute(decided.values(revision=_entry.c.revision + 1, **UNDECIDED))
+
+
+def is_written(form: Form, readings: Mapping[str, Reading]) -> bool:
+    """Whether a page says anything by hand; a page that could not be read may."""
+    return not readings or any(_has_ink(spec, readings) for spec in form.fields)
+
+
+def filled_rows(form: Form, readings: Mapping[str, Reading]) -> Sequence[int | None]:
+    """The rows of a page in which something is written, or `[None]` for a form of one entry; empty when the page says nothing.
+
+    A page of a known form without any reading could not be read: then every row may hold something.
+    """
+    if not readings:
+        return form.rows()
+    written = [spec for spec in form.fields if _has_ink(spec, readings)]
+    if form.entries is Per.SHEET:
+        return [None] if written else []
+    return sorted({spec.row for spec in written if spec.row is not None})
+
+
+def _has_ink(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
+    reading = readings.get(spec.name)
+    return spec.kind is not Kind.PRINTED and reading is not None and reading.state is not State.EMPTY

@@ -1,0 +1,207 @@
+"""Pages as they came in: batches, the queue, and where each page stands."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import StoreError
+from pipeline.model import Outcome, Person, Reading, State
+from pipeline.store import page_states, tables
+from pipeline.store.clock import utc_now
+from pipeline.store.events import record
+from pipeline.store.upsert import insert_new
+
+_page = tables.page
+
+
+@dataclass(frozen=True, slots=True)
+class NewPage:
+    """A page that comes in. A `reason` means that it could not be taken in: it is kept as failed."""
+
+    batch: str
+    position: int
+    source_name: str
+    source_page: int
+    source_sha256: str | None
+    image_sha256: str | None
+    media_type: str | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the store. `sheet` is the paper that it is a side of; None while that is not known."""
+
+    id: str
+    batch: str
+    position: int
+    source_name: str
+    source_page: int
+    source_sha256: str | None
+    image_sha256: str | None
+    media_type: str | None
+    scanned_at: datetime
+    scanned_by: str
+    unit: str
+    state: str
+    outcome: Outcome | None
+    reason: str
+    duplicate_of: str | None
+    settled: bool
+    form: str | None
+    version: int | None
+    page_no: int | None
+    pages: int | None
+    serial: str | None
+    sheet: str | None
+    rotation_deg: float | None
+    residual_mm: float | None
+    problems: tuple[str, ...]
+    upright_sha256: str | None
+    read_at: datetime | None
+    reader_version: str | None
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Page:
+        """From a row of the table."""
+        values: dict[str, Any] = {f.name: row[f.name] for f in fields(cls)}
+        outcome = Outcome(row["outcome"]) if row["outcome"] else None
+        return cls(**values | {"outcome": outcome, "problems": tuple(row["problems"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A stack of paper (bunt) with the numbers of its pages: pages = done + waiting + failed; `queued` of the waiting are not read yet."""
+
+    id: str
+    created_at: datetime
+    created_by: str
+    unit: str
+    place: str
+    pages: int
+    done: int
+    waiting: int
+    failed: int
+    queued: int
+
+
+def add_batch(conn: Connection, unit: str, place: str, by: str) -> str:
+    """Begin a stack of paper; answers with its id. `place` says where the paper is kept."""
+    now = utc_now()
+    batch = f"{now:%Y%m%d}-{secrets.token_hex(4)}"
+    conn.execute(insert(tables.batch).values(id=batch, created_at=now, created_by=by, unit=unit, place=place))
+    record(conn, by, "add_batch", batch)
+    return batch
+
+
+def add_page(conn: Connection, new: NewPage, by: str) -> str:
+    """Take in a page; answers with its id. Taking in the same position of a batch again changes nothing.
+
+    Raises:
+        StoreError: there is no such batch.
+    """
+    page_id = f"{new.batch}-{new.position:05d}"
+    unit = conn.execute(select(tables.batch.c.unit).where(tables.batch.c.id == new.batch)).scalar_one_or_none()
+    if unit is None:
+        raise StoreError(f"There is no batch {new.batch}.")
+    row = {f.name: getattr(new, f.name) for f in fields(new)}
+    state = page_states.FAILED if new.reason else page_states.QUEUED
+    row |= {"id": page_id, "scanned_at": utc_now(), "scanned_by": by, "unit": unit, "state": state, "settled": False, "problems": []}
+    insert_new(conn, _page, [row])
+    return page_id
+
+
+def queued(conn: Connection, limit: int | None = None) -> list[str]:
+    """Ids of pages that wait for being read, in the order in which they came."""
+    query = select(_page.c.id).where(page_states.queued).order_by(_page.c.scanned_at, _page.c.id).limit(limit)
+    return list(conn.execute(query).scalars())
+
+
+def page(conn: Connection, page_id: str) -> Page:
+    """One page.
+
+    Raises:
+        StoreError: there is no such page.
+    """
+    row = conn.execute(select(_page).where(_page.c.id == page_id)).mappings().one_or_none()
+    if row is None:
+        raise StoreError(f"There is no page {page_id}.")
+    return Page.of(row)
+
+
+def fail_page(conn: Connection, page_id: str, reason: str) -> None:
+    """Note that a queued page cannot be read, and why. A page that has been read stays read."""
+    values = {"state": page_states.FAILED, "reason": reason, "outcome": Outcome.FAILED.value}
+    if conn.execute(update(_page).where(_page.c.id == page_id, page_states.queued).values(values)).rowcount:
+        record(conn, "system", "fail_page", page_id)
+
+
+def requeue(conn: Connection, person: Person, page_id: str) -> None:
+    """Let a failed page be read again.
+
+    Raises:
+        NotAllowedError: the person may not handle problems of this unit.
+    """
+    access.require(person, Action.PROBLEMS, page(conn, page_id).unit)
+    again = update(_page).where(_page.c.id == page_id, page_states.failed, _page.c.image_sha256.is_not(None))
+    if conn.execute(again.values(state=page_states.QUEUED, reason="", outcome=None)).rowcount:
+        record(conn, person.login, "requeue", page_id)
+
+
+def page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
+    """What the machine read on a page, by field."""
+    rows = conn.execute(select(tables.reading).where(tables.reading.c.page == page_id))
+    return {row.field: Reading(row.value, row.p, State(row.state), _pairs(row.alternatives), tuple(row.characters)) for row in rows}
+
+
+def status(conn: Connection) -> dict[str, int]:
+    """Counts of all pages: `in` = `done` + `waiting` + `failed`."""
+    query = select(func.count(), page_states.count(page_states.done), page_states.count(page_states.failed)).select_from(_page)
+    total, done, failed = conn.execute(query).one()
+    return {"in": total, "done": done, "waiting": total - done - failed, "failed": failed}
+
+
+def batches(conn: Connection, units: Iterable[str] | None = None) -> list[Batch]:
+    """Stacks with their counts, newest first."""
+    batch = tables.batch.c
+    conditions = (page_states.done, page_states.waiting, page_states.failed, page_states.queued)
+    counts = [page_states.count(condition & _page.c.id.is_not(None)) for condition in conditions]
+    query = select(batch.id, batch.created_at, batch.created_by, batch.unit, batch.place, func.count(_page.c.id), *counts)
+    query = query.select_from(tables.batch.outerjoin(_page)).group_by(batch.id).order_by(batch.created_at.desc())
+    if units is not None:
+        query = query.where(batch.unit.in_(list(units)))
+    return [Batch(*row) for row in conn.execute(query)]
+
+
+def pages_of(conn: Connection, batch: str) -> list[Page]:
+    """The pages of a stack in their order."""
+    return _pages(conn, select(_page).where(_page.c.batch == batch).order_by(_page.c.position))
+
+
+def problem_pages(conn: Connection, units: Iterable[str] | None = None, limit: int = 500) -> list[Page]:
+    """Pages that somebody has to look into: failed, possible duplicates, sheets with nothing on, unidentified, or read with problems."""
+    query = select(_page).where(page_states.troubled).order_by(_page.c.scanned_at, _page.c.id).limit(limit)
+    if units is not None:
+        query = query.where(_page.c.unit.in_(list(units)))
+    return _pages(conn, query)
+
+
+def duplicates_of(conn: Connection, page_id: str) -> list[Page]:
+    """Later scans of the same side of paper."""
+    return _pages(conn, select(_page).where(_page.c.duplicate_of == page_id).order_by(_page.c.scanned_at, _page.c.id))
+
+
+def _pages(conn: Connection, query: Select[Any]) -> list[Page]:
+    return [Page.of(row) for row in conn.execute(query).mappings()]
+
+
+def _pairs(alternatives: list[list[Any]]) -> tuple[tuple[Any, float], ...]:
+    return tuple((value, p) for value, p in alternatives)

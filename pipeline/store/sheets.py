@@ -1,0 +1,197 @@
+"""Readings become sheets and entries. Pages of a sheet come in any order, and some come twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import ReviewError
+from pipeline.model import Outcome, PageReading, Person, Reading
+from pipeline.store import page_states, tables
+from pipeline.store.clock import utc_now
+from pipeline.store.database import lock_keys
+from pipeline.store.duplicates import same_bytes, same_side, take_over
+from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, reopen
+from pipeline.store.events import record
+from pipeline.store.issued import issued_sheet
+from pipeline.store.pages import Page, page, page_reading
+from pipeline.template import Form, Forms
+
+_page = tables.page
+
+FREE_NOTE = ("fri-anteckning", 1)
+"""The form of a page that nobody's code identifies (okänd handling): a person keys what it says. Class A until somebody has looked."""
+
+
+def save_reading(
+    conn: Connection,
+    page_id: str,
+    reading: PageReading,
+    *,
+    upright_sha256: str | None,
+    form: Form | None,
+    reader_version: str,
+    by: str = "system",
+) -> None:
+    """Keep what the machine read on a queued page, and make the entries of its sheet. A page that has been read stays as it is.
+
+    Args:
+        form: the form that the page's code names, None if it has no code or the form is unknown.
+        upright_sha256: the page laid on its form, for showing.
+
+    Raises:
+        StoreError: there is no such page.
+    """
+    before = page(conn, page_id)
+    code = reading.code
+    lock_keys(conn, *filter(None, (before.image_sha256, code.serial if code else None)))
+    values: dict[str, Any] = {
+        "state": page_states.READ,
+        "outcome": reading.outcome.value,
+        "rotation_deg": reading.rotation_deg,
+        "residual_mm": reading.residual_mm,
+        "problems": list(reading.problems),
+        "upright_sha256": upright_sha256,
+        "read_at": utc_now(),
+        "reader_version": reader_version,
+        "unit": _unit(conn, before, reading),
+    }
+    if code is not None:
+        values |= {"form": code.form, "version": code.version, "page_no": code.page_no, "pages": code.pages, "serial": code.serial}
+    if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.queued).values(values)).rowcount:
+        return
+    _save_fields(conn, page_id, reading.fields)
+    record(conn, by, "read_page", page_id, outcome=reading.outcome.value, fields=len(reading.fields))
+    if reading.outcome is not Outcome.BLANK:
+        _place(conn, page(conn, page_id), form)
+
+
+def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Forms, *, same: bool) -> None:
+    """A person says whether a second scan of a serial is the same paper, or another paper copied from the blank form and filled in by itself.
+
+    Raises:
+        NotAllowedError: the person may not handle problems of this unit.
+        ReviewError: the page is no open duplicate.
+    """
+    found = page(conn, page_id)
+    access.require(person, Action.PROBLEMS, found.unit)
+    values: dict[str, Any] = {"settled": True} if same else {"sheet": page_id}
+    if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.unsettled_duplicate).values(values)).rowcount:
+        raise ReviewError("This page is no open duplicate.")
+    record(conn, person.login, "settle_duplicate", page_id, same=same)
+    if not same:
+        form = forms.get((found.form or "", found.version or 0))
+        _make_entries(conn, replace(found, sheet=page_id), form)
+
+
+def settle_empty(conn: Connection, person: Person, page_id: str) -> None:
+    """A person has seen that nothing is written on this sheet.
+
+    Raises:
+        NotAllowedError: the person may not handle problems of this unit.
+        ReviewError: the page is not one that was taken for empty.
+    """
+    access.require(person, Action.PROBLEMS, page(conn, page_id).unit)
+    if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.empty_sheet).values(settled=True)).rowcount:
+        raise ReviewError("This page was not taken for empty.")
+    record(conn, person.login, "settle_empty", page_id)
+
+
+def add_row(conn: Connection, person: Person, page_id: str, row: int | None, forms: Forms) -> str:
+    """Make an entry of a row that the machine took for empty; answers with its id.
+
+    Raises:
+        NotAllowedError: the person may not review this unit.
+        ReviewError: the page has no such row.
+    """
+    found = page(conn, page_id)
+    access.require(person, Action.REVIEW, found.unit)
+    form = forms.get((found.form or "", found.version or 0))
+    if form is None or found.sheet is None or row not in form.rows():
+        raise ReviewError("The page has no such row.")
+    conn.execute(update(_page).where(_page.c.id == page_id).values(settled=False))
+    add_entries(conn, _common(conn, found, form), [row])
+    record(conn, person.login, "add_row", entry_id(found.sheet, row))
+    return entry_id(found.sheet, row)
+
+
+def sheet_pages(conn: Connection, sheet: str) -> list[Page]:
+    """The pages of a sheet that have come, by page number."""
+    query = select(_page).where(_page.c.sheet == sheet).order_by(_page.c.page_no, _page.c.id)
+    return [Page.of(row) for row in conn.execute(query).mappings()]
+
+
+def missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
+    """Numbers of the pages of a sheet that have not come."""
+    pages = sheet_pages(conn, sheet)
+    count = max((p.pages or 1 for p in pages), default=0)
+    return tuple(sorted(set(range(1, count + 1)) - {p.page_no or 1 for p in pages}))
+
+
+def _unit(conn: Connection, before: Page, reading: PageReading) -> str:
+    """The unit that the sheet was printed for; else the one that scanned it."""
+    issued = issued_sheet(conn, reading.code.serial) if reading.code else None
+    return issued.unit if issued else before.unit
+
+
+def _save_fields(conn: Connection, page_id: str, fields: Mapping[str, Reading]) -> None:
+    rows = [
+        {
+            "page": page_id,
+            "field": name,
+            "value": read.value,
+            "p": read.p,
+            "state": read.state.value,
+            "alternatives": [list(pair) for pair in read.alternatives],
+            "characters": list(read.characters),
+        }
+        for name, read in fields.items()
+    ]
+    if rows:
+        conn.execute(insert(tables.reading), rows)
+
+
+def _place(conn: Connection, read: Page, form: Form | None) -> None:
+    """Find the sheet that a page belongs to, or the page that it repeats."""
+    if twin := same_bytes(conn, read):
+        _update(conn, read.id, duplicate_of=twin, settled=True)
+        return
+    if not _identified(read, form):
+        sheet = read.id
+    elif (other := same_side(conn, read)) and not take_over(conn, read, other):
+        _update(conn, read.id, duplicate_of=other.id)
+        return
+    else:
+        sheet = read.serial or read.id
+    _update(conn, read.id, sheet=sheet)
+    _make_entries(conn, replace(read, sheet=sheet), form)
+
+
+def _make_entries(conn: Connection, read: Page, form: Form | None) -> None:
+    common = _common(conn, read, form)
+    if form is None or not _identified(read, form):
+        add_entries(conn, common, [None])
+        return
+    readings = page_reading(conn, read.id)
+    if is_written(form, readings) and len(sheet_pages(conn, common.sheet)) > 1:
+        reopen(conn, common.sheet)
+    add_entries(conn, common, filled_rows(form, readings))
+
+
+def _identified(read: Page, form: Form | None) -> bool:
+    return read.serial is not None and form is not None and read.form == form.id
+
+
+def _common(conn: Connection, read: Page, form: Form | None) -> NewEntry:
+    issued = issued_sheet(conn, read.serial) if read.serial else None
+    known = (form.id, form.version, form.criticality) if form else (*FREE_NOTE, "A")
+    return NewEntry(read.sheet or read.id, read.serial, read.id, *known, read.unit, issued.client_pid if issued else None)
+
+
+def _update(conn: Connection, page_id: str, **values: Any) -> None:  # noqa: ANN401 - columns of many types
+    conn.execute(update(_page).where(_page.c.id == page_id).values(values))
