@@ -1,0 +1,53 @@
+"""Whether nothing is written on a page: the back of a sheet, with all that shows through and lies on the glass."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import Image
+from pipeline.template import PAGE_HEIGHT_MM
+
+_PX_PER_MM = 5.0
+_INK = 0.11
+"""How much darker than the paper a stroke is at least. Writing that shows through lies at 0.03–0.08, faint pencil at 0.13–0.3."""
+_STROKE_MM = 2.5
+"""What is wider is no stroke: a shadow, a fold, a punched hole."""
+_EDGE_MM = 7.0
+_SPECK_MM = 1.2
+"""Shorter is dust."""
+_WRITING_MM = 6.0
+"""Strokes of this length together are writing."""
+
+
+def is_blank(image: Image) -> bool:
+    """True only if clearly nothing is written; in doubt False.
+
+    `image` is grey or BGR of a whole page of about A4 size.
+    """
+    ink = _strokes(_darkest(image))
+    _count, _labels, stats, _centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    sizes = np.hypot(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]) / _PX_PER_MM
+    round_spot = stats[1:, cv2.CC_STAT_AREA] > 0.55 * stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT]
+    dust = (sizes < _SPECK_MM) | (round_spot & (sizes < 2 * _SPECK_MM))
+    return bool(sizes[~dust].sum() < _WRITING_MM)
+
+
+def _darkest(image: Image) -> Image:
+    """The darkest colour channel, so that a yellow or red pen counts as ink, at 5 px/mm."""
+    factor = _PX_PER_MM * PAGE_HEIGHT_MM / max(image.shape[:2])
+    size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    return np.asarray(small if small.ndim == 2 else small.min(axis=2), dtype=np.uint8)
+
+
+def _strokes(page: Image) -> NDArray[np.uint8]:
+    """Thin dark places away from the edges, 1 = ink: darker than the paper around them (black top-hat)."""
+    width = round(_STROKE_MM * _PX_PER_MM) | 1
+    soft = cv2.GaussianBlur(page, (0, 0), 0.6)
+    paper = cv2.morphologyEx(soft, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))).astype(np.float32)
+    ink = ((paper - soft) > _INK * np.maximum(paper, 60)).astype(np.uint8)
+    edge = round(_EDGE_MM * _PX_PER_MM)
+    ink[:edge], ink[-edge:], ink[:, :edge], ink[:, -edge:] = 0, 0, 0, 0
+    return np.asarray(cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), dtype=np.uint8)

@@ -1,0 +1,230 @@
+"""Which form, page and serial a picture shows, and where its printed marks lie. Nothing here knows any form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import cv2
+import numpy as np
+import zxingcpp
+
+from pipeline import plane
+from pipeline.blank_page import is_blank
+from pipeline.fiducials import CODES, MARKER_DICTIONARY, MARKERS, parse_code
+from pipeline.model import Box, Image, SheetCode
+from pipeline.plane import Matrix, Points
+
+_SEARCH_SIDES = (1500, 3000)
+"""Longer side, px, of the pictures in which markers are sought."""
+_CODE_PX_PER_MM = 12.0
+_OUTLIER_MM = 6.0
+"""A marker this far from where the others want it is not a marker of this page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """What the printed marks of a page say.
+
+    `markers` and `code_corners` hold corners (4, 2) in px of the picture, clockwise from the mark's own top left: markers by id, codes by
+    place in `fiducials.CODES`. `rotation_deg` is the clockwise turn of the page in the picture, -45 to 315. `problems` are
+    `no_code`, `codes_differ`, `several_sheets`, `code_missing:1|2`, `marker_missing:<id>`. `code` is None when the page is not identified.
+    """
+
+    code: SheetCode | None
+    markers: Mapping[int, Points]
+    rotation_deg: float
+    problems: tuple[str, ...]
+    blank: bool
+    code_corners: Mapping[int, Points] = field(default_factory=dict)
+
+    @property
+    def page_plane(self) -> Matrix | None:
+        """mm → px from all marks found; None if there are too few."""
+        marks = [(plane.corners(MARKERS[i]), c) for i, c in self.markers.items()]
+        if len(marks) < 3:
+            marks += [(plane.corners(CODES[i]), c) for i, c in self.code_corners.items()]
+        return plane.fit_plane(marks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """A code of ours and its corners, px."""
+
+    code: SheetCode
+    corners: Points
+
+
+def identify(image: Image) -> Identification:
+    """Find markers and codes in a picture of a page (grey or BGR, any turn, 150–600 dpi, scan or photograph)."""
+    found, several = _markers(image, _SEARCH_SIDES[0])
+    if not found and is_blank(image):
+        return Identification(None, {}, 0.0, (), True)
+    if len(found) < 2:
+        found, several = max((found, several), _markers(image, _SEARCH_SIDES[1]), key=lambda result: len(result[0]))
+    found = _with_missing(image, found)
+    codes = _codes_in_place(image, found) or _codes_anywhere(image, found)
+    return _told(found, codes, several=several)
+
+
+def _told(markers: dict[int, Points], codes: dict[int, _Code], *, several: bool) -> Identification:
+    said = {c.code for c in codes.values()}
+    problems = ["several_sheets"] * several + ["no_code"] * (not said) + ["codes_differ"] * (len(said) > 1)
+    code = None if problems else said.pop()
+    if code:
+        problems += [f"code_missing:{i + 1}" for i in range(len(CODES)) if i not in codes]
+        problems += [f"marker_missing:{i}" for i in MARKERS if i not in markers]
+    result = Identification(code, markers, 0.0, tuple(problems), False, {i: c.corners for i, c in codes.items()})
+    lies = result.page_plane
+    turn = 0.0 if lies is None else plane.turn_at_centre(lies)
+    return Identification(code, markers, turn, result.problems, False, result.code_corners)
+
+
+def _detector() -> cv2.aruco.ArucoDetector:
+    parameters = cv2.aruco.DetectorParameters()
+    parameters.minMarkerPerimeterRate = 0.02
+    parameters.maxMarkerPerimeterRate = 0.5
+    parameters.errorCorrectionRate = 0.4
+    return cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(MARKER_DICTIONARY), parameters)
+
+
+def _markers(image: Image, side: int) -> tuple[dict[int, Points], bool]:
+    """Markers by id, the larger of two; and whether two sheets seem to lie in the picture."""
+    small = plane.shrunk(image, side / max(image.shape[:2]))
+    quads, ids, _ = _detector().detectMarkers(small)
+    to_image = plane.between(small, image)
+    seen: dict[int, list[Points]] = {}
+    for quad, marker in zip(quads, [] if ids is None else ids.ravel(), strict=True):
+        if int(marker) in MARKERS:
+            seen.setdefault(int(marker), []).append(plane.through(to_image, quad.reshape(4, 2).astype(np.float64)))
+    best = {marker: max(quads, key=_side) for marker, quads in seen.items()}
+    twins = sum(sorted(map(_side, quads))[-2] > 0.6 * _side(best[m]) for m, quads in seen.items() if len(quads) > 1)
+    sharp = {marker: _sharpened(image, quad) for marker, quad in best.items()}
+    return _agreeing(sharp), twins > 1
+
+
+def _side(quad: Points) -> float:
+    return float(np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1).mean())
+
+
+def _sharpened(image: Image, quad: Points) -> Points:
+    """Corners refined to a part of a pixel in the full picture."""
+    reach = max(3, round(_side(quad) / 12))
+    low = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 3 * reach, 0)
+    high = np.ceil(quad.max(axis=0)).astype(int) + 3 * reach
+    part = plane.grey(image[low[1] : high[1], low[0] : high[0]])
+    if min(part.shape) < 4 * reach:
+        return quad
+    start = (quad - low).astype(np.float32).reshape(-1, 1, 2)
+    end = cv2.cornerSubPix(np.ascontiguousarray(part), start, (reach, reach), (-1, -1), (3, 40, 0.01))
+    moved = np.asarray(end, dtype=np.float64).reshape(4, 2) + low
+    return np.where(np.linalg.norm(moved - quad, axis=1, keepdims=True) <= 1.5 * reach, moved, quad)
+
+
+def _agreeing(markers: dict[int, Points]) -> dict[int, Points]:
+    """The largest group of markers that can lie on one page."""
+    for size in range(len(markers), 1, -1):
+        groups = [dict(group) for group in combinations(markers.items(), size)]
+        fitting = [group for group in groups if _misfit(group) < _OUTLIER_MM * (3 if size == 2 else 1)]
+        if fitting:
+            return min(fitting, key=_misfit)
+    return dict(sorted(markers.items(), key=lambda item: _side(item[1]))[-1:])
+
+
+def _misfit(markers: dict[int, Points]) -> float:
+    """Largest distance, mm, of a marker's corner from where the group's plane puts it."""
+    marks = [(plane.corners(MARKERS[i]), quad) for i, quad in markers.items()]
+    lies = plane.fit_plane(marks)
+    if lies is None:
+        return float("inf")
+    wrong = [np.linalg.norm(plane.through(lies, mm) - px, axis=1).max() for mm, px in marks]
+    return float(max(wrong) / plane.scale_at_centre(lies))
+
+
+def _plane_of(markers: dict[int, Points]) -> Matrix | None:
+    return plane.fit_plane([(plane.corners(MARKERS[i]), quad) for i, quad in markers.items()])
+
+
+def _with_missing(image: Image, markers: dict[int, Points]) -> dict[int, Points]:
+    """Look again, closely, where the markers not found must be."""
+    lies = _plane_of(markers)
+    if lies is None or len(markers) == len(MARKERS):
+        return markers
+    found = dict(markers)
+    for marker in MARKERS.keys() - markers.keys():
+        area = plane.widened(MARKERS[marker], 7.0)
+        flat = plane.grey(plane.cut(image, lies, area, 8.0))
+        quads, ids, _ = _detector().detectMarkers(flat)
+        back = lies @ np.linalg.inv(plane.raster(8.0, (area.x, area.y)))
+        for quad, seen in zip(quads, [] if ids is None else ids.ravel(), strict=True):
+            if seen == marker:
+                found[marker] = _sharpened(image, plane.through(back, quad.reshape(4, 2).astype(np.float64)))
+    return _agreeing(found)
+
+
+def _codes_in_place(image: Image, markers: dict[int, Points]) -> dict[int, _Code]:
+    """The codes where the markers say they are."""
+    lies = _plane_of(markers)
+    if lies is None:
+        return {}
+    found = {}
+    for place, box in enumerate(CODES):
+        if code := _code_near(image, lies, box):
+            found[place] = code
+    return found
+
+
+def _code_near(image: Image, lies: Matrix, box: Box) -> _Code | None:
+    for margin, scale in ((3.0, _CODE_PX_PER_MM), (9.0, 1.5 * _CODE_PX_PER_MM)):
+        area = plane.widened(box, margin)
+        flat = plane.cut(image, lies, area, scale)
+        back = lies @ np.linalg.inv(plane.raster(scale, (area.x, area.y)))
+        for code in _codes(flat):
+            return _Code(code.code, plane.through(back, code.corners))
+    return None
+
+
+def _codes(picture: Image) -> list[_Code]:
+    """All codes of ours in a picture, with corners in its px."""
+    codes = []
+    for barcode in zxingcpp.read_barcodes(plane.grey(picture), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode), try_invert=False):
+        at = barcode.position
+        quad = np.array([(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)], dtype=np.float64)
+        if code := parse_code(barcode.text):
+            codes.append(_Code(code, quad))
+    return codes
+
+
+def _codes_anywhere(image: Image, markers: dict[int, Points]) -> dict[int, _Code]:
+    """The codes wherever they are in the picture: first in a smaller one, which is quicker and smooths noise."""
+    for side in (1800, 2600, max(image.shape[:2])):
+        small = plane.shrunk(image, side / max(image.shape[:2]))
+        to_image = plane.between(small, image)
+        codes = [_Code(c.code, plane.through(to_image, c.corners)) for c in _codes(small)]
+        if codes:
+            return _placed(codes, markers, image)
+    return {}
+
+
+def _placed(codes: list[_Code], markers: dict[int, Points], image: Image) -> dict[int, _Code]:
+    """Which of the two places each code has: that which agrees best with the markers, or with the page lying in the picture."""
+    if len(codes) == 1:
+        return {max(range(len(CODES)), key=lambda place: _plausible(codes[0], place, markers, image)): codes[0]}
+    first, second = codes[:2]
+    along = first.corners[1] - first.corners[0] + first.corners[2] - first.corners[1]
+    forwards = float(np.dot(second.corners.mean(axis=0) - first.corners.mean(axis=0), along)) > 0
+    return {0: first, 1: second} if forwards else {0: second, 1: first}
+
+
+def _plausible(code: _Code, place: int, markers: dict[int, Points], image: Image) -> float:
+    lies = plane.fit_plane([(plane.corners(CODES[place]), code.corners)])
+    if lies is None:
+        return float("-inf")
+    if markers:
+        marks = [(plane.corners(MARKERS[i]), quad) for i, quad in markers.items()]
+        return -max(float(np.linalg.norm(plane.through(lies, mm) - px, axis=1).max()) for mm, px in marks)
+    outline = plane.through(lies, plane.corners(plane.PAGE))
+    h, w = image.shape[:2]
+    outside = np.maximum(-outline, 0) + np.maximum(outline - (w, h), 0)
+    return -float(outside.sum())
