@@ -6,6 +6,7 @@ A pixel's centre has whole coordinates; the picture's left edge is at -0.5.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 from pipeline.model import Box, Image
 from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 
-Points = NDArray[np.float64]
+Points = NDArray[np.floating[Any]]
 """(n, 2), x and y."""
-Matrix = NDArray[np.float64]
+Matrix = NDArray[np.floating[Any]]
 """3 × 3, homogeneous."""
 
 PAGE = Box(0, 0, PAGE_WIDTH_MM, PAGE_HEIGHT_MM)

@@ -87,8 +87,15 @@ def synthetic_pdf(code: str | None = None) -> bytes:
 
 @cache
 def synthetic_page(dpi: float) -> Image:
-    """The unfilled page, grey, at some dpi (203.2 is the registered canvas)."""
+    """The unfilled page, grey, at some dpi."""
     return rendered(synthetic_pdf(), dpi)
+
+
+@cache
+def synthetic_blank() -> Image:
+    """The unfilled page as registration wants it, 8 px/mm. Drawn finer and averaged, because poppler moves letters to whole pixels."""
+    fine = rendered(synthetic_pdf(), 4 * 203.2)
+    return np.asarray(cv2.resize(fine, (1680, 2376), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def rendered(pdf: bytes, dpi: float) -> Image:

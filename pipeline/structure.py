@@ -1,0 +1,138 @@
+"""How far a page lies from the unfilled form, measured at many small printed patches.
+
+Patches of the blank that have texture in both directions (words, corners of boxes) are sought in the page by normalised correlation.
+Writing hides some; a patch that does not correlate, or that disagrees with its neighbours, counts as not found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import plane
+from pipeline.fiducials import CODES
+from pipeline.model import Image
+from pipeline.plane import Points
+from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
+
+_CELL_MM = 13.5
+"""One patch, the best, is taken from each square of this size."""
+_SELECT_PX_PER_MM = 4.0
+_WINDOW_MM = 7.0
+_EDGE_MM = 7.0
+_SOFT_MM = 0.15
+_TEXTURE = 6e-5
+"""Least eigenvalue of the gradient tensor (as OpenCV scales it) for a patch to be of use: half a printed word in light grey has more."""
+_CORRELATION = 0.55
+"""What writing, noise and other forms reach is below; what print reaches, even blurred or in 1 bit, is above."""
+_NEIGHBOURS = 7
+_DISAGREE_MM = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How to seek: scale of the pictures, side of a patch, and how far from its place it is sought each way."""
+
+    px_per_mm: float
+    patch_mm: float
+    reach_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shifts:
+    """What was found: `at` (n, 2) mm the middles of all patches, `moved` (n, 2) mm how far the page's print lies from there, `found` (n,)."""
+
+    at: Points
+    moved: Points
+    found: NDArray[np.bool_]
+
+    @property
+    def seen(self) -> tuple[Points, Points]:
+        """Places and shifts of the patches found, mm."""
+        return self.at[self.found], self.moved[self.found]
+
+
+def patches(blank: Image) -> Points:
+    """Middles (n, 2) mm of the patches worth seeking: the best of each part of the page that has print. `blank` is the whole unfilled form."""
+    small = np.asarray(cv2.resize(blank, _size(_SELECT_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    texture = cv2.cornerMinEigenVal(small, round(_WINDOW_MM * _SELECT_PX_PER_MM), ksize=3)
+    for box in CODES:  # differ from sheet to sheet
+        x, y, w, h = (max(0, round(v * _SELECT_PX_PER_MM)) for v in plane.widened(box, _WINDOW_MM / 2).as_list())
+        texture[y : y + h, x : x + w] = 0
+    edge = round(_EDGE_MM * _SELECT_PX_PER_MM)
+    texture[:edge], texture[-edge:], texture[:, :edge], texture[:, -edge:] = 0, 0, 0, 0
+    return _best_of_cells(texture, round(_CELL_MM * _SELECT_PX_PER_MM)) / _SELECT_PX_PER_MM
+
+
+def _size(px_per_mm: float) -> tuple[int, int]:
+    return round(PAGE_WIDTH_MM * px_per_mm), round(PAGE_HEIGHT_MM * px_per_mm)
+
+
+def _best_of_cells(texture: NDArray[Any], cell: int) -> Points:
+    best = []
+    for top in range(0, texture.shape[0], cell):
+        for left in range(0, texture.shape[1], cell):
+            part = texture[top : top + cell, left : left + cell]
+            y, x = np.unravel_index(int(part.argmax()), part.shape)
+            if part[y, x] > _TEXTURE:
+                best.append((left + int(x), top + int(y)))
+    return np.array(best, dtype=np.float64).reshape(-1, 2)
+
+
+def measure(page: Image, blank: Image, middles: Points, search: Search) -> Shifts:
+    """Seek patches of the blank in a page laid roughly on it; both grey pictures of the whole page at the search's scale."""
+    scale, half, reach = search.px_per_mm, round(search.patch_mm * search.px_per_mm / 2), round(search.reach_mm * search.px_per_mm)
+    how = cv2.INTER_AREA if blank.shape[0] >= 2 * page.shape[0] else cv2.INTER_LINEAR  # area is slow for odd ratios
+    form = np.asarray(cv2.resize(blank, _size(scale), interpolation=how), dtype=np.uint8)
+    page, form = (np.asarray(cv2.GaussianBlur(p, (0, 0), _SOFT_MM * scale), dtype=np.uint8) for p in (page, form))
+    places = np.rint(middles * scale).astype(int)
+    fits = (places > half + reach).all(axis=1) & (places < np.array(_size(scale)) - half - reach).all(axis=1)
+    places = places[fits]
+    moved, found = np.zeros((len(places), 2)), np.zeros(len(places), bool)
+    for i, (x, y) in enumerate(places.tolist()):
+        patch = form[y - half : y + half, x - half : x + half]
+        around = page[y - half - reach : y + half + reach, x - half - reach : x + half + reach]
+        moved[i], height = _peak(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED))
+        found[i] = height >= _CORRELATION and np.abs(moved[i]).max() < reach - 1
+    return _without_loners(Shifts(places / scale, moved / scale, found))
+
+
+def _peak(scores: NDArray[Any]) -> tuple[Points, float]:
+    """Where correlation is highest, from the middle, to a part of a pixel by a parabola through three values each way."""
+    _, height, _, (x, y) = cv2.minMaxLoc(scores)
+    middle = scores.shape[0] // 2
+    if not (0 < x < scores.shape[1] - 1 and 0 < y < scores.shape[0] - 1):
+        return np.array([x - middle, y - middle], dtype=np.float64), height
+    part_x = _parabola(scores[y, x - 1 : x + 2].tolist())
+    part_y = _parabola(scores[y - 1 : y + 2, x].tolist())
+    return np.array([x - middle + part_x, y - middle + part_y], dtype=np.float64), height
+
+
+def _parabola(values: list[float]) -> float:
+    before, top, after = values
+    curve = before - 2 * top + after
+    return 0.0 if curve >= 0 else min(0.5, max(-0.5, (before - after) / (2 * curve)))
+
+
+def _without_loners(shifts: Shifts) -> Shifts:
+    """Paper moves smoothly: a patch that moved otherwise than its neighbours was mistaken for something else."""
+    at, moved = shifts.seen
+    if len(at) <= _NEIGHBOURS:
+        return shifts
+    distance = np.linalg.norm(at[:, None] - at[None], axis=2)
+    near = np.argsort(distance, axis=1)[:, 1 : _NEIGHBOURS + 1]
+    odd = np.linalg.norm(moved - np.median(moved[near], axis=1), axis=1) > _DISAGREE_MM
+    found = shifts.found.copy()
+    found[np.flatnonzero(found)[odd]] = False
+    return Shifts(shifts.at, shifts.moved, found)
+
+
+def regions(at: Points, columns: int = 3, rows: int = 4) -> NDArray[np.intp]:
+    """Which of the page's parts each place lies in, (n,)."""
+    x = np.clip(at[:, 0] / PAGE_WIDTH_MM * columns, 0, columns - 1).astype(np.intp)
+    y = np.clip(at[:, 1] / PAGE_HEIGHT_MM * rows, 0, rows - 1).astype(np.intp)
+    return np.asarray(y * columns + x, dtype=np.intp)
