@@ -31,15 +31,13 @@ class Sheet:
     client: Client | None = None
 
 
-def issue(form: Form, copies: int, unit: str = "") -> list[Sheet]:
-    """Blank sheets with new serials. The form says nothing about how many sheets it may be printed in."""
-    del form
+def issue(copies: int, unit: str = "") -> list[Sheet]:
+    """Blank sheets with new serials."""
     return [Sheet(new_serial(), unit) for _ in range(copies)]
 
 
-def issue_for_clients(form: Form, clients: Iterable[Client]) -> list[Sheet]:
+def issue_for_clients(clients: Iterable[Client]) -> list[Sheet]:
     """One sheet with a new serial for each client, in the client's unit."""
-    del form
     return [Sheet(new_serial(), client.unit, client) for client in clients]
 
 

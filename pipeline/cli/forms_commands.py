@@ -1,0 +1,115 @@
+"""`efterskrift forms list|show|check`: the forms that there are, and whether they keep to the rules."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.errors import ExitCode
+from pipeline.settings import load_settings
+from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, FieldSpec, Form, Forms, PageSpec
+
+AsJson = Annotated[bool, typer.Option("--json", help="For other programs.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    forms = typer.Typer(help="The forms: list, show, check.", no_args_is_help=True)
+    forms.command("list")(list_forms)
+    forms.command("show")(show_form)
+    forms.command("check")(check_forms)
+    app.add_typer(forms, name="forms")
+
+
+def list_forms(as_json: AsJson = False) -> None:
+    """Every form and version."""
+    forms = Forms.load(load_settings().forms)
+    rows = [{"id": f.id, "version": f.version, "title": f.title, "area": f.area, "criticality": f.criticality} for f in forms.values()]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    _print_table(("Form", "Version", "Title", "Area", "Class"), [[str(value) for value in row.values()] for row in rows])
+
+
+def show_form(form_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
+    """The newest version of one form, with every field and its place in mm."""
+    form = Forms.load(load_settings().forms).latest(form_id)
+    if as_json:
+        typer.echo(json.dumps(form_object(form), ensure_ascii=False))
+        return
+    typer.echo(f"{form.id} version {form.version}: {form.title} ({form.area}, class {form.criticality})")
+    rows = [[spec.name, spec.kind, "yes" if spec.critical else "", str(spec.area.as_list()), spec.label] for spec in form.fields]
+    _print_table(("Field", "Kind", "Critical", "Box mm", "Label"), rows)
+
+
+def check_forms(as_json: AsJson = False) -> None:
+    """Check every form against the rules for readable forms and against what was published. Exit code 3 if something is wrong."""
+    from pipeline.form_rules import form_problems
+    from pipeline.published import frozen_problems, published
+
+    folder = load_settings().forms
+    digests = published(folder)
+    found = [(form, form_problems(form) + frozen_problems(form, digests)) for form in Forms.load(folder).values()]
+    if as_json:
+        typer.echo(json.dumps([{"id": f.id, "version": f.version, "problems": problems} for f, problems in found], ensure_ascii=False))
+    else:
+        for form, problems in found:
+            typer.echo(f"{form.id} version {form.version}: {'ok' if not problems else ''}")
+            for problem in problems:
+                typer.echo(f"  {problem}")
+    if any(problems for _, problems in found):
+        raise typer.Exit(ExitCode.FORM)
+
+
+def form_object(form: Form) -> dict[str, Any]:
+    """A form as other programs get it."""
+    return {
+        "id": form.id,
+        "version": form.version,
+        "title": form.title,
+        "area": form.area,
+        "criticality": form.criticality,
+        "entries": form.entries,
+        "law": [law.model_dump() for law in form.law],
+        "pages": [_page_object(page) for page in form.pages],
+    }
+
+
+def _page_object(page: PageSpec) -> dict[str, Any]:
+    return {"width_mm": PAGE_WIDTH_MM, "height_mm": PAGE_HEIGHT_MM, "fields": [_field_object(spec) for spec in page.all_fields]}
+
+
+def _field_object(spec: FieldSpec) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": spec.name,
+        "label": spec.label,
+        "kind": spec.kind,
+        "critical": spec.critical,
+        "required": spec.required,
+        "means": spec.means,
+        "row": spec.row,
+        "box_mm": spec.area.as_list(),
+    }
+    if spec.format:
+        shown |= {
+            "format": spec.format,
+            "cells": spec.cell_count,
+            "cells_mm": [cell.as_list() for cell in spec.cell_boxes],
+            "decimals": spec.decimals,
+        }
+    if spec.lines:
+        shown["lines"] = spec.lines
+    if spec.options:
+        shown["options"] = [{"value": o.value, "label": o.label, "box_mm": [round(v, 2) for v in o.box]} for o in spec.options]
+    return shown
+
+
+def _print_table(headings: tuple[str, ...], rows: list[list[str]]) -> None:
+    table = Table(*headings, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

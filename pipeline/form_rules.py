@@ -1,0 +1,75 @@
+"""What a form must keep to so that people can write on it and a machine can read it. Lengths are mm."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from pipeline.fiducials import CONTENT
+from pipeline.model import Box
+from pipeline.template import FieldSpec, Form, Kind, Meaning, PageSpec
+
+CELL_WIDTH, CELL_HEIGHT = 4.5, 6.0
+TEXT_HEIGHT = 8.0
+MARK_LEAST, MARK_MOST = 4.5, 6.0
+_NEEDED = (Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME)
+_SLACK = 1e-6
+
+
+def form_problems(form: Form) -> list[str]:
+    """Every rule that the form breaks, in words; empty if none."""
+    problems = [problem for page in form.pages for problem in _page_problems(page)]
+    for row in form.rows():
+        missing = [means for means in _NEEDED if form.meaning(means, row) is None]
+        problems += [f"no field means {means}" for means in missing]
+    return list(dict.fromkeys(problems))
+
+
+def _page_problems(page: PageSpec) -> list[str]:
+    problems = [problem for spec in page.all_fields for problem in (*_place(spec), *_size(spec))]
+    for one, other in combinations(page.all_fields, 2):
+        if _overlap(one.area, other.area):
+            problems.append(f"{one.name} and {other.name} overlap")
+    return problems
+
+
+def _place(spec: FieldSpec) -> list[str]:
+    problems = [] if _inside(spec.area, CONTENT) else [f"{spec.name} lies where markers and codes need room"]
+    outside = [option.value for option in spec.options if not _inside(Box(*option.box), spec.area)]
+    return problems + [f"{spec.name}: the option {value} lies outside the field" for value in outside]
+
+
+def _size(spec: FieldSpec) -> list[str]:
+    box = spec.area
+    match spec.kind:
+        case Kind.DIGITS if box.w / spec.cell_count < CELL_WIDTH - _SLACK or box.h < CELL_HEIGHT - _SLACK:
+            return [f"{spec.name}: digit boxes must be at least {CELL_WIDTH} × {CELL_HEIGHT} mm"]
+        case Kind.TEXT if box.h < TEXT_HEIGHT - _SLACK:
+            return [f"{spec.name}: a line must be at least {TEXT_HEIGHT} mm high"]
+        case Kind.LINES if box.h / (spec.lines or 1) < TEXT_HEIGHT - _SLACK:
+            return [f"{spec.name}: lines must be at least {TEXT_HEIGHT} mm apart"]
+        case Kind.MARK if not _is_mark(box):
+            return [_mark_problem(spec.name)]
+        case Kind.CHOICE:
+            return [_mark_problem(f"{spec.name}.{option.value}") for option in spec.options if not _is_mark(Box(*option.box))]
+    return []
+
+
+def _is_mark(box: Box) -> bool:
+    return MARK_LEAST <= box.w <= MARK_MOST and MARK_LEAST <= box.h <= MARK_MOST
+
+
+def _mark_problem(name: str) -> str:
+    return f"{name}: a check box must be {MARK_LEAST}–{MARK_MOST} mm wide and high"
+
+
+def _inside(inner: Box, outer: Box) -> bool:
+    return (
+        inner.x >= outer.x - _SLACK
+        and inner.y >= outer.y - _SLACK
+        and inner.x + inner.w <= outer.x + outer.w + _SLACK
+        and inner.y + inner.h <= outer.y + outer.h + _SLACK
+    )
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a.x < b.x + b.w - _SLACK and b.x < a.x + a.w - _SLACK and a.y < b.y + b.h - _SLACK and b.y < a.y + a.h - _SLACK

@@ -1,0 +1,59 @@
+"""Published versions are frozen: paper that is out there must be read with the geometry that it was printed with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import FormError
+from pipeline.template import FieldSpec, Form
+
+FILE = "published.json"
+
+
+def geometry_digest(form: Form) -> str:
+    """SHA-256 of all that a machine needs for reading the form: names, kinds, boxes, formats, cells and options of every page, in order."""
+    pages = [[_geometry(spec) for spec in page.all_fields] for page in form.pages]
+    return hashlib.sha256(json.dumps(pages, sort_keys=True).encode()).hexdigest()
+
+
+def _geometry(spec: FieldSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "kind": spec.kind,
+        "box": spec.area.as_list(),
+        "format": spec.format,
+        "cells": spec.cell_count,
+        "decimals": spec.decimals,
+        "lines": spec.lines,
+        "row": spec.row,
+        "options": [(option.value, [round(v, 2) for v in option.box]) for option in spec.options],
+    }
+
+
+def published(folder: Path) -> dict[str, str]:
+    """`<id>/<version>` → digest, as `published.json` in the folder of forms says; empty if there is none.
+
+    Raises:
+        FormError: the file is not what it should be.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return {}
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise FormError(f"{path} is not a JSON object.", "Restore it from the version history.") from error
+
+
+def frozen_problems(form: Form, digests: Mapping[str, str]) -> list[str]:
+    """Why a form differs from what was published, if it does."""
+    key = f"{form.id}/{form.version}"
+    if key not in digests:
+        return [f"{key} is not in {FILE}: publish it (forms/README.md says how)."]
+    if digests[key] != geometry_digest(form):
+        return [f"{key} was published with another geometry: undo the change, or make version {form.version + 1}."]
+    return []

@@ -1,0 +1,130 @@
+"""The client register: reading it, and finding people by what was read on paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.clients import ClientRegister, load_register, name_agreement, wrong_digits
+from pipeline.errors import UsageError
+from pipeline.model import Client
+
+ASTRID = Client("192501019216", "Astrid Åkerström", "Hemtjänst Öst")
+BIRGER = Client("195001182046", "Birger Näslund", "Hemtjänst Väst")
+GUNHILD = Client("195004112354", "Gunhild Åkerström", "Hemtjänst Väst", protected=True)
+ROWS = (
+    "Personnummer;Namn;Enhet;Skyddad\n"
+    "19250101-9216;Astrid Åkerström;Hemtjänst Öst;nej\n"
+    "195001182046;Birger Näslund;Hemtjänst Väst;\n"
+    "19500411-2354;Gunhild Åkerström;Hemtjänst Väst;Ja\n"
+)
+
+
+@pytest.fixture
+def register() -> ClientRegister:
+    return ClientRegister([ASTRID, BIRGER, GUNHILD])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1"])
+@pytest.mark.parametrize("separator", [";", ","])
+def test_a_register_in_every_usual_form(tmp_path: Path, encoding: str, separator: str) -> None:
+    path = tmp_path / "klienter.csv"
+    path.write_bytes(ROWS.replace(";", separator).replace("\n", "\r\n").encode(encoding))
+    assert load_register(path).clients == (ASTRID, BIRGER, GUNHILD)
+
+
+def test_the_column_skyddad_and_the_order_are_free(tmp_path: Path) -> None:
+    path = tmp_path / "klienter.csv"
+    path.write_text("enhet;Anteckning; namn ;personnummer\nHemtjänst Öst;;Astrid Åkerström;192501019216\n\n", "utf-8")
+    assert load_register(path).clients == (ASTRID,)
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ("250101-9216;Astrid;Öst;", "century"),
+        ("192501019217;Astrid;Öst;", "check digit"),
+        ("192501019216;;Öst;", "namn"),
+        ("192501019216;Astrid;Öst;kanske", "skyddad"),
+        ("192501019216;Astrid;Öst", "3 columns"),
+        ("192501019216;Astrid;Öst;\n19250101-9216;Astrid;Öst;", "earlier row"),
+    ],
+)
+def test_a_wrong_row_is_named_without_its_values(tmp_path: Path, row: str, what: str) -> None:
+    path = tmp_path / "klienter.csv"
+    path.write_text("personnummer;namn;enhet;skyddad\n" + row + "\n", "utf-8")
+    with pytest.raises(UsageError, match=what) as caught:
+        load_register(path)
+    assert f"row {2 + row.count(chr(10))}" in str(caught.value) or what == "century"
+    assert "Astrid" not in str(caught.value)
+    assert "9216" not in str(caught.value)
+
+
+def test_a_file_without_the_columns_or_without_itself(tmp_path: Path) -> None:
+    path = tmp_path / "klienter.csv"
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_register(path)
+    path.write_text("namn;enhet\n", "utf-8")
+    with pytest.raises(UsageError, match="personnummer"):
+        load_register(path)
+    path.write_bytes(b"")
+    with pytest.raises(UsageError, match="personnummer"):
+        load_register(path)
+
+
+def test_find_is_exact(register: ClientRegister) -> None:
+    assert register.find(ASTRID.pid) is ASTRID
+    assert register.find("192501019217") is None
+
+
+@pytest.mark.parametrize(
+    "read",
+    ["192501019216", "192501019276", "192507019276", "2501019216", "2507019216", "19250101921", "1925010192166"],
+)
+def test_a_number_with_up_to_two_misread_digits_finds_its_client(register: ClientRegister, read: str) -> None:
+    assert register.like(read)[0][0] is ASTRID
+
+
+def test_three_misread_digits_find_nobody(register: ClientRegister) -> None:
+    assert register.like("192507079276") == []
+    assert register.like("") == []
+
+
+def test_a_name_finds_its_client_whatever_the_number(register: ClientRegister) -> None:
+    assert [client for client, _ in register.like("000000000000", "Nislund, Birger")] == [BIRGER]
+
+
+def test_name_and_unit_are_evidence(register: ClientRegister) -> None:
+    east = dict(register.like("", "Åkerström Astrid", "Hemtjänst Öst"))
+    west = dict(register.like("", "Åkerström Astrid", "Hemtjänst Väst"))
+    assert east[ASTRID] == pytest.approx(1.0)
+    assert west[ASTRID] == pytest.approx(0.95)
+
+
+def test_nearest_number_comes_first_then_best_name() -> None:
+    twin = Client("192501019232", "Märta Lindqvist", "Hemtjänst Öst")
+    register = ClientRegister([twin, ASTRID])
+    assert [c for c, _ in register.like("192501019212", "Astrid Åkerström")] == [ASTRID, twin]
+    assert [c for c, _ in register.like("192501019212", "Märta Lindqvist")] == [twin, ASTRID]
+
+
+@pytest.mark.parametrize(
+    ("read", "true", "least", "most"),
+    [
+        ("Astrid Åkerström", "Astrid Åkerström", 1.0, 1.0),
+        ("åkerström, ASTRID", "Astrid Åkerström", 1.0, 1.0),
+        ("Astnd Akerstrom", "Astrid Åkerström", 0.75, 0.95),
+        ("Astrid", "Astrid Åkerström", 0.8, 0.95),
+        ("Birger Näslund", "Astrid Åkerström", 0.0, 0.5),
+        ("", "Astrid Åkerström", 0.0, 0.0),
+        ("...", "Astrid Åkerström", 0.0, 0.0),
+    ],
+)
+def test_how_well_names_agree(read: str, true: str, least: float, most: float) -> None:
+    assert least <= name_agreement(read, true) <= most
+
+
+@pytest.mark.parametrize(("read", "wrong"), [("192501019216", 0), ("192501019261", 2), ("19250109216", 1), ("1", 99), ("2501019216", 0)])
+def test_wrong_digits(read: str, wrong: int) -> None:
+    assert wrong_digits(read, ASTRID.pid) == wrong
