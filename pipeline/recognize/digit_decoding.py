@@ -1,0 +1,127 @@
+"""From probabilities a box to one reading a row: the posterior over everything the row may say.
+
+The likeliest rows of symbols (exact, as boxes are independent) are weighed by what the format allows, their values added up and normalised. Thus p
+takes account of the check digit and the calendar, and of what else the row may be: empty, cancelled, illegible.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import Alternatives, Reading, State
+from pipeline.recognize.digit_grammar import candidates
+from pipeline.template import FieldSpec, Format
+
+SYMBOLS = "0123456789 #?"
+"""A box's answers in the network's order; blank, struck out, and another mark after the digits."""
+ROWS_KEPT = 300
+SYMBOLS_PER_BOX = 4
+UNLIKELY_IN_BOX = 1e-4
+UNLIKELY_ROW = 1e-6
+"""Rows less likely than this share of the best are left out; their mass counts as something else."""
+MISFIT_TRUST = 0.5
+"""Share of its posterior that a row keeps as p when its format does not allow it: a person should look."""
+STRUCK_SHARE = 2 / 3
+"""A row is cancelled when so much of what is written in it is struck out."""
+ALTERNATIVES_KEPT = 8
+_UNLISTED_SHARE = {Format.TIME: 0.15, Format.DATE: 0.05, Format.PERSONAL_NUMBER: 0.05}
+"""Which share of the rows left out the format would allow (1 where everything is allowed); caution makes the rare ones larger."""
+
+Probabilities = NDArray[np.float32]
+_Key = tuple[State, str | None]
+
+
+@dataclass(slots=True)
+class _Weighed:
+    """Weight of each answer, the row behind it, and which answers break the format."""
+
+    weight: dict[_Key, float] = field(default_factory=lambda: defaultdict(float))
+    best_row: dict[_Key, tuple[float, str]] = field(default_factory=dict)
+    misfits: set[_Key] = field(default_factory=set)
+    rows: list[tuple[str, float]] = field(default_factory=list)
+    total: float = 0.0
+
+
+def decode(probabilities: Probabilities, spec: FieldSpec) -> Reading:
+    """The reading of a row from its boxes' probabilities, (cells, 13) in the order of `SYMBOLS`.
+
+    Values: date `YYYY-MM-DD`, time `HH:MM`, personal number 12 digits, number with a dot; the bare digits for a field without a
+    format, and, with low p, for a row that breaks its format. Rows that are struck out or hold something other than digits
+    have no value; the digit rows that they might be are alternatives.
+    """
+    likely, unlisted = likeliest_rows(probabilities)
+    weighed = _weigh(likely, spec)
+    share = _UNLISTED_SHARE.get(spec.format, 1.0) if spec.format else 1.0
+    weighed.total += unlisted * share
+    best = max(weighed.weight, key=lambda key: weighed.weight[key])
+    state, value = best
+    p = _p(best, weighed)
+    if state is State.EMPTY:
+        return Reading.empty(p)
+    return Reading(value, p, state, _alternatives(best, weighed), _characters(best, weighed))
+
+
+def likeliest_rows(probabilities: Probabilities) -> tuple[list[tuple[str, float]], float]:
+    """The likeliest rows of symbols with their probabilities, best first, and the probability of all others together."""
+    rows: list[tuple[str, float]] = [("", 1.0)]
+    for box in probabilities.astype(np.float64):
+        order = np.argsort(-box)[:SYMBOLS_PER_BOX]
+        options = [(SYMBOLS[i], float(box[i])) for i in order if box[i] >= UNLIKELY_IN_BOX]
+        longer = sorted(((row + symbol, p * q) for row, p in rows for symbol, q in options), key=lambda pair: -pair[1])
+        rows = [pair for pair in longer[:ROWS_KEPT] if pair[1] >= UNLIKELY_ROW * longer[0][1]]
+    return rows, max(0.0, 1.0 - sum(p for _, p in rows))
+
+
+def _weigh(likely: list[tuple[str, float]], spec: FieldSpec) -> _Weighed:
+    weighed = _Weighed()
+    for row, p in likely:
+        total = 0.0
+        for key, weight, fits in _answers(row, spec):
+            mass = p * weight
+            total += mass
+            weighed.weight[key] += mass
+            weighed.best_row[key] = max(weighed.best_row.get(key, (0.0, row)), (mass, row))
+            if not fits:
+                weighed.misfits.add(key)
+        weighed.rows.append((row, total))
+        weighed.total += total
+    return weighed
+
+
+def _answers(row: str, spec: FieldSpec) -> list[tuple[_Key, float, bool]]:
+    written = row.replace(" ", "")
+    if not written:
+        return [((State.EMPTY, None), 1.0, True)]
+    if written.count("#") >= STRUCK_SHARE * len(written):
+        return [((State.CANCELLED, None), 1.0, True)]
+    if not written.isdigit():
+        return [((State.ILLEGIBLE, None), 1.0, True)]
+    return [((State.READ, found.value), found.weight, found.fits) for found in candidates(row, spec)]
+
+
+def _p(key: _Key, weighed: _Weighed) -> float:
+    trust = MISFIT_TRUST if key in weighed.misfits else 1.0
+    return trust * weighed.weight[key] / weighed.total
+
+
+def _alternatives(best: _Key, weighed: _Weighed) -> Alternatives:
+    others = [(key[1], _p(key, weighed)) for key in weighed.weight if key != best and key[0] is State.READ]
+    return tuple(sorted(others, key=lambda pair: -pair[1])[:ALTERNATIVES_KEPT])
+
+
+def _characters(best: _Key, weighed: _Weighed) -> tuple[float, ...]:
+    """For each character of the value the posterior that its box says so; 1 for a dash, colon, dot or a nought that nobody wrote."""
+    value = best[1]
+    if value is None:
+        return ()
+    row = weighed.best_row[best][1]
+    boxes = [i for i, symbol in enumerate(row) if symbol != " "]
+    marginal = [sum(mass for other, mass in weighed.rows if other[i] == row[i]) / weighed.total for i in boxes]
+    out = []
+    for character in reversed(value):
+        out.append(marginal.pop() if character.isdigit() and marginal else 1.0)
+    return tuple(reversed(out))

@@ -1,0 +1,119 @@
+"""What a row of digit boxes may say: for each format the values that a row of symbols can stand for, and how likely a person writes such a row.
+
+Weights are relative to a row that the format allows (1). They are deliberately mild: a clear reading that breaks the rules stays what it is,
+and only one that the network itself doubts gives way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.template import FieldSpec, Format
+
+MISFIT = 0.02
+"""Weight of a row that breaks its format: people do write a wrong check digit or the 31st of June."""
+OUTSIDE = 0.05
+"""Weight of a number outside the field's minimum and maximum."""
+GAP = 0.2
+"""Weight of a number with an empty box between its digits."""
+LEFT_ALIGNED = 0.2
+"""Weight of reading a row from its left end on, past the printed comma, when boxes at its right end are empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A value that a row may stand for. `fits` is false when it is only the row's digits, because the format does not allow them."""
+
+    value: str
+    weight: float
+    fits: bool = True
+
+
+def candidates(row: str, spec: FieldSpec) -> list[Candidate]:
+    """The values of a row of digits and blanks, one character a box; at least one digit. Without a format: the digits as they stand."""
+    if spec.format is None:
+        return [Candidate(row.replace(" ", ""), 1.0)]
+    return _GRAMMARS[spec.format](row, spec)
+
+
+def _date(row: str, _spec: FieldSpec) -> list[Candidate]:
+    if len(row) == 8 and row.isdigit() and row[:2] in ("19", "20") and is_day(row):
+        return [Candidate(f"{row[:4]}-{row[4:6]}-{row[6:]}", 1.0)]
+    return _misfit(row)
+
+
+def _time(row: str, _spec: FieldSpec) -> list[Candidate]:
+    if len(row) == 4 and row.isdigit() and int(row[:2]) < 24 and int(row[2:]) < 60:
+        return [Candidate(f"{row[:2]}:{row[2:]}", 1.0)]
+    return _misfit(row)
+
+
+def _personal_number(row: str, _spec: FieldSpec) -> list[Candidate]:
+    if len(row) == 12 and row.isdigit() and is_personal_number(row):
+        return [Candidate(row, 1.0)]
+    return _misfit(row)
+
+
+def _misfit(row: str) -> list[Candidate]:
+    return [Candidate(row.replace(" ", ""), MISFIT, fits=False)]
+
+
+def is_day(digits: str) -> bool:
+    """Whether YYYYMMDD is a day of the calendar."""
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    except ValueError:  # the question, not a fault
+        return False
+    return True
+
+
+def is_personal_number(digits: str) -> bool:
+    """Whether 12 digits are a personnummer or samordningsnummer (day + 60): century, date and check digit.
+
+    The check digit is Luhn's, over the last ten digits (folkbokföringslagen 18 §, lag 2022:1697).
+    """
+    day = int(digits[6:8])
+    dated = digits[:6] + f"{day - 60 if day > 60 else day:02d}"
+    return digits[:2] in ("18", "19", "20") and is_day(dated) and luhn_holds(digits[2:])
+
+
+def luhn_holds(digits: str) -> bool:
+    """Whether the last digit is the check digit of those before it (weights 2, 1, 2, 1 … from the left of an even number of digits)."""
+    doubled = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(digits)]
+    return sum(d // 10 + d % 10 for d in doubled) % 10 == 0
+
+
+def _number(row: str, spec: FieldSpec) -> list[Candidate]:
+    gap = GAP if " " in row.strip() else 1.0
+    if not spec.decimals:
+        return [_ranged(_canonical(row, ""), gap, spec)]
+    placed = _canonical(row[: -spec.decimals], row[-spec.decimals :])
+    digits = row.replace(" ", "")
+    if not row.endswith(" ") or len(digits) <= spec.decimals:
+        return [_ranged(placed, gap, spec)]
+    packed = _canonical(digits[: -spec.decimals], digits[-spec.decimals :])
+    return [_ranged(placed, gap * (1 - LEFT_ALIGNED), spec), _ranged(packed, gap * LEFT_ALIGNED, spec)]
+
+
+def _canonical(whole: str, part: str) -> str:
+    """Digits before and after the comma, blanks and leading noughts dropped."""
+    whole = whole.replace(" ", "").lstrip("0") or "0"
+    part = part.replace(" ", "")
+    return f"{whole}.{part}" if part else whole
+
+
+def _ranged(value: str, weight: float, spec: FieldSpec) -> Candidate:
+    number = float(value)
+    low = spec.minimum is not None and number < spec.minimum
+    high = spec.maximum is not None and number > spec.maximum
+    return Candidate(value, weight * (OUTSIDE if low or high else 1.0))
+
+
+_GRAMMARS: dict[Format, Callable[[str, FieldSpec], list[Candidate]]] = {
+    Format.DATE: _date,
+    Format.TIME: _time,
+    Format.PERSONAL_NUMBER: _personal_number,
+    Format.NUMBER: _number,
+}

@@ -1,0 +1,79 @@
+"""Rows of digit boxes: the cells of all crops go through one small network at once, then each row is decoded by what its format allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import MissingProgramError
+from pipeline.model import Image, Reading
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.digit_cells import CLASSES, cell_pictures
+from pipeline.recognize.digit_decoding import decode
+from pipeline.template import FieldSpec, Kind
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "digits.onnx"
+
+Probabilities = NDArray[np.float32]
+
+
+def recognize(crops: Sequence[Crop]) -> list[Reading]:
+    """One reading a row of digit boxes; see `decode` for what the values look like.
+
+    Raises:
+        MissingProgramError: the network's file is missing.
+    """
+    rows = [_cells(crop) for crop in crops]
+    if not rows:
+        return []
+    answers = cell_probabilities(np.concatenate(rows))
+    ends = np.cumsum([len(row) for row in rows])
+    parts = np.split(answers, ends[:-1])
+    return [decode(part, crop.spec) for part, crop in zip(parts, crops, strict=True)]
+
+
+def plain_row(cells: int) -> FieldSpec:
+    """A row of boxes of which nothing else is known: it is read as its digits, leading noughts kept."""
+    return FieldSpec.model_construct(name="crop", label="", kind=Kind.DIGITS, box=(0.0, 0.0, 5.5 * cells, 8.0), format=None, cells=cells)
+
+
+def _cells(crop: Crop) -> Image:
+    margin = crop.margin_mm * crop.px_per_mm if crop.px_per_mm else 0.0
+    return cell_pictures(crop.image, crop.blank, crop.spec.cell_count, margin)
+
+
+def cell_probabilities(pictures: Image, model: Path = MODEL) -> Probabilities:
+    """Cells (n, 32, 32), 255 = ink, to probabilities (n, 13) of 0–9, empty, struck out, other. Cells without ink share one answer.
+
+    Raises:
+        MissingProgramError: the network's file is missing.
+    """
+    inked = pictures.reshape(len(pictures), -1).any(axis=1)
+    asked = np.concatenate([np.zeros((1, *pictures.shape[1:]), np.uint8), pictures[inked]])
+    (p,) = _session(model).run(None, {"cells": asked[:, None].astype(np.float32) / 255})
+    out = np.empty((len(pictures), CLASSES), np.float32)
+    out[~inked], out[inked] = p[0], p[1:]
+    return out
+
+
+@lru_cache(maxsize=2)
+def _session(model: Path) -> InferenceSession:
+    import onnxruntime
+
+    if not model.is_file():
+        raise MissingProgramError(
+            f"The network for digits, {model.name}, is missing.",
+            "Fetch data/models again from the project, or train it: see pipeline/training/digits.py.",
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

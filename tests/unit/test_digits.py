@@ -1,0 +1,223 @@
+"""Decoding of digit rows from made-up probabilities, and cutting of rows into cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.errors import MissingProgramError
+from pipeline.model import State
+from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
+from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
+from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
+from pipeline.recognize.digits import cell_probabilities, plain_row, recognize
+from pipeline.template import FieldSpec, Format, Kind
+
+NUMBER = "189001019802"
+"""An official test number (Skatteverket)."""
+
+
+def spec(form: Format, cells: int | None = None, **more: float) -> FieldSpec:
+    return FieldSpec.model_validate({"name": "f", "label": "f", "kind": Kind.DIGITS, "box": (0, 0, 40, 8), "format": form, "cells": cells} | more)
+
+
+def row(text: str, p: float = 0.999, doubts: dict[int, dict[str, float]] | None = None) -> NDArray[np.float32]:
+    """Probabilities of a row that says `text` with `p` a box; `doubts` gives other symbols of a box their share."""
+    out = np.full((len(text), CLASSES), (1 - p) / (CLASSES - 1), np.float32)
+    for i, symbol in enumerate(text):
+        out[i, SYMBOLS.index(symbol)] = p
+        for other, share in (doubts or {}).get(i, {}).items():
+            out[i, SYMBOLS.index(other)] = share
+            out[i, SYMBOLS.index(symbol)] -= share
+    return np.asarray(out / out.sum(axis=1, keepdims=True), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("20261124", spec(Format.DATE), "2026-11-24"),
+        ("20240229", spec(Format.DATE), "2024-02-29"),
+        ("0715", spec(Format.TIME), "07:15"),
+        ("2359", spec(Format.TIME), "23:59"),
+        (NUMBER, spec(Format.PERSONAL_NUMBER), NUMBER),
+        ("120", spec(Format.NUMBER, 3), "120"),
+        (" 80", spec(Format.NUMBER, 3), "80"),
+        ("80 ", spec(Format.NUMBER, 3), "80"),
+        ("080", spec(Format.NUMBER, 3), "80"),
+        ("375", spec(Format.NUMBER, 3, decimals=1), "37.5"),
+        (" 05", spec(Format.NUMBER, 3, decimals=1), "0.5"),
+        ("  5", spec(Format.NUMBER, 3, decimals=1), "0.5"),
+        ("37 ", spec(Format.NUMBER, 3, decimals=1, minimum=30, maximum=43), "37"),
+        ("375 ", spec(Format.NUMBER, 4, decimals=1, minimum=30, maximum=43), "37.5"),
+        ("000", spec(Format.NUMBER, 3), "0"),
+        ("007 ", plain_row(4), "007"),
+    ],
+)
+def test_reads_what_the_format_says(text: str, field: FieldSpec, value: str) -> None:
+    reading = decode(row(text), field)
+    assert (reading.value, reading.state) == (value, State.READ)
+    assert len(reading.characters) == len(value)
+    assert 0.5 < reading.p <= 1
+
+
+def test_a_clear_row_has_high_p() -> None:
+    assert decode(row("20261124"), spec(Format.DATE)).p > 0.99
+    assert decode(row(NUMBER), spec(Format.PERSONAL_NUMBER)).p > 0.99
+
+
+@pytest.mark.parametrize(
+    ("text", "form"), [("20261324", Format.DATE), ("20230229", Format.DATE), ("2460", Format.TIME), (NUMBER[:-1] + "3", Format.PERSONAL_NUMBER)]
+)
+def test_a_clear_row_that_breaks_its_format_stays_and_is_doubted(text: str, form: Format) -> None:
+    reading = decode(row(text, 0.9999), spec(form))
+    assert (reading.value, reading.state) == (text, State.READ)
+    assert reading.p <= 0.5
+
+
+def test_ten_digits_in_twelve_boxes_stay_and_are_doubted() -> None:
+    reading = decode(row("  " + NUMBER[2:]), spec(Format.PERSONAL_NUMBER))
+    assert reading.value == NUMBER[2:]
+    assert reading.p <= 0.5
+
+
+def test_the_check_digit_settles_a_doubt_and_the_other_row_is_listed() -> None:
+    wrong = NUMBER[:4] + "7" + NUMBER[5:]
+    seen = row(wrong, doubts={4: {NUMBER[4]: 0.3}})
+    reading = decode(seen, spec(Format.PERSONAL_NUMBER))
+    assert reading.value == NUMBER
+    assert 0.8 < reading.p < 0.99
+    assert wrong in dict(reading.alternatives)
+    assert reading.characters[4] == min(reading.characters)
+
+
+def test_the_check_digit_does_not_hide_that_two_numbers_fit() -> None:
+    """Two boxes doubtful in ways that both satisfy Luhn: p is shared."""
+    other = next(
+        f"{NUMBER[:10]}{a}{b}"
+        for a in "0123456789"
+        for b in "0123456789"
+        if a != NUMBER[10] and b != NUMBER[11] and is_personal_number(f"{NUMBER[:10]}{a}{b}")
+    )
+    seen = row(NUMBER, doubts={10: {other[10]: 0.49}, 11: {other[11]: 0.49}})
+    reading = decode(seen, spec(Format.PERSONAL_NUMBER))
+    assert reading.p < 0.6
+    assert {reading.value, *dict(reading.alternatives)} >= {NUMBER, other}
+
+
+def test_a_number_outside_its_range_gives_way_to_a_likely_one_within() -> None:
+    field = spec(Format.NUMBER, 3, minimum=30, maximum=220)
+    doubtful = decode(row("780", doubts={0: {"1": 0.2}}), field)
+    clear = decode(row("780"), field)
+    assert doubtful.value == "180"
+    assert "780" in dict(doubtful.alternatives)
+    assert clear.value == "780"
+
+
+def test_all_boxes_empty() -> None:
+    reading = decode(row(" " * 12, 0.99), spec(Format.PERSONAL_NUMBER))
+    assert (reading.value, reading.state) == (None, State.EMPTY)
+    assert reading.p > 0.95
+
+
+def test_a_struck_out_row_is_cancelled() -> None:
+    assert decode(row("########"), spec(Format.DATE)).state is State.CANCELLED
+    assert decode(row("##2#####"), spec(Format.DATE)).state is State.CANCELLED
+    assert decode(row("#  "), spec(Format.NUMBER, 3)).state is State.CANCELLED
+
+
+def test_a_letter_among_digits_is_illegible_and_what_it_may_be_is_listed() -> None:
+    reading = decode(row("07?5", doubts={2: {"1": 0.1, "4": 0.05}}), spec(Format.TIME))
+    assert (reading.value, reading.state, reading.characters) == (None, State.ILLEGIBLE, ())
+    assert [value for value, _ in reading.alternatives[:2]] == ["07:15", "07:45"]
+
+
+def test_probabilities_of_a_reading_never_exceed_one() -> None:
+    rng = np.random.default_rng(5)
+    for form, cells in ((Format.DATE, 8), (Format.TIME, 4), (Format.PERSONAL_NUMBER, 12), (Format.NUMBER, 5)):
+        for sharpness in (0.3, 1, 3, 8):
+            flat = np.exp(sharpness * rng.normal(size=(cells, CLASSES))).astype(np.float32)
+            reading = decode(flat / flat.sum(axis=1, keepdims=True), spec(form, cells))
+            assert 0 <= reading.p <= 1
+            assert reading.p + sum(p for _, p in reading.alternatives) <= 1 + 1e-6
+            assert all(0 <= p <= 1 + 1e-6 for p in reading.characters)
+
+
+def test_rows_are_listed_exactly_and_nothing_is_lost() -> None:
+    seen = row("12", 0.6, {0: {"7": 0.3}})
+    rows, rest = likeliest_rows(seen)
+    assert rows[0][0] == "12"
+    assert rows[0][1] == pytest.approx(float(seen[0, 1] * seen[1, 2]), rel=1e-5)
+    assert sum(p for _, p in rows) + rest == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(("digits", "holds"), [(NUMBER[2:], True), ("9001019803", False), ("7010632391", True)])
+def test_check_digit(digits: str, *, holds: bool) -> None:
+    assert luhn_holds(digits) is holds
+
+
+def test_a_coordination_number_is_a_personal_number() -> None:
+    assert is_personal_number("197010632391")
+    assert not is_personal_number("197010992391")
+
+
+def drawn_row(digits: str, *, lines: int = 200) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:
+    """A row of boxes 44 × 64 px with digits drawn in them, its blank, and the margin."""
+    margin, pitch, height = 16, 44, 64
+    blank = np.full((height + 2 * margin, pitch * len(digits) + 2 * margin), 255, np.uint8)
+    for i in range(len(digits) + 1):
+        cv2.line(blank, (margin + i * pitch, margin), (margin + i * pitch, margin + height), (lines,), 2)
+    for y in (margin, margin + height):
+        cv2.line(blank, (margin, y), (margin + pitch * len(digits), y), (lines,), 2)
+    image = blank.copy()
+    for i, digit in enumerate(digits.replace(" ", "\0")):
+        if digit != "\0":
+            cv2.putText(image, digit, (margin + i * pitch + 9, margin + 48), cv2.FONT_HERSHEY_SIMPLEX, 1.3, (40,), 3, cv2.LINE_AA)
+    return image, blank, margin
+
+
+@pytest.mark.parametrize("with_blank", [True, False])
+def test_printed_lines_are_no_ink(*, with_blank: bool) -> None:
+    image, blank, margin = drawn_row("1 8 ", lines=120)
+    if with_blank:
+        pictures = cell_pictures(image, blank, 4, margin)
+    else:
+        pictures = cell_pictures(np.ascontiguousarray(image[margin:-margin, margin:-margin]), None, 4)
+    assert pictures.shape == (4, SIDE, SIDE)
+    assert [bool(picture.any()) for picture in pictures] == [True, False, True, False]
+
+
+def test_a_blank_that_lies_a_little_off_is_moved() -> None:
+    image, blank, margin = drawn_row("    ", lines=150)
+    moved = np.roll(image, (2, 3), (0, 1))
+    assert not cell_pictures(moved, blank, 4, margin).any()
+
+
+def test_a_stroke_that_leaves_its_box_stays_with_its_digit() -> None:
+    image, blank, margin = drawn_row("    ")
+    cv2.line(image, (margin + 20, margin + 10), (margin + 54, margin + 40), (30,), 4)
+    inked = [bool(picture.any()) for picture in cell_pictures(image, blank, 4, margin)]
+    assert inked == [True, False, False, False]
+
+
+def test_scale_and_polarity_do_not_matter() -> None:
+    image, _, margin = drawn_row("5")
+    cell = np.ascontiguousarray(image[margin + 3 : -margin - 3, margin + 3 : -margin - 3])
+    once = cell_pictures(cell, None, 1)[0].astype(int)
+    twice = cell_pictures(cv2.resize(cell, None, fx=2, fy=2).astype(np.uint8), None, 1)[0].astype(int)
+    inverted = cell_pictures((255 - cell).astype(np.uint8), None, 1)[0].astype(int)
+    assert np.abs(once - twice).mean() < 12
+    assert np.abs(once - inverted).mean() < 6
+
+
+def test_no_crops_no_readings() -> None:
+    assert recognize([]) == []
+
+
+def test_a_missing_network_names_its_remedy(tmp_path: Path) -> None:
+    with pytest.raises(MissingProgramError, match=r"digits\.onnx") as raised:
+        cell_probabilities(np.zeros((1, SIDE, SIDE), np.uint8), tmp_path / "digits.onnx")
+    assert "pipeline/training/digits.py" in raised.value.remedy
