@@ -1,0 +1,35 @@
+# The two commands: `make demo` and `make test`. Everything else serves them.
+VENV := .venv
+BIN := $(VENV)/bin
+HEADLESS ?= 0
+
+.PHONY: demo demo-reset test setup lock samples bare-debian
+
+demo: $(VENV)/.installed
+	$(BIN)/efterskrift demo $(if $(filter 1,$(HEADLESS)),--headless)
+
+demo-reset:
+	rm -rf data/store/demo
+	$(MAKE) demo
+
+test: $(VENV)/.installed-test
+	scripts/test
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml scripts/setup
+	scripts/setup
+
+$(VENV)/.installed-test: requirements.lock requirements-test.lock pyproject.toml scripts/setup
+	scripts/setup --test
+
+# Exact versions with checksums, for every Python that pyproject.toml allows.
+lock:
+	scripts/lock
+
+samples: $(VENV)/.installed-test
+	$(BIN)/python -m tests.make_samples
+
+# The two commands in a Debian with nothing in it. By hand and before a release; needs root and debootstrap.
+bare-debian:
+	scripts/bare-debian

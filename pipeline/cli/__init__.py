@@ -1,0 +1,87 @@
+"""The command line: a contract with other programs. Names, JSON keys and exit codes stay."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from pipeline import __version__
+from pipeline.cli import (
+    demo_commands,
+    export_commands,
+    forms_commands,
+    print_commands,
+    read_commands,
+    recognize_commands,
+    store_commands,
+    ui_commands,
+    upkeep_commands,
+    work_commands,
+)
+from pipeline.errors import EfterskriftError, ExitCode
+
+PARTS = (
+    forms_commands,
+    print_commands,
+    read_commands,
+    recognize_commands,
+    store_commands,
+    work_commands,
+    export_commands,
+    ui_commands,
+    demo_commands,
+    upkeep_commands,
+)
+
+
+def build_app() -> typer.Typer:
+    """The application with all its commands."""
+    app = typer.Typer(
+        name="efterskrift",
+        help="Paper written during an outage: print it, read it, check it, bring it back into the care system.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    for part in PARTS:
+        part.register(app)
+    return app
+
+
+def _options(
+    workspace: Annotated[Path | None, typer.Option(help="Folder of database and images. Default: EFTERSKRIFT_WORKSPACE.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what goes on, and where an error came from.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"efterskrift {__version__}")
+        raise typer.Exit
+    if workspace is not None:
+        os.environ["EFTERSKRIFT_WORKSPACE"] = str(workspace.resolve())
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+
+def main() -> None:
+    """Run a command; an error of ours becomes its text, its remedy and its exit code."""
+    try:
+        code = build_app()(standalone_mode=False)
+    except EfterskriftError as error:
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            raise
+        typer.echo(f"Error: {error.message}", err=True)
+        if error.remedy:
+            typer.echo(error.remedy, err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(code or 0)

@@ -1,0 +1,44 @@
+"""`efterskrift demo`: from nothing to a stack that is read and waits to be reviewed."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from pipeline.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo")(demo)
+
+
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="Stop before the user interface.")] = False,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that read.")] = os.cpu_count() or 1,
+) -> None:
+    """Make a demo workspace, take in the sample stack, read it, and open the user interface. A second run reuses what is there."""
+    from pipeline.cli.ui_commands import ui
+    from pipeline.cli.work_commands import progress, status, work
+    from pipeline.demo import ACCOUNTS, PASSWORD, WORKSPACE, pages_in, prepare_store, prepare_workspace, scan_samples, stacks
+    from pipeline.scan import page_count
+
+    prepare_workspace()
+    os.environ["EFTERSKRIFT_WORKSPACE"] = str(WORKSPACE)
+    store = prepare_store(load_settings())
+    total = sum(page_count(path) or 1 for files in stacks().values() for path in files)
+    if pages_in(store) < total:
+        with progress("Taking in") as bar:
+            task = bar.add_task("", total=total)
+            scan_samples(store, lambda _: bar.advance(task))
+    store.close()
+    work(processes=processes, until_idle=True)
+    status()
+    typer.echo("\nLogga in som / log in as:")
+    for account in ACCOUNTS:
+        typer.echo(f"  {account.person.login:<6} {account.person.role.value:<14} {account.does}")
+    typer.echo(f"Lösenord för alla / password for all: {PASSWORD}\n")
+    if not headless:
+        ui()

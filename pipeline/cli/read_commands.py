@@ -1,0 +1,131 @@
+"""`efterskrift read`: pages in, JSON out. Without a database."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipeline.errors import EfterskriftError
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.digitize import Reader
+    from pipeline.model import PageReading, Reading
+    from pipeline.scan import ScannedPage
+
+_reader: Reader | None = None
+"""One reader a process of the pool; see `_start`."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("read")(read)
+
+
+def read(
+    files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.", exists=True, dir_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a page.")] = False,
+    clients: Annotated[Path | None, typer.Option(help="Client register (CSV) to weigh the readings with.", exists=True)] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that read.")] = os.cpu_count() or 1,
+) -> None:
+    """Read pages and show what they say. Stateless: nothing is stored or logged."""
+    console = Console()
+    for page in read_files(files, clients, processes):
+        if as_json:
+            typer.echo(json.dumps(page, ensure_ascii=False))
+        else:
+            _show(page, console)
+
+
+def read_files(files: list[Path], clients: Path | None, processes: int) -> Iterator[dict[str, Any]]:
+    """One object a page, in the order of the files, with a progress bar on stderr."""
+    from pipeline.scan import page_count, pages_of
+
+    columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), TimeRemainingColumn())
+    with (
+        ProcessPoolExecutor(processes, initializer=_start, initargs=(clients,)) as pool,
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+    ):
+        task = progress.add_task("read", total=sum(page_count(path) or 1 for path in files))
+        pages = ((str(path), page) for path in files for page in pages_of(path))
+        # A few pages for each process at a time: a stack of hundreds stays in constant memory.
+        while chunk := list(islice(pages, processes * 4)):
+            for result in pool.map(_read_one, chunk):
+                progress.advance(task)
+                yield result
+
+
+def _start(clients: Path | None) -> None:
+    import cv2
+
+    from pipeline.clients import load_register
+    from pipeline.digitize import Reader
+
+    cv2.setNumThreads(1)
+    global _reader
+    _reader = Reader.of(load_settings(), load_register(clients) if clients else None)
+
+
+def _read_one(item: tuple[str, ScannedPage]) -> dict[str, Any]:
+    source, page = item
+    place = {"source": source, "page": page.source_page}
+    if page.data is None:
+        return place | _failed(page.problem)
+    assert _reader is not None
+    try:
+        return place | as_object(_reader.read(page.data, page.media_type).reading)
+    except EfterskriftError as error:
+        return place | _failed(error.message)
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    from pipeline.model import Outcome, PageReading
+
+    return as_object(PageReading(Outcome.FAILED, problems=(reason,)))
+
+
+def as_object(reading: PageReading) -> dict[str, Any]:
+    """A page's reading with the JSON keys of the contract."""
+    code = reading.code
+    return {
+        "outcome": str(reading.outcome),
+        "form": code.form if code else None,
+        "version": code.version if code else None,
+        "page_no": code.page_no if code else None,
+        "pages": code.pages if code else None,
+        "serial": code.serial if code else None,
+        "rotation_deg": round(reading.rotation_deg, 2),
+        "residual_mm": None if reading.residual_mm is None else round(reading.residual_mm, 3),
+        "problems": list(reading.problems),
+        "fields": {name: _field(field) for name, field in reading.fields.items()},
+    }
+
+
+def _field(reading: Reading) -> dict[str, Any]:
+    return {
+        "value": reading.value,
+        "p": round(reading.p, 4),
+        "state": str(reading.state),
+        "alternatives": [[value, round(p, 4)] for value, p in reading.alternatives],
+        "box_px": list(reading.box_px) if reading.box_px else None,
+    }
+
+
+def _show(page: dict[str, Any], console: Console) -> None:
+    form = f"{page['form']} v{page['version']}, {page['serial']}" if page["form"] else ""
+    console.print(f"[bold]{page['source']}[/] page {page['page']}: {page['outcome']} {form}", highlight=False)
+    for problem in page["problems"]:
+        console.print(f"  ! {problem}", highlight=False)
+    filled = {name: field for name, field in page["fields"].items() if field["state"] != "empty"}
+    width = max(map(len, chain(filled, [""])))
+    for name, field in filled.items():
+        console.print(f"  {name:<{width}}  {field['p']:.3f}  {field['value']}", highlight=False, markup=False)

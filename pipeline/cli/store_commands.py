@@ -1,0 +1,72 @@
+"""`efterskrift init`, `unit`, `person` and `clients`: a workspace, its units, its people and its client register."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import UsageError
+from pipeline.model import Role
+from pipeline.settings import load_settings
+from pipeline.template import Area
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("init")(init)
+    app.command("unit")(unit)
+    app.command("person")(person)
+    app.command("clients")(clients)
+
+
+def init() -> None:
+    """Make the workspace: its folder, its database and its folder of images. Does nothing to one that is there."""
+    from pipeline.store.database import open_store
+
+    settings = load_settings()
+    settings.workspace.mkdir(parents=True, exist_ok=True)
+    typer.echo(f"Store: {open_store(settings, create=True).name}")
+
+
+def unit(name: Annotated[str, typer.Argument(help="As printed on paper.")], area: Annotated[Area, typer.Argument(help="Area of law.")]) -> None:
+    """Add a unit, or change its area of law."""
+    from pipeline.store.database import open_store
+    from pipeline.store.registers import save_units
+
+    with open_store(load_settings()).begin() as conn:
+        save_units(conn, {name: area.value})
+
+
+def person(
+    login: str,
+    name: Annotated[str, typer.Option(help="First name and surname.")],
+    title: Annotated[str, typer.Option(help="Professional title.")],
+    role: Annotated[Role, typer.Option(help="What the person does here.")],
+    units: Annotated[list[str], typer.Option("--unit", help="A unit whose paper the person may see; repeat for more.")],
+) -> None:
+    """Add a member of staff, or change one. Asks for the password; an empty one keeps what is there."""
+    from pipeline import model
+    from pipeline.store import registers
+    from pipeline.store.database import open_store
+    from pipeline.store.people import save_person
+
+    password = typer.prompt("Password", hide_input=True, default="", show_default=False, err=True)
+    with open_store(load_settings()).begin() as conn:
+        if unknown := set(units) - set(registers.units(conn)):
+            raise UsageError(f"There is no unit {', '.join(sorted(unknown))}.", "Add it first: `efterskrift unit NAME AREA`.")
+        save_person(conn, model.Person(login, name, title, role, frozenset(units)), password or None, by=getpass.getuser())
+
+
+def clients(file: Annotated[Path, typer.Argument(help="CSV with personnummer, namn, enhet, skyddad.", exists=True, dir_okay=False)]) -> None:
+    """Take in the client register. Clients that are there are changed, none is removed."""
+    from pipeline.clients import load_register
+    from pipeline.store.database import open_store
+    from pipeline.store.registers import save_clients
+
+    register_of_file = load_register(file)
+    with open_store(load_settings()).begin() as conn:
+        count = save_clients(conn, register_of_file.clients)
+    typer.echo(f"{count} clients")

@@ -1,0 +1,97 @@
+"""The demo workspace: two units, three people, a client register, issued sheets and a stack of filled paper. All invented."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from pipeline.clients import load_register
+from pipeline.intake import take_in
+from pipeline.model import IssuedSheet, Person, Role
+from pipeline.settings import ROOT, Settings
+from pipeline.store.database import Store, open_store
+from pipeline.store.issued import add_issued
+from pipeline.store.pages import status
+from pipeline.store.people import people, save_person
+from pipeline.store.registers import save_clients, save_units
+
+WORKSPACE = ROOT / "data" / "store" / "demo"
+SAMPLES = ROOT / "data" / "samples"
+UNITS = {"Hemsjukvården Centrum": "HSL", "Hemtjänsten Norr": "SoL"}
+PASSWORD = "papper och penna"
+"""For all three accounts of the demo, which listens on this machine only."""
+PLACE = "Pärm 1, socialkontoret"
+_SETTINGS = "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who can log in to the demo."""
+
+    person: Person
+    does: str
+
+
+ACCOUNTS = (
+    Account(Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset(UNITS)), "skannar buntar och löser problem"),
+    Account(Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, frozenset(UNITS)), "granskar och bekräftar poster"),
+    Account(Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(UNITS)), "följer läget"),
+)
+
+
+def prepare_workspace(workspace: Path = WORKSPACE) -> None:
+    """The folder and its settings, if they are not there."""
+    workspace.mkdir(parents=True, exist_ok=True)
+    settings = workspace / "settings.yaml"
+    if not settings.exists():
+        settings.write_text(_SETTINGS, "utf-8")
+
+
+def prepare_store(settings: Settings) -> Store:
+    """The demo's store with its units, people, clients and issued sheets; what is there already stays.
+
+    Raises:
+        StoreError: the database or the disk failed.
+    """
+    store = open_store(settings, create=True)
+    with store.begin() as conn:
+        if not people(conn):
+            _furnish(conn)
+    return store
+
+
+def _furnish(conn: Connection) -> None:
+    save_units(conn, UNITS)
+    for account in ACCOUNTS:
+        save_person(conn, account.person, PASSWORD)
+    save_clients(conn, load_register(SAMPLES / "klienter.csv").clients)
+    add_issued(conn, _issued(SAMPLES / "utlamnade.csv"), by="anna")
+
+
+def _issued(path: Path) -> list[IssuedSheet]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    return [IssuedSheet(r["löpnummer"], r["blankett"], int(r["version"]), r["enhet"], r["personnummer"] or None) for r in rows]
+
+
+def scan_samples(store: Store, on_page: Callable[[int], None]) -> None:
+    """Take in the sample stack as two batches, one a unit; what is in already is left as it is."""
+    for unit, files in stacks().items():
+        take_in(store, files, unit=unit, place=PLACE, by="anna", on_page=on_page)
+
+
+def stacks() -> dict[str, list[Path]]:
+    """The sample stack's files by the unit that handed them in."""
+    files = sorted((SAMPLES / "stack").iterdir())
+    home_care = [path for path in files if path.suffix == ".tif"]
+    return {"Hemsjukvården Centrum": [path for path in files if path not in home_care], "Hemtjänsten Norr": home_care}
+
+
+def pages_in(store: Store) -> int:
+    """How many pages the demo has taken in."""
+    with store.read() as conn:
+        return status(conn)["in"]

@@ -1,0 +1,132 @@
+"""One page from picture to values: the composition of the reading functions. Pure: no database, no clock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from pipeline import __version__
+from pipeline.blanks import blank
+from pipeline.clients import ClientRegister
+from pipeline.errors import RegistrationError
+from pipeline.identify import Identification, identify
+from pipeline.model import Box, Client, Image, Outcome, PageReading, Reading
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.registry import RECOGNIZERS
+from pipeline.register import PX_PER_MM, Registration, box_to_px, crop, register
+from pipeline.resolve import Context, resolve
+from pipeline.scan import decode
+from pipeline.settings import Settings
+from pipeline.template import FieldSpec, Form, Forms, Kind
+
+READER_VERSION = f"efterskrift {__version__}"
+DEFAULT_GATE_MM = 0.8
+"""A page that lies worse than this on its form (mm) waits for a person."""
+MARGIN_MM = 2.0
+"""Paper shown to a reader around a field: handwriting leaves its box."""
+UPRIGHT_QUALITY = 85
+
+
+@dataclass(frozen=True, slots=True)
+class Digitized:
+    """A page's reading, and its picture laid upright on the form (JPEG, 8 px/mm), if it could be laid."""
+
+    reading: PageReading
+    upright: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """All that a reading needs besides the page, made once a process."""
+
+    forms: Forms
+    context: Context
+    gate_mm: float
+
+    @classmethod
+    def of(cls, settings: Settings, clients: Iterable[Client] | None) -> Reader:
+        """A reader with the settings' forms, outage and tolerance, and a client register (None: nothing is known of clients)."""
+        register = ClientRegister(clients) if clients is not None else None
+        start, end = settings.outage_start, settings.outage_end
+        window = (start.date(), end.date()) if start and end else None
+        return cls(Forms.load(settings.forms), Context(register, window), settings.residual_gate_mm)
+
+    @classmethod
+    def of_forms(cls, forms: Forms, clients: Iterable[Client] | None = None) -> Reader:
+        """A reader that knows no outage."""
+        register = ClientRegister(clients) if clients is not None else None
+        return cls(forms, Context(register), DEFAULT_GATE_MM)
+
+    def read(self, data: bytes, media_type: str) -> Digitized:
+        """Read one page; see `digitize`."""
+        return digitize(data, media_type, self.forms, self.context, self.gate_mm)
+
+
+def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_mm: float) -> Digitized:
+    """Read one page.
+
+    Args:
+        data: the page's file, as it was scanned.
+        media_type: of `data`, for instance `image/jpeg`.
+        forms: the forms that a page may be of.
+        context: what is known apart from the page.
+        gate_mm: a page that lies worse than this on its form is not read.
+
+    Raises:
+        BrokenFileError: `data` is no picture.
+    """
+    image = decode(data, media_type)
+    found = identify(image)
+    if found.blank:
+        return Digitized(PageReading(Outcome.BLANK, rotation_deg=found.rotation_deg))
+    form = forms.get((found.code.form, found.code.version)) if found.code else None
+    if form is None or found.code is None or found.code.page_no > len(form.pages):
+        problems = (*found.problems, "unknown_form") if found.code else found.problems
+        return Digitized(PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, problems))
+    return _read_page(image, found, form, found.code.page_no, context, gate_mm)
+
+
+def _read_page(image: Image, found: Identification, form: Form, page_no: int, context: Context, gate_mm: float) -> Digitized:
+    unfilled = blank(form, page_no)
+    unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, found.problems)
+    try:
+        laid = register(image, found, unfilled)
+    except RegistrationError:
+        return Digitized(replace(unread, problems=(*found.problems, "not_registered")))
+    problems = (*found.problems, *laid.problems)
+    if laid.residual_mm > gate_mm:
+        return Digitized(replace(unread, residual_mm=laid.residual_mm, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
+    specs = form.pages[page_no - 1].all_fields
+    fields, odd = resolve(specs, form, read_fields(specs, laid, unfilled), context)
+    reading = PageReading(Outcome.READ, found.code, found.rotation_deg, laid.residual_mm, (*problems, *odd), fields)
+    return Digitized(reading, _jpeg(laid.upright))
+
+
+def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Image) -> dict[str, Reading]:
+    """Each field read by the reader of its kind, all fields of a kind together."""
+    by_kind: dict[Kind, list[FieldSpec]] = defaultdict(list)
+    for spec in specs:
+        by_kind[spec.kind].append(spec)
+    readings: dict[str, Reading] = {}
+    for kind, group in by_kind.items():
+        crops = [_crop(spec, laid.upright, unfilled) for spec in group]
+        for spec, reading in zip(group, RECOGNIZERS[kind](crops), strict=True):
+            readings[spec.name] = replace(reading, box_px=box_to_px(laid, spec.area))
+    return {spec.name: readings[spec.name] for spec in specs}
+
+
+def _crop(spec: FieldSpec, upright: Image, unfilled: Image) -> Crop:
+    return Crop(crop(upright, spec.area, MARGIN_MM), spec, crop(unfilled, spec.area, MARGIN_MM), PX_PER_MM, MARGIN_MM)
+
+
+def field_picture(upright: Image, box: Box, margin_mm: float = MARGIN_MM) -> bytes:
+    """One field cut out of an upright picture, as PNG for a person to look at."""
+    return cv2.imencode(".png", crop(upright, box, margin_mm))[1].tobytes()
+
+
+def _jpeg(image: Image) -> bytes:
+    return np.asarray(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, UPRIGHT_QUALITY])[1]).tobytes()

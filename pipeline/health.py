@@ -1,0 +1,86 @@
+"""Is everything there? Programs, language, models, database, disk: each with what to do if not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytesseract
+
+from pipeline.errors import EfterskriftError
+from pipeline.settings import Settings, load_settings
+from pipeline.store.database import open_store
+from pipeline.template import Forms
+
+ENOUGH_DISK = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part: what was found, and the remedy if it is not well."""
+
+    part: str
+    state: str
+    remedy: str = ""
+
+
+def examine() -> list[Finding]:
+    """Every part that the program rests on."""
+    settings = load_settings()
+    return [
+        _program("Tesseract", "tesseract", "apt-get install tesseract-ocr"),
+        _swedish(),
+        _program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
+        _file("Digit network", settings.models / "digits.onnx"),
+        _tried("Handwriting network", _handwriting),
+        _tried("Forms", lambda: f"{len(Forms.load(settings.forms))} forms"),
+        _tried("Store", lambda: _store(settings)),
+        _disk(settings),
+    ]
+
+
+def _program(part: str, name: str, remedy: str) -> Finding:
+    found = shutil.which(name)
+    return Finding(part, found) if found else Finding(part, "missing", remedy)
+
+
+def _swedish() -> Finding:
+    try:
+        there = "swe" in pytesseract.get_languages()
+    except pytesseract.TesseractNotFoundError:
+        there = False
+    return Finding("Tesseract's Swedish", "there") if there else Finding("Tesseract's Swedish", "missing", "apt-get install tesseract-ocr-swe")
+
+
+def _file(part: str, path: Path) -> Finding:
+    return Finding(part, "there") if path.is_file() else Finding(part, "missing", f"Restore {path} from the release.")
+
+
+def _tried(part: str, attempt: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, attempt())
+    except EfterskriftError as error:
+        return Finding(part, error.message, error.remedy or "See the message.")
+
+
+def _handwriting() -> str:
+    from pipeline.recognize.network import LINE_HEIGHT, read_steps
+
+    read_steps([np.full((LINE_HEIGHT, 2 * LINE_HEIGHT), 255, np.uint8)])
+    return "there"
+
+
+def _store(settings: Settings) -> str:
+    store = open_store(settings)
+    with store.read():
+        return store.name
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = next(path for path in (settings.workspace, *settings.workspace.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    shown = f"{free / 1024**3:.1f} GB free"
+    return Finding("Disk", shown) if free >= ENOUGH_DISK else Finding("Disk", shown, "Make room: a page takes about 1–5 MB.")

@@ -1,0 +1,133 @@
+"""Every form, printed, filled in by hand, spoilt in twenty ways and read back.
+
+The measured accuracy stands in the summary at the end of the test run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import pytest
+from numpy.random import Generator
+
+from pipeline.digitize import Reader
+from pipeline.model import Image, Outcome, PageReading, Value
+from pipeline.printing import issue
+from pipeline.scan import decode
+from pipeline.settings import ROOT
+from pipeline.template import FieldSpec, Form, Forms, Kind
+from tests.distort import DISTORTIONS, Points, distort
+from tests.fill import PX_PER_MM, fill, printed_page
+from tests.filled_values import values_for
+from tests.hands import hands, real_digits
+
+FORMS = Forms.load(ROOT / "forms")
+WRITERS = 4
+
+
+@dataclass
+class Measured:
+    """What came out over all ways of spoiling."""
+
+    residuals: list[float] = field(default_factory=list)
+    offsets: list[float] = field(default_factory=list)
+    right: Counter[str] = field(default_factory=Counter)
+    wrong: Counter[str] = field(default_factory=Counter)
+    sure_and_wrong: Counter[str] = field(default_factory=Counter)
+
+    def count(self, spec: FieldSpec, truth: Value, got: Value, p: float) -> None:
+        """One field compared with what was written."""
+        kind = "marks" if spec.kind in (Kind.MARK, Kind.CHOICE) else "digits"
+        if got == truth:
+            self.right[kind] += 1
+        else:
+            self.wrong[kind] += 1
+            self.sure_and_wrong[kind] += p >= 0.99
+
+    def share(self, kind: str) -> float:
+        """Right fields of all."""
+        return self.right[kind] / (self.right[kind] + self.wrong[kind])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: f"{form.id}-{form.version}")
+def test_a_filled_form_is_read_back_however_it_was_spoilt(form: Form, record_property: Callable[[str, object], None]) -> None:
+    reader = Reader.of_forms(FORMS)
+    rng = np.random.default_rng(sum(map(ord, form.id)))
+    measured = Measured()
+    for number, (way, page_no, clean, values, serial) in enumerate(_filled(form, rng)):
+        damaged = distort(way, clean, rng)
+        reading = reader.read(_as_file(damaged.image, number), "image/png").reading
+        assert reading.outcome is Outcome.READ, (way, reading.problems, reading.residual_mm)
+        assert reading.code is not None
+        assert (reading.code.form, reading.code.version, reading.code.page_no, reading.code.serial) == (form.id, form.version, page_no, serial), way
+        assert reading.residual_mm is not None
+        measured.residuals.append(reading.residual_mm)
+        measured.offsets.append(_offset_mm(form, page_no, reading, damaged.where))
+        _compare(form, page_no, values, reading, measured)
+    _report(form, measured, record_property)
+    assert np.percentile(measured.residuals, 95) <= 0.5
+    assert np.percentile(measured.offsets, 95) <= 0.5
+    assert measured.share("marks") >= 0.99
+    assert measured.sure_and_wrong["marks"] == 0
+    if real_digits():
+        assert measured.share("digits") >= 0.9
+
+
+def _filled(form: Form, rng: Generator) -> Iterator[tuple[str, int, Image, dict[str, Value], str]]:
+    """A page for each way: a few writers' sheets, reused."""
+    sheets = []
+    for hand in hands(WRITERS, seed=11):
+        (sheet,) = issue(form, 1, "Hemsjukvården Centrum")
+        values = values_for(form, rng)
+        for page_no, page in enumerate(form.pages, start=1):
+            sheets.append((page_no, fill(printed_page(form, sheet, page_no), page, values, hand, rng), values, sheet.serial))
+    for number, way in enumerate(DISTORTIONS):
+        yield way, *sheets[number % len(sheets)]
+
+
+def _as_file(image: Image, number: int) -> bytes:
+    """As PNG, and every other page as a scanner set to grey gives it."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if number % 2 and image.ndim == 3 else image
+    return cv2.imencode(".png", grey)[1].tobytes()
+
+
+def _offset_mm(form: Form, page_no: int, reading: PageReading, where: Callable[[Points], Points]) -> float:
+    """How far fields were found from where they truly are, mm on paper: 95th percentile over the page's fields."""
+    specs = form.pages[page_no - 1].all_fields
+    centres = np.array([[(s.area.x + s.area.w / 2) * PX_PER_MM, (s.area.y + s.area.h / 2) * PX_PER_MM] for s in specs])
+    true, right, below = where(centres), where(centres + np.array([PX_PER_MM, 0])), where(centres + np.array([0, PX_PER_MM]))
+    boxes = np.array([reading.fields[s.name].box_px for s in specs], float)
+    found = boxes[:, :2] + boxes[:, 2:] / 2
+    scale = (np.linalg.norm(right - true, axis=1) + np.linalg.norm(below - true, axis=1)) / 2
+    return float(np.percentile(np.linalg.norm(found - true, axis=1) / scale, 95))
+
+
+def _compare(form: Form, page_no: int, values: dict[str, Value], reading: PageReading, measured: Measured) -> None:
+    for spec in form.pages[page_no - 1].all_fields:
+        got = reading.fields[spec.name]
+        truth = values.get(spec.name)
+        if spec.kind is Kind.MARK:
+            measured.count(spec, truth is True, got.value, got.p)
+        elif spec.kind is Kind.CHOICE or (spec.kind is Kind.DIGITS and truth is not None):
+            measured.count(spec, truth, got.value, got.p)
+
+
+def _report(form: Form, measured: Measured, record_property: Callable[[str, object], None]) -> None:
+    counts = {kind: f"{measured.right[kind]}/{measured.right[kind] + measured.wrong[kind]}" for kind in ("marks", "digits")}
+    residual, offset = (f"{np.percentile(values, 95):.2f} mm" for values in (measured.residuals, measured.offsets))
+    record_property(
+        "measured",
+        f"{form.id} v{form.version}: residual p95 {residual}, true offset p95 {offset}, marks right {counts['marks']} "
+        f"({measured.sure_and_wrong['marks']} wrong with p ≥ 0.99), digit fields right {counts['digits']} "
+        f"({measured.sure_and_wrong['digits']} wrong with p ≥ 0.99)",
+    )
+
+
+def test_what_is_written_as_a_file_is_what_is_read() -> None:
+    image = np.full((60, 40, 3), 200, np.uint8)
+    assert decode(_as_file(image, 0), "image/png").shape[:2] == (60, 40)

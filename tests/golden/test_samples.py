@@ -1,0 +1,81 @@
+"""The committed sample stack: every page ends as its README says, and is read no worse than before."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from pipeline.clients import load_register
+from pipeline.digitize import Reader
+from pipeline.errors import BrokenFileError
+from pipeline.model import Outcome, PageReading
+from pipeline.scan import pages_of
+from pipeline.settings import ROOT, Settings
+from pipeline.template import Forms, Kind
+
+SAMPLES = ROOT / "data" / "samples"
+FORMS = Forms.load(ROOT / "forms")
+FLOOR = {Kind.MARK: 0.995, Kind.CHOICE: 0.95, Kind.DIGITS: 0.93, Kind.PRINTED: 0.9}
+"""Share of fields that are read right. May be raised, never lowered without a reason in the changelog."""
+
+
+def _expected() -> list[dict[str, Any]]:
+    pages: list[dict[str, Any]] = json.loads((SAMPLES / "expected.json").read_text("utf-8"))
+    return pages
+
+
+@pytest.fixture(scope="module")
+def readings() -> dict[tuple[str, int], PageReading]:
+    """Each page of the stack, read with the register and the outage of the demo."""
+    settings = Settings(workspace=SAMPLES, outage_start=datetime(2021, 12, 16, 3), outage_end=datetime(2022, 1, 10, 8))
+    reader = Reader.of(settings, load_register(SAMPLES / "klienter.csv").clients)
+    return {(path.name, page.source_page): _read(reader, page) for path in sorted((SAMPLES / "stack").iterdir()) for page in pages_of(path)}
+
+
+def _read(reader: Reader, page: Any) -> PageReading:  # noqa: ANN401 - a ScannedPage
+    if page.data is None:
+        return PageReading(Outcome.FAILED, problems=(page.problem,))
+    try:
+        return reader.read(page.data, page.media_type).reading
+    except BrokenFileError:
+        return PageReading(Outcome.FAILED)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("samples")
+def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], PageReading]) -> None:
+    expected = _expected()
+    assert len(expected) >= 40
+    assert set(readings) == {(page["file"], page["page"]) for page in expected}
+    for page in expected:
+        reading = readings[page["file"], page["page"]]
+        assert reading.outcome == page["outcome"], (page["file"], page["page"], page.get("way"), reading.problems, reading.residual_mm)
+        if page["outcome"] == "read":
+            assert reading.code is not None
+            assert (reading.code.form, reading.code.serial) == (page["form"], page["serial"])
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("samples")
+def test_fields_are_read_no_worse_than_before(readings: dict[tuple[str, int], PageReading], record_property: Callable[[str, object], None]) -> None:
+    right: Counter[Kind] = Counter()
+    total: Counter[Kind] = Counter()
+    for page in _expected():
+        if page["outcome"] != "read":
+            continue
+        reading = readings[page["file"], page["page"]]
+        for spec in FORMS.latest(page["form"]).fields:
+            truth = page["values"].get(spec.name)
+            if spec.kind is Kind.MARK:
+                truth = truth is True
+            if truth is not None and spec.kind in FLOOR:
+                total[spec.kind] += 1
+                right[spec.kind] += reading.fields[spec.name].value == truth
+    record_property("measured", "samples: " + ", ".join(f"{kind} right {right[kind]}/{total[kind]}" for kind in total))
+    for kind in total:
+        assert right[kind] / total[kind] >= FLOOR[kind], kind

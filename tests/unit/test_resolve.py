@@ -1,0 +1,115 @@
+"""Readings weighed against the register, the outage and each other."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.clients import ClientRegister, load_register
+from pipeline.model import Client, Reading, State, Value
+from pipeline.resolve import Context, resolve
+from pipeline.settings import ROOT
+from pipeline.template import Form, Forms, Kind
+
+FORM = Forms.load(ROOT / "forms").latest("hsl-anteckning")
+VISITS = Forms.load(ROOT / "forms").latest("besokslista")
+REGISTER = load_register(ROOT / "data" / "samples" / "klienter.csv")
+KARIN, SVEN = REGISTER.clients[0], REGISTER.clients[1]
+WINDOW = (date(2021, 12, 16), date(2022, 1, 10))
+
+
+def _read(value: Value, p: float = 0.9, *alternatives: tuple[Value, float]) -> Reading:
+    return Reading(value, p, State.READ, alternatives)
+
+
+def _page(form: Form, **given: Reading) -> dict[str, Reading]:
+    named = {name.replace("__", "."): reading for name, reading in given.items()}
+    empty = {spec.name: Reading.empty(0.99, False if spec.kind is Kind.MARK else None) for spec in form.fields}
+    return {**empty, **named}
+
+
+def _resolved(form: Form, register: ClientRegister | None = REGISTER, **given: Reading) -> tuple[dict[str, Reading], list[str]]:
+    return resolve(form.fields, form, _page(form, **given), Context(register, WINDOW))
+
+
+def _misread(pid: str, place: int) -> str:
+    return pid[:place] + str((int(pid[place]) + 1) % 10) + pid[place + 1 :]
+
+
+def test_a_client_of_the_register_is_surer_than_the_digits_alone() -> None:
+    fields, problems = _resolved(FORM, personnummer=_read(KARIN.pid, 0.8), namn=_read(KARIN.name))
+    assert fields["personnummer"].value == KARIN.pid
+    assert fields["personnummer"].p > 0.98
+    assert not [p for p in problems if p.startswith(("person", "name"))]
+
+
+def test_a_digit_misread_by_the_machine_is_put_right_by_register_and_name() -> None:
+    wrong = _misread(KARIN.pid, 11)
+    fields, _ = _resolved(FORM, personnummer=_read(wrong, 0.6, (KARIN.pid, 0.3)), namn=_read(KARIN.name))
+    assert fields["personnummer"].value == KARIN.pid
+    assert wrong in [value for value, _ in fields["personnummer"].alternatives]
+
+
+def test_another_persons_name_is_a_problem_not_a_correction() -> None:
+    fields, problems = _resolved(FORM, personnummer=_read(KARIN.pid, 0.97), namn=_read(SVEN.name))
+    assert fields["personnummer"].value == KARIN.pid
+    assert "name_differs:personnummer" in problems
+
+
+def test_somebody_whom_the_register_lacks_stays_and_is_a_problem() -> None:
+    fields, problems = _resolved(FORM, personnummer=_read("195605107194", 0.95), namn=_read("Okänd Person"))
+    assert fields["personnummer"].value == "195605107194"
+    assert "person_unknown:personnummer" in problems
+
+
+def test_without_a_register_nothing_is_said_of_persons() -> None:
+    fields, problems = _resolved(FORM, None, personnummer=_read("195605107194", 0.95))
+    assert fields["personnummer"].p == 0.95
+    assert problems == [p for p in problems if not p.startswith(("person", "name"))]
+
+
+def test_a_date_of_the_outage_wins_over_one_long_before() -> None:
+    fields, problems = _resolved(FORM, handelsedatum=_read("2011-12-17", 0.55, ("2021-12-17", 0.4)))
+    assert fields["handelsedatum"].value == "2021-12-17"
+    assert "outside_outage:handelsedatum" not in problems
+
+
+def test_a_clearly_read_date_outside_the_outage_stays_and_is_a_problem() -> None:
+    fields, problems = _resolved(FORM, handelsedatum=_read("2021-11-17", 0.999))
+    assert fields["handelsedatum"].value == "2021-11-17"
+    assert "outside_outage:handelsedatum" in problems
+
+
+def test_written_before_it_happened_is_a_problem() -> None:
+    _, problems = _resolved(FORM, handelsedatum=_read("2021-12-18"), skrivet_datum=_read("2021-12-17"))
+    assert "written_before_event" in problems
+
+
+def test_a_visit_that_ends_before_it_starts_is_a_problem() -> None:
+    _, problems = _resolved(VISITS, rad01__start=_read("09:10"), rad01__slut=_read("08:30"))
+    assert "end_before_start:rad01.start" in problems
+
+
+def test_a_row_that_is_not_used_misses_nothing() -> None:
+    _, problems = _resolved(VISITS, rad01__personnummer=_read(KARIN.pid))
+    assert not [p for p in problems if p.startswith("missing:rad02")]
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.EMPTY, State.ILLEGIBLE])
+def test_what_was_not_read_is_not_made_up(state: State) -> None:
+    reading = Reading(None, 0.9, state)
+    fields, _ = _resolved(FORM, personnummer=reading, handelsedatum=reading, namn=_read(KARIN.name))
+    assert fields["personnummer"] == reading
+    assert fields["handelsedatum"] == reading
+
+
+@given(p=st.floats(0.01, 0.99), other=st.floats(0, 1), place=st.integers(0, 11), client=st.sampled_from(REGISTER.clients))
+def test_probabilities_stay_probabilities(p: float, other: float, place: int, client: Client) -> None:
+    reading = _read(_misread(client.pid, place), p, (client.pid, (1 - p) * other))
+    fields, _ = _resolved(FORM, personnummer=reading, namn=_read(client.name))
+    resolved = fields["personnummer"]
+    assert 0 <= resolved.p <= 1
+    assert resolved.p + sum(p for _, p in resolved.alternatives) <= 1 + 1e-9
