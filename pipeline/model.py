@@ -169,6 +169,8 @@ class Record:
     `fields` holds the confirmed values by field name, for a table row
     without the row's prefix. `event_at` is händelsetid, `written_at` skriven_tid (both
     local Swedish time, as on the paper), `author` original_av. `revision` counts corrections, 1 for the first export.
+    `illegible` names the fields that a person declared illegible. `clock_unknown` holds "event_at" or "written_at" where the paper gives a day
+    but no time of day; that moment then stands at 00:00, which nobody wrote.
     """
 
     entry_id: str
@@ -195,3 +197,27 @@ class Record:
     verified: Stamp | None
     signed: Stamp | None = None
     voided: str | None = None
+    illegible: frozenset[str] = frozenset()
+    clock_unknown: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One export (körning): a fixed set of entries in one file. `sha256` is empty until the file is made."""
+
+    id: str
+    target: str
+    file_name: str
+    made_at: datetime
+    made_by: str
+    entries: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The latest run that carried an entry, if its target has not refused it."""
+
+    run: str
+    target: str
+    made_at: datetime

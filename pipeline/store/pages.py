@@ -162,9 +162,11 @@ def page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
     return {row.field: Reading(row.value, row.p, State(row.state), _pairs(row.alternatives), tuple(row.characters)) for row in rows}
 
 
-def status(conn: Connection) -> dict[str, int]:
-    """Counts of all pages: `in` = `done` + `waiting` + `failed`."""
+def status(conn: Connection, units: Iterable[str] | None = None) -> dict[str, int]:
+    """Counts of all pages, or of those of some units: `in` = `done` + `waiting` + `failed`."""
     query = select(func.count(), page_states.count(page_states.done), page_states.count(page_states.failed)).select_from(_page)
+    if units is not None:
+        query = query.where(_page.c.unit.in_(list(units)))
     total, done, failed = conn.execute(query).one()
     return {"in": total, "done": done, "waiting": total - done - failed, "failed": failed}
 

@@ -127,8 +127,8 @@ def sheet_pages(conn: Connection, sheet: str) -> list[Page]:
 
 
 def missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
-    """Numbers of the pages of a sheet that have not come."""
-    pages = sheet_pages(conn, sheet)
+    """Numbers of the pages of a sheet that have not come. A page by itself, such as an unidentified one, misses none."""
+    pages = [page for page in sheet_pages(conn, sheet) if page.serial == sheet]
     count = max((p.pages or 1 for p in pages), default=0)
     return tuple(sorted(set(range(1, count + 1)) - {p.page_no or 1 for p in pages}))
 

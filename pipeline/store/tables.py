@@ -77,8 +77,8 @@ batch = Table(
     Column("created_by", String(80), nullable=False),
     Column("unit", String(80), nullable=False),
     Column("place", String(200), nullable=False, default=""),
-    Column("sources_sha256", String(64), index=True),
-    Column("finished_at", UtcDateTime),
+    # Fingerprint of what is being taken in; NULL once every page is a row. See store/stacks.py.
+    Column("taking_in", String(64), unique=True),
 )
 
 page = Table(
@@ -89,7 +89,7 @@ page = Table(
     Column("position", Integer, nullable=False),
     Column("source_name", String(400), nullable=False),
     Column("source_page", Integer, nullable=False),
-    Column("source_sha256", String(64)),
+    Column("source_sha256", String(64), index=True),
     Column("image_sha256", String(64), index=True),
     Column("media_type", String(40)),
     Column("scanned_at", UtcDateTime, nullable=False),

@@ -1,0 +1,84 @@
+"""What people have answered, field by field. Answers are only ever added; the latest of each field counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, insert, select
+
+from pipeline.model import State
+from pipeline.review import Answer
+from pipeline.store import tables
+from pipeline.store.upsert import upsert
+
+_decision = tables.decision
+_draft = tables.draft
+
+
+class How(StrEnum):
+    """How an answer came about."""
+
+    TYPED = "typed"
+    """Without having seen what the machine read."""
+    KEPT = "kept"
+    CHANGED = "changed"
+    PAGE_MISSING = "page missing"
+    SECOND = "second"
+    CORRECTION = "correction"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An answer with how it came about; `settled` unless another person has to look."""
+
+    answer: Answer
+    how: How
+    settled: bool
+
+
+def decided(conn: Connection, entry_id: str, *, first_only: bool = False) -> dict[str, Decided]:
+    """The latest answers of an entry by field; with `first_only`, those of the first person as they were before the second decided."""
+    query = select(_decision).where(_decision.c.entry == entry_id).order_by(_decision.c.id)
+    if first_only:
+        query = query.where(_decision.c.how != How.SECOND.value)
+    return {row.field: Decided(Answer(row.value, State(row.state)), How(row.how), row.settled) for row in conn.execute(query)}
+
+
+def add_decided(conn: Connection, entry_id: str, revision: int, new: Mapping[str, Decided], by: str, now: datetime) -> None:
+    """Add answers. `revision` is the one that the entry has after the decision."""
+    rows = [
+        {
+            "entry": entry_id,
+            "revision": revision,
+            "field": name,
+            "value": one.answer.value,
+            "state": one.answer.state.value,
+            "how": one.how.value,
+            "settled": one.settled,
+            "by": by,
+            "at": now,
+        }
+        for name, one in new.items()
+    ]
+    if rows:
+        conn.execute(insert(_decision), rows)
+
+
+def drafts(conn: Connection, entry_id: str, login: str) -> dict[str, Answer]:
+    """What a person has typed in an entry without deciding."""
+    query = select(_draft.c.field, _draft.c.value, _draft.c.state).where(_draft.c.entry == entry_id, _draft.c.login == login)
+    return {row.field: Answer(row.value, State(row.state)) for row in conn.execute(query)}
+
+
+def keep_drafts(conn: Connection, entry_id: str, login: str, answers: Mapping[str, Answer], now: datetime) -> None:
+    """Keep undecided answers, each in place of the field's draft before."""
+    common = {"entry": entry_id, "login": login, "at": now}
+    upsert(conn, _draft, [common | {"field": name, "value": a.value, "state": a.state.value} for name, a in answers.items()])
+
+
+def drop_drafts(conn: Connection, entry_id: str) -> None:
+    """The entry is decided: nobody's drafts of it are needed."""
+    conn.execute(delete(_draft).where(_draft.c.entry == entry_id))

@@ -1,0 +1,143 @@
+"""Taking entries from the queue: exactly one person at a time has an entry, and an entry that is left alone goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.model import Person
+from pipeline.store import tables
+from pipeline.store.entries import OPEN, Entry, entry, stale
+from pipeline.store.entry_views import EntryView, FieldView, look_at
+from pipeline.store.events import record
+from pipeline.store.pages import Page, page
+from pipeline.template import Forms
+
+__all__ = ["EntryView", "FieldView", "claim_next", "open_entry", "pull_to_front", "release", "renew", "skip", "view_page", "waiting_count"]
+
+_entry = tables.entry
+
+CLAIM_MINUTES = 15
+
+
+def claim_next(conn: Connection, forms: Forms, person: Person, now: datetime, minutes: int = CLAIM_MINUTES) -> EntryView | None:
+    """The entry that the person has open, or the next of the person's units: what a manager pulled, then class A, then the oldest.
+
+    An entry that waits for a second person is never given to the first. One statement takes it, so no two people get the same.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
+    entry_id = _take(conn, person, now, minutes, _is_mine(person, now)) or _take(conn, person, now, minutes, _is_free(now))
+    return look_at(conn, forms, person, entry_id) if entry_id else None
+
+
+def open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES) -> EntryView:
+    """A certain entry. If it waits for review and this person may take it, it is claimed; a decided one is only shown.
+
+    Raises:
+        NotAllowedError: the person may not review this unit, or has been the first to decide.
+        StaleDecisionError: another person has it open.
+    """
+    found = entry(conn, entry_id)
+    access.require(person, Action.REVIEW, found.unit)
+    if found.state in OPEN and found.first_by != person.login and _take(conn, person, now, minutes, _entry.c.id == entry_id) is None:
+        raise stale()
+    return look_at(conn, forms, person, entry_id)
+
+
+def renew(conn: Connection, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES) -> bool:
+    """Keep an entry longer; answers whether the person still has it."""
+    mine = update(_entry).where(_entry.c.id == entry_id, _entry.c.claimed_by == person.login)
+    return bool(conn.execute(mine.values(claimed_until=now + timedelta(minutes=minutes))).rowcount)
+
+
+def release(conn: Connection, person: Person, entry_id: str) -> None:
+    """Give an entry back, undecided. What was typed stays as the person's draft."""
+    mine = update(_entry).where(_entry.c.id == entry_id, _entry.c.claimed_by == person.login)
+    conn.execute(mine.values(claimed_by=None, claimed_until=None))
+
+
+def skip(conn: Connection, person: Person, entry_id: str, revision: int) -> None:
+    """Put an entry behind the others of its class.
+
+    Raises:
+        StaleDecisionError: the person does not have it any longer.
+    """
+    access.require(person, Action.REVIEW, entry(conn, entry_id).unit)
+    mine = update(_entry).where(_entry.c.id == entry_id, _entry.c.revision == revision, _entry.c.claimed_by == person.login)
+    later = mine.values(skipped=_entry.c.skipped + 1, claimed_by=None, claimed_until=None)
+    if conn.execute(later).rowcount != 1:
+        raise stale()
+    record(conn, person.login, "skip", entry_id)
+
+
+def view_page(conn: Connection, person: Person, page_id: str) -> Page:
+    """The way to the picture of a page. Every look is an event (PDL 4:3).
+
+    Raises:
+        NotAllowedError: the person may not see paper of this unit.
+    """
+    found = page(conn, page_id)
+    access.require(person, Action.VIEW_PAGE, found.unit)
+    record(conn, person.login, "view_page", page_id)
+    return found
+
+
+def waiting_count(conn: Connection, person: Person, now: datetime) -> int:
+    """How many entries the person could take now.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
+    query = select(func.count()).select_from(_entry).where(_for(person), _is_free(now))
+    total: int = conn.execute(query).scalar_one()
+    return total
+
+
+def pull_to_front(conn: Connection, person: Person, entry_ids: Iterable[str]) -> None:
+    """Let entries be reviewed before all others.
+
+    Raises:
+        NotAllowedError: the person may not do so in the unit of one of them.
+    """
+    for entry_id in entry_ids:
+        access.require(person, Action.PULL, entry(conn, entry_id).unit)
+        conn.execute(update(_entry).where(_entry.c.id == entry_id).values(rank=0))
+        record(conn, person.login, "pull_to_front", entry_id)
+
+
+def held_by_other(found: Entry, person: Person, now: datetime) -> bool:
+    """Whether somebody else has the entry open."""
+    return found.claimed_by not in (None, person.login) and found.claimed_until is not None and found.claimed_until > now
+
+
+def _take(conn: Connection, person: Person, now: datetime, minutes: int, which: ColumnElement[bool]) -> str | None:
+    order = (_entry.c.rank, _entry.c.criticality, _entry.c.skipped, _entry.c.created_at, _entry.c.id)
+    free = or_(_is_free(now), _entry.c.claimed_by == person.login)
+    first = select(_entry.c.id).where(_for(person), which, free).order_by(*order).limit(1).with_for_update(skip_locked=True)
+    until = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
+    statement: Any = update(_entry).where(_entry.c.id == first.scalar_subquery()).values(until).returning(_entry.c.id)
+    taken: str | None = conn.execute(statement).scalar_one_or_none()
+    return taken
+
+
+def _for(person: Person) -> ColumnElement[bool]:
+    """Open entries of the person's units, without those in second review that the person decided first."""
+    not_own = or_(_entry.c.first_by.is_(None), _entry.c.first_by != person.login)
+    return and_(_entry.c.state.in_(tables.OPEN_STATES), _entry.c.unit.in_(sorted(person.units)), not_own)
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    return or_(_entry.c.claimed_until.is_(None), _entry.c.claimed_until <= now)
+
+
+def _is_mine(person: Person, now: datetime) -> ColumnElement[bool]:
+    return and_(_entry.c.claimed_by == person.login, _entry.c.claimed_until > now)

@@ -1,0 +1,77 @@
+"""Changing what has been confirmed: a new version beside the old, which stays readable (PDL 3:14)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, select
+
+from pipeline import review
+from pipeline.access import Action
+from pipeline.errors import ReviewError
+from pipeline.model import EntryState, Person
+from pipeline.review import Answer
+from pipeline.store import tables
+from pipeline.store.answers import Decided, How, decided
+from pipeline.store.client_check import in_register
+from pipeline.store.decisions import decide, facts_of, seen
+from pipeline.store.entry_views import form_of
+from pipeline.template import Forms
+
+DECIDED = frozenset({EntryState.CONFIRMED, EntryState.EXPORTED, EntryState.RECEIPTED})
+
+
+def correct(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    answers: Mapping[str, Answer],
+    reason: str,
+    now: datetime,
+    *,
+    outside_register: bool = False,
+) -> None:
+    """Give some fields of a confirmed entry other answers. It is exported again, as an amendment if it had been exported.
+
+    Raises:
+        NotAllowedError: another unit or role.
+        StaleDecisionError: the entry has changed since the person saw `revision`.
+        ReviewError: no reason is given, or no field of this entry.
+        InvalidAnswerError, UnknownClientError: as `decisions.save_answers`.
+    """
+    _require_reason(reason)
+    found = seen(conn, person, entry_id, revision, DECIDED, Action.CORRECT)
+    if found.voided is not None:
+        raise ReviewError("The entry is void.", "Key it anew in the target system.")
+    form = form_of(forms, found)
+    specs = [spec for spec in review.asked(form, found.row) if spec.name in answers]
+    if not specs:
+        raise ReviewError("Nothing is corrected.", "Change at least one field.")
+    given = in_register(conn, form, found.row, review.complete(specs, answers), outside_register=outside_register)
+    new = {name: Decided(answer, How.CORRECTION, True) for name, answer in given.items()}
+    facts = facts_of(form, found, decided(conn, entry_id) | new)
+    who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
+    decide(conn, person, found, new, now, state=EntryState.CONFIRMED, reason=reason.strip(), **who, **facts)
+
+
+def void(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime) -> None:
+    """Make an exported entry void (makulera): the target system is told, and both stay readable.
+
+    Raises:
+        NotAllowedError, StaleDecisionError: as `correct`.
+        ReviewError: no reason is given, or the entry has never been exported (then it is rejected instead).
+    """
+    _require_reason(reason)
+    found = seen(conn, person, entry_id, revision, DECIDED, Action.CORRECT)
+    if not conn.execute(select(exists().where(tables.export_item.c.entry == entry_id))).scalar_one():
+        raise ReviewError("The entry has not been exported.", "Reject it instead.")
+    who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
+    decide(conn, person, found, {}, now, state=EntryState.CONFIRMED, reason=reason.strip(), voided=reason.strip(), **who)
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise ReviewError("A correction needs a reason.", "Write why.")

@@ -1,0 +1,203 @@
+"""Deciding entries. Nothing is overwritten: answers are added, and each decision moves the entry's revision on, which stops a second key press."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, or_, select, update
+
+from pipeline import access, review
+from pipeline.access import Action
+from pipeline.errors import NotAllowedError, ReviewError
+from pipeline.model import EntryState, Person, Reading, State
+from pipeline.review import Answer
+from pipeline.store import tables
+from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts
+from pipeline.store.claims import CLAIM_MINUTES, held_by_other
+from pipeline.store.client_check import in_register
+from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entries, entry, stale
+from pipeline.store.entry_views import form_of, page_numbers, readings_of
+from pipeline.store.events import record
+from pipeline.store.sheets import missing_pages, sheet_pages
+from pipeline.template import FieldSpec, Form, Forms, Meaning
+
+_entry = tables.entry
+
+
+def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answer: Answer, now: datetime) -> None:
+    """Keep what a person has typed, so that a closed browser loses nothing.
+
+    Raises:
+        StaleDecisionError: the entry is decided or another person has it.
+    """
+    found = entry(conn, entry_id)
+    access.require(person, Action.REVIEW, found.unit)
+    if found.state not in OPEN or held_by_other(found, person, now):
+        raise stale()
+    keep_drafts(conn, entry_id, person.login, {field: answer}, now)
+
+
+def save_answers(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    answers: Mapping[str, Answer],
+    now: datetime,
+    *,
+    outside_register: bool = False,
+) -> EntryState:
+    """Decide an entry; answers with CONFIRMED, or SECOND if another person has to look.
+
+    The first person answers for every field that is not printed, the second for those that person and machine disagreed on. Fields of a
+    missing page need no answer. `outside_register`: the person has seen that the client is not in the register and means it.
+
+    Raises:
+        NotAllowedError: another unit, or the person was the first to decide.
+        StaleDecisionError: it has been decided since the person saw `revision`, or another person has it.
+        MissingAnswerError, InvalidAnswerError, UnknownClientError: the fields that hinder it.
+    """
+    found = seen(conn, person, entry_id, revision, OPEN)
+    if held_by_other(found, person, now):
+        raise stale()
+    if found.state is EntryState.SECOND:
+        return _decide_second(conn, forms, person, found, answers, now, outside_register=outside_register)
+    form = form_of(forms, found)
+    pages = tuple(sheet_pages(conn, found.sheet))
+    readings = readings_of(conn, pages)
+    missing = _missing_fields(conn, found, form)
+    specs = review.asked(form, found.row)
+    here = [spec for spec in specs if spec.name not in missing]
+    given = in_register(conn, form, found.row, review.complete(here, answers), outside_register=outside_register)
+    new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name)) for spec in here}
+    new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
+    state = review.next_state(sum(not one.settled for one in new.values()))
+    decide(conn, person, found, new, now, state=state, first_by=person.login, first_at=now, **facts_of(form, found, new))
+    return state
+
+
+def reject(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime) -> None:
+    """Put an entry aside, with one of `review.REASONS`. It stays readable and can be taken up again.
+
+    Raises:
+        NotAllowedError, StaleDecisionError: as `save_answers`.
+        ReviewError: the reason is none of those, or the entry has been exported (then `void`).
+    """
+    if reason not in review.REASONS:
+        raise ReviewError("An entry is rejected for one of the given reasons.", f"Choose one: {', '.join(review.REASONS)}.")
+    found = seen(conn, person, entry_id, revision, OPEN | {EntryState.CONFIRMED})
+    if held_by_other(found, person, now):
+        raise stale()
+    _refuse_exported(conn, found)
+    who = {"second_by": person.login, "second_at": now} if found.first_by else {"first_by": person.login, "first_at": now}
+    decide(conn, person, found, {}, now, state=EntryState.REJECTED, reason=reason, **who)
+
+
+def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: datetime, minutes: int = CLAIM_MINUTES) -> EntryState:
+    """Take back the person's own last decision and claim the entry again, with the answers as drafts.
+
+    Raises:
+        NotAllowedError: somebody else decided last.
+        StaleDecisionError: as `save_answers`.
+        ReviewError: it has been exported (then `correct`).
+    """
+    found = seen(conn, person, entry_id, revision, frozenset({EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}))
+    if (found.second_by or found.first_by) != person.login:
+        raise NotAllowedError("Another person decided this.", "Ask that person, or correct the entry.")
+    _refuse_exported(conn, found)
+    answers = {name: one.answer for name, one in decided(conn, entry_id).items() if one.how is not How.PAGE_MISSING}
+    second = found.second_by is not None and any(not one.settled for one in decided(conn, entry_id, first_only=True).values())
+    state = EntryState.SECOND if second else EntryState.REVIEW
+    change(conn, found, **({"state": state.value, "reason": "", "second_by": None, "second_at": None} if second else UNDECIDED))
+    conn.execute(update(_entry).where(_entry.c.id == entry_id).values(claimed_by=person.login, claimed_until=now + timedelta(minutes=minutes)))
+    keep_drafts(conn, entry_id, person.login, answers, now)
+    record(conn, person.login, "undo", entry_id)
+    return state
+
+
+def reopen(conn: Connection, person: Person, entry_id: str, revision: int) -> None:
+    """Give a rejected entry back to review.
+
+    Raises:
+        NotAllowedError, StaleDecisionError: as `save_answers`.
+    """
+    found = seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
+    change(conn, found, **UNDECIDED)
+    record(conn, person.login, "reopen", entry_id)
+
+
+def my_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
+    """The entries that the person decided last, newest first."""
+    mine = or_(_entry.c.second_by == person.login, (_entry.c.first_by == person.login) & _entry.c.second_by.is_(None))
+    newest = func.coalesce(_entry.c.second_at, _entry.c.first_at)
+    return entries(conn, select(_entry).where(mine).order_by(newest.desc(), _entry.c.id).limit(limit))
+
+
+def seen(conn: Connection, person: Person, entry_id: str, revision: int, states: frozenset[EntryState], action: Action = Action.REVIEW) -> Entry:
+    """The entry, if the person may decide it and it is as the person saw it."""
+    found = entry(conn, entry_id)
+    access.require(person, action, found.unit)
+    if found.revision != revision or found.state not in states:
+        raise stale()
+    return found
+
+
+def _first(spec: FieldSpec, answer: Answer, reading: Reading | None) -> Decided:
+    same = review.agree(spec, answer, reading)
+    how = How.TYPED if spec.critical else How.KEPT if same else How.CHANGED
+    return Decided(answer, how, review.settled(spec, answer, reading))
+
+
+def _decide_second(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    found: Entry,
+    answers: Mapping[str, Answer],
+    now: datetime,
+    *,
+    outside_register: bool,
+) -> EntryState:
+    if found.first_by == person.login:
+        raise NotAllowedError("You were the first to decide this entry.", "It waits for another person of the unit.")
+    form = form_of(forms, found)
+    before = decided(conn, found.id, first_only=True)
+    disputed = [spec for spec in review.asked(form, found.row) if spec.name in before and not before[spec.name].settled]
+    given = in_register(conn, form, found.row, review.complete(disputed, answers), outside_register=outside_register)
+    new = {name: Decided(answer, How.SECOND, True) for name, answer in given.items()}
+    facts = facts_of(form, found, before | new)
+    decide(conn, person, found, new, now, state=EntryState.CONFIRMED, second_by=person.login, second_at=now, **facts)
+    return EntryState.CONFIRMED
+
+
+def decide(conn: Connection, person: Person, found: Entry, new: Mapping[str, Decided], now: datetime, *, state: EntryState, **values: Any) -> None:  # noqa: ANN401
+    """Write one decision. The entry is moved on first: whoever comes second fails before adding an answer."""
+    change(conn, found, state=state.value, **values)
+    add_decided(conn, found.id, found.revision + 1, new, person.login, now)
+    drop_drafts(conn, found.id)
+    unsettled = sum(not one.settled for one in new.values())
+    record(conn, person.login, "decide", found.id, state=state.value, revision=found.revision + 1, fields=len(new), unsettled=unsettled)
+
+
+def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, str | None]:
+    """Whom the entry is about and when it happened, for lists and figures."""
+    facts: dict[str, str | None] = {}
+    for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
+        spec = form.meaning(means, found.row)
+        one = answers.get(spec.name) if spec else None
+        if one and one.settled and isinstance(one.answer.value, str):
+            facts[column] = one.answer.value
+    return facts
+
+
+def _missing_fields(conn: Connection, found: Entry, form: Form) -> set[str]:
+    missing = missing_pages(conn, found.sheet)
+    return {name for name, number in page_numbers(form).items() if number in missing}
+
+
+def _refuse_exported(conn: Connection, found: Entry) -> None:
+    if conn.execute(select(exists().where(tables.export_item.c.entry == found.id))).scalar_one():
+        raise ReviewError("The entry has been exported.", "Correct it or void it: the target system then gets a new version.")

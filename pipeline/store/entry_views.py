@@ -1,0 +1,156 @@
+"""An entry as a person sees it: each field with its picture, what may be shown of the reading, and what was answered before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from pipeline.errors import FormError
+from pipeline.model import Client, EntryState, Person, Reading, State
+from pipeline.review import FACTS, Answer, asked
+from pipeline.store.answers import Decided, decided, drafts
+from pipeline.store.entries import Entry, entry
+from pipeline.store.pages import Page, page_reading
+from pipeline.store.registers import client
+from pipeline.store.sheets import missing_pages, sheet_pages
+from pipeline.template import FieldSpec, Form, Forms, Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One field of an entry.
+
+    `page` is the id of the page that it stands on, None if that page is missing. `reading` is what the machine read, withheld while the field
+    is `blind`. `draft` is what this person typed before, `first` what was decided (in second review: by the first person). An answer
+    is expected where `open`.
+    """
+
+    spec: FieldSpec
+    page: str | None
+    page_no: int
+    reading: Reading | None
+    blind: bool
+    draft: Answer | None
+    first: Answer | None
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One entry with all that a person needs for deciding. `second` tells that this is the second person's turn.
+
+    `problems` are codes: those of the pages, "page_missing:<n>" and "fact_missing:<fact>". `suggestion` is the client that the sheet was
+    printed for; it is withheld while the personal number is typed blind.
+    """
+
+    entry: Entry
+    form: Form
+    fields: tuple[FieldView, ...]
+    pages: tuple[Page, ...]
+    missing_pages: tuple[int, ...]
+    problems: tuple[str, ...]
+    suggestion: Client | None
+    second: bool
+
+
+def form_of(forms: Forms, found: Entry) -> Form:
+    """The form that an entry is written on.
+
+    Raises:
+        FormError: the program does not have that version any longer.
+    """
+    form = forms.get((found.form, found.version))
+    if form is None:
+        raise FormError(
+            f"There is no form {found.form} version {found.version}.", "Put its folder back into forms/: printed paper outlives programs."
+        )
+    return form
+
+
+def readings_of(conn: Connection, pages: tuple[Page, ...]) -> dict[str, Reading]:
+    """What the machine read on the pages of a sheet, by field."""
+    return {name: reading for page in pages for name, reading in page_reading(conn, page.id).items()}
+
+
+def page_numbers(form: Form) -> dict[str, int]:
+    """The page that each field of a form stands on, from 1."""
+    return {spec.name: number for number, page in enumerate(form.pages, 1) for spec in page.all_fields}
+
+
+def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> EntryView:
+    """The view of an entry for a person. Rights are checked by the caller."""
+    found = entry(conn, entry_id)
+    form = form_of(forms, found)
+    pages = tuple(sheet_pages(conn, found.sheet))
+    missing = missing_pages(conn, found.sheet)
+    fields = _fields(conn, found, form, pages, person)
+    problems = [*_page_problems(found, pages), *(f"page_missing:{number}" for number in missing), *_facts(fields)]
+    blind_pid = any(field.blind and field.spec.means is Meaning.CLIENT_PID for field in fields)
+    suggestion = client(conn, found.client_pid) if found.client_pid and not blind_pid else None
+    return EntryView(found, form, fields, pages, missing, tuple(dict.fromkeys(problems)), suggestion, found.state is EntryState.SECOND)
+
+
+def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...], person: Person) -> tuple[FieldView, ...]:
+    readings = readings_of(conn, pages)
+    answers = decided(conn, found.id, first_only=found.state is EntryState.SECOND) if found.state is not EntryState.REVIEW else {}
+    typed = drafts(conn, found.id, person.login)
+    numbers = page_numbers(form)
+    by_number = {_number(page, found): page.id for page in pages}
+    expected = {spec.name for spec in asked(form, found.row) if _is_open(spec, found, answers)}
+    return tuple(
+        _field(spec, found, numbers[spec.name], by_number, readings, typed, answers, spec.name in expected) for spec in form.entry_fields(found.row)
+    )
+
+
+def _field(
+    spec: FieldSpec,
+    found: Entry,
+    number: int,
+    pages: Mapping[int, str],
+    readings: Mapping[str, Reading],
+    typed: Mapping[str, Answer],
+    answers: Mapping[str, Decided],
+    expected: bool,
+) -> FieldView:
+    blind = spec.critical and found.state is EntryState.REVIEW
+    before = answers.get(spec.name)
+    return FieldView(
+        spec=spec,
+        page=pages.get(number),
+        page_no=number,
+        reading=None if blind else readings.get(spec.name),
+        blind=blind,
+        draft=typed.get(spec.name),
+        first=before.answer if before else None,
+        open=expected and number in pages,
+    )
+
+
+def _number(page: Page, found: Entry) -> int:
+    """Which page of the entry's form a page stands for; an unidentified one, whatever its code said, is the free form's only one."""
+    return page.page_no if page.form == found.form and page.page_no else 1
+
+
+def _is_open(spec: FieldSpec, found: Entry, answers: Mapping[str, Decided]) -> bool:
+    if found.state is EntryState.SECOND:
+        return spec.name in answers and not answers[spec.name].settled
+    return found.state is EntryState.REVIEW
+
+
+def _page_problems(found: Entry, pages: tuple[Page, ...]) -> list[str]:
+    """The problems of the sheet's pages, without those of fields in other rows."""
+    row = f"{found.row:02d}." if found.row else ""
+    problems = [problem for page in pages for problem in page.problems]
+    return [problem for problem in problems if "." not in problem or row in problem]
+
+
+def _facts(fields: tuple[FieldView, ...]) -> list[str]:
+    """Facts that the law asks for and that the machine found nothing written for. Nothing is told of a field that is typed blind."""
+    problems = []
+    for fact, meanings in FACTS.items():
+        own = [field for field in fields if field.spec.means in meanings]
+        if own and all(not field.blind and (field.reading is None or field.reading.state is State.EMPTY) for field in own):
+            problems.append(f"fact_missing:{fact}")
+    return problems

@@ -1,0 +1,61 @@
+"""Pages to be looked up: nothing that came in is silently gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from pipeline.model import Outcome
+from pipeline.store import tables
+from pipeline.store.pages import Page
+from pipeline.store.sheets import missing_pages, sheet_pages
+
+_page = tables.page
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class IncompleteSheet:
+    """A sheet of which some pages have come and `missing` have not."""
+
+    sheet: str
+    serial: str
+    form: str
+    unit: str
+    missing: tuple[int, ...]
+    pages: tuple[Page, ...]
+
+
+def blank_pages(conn: Connection, units: Iterable[str], limit: int = _MOST) -> list[Page]:
+    """Pages without anything on them, the latest first."""
+    return _latest(conn, _page.c.outcome == Outcome.BLANK.value, units, limit)
+
+
+def repeated_pages(conn: Connection, units: Iterable[str], limit: int = _MOST) -> list[Page]:
+    """Settled second scans (`duplicate_of` names the first), the latest first."""
+    return _latest(conn, _page.c.duplicate_of.is_not(None) & _page.c.settled, units, limit)
+
+
+def incomplete_sheets(conn: Connection, units: Iterable[str], limit: int = _MOST) -> list[IncompleteSheet]:
+    """Sheets with a page missing, by serial."""
+    some = (
+        select(_page.c.sheet)
+        .where(_page.c.sheet == _page.c.serial, _page.c.pages > 1, _page.c.unit.in_(list(units)))
+        .group_by(_page.c.sheet)
+        .having(func.count(func.distinct(_page.c.page_no)) < func.max(_page.c.pages))
+        .order_by(_page.c.sheet)
+        .limit(limit)
+    )
+    return [_incomplete(conn, sheet) for sheet in conn.execute(some).scalars()]
+
+
+def _incomplete(conn: Connection, sheet: str) -> IncompleteSheet:
+    pages = tuple(sheet_pages(conn, sheet))
+    return IncompleteSheet(sheet, sheet, pages[0].form or "", pages[0].unit, missing_pages(conn, sheet), pages)
+
+
+def _latest(conn: Connection, which: ColumnElement[bool], units: Iterable[str], limit: int) -> list[Page]:
+    query = select(_page).where(which, _page.c.unit.in_(list(units))).order_by(_page.c.scanned_at.desc(), _page.c.id).limit(limit)
+    return [Page.of(row) for row in conn.execute(query).mappings()]

@@ -1,0 +1,201 @@
+"""Confirmed entries as records for export: what they say, and the times and people of their whole way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
+
+from pipeline.errors import StoreError
+from pipeline.model import Client, EntryState, Record, Stamp, State, Value
+from pipeline.review import Answer
+from pipeline.store import tables
+from pipeline.store.entries import UNDECIDED, Entry, entries
+from pipeline.store.entry_views import form_of
+from pipeline.template import FieldSpec, Form, Forms, Meaning
+
+_entry = tables.entry
+_MOST_IDS = 500
+
+
+def ready(conn: Connection, *, units: Iterable[str], form: str | None = None, lock: bool = False) -> list[str]:
+    """Ids of the confirmed entries of these units that wait to be exported.
+
+    Args:
+        lock: keep them from being changed until the transaction ends.
+    """
+    query = select(_entry.c.id).where(_entry.c.state == EntryState.CONFIRMED.value, _entry.c.unit.in_(sorted(units)))
+    if form is not None:
+        query = query.where(_entry.c.form == form)
+    query = query.order_by(_entry.c.unit, _entry.c.client_pid, _entry.c.event_on, _entry.c.id)
+    return list(conn.execute(query.with_for_update() if lock else query).scalars())
+
+
+def records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
+    """The records of these entries, in their order.
+
+    Raises:
+        FormError: the form of one of them is not there any longer.
+        StoreError: one of them is not decided.
+    """
+    found = {record.entry_id: record for part in _parts(entry_ids) for record in _records(conn, forms, part)}
+    return [found[entry_id] for entry_id in entry_ids if entry_id in found]
+
+
+def mark_exported(conn: Connection, entry_ids: Sequence[str]) -> None:
+    """Note that these confirmed entries are in a file."""
+    for part in _parts(entry_ids):
+        confirmed = update(_entry).where(_entry.c.id.in_(part), _entry.c.state == EntryState.CONFIRMED.value)
+        conn.execute(confirmed.values(state=EntryState.EXPORTED.value))
+
+
+def mark_receipted(conn: Connection, entry_id: str, revision: int, *, accepted: bool) -> None:
+    """Note that the target has the entry. One that it refused goes back to review, with what the target said as its reason.
+
+    Args:
+        revision: that of the record, as in `export_item`. Nothing happens if it is not the latest, or the entry has moved on.
+    """
+    latest = select(func.max(tables.export_item.c.revision)).where(tables.export_item.c.entry == entry_id).scalar_subquery()
+    exported = update(_entry).where(_entry.c.id == entry_id, _entry.c.state == EntryState.EXPORTED.value, latest == revision)
+    if accepted:
+        conn.execute(exported.values(state=EntryState.RECEIPTED.value))
+        return
+    said = select(tables.receipt.c.text).where(tables.receipt.c.entry == entry_id, tables.receipt.c.revision == revision)
+    reason = conn.execute(said).scalar_one_or_none() or ""
+    conn.execute(exported.values({**UNDECIDED, "reason": reason, "revision": _entry.c.revision + 1}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What the records of some entries are put together from."""
+
+    answers: Mapping[str, Mapping[str, Answer]]
+    pages: Mapping[str, Row[Any]]
+    clients: Mapping[str, Client]
+    names: Mapping[str, str]
+    exports: Mapping[str, int]
+
+
+def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
+    found = entries(conn, select(_entry).where(_entry.c.id.in_(entry_ids)))
+    answers = _answers(conn, entry_ids)
+    forms_of = {one.id: form_of(forms, one) for one in found}
+    pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
+    sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids))
+    return [_record(forms_of[one.id], one, sources) for one in found]
+
+
+def _record(form: Form, found: Entry, sources: _Sources) -> Record:
+    answers, page = sources.answers[found.id], sources.pages[found.page]
+    specs = [spec for spec in form.entry_fields(found.row) if spec.name in answers]
+    event_at, event_clock = _moment(form, found, answers, Meaning.EVENT_DATE, Meaning.EVENT_TIME)
+    written_at, written_clock = _moment(form, found, answers, Meaning.WRITTEN_DATE, Meaning.WRITTEN_TIME)
+    unknown = [name for name, known in (("event_at", event_clock), ("written_at", written_clock)) if not known]
+    return Record(
+        entry_id=found.id,
+        revision=sources.exports.get(found.id, 0) + 1,
+        form=form.id,
+        version=form.version,
+        title=form.title,
+        area=form.area.value,
+        unit=found.unit,
+        client=_client(form, found, sources),
+        fields={spec.column: answers[spec.name].value for spec in specs},
+        labels={spec.column: spec.label for spec in specs},
+        event_at=event_at,
+        written_at=written_at,
+        author=_author(form, found, answers),
+        author_title=_text(_said(form, found, answers, Meaning.AUTHOR_TITLE)),
+        serial=found.serial or "",
+        row=found.row,
+        place=page.place,
+        scanned=Stamp(page.scanned_at, sources.names.get(page.scanned_by, page.scanned_by)),
+        read_at=page.read_at,
+        reader_version=page.reader_version,
+        entered=_entered(found, sources.names),
+        verified=_stamp(found.second_at, found.second_by, sources.names),
+        voided=found.voided,
+        illegible=frozenset(spec.column for spec in specs if answers[spec.name].state is State.ILLEGIBLE),
+        clock_unknown=frozenset(unknown),
+    )
+
+
+def _client(form: Form, found: Entry, sources: _Sources) -> Client:
+    """The client as the register has it; one outside it with the name that the paper gives."""
+    answers = sources.answers[found.id]
+    pid = _text(_said(form, found, answers, Meaning.CLIENT_PID)) or found.client_pid or ""
+    name = _text(_said(form, found, answers, Meaning.CLIENT_NAME))
+    return sources.clients.get(pid) or Client(pid, name, found.unit)
+
+
+def _author(form: Form, found: Entry, answers: Mapping[str, Answer]) -> str:
+    """Who wrote: the name, or initials where the row has no name."""
+    return _text(_said(form, found, answers, Meaning.AUTHOR_NAME)) or _text(_said(form, found, answers, Meaning.AUTHOR_SIGNATURE))
+
+
+def _moment(form: Form, found: Entry, answers: Mapping[str, Answer], day: Meaning, clock: Meaning) -> tuple[datetime | None, bool]:
+    """A moment as on the paper, local Swedish time without zone, and whether its time of day is known."""
+    on, at = _said(form, found, answers, day), _said(form, found, answers, clock)
+    if not isinstance(on, str):
+        return None, True
+    return datetime.combine(date.fromisoformat(on), time.fromisoformat(at) if isinstance(at, str) else time()), isinstance(at, str)
+
+
+def _said(form: Form, found: Entry, answers: Mapping[str, Answer], means: Meaning) -> Value:
+    spec: FieldSpec | None = form.meaning(means, found.row)
+    return answers[spec.name].value if spec and spec.name in answers else None
+
+
+def _text(value: Value) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _stamp(at: datetime | None, by: str | None, names: Mapping[str, str]) -> Stamp | None:
+    return Stamp(at, names.get(by, by)) if at and by else None
+
+
+def _entered(found: Entry, names: Mapping[str, str]) -> Stamp:
+    stamp = _stamp(found.first_at, found.first_by, names)
+    if stamp is None:
+        raise StoreError(f"The entry {found.id} has not been decided by anybody.", "Only confirmed entries become records.")
+    return stamp
+
+
+def _answers(conn: Connection, entry_ids: Sequence[str]) -> dict[str, dict[str, Answer]]:
+    found: dict[str, dict[str, Answer]] = defaultdict(dict)
+    table = tables.decision.c
+    query = select(table.entry, table.field, table.value, table.state).where(table.entry.in_(entry_ids)).order_by(table.id)
+    for row in conn.execute(query):
+        found[row.entry][row.field] = Answer(row.value, State(row.state))
+    return found
+
+
+def _pages(conn: Connection, found: Sequence[Entry]) -> dict[str, Row[Any]]:
+    page, batch = tables.page.c, tables.batch.c
+    query: Select[Any] = select(page.id, page.scanned_at, page.scanned_by, page.read_at, page.reader_version, batch.place)
+    wanted: ColumnElement[bool] = page.id.in_({one.page for one in found})
+    return {row.id: row for row in conn.execute(query.select_from(tables.page.join(tables.batch)).where(wanted))}
+
+
+def _clients(conn: Connection, pids: Iterable[str]) -> dict[str, Client]:
+    table = tables.client.c
+    query = select(table.pid, table.name, table.unit, table.protected).where(table.pid.in_(list(pids)))
+    return {row["pid"]: Client(**row) for row in conn.execute(query).mappings()}
+
+
+def _names(conn: Connection) -> dict[str, str]:
+    return {row.login: row.name for row in conn.execute(select(tables.staff.c.login, tables.staff.c.name))}
+
+
+def _exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
+    item = tables.export_item.c
+    query = select(item.entry, func.count()).where(item.entry.in_(entry_ids)).group_by(item.entry)
+    return {row[0]: row[1] for row in conn.execute(query)}
+
+
+def _parts(entry_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS))
