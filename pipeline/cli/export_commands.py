@@ -1,0 +1,141 @@
+"""`efterskrift export` and `efterskrift receipt`: confirmed entries out, the target's answers in."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.errors import ExportError, UsageError
+from pipeline.model import Person, Role
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.export.runs import Office
+
+As = Annotated[str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("export")(export)
+    app.command("receipt")(receipt)
+
+
+def export(
+    target: Annotated[str, typer.Argument(help="rivta, besok, matvarden or skriv-in.")],
+    unit: Annotated[str | None, typer.Option(help="Only entries of this unit.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: the run's own name, here.")] = None,
+    run_id: Annotated[str, typer.Option("--run", help="Write the file of an earlier run again; nothing new is exported.")] = "",
+    login: As = "",
+    as_json: AsJson = False,
+) -> None:
+    """Export the confirmed entries that no run has carried yet, and write a receipt file to fill in beside it. Nothing to export is no error."""
+    from pipeline.export.runs import find_target, make_run, ready
+    from pipeline.store.clock import utc_now
+
+    find_target(target)
+    _check_place(output)
+    with _opened() as office:
+        person = _person(office, login)
+        unfit = next(line.unfit for line in ready(office, person, unit) if line.target == target)
+        run = None if run_id else make_run(office, person, target, utc_now(), unit)
+        made = run.id if run else run_id
+        said = _written(office, person, made, output) if made else {"run": None, "entries": 0}
+    _say(said | {"target": target, "unfit": [asdict(each) for each in unfit]}, as_json=as_json)
+
+
+def receipt(
+    file: Annotated[Path, typer.Argument(help="The receipt file: körning;löpnummer;post;status;text.", exists=True, dir_okay=False)],
+    login: As = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take in what the target says of entries that were exported. The whole file or nothing; given again, it changes nothing."""
+    from pipeline.export.receipts import apply_receipt_file
+    from pipeline.store.clock import utc_now
+
+    with _opened() as office:
+        result = apply_receipt_file(office, _person(office, login), file.read_bytes(), utc_now())
+    if as_json:
+        typer.echo(json.dumps(asdict(result)))
+        return
+    typer.echo(f"{result.accepted} accepted, {result.refused} refused, {result.already} known before, {result.unanswered} not answered")
+
+
+@contextmanager
+def _opened() -> Iterator[Office]:
+    from pipeline.export.runs import Office
+    from pipeline.store.database import open_store
+    from pipeline.template import Forms
+
+    settings = load_settings()
+    store = open_store(settings)
+    try:
+        yield Office(store, settings, Forms.load(settings.forms))
+    finally:
+        store.close()
+
+
+def _person(office: Office, login: str) -> Person:
+    """The member of staff, or the operator: whoever runs this command has the database itself, so there is nothing to keep from them."""
+    from pipeline.store import people, registers
+
+    with office.store.read() as conn:
+        if not login:
+            name = getpass.getuser()
+            return Person(name, name, "driftansvarig", Role.ADMINISTRATOR, frozenset(registers.units(conn)))
+        found = people.person(conn, login)
+    if found is None:
+        raise UsageError(f"There is no member of staff with the login {login}.", "Add one with `efterskrift person`.")
+    return found
+
+
+def _check_place(output: Path | None) -> None:
+    """Before a run is made: is there a folder to put its file in."""
+    folder = (output or Path()).parent
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}.", "Make it, or choose another with -o.")
+
+
+def _written(office: Office, person: Person, run_id: str, output: Path | None) -> dict[str, Any]:
+    from pipeline.export.receipts import receipt_template, run_items
+    from pipeline.export.runs import run_file
+
+    file, form = run_file(office, person, run_id), receipt_template(office, person, run_id)
+    path = output or Path(file.name)
+    places = {path: file.data, path.parent / form.name: form.data}
+    for place, data in places.items():
+        _write(place, data, run_id)
+    named, beside = map(str, places)
+    items = run_items(office, person, run_id)
+    amendments = sum(item.amends for item in items)
+    return {"run": run_id, "entries": len(items), "amendments": amendments, "file": named, "sha256": file.sha256, "receipt_file": beside}
+
+
+def _write(path: Path, data: bytes, run_id: str) -> None:
+    """The file holds what is secret about people: only its owner may read it."""
+    try:
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}.", f"The run {run_id} is kept; write its file with --run {run_id}.") from error
+
+
+def _say(said: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(said))
+        return
+    for entry in said["unfit"]:
+        typer.echo(f"Not carried: {entry['entry_id']}. {entry['reason']}", err=True)
+    if said["run"] is None:
+        typer.echo("Nothing to export.")
+        return
+    typer.echo(f"{said['entries']} entries in {said['file']} (run {said['run']}, SHA-256 {said['sha256']})")
+    typer.echo(f"Receipt file: {said['receipt_file']}")

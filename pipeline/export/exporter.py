@@ -1,0 +1,74 @@
+"""What an export is made of, and what every kind of target can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from pipeline.errors import ExportError
+from pipeline.export.mapping import ExportMapping
+from pipeline.model import Earlier, Record, Run
+from pipeline.settings import Settings
+from pipeline.template import Forms
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a run. `number` counts from 1; `amends` is set when the entry corrects one that was exported before."""
+
+    number: int
+    record: Record
+    amends: Earlier | None = None
+
+
+M = TypeVar("M", bound=ExportMapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an exporter needs besides the entries: settings, form definitions and the target's mapping files by form id."""
+
+    settings: Settings
+    forms: Forms
+    mappings: Mapping[str, ExportMapping] = field(default_factory=dict)
+
+    def mapping(self, form: str, kind: type[M]) -> M:
+        """The form's mapping for this target.
+
+        Raises:
+            ExportError: the form has none, or one of another kind.
+        """
+        found = self.mappings.get(form)
+        if not isinstance(found, kind):
+            raise ExportError(f"The form {form} has no mapping for this target.", f"Write forms/{form}/export.<target>.yaml.")
+        return found
+
+
+class Exporter(Protocol):
+    """One kind of target: how confirmed entries become a file.
+
+    `mapping` is the model of `forms/<id>/export.<target>.yaml`; None means that every form goes, without a file.
+    """
+
+    @property
+    def title(self) -> str:
+        """The target's name for people, Swedish."""
+
+    @property
+    def media_type(self) -> str:
+        """Media type of the file."""
+
+    @property
+    def suffix(self) -> str:
+        """File name ending with its dot."""
+
+    @property
+    def mapping(self) -> type[ExportMapping] | None:
+        """Model of the mapping file, if the target needs one."""
+
+    def unfit(self, record: Record, terms: Terms) -> str:
+        """Why the target cannot carry this record, in Swedish and without any value from it; empty when it can."""
+
+    def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
+        """The file. The same arguments give the same bytes."""

@@ -1,0 +1,111 @@
+"""The paper of the key-in list: typeface, page head and foot, wrapped text. Lengths are mm."""
+
+from __future__ import annotations
+
+from fpdf import FPDF
+from fpdf.enums import MethodReturnValue, XPos, YPos
+from fpdf.fonts import TTFFont
+
+from pipeline.export.late_entry import minute
+from pipeline.export.plain_text import printable
+from pipeline.export.typeface import Typeface, find_typeface
+from pipeline.model import Run
+
+MARGIN = 15.0
+TOP = 30.0
+BOTTOM = 20.0
+LINE = 1.25
+"""Line height as a part of the type size."""
+POINT = 0.3528
+DARK, GREY, LIGHT = (25, 25, 25), (95, 95, 95), (205, 205, 205)
+SECRECY = "Sekretess: uppgifter om enskilda (offentlighets- och sekretesslagen 25 och 26 kap.). Förvara listan inlåst och förstör den enligt rutin."
+
+
+class ListPages(FPDF):
+    """A4 pages with head and foot. `client` and `part` name whom and which entry a page break falls in, for the next page's head."""
+
+    def __init__(self, run: Run, content_sum: str, face: Typeface | None) -> None:
+        super().__init__(format="A4")
+        self.run, self.content_sum, self.replaced = run, content_sum, False
+        self.client = self.part = ""
+        self.set_margins(MARGIN, TOP, MARGIN)
+        self.set_auto_page_break(True, BOTTOM)
+        self.set_title(f"Skriv in-lista {run.id}")
+        self.set_lang("sv")
+        self.set_creation_date(run.made_at)
+        self.family = "helvetica"
+        if face:
+            self.family = "body"
+            self.add_font("body", "", face.regular)
+            self.add_font("body", "B", face.bold)
+        else:
+            self.core_fonts_encoding = "cp1252"
+
+    @classmethod
+    def on_installed_face(cls, run: Run, content_sum: str) -> ListPages:
+        """Pages set in whatever typeface is installed."""
+        return cls(run, content_sum, find_typeface())
+
+    def header(self) -> None:
+        """Which list this is; on a continued page which entry it goes on with."""
+        self.set_xy(MARGIN, 10)
+        self.write_line("Skriv in-lista", 15, bold=True, width=80)
+        self.set_xy(MARGIN + 80, 10)
+        self.write_line(f"Körning {self.run.id}", 9, bold=True, width=100, align="R")
+        self.set_xy(MARGIN + 80, 14.5)
+        self.write_line(f"{minute(self.run.made_at)}   {self.run.made_by}   Innehåll {self.content_sum}", 8, grey=True, width=100, align="R")
+        self.set_xy(MARGIN, 17.5)
+        self.write_line("Efterregistrering för hand, i den ordning posterna skrivs in.", 8, grey=True, width=100)
+        self.rule(23.5)
+        self.set_xy(MARGIN, 25)
+        if self.client:
+            self.write_line(", ".join(part for part in (self.client, self.part, "fortsättning") if part), 8, bold=True)
+        self.set_y(TOP)
+
+    def footer(self) -> None:
+        """Secrecy, what the typeface could not write, and the page's number."""
+        self.rule(self.h - 15)
+        self.set_xy(MARGIN, self.h - 13.5)
+        lost = "\nTecken som typsnittet saknar står som ?." if self.replaced else ""
+        self.write_line(SECRECY + lost, 6.5, grey=True, width=150)
+        self.set_xy(MARGIN + 150, self.h - 13.5)
+        self.write_line(f"Sida {self.page_no()} av {{nb}}", 8, grey=True, width=30, align="R")
+
+    def write_line(self, text: str, size: float, *, bold: bool = False, grey: bool = False, width: float = 0, align: str = "L") -> None:
+        """Text from the current place, wrapped within `width` (0 = to the right margin); the place moves below it."""
+        self._style(size, bold=bold, grey=grey)
+        left = self.x
+        self.multi_cell(width, size * POINT * LINE, self.safe(text), align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
+        self.x = left
+
+    def height_of(self, text: str, size: float, width: float, *, bold: bool = False) -> float:
+        """How high wrapped text stands."""
+        self._style(size, bold=bold, grey=False)
+        height = self.multi_cell(width, size * POINT * LINE, self.safe(text), align="L", dry_run=True, output=MethodReturnValue.HEIGHT)
+        return float(height) if isinstance(height, (int, float)) else 0.0
+
+    def rule(self, y: float) -> None:
+        """A thin line between the margins."""
+        self.set_draw_color(*LIGHT)
+        self.set_line_width(0.25)
+        self.line(MARGIN, y, self.w - MARGIN, y)
+
+    def room(self) -> float:
+        """What is left of the page."""
+        return self.h - BOTTOM - self.y
+
+    def safe(self, text: str) -> str:
+        """The text with `?` for each character that the typeface lacks."""
+        written = "".join(char if char == "\n" or self._has(char) else "?" for char in printable(text).replace("\t", " "))
+        self.replaced = self.replaced or written != printable(text).replace("\t", " ")
+        return written
+
+    def _has(self, char: str) -> bool:
+        if self.family == "helvetica":
+            return bool(char.encode("cp1252", "ignore"))
+        font = self.fonts["body"]
+        return isinstance(font, TTFFont) and ord(char) in font.cmap
+
+    def _style(self, size: float, *, bold: bool, grey: bool) -> None:
+        self.set_font(self.family, "B" if bold else "", size)
+        self.set_text_color(*(GREY if grey else DARK))

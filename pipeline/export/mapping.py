@@ -1,0 +1,148 @@
+"""The mapping files `forms/<id>/export.<target>.yaml`: which of the form's fields goes where in the target's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from pipeline.errors import ExportError
+from pipeline.template import Form
+
+NoteCode = Literal["utr", "atb", "sam", "sao", "ins", "slu", "auf", "sva", "bes"]
+"""Anteckningstyp, code list 1.2.752.129.2.2.2.11, as the schema of GetCareDocumentation 2.1 allows it."""
+
+Source = Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z][a-z0-9_]*)?$")]
+
+
+class Strict(BaseModel):
+    """A part of a mapping; a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExportMapping(Strict):
+    """What every mapping file has: `about` says what it is for."""
+
+    about: str
+
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+        raise NotImplementedError
+
+
+class TableColumn(Strict):
+    """A column of a table: either a `source` or a `constant`. `codes` turns what the form says into what the target says."""
+
+    title: str
+    source: Source | None = None
+    constant: str | None = None
+    codes: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.source is None) == (self.constant is None):
+            raise ValueError(f"the column {self.title} needs either source or constant")
+        return self
+
+    def fields(self) -> set[str]:
+        """The form's fields that the column takes."""
+        return {self.source.removeprefix("field.")} if self.source and self.source.startswith("field.") else set()
+
+
+class TableMapping(ExportMapping):
+    """A form's rows in a table file."""
+
+    columns: Annotated[tuple[TableColumn, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _titles_differ(self) -> Self:
+        titles = [column.title for column in self.columns]
+        if twice := {title for title in titles if titles.count(title) > 1}:
+            raise ValueError(f"two columns have the title {sorted(twice)[0]}")
+        return self
+
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+        return set[str]().union(*(column.fields() for column in self.columns))
+
+
+class NoteSection(Strict):
+    """A part of a note's text; the heading is left out when empty, the whole part when its field is."""
+
+    field: str
+    heading: str = ""
+
+
+class NoteKind(Strict):
+    """How the note's type follows from a choice on the form."""
+
+    field: str = ""
+    codes: dict[str, NoteCode] = {}
+    otherwise: NoteCode | None = None
+
+
+class CareUnit(Strict):
+    """A unit in the target's own register (HSA)."""
+
+    hsa_id: str
+    name: str = ""
+
+
+class NoteMapping(ExportMapping):
+    """A form's entries as journal notes of GetCareDocumentation 2.1."""
+
+    document_title: str
+    note_title: str = ""
+    kind: NoteKind
+    document_time: Literal["event", "written"] = "event"
+    sections: Annotated[tuple[NoteSection, ...], Field(min_length=1)]
+    units: dict[str, CareUnit] = {}
+    local_id_type: str = ""
+    approved_for_patient: bool = False
+
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+        return {section.field for section in self.sections} | ({self.kind.field} if self.kind.field else set())
+
+
+M = TypeVar("M", bound=ExportMapping)
+
+
+def load_mapping(path: Path, kind: type[M]) -> M:
+    """Read one mapping file.
+
+    Raises:
+        ExportError: it cannot be read, is not YAML, or breaks a rule; the text names the place.
+    """
+    try:
+        return kind.model_validate(_yaml(path))
+    except ValidationError as error:
+        places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ExportError(f"{path}: " + "; ".join(places), "See forms/README.md for what a mapping may say.") from error
+
+
+def load_mappings(folder: Path, target: str, kind: type[M]) -> dict[str, M]:
+    """The mapping files of one target, by form id.
+
+    Raises:
+        ExportError: a file is wrong.
+    """
+    return {path.parent.name: load_mapping(path, kind) for path in sorted(folder.glob(f"*/export.{target}.yaml"))}
+
+
+def missing_fields(form: Form, mapping: ExportMapping) -> set[str]:
+    """Fields that the mapping takes and the form does not have."""
+    return mapping.fields() - {spec.column for spec in form.fields}
+
+
+def _yaml(path: Path) -> object:
+    try:
+        data: object = yaml.safe_load(path.read_text("utf-8"))
+        return data
+    except OSError as error:
+        raise ExportError(f"{path}: {error.strerror}.", "Check that the file can be read.") from error
+    except yaml.YAMLError as error:
+        raise ExportError(f"{path} is not valid YAML.", "Check the indentation and the quotation marks.") from error

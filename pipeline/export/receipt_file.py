@@ -1,0 +1,80 @@
+"""The receipt file (kvittensfil): a CSV that comes with every run, to be filled in by the target system's people or made by the system.
+
+Columns, in any order: `körning`, `löpnummer`, `post`, `status`, `text`. A line is found by its `post`, or by `körning` and `löpnummer`; where both
+stand they must agree. `status` is godkänd or nekad (other words: see `STATUS`); an empty status means not answered yet. `text` says why it was
+refused. Delimiter `;`, `,` or tab; UTF-8 or Windows-1252.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import ExportError
+from pipeline.export.csv_file import ENCODING, write_table
+from pipeline.store.exports import RunItem
+
+HEADER = ("körning", "löpnummer", "post", "status", "text")
+STATUS = {
+    **dict.fromkeys(("godkänd", "godkand", "ok", "ja", "inskriven", "accepterad"), True),
+    **dict.fromkeys(("nekad", "fel", "nej", "avvisad"), False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """A line of the file. `accepted` None: not answered."""
+
+    line: int
+    run: str
+    number: str
+    entry_id: str
+    accepted: bool | None
+    text: str
+
+
+def template(run_id: str, items: Sequence[RunItem]) -> bytes:
+    """The file to fill in, with the answers there are already."""
+    words = {None: "", True: "godkänd", False: "nekad"}
+    return write_table(HEADER, [(run_id, str(item.number), item.entry_id, words[item.accepted], item.text) for item in items])
+
+
+def read_lines(data: bytes) -> list[ReceiptLine]:
+    """The lines of a receipt file.
+
+    Raises:
+        ExportError: it is no such table, or a status is unknown; the text names the lines.
+    """
+    text = _decode(data)
+    first = text.partition("\n")[0]
+    delimiter = max(";,\t", key=first.count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
+    rows.fieldnames = [(name or "").strip().lower() for name in rows.fieldnames or ()]
+    if "status" not in rows.fieldnames or not ({"post"} <= set(rows.fieldnames) or {"körning", "löpnummer"} <= set(rows.fieldnames)):
+        raise _wrong("The receipt file lacks the columns status and post, or status, körning and löpnummer.")
+    try:
+        lines = [(rows.line_num, {key: (value or "").strip() for key, value in row.items() if key is not None}) for row in rows]
+    except csv.Error as error:
+        raise _wrong("The receipt file is no CSV table.") from error
+    if unknown := [number for number, row in lines if row["status"] and row["status"].lower() not in STATUS]:
+        raise _wrong(f"The receipt file has an unknown status on line {', '.join(map(str, unknown))}.")
+    return [_line(number, row) for number, row in lines if any(row.values())]
+
+
+def _line(number: int, row: dict[str, str]) -> ReceiptLine:
+    status = row["status"].lower()
+    accepted = STATUS[status] if status else None
+    return ReceiptLine(number, row.get("körning", ""), row.get("löpnummer", ""), row.get("post", ""), accepted, row.get("text", ""))
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode(ENCODING)
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _wrong(message: str) -> ExportError:
+    return ExportError(message, "Fill in the file that was made with the run: körning;löpnummer;post;status;text, with status godkänd or nekad.")

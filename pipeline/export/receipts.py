@@ -1,0 +1,147 @@
+"""Receipts: what the target system says of the entries that it was given.
+
+An accepted entry is done (kvitterad). A refused one goes back to review with the target's words as its reason, and can be exported again once a
+person has confirmed it. A receipt for an export that has been overtaken by a correction is kept, and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.access import Action, require
+from pipeline.errors import ExportError
+from pipeline.export.receipt_file import ReceiptLine, read_lines, template
+from pipeline.export.runs import Office, RunFile, open_run
+from pipeline.model import Person
+from pipeline.store import events, exports, records
+from pipeline.store.exports import Connection, Receipt, RunItem
+
+NO_REASON = "Mottagaren har inte angett något skäl."
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A tick in the list: whether the target took the entry, and what it said."""
+
+    entry_id: str
+    accepted: bool
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptResult:
+    """How many entries were settled. `already`: known before; `unanswered`: lines without a status."""
+
+    accepted: int
+    refused: int
+    already: int
+    unanswered: int
+
+
+def run_items(office: Office, person: Person, run_id: str) -> list[RunItem]:
+    """The items of a run with the receipts there are. That it was looked at is written in the log.
+
+    Raises:
+        NotAllowedError: the run holds entries of a unit that the person has not.
+        ExportError: there is no such run.
+    """
+    with office.store.begin() as conn:
+        run = open_run(conn, person, run_id, Action.EXPORT)
+        events.record(conn, person.login, "view_export", run.id, entries=run.entries)
+        return exports.items_of(conn, run.id)
+
+
+def receipt_template(office: Office, person: Person, run_id: str) -> RunFile:
+    """The receipt file of a run, to be filled in. Errors as `run_items`."""
+    with office.store.read() as conn:
+        run = open_run(conn, person, run_id, Action.EXPORT)
+        data = template(run.id, exports.items_of(conn, run.id))
+    return RunFile(f"kvittens-{run.id}.csv", "text/csv", data, "")
+
+
+def give_receipts(office: Office, person: Person, run_id: str, answers: Sequence[Answer], now: datetime) -> ReceiptResult:
+    """Settle items of a run as ticked; all or none.
+
+    Raises:
+        NotAllowedError: the person may not receipt, or not in one of the units.
+        ExportError: an entry is not in the run, or has another receipt already.
+    """
+    with office.store.begin() as conn:
+        open_run(conn, person, run_id, Action.RECEIPT)
+        items = {item.entry_id: item for item in exports.items_of(conn, run_id)}
+        if strangers := [answer.entry_id for answer in answers if answer.entry_id not in items]:
+            raise ExportError(f"Not in the run {run_id}: {_named(strangers)}.", "Nothing was receipted. Open the run that holds the entries.")
+        return _settle(conn, person, [(run_id, Receipt(items[a.entry_id], a.accepted, a.text)) for a in answers], now)
+
+
+def apply_receipt_file(office: Office, person: Person, data: bytes, now: datetime) -> ReceiptResult:
+    """Settle what a receipt file says, of one or many runs; all or none. Given again, it changes nothing.
+
+    Raises:
+        NotAllowedError: the person may not receipt, or not in one of the units.
+        ExportError: a line cannot be read, names no exported entry, or contradicts another receipt; the text names the lines.
+    """
+    require(person, Action.RECEIPT)
+    lines = read_lines(data)
+    with office.store.begin() as conn:
+        found = [(line, _find(conn, line)) for line in lines]
+        if unknown := [f"line {line.line}" for line, item in found if item is None]:
+            raise ExportError(
+                f"The receipt file names entries that were not exported: {_named(unknown)}.", "Nothing was receipted. Correct the file."
+            )
+        given = [(place[0], Receipt(place[1], line.accepted, line.text)) for line, place in found if place and line.accepted is not None]
+        result = _settle(conn, person, given, now)
+    return ReceiptResult(result.accepted, result.refused, result.already, len(lines) - len(given))
+
+
+def _find(conn: Connection, line: ReceiptLine) -> tuple[str, RunItem] | None:
+    """The run and item that a line means; None when there is none, or when its parts disagree."""
+    if not line.run:
+        found = exports.latest_item(conn, line.entry_id)
+    elif line.number:
+        items = exports.items_numbered(conn, line.run, int(line.number)) if line.number.isdecimal() else []
+        found = (line.run, items[0]) if items else None
+    else:
+        found = next(((line.run, item) for item in exports.items_of(conn, line.run) if item.entry_id == line.entry_id), None)
+    if found is None or line.entry_id not in ("", found[1].entry_id) or line.number not in ("", str(found[1].number)):
+        return None
+    return found
+
+
+def _settle(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]], now: datetime) -> ReceiptResult:
+    for unit in sorted({receipt.item.unit for _, receipt in given}):
+        require(person, Action.RECEIPT, unit)
+    fresh: dict[tuple[str, int], tuple[str, Receipt]] = {}
+    contradictions = []
+    for run_id, receipt in given:
+        key = (receipt.item.entry_id, receipt.item.revision)
+        said = fresh[key][1].accepted if key in fresh else receipt.item.accepted
+        if said is None:
+            fresh[key] = (run_id, receipt)
+        elif said != receipt.accepted:
+            contradictions.append(receipt.item.entry_id)
+    if contradictions:
+        raise ExportError(
+            f"There is another receipt for {_named(contradictions)}.", "Nothing was receipted. A receipt stands; correct the entry instead."
+        )
+    for run_id, receipt in fresh.values():
+        _write(conn, person, run_id, receipt, now)
+    accepted = sum(receipt.accepted for _, receipt in fresh.values())
+    return ReceiptResult(accepted, len(fresh) - accepted, len(given) - len(fresh), 0)
+
+
+def _write(conn: Connection, person: Person, run_id: str, receipt: Receipt, now: datetime) -> None:
+    text = receipt.text if receipt.accepted else receipt.text or NO_REASON
+    given = Receipt(receipt.item, receipt.accepted, text)
+    exports.add_receipt(conn, run_id, given, person.login, now)
+    action = "receipted" if receipt.accepted else "refused"
+    events.record(conn, person.login, action, receipt.item.entry_id, run=run_id, revision=receipt.item.revision, current=receipt.item.current)
+    records.mark_receipted(conn, receipt.item.entry_id, receipt.item.revision, accepted=receipt.accepted)
+
+
+def _named(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
+    return ", ".join(ids[:_MOST_NAMED]) + more

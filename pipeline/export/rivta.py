@@ -1,0 +1,139 @@
+"""Journal notes as a GetCareDocumentation 2.1 response (RIVTA clinicalprocess:healthcond:description).
+
+The contract is for reading: a system answers a question about one patient. So this file is an interchange form with a strict public schema, not
+an import that some product is known to take, and it holds many patients. What the contract cannot say is put in the note's text: it has one
+author and no transcriber. A note carries text and never the picture too, because the contract allows one of them. Time stamps are Swedish
+wall-clock time without zone; a day without a time of day is written as its midnight, and the text says that the time is missing. An author's
+HSA-id is not on the paper, so it is left out, as the schema allows; nothing is made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from lxml import etree
+
+from pipeline.export.exporter import Item, Terms
+from pipeline.export.late_entry import amendment_text, late_entry_text, local
+from pipeline.export.mapping import NoteMapping
+from pipeline.export.patient_id import id_type
+from pipeline.export.plain_text import printable
+from pipeline.export.values import shown
+from pipeline.model import Record, Run, Stamp
+
+RESPONDER = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
+DOMAIN = "urn:riv:clinicalprocess:healthcond:description:2"
+EXTENSION = "urn:riv:clinicalprocess:healthcond:description:2.1"
+
+
+class RivtaExporter:
+    """HSL notes to GetCareDocumentation 2.1."""
+
+    title = "Journalanteckningar (RIVTA GetCareDocumentation 2.1)"
+    media_type = "application/xml"
+    suffix = ".xml"
+    mapping = NoteMapping
+
+    def unfit(self, record: Record, terms: Terms) -> str:
+        """The schema asks for the time of writing and a known kind of patient id."""
+        mapping = terms.mapping(record.form, NoteMapping)
+        if record.written_at is None and record.event_at is None:
+            return "Tidpunkt saknas. Journalformatet kräver när anteckningen skrevs."
+        if not id_type(record.client.pid, mapping.local_id_type):
+            return "Personnummer saknas eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_type)."
+        return ""
+
+    def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
+        """One `careDocumentation` an entry, in the items' order."""
+        root = etree.Element(etree.QName(RESPONDER, "GetCareDocumentationResponse"), nsmap={"resp": RESPONDER, "core": DOMAIN, "ext": EXTENSION})
+        for item in items:
+            _document(etree.SubElement(root, etree.QName(RESPONDER, "careDocumentation")), item, terms)
+        result = etree.SubElement(root, etree.QName(EXTENSION, "result"))
+        _add(result, "resultCode", "OK", EXTENSION)
+        _add(result, "logId", run.id, EXTENSION)
+        return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def _document(parent: etree._Element, item: Item, terms: Terms) -> None:
+    mapping = terms.mapping(item.record.form, NoteMapping)
+    _header(_add(parent, "careDocumentationHeader"), item.record, mapping, terms)
+    note = _add(_add(parent, "careDocumentationBody"), "clinicalDocumentNote")
+    chosen = item.record.fields.get(mapping.kind.field)
+    if code := mapping.kind.codes.get(str(chosen), mapping.kind.otherwise):
+        _add(note, "clinicalDocumentNoteCode", code)
+    if mapping.note_title:
+        _add(note, "clinicalDocumentNoteTitle", mapping.note_title)
+    _add(note, "clinicalDocumentNoteText", note_text(item, mapping, terms))
+
+
+def note_text(item: Item, mapping: NoteMapping, terms: Terms) -> str:
+    """Where the note comes from, then what it says, verbatim. A box without a mark says nothing, not no."""
+    parts = [late_entry_text(item.record, terms.settings), amendment_text(item), f"Enhet: {item.record.unit}."]
+    for section in mapping.sections:
+        said = shown(item.record, section.field, terms.forms)
+        if said and item.record.fields.get(section.field) is not False:
+            parts.append(f"{section.heading}\n{said}" if section.heading else said)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _header(header: etree._Element, record: Record, mapping: NoteMapping, terms: Terms) -> None:
+    _add(header, "documentId", record.entry_id)
+    _add(header, "sourceSystemHSAid", terms.settings.source_system_hsa_id)
+    _add(header, "documentTitle", mapping.document_title)
+    _add(header, "documentTime", _time(_document_time(record, mapping)))
+    patient = _add(header, "patientId")
+    _add(patient, "id", record.client.pid)
+    _add(patient, "type", id_type(record.client.pid, mapping.local_id_type))
+    _author(_add(header, "accountableHealthcareProfessional"), record, mapping, terms)
+    if record.signed:
+        _signature(_add(header, "legalAuthenticator"), record.signed)
+    _add(header, "approvedForPatient", _boolean(mapping.approved_for_patient and not record.client.protected))
+    if record.voided is not None:
+        _add(header, "nullified", "true")
+        _add(header, "nullifiedReason", record.voided)
+
+
+def _document_time(record: Record, mapping: NoteMapping) -> datetime:
+    first, second = (record.event_at, record.written_at) if mapping.document_time == "event" else (record.written_at, record.event_at)
+    return _known(first or second)
+
+
+def _author(author: etree._Element, record: Record, mapping: NoteMapping, terms: Terms) -> None:
+    _add(author, "authorTime", _time(_known(record.written_at or record.event_at)))
+    if record.author:
+        _add(author, "healthcareProfessionalName", record.author)
+    if record.author_title:
+        _add(_add(author, "healthcareProfessionalRoleCode"), "originalText", record.author_title)
+    if unit := mapping.units.get(record.unit):
+        place = _add(author, "healthcareProfessionalOrgUnit")
+        _add(place, "orgUnitHSAId", unit.hsa_id)
+        _add(place, "orgUnitName", unit.name or record.unit)
+        _add(author, "healthcareProfessionalCareUnitHSAId", unit.hsa_id)
+    _add(author, "healthcareProfessionalCareGiverHSAId", terms.settings.care_provider_hsa_id)
+
+
+def _signature(signature: etree._Element, signed: Stamp) -> None:
+    _add(signature, "signatureTime", _time(signed.at))
+    _add(signature, "legalAuthenticatorName", signed.by)
+
+
+def _known(moment: datetime | None) -> datetime:
+    if moment is None:
+        raise ValueError("a record without any time is unfit and must not come here")
+    return moment
+
+
+def _time(moment: datetime) -> str:
+    return f"{local(moment):%Y%m%d%H%M%S}"
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _add(parent: etree._Element, name: str, text: str | None = None, namespace: str = DOMAIN) -> etree._Element:
+    child = etree.SubElement(parent, etree.QName(namespace, name))
+    if text is not None:
+        child.text = printable(text)
+    return child

@@ -1,0 +1,214 @@
+"""An export is a run: confirmed entries, fixed, in one file, each entry once at each revision.
+
+The file is made from what the database says, then everything is checked again and written in one transaction: of two that export the same
+entries at once, one wins and the other starts over with what is left. A process that is killed leaves a whole run or none.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pipeline.access import Action, require
+from pipeline.errors import ExportError
+from pipeline.export import TARGETS
+from pipeline.export.exporter import Exporter, Item, Terms
+from pipeline.export.late_entry import local
+from pipeline.export.mapping import load_mappings
+from pipeline.model import Earlier, Person, Record, Run
+from pipeline.settings import Settings
+from pipeline.store import events, exports, records
+from pipeline.store.database import Store
+from pipeline.store.exports import Connection, RunStatus
+from pipeline.template import Forms
+
+ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Where exports are made: the store, the settings and the form definitions."""
+
+    store: Store
+    settings: Settings
+    forms: Forms
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A confirmed entry that a target cannot carry, and why (Swedish, without any value)."""
+
+    entry_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a run to a target would hold now. `entries` includes `amendments`."""
+
+    target: str
+    title: str
+    entries: int
+    amendments: int
+    unfit: tuple[Unfit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """A file for the person who asked."""
+
+    name: str
+    media_type: str
+    data: bytes
+    sha256: str
+
+
+Candidate = tuple[Record, Earlier | None]
+
+
+def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready]:
+    """What waits to be exported, one line a target.
+
+    Raises:
+        NotAllowedError: the person may not export, or not from this unit.
+        ExportError: a mapping file is wrong.
+    """
+    units = _units(person, unit)
+    with office.store.read() as conn:
+        candidates = _candidates(conn, office, units)
+    return [_ready(name, exporter, candidates, _terms(office, name, exporter)) for name, exporter in TARGETS.items()]
+
+
+def make_run(office: Office, person: Person, target: str, now: datetime, unit: str | None = None) -> Run | None:
+    """Export all that is ready for a target, from one unit or all of the person's; None when there is nothing, and then nothing changes.
+
+    Raises:
+        NotAllowedError: the person may not export, or not from this unit.
+        ExportError: there is no such target, or a mapping file is wrong.
+        StoreError: the database or the disk failed; nothing has been exported.
+    """
+    exporter, units = find_target(target), _units(person, unit)
+    terms = _terms(office, target, exporter)
+    for _ in range(ATTEMPTS):
+        with office.store.read() as conn:
+            items = _items(target, exporter, _candidates(conn, office, units), terms)
+        if not items:
+            return None
+        run = _name(target, exporter, person, now, len(items))
+        data = exporter.make(items, run, terms)
+        if made := _keep(office, person, units, items, run, data):
+            return made
+    raise ExportError("The entries changed all the time while the file was made.", "Nothing was exported. Try again.")
+
+
+def history(office: Office, person: Person) -> list[RunStatus]:
+    """The runs that the person may open, newest first."""
+    require(person, Action.EXPORT)
+    with office.store.read() as conn:
+        return exports.runs_within(conn, person.units)
+
+
+def run_file(office: Office, person: Person, run_id: str) -> RunFile:
+    """The file of a run, the same bytes as when it was made. That it was fetched is written in the log.
+
+    Raises:
+        NotAllowedError: the run holds entries of a unit that the person has not.
+        ExportError: there is no such run.
+        StoreError: the file is missing or damaged.
+    """
+    with office.store.begin() as conn:
+        run = open_run(conn, person, run_id, Action.EXPORT)
+        events.record(conn, person.login, "fetch_export", run_id, target=run.target, entries=run.entries)
+    return RunFile(run.file_name, find_target(run.target).media_type, office.store.images.get(run.sha256), run.sha256)
+
+
+def open_run(conn: Connection, person: Person, run_id: str, action: Action) -> Run:
+    """A run, if the person may do this in every unit that it holds entries of.
+
+    Raises:
+        NotAllowedError, ExportError: see `run_file`.
+    """
+    require(person, action)
+    run = exports.find_run(conn, run_id)
+    if run is None:
+        raise ExportError(f"There is no run {run_id[:40]}.", "The Export screen lists the runs there are.")
+    for unit in sorted(exports.run_units(conn, run_id)):
+        require(person, action, unit)
+    return run
+
+
+def find_target(target: str) -> Exporter:
+    """A target by its name.
+
+    Raises:
+        ExportError: there is no such target.
+    """
+    try:
+        return TARGETS[target]
+    except KeyError as error:
+        raise ExportError(f"There is no target {target}.", "Use one of: " + ", ".join(TARGETS) + ".") from error
+
+
+def _units(person: Person, unit: str | None) -> Collection[str]:
+    require(person, Action.EXPORT, unit)
+    return person.units if unit is None else {unit}
+
+
+def _terms(office: Office, target: str, exporter: Exporter) -> Terms:
+    mappings = load_mappings(office.settings.forms, target, exporter.mapping) if exporter.mapping else {}
+    return Terms(office.settings, office.forms, mappings)
+
+
+def _candidates(conn: Connection, office: Office, units: Collection[str], *, lock: bool = False) -> list[Candidate]:
+    """Confirmed entries with their latest run, in the order in which a person keys them: by client, then by time."""
+    entry_ids = records.ready(conn, units=units, lock=lock)
+    before = exports.earlier(conn, entry_ids)
+    return sorted(((record, before.get(record.entry_id)) for record in records.records(conn, office.forms, entry_ids)), key=_order)
+
+
+def _order(candidate: Candidate) -> tuple[Any, ...]:
+    record = candidate[0]
+    time = record.event_at or record.written_at or datetime.max
+    return record.client.name.casefold(), record.client.pid, time, record.entry_id
+
+
+def _goes(target: str, exporter: Exporter, candidate: Candidate, terms: Terms) -> bool:
+    """Whether an entry belongs in a target: by its form, and where its first export went. A correction has to follow the original."""
+    record, before = candidate
+    return (before is None or before.target == target) and (exporter.mapping is None or record.form in terms.mappings)
+
+
+def _items(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms) -> list[Item]:
+    chosen = [c for c in candidates if _goes(target, exporter, c, terms) and not exporter.unfit(c[0], terms)]
+    return [Item(number, record, before) for number, (record, before) in enumerate(chosen, 1)]
+
+
+def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms) -> Ready:
+    going = [candidate for candidate in candidates if _goes(target, exporter, candidate, terms)]
+    unfit = [Unfit(record.entry_id, reason) for record, _ in going if (reason := exporter.unfit(record, terms))]
+    stopped = {each.entry_id for each in unfit}
+    amendments = sum(before is not None and record.entry_id not in stopped for record, before in going)
+    return Ready(target, exporter.title, len(going) - len(unfit), amendments, tuple(unfit))
+
+
+def _name(target: str, exporter: Exporter, person: Person, now: datetime, entries: int) -> Run:
+    run_id = f"{local(now):%Y%m%d-%H%M%S}-{target[:10]}-{secrets.token_hex(2)}"
+    return Run(run_id, target, f"efterskrift-{run_id}{exporter.suffix}", now, person.name[:80], entries)
+
+
+def _keep(office: Office, person: Person, units: Collection[str], items: Sequence[Item], run: Run, data: bytes) -> Run | None:
+    """Write the run if every item is still what the file says; None when something has changed."""
+    with office.store.begin() as conn:
+        now_there = {record.entry_id: (record, before) for record, before in _candidates(conn, office, units, lock=True)}
+        if any(now_there.get(item.record.entry_id) != (item.record, item.amends) for item in items):
+            return None
+        kept = replace(run, sha256=office.store.images.put(data))
+        exports.add_run(conn, kept, [(item.record.entry_id, item.record.revision) for item in items])
+        records.mark_exported(conn, [item.record.entry_id for item in items])
+        events.record(conn, person.login, "export", kept.id, target=kept.target, entries=kept.entries, sha256=kept.sha256)
+        for item in items:
+            events.record(conn, person.login, "exported", item.record.entry_id, run=kept.id, revision=item.record.revision)
+        return kept

@@ -1,0 +1,50 @@
+"""How a confirmed value reads to a person: option labels, ja/nej, decimal comma, oläsligt."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.model import Record
+from pipeline.template import FieldSpec, Form, Format, Forms, Kind
+
+ILLEGIBLE = "[oläsligt]"
+_NUMBER = re.compile(r"-?\d+\.\d+")
+
+
+def decimal_comma(text: str) -> str:
+    """`37.5` → `37,5`; any other text as it is."""
+    return text.replace(".", ",") if _NUMBER.fullmatch(text) else text
+
+
+def spec_of(record: Record, name: str, forms: Forms) -> FieldSpec | None:
+    """The definition of an entry's field, whose name lacks the row's prefix."""
+    form = forms.get((record.form, record.version))
+    return next((spec for spec in form.entry_fields(record.row) if spec.column == name), None) if form else None
+
+
+def form_of(record: Record, forms: Forms) -> Form | None:
+    """The form an entry was written on, in its own version."""
+    return forms.get((record.form, record.version))
+
+
+def shown(record: Record, name: str, forms: Forms) -> str:
+    """A field's value in words for a reader; empty when the field is empty."""
+    if name in record.illegible:
+        return ILLEGIBLE
+    value = record.fields.get(name)
+    if value is None:
+        return ""
+    spec = spec_of(record, name, forms)
+    if isinstance(value, bool):
+        return _marked(value, spec)
+    if spec and spec.options:
+        return next((option.label for option in spec.options if option.value == value), value)
+    if spec and spec.format is Format.NUMBER:
+        return " ".join(part for part in (decimal_comma(value), spec.measure) if part)
+    return value
+
+
+def _marked(value: bool, spec: FieldSpec | None) -> str:
+    if spec and spec.kind in (Kind.SIGNATURE, Kind.INITIALS):
+        return "finns på papperet" if value else "saknas på papperet"
+    return "ja" if value else "nej"

@@ -1,0 +1,172 @@
+"""Export runs, their items and the receipts for them. Rows are only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection as Connection
+from sqlalchemy import Select, and_, case, exists, func, insert, select
+
+from pipeline.model import Earlier, EntryState, Run
+from pipeline.store.tables import entry, export_item, export_run, receipt
+
+_MOST_IDS = 500
+_ANSWER = and_(receipt.c.entry == export_item.c.entry, receipt.c.revision == export_item.c.revision)
+_REFUSED = exists().where(_ANSWER, receipt.c.accepted.is_(False))
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """A run and how its target has answered."""
+
+    run: Run
+    accepted: int
+    refused: int
+
+    @property
+    def waiting(self) -> int:
+        """Entries without a receipt."""
+        return self.run.entries - self.accepted - self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class RunItem:
+    """One entry of a run. `accepted` is None while there is no receipt; `current` is whether this export is still the entry's state."""
+
+    number: int
+    entry_id: str
+    revision: int
+    unit: str
+    amends: bool
+    current: bool
+    accepted: bool | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the target says of one item."""
+
+    item: RunItem
+    accepted: bool
+    text: str
+
+
+def add_run(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> None:
+    """Write down a run and its items, (entry id, revision) in their order.
+
+    An entry can be in one run only at one revision: the database refuses a second (StoreError).
+    """
+    row = {"id": run.id, "target": run.target, "file_name": run.file_name, "file_sha256": run.sha256, "made_at": run.made_at, "made_by": run.made_by}
+    conn.execute(insert(export_run).values(row))
+    items = [{"run": run.id, "entry": entry_id, "revision": revision, "number": n} for n, (entry_id, revision) in enumerate(entries, 1)]
+    conn.execute(insert(export_item), items)
+
+
+def earlier(conn: Connection, entry_ids: Sequence[str]) -> dict[str, Earlier]:
+    """For entries that were exported before and not refused: the latest such run."""
+    found: dict[str, Earlier] = {}
+    for start in range(0, len(entry_ids), _MOST_IDS):
+        query = (
+            select(export_item.c.entry, export_run.c.id, export_run.c.target, export_run.c.made_at)
+            .join(export_run, export_run.c.id == export_item.c.run)
+            .where(export_item.c.entry.in_(entry_ids[start : start + _MOST_IDS]), ~_REFUSED)
+            .order_by(export_item.c.revision)
+        )
+        found |= {entry_id: Earlier(run, target, made_at) for entry_id, run, target, made_at in conn.execute(query)}
+    return found
+
+
+def find_run(conn: Connection, run_id: str) -> Run | None:
+    """A run by its id."""
+    rows = _runs(conn, _run_query().where(export_run.c.id == run_id))
+    return rows[0].run if rows else None
+
+
+def run_units(conn: Connection, run_id: str) -> set[str]:
+    """The units whose entries a run holds."""
+    query = select(entry.c.unit).distinct().join(export_item, export_item.c.entry == entry.c.id).where(export_item.c.run == run_id)
+    return set(conn.execute(query).scalars())
+
+
+def runs_within(conn: Connection, units: Collection[str]) -> list[RunStatus]:
+    """Runs that hold entries of these units and of no others, newest first."""
+    foreign = exists().where(export_item.c.run == export_run.c.id, export_item.c.entry == entry.c.id, entry.c.unit.not_in(units))
+    return _runs(conn, _run_query().where(~foreign.correlate(export_run)).order_by(export_run.c.made_at.desc(), export_run.c.id.desc()))
+
+
+def items_of(conn: Connection, run_id: str) -> list[RunItem]:
+    """The items of a run in their order, with the receipts there are."""
+    return _items(conn, _item_query().where(export_item.c.run == run_id))
+
+
+def latest_item(conn: Connection, entry_id: str) -> tuple[str, RunItem] | None:
+    """The latest run of an entry and its item there."""
+    query = select(export_item.c.run, export_item.c.number).where(export_item.c.entry == entry_id).order_by(export_item.c.revision.desc()).limit(1)
+    row = conn.execute(query).one_or_none()
+    return (row.run, items_numbered(conn, row.run, row.number)[0]) if row else None
+
+
+def items_numbered(conn: Connection, run_id: str, number: int) -> list[RunItem]:
+    """The item with this number in a run, or none."""
+    return _items(conn, _item_query().where(export_item.c.run == run_id, export_item.c.number == number))
+
+
+def add_receipt(conn: Connection, run_id: str, given: Receipt, by: str, at: datetime) -> None:
+    """Write down a receipt. There is one for an entry and revision: the database refuses a second (StoreError)."""
+    row = {"entry": given.item.entry_id, "revision": given.item.revision, "run": run_id, "at": at, "by": by, "accepted": given.accepted}
+    conn.execute(insert(receipt).values(row | {"text": given.text}))
+
+
+def _runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:
+    return [
+        RunStatus(Run(row.id, row.target, row.file_name, row.made_at, row.made_by, row.entries, row.file_sha256), row.accepted or 0, row.refused or 0)
+        for row in conn.execute(query)
+    ]
+
+
+def _run_query() -> Select[Any]:
+    items = (
+        select(
+            export_item.c.run,
+            func.count().label("entries"),
+            func.sum(case((receipt.c.accepted.is_(True), 1), else_=0)).label("accepted"),
+            func.sum(case((receipt.c.accepted.is_(False), 1), else_=0)).label("refused"),
+        )
+        .select_from(export_item.outerjoin(receipt, _ANSWER))
+        .group_by(export_item.c.run)
+        .subquery()
+    )
+    return select(export_run, items.c.entries, items.c.accepted, items.c.refused).join(items, items.c.run == export_run.c.id)
+
+
+def _item_query() -> Select[Any]:
+    before, after = export_item.alias(), export_item.alias()
+    refused_before = exists().where(receipt.c.entry == before.c.entry, receipt.c.revision == before.c.revision, receipt.c.accepted.is_(False))
+    amends = exists().where(before.c.entry == export_item.c.entry, before.c.revision < export_item.c.revision, ~refused_before)
+    superseded = exists().where(after.c.entry == export_item.c.entry, after.c.revision > export_item.c.revision)
+    return (
+        select(export_item, entry.c.unit, entry.c.state, amends.label("amends"), superseded.label("superseded"), receipt.c.accepted, receipt.c.text)
+        .join(entry, entry.c.id == export_item.c.entry)
+        .outerjoin(receipt, _ANSWER)
+        .order_by(export_item.c.number)
+    )
+
+
+def _items(conn: Connection, query: Select[Any]) -> list[RunItem]:
+    return [
+        RunItem(
+            number=row.number,
+            entry_id=row.entry,
+            revision=row.revision,
+            unit=row.unit,
+            amends=bool(row.amends),
+            current=not row.superseded and row.state in (EntryState.EXPORTED, EntryState.RECEIPTED),
+            accepted=row.accepted,
+            text=row.text or "",
+        )
+        for row in conn.execute(query)
+    ]

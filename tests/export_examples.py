@@ -1,0 +1,85 @@
+"""Records to export: official test numbers, invented names, the forms of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.export import TARGETS
+from pipeline.export.exporter import Item, Terms
+from pipeline.export.mapping import load_mappings
+from pipeline.model import Client, Earlier, Record, Run, Stamp, Value
+from pipeline.settings import ROOT, Settings
+from pipeline.template import Form, Forms, Kind
+
+FORMS = Forms.load(ROOT / "forms")
+SETTINGS = Settings(outage_start=datetime(2021, 12, 16, 3), outage_end=datetime(2022, 1, 10, 12))
+MADE_AT = datetime(2022, 1, 12, 8, 15, tzinfo=UTC)
+EARLIER = Earlier("20220110-091500-rivta-0a1b", "rivta", datetime(2022, 1, 10, 8, 15, tzinfo=UTC))
+SIV = Client("192801287158", "Siv Åkerlund", "Norr")
+ARNE = Client("193402287381", "Arne Öman", "Norr")
+FORM_OF = {"rivta": "hsl-anteckning", "besok": "besokslista", "matvarden": "matvarden", "skriv-in": "fri-anteckning"}
+
+
+def stamp(by: str, hour: int = 9) -> Stamp:
+    """12 January 2022, UTC."""
+    return Stamp(datetime(2022, 1, 12, hour, 30, tzinfo=UTC), by)
+
+
+def record(form_id: str = "hsl-anteckning", fields: Mapping[str, Value] | None = None, **other: Any) -> Record:  # noqa: ANN401
+    """An entry of a form, empty except for `fields`; `other` replaces parts of the record."""
+    form = FORMS.latest(form_id)
+    row = form.rows()[0]
+    facts: dict[str, Any] = {
+        "entry_id": f"K7M3PX-{row or 0:02d}",
+        "revision": 1,
+        "form": form.id,
+        "version": form.version,
+        "title": form.title,
+        "area": form.area.value,
+        "unit": "Norr",
+        "client": SIV,
+        "fields": empty_fields(form, row) | dict(fields or {}),
+        "labels": {spec.column: spec.label for spec in form.entry_fields(row)},
+        "event_at": datetime(2021, 12, 17, 8, 15),
+        "written_at": datetime(2021, 12, 17, 9, 5),
+        "author": "Gun Ek",
+        "author_title": "sjuksköterska",
+        "serial": "K7M3PX",
+        "row": row,
+        "place": "pärm 3",
+        "scanned": stamp("Bo Alm", 7),
+        "read_at": datetime(2022, 1, 12, 7, 31, tzinfo=UTC),
+        "reader_version": "1",
+        "entered": stamp("Anna Öst"),
+        "verified": stamp("Per Åhs", 10),
+    }
+    return Record(**facts | other)
+
+
+def empty_fields(form: Form, row: int | None) -> dict[str, Value]:
+    """No mark, no text: what an untouched form says."""
+    blank = {Kind.MARK: False, Kind.SIGNATURE: False, Kind.INITIALS: False}
+    return {spec.column: blank.get(spec.kind) for spec in form.entry_fields(row)}
+
+
+def items(*records: Record, amends: Earlier | None = None) -> list[Item]:
+    """Numbered in the order given."""
+    return [Item(number, each, amends) for number, each in enumerate(records, 1)]
+
+
+def run(target: str, entries: int = 1) -> Run:
+    """A run of fixed id and time."""
+    return Run(f"20220112-091500-{target}-3f9c", target, f"x{TARGETS[target].suffix}", MADE_AT, "Anna Öst", entries)
+
+
+def terms(target: str, settings: Settings = SETTINGS) -> Terms:
+    """With the mapping files of the project."""
+    kind = TARGETS[target].mapping
+    return Terms(settings, FORMS, load_mappings(ROOT / "forms", target, kind) if kind else {})
+
+
+def made(target: str, *records: Record, amends: Earlier | None = None) -> bytes:
+    """The file of a target."""
+    return TARGETS[target].make(items(*records, amends=amends), run(target, len(records)), terms(target))

@@ -1,0 +1,136 @@
+"""Tables: what a spreadsheet and pandas read back, and what no spreadsheet may take for a formula."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import ExportError
+from pipeline.export.csv_file import CsvExporter, neutral, write_table
+from pipeline.export.mapping import TableColumn, TableMapping, load_mapping, missing_fields
+from pipeline.export.sources import SOURCES, column_text, known_source
+from pipeline.settings import ROOT
+from tests.export_examples import ARNE, EARLIER, FORMS, SIV, items, made, record, run, terms
+
+MEASURED = {"bt_sys": "135", "bt_dia": "80", "temp": "37.5", "anmarkning": 'Yr; sade "snurrigt"\nvid uppresning'}
+
+
+def table(data: bytes) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(data), sep=";", encoding="utf-8-sig", dtype=str, keep_default_na=False)
+
+
+def test_bytes_are_as_swedish_administration_expects() -> None:
+    data = made("matvarden", record("matvarden", MEASURED))
+    assert data.startswith(b"\xef\xbb\xbfK\xc3\xb6rning;")
+    assert data.endswith(b"\r\n")
+    assert data.replace(b"\r\n", b"").count(b"\r") == 0
+
+
+def test_measurements_come_back_as_they_were_confirmed() -> None:
+    frame = table(made("matvarden", record("matvarden", MEASURED), record("matvarden", {"temp": "40.0"}, client=ARNE)))
+    row = frame.iloc[0]
+    assert list(frame["Personnummer"]) == [SIV.pid, ARNE.pid]
+    assert (row["Datum"], row["Tid"]) == ("2021-12-17", "08:15")
+    assert (row["Temperatur °C"], row["Blodtryck systoliskt mmHg"], row["Puls slag/min"]) == ("37,5", "135", "")
+    assert row["Anmärkning"] == MEASURED["anmarkning"]
+    assert (row["Inskriven"], row["Inskriven av"], row["Kontrollerad av"]) == ("2022-01-12 10:30", "Anna Öst", "Per Åhs")
+    assert row["Efterregistrering"].startswith("Efterregistrering efter IT-avbrott")
+
+
+def test_numbers_are_numbers_to_a_reader_with_decimal_comma() -> None:
+    data = made("matvarden", record("matvarden", MEASURED))
+    frame = pd.read_csv(io.BytesIO(data), sep=";", decimal=",", encoding="utf-8-sig", dtype={"Personnummer": str})
+    assert frame["Temperatur °C"][0] == pytest.approx(37.5)
+
+
+def test_visits_have_codes_for_marks() -> None:
+    row = table(made("besok", record("besokslista", {"dusch": True, "start": "08:15", "slut": "08:45"}))).iloc[0]
+    assert (row["Dusch"], row["Tvätt"], row["Start"], row["Slut"]) == ("1", "0", "08:15", "08:45")
+
+
+def test_an_illegible_cell_says_so_and_a_missing_time_of_day_is_empty() -> None:
+    row = table(made("matvarden", record("matvarden", illegible=frozenset({"puls"}), clock_unknown=frozenset({"event_at"})))).iloc[0]
+    assert (row["Puls slag/min"], row["Datum"], row["Tid"]) == ("[oläsligt]", "2021-12-17", "")
+
+
+def test_an_amendment_fills_its_column() -> None:
+    assert table(made("besok", record("besokslista")))["Rättelse"][0] == ""
+    again = table(made("besok", record("besokslista", revision=2), amends=EARLIER))
+    assert again["Rättelse"][0].startswith("Rättelse av tidigare överförd post (körning")
+    assert again["Version"][0] == "2"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+46701740605", "-5+2", "@SUM(A1)", "\t=1", "\r=1", " =1", "-", "＝1", "-5.0", "--1"])
+def test_what_may_be_a_formula_is_marked(text: str) -> None:
+    assert neutral(text).startswith("'")
+
+
+@pytest.mark.parametrize("text", ["-5", "-5,25", "070-1740605", "a=1", "", "'x"])
+def test_what_is_none_stays(text: str) -> None:
+    assert neutral(text) == text
+
+
+@given(st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r")), min_size=1, max_size=4))
+def test_every_cell_comes_back(cells: list[str]) -> None:
+    header = [f"k{n}" for n in range(len(cells))]
+    frame = table(write_table(header, [cells, ["sist"] * len(cells)]))
+    assert list(frame.iloc[0]) == [neutral(cell) for cell in cells]
+
+
+def test_every_source_answers() -> None:
+    (item,) = items(record("matvarden", MEASURED), amends=EARLIER)
+    for source in SOURCES:
+        assert isinstance(column_text(TableColumn(title="x", source=source), item, run("matvarden"), terms("matvarden")), str)
+
+
+def test_an_unknown_source_is_an_error() -> None:
+    (item,) = items(record("matvarden"))
+    assert not known_source("client.shoe")
+    with pytest.raises(ExportError, match=r"no source client\.shoe"):
+        column_text(TableColumn(title="x", source="client.shoe"), item, run("matvarden"), terms("matvarden"))
+
+
+def test_a_column_is_either_source_or_constant() -> None:
+    with pytest.raises(ValueError, match="either source or constant"):
+        TableColumn(title="x")
+
+
+def test_a_constant_stands_in_every_row() -> None:
+    mapping = TableMapping(about="x", columns=(TableColumn(title="System", constant="Efterskrift"),))
+    given = replace(terms("matvarden"), mappings={"matvarden": mapping})
+    assert list(table(CsvExporter("x").make(items(record("matvarden")), run("matvarden"), given))["System"]) == ["Efterskrift"]
+
+
+def test_forms_of_one_target_need_the_same_columns() -> None:
+    one = TableMapping(about="x", columns=(TableColumn(title="A", constant="1"),))
+    two = TableMapping(about="x", columns=(TableColumn(title="B", constant="1"),))
+    given = replace(terms("besok"), mappings={"matvarden": one, "besokslista": two})
+    with pytest.raises(ExportError, match="different columns"):
+        CsvExporter("x").make(items(record("matvarden"), record("besokslista")), run("besok", 2), given)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "forms").glob("*/export.*.yaml")), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_mapping_files_fit_their_forms_and_say_that_they_are_examples(path: Path) -> None:
+    from pipeline.export import TARGETS
+
+    kind = TARGETS[path.name.split(".")[1]].mapping
+    assert kind is not None
+    mapping = load_mapping(path, kind)
+    assert missing_fields(FORMS.latest(path.parent.name), mapping) == set()
+    assert "Inte leverantörens format" in mapping.about
+    for column in getattr(mapping, "columns", ()):
+        assert column.source is None or known_source(column.source)
+
+
+@pytest.mark.parametrize(("text", "said"), [("about: [", "not valid YAML"), ("about: x\ncolums: []", "colums"), ("about: x\ncolumns: []", "columns")])
+def test_a_wrong_mapping_file_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "export.besok.yaml"
+    path.write_text(text)
+    with pytest.raises(ExportError, match=said):
+        load_mapping(path, TableMapping)
