@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import FormError
-from pipeline.template import FieldSpec, Form
+from pipeline.template import FieldSpec, Form, Forms
 
 FILE = "published.json"
 
@@ -57,3 +57,20 @@ def frozen_problems(form: Form, digests: Mapping[str, str]) -> list[str]:
     if digests[key] != geometry_digest(form):
         return [f"{key} was published with another geometry: undo the change, or make version {form.version + 1}."]
     return []
+
+
+def publish(folder: Path) -> list[str]:
+    """Add every form version that is not yet in `published.json`; answers those that were added.
+
+    Raises:
+        FormError: a published version was changed. Nothing is written then.
+    """
+    digests = published(folder)
+    forms = {f"{form.id}/{form.version}": form for form in Forms.load(folder).values()}
+    for key in forms.keys() & digests.keys():
+        if problems := frozen_problems(forms[key], digests):
+            raise FormError(problems[0])
+    added = sorted(forms.keys() - digests.keys())
+    digests |= {key: geometry_digest(forms[key]) for key in added}
+    (folder / FILE).write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", "utf-8")
+    return added

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from enum import StrEnum
+from pathlib import Path
+
 import pytest
+import yaml
+from pydantic import BaseModel
 
 from pipeline.errors import FormError
 from pipeline.form_rules import form_problems
-from pipeline.published import FILE, frozen_problems, geometry_digest, published
+from pipeline.published import FILE, frozen_problems, geometry_digest, publish, published
 from pipeline.settings import ROOT
-from pipeline.template import Form, Forms
+from pipeline.template import FieldSpec, Form, Format, Forms, Kind, Law, Meaning, Option, PageSpec, Section, Side, Table, Text
 
 FOLDER = ROOT / "forms"
 FORMS = Forms.load(FOLDER)
@@ -69,3 +75,33 @@ def test_a_broken_list_is_an_error(tmp_path_factory: pytest.TempPathFactory) -> 
     (folder / FILE).write_text("[1]", "utf-8")
     with pytest.raises(FormError, match="not a JSON object"):
         published(folder)
+
+
+def test_publishing_adds_what_is_new_and_refuses_what_was_changed(tmp_path: Path) -> None:
+    source = (FOLDER / "hsl-anteckning" / "form.yaml").read_text("utf-8")
+    (tmp_path / "hsl-anteckning").mkdir()
+    path = tmp_path / "hsl-anteckning" / "form.yaml"
+    path.write_text(source, "utf-8")
+    assert publish(tmp_path) == ["hsl-anteckning/1"]
+    assert publish(tmp_path) == []
+    path.write_text(source.replace("[15, 46, 66, 8]", "[15, 46, 66, 8.5]"), "utf-8")
+    with pytest.raises(FormError, match="make version 2"):
+        publish(tmp_path)
+
+
+@pytest.mark.parametrize("part", [Form, PageSpec, FieldSpec, Option, Table, Section, Text, Law], ids=lambda part: part.__name__)
+def test_every_key_is_documented(part: type[BaseModel]) -> None:
+    readme = (FOLDER / "README.md").read_text("utf-8")
+    assert [key for key in part.model_fields if f"`{key}`" not in readme] == []
+
+
+@pytest.mark.parametrize("names", [Kind, Format, Meaning, Side], ids=lambda names: names.__name__)
+def test_every_word_is_documented(names: type[StrEnum]) -> None:
+    readme = (FOLDER / "README.md").read_text("utf-8")
+    assert [word for word in names if f"`{word}`" not in readme] == []
+
+
+def test_the_example_in_the_documentation_is_a_good_form() -> None:
+    example = re.search(r"```yaml\n(.*?)```", (FOLDER / "README.md").read_text("utf-8"), re.DOTALL)
+    assert example
+    assert form_problems(Form.model_validate(yaml.safe_load(example[1]))) == []

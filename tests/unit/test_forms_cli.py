@@ -1,0 +1,129 @@
+"""The commands `forms` and `print`, as other programs use them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from pdf2image import pdfinfo_from_bytes
+from typer.testing import CliRunner
+
+from pipeline.cli import forms_commands, print_commands
+from pipeline.errors import FormError, UsageError
+from pipeline.settings import ROOT, load_settings
+from pipeline.store.database import open_store
+from pipeline.store.issued import outstanding
+
+REGISTER = (
+    "personnummer;namn;enhet\n"
+    "192501019216;Astrid Åkerström;Hemtjänst Öst\n"
+    "195001182046;Birger Näslund;Hemtjänst Väst\n"
+    "195004112354;Gunhild Åkerström;Hemtjänst Väst\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+
+
+def _run(*arguments: str) -> str:
+    app = typer.Typer()
+    forms_commands.register(app)
+    print_commands.register(app)
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def _issued() -> list[tuple[str, str | None]]:
+    store = open_store(load_settings())
+    with store.read() as conn:
+        sheets = outstanding(conn)
+    store.close()
+    return [(sheet.unit, sheet.client_pid) for sheet in sheets]
+
+
+def test_list_names_every_form() -> None:
+    forms = json.loads(_run("forms", "list", "--json"))
+    assert {"hsl-anteckning", "besokslista", "matvarden", "fri-anteckning"} <= {form["id"] for form in forms}
+    assert all(form["version"] >= 1 and form["title"] for form in forms)
+    assert "Tillfällig journalanteckning" in _run("forms", "list")
+
+
+def test_show_gives_every_field_with_its_place() -> None:
+    form = json.loads(_run("forms", "show", "matvarden", "--json"))
+    assert (form["id"], form["version"]) == ("matvarden", 1)
+    page = form["pages"][0]
+    assert (page["width_mm"], page["height_mm"]) == (210.0, 297.0)
+    fields = {field["name"]: field for field in page["fields"]}
+    temp = fields["rad02.temp"]
+    assert (temp["kind"], temp["critical"], temp["cells"], temp["decimals"], temp["row"]) == ("digits", True, 3, 1, 2)
+    assert len(temp["cells_mm"]) == 3
+    assert len(temp["box_mm"]) == 4
+    assert "rad01.temp" in _run("forms", "show", "matvarden")
+
+
+def test_show_gives_the_options_of_a_choice() -> None:
+    form = json.loads(_run("forms", "show", "hsl-anteckning", "--json"))
+    choice = next(field for field in form["pages"][0]["fields"] if field["kind"] == "choice")
+    assert [option["value"] for option in choice["options"]] == ["besok", "telefon", "bedomning", "atgard"]
+    assert all(len(option["box_mm"]) == 4 for option in choice["options"])
+
+
+def test_check_finds_nothing_wrong_with_our_forms() -> None:
+    assert all(form["problems"] == [] for form in json.loads(_run("forms", "check", "--json")))
+    assert "hsl-anteckning version 1: ok" in _run("forms", "check")
+
+
+def test_check_tells_of_a_form_that_was_never_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "forms" / "hsl-anteckning"
+    folder.mkdir(parents=True)
+    folder.joinpath("form.yaml").write_bytes((ROOT / "forms" / "hsl-anteckning" / "form.yaml").read_bytes())
+    monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path / "forms"))
+    app = typer.Typer()
+    forms_commands.register(app)
+    result = CliRunner().invoke(app, ["forms", "check"])
+    assert result.exit_code == 3
+    assert "publish it" in result.stdout
+
+
+def test_printed_sheets_are_issued(tmp_path: Path) -> None:
+    pdf = tmp_path / "ut.pdf"
+    _run("print", "besokslista", "--copies", "3", "--unit", "Hemtjänst Öst", "-o", str(pdf))
+    assert pdfinfo_from_bytes(pdf.read_bytes())["Pages"] == 3
+    assert _issued() == [("Hemtjänst Öst", None)] * 3
+
+
+def test_every_client_gets_a_sheet(tmp_path: Path) -> None:
+    pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
+    register.write_text(REGISTER, "utf-8")
+    _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
+    assert pdfinfo_from_bytes(pdf.read_bytes())["Pages"] == 3
+    assert {pid for _, pid in _issued()} == {"192501019216", "195001182046", "195004112354"}
+
+
+def test_the_clients_of_one_unit(tmp_path: Path) -> None:
+    pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
+    register.write_text(REGISTER, "utf-8")
+    _run("print", "hsl-anteckning", "--clients", str(register), "--unit", "Hemtjänst Väst", "-o", str(pdf))
+    assert [unit for unit, _ in _issued()] == ["Hemtjänst Väst"] * 2
+    with pytest.raises(UsageError, match="no clients"):
+        _run("print", "hsl-anteckning", "--clients", str(register), "--unit", "Okänd", "-o", str(pdf))
+
+
+def test_paper_that_could_not_be_written_is_not_issued(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be written"):
+        _run("print", "besokslista", "-o", str(tmp_path / "missing" / "ut.pdf"))
+    assert _issued() == []
+
+
+def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    register.write_text(REGISTER, "utf-8")
+    with pytest.raises(UsageError, match="exclude"):
+        _run("print", "besokslista", "--copies", "2", "--clients", str(register), "-o", str(tmp_path / "ut.pdf"))
+    with pytest.raises(FormError, match="There is no form"):
+        _run("print", "besoklista", "-o", str(tmp_path / "ut.pdf"))
