@@ -29,7 +29,9 @@ def entry_groups(conn: Connection, units: Collection[str], ages: Mapping[str, da
         oldest: the age of all others.
     """
     # Spelt out, since PostgreSQL takes a group with a parameter for another expression than the column with it.
-    names = [(_entry.c.created_at > moment, literal_column(f"'{name}'")) for name, moment in ages.items()]
+    names: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
+        (_entry.c.created_at > moment, literal_column(f"'{name}'")) for name, moment in ages.items()
+    ]
     age = case(*names, else_=literal_column(f"'{oldest}'")).label("age")
     keys = (_entry.c.state, _entry.c.unit, _entry.c.form, _entry.c.criticality)
     inner = select(*keys, age).where(_entry.c.unit.in_(units)).subquery()

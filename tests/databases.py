@@ -1,0 +1,67 @@
+"""Stores to test on: SQLite in the test's folder, and PostgreSQL in a database of its own.
+
+A test module that says `pytest_plugins = ("tests.databases",)` has the fixtures. PostgreSQL is the server that the URL in
+EFTERSKRIFT_TEST_POSTGRES names, where databases may be made; without it those tests skip, except in CI, where they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from pipeline.settings import Settings
+from pipeline.store.database import Store, open_store
+
+SERVER = "EFTERSKRIFT_TEST_POSTGRES"
+BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+
+@pytest.fixture(params=BOTH)
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a workspace that is not made yet, on each kind of database."""
+    if request.param == "sqlite":
+        yield Settings(workspace=tmp_path / "workspace", database_url="")
+        return
+    server = postgres_server()
+    with new_database(server) as url:
+        yield Settings(workspace=tmp_path / "workspace", database_url=url)
+
+
+@pytest.fixture
+def store(store_settings: Settings) -> Iterator[Store]:
+    """An empty store on each kind of database."""
+    opened = open_store(store_settings, create=True)
+    yield opened
+    opened.close()
+
+
+def postgres_server() -> str:
+    """The URL of the server, or the reason why the test does not run."""
+    server = os.environ.get(SERVER, "")
+    if server:
+        return server
+    reason = f"{SERVER} does not name a PostgreSQL server"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """A database of the server that is there for the length of a `with`; gives its URL."""
+    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    name = f"efterskrift_test_{secrets.token_hex(6)}"
+    with engine.connect() as conn:
+        conn.execute(text(f'CREATE DATABASE "{name}"'))
+    try:
+        yield engine.url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as conn:
+            conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        engine.dispose()

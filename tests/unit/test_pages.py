@@ -1,0 +1,290 @@
+"""Pages, sheets, duplicates and where each page stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.errors import NotAllowedError, ReviewError, StoreError
+from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, SheetCode
+from pipeline.store import page_lists, pages, sheets
+from pipeline.store.database import Store
+from pipeline.store.decisions import reject, save_answers
+from pipeline.store.entries import Entry, entries_of
+from pipeline.store.issued import outstanding
+from pipeline.store.pages import NewPage, Page
+from tests.ward import ADMIN, ASTA, BROR, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, page_reading
+
+pytest_plugins = ("tests.databases",)
+
+FOREIGN = PageReading(Outcome.UNIDENTIFIED, problems=("no_code",))
+BLANK = PageReading(Outcome.BLANK)
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """The test organisation."""
+    return Ward(store).begin()
+
+
+def status(ward: Ward) -> dict[str, int]:
+    """The counts, after checking that they add up."""
+    with ward.store.read() as conn:
+        found = pages.status(conn)
+    assert found["in"] == found["done"] + found["waiting"] + found["failed"]
+    return found
+
+
+def page(ward: Ward, page_id: str) -> Page:
+    """One page."""
+    with ward.store.read() as conn:
+        return pages.page(conn, page_id)
+
+
+def entries(ward: Ward, sheet: str) -> list[Entry]:
+    """The entries of a sheet."""
+    with ward.store.read() as conn:
+        return entries_of(conn, sheet)
+
+
+def decide_all(ward: Ward, sheet: str) -> None:
+    """Reject what is open, so that the sheet is done."""
+    for entry in entries(ward, sheet):
+        with ward.store.begin() as conn:
+            reject(conn, EVA, entry.id, entry.revision, "tom rad", NOW)
+
+
+def test_a_position_is_taken_in_once(ward: Ward) -> None:
+    new = NewPage(ward.batch, 1, "a.pdf", 1, None, "0" * 64, "image/png")
+    with ward.store.begin() as conn:
+        first = pages.add_page(conn, new, "admin")
+        second = pages.add_page(conn, replace(new, image_sha256="1" * 64), "admin")
+    assert first == second == f"{ward.batch}-00001"
+    assert page(ward, first).image_sha256 == "0" * 64
+    assert status(ward) == {"in": 1, "done": 0, "waiting": 1, "failed": 0}
+
+
+def test_a_page_needs_its_batch(ward: Ward) -> None:
+    with pytest.raises(StoreError), ward.store.begin() as conn:
+        pages.add_page(conn, NewPage("nothing", 1, "a.pdf", 1, None, None, None), "admin")
+
+
+def test_a_page_that_cannot_be_taken_in_is_kept_as_failed(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        page_id = pages.add_page(conn, NewPage(ward.batch, 1, "a.pdf", 1, None, None, None, "broken_file"), "admin")
+        pages.requeue(conn, ADMIN, page_id)
+        assert pages.queued(conn) == []
+    assert page(ward, page_id).reason == "broken_file"
+    assert status(ward)["failed"] == 1
+
+
+def test_pages_are_queued_in_their_order(ward: Ward) -> None:
+    ids = [ward.scan() for _ in range(3)]
+    with ward.store.read() as conn:
+        assert pages.queued(conn) == ids
+        assert pages.queued(conn, 2) == ids[:2]
+
+
+def test_a_failed_page_can_be_read_again(ward: Ward) -> None:
+    page_id = ward.scan()
+    with ward.store.begin() as conn:
+        pages.fail_page(conn, page_id, "not_read")
+    assert status(ward)["failed"] == 1
+    ward.read(page_id, BLANK)
+    assert page(ward, page_id).state == "failed"
+    with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+        pages.requeue(conn, EVA, page_id)
+    with ward.store.begin() as conn:
+        pages.requeue(conn, ADMIN, page_id)
+    ward.read(page_id, BLANK)
+    with ward.store.begin() as conn:
+        pages.fail_page(conn, page_id, "too late")
+    assert page(ward, page_id).state == "read"
+    assert status(ward) == {"in": 1, "done": 1, "waiting": 0, "failed": 0}
+
+
+def test_a_reading_is_kept_once_and_comes_back_as_it_was(ward: Ward) -> None:
+    page_id = ward.scan()
+    reading = page_reading(NOTE, "AAAA", SAID)
+    ward.read(page_id, reading)
+    ward.read(page_id, FOREIGN)
+    with ward.store.read() as conn:
+        assert pages.page_reading(conn, page_id) == reading.fields
+    assert page(ward, page_id).outcome is Outcome.READ
+    assert [entry.id for entry in entries(ward, "AAAA")] == ["AAAA-00"]
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_pages_of_a_sheet_meet_in_one_entry_in_any_order(ward: Ward, order: tuple[int, int]) -> None:
+    said = {1: SAID, 2: PLAN}
+    for number, missing in zip(order, [(order[1],), ()], strict=True):
+        ward.read(ward.scan(), page_reading(NOTE, "AAAA", said[number], number))
+        with ward.store.read() as conn:
+            assert sheets.missing_pages(conn, "AAAA") == missing
+            assert [sheet.missing for sheet in page_lists.incomplete_sheets(conn, [NORTH])] == ([missing] if missing else [])
+    assert [entry.id for entry in entries(ward, "AAAA")] == ["AAAA-00"]
+    assert status(ward)["waiting"] == 2
+    decide_all(ward, "AAAA")
+    assert status(ward)["done"] == 2
+
+
+def test_only_written_rows_become_entries(ward: Ward) -> None:
+    page_id = ward.scan()
+    ward.read(page_id, page_reading(VISITS, "BBBB", {"datum": "2026-02-17", "rad01.pnr": ASTA.pid, "rad03.tid": "10:00"}))
+    assert [(entry.id, entry.row, entry.criticality) for entry in entries(ward, "BBBB")] == [("BBBB-01", 1, "B"), ("BBBB-03", 3, "B")]
+    with ward.store.begin() as conn:
+        assert sheets.add_row(conn, EVA, page_id, 2, FORMS) == "BBBB-02"
+        with pytest.raises(ReviewError):
+            sheets.add_row(conn, EVA, page_id, 4, FORMS)
+    assert len(entries(ward, "BBBB")) == 3
+
+
+def test_an_empty_sheet_waits_until_a_person_has_looked(ward: Ward) -> None:
+    page_id = ward.scan()
+    ward.read(page_id, page_reading(VISITS, "BBBB", {"datum": "2026-02-17"}))
+    assert status(ward)["waiting"] == 1
+    with ward.store.begin() as conn:
+        assert [p.id for p in pages.problem_pages(conn, [NORTH])] == [page_id]
+        assert pages.problem_pages(conn, [SOUTH]) == []
+        sheets.settle_empty(conn, ADMIN, page_id)
+        with pytest.raises(ReviewError):
+            sheets.settle_empty(conn, ADMIN, page_id)
+        assert pages.problem_pages(conn) == []
+    assert status(ward)["done"] == 1
+    with ward.store.begin() as conn:
+        sheets.add_row(conn, EVA, page_id, 1, FORMS)
+    assert status(ward)["waiting"] == 1
+
+
+def test_the_same_bytes_are_settled_at_once(ward: Ward) -> None:
+    first, second = ward.scan(b"same"), ward.scan(b"same")
+    ward.read(second, page_reading(NOTE, "AAAA", SAID))
+    ward.read(first, page_reading(NOTE, "AAAA", SAID))
+    assert page(ward, second).duplicate_of == first
+    assert page(ward, second).settled
+    assert page(ward, first).duplicate_of is None
+    assert [entry.page for entry in entries(ward, "AAAA")] == [first]
+    assert status(ward) == {"in": 2, "done": 1, "waiting": 1, "failed": 0}
+    with ward.store.read() as conn:
+        assert [p.id for p in pages.duplicates_of(conn, first)] == [second]
+        assert [p.id for p in page_lists.repeated_pages(conn, [NORTH])] == [second]
+
+
+def test_equal_blank_backs_are_no_duplicates(ward: Ward) -> None:
+    ids = [ward.scan(b"white") for _ in range(2)]
+    for page_id in ids:
+        ward.read(page_id, BLANK)
+    assert [page(ward, page_id).duplicate_of for page_id in ids] == [None, None]
+    assert status(ward)["done"] == 2
+    with ward.store.read() as conn:
+        assert len(page_lists.blank_pages(conn, [NORTH])) == 2
+
+
+@pytest.mark.parametrize("first_read", [0, 1])
+def test_a_second_scan_of_a_serial_waits_and_the_first_scan_is_the_original(ward: Ward, first_read: int) -> None:
+    ids = [ward.scan(), ward.scan()]
+    for index in (first_read, 1 - first_read):
+        ward.read(ids[index], page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid} if index == 0 else {"rad02.pnr": ASTA.pid}))
+    assert page(ward, ids[1]).duplicate_of == ids[0]
+    assert [(entry.id, entry.page) for entry in entries(ward, "BBBB")] == [("BBBB-01", ids[0])]
+    decide_all(ward, "BBBB")
+    assert status(ward) == {"in": 2, "done": 1, "waiting": 1, "failed": 0}
+    with ward.store.begin() as conn:
+        assert [p.id for p in pages.problem_pages(conn)] == [ids[1]]
+        with pytest.raises(NotAllowedError):
+            sheets.settle_duplicate(conn, CHIEF, ids[1], FORMS, same=True)
+        sheets.settle_duplicate(conn, ADMIN, ids[1], FORMS, same=True)
+        with pytest.raises(ReviewError):
+            sheets.settle_duplicate(conn, ADMIN, ids[1], FORMS, same=False)
+    assert status(ward)["done"] == 2
+
+
+def test_work_begun_on_a_scan_keeps_it_the_original(ward: Ward) -> None:
+    early, late = ward.scan(), ward.scan()
+    ward.read(late, page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}))
+    decide_all(ward, "BBBB")
+    ward.read(early, page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}))
+    assert page(ward, early).duplicate_of == late
+
+
+def test_a_copied_form_filled_in_by_itself_gets_entries_of_its_own(ward: Ward) -> None:
+    first, copy = ward.scan(), ward.scan()
+    ward.read(first, page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}))
+    ward.read(copy, page_reading(VISITS, "BBBB", {"rad01.pnr": BROR.pid}))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, copy, FORMS, same=False)
+    assert [(entry.id, entry.serial) for entry in entries(ward, copy)] == [(f"{copy}-01", "BBBB")]
+    assert status(ward)["waiting"] == 2
+    decide_all(ward, copy)
+    assert status(ward) == {"in": 2, "done": 1, "waiting": 1, "failed": 0}
+
+
+def test_a_foreign_page_becomes_a_free_note_to_be_keyed(ward: Ward) -> None:
+    page_id = ward.scan()
+    ward.read(page_id, FOREIGN)
+    (entry,) = entries(ward, page_id)
+    assert (entry.id, entry.form, entry.unit, entry.serial) == (f"{page_id}-00", "fri-anteckning", NORTH, None)
+    assert status(ward)["waiting"] == 1
+
+
+def test_a_code_of_an_unknown_form_becomes_a_free_note(ward: Ward) -> None:
+    page_id = ward.scan()
+    ward.read(page_id, PageReading(Outcome.UNIDENTIFIED, SheetCode("okänd", 7, 2, 2, "CCCC"), problems=("unknown_form",)))
+    (entry,) = entries(ward, page_id)
+    assert (entry.form, entry.serial) == ("fri-anteckning", "CCCC")
+
+
+def test_a_page_that_lies_badly_is_keyed_row_by_row(ward: Ward) -> None:
+    page_id = ward.scan()
+    code = SheetCode(VISITS.id, 1, 1, 1, "BBBB")
+    ward.read(page_id, PageReading(Outcome.UNIDENTIFIED, code, residual_mm=3.0, problems=("residual_over_gate",)))
+    assert [entry.row for entry in entries(ward, "BBBB")] == [1, 2, 3]
+
+
+def test_a_late_page_gives_decided_entries_back(ward: Ward) -> None:
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
+    with ward.store.begin() as conn:
+        assert save_answers(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW) is EntryState.CONFIRMED
+    assert status(ward)["done"] == 1
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", PLAN, 2))
+    (entry,) = entries(ward, "AAAA")
+    assert (entry.state, entry.revision, entry.first_by) == (EntryState.REVIEW, 2, None)
+    assert status(ward)["waiting"] == 2
+
+
+def test_an_empty_late_page_changes_nothing(ward: Ward) -> None:
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
+    with ward.store.begin() as conn:
+        save_answers(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW)
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", {}, 2))
+    assert status(ward) == {"in": 2, "done": 2, "waiting": 0, "failed": 0}
+
+
+def test_an_issued_sheet_brings_its_unit_and_client(ward: Ward) -> None:
+    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, SOUTH, ASTA.pid), IssuedSheet("DDDD", NOTE.id, 1, SOUTH))
+    page_id = ward.scan()
+    ward.read(page_id, page_reading(NOTE, "AAAA", SAID))
+    (entry,) = entries(ward, "AAAA")
+    assert (entry.unit, entry.client_pid, page(ward, page_id).unit) == (SOUTH, ASTA.pid, SOUTH)
+    with ward.store.read() as conn:
+        assert [sheet.serial for sheet in outstanding(conn)] == ["DDDD"]
+        assert outstanding(conn, NORTH) == []
+
+
+def test_batches_count_their_pages(ward: Ward) -> None:
+    ward.read(ward.scan(), BLANK)
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
+    failing = ward.scan()
+    ward.scan()
+    with ward.store.begin() as conn:
+        pages.fail_page(conn, failing, "not_read")
+        empty = pages.add_batch(conn, SOUTH, "", "admin")
+    with ward.store.read() as conn:
+        by_id = {batch.id: batch for batch in pages.batches(conn)}
+        assert [batch.id for batch in pages.batches(conn, [SOUTH])] == [empty]
+        assert [p.position for p in pages.pages_of(conn, ward.batch)] == [1, 2, 3, 4]
+        assert pages.status(conn, [SOUTH])["in"] == 0
+    full = by_id[ward.batch]
+    assert (full.pages, full.done, full.waiting, full.failed, full.queued) == (4, 1, 2, 1, 1)
+    assert (by_id[empty].pages, by_id[empty].waiting) == (0, 0)
