@@ -1,0 +1,104 @@
+"""`efterskrift recognize`: pictures of single fields in, values out. Without a database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.errors import EfterskriftError, ExitCode
+from pipeline.template import Kind
+
+if TYPE_CHECKING:
+    from pipeline.model import Reading
+    from pipeline.recognize.crop import Crop
+
+AT_ONCE = 64
+"""So many pictures are held and read together."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("recognize")(recognize)
+
+
+def recognize(
+    kind: Annotated[Kind, typer.Argument(help="What the pictures show.")],
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives of pictures.", exists=True)],
+    cells: Annotated[int | None, typer.Option(min=1, max=60, help="Digit boxes in a row, or ruled lines in an area.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a picture.")] = False,
+) -> None:
+    """Read pictures of single fields. Stateless: nothing is stored or logged.
+
+    A picture that cannot be read gives state "failed" and a problem; the others are read all the same, and the exit code is then 4.
+    """
+    failed = 0
+    for found in recognized(kind, paths, cells):
+        failed += found["state"] == "failed"
+        typer.echo(json.dumps(found, ensure_ascii=False) if as_json else _row(found))
+    if failed:
+        typer.echo(f"{failed} pictures could not be read.", err=True)
+        raise typer.Exit(ExitCode.INTAKE)
+
+
+def recognized(kind: Kind, paths: list[Path], cells: int | None) -> Iterator[dict[str, Any]]:
+    """One object a picture, in order, with progress on stderr."""
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    from pipeline.recognize.loose import picture_files
+
+    columns = (TextColumn("Reading"), TextColumn("{task.completed:.0f} pictures"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("read", total=None)
+        files = picture_files(paths)
+        while some := list(islice(files, AT_ONCE)):
+            yield from _read_together(kind, some, cells)
+            progress.advance(task, len(some))
+
+
+def _read_together(kind: Kind, files: list[tuple[str, bytes]], cells: int | None) -> list[dict[str, Any]]:
+    """All at once; a picture at a time when one of them stops the others."""
+    from pipeline.errors import BrokenFileError, ReadingError
+    from pipeline.recognize.loose import grey_picture, loose_crop
+    from pipeline.recognize.registry import RECOGNIZERS
+
+    found: list[dict[str, Any]] = []
+    crops: list[tuple[int, Crop]] = []
+    for path, data in files:
+        try:
+            crops.append((len(found), loose_crop(grey_picture(data), kind, cells)))
+            found.append({"path": path})
+        except BrokenFileError as error:
+            found.append(_failed(path, error))
+    try:
+        readings = RECOGNIZERS[kind]([crop for _, crop in crops])
+    except ReadingError as error:
+        if len(files) == 1:
+            return [_failed(files[0][0], error)]
+        return [one for file in files for one in _read_together(kind, [file], cells)]
+    for (at, _), reading in zip(crops, readings, strict=True):
+        found[at] |= _as_object(reading)
+    return found
+
+
+def _as_object(reading: Reading) -> dict[str, Any]:
+    return {
+        "value": reading.value,
+        "p": round(reading.p, 4),
+        "state": str(reading.state),
+        "alternatives": [[value, round(p, 4)] for value, p in reading.alternatives],
+    }
+
+
+def _failed(path: str, error: EfterskriftError) -> dict[str, Any]:
+    return {"path": path, "value": None, "p": 0.0, "state": "failed", "alternatives": [], "problem": error.message}
+
+
+def _row(found: dict[str, Any]) -> str:
+    value = found.get("problem") or ("" if found["value"] is None else str(found["value"]))
+    return f"{found['state']:<10} {found['p']:6.3f}  {value:<30}  {found['path']}"

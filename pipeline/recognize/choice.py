@@ -1,0 +1,89 @@
+"""A group of check boxes of which one is to be marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ReadingError
+from pipeline.model import Alternatives, Reading, State
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.ink import scale_of
+from pipeline.recognize.marks import CLASSES, mark_probabilities
+from pipeline.template import BoxMm
+
+AROUND_MM = 1.5
+"""How much paper around each box is looked at, where the field and the neighbouring boxes leave room."""
+MENTIONED = 0.01
+LONGEST = 4
+
+
+def recognize(crops: Sequence[Crop]) -> list[Reading]:
+    """The value of the one marked option; None with `EMPTY` when none is, with `ILLEGIBLE` when several are. Filled boxes are not marked.
+
+    The crop shows the field's rectangle; each option's box is cut out of it by its place relative to the field's, mm.
+
+    Raises:
+        ReadingError: an option lies outside its field's picture.
+    """
+    boxes = [_option_crop(crop, option.box) for crop in crops for option in crop.spec.options]
+    answers = mark_probabilities(boxes)
+    readings, start = [], 0
+    for crop in crops:
+        end = start + len(crop.spec.options)
+        readings.append(_chosen([option.value for option in crop.spec.options], answers[start:end]))
+        start = end
+    return readings
+
+
+def _option_crop(crop: Crop, box: BoxMm) -> Crop:
+    scale = scale_of(crop)
+    left = box[0] - crop.spec.box[0] + crop.margin_mm
+    top = box[1] - crop.spec.box[1] + crop.margin_mm
+    margin = _margin(crop, box, left, top)
+    x0, y0 = round((left - margin) * scale), round((top - margin) * scale)
+    x1, y1 = round((left + box[2] + margin) * scale), round((top + box[3] + margin) * scale)
+    if x0 < 0 or y0 < 0 or x1 > crop.image.shape[1] + 1 or y1 > crop.image.shape[0] + 1:
+        raise ReadingError(f"A box of the choice {crop.spec.name} lies outside its field.", "Make the field's box in form.yaml hold all its options.")
+    image = crop.image[y0:y1, x0:x1]
+    blank = None if crop.blank is None else crop.blank[y0:y1, x0:x1]
+    spec = crop.spec.model_copy(update={"box": box, "options": ()})
+    return replace(crop, image=np.ascontiguousarray(image), blank=blank, spec=spec, px_per_mm=scale, margin_mm=margin)
+
+
+def _margin(crop: Crop, box: BoxMm, left: float, top: float) -> float:
+    """As much as the picture has around the box and at most half of the way to the next option, mm."""
+    height, width = (side / scale_of(crop) for side in crop.image.shape)
+    room = [left, top, width - left - box[2], height - top - box[3]]
+    gaps = [_gap(box, option.box) / 2 for option in crop.spec.options if option.box != box]
+    return float(max(0.0, min(AROUND_MM, *room, *gaps)))
+
+
+def _gap(a: BoxMm, b: BoxMm) -> float:
+    across = max(a[0], b[0]) - min(a[0] + a[2], b[0] + b[2])
+    down = max(a[1], b[1]) - min(a[1] + a[3], b[1] + b[3])
+    return max(across, down, 0.0)
+
+
+def _chosen(values: Sequence[str], p: NDArray[np.float64]) -> Reading:
+    """Each box on its own: none, exactly one, or more are marked with the product of the boxes' probabilities."""
+    marked = p[:, CLASSES.index(State.READ)]
+    unmarked = 1.0 - marked
+    none = float(unmarked.prod())
+    alone = [float(marked[i] * np.delete(unmarked, i).prod()) for i in range(len(values))]
+    several = max(0.0, 1.0 - none - sum(alone))
+    best = int(np.argmax(alone))
+    if several > max(none, alone[best]):
+        return Reading(None, several / 2, State.ILLEGIBLE, _listed(values, marked / marked.sum()))
+    if none > alone[best]:
+        return Reading(None, none, State.EMPTY, _listed(values, alone))
+    rest = [(None, none), *((value, p_one) for i, (value, p_one) in enumerate(zip(values, alone, strict=True)) if i != best)]
+    return Reading(values[best], alone[best], State.READ, tuple(sorted((o for o in rest if o[1] > MENTIONED), key=lambda o: -o[1])[:LONGEST]))
+
+
+def _listed(values: Sequence[str], p: Sequence[float] | NDArray[np.float64]) -> Alternatives:
+    found = sorted(((value, float(one)) for value, one in zip(values, p, strict=True)), key=lambda item: -item[1])
+    return tuple(item for item in found if item[1] > MENTIONED)[:LONGEST]

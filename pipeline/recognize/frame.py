@@ -1,0 +1,96 @@
+"""The printed box in a picture of a check box that comes without its form: found, and given back as a crop with a blank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import Image
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.ink import Darkness, paper_darkness, scale_of
+
+SEARCHED = 0.4
+"""A side of the box lies within this part of the picture from its edge."""
+SIDE_COVER = 0.65
+"""A side is dark over at least this part of its length."""
+THICKEST = 0.09
+"""A side is at most this part of the picture thick; what goes on is filling."""
+PRINTED = (0.25, 0.12)
+"""Darkness of the printed box; the second is tried when the first finds none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Where a side begins and ends, px from the picture's edge."""
+
+    outer: int
+    inner: int
+
+
+def framed(crop: Crop) -> Crop:
+    """The crop cut evenly around its box, with the box as its blank; a picture without a box is taken to be the inside of one."""
+    sides = _sides(paper_darkness(crop.image, scale_of(crop)))
+    if sides is None:
+        return replace(crop, blank=np.full_like(crop.image, 255))
+    left, top, right, bottom = sides
+    height, width = crop.image.shape
+    margin = min(top.outer, bottom.outer, left.outer, right.outer)
+    rows = slice(top.outer - margin, height - bottom.outer + margin)
+    columns = slice(left.outer - margin, width - right.outer + margin)
+    blank = _drawn(crop.image, sides)[rows, columns]
+    image = np.ascontiguousarray(crop.image[rows, columns])
+    scale = (image.shape[0] - 2 * margin) / crop.spec.box[3]
+    return replace(crop, image=image, blank=np.ascontiguousarray(blank), px_per_mm=scale, margin_mm=margin / scale)
+
+
+Sides = tuple[_Side, _Side, _Side, _Side]
+"""Left, top, right, bottom."""
+
+
+def _sides(darkness: Darkness) -> Sides | None:
+    for level in PRINTED:
+        dark = darkness > level
+        left, top, right, bottom = _side(dark.T), _side(dark), _side(dark.T[::-1]), _side(dark[::-1])
+        if left and top and right and bottom:
+            return left, top, right, bottom
+    return None
+
+
+def _side(dark: NDArray[np.bool_]) -> _Side | None:
+    """The first row from the top that is dark nearly all along the box, and where it ends."""
+    rows = max(1, round(SEARCHED * len(dark)))
+    columns = np.flatnonzero(dark.mean(axis=0) > 0.05)
+    if columns.size < 3:
+        return None
+    cover = dark[:rows, columns[0] : columns[-1] + 1].mean(axis=1)
+    found = np.flatnonzero(cover >= SIDE_COVER)
+    if not found.size:
+        return None
+    outer = int(found[0])
+    thickest = max(2, round(THICKEST * len(dark)))
+    thin = np.flatnonzero(cover[outer : outer + thickest] < SIDE_COVER / 2)
+    return _Side(outer, outer + (int(thin[0]) if thin.size else thickest))
+
+
+def _drawn(image: Image, sides: Sides) -> Image:
+    """The box alone, black, its ground white and the paper around it as much darker than the ground as it is."""
+    left, top, right, bottom = sides
+    height, width = image.shape
+    outer, inner = (
+        _between(left.outer, top.outer, width - right.outer, height - bottom.outer),
+        _between(left.inner, top.inner, width - right.inner, height - bottom.inner),
+    )
+    around = np.ones(image.shape, bool)
+    around[outer] = False
+    ground = max(1.0, float(np.quantile(image[inner], 0.8)))
+    tone = min(1.0, float(np.median(image[around])) / ground) if around.any() else 1.0
+    blank = np.full_like(image, round(255 * tone))
+    blank[outer] = 0
+    blank[inner] = 255
+    return blank
+
+
+def _between(x0: int, y0: int, x1: int, y1: int) -> tuple[slice, slice]:
+    return slice(y0, y1), slice(x0, x1)

@@ -1,0 +1,89 @@
+"""One handwritten line: the ink alone, cut to its extent, through the handwriting network."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from pipeline.model import Image, Reading, State
+from pipeline.recognize.calibration import calibrated, table
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.ctc import Transcript, decode
+from pipeline.recognize.ink import Ink, Mask, find_ink, written
+from pipeline.recognize.network import ALPHABET, read_steps
+
+PAD_ABOVE = 0.15
+PAD_BESIDE = 0.3
+"""White around the ink as parts of its height; found best on DHSD words (0.05–0.3 tried)."""
+LEAST_INK_MM2 = 0.35
+"""Less ink than this in a whole line is taken for dirt."""
+MAX_RISE = 1.6
+"""Ink higher than this many lines has grown together over a rule and is cut there."""
+
+
+def recognize(crops: Sequence[Crop]) -> list[Reading]:
+    """Texts of single lines, letters as written; nothing written is `EMPTY`, ink without a letter `ILLEGIBLE`."""
+    pictures = [_only_line(find_ink(crop)) for crop in crops]
+    return read_lines(pictures)
+
+
+def read_lines(pictures: Sequence[Image | None]) -> list[Reading]:
+    """Readings of line pictures as `line_picture` makes them; None is a line without ink."""
+    inked = [picture for picture in pictures if picture is not None]
+    answers = iter(read_steps(inked))
+    return [Reading.empty(0.99) if picture is None else _reading(decode(next(answers), ALPHABET)) for picture in pictures]
+
+
+def line_picture(ink: Ink, mask: Mask) -> Image | None:
+    """The ink in `mask` cut out with white around it, as the network likes it; None when there is next to none."""
+    if float(mask.sum()) < LEAST_INK_MM2 * ink.px_per_mm**2:
+        return None
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    cut = written(ink, mask)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    above, beside = round(PAD_ABOVE * cut.shape[0]), round(PAD_BESIDE * cut.shape[0])
+    return np.pad(cut, ((above, above), (beside, beside)), constant_values=255)
+
+
+def banded(mask: Mask, edges: Sequence[float]) -> list[Mask]:
+    """The ink of each band between neighbouring `edges` (y in px): a stroke belongs whole to the band that its centre is in.
+
+    Descenders and ascenders so stay with their line; only ink that is far higher than a band is cut at the edges.
+    """
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    limit = MAX_RISE * (edges[1] - edges[0])
+    tall = stats[:, cv2.CC_STAT_HEIGHT] > limit
+    y = np.arange(mask.shape[0])[:, None]
+    bands = []
+    for top, bottom in itertools.pairwise(edges):
+        whole = (centres[:, 1] >= top) & (centres[:, 1] < bottom) & ~tall
+        whole[0] = False
+        cut = mask & tall[labels] & (y >= top) & (y < bottom) if tall[1:].any() else np.zeros_like(mask)
+        bands.append(np.asarray(whole[labels] | cut, np.bool_))
+    return bands
+
+
+def _only_line(ink: Ink) -> Image | None:
+    _, top, _, bottom = ink.field
+    slack = 0.1 * (bottom - top)
+    return line_picture(ink, banded(ink.mask, (top - slack, bottom + slack))[0])
+
+
+def _reading(found: Sequence[Transcript]) -> Reading:
+    texts = [_stripped(transcript) for transcript in found]
+    best = texts[0]
+    if not best.text:
+        return Reading(None, 0.5, State.ILLEGIBLE)
+    scores, letters = table("handwriting_p", "line"), table("handwriting_p", "character")
+    others = tuple((t.text, calibrated(t.p, scores)) for t in texts[1:] if t.text and t.text != best.text)
+    characters = tuple(calibrated(p, letters) for p in best.characters)
+    return Reading(best.text, calibrated(best.p, scores), State.READ, others, characters)
+
+
+def _stripped(transcript: Transcript) -> Transcript:
+    text = transcript.text
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    return Transcript(text[start:end], transcript.p, transcript.characters[start:end])

@@ -1,0 +1,89 @@
+"""Pictures of single fields that come without a page: from files, folders and zip archives, made into crops."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pictures
+from PIL import ImageOps
+
+from pipeline.errors import BrokenFileError, UsageError
+from pipeline.model import Image
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.digits import plain_row
+from pipeline.recognize.lines import counted_lines
+from pipeline.template import FieldSpec, Kind
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".pbm"})
+HEIGHT_MM = {Kind.MARK: 5.0, Kind.TEXT: 9.0, Kind.LINES: 9.0, Kind.PRINTED: 6.0, Kind.SIGNATURE: 15.0, Kind.INITIALS: 10.0}
+"""How high a field of a kind is taken to be on paper when only its picture is known; for lines, each of them."""
+
+
+def picture_files(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of every picture: a file, all in a folder, all in a zip archive (read in memory), by name within each.
+
+    Raises:
+        BrokenFileError: an archive cannot be read.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from ((str(p), p.read_bytes()) for p in sorted(path.rglob("*")) if p.is_file() and p.suffix.lower() in SUFFIXES)
+        elif path.suffix.lower() == ".zip":
+            yield from _zipped(path)
+        else:
+            yield str(path), path.read_bytes()
+
+
+def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(n for n in archive.namelist() if Path(n).suffix.lower() in SUFFIXES):
+                yield f"{path}/{name}", archive.read(name)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise BrokenFileError(f"{path.name} is damaged, encrypted or no zip archive.", "Unpack it yourself and give the folder.") from error
+
+
+def grey_picture(data: bytes) -> Image:
+    """The picture in a file, grey (h, w), turned as its camera noted, transparent parts white.
+
+    Raises:
+        BrokenFileError: it is no picture, is damaged, or is too small or too large to be a field.
+    """
+    try:
+        with Pictures.open(io.BytesIO(data)) as opened:
+            picture = ImageOps.exif_transpose(opened)
+            if picture.has_transparency_data:
+                picture = Pictures.alpha_composite(Pictures.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
+            if picture.mode.startswith("I"):
+                return _small_enough((np.asarray(picture, np.uint32) >> 8).astype(np.uint8))
+            return _small_enough(np.asarray(picture.convert("L"), np.uint8))
+    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
+        raise BrokenFileError("This is no picture, or it is damaged.", "Give PNG, JPEG or TIFF.") from error
+
+
+def _small_enough(picture: Image) -> Image:
+    if min(picture.shape) < 8 or picture.size > 40_000_000:
+        raise BrokenFileError("This is too small or too large to be the picture of a field.", "Give one field a picture.")
+    return picture
+
+
+def loose_crop(image: Image, kind: Kind, cells: int | None) -> Crop:
+    """A crop of a field that fills the picture. `cells` counts digit boxes or ruled lines (None: lines are counted, digits are one box).
+
+    Raises:
+        UsageError: the kind needs a form.
+    """
+    if kind is Kind.CHOICE:
+        raise UsageError(
+            "A choice can only be read with its form, which says where its boxes are.", "Read each box by itself: `efterskrift recognize mark`."
+        )
+    if kind is Kind.DIGITS:
+        return Crop(image, plain_row(cells or 1))
+    lines = (cells or counted_lines(image)) if kind is Kind.LINES else None
+    height = HEIGHT_MM[kind] * (lines or 1)
+    box = (0.0, 0.0, height * image.shape[1] / image.shape[0], height)
+    return Crop(image, FieldSpec(name="crop", label="crop", kind=kind, box=box, lines=lines))

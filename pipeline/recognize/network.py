@@ -1,0 +1,109 @@
+"""The handwriting network: line pictures in, probabilities of characters a step out.
+
+The network is PP-OCRv6 small, which the package `rapidocr` carries (Apache-2.0): 48 px high lines, grey as three equal channels scaled to
+-1…1, one step a 8 px, softmax over its 18,710 classes. Only those that Swedish paper needs are kept and made to add up to 1 again,
+which equals a softmax over them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import MissingProgramError
+from pipeline.model import Image
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Steps = NDArray[np.float32]
+"""(steps, 1 + len(ALPHABET)) probabilities; column 0 is CTC's blank."""
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖÉÜabcdefghijklmnopqrstuvwxyzåäöéü .,:;-–!?()/+*=%&@\"'#<>°½€§_"
+LINE_HEIGHT = 48
+STEP_PX = 8
+NARROWEST_PX = 48
+WIDEST_PX = 3200
+BATCH_PX = 16_000
+"""Width of all pictures of one batch: bounds memory, since the output is 18,710 floats a step."""
+
+
+def read_steps(images: Sequence[Image]) -> list[Steps]:
+    """The network's answer for each grey picture of one line (dark on light, any height).
+
+    Raises:
+        MissingProgramError: the network's file is not installed.
+    """
+    lines = [_line(image) for image in images]
+    order = sorted(range(len(lines)), key=lambda i: lines[i].shape[1])
+    answers: dict[int, Steps] = {}
+    for batch in _batches([lines[i].shape[1] for i in order]):
+        chosen = [order[i] for i in batch]
+        answers.update(zip(chosen, _run([lines[i] for i in chosen]), strict=True))
+    return [answers[i] for i in range(len(lines))]
+
+
+def _line(image: Image) -> NDArray[np.float32]:
+    height, width = image.shape
+    wanted = int(np.clip(round(width * LINE_HEIGHT / height), NARROWEST_PX // 3, WIDEST_PX))
+    way = cv2.INTER_AREA if height > LINE_HEIGHT else cv2.INTER_CUBIC
+    return cv2.resize(image, (wanted, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0
+
+
+def _batches(widths: Sequence[int]) -> list[list[int]]:
+    """Neighbours of rising width, together at most `BATCH_PX` wide and not much wider than the narrowest."""
+    batches: list[list[int]] = []
+    for i, width in enumerate(widths):
+        if batches and width <= 1.25 * widths[batches[-1][0]] + 32 and (len(batches[-1]) + 1) * width <= BATCH_PX:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
+
+
+def _run(lines: Sequence[NDArray[np.float32]]) -> list[Steps]:
+    width = max(NARROWEST_PX, -(-max(line.shape[1] for line in lines) // STEP_PX) * STEP_PX)
+    block = np.ones((len(lines), 3, LINE_HEIGHT, width), np.float32)
+    for i, line in enumerate(lines):
+        block[i, :, :, : line.shape[1]] = line
+    network = session()
+    (answer,) = network.run(None, {network.get_inputs()[0].name: block})
+    kept = np.asarray(answer, np.float32)[:, :, _columns()]
+    kept /= np.maximum(kept.sum(-1, keepdims=True), 1e-9)
+    return [kept[i, : -(-line.shape[1] // STEP_PX)] for i, line in enumerate(lines)]
+
+
+@lru_cache(maxsize=1)
+def session() -> InferenceSession:
+    """The network, loaded once a process, on one thread.
+
+    Raises:
+        MissingProgramError: its file is not installed or is damaged.
+    """
+    import onnxruntime
+
+    path = files("rapidocr") / "models" / "PP-OCRv6_rec_small.onnx"
+    remedy = "Install the package rapidocr again: `pip install --force-reinstall rapidocr`."
+    if not path.is_file():
+        raise MissingProgramError("The handwriting network is not installed.", remedy)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own errors share no narrower public class
+        raise MissingProgramError("The handwriting network is damaged.", remedy) from error
+
+
+@lru_cache(maxsize=1)
+def _columns() -> list[int]:
+    """Where the network answers for CTC's blank and each character of the alphabet; it puts the space last."""
+    known = session().get_modelmeta().custom_metadata_map["character"].split("\n")
+    place = {character: i for i, character in enumerate([*known, " "], start=1)}
+    return [0, *(place[character] for character in ALPHABET)]

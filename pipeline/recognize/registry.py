@@ -1,0 +1,18 @@
+"""Which reader reads which kind of field."""
+
+from __future__ import annotations
+
+from pipeline.recognize import choice, digits, handwriting, lines, marks, printed, signature
+from pipeline.recognize.crop import Recognizer
+from pipeline.template import Kind
+
+RECOGNIZERS: dict[Kind, Recognizer] = {
+    Kind.MARK: marks.recognize,
+    Kind.CHOICE: choice.recognize,
+    Kind.DIGITS: digits.recognize,
+    Kind.TEXT: handwriting.recognize,
+    Kind.LINES: lines.recognize,
+    Kind.PRINTED: printed.recognize,
+    Kind.SIGNATURE: signature.recognize_signature,
+    Kind.INITIALS: signature.recognize_initials,
+}

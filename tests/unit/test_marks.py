@@ -1,0 +1,138 @@
+"""Check boxes and choices on drawn marks, with and without the blank form."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.errors import ReadingError
+from pipeline.model import Image, State
+from pipeline.recognize import choice, marks
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.marks import mark_reading
+from pipeline.template import FieldSpec, Kind, Option
+from pipeline.training.drawn_marks import STYLES, drawn_mark
+
+SURE = 0.9
+PX = 8
+
+
+@pytest.mark.parametrize("with_blank", [True, False])
+@pytest.mark.parametrize("style", [style for style, (truth, _) in STYLES.items() if truth is not None])
+def test_drawn_marks_are_read_and_errors_are_rarely_sure(style: str, with_blank: bool) -> None:
+    random = np.random.default_rng(77)
+    drawn = [drawn_mark(style, random, with_blank=with_blank) for _ in range(60)]
+    readings = marks.recognize([d.crop for d in drawn])
+    wrong = [r for r in readings if r.state is not STYLES[style][0]]
+    assert len(wrong) <= 6
+    assert sum(r.p >= SURE for r in wrong) <= 2
+
+
+@pytest.mark.parametrize("style", ["around", "beside"])
+def test_marks_around_or_beside_the_box_are_left_to_a_person(style: str) -> None:
+    random = np.random.default_rng(5)
+    readings = marks.recognize([drawn_mark(style, random).crop for _ in range(40)])
+    assert sum(r.p < SURE for r in readings) >= 34
+
+
+def test_a_filled_box_takes_its_mark_back() -> None:
+    page = _page()
+    page[_rows(5.2, 9.8), _rows(5.2, 9.8)] = 30
+    (reading,) = marks.recognize([_mark_crop(page)])
+    assert (reading.value, reading.state) == (False, State.CANCELLED)
+    assert reading.p > SURE
+
+
+def test_print_that_lies_half_a_millimetre_off_is_not_ink() -> None:
+    page = np.roll(_page(), (4, -4), axis=(0, 1))
+    (reading,) = marks.recognize([_mark_crop(page)])
+    assert (reading.value, reading.state) == (False, State.EMPTY)
+    assert reading.p > SURE
+
+
+def test_the_same_mark_is_read_the_same_at_150_and_600_dpi() -> None:
+    page = _page()
+    _cross(page, 5, 5)
+    found = []
+    for dpi in (150, 300, 600):
+        scale = dpi / 25.4
+        image, blank = (_scaled(p, scale / PX) for p in (page, _page()))
+        found += marks.recognize([Crop(image, _spec(), blank, scale, 5.0)])
+    assert all(reading.value is True and reading.p > SURE for reading in found)
+
+
+def test_the_alternative_is_the_other_value() -> None:
+    reading = mark_reading(np.array([0.3, 0.6, 0.1]))
+    assert (reading.value, reading.p, reading.state) == (True, 0.6, State.READ)
+    ((other, p),) = reading.alternatives
+    assert other is False
+    assert p == pytest.approx(0.4)
+
+
+def test_nothing_to_read_is_no_error() -> None:
+    assert marks.recognize([]) == []
+    assert choice.recognize([]) == []
+
+
+@pytest.mark.parametrize(("marked", "value", "state"), [([1], "hemma", State.READ), ([], None, State.EMPTY), ([0, 2], None, State.ILLEGIBLE)])
+def test_a_choice_is_the_one_marked_option(marked: list[int], value: str | None, state: State) -> None:
+    crop = _choice_crop(marked)
+    (reading,) = choice.recognize([crop])
+    assert (reading.value, reading.state) == (value, state)
+    if state is State.ILLEGIBLE:
+        assert reading.p < 0.6
+        assert {other for other, _ in reading.alternatives[:2]} == {"telefon", "annat"}
+
+
+def test_a_filled_option_beside_a_marked_one_is_ignored() -> None:
+    crop = _choice_crop([1])
+    crop.image[_rows(5.2, 8.8), _rows(5.2, 8.8)] = 20
+    (reading,) = choice.recognize([crop])
+    assert (reading.value, reading.state) == ("hemma", State.READ)
+
+
+def test_an_option_outside_its_field_names_the_field() -> None:
+    crop = _choice_crop([])
+    small = Crop(np.ascontiguousarray(crop.image[:, :80]), crop.spec, None, PX, 5.0)
+    with pytest.raises(ReadingError, match="contact"):
+        choice.recognize([small])
+
+
+def _page(width: float = 15, boxes: tuple[float, ...] = (5,), side: float = 5) -> Image:
+    page = np.full((round((10 + side) * PX), round(width * PX)), 250, np.uint8)
+    for x in boxes:
+        cv2.rectangle(page, (round(x * PX), 5 * PX), (round((x + side) * PX), round((5 + side) * PX)), 90, 2)
+    return page
+
+
+def _cross(page: Image, x: float, y: float, side: float = 5) -> None:
+    a, b = np.array([x + 0.8, y + 0.8]) * PX, np.array([x + side - 0.8, y + side - 0.8]) * PX
+    cv2.line(page, tuple(a.astype(int)), tuple(b.astype(int)), 40, 3)
+    cv2.line(page, (int(b[0]), int(a[1])), (int(a[0]), int(b[1])), 40, 3)
+
+
+def _rows(start: float, end: float) -> slice:
+    return slice(round(start * PX), round(end * PX))
+
+
+def _scaled(page: Image, factor: float) -> Image:
+    return np.asarray(cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _spec() -> FieldSpec:
+    return FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(50, 50, 5, 5))
+
+
+def _mark_crop(page: Image) -> Crop:
+    return Crop(page, _spec(), _page(), PX, 5.0)
+
+
+def _choice_crop(marked: list[int]) -> Crop:
+    boxes = (5.0, 25.0, 45.0)
+    page = _page(65, boxes, 4)
+    for i in marked:
+        _cross(page, boxes[i], 5, 4)
+    options = tuple(Option(value=v, label=v, box=(45 + x, 50, 4, 4)) for v, x in zip(("telefon", "hemma", "annat"), boxes, strict=True))
+    spec = FieldSpec(name="contact", label="contact", kind=Kind.CHOICE, box=(50, 50, 55, 4), options=options)
+    return Crop(page, spec, _page(65, boxes, 4), PX, 5.0)

@@ -1,0 +1,64 @@
+"""Signatures and initials: there or not."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.model import Image, State
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.signature import recognize_initials, recognize_signature
+from pipeline.template import FieldSpec, Kind
+
+PX = 8.0
+
+
+def test_a_signature_is_there_and_the_printed_line_is_not_one() -> None:
+    blank = _page()
+    signed = blank.copy()
+    path = np.array([(40 + 6 * i, 70 + round(25 * np.sin(i))) for i in range(40)], np.int32)
+    cv2.polylines(signed, [path], False, 60, 3, cv2.LINE_AA)
+    there, missing = recognize_signature([_crop(signed, blank, Kind.SIGNATURE), _crop(blank, blank, Kind.SIGNATURE)])
+    assert (there.value, there.state) == (True, State.READ)
+    assert (missing.value, missing.state) == (False, State.EMPTY)
+    assert min(there.p, missing.p) > 0.95
+
+
+@pytest.mark.parametrize(("side", "least", "most"), [(2, 0.9, 1.0), (8, 0.5, 0.8), (24, 0.95, 1.0)])
+def test_p_is_low_for_a_spot_that_may_be_dirt(side: int, least: float, most: float) -> None:
+    blank = _page()
+    spotted = blank.copy()
+    spotted[40 : 40 + side, 100 : 100 + side] = 40
+    (reading,) = recognize_signature([_crop(spotted, blank, Kind.SIGNATURE)])
+    assert least <= reading.p <= most
+
+
+def test_writing_of_the_field_above_is_not_a_signature() -> None:
+    blank = _page()
+    crossed = blank.copy()
+    cv2.line(crossed, (100, 0), (104, 12), 40, 4)
+    cv2.line(crossed, (300, 0), (304, 14), 40, 4)
+    (reading,) = recognize_signature([_crop(crossed, blank, Kind.SIGNATURE)])
+    assert reading.value is False
+
+
+def test_initials_offer_their_letters() -> None:
+    blank = _page()
+    signed = blank.copy()
+    cv2.putText(signed, "KL", (60, 90), cv2.FONT_HERSHEY_SIMPLEX, 1.8, 40, 4, cv2.LINE_AA)
+    there, missing = recognize_initials([_crop(signed, blank, Kind.INITIALS), _crop(blank, blank, Kind.INITIALS)])
+    assert there.value is True
+    assert there.alternatives[0][0] == "KL"
+    assert missing.value is False
+
+
+def _page() -> Image:
+    page = np.full((128, 400), 250, np.uint8)
+    page[108:110] = 140
+    return page
+
+
+def _crop(image: Image, blank: Image, kind: Kind) -> Crop:
+    spec = FieldSpec(name="sign", label="sign", kind=kind, box=(10, 10, 46, 12))
+    return Crop(image, spec, blank, PX, 2.0)
