@@ -14,7 +14,7 @@ from itertools import groupby
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.late_entry import amendment_text, event_time, late_entry_text
 from pipeline.export.list_pages import BOTTOM, DARK, MARGIN, TOP, ListPages
-from pipeline.export.values import form_of, shown
+from pipeline.export.values import form_of, said, shown
 from pipeline.model import Client, Record, Run
 from pipeline.template import Kind, Meaning
 
@@ -94,9 +94,7 @@ def _sorted_fields(record: Record, terms: Terms) -> tuple[list[str], list[str], 
     specs = {spec.column: spec for spec in form.entry_fields(record.row)} if form else {}
     names = [*(name for name in specs if name in record.fields), *(name for name in record.fields if name not in specs)]
     names = [name for name in names if name not in specs or specs[name].means not in _IN_HEADING]
-    unmarked = [
-        name for name in names if record.fields[name] is False and name in specs and specs[name].kind is Kind.MARK and name not in record.illegible
-    ]
+    unmarked = [name for name in names if name in specs and specs[name].kind is Kind.MARK and said(record, name, terms.forms) is False]
     filled = [name for name in names if name not in unmarked and shown(record, name, terms.forms)]
     return filled, [name for name in names if name not in unmarked and name not in filled], unmarked
 

@@ -50,7 +50,7 @@ def read_lines(data: bytes) -> list[ReceiptLine]:
     text = _decode(data)
     first = text.partition("\n")[0]
     delimiter = max(";,\t", key=first.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True)
     rows.fieldnames = [(name or "").strip().lower() for name in rows.fieldnames or ()]
     if "status" not in rows.fieldnames or not ({"post"} <= set(rows.fieldnames) or {"körning", "löpnummer"} <= set(rows.fieldnames)):
         raise _wrong("The receipt file lacks the columns status and post, or status, körning and löpnummer.")

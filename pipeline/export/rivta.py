@@ -19,7 +19,7 @@ from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.mapping import NoteMapping
 from pipeline.export.patient_id import id_type
 from pipeline.export.plain_text import printable
-from pipeline.export.values import shown
+from pipeline.export.values import said, shown
 from pipeline.model import Record, Run, Stamp
 
 RESPONDER = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
@@ -71,9 +71,9 @@ def note_text(item: Item, mapping: NoteMapping, terms: Terms) -> str:
     """Where the note comes from, then what it says, verbatim. A box without a mark says nothing, not no."""
     parts = [late_entry_text(item.record, terms.settings), amendment_text(item), f"Enhet: {item.record.unit}."]
     for section in mapping.sections:
-        said = shown(item.record, section.field, terms.forms)
-        if said and item.record.fields.get(section.field) is not False:
-            parts.append(f"{section.heading}\n{said}" if section.heading else said)
+        words = shown(item.record, section.field, terms.forms)
+        if words and said(item.record, section.field, terms.forms) is not False:
+            parts.append(f"{section.heading}\n{words}" if section.heading else words)
     return "\n\n".join(part for part in parts if part)
 
 

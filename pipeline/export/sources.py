@@ -10,7 +10,7 @@ from pipeline.export.exporter import Item, Terms
 from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.mapping import TableColumn
 from pipeline.export.patient_id import short_form
-from pipeline.export.values import ILLEGIBLE, decimal_comma, spec_of
+from pipeline.export.values import ILLEGIBLE, decimal_comma, said, spec_of
 from pipeline.model import Record, Run, Stamp
 from pipeline.template import Format
 
@@ -108,7 +108,7 @@ def _field(record: Record, name: str, terms: Terms) -> str:
     """The value as data, not as words: `ja`/`nej`, an option's value, a number with decimal comma and without its measure."""
     if name in record.illegible:
         return ILLEGIBLE
-    value = record.fields.get(name)
+    value = said(record, name, terms.forms)
     if isinstance(value, bool):
         return "ja" if value else "nej"
     spec = spec_of(record, name, terms.forms)

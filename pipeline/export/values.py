@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from pipeline.model import Record
+from pipeline.model import Record, Value
 from pipeline.template import FieldSpec, Form, Format, Forms, Kind
 
 ILLEGIBLE = "[oläsligt]"
+_PRESENCE = (Kind.MARK, Kind.SIGNATURE, Kind.INITIALS)
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
 
@@ -27,14 +28,22 @@ def form_of(record: Record, forms: Forms) -> Form | None:
     return forms.get((record.form, record.version))
 
 
+def said(record: Record, name: str, forms: Forms) -> Value:
+    """What a field says. An empty box or place for a signature says False, though nothing was written there."""
+    value = record.fields.get(name)
+    spec = spec_of(record, name, forms)
+    if value is None and spec and spec.kind in _PRESENCE and name in record.fields and name not in record.illegible:
+        return False
+    return value
+
+
 def shown(record: Record, name: str, forms: Forms) -> str:
     """A field's value in words for a reader; empty when the field is empty."""
     if name in record.illegible:
         return ILLEGIBLE
-    value = record.fields.get(name)
+    value, spec = said(record, name, forms), spec_of(record, name, forms)
     if value is None:
         return ""
-    spec = spec_of(record, name, forms)
     if isinstance(value, bool):
         return _marked(value, spec)
     if spec and spec.options:

@@ -11,12 +11,12 @@ from lxml import etree
 from pipeline.export import TARGETS
 from pipeline.export.patient_id import id_type, short_form
 from pipeline.export.rivta import DOMAIN, EXTENSION, RESPONDER
-from pipeline.model import Client, Record, Stamp
+from pipeline.model import Client, Record, Stamp, Value
 from tests.export_examples import EARLIER, SIV, made, record, terms
 from tests.shared_data import shared
 
 NS = {"r": RESPONDER, "c": DOMAIN, "e": EXTENSION}
-NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut.\nOmlagt.", "plan": "Ny omläggning på torsdag.", "information": True}
+NOTE: dict[str, Value] = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut.\nOmlagt.", "plan": "Ny omläggning på torsdag.", "information": True}
 
 
 def document(data: bytes) -> etree._Element:

@@ -1,0 +1,95 @@
+"""An office to export from: a store with two units, their staff, and entries that a person has confirmed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from pipeline.export.runs import Office
+from pipeline.model import EntryState, Outcome, PageReading, Person, Role, SheetCode, State
+from pipeline.review import Answer, asked
+from pipeline.settings import Settings
+from pipeline.store import claims, corrections, decisions, entries, people, registers, sheets
+from pipeline.store.clock import utc_now
+from pipeline.store.database import open_store
+from pipeline.store.pages import NewPage, add_batch, add_page
+from pipeline.template import FieldSpec, Kind, Meaning
+from tests.export_examples import ARNE, FORMS, SIV
+
+ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}))
+PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}))
+STIG = Person("stig", "Stig Alm", "undersköterska", Role.REVIEWER, frozenset({"Söder"}))
+SAID: Mapping[Meaning, str] = {
+    Meaning.CLIENT_PID: SIV.pid,
+    Meaning.EVENT_DATE: "2021-12-17",
+    Meaning.EVENT_TIME: "08:15",
+    Meaning.AUTHOR_NAME: "Gun Ek",
+    Meaning.AUTHOR_TITLE: "sjuksköterska",
+}
+
+
+def open_office(settings: Settings) -> Office:
+    """A new store with units, staff and clients, and no entries."""
+    settings = settings.model_copy(update={"outage_start": datetime(2021, 12, 16, 3), "outage_end": datetime(2022, 1, 10)})
+    store = open_store(settings, create=True)
+    with store.begin() as conn:
+        registers.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
+        registers.save_clients(conn, [SIV, ARNE])
+        for person in (ANNA, PER, STIG):
+            people.save_person(conn, person, "fyra lösa ord här")
+    return Office(store, settings, FORMS)
+
+
+def confirm(office: Office, form_id: str, serial: str, unit: str = "Norr", **fields: str | bool) -> str:
+    """Scan, read and confirm one sheet; answers with its (first) entry's id. Two people look, as a paper of class A needs."""
+    form = FORMS.latest(form_id)
+    row = form.rows()[0]
+    code = SheetCode(form.id, form.version, 1, 1, serial)
+    with office.store.begin() as conn:
+        page = add_page(
+            conn, NewPage(add_batch(conn, unit, "pärm 3", "bo"), 1, "a.pdf", 1, None, hashlib.sha256(serial.encode()).hexdigest(), "image/png"), "bo"
+        )
+        sheets.save_reading(conn, page, PageReading(Outcome.READ, code), upright_sha256=None, form=form, reader_version="1")
+    entry_id = entries.entry_id(serial, row)
+    review(office, entry_id, form_id, **fields)
+    return entry_id
+
+
+def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) -> None:
+    """Let two people confirm an entry that waits for review."""
+    form = FORMS.latest(form_id)
+    given = {spec.name: _answer(spec, fields) for spec in asked(form, form.rows()[0])}
+    with office.store.begin() as conn:
+        seen = entries.entry(conn, entry_id)
+        state = decisions.save_answers(conn, FORMS, ANNA, entry_id, seen.revision, given, utc_now())
+        if state is EntryState.SECOND:
+            view = claims.open_entry(conn, FORMS, PER, entry_id, utc_now())
+            disputed = {field.spec.name: given[field.spec.name] for field in view.fields if field.open}
+            decisions.save_answers(conn, FORMS, PER, entry_id, view.entry.revision, disputed, utc_now())
+
+
+def correct(office: Office, entry_id: str, field: str, value: str) -> None:
+    """Correct a field of a confirmed or exported entry."""
+    with office.store.begin() as conn:
+        seen = entries.entry(conn, entry_id)
+        corrections.correct(conn, FORMS, ANNA, entry_id, seen.revision, {field: Answer(value)}, "läste fel", utc_now())
+
+
+def void(office: Office, entry_id: str) -> None:
+    """Make an exported entry void."""
+    with office.store.begin() as conn:
+        corrections.void(conn, ANNA, entry_id, entries.entry(conn, entry_id).revision, "fel person", utc_now())
+
+
+def state(office: Office, entry_id: str) -> EntryState:
+    """Where the entry is."""
+    with office.store.read() as conn:
+        return entries.entry(conn, entry_id).state
+
+
+def _answer(spec: FieldSpec, fields: Mapping[str, str | bool]) -> Answer:
+    value = fields.get(spec.column, SAID.get(spec.means) if spec.means else None)
+    if value in (None, ""):
+        return Answer(False, State.EMPTY) if spec.kind is Kind.MARK else Answer(None, State.EMPTY)
+    return Answer(value)

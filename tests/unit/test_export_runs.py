@@ -1,0 +1,248 @@
+"""Export runs: each confirmed entry once at each revision, whole or not at all, and the same bytes ever after."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from pipeline.errors import ExportError, NotAllowedError, StoreError
+from pipeline.export import TARGETS, runs
+from pipeline.export.exporter import Item, Terms
+from pipeline.export.receipts import Answer, give_receipts, run_items
+from pipeline.export.rivta import DOMAIN
+from pipeline.export.runs import Office, history, make_run, ready, run_file
+from pipeline.model import EntryState, Run
+from pipeline.store import events, exports
+from pipeline.store.clock import utc_now
+from tests.export_examples import ARNE
+from tests.export_office import ANNA, STIG, confirm, correct, review, state, void
+
+pytest_plugins = ("tests.databases", "tests.offices")
+
+NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
+
+
+def export(office: Office, target: str = "rivta", **options: Any) -> Run:  # noqa: ANN401
+    run = make_run(office, ANNA, target, utc_now(), **options)
+    assert run is not None
+    return run
+
+
+def waiting(office: Office, unit: str | None = None) -> dict[str, tuple[int, int]]:
+    return {line.target: (line.entries, line.amendments) for line in ready(office, ANNA, unit) if line.entries}
+
+
+def text(office: Office, run: Run, name: str) -> list[str]:
+    return [element.text or "" for element in etree.fromstring(run_file(office, ANNA, run.id).data).iter(f"{{{DOMAIN}}}{name}")]
+
+
+def test_ready_counts_what_each_target_can_take(office: Office) -> None:
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    confirm(office, "besokslista", "AAAA02", start="08:15", dusch=True)
+    confirm(office, "hsl-anteckning", "AAAA03", unit="Söder", **NOTE)
+    assert waiting(office) == {"rivta": (2, 0), "besok": (1, 0), "skriv-in": (3, 0)}
+    assert waiting(office, "Söder") == {"rivta": (1, 0), "skriv-in": (1, 0)}
+
+
+def test_a_run_has_a_file_a_checksum_and_its_items(office: Office) -> None:
+    later = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    earlier = confirm(office, "hsl-anteckning", "AAAA02", personnummer=ARNE.pid, **NOTE)
+    run = export(office)
+    file = run_file(office, ANNA, run.id)
+    assert (run.entries, run.made_by) == (2, "Anna Öst")
+    assert hashlib.sha256(file.data).hexdigest() == run.sha256 == file.sha256
+    assert [(item.number, item.entry_id, item.revision) for item in run_items(office, ANNA, run.id)] == [(1, earlier, 1), (2, later, 1)]
+    assert text(office, run, "documentId") == [earlier, later]
+    assert {state(office, entry) for entry in (earlier, later)} == {EntryState.EXPORTED}
+
+
+def test_making_it_again_changes_nothing(office: Office) -> None:
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = export(office)
+    first = run_file(office, ANNA, run.id)
+    assert make_run(office, ANNA, "rivta", utc_now() + timedelta(days=1)) is None
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is None
+    assert run_file(office, ANNA, run.id) == first
+    assert [each.run for each in history(office, ANNA)] == [run]
+
+
+def test_with_nothing_ready_nothing_is_made(office: Office) -> None:
+    assert make_run(office, ANNA, "rivta", utc_now()) is None
+    assert list(office.store.images.folder.rglob("*.*")) == []
+    assert history(office, ANNA) == []
+
+
+def test_a_unit_is_exported_alone(office: Office) -> None:
+    north = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    south = confirm(office, "hsl-anteckning", "AAAA02", unit="Söder", **NOTE)
+    export(office, unit="Söder")
+    assert (state(office, north), state(office, south)) == (EntryState.CONFIRMED, EntryState.EXPORTED)
+
+
+def test_the_first_target_takes_an_entry(office: Office) -> None:
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office, "skriv-in")
+    assert waiting(office) == {}
+
+
+def test_a_form_without_mapping_goes_by_hand(office: Office) -> None:
+    confirm(office, "fri-anteckning", "AAAA01", rubrik="Samtal", anteckning="x")
+    assert waiting(office) == {"skriv-in": (1, 0)}
+
+
+def test_what_a_target_cannot_carry_waits_and_says_why(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", handelsedatum="", **NOTE)
+    (line,) = [each for each in ready(office, ANNA) if each.target == "rivta"]
+    assert (line.entries, [each.entry_id for each in line.unfit]) == (0, [entry])
+    assert "Tidpunkt saknas" in line.unfit[0].reason
+    assert make_run(office, ANNA, "rivta", utc_now()) is None
+    assert export(office, "skriv-in").entries == 1
+
+
+def test_a_correction_is_an_amendment_for_the_same_target(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    first = export(office)
+    correct(office, entry, "anteckning", "Såret vätskar.")
+    assert waiting(office) == {"rivta": (1, 1)}
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is None
+    second = export(office)
+    (item,) = run_items(office, ANNA, second.id)
+    assert (item.entry_id, item.revision, item.amends) == (entry, 2, True)
+    assert text(office, first, "documentId") == text(office, second, "documentId") == [entry]
+    note = text(office, second, "clinicalDocumentNoteText")[0]
+    assert f"Rättelse av tidigare överförd post (körning {first.id}" in note
+    assert "Såret vätskar." in note
+    assert "Såret ser bra ut." in text(office, first, "clinicalDocumentNoteText")[0]
+    assert not run_items(office, ANNA, first.id)[0].current
+
+
+def test_a_correction_before_the_export_is_no_amendment(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    correct(office, entry, "anteckning", "Såret vätskar.")
+    assert "Rättelse" not in text(office, export(office), "clinicalDocumentNoteText")[0]
+
+
+def test_a_voided_entry_is_nullified_in_the_target(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office)
+    void(office, entry)
+    run = export(office)
+    assert (text(office, run, "documentId"), text(office, run, "nullifiedReason")) == ([entry], ["fel person"])
+    assert state(office, entry) is EntryState.EXPORTED
+
+
+def test_a_refused_entry_is_new_to_the_target_when_it_comes_again(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    give_receipts(office, ANNA, export(office).id, [Answer(entry, accepted=False, text="okänd enhet")], utc_now())
+    review(office, entry, "hsl-anteckning", **NOTE)
+    assert waiting(office) == {"rivta": (1, 0), "skriv-in": (1, 0)}
+    run = export(office)
+    assert "Rättelse" not in text(office, run, "clinicalDocumentNoteText")[0]
+    assert [item.revision for item in run_items(office, ANNA, run.id)] == [2]
+
+
+def test_of_many_at_once_one_wins(office: Office) -> None:
+    entries = {confirm(office, "hsl-anteckning", f"AAAA{n:02d}", **NOTE) for n in range(5)}
+    start = Barrier(4)
+
+    def one(target: str) -> Run | None:
+        start.wait()
+        return make_run(office, ANNA, target, utc_now())
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [run for run in pool.map(one, ["rivta", "rivta", "skriv-in", "skriv-in"]) if run]
+    carried = [item.entry_id for run in made for item in run_items(office, ANNA, run.id)]
+    assert len(made) == 1
+    assert sorted(carried) == sorted(entries)
+
+
+def test_an_entry_that_changes_while_the_file_is_made_is_not_exported_as_it_was(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    make = TARGETS["rivta"].make
+    made: list[bytes] = []
+
+    def meddled(items: list[Item], run: Run, terms: Terms) -> bytes:
+        made.append(make(items, run, terms))
+        if len(made) == 1:
+            correct(office, entry, "anteckning", "Såret vätskar.")
+        return made[-1]
+
+    monkeypatch.setattr(TARGETS["rivta"], "make", meddled)
+    run = export(office)
+    assert len(made) == 2
+    assert "Såret vätskar." in text(office, run, "clinicalDocumentNoteText")[0]
+
+
+def test_entries_that_never_hold_still_are_given_up_with_an_error(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    monkeypatch.setattr(runs, "_keep", lambda *_: None)
+    with pytest.raises(ExportError, match="changed all the time"):
+        make_run(office, ANNA, "rivta", utc_now())
+
+
+@pytest.mark.parametrize("breaking", ["add_run", "mark_exported", "record"])
+def test_a_failure_half_way_leaves_nothing(office: Office, monkeypatch: pytest.MonkeyPatch, breaking: str) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    module = {"add_run": runs.exports, "mark_exported": runs.records, "record": runs.events}[breaking]
+    monkeypatch.setattr(module, breaking, _fails(getattr(module, breaking)))
+    with pytest.raises(StoreError, match="the disk is gone"):
+        make_run(office, ANNA, "rivta", utc_now())
+    monkeypatch.undo()
+    assert state(office, entry) is EntryState.CONFIRMED
+    assert history(office, ANNA) == []
+    assert export(office).entries == 1
+
+
+def test_the_database_refuses_a_second_export_of_a_revision(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = export(office)
+    other = Run("other", run.target, "x", run.made_at, "x", 1, run.sha256)
+    with pytest.raises(StoreError), office.store.begin() as conn:
+        exports.add_run(conn, other, [(entry, 1)])
+    assert [each.run.id for each in history(office, ANNA)] == [run.id]
+
+
+def test_what_was_done_is_in_the_log_without_a_value(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    run = export(office)
+    run_file(office, ANNA, run.id)
+    run_items(office, ANNA, run.id)
+    with office.store.read() as conn:
+        told = events.events_of(conn, run.id) + events.events_of(conn, entry)
+    assert [event.action for event in told if event.subject == run.id] == ["export", "fetch_export", "view_export"]
+    assert "exported" in [event.action for event in told]
+    assert all(secret not in str(told) for secret in ("Siv", "192801", "Såret"))
+
+
+def test_other_units_stay_closed(office: Office) -> None:
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    assert make_run(office, STIG, "rivta", utc_now()) is None
+    with pytest.raises(NotAllowedError):
+        make_run(office, STIG, "rivta", utc_now(), unit="Norr")
+    run = export(office)
+    assert history(office, STIG) == []
+    for look in (run_file, run_items):
+        with pytest.raises(NotAllowedError):
+            look(office, STIG, run.id)
+
+
+def test_unknown_targets_and_runs_are_errors(office: Office) -> None:
+    with pytest.raises(ExportError, match="no target treserva"):
+        make_run(office, ANNA, "treserva", utc_now())
+    with pytest.raises(ExportError, match="no run x"):
+        run_file(office, ANNA, "x")
+
+
+def _fails(real: Callable[..., Any]) -> Callable[..., None]:
+    def half(*args: Any, **named: Any) -> None:  # noqa: ANN401
+        real(*args, **named)
+        raise StoreError("the disk is gone")
+
+    return half

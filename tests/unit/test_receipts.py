@@ -1,0 +1,183 @@
+"""Receipts: the target's answers, by file or by tick, once and whole."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from pipeline.errors import ExportError, NotAllowedError
+from pipeline.export.receipt_file import read_lines
+from pipeline.export.receipts import NO_REASON, Answer, ReceiptResult, apply_receipt_file, give_receipts, receipt_template, run_items
+from pipeline.export.runs import Office, history, make_run
+from pipeline.model import EntryState, Person, Role, Run
+from pipeline.store import entries, events
+from pipeline.store.clock import utc_now
+from tests.export_office import ANNA, STIG, confirm, correct, review, state
+
+pytest_plugins = ("tests.databases", "tests.offices")
+
+NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
+SERIALS = count(1)
+
+
+def exported(office: Office, how_many: int = 2) -> tuple[Run, list[str]]:
+    made = [confirm(office, "hsl-anteckning", f"AA{next(SERIALS):04d}", **NOTE) for _ in range(how_many)]
+    run = make_run(office, ANNA, "rivta", utc_now())
+    assert run is not None
+    return run, sorted(made)
+
+
+def apply(office: Office, text: str, person: Person = ANNA) -> ReceiptResult:
+    return apply_receipt_file(office, person, text.encode(), utc_now())
+
+
+def filled(office: Office, run: Run, *words: str) -> str:
+    lines = receipt_template(office, ANNA, run.id).data.decode("utf-8-sig").splitlines()
+    marked = [line.removesuffix(";;") + f";{word}" for line, word in zip(lines[1:], words, strict=True)]
+    return "\n".join([lines[0], *marked])
+
+
+def test_the_template_names_every_item_and_is_no_answer(office: Office) -> None:
+    run, made = exported(office)
+    template = receipt_template(office, ANNA, run.id)
+    assert template.name == f"kvittens-{run.id}.csv"
+    assert [line.entry_id for line in read_lines(template.data)] == made
+    assert apply(office, template.data.decode()) == ReceiptResult(0, 0, 0, 2)
+    assert {state(office, entry) for entry in made} == {EntryState.EXPORTED}
+
+
+def test_a_filled_in_template_settles_the_entries(office: Office) -> None:
+    run, (first, second) = exported(office)
+    assert apply(office, filled(office, run, "godkänd;", "nekad;Okänd enhet")) == ReceiptResult(1, 1, 0, 0)
+    assert (state(office, first), state(office, second)) == (EntryState.RECEIPTED, EntryState.REVIEW)
+    with office.store.read() as conn:
+        assert entries.entry(conn, second).reason == "Okänd enhet"
+    (status,) = history(office, ANNA)
+    assert (status.accepted, status.refused, status.waiting) == (1, 1, 0)
+    assert [(item.accepted, item.text) for item in run_items(office, ANNA, run.id)] == [(True, ""), (False, "Okänd enhet")]
+
+
+def test_a_receipt_given_twice_changes_nothing(office: Office) -> None:
+    run, made = exported(office)
+    text = filled(office, run, "godkänd;", "nekad;")
+    apply(office, text)
+    before = [state(office, entry) for entry in made]
+    assert apply(office, text) == ReceiptResult(0, 0, 2, 0)
+    assert [state(office, entry) for entry in made] == before
+    with office.store.read() as conn:
+        assert [event.action for event in events.events_of(conn, made[0])].count("receipted") == 1
+
+
+def test_the_same_line_twice_in_a_file_counts_once(office: Office) -> None:
+    run, _ = exported(office, 1)
+    text = filled(office, run, "godkänd;")
+    assert apply(office, text + "\n" + text.splitlines()[1]) == ReceiptResult(1, 0, 1, 0)
+
+
+def test_a_refusal_without_words_says_so(office: Office) -> None:
+    run, (entry,) = exported(office, 1)
+    apply(office, filled(office, run, "nekad;"))
+    with office.store.read() as conn:
+        assert entries.entry(conn, entry).reason == NO_REASON
+
+
+def test_unknown_entries_stop_the_whole_file(office: Office) -> None:
+    _, made = exported(office)
+    with pytest.raises(ExportError, match="not exported: line 3"):
+        apply(office, f"post;status\n{made[0]};ok\nZZZZ99-00;ok\n")
+    assert state(office, made[0]) is EntryState.EXPORTED
+
+
+def test_a_contradiction_stops_the_whole_file(office: Office) -> None:
+    _, made = exported(office)
+    apply(office, f"post;status\n{made[0]};ok\n")
+    with pytest.raises(ExportError, match=f"another receipt for {made[0]}"):
+        apply(office, f"post;status\n{made[1]};ok\n{made[0]};fel\n")
+    with pytest.raises(ExportError, match="another receipt"):
+        apply(office, f"post;status\n{made[1]};ok\n{made[1]};fel\n")
+    assert state(office, made[1]) is EntryState.EXPORTED
+
+
+@pytest.mark.parametrize("line", ["{run};1;;ok", "{run};;{entry};ok", ";;{entry};ok", "{run};1;{entry};ok"])
+def test_a_line_is_found_by_what_it_gives(office: Office, line: str) -> None:
+    run, (entry,) = exported(office, 1)
+    assert apply(office, "körning;löpnummer;post;status\n" + line.format(run=run.id, entry=entry)).accepted == 1
+
+
+@pytest.mark.parametrize("line", ["{run};2;{entry};ok", "{run};x;;ok", "other;1;;ok", "{run};1;ZZZZ99-00;ok", "{run};;;ok", ";1;;ok"])
+def test_a_line_whose_parts_disagree_is_unknown(office: Office, line: str) -> None:
+    run, (entry,) = exported(office, 1)
+    with pytest.raises(ExportError, match="line 2"):
+        apply(office, "körning;löpnummer;post;status\n" + line.format(run=run.id, entry=entry))
+
+
+def test_ticks_settle_items_of_a_run(office: Office) -> None:
+    run, (first, second) = exported(office)
+    assert give_receipts(office, ANNA, run.id, [Answer(first, accepted=True)], utc_now()) == ReceiptResult(1, 0, 0, 0)
+    assert (state(office, first), state(office, second)) == (EntryState.RECEIPTED, EntryState.EXPORTED)
+    with pytest.raises(ExportError, match="Not in the run"):
+        give_receipts(office, ANNA, run.id, [Answer(second, accepted=True), Answer("ZZZZ99-00", accepted=True)], utc_now())
+    assert state(office, second) is EntryState.EXPORTED
+
+
+def test_a_refused_entry_can_be_exported_again(office: Office) -> None:
+    run, (entry,) = exported(office, 1)
+    apply(office, filled(office, run, "nekad;Okänd enhet"))
+    assert make_run(office, ANNA, "rivta", utc_now()) is None
+    review(office, entry, "hsl-anteckning", **NOTE)
+    again = make_run(office, ANNA, "rivta", utc_now())
+    assert again is not None
+    assert apply(office, filled(office, again, "godkänd;")).accepted == 1
+    assert state(office, entry) is EntryState.RECEIPTED
+
+
+def test_a_receipt_that_a_correction_has_overtaken_is_kept_and_moves_nothing(office: Office) -> None:
+    run, (entry,) = exported(office, 1)
+    correct(office, entry, "anteckning", "Såret vätskar.")
+    assert apply(office, filled(office, run, "godkänd;")).accepted == 1
+    assert state(office, entry) is EntryState.CONFIRMED
+    second = make_run(office, ANNA, "rivta", utc_now())
+    assert second is not None
+    give_receipts(office, ANNA, run.id, [Answer(entry, accepted=True)], utc_now())
+    assert state(office, entry) is EntryState.EXPORTED
+
+
+def test_only_who_may_receipts_and_only_in_own_units(office: Office) -> None:
+    run, (entry,) = exported(office, 1)
+    chief = Person("chef", "Chef Ek", "enhetschef", Role.MANAGER, ANNA.units)
+    for person in (STIG, chief):
+        with pytest.raises(NotAllowedError):
+            apply(office, f"post;status\n{entry};ok\n", person)
+        with pytest.raises(NotAllowedError):
+            give_receipts(office, person, run.id, [Answer(entry, accepted=True)], utc_now())
+    assert state(office, entry) is EntryState.EXPORTED
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Post,Status,Text\nA-00,OK,\n",
+        "post\tstatus\ttext\r\nA-00\tGodkänd\t\r\n".encode("cp1252"),
+        "\ufeffstatus;post\nja;A-00\n\n".encode(),
+    ],
+    ids=["comma", "tab-cp1252", "bom"],
+)
+def test_files_of_many_programs_are_read(data: bytes) -> None:
+    (line,) = read_lines(data)
+    assert (line.entry_id, line.accepted) == ("A-00", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "lacks the columns"),
+        ("post;svar\nA;ok\n", "lacks the columns"),
+        ("löpnummer;status\n1;ok\n", "lacks the columns"),
+        ("post;status\nA;ok\nB;kanske\n", "unknown status on line 3"),
+        ('post;status\n"A;ok\n', "no CSV table"),
+    ],
+)
+def test_what_is_no_receipt_file_is_told(text: str, said: str) -> None:
+    with pytest.raises(ExportError, match=said):
+        read_lines(text.encode())
