@@ -25,7 +25,11 @@ Each carries a text for a person and a remedy. Neither ever holds a field value.
 
 from __future__ import annotations
 
+import traceback
 from enum import IntEnum
+from pathlib import Path
+
+_OURS = Path(__file__).resolve().parent
 
 
 class ExitCode(IntEnum):
@@ -147,3 +151,11 @@ class MissingProgramError(EfterskriftError):
     """An external program, language pack or model is missing."""
 
     exit_code = ExitCode.MISSING_PROGRAM
+
+
+def place_of(error: BaseException) -> str:
+    """Kind and place of an unexpected error, without its text: that may quote what is written on a page."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_OURS)] or frames
+    where = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{where}"

@@ -31,6 +31,16 @@ class Settings(BaseSettings):
     """The outage, local Swedish time. Dates on paper are expected within it."""
     residual_gate_mm: float = 0.8
     """A page that lies worse than this on its form is not read but waits for a person."""
+    page_seconds: float = 300
+    """A page that is read for longer than this has hung: its worker ends, and the page counts one attempt."""
+    page_attempts: int = 4
+    """How often the reading of a page may end with the death of its worker before the page counts as failed."""
+    beat_seconds: float = 2
+    """How often a worker shows that it lives, and looks after the queue."""
+    takeover_seconds: float = 15
+    """A worker that has not beaten for this long is dead: others take over its pages."""
+    watch_seconds: float = 2
+    """How often a watched folder is looked at. A file that changed between two looks is still being written."""
     claim_minutes: int = 15
     """How long an entry stays with the person who opened it, without activity."""
     session_minutes: int = 60

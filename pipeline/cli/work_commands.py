@@ -1,0 +1,170 @@
+"""`efterskrift scan`, `watch`, `work` and `status`: paper into the store, and the store's pages read."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from pipeline.errors import EfterskriftError, UsageError
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.intake import Taken
+    from pipeline.store.database import Store
+    from pipeline.watch import FolderWatch
+
+Unit = Annotated[str, typer.Option("--unit", help="Unit whose paper it is; needed when there are several.")]
+Place = Annotated[str, typer.Option("--place", help="Where the paper is kept: binder, box.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (scan, watch, work, status):
+        app.command(command.__name__)(command)
+
+
+def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.")], unit: Unit = "", place: Place = "") -> None:
+    """Take files into the store as one batch. Given again after it was cut short, the same files are continued, not doubled."""
+    from pipeline.intake import take_in
+    from pipeline.scan import page_count
+    from pipeline.store.database import open_store
+
+    if missing := [path.name for path in files if not path.is_file()]:
+        raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder.")
+    store = open_store(load_settings())
+    with _progress("Taking in") as bar:
+        task = bar.add_task("", total=sum(page_count(path) for path in files))
+        owner = _unit(store, unit)
+        taken = take_in(store, files, unit=owner, place=place, by=_login(), on_page=lambda done: bar.update(task, completed=done))
+    typer.echo(_told(taken))
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(help="The scanner's folder, or the stick.")],
+    unit: Unit = "",
+    place: Place = "",
+    once: Annotated[bool, typer.Option("--once", help="End as soon as every file that is there has been taken in.")] = False,
+) -> None:
+    """Take in whatever is put into a folder, and leave it there. A file that is still being written is left alone. Ends with Ctrl-C."""
+    from pipeline.store.database import open_store
+    from pipeline.watch import FolderWatch
+
+    settings = load_settings()
+    store = open_store(settings)
+    watched = FolderWatch(store, folder, _unit(store, unit), place, _login(), settings.watch_seconds)
+    typer.echo(f"Watching {folder}.", err=True)
+    try:
+        while _look(watched, once=once) or not once or watched.pending():
+            time.sleep(settings.watch_seconds)
+    except KeyboardInterrupt:
+        typer.echo("Ended. What was taken in is in the store.", err=True)
+    if watched.others:
+        kinds = ", ".join(sorted(kind or "no suffix" for kind in watched.others))
+        typer.echo(f"{sum(watched.others.values())} files that are no scans were left alone ({kinds}).", err=True)
+
+
+def work(
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Processes that read.")] = os.cpu_count() or 1,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when no page waits to be read.")] = False,
+) -> None:
+    """Read the pages that wait. Any number of these may run, on several machines; ends with Ctrl-C."""
+    from pipeline.crew import Crew
+    from pipeline.crew import work as run
+    from pipeline.store.database import open_store
+
+    settings = load_settings()
+    store = open_store(settings)
+    crew = Crew(settings, processes)
+    began, first, now = time.monotonic(), None, None
+    with _progress("Reading") as bar:
+        task = bar.add_task("", total=None)
+        for now in run(store, crew, until_idle=until_idle):
+            first = now.pages - now.waiting if first is None else first
+            bar.update(task, total=now.pages - first, completed=now.pages - now.waiting - first)
+    if now is not None and first is not None:
+        read, seconds = now.pages - now.waiting - first, time.monotonic() - began
+        typer.echo(f"{read} pages in {seconds:.1f} s ({read / seconds:.1f} a second); {now.waiting} wait to be read.", err=True)
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False) -> None:
+    """How much has come in, and how far it has come. Pages in = done + waiting + failed."""
+    from pipeline.store.database import open_store
+    from pipeline.store.figures import figures
+
+    store = open_store(load_settings())
+    with store.read() as conn:
+        found = figures(conn)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        _show(found)
+
+
+def _look(watched: FolderWatch, *, once: bool) -> bool:
+    """One look; whether something was taken in. What hinders one look need not hinder the next."""
+    try:
+        taken = watched.look()
+    except EfterskriftError as error:
+        if once:
+            raise
+        typer.echo(str(error), err=True)
+        return False
+    if taken is not None:
+        typer.echo(_told(taken))
+    return taken is not None
+
+
+def _told(taken: Taken) -> str:
+    bad = f", {taken.failed} of them could not be taken in" if taken.failed else ""
+    return f"Batch {taken.batch}: {taken.pages} pages{bad}{' (continued)' if taken.continued else ''}."
+
+
+def _unit(store: Store, given: str) -> str:
+    from pipeline.store.registers import units
+
+    with store.read() as conn:
+        known = list(units(conn))
+    if given in known:
+        return given
+    if not given and len(known) == 1:
+        return known[0]
+    wanted = f"There is no unit {given}." if given else "Say which unit's paper it is."
+    raise UsageError(wanted, f"Use --unit with one of: {', '.join(known)}." if known else "Add a unit first.")
+
+
+def _login() -> str:
+    return getpass.getuser()
+
+
+def _progress(what: str) -> Progress:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), _Speed(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))
+
+
+class _Speed(ProgressColumn):
+    """Pages a second."""
+
+    def render(self, task: Task) -> Text:
+        """The speed, or nothing while it is not known."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+def _show(found: dict[str, Any]) -> None:
+    pages = found["pages"]
+    typer.echo(
+        f"Pages in {pages['in']} = done {pages['done']} + waiting {pages['waiting']} + failed {pages['failed']}; {pages['queued']} not read yet"
+    )
+    for name in ("entries", "problems"):
+        typer.echo(f"{name.capitalize()}: " + (", ".join(f"{key} {n}" for key, n in found[name].items()) or "none"))
+    typer.echo(f"Batches: {found['batches']['in']}")
+    for batch in found["batches"]["unfinished"]:
+        typer.echo(f"Batch {batch} is being taken in, or was cut short: then take in the same files again.")

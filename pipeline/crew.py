@@ -1,0 +1,154 @@
+"""A crew of workers on this machine: started together, replaced when one dies, ended together."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from pipeline.errors import EfterskriftError, StoreError, StoreUnavailableError
+from pipeline.settings import Settings
+from pipeline.store import workers
+from pipeline.store.database import Store
+from pipeline.takeover import HUNG
+
+if TYPE_CHECKING:
+    from pipeline.desk import MakeReader
+
+_LOOK_SECONDS = 0.2
+_END_SECONDS = 90
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT"), "1")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How far the reading has come: pages that have come in, and those of them that wait to be read."""
+
+    pages: int
+    waiting: int
+
+
+@dataclass(slots=True)
+class Crew:
+    """Worker processes that share the queue. Each reads with one thread: the pages are what is done in parallel.
+
+    `make_reader` makes what they read with, in the worker's process; `desk.make_reader` unless given.
+    """
+
+    settings: Settings
+    size: int
+    make_reader: MakeReader | None = None
+    _processes: dict[str, BaseProcess] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Begin to read."""
+        os.environ.update(_ONE_THREAD)
+        name = f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        for number in range(1, self.size + 1):
+            self._start(f"{name}-{number}")
+
+    def look(self) -> None:
+        """Replace those that died. The new one bears the dead one's id and so takes up its page at once.
+
+        Raises:
+            StoreError: a worker could not begin, so that another could not either; it has said why.
+        """
+        for worker_id, process in list(self._processes.items()):
+            code = process.exitcode
+            if code is None:
+                continue
+            if code > 0 and code != HUNG:
+                raise StoreError(f"A worker could not go on (exit code {code}).", "It wrote above what is wrong.")
+            _log.warning("A worker ended (%s) and is replaced.", "hung" if code == HUNG else f"signal {-code}")
+            self._start(worker_id)
+
+    def end(self) -> None:
+        """Let each worker finish its page, and end."""
+        deadline = time.monotonic() + _END_SECONDS
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.exitcode is None:
+                process.kill()
+                process.join()
+
+    def pids(self) -> list[int]:
+        """Process ids of those that live."""
+        return [process.pid for process in self._processes.values() if process.pid and process.is_alive()]
+
+    def _start(self, worker_id: str) -> None:
+        # Workers are forked from a server that has loaded what a reading needs and begun no thread: a dead one is replaced in no time.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["pipeline.worker"])
+        process = context.Process(target=_read_pages, args=(self.settings, worker_id, self.make_reader), name=worker_id)
+        process.start()
+        self._processes[worker_id] = process
+
+
+def _read_pages(settings: Settings, worker_id: str, make_reader: MakeReader | None) -> None:
+    """The worker's process. What a reading needs is loaded here and not in the parent, which only looks on."""
+    from pipeline.desk import make_reader as usual
+    from pipeline.worker import run_worker
+
+    try:
+        run_worker(settings, worker_id, make_reader or usual)
+    except EfterskriftError as error:
+        _log.error("%s", error)
+        sys.exit(error.exit_code)
+
+
+def work(store: Store, crew: Crew, *, until_idle: bool) -> Iterator[Work]:
+    """Run the crew and tell now and then how far it has come; end with the last page if `until_idle`, otherwise with SIGINT or SIGTERM.
+
+    Raises:
+        StoreError: a worker could not begin.
+    """
+    with _ending_by_signal(crew):
+        crew.start()
+        while True:
+            crew.look()
+            if (now := _how_far(store)) is not None:
+                yield now
+                if until_idle and now.waiting == 0:
+                    return
+            time.sleep(_LOOK_SECONDS)
+
+
+def _how_far(store: Store) -> Work | None:
+    try:
+        with store.read() as conn:
+            return Work(*workers.queue_figures(conn))
+    except StoreUnavailableError as error:
+        _log.warning("%s", error)
+        return None
+
+
+@contextmanager
+def _ending_by_signal(crew: Crew) -> Iterator[None]:
+    """Whatever ends the work, the crew ends too, in order. A first SIGINT or SIGTERM is a plain end."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        _log.warning("Ending; each worker finishes its page first.")
+    finally:
+        crew.end()
+        signal.signal(signal.SIGTERM, before)

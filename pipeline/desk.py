@@ -1,0 +1,141 @@
+"""The reading desk: one queued page is fetched, read and put back, whatever happens to it.
+
+What is wrong with a page makes that page fail. What is wrong with the database or the disk is no page's fault: the desk says so and waits.
+Neither a log line nor a page's reason holds what is written on the page, so of an unexpected error only the kind and the place are kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import cv2
+
+from pipeline.clients import ClientRegister
+from pipeline.digitize import READER_VERSION, Digitized, Reader
+from pipeline.errors import EfterskriftError, StoreUnavailableError, place_of
+from pipeline.settings import Settings
+from pipeline.store import workers
+from pipeline.store.database import Store
+from pipeline.store.pages import fail_page, page
+from pipeline.store.registers import clients
+from pipeline.store.sheets import save_reading
+from pipeline.template import Forms
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class PageReader(Protocol):
+    """What turns a page's bytes into its reading; `pipeline.digitize.Reader` is one."""
+
+    @property
+    def forms(self) -> Forms:
+        """The forms that a page may be of."""
+        ...
+
+    def read(self, data: bytes, media_type: str) -> Digitized:
+        """Read one page.
+
+        Raises:
+            EfterskriftError: the page cannot be read.
+        """
+        ...
+
+
+MakeReader = Callable[[Settings, Store], PageReader]
+"""Makes what a worker reads with, in the worker's own process."""
+
+
+def make_reader(settings: Settings, store: Store) -> PageReader:
+    """What a worker reads with: the forms, and the client register as it is now. It uses one thread."""
+    cv2.setNumThreads(1)
+    with store.read() as conn:
+        register = ClientRegister(clients(conn))
+    return Reader.of(settings, register)
+
+
+@dataclass(slots=True)
+class Desk:
+    """Reads one page at a time. `attempts` is how often a page may take its worker with it; `wait_seconds` how long a lost store is left alone."""
+
+    store: Store
+    reader: PageReader
+    attempts: int
+    wait_seconds: float
+    stop: threading.Event = field(default_factory=threading.Event)
+    busy_since: float | None = None
+
+    def read(self, page_id: str) -> None:
+        """Bring a queued page to its end. A page that is not queued any more is left as it is.
+
+        Raises:
+            StoreUnavailableError: the worker was told to stop while it waited for the store; the page is still queued.
+        """
+        attempt = self._patiently(lambda: self._begin(page_id))
+        if attempt is None:
+            return
+        if attempt > self.attempts:
+            self._patiently(lambda: self._give_up(page_id))
+            return
+        try:
+            digitized = self._patiently(lambda: self._digitize(page_id))
+        except StoreUnavailableError:
+            raise
+        except EfterskriftError as error:
+            self._fail(page_id, f"not_read: {error}")
+        except Exception as error:  # a page fails alone, whatever its reading stumbles on
+            self._fail(page_id, f"not_read: {place_of(error)}")
+        else:
+            self._patiently(lambda: self._save(page_id, digitized))
+
+    def _begin(self, page_id: str) -> int | None:
+        with self.store.begin() as conn:
+            return workers.begin_reading(conn, page_id)
+
+    def _digitize(self, page_id: str) -> Digitized:
+        with self.store.read() as conn:
+            scanned = page(conn, page_id)
+        images = self.store.images
+        if not images.folder.is_dir():
+            raise StoreUnavailableError(f"The folder {images.folder} is not there.", "Check that its disk is connected.")
+        data = images.get(scanned.image_sha256 or "")
+        self.busy_since = time.monotonic()
+        try:
+            return self.reader.read(data, scanned.media_type or "")
+        finally:
+            self.busy_since = None
+
+    def _save(self, page_id: str, digitized: Digitized) -> None:
+        upright = self.store.images.put(digitized.upright) if digitized.upright else None
+        code = digitized.reading.code
+        form = self.reader.forms.get((code.form, code.version)) if code else None
+        with self.store.begin() as conn:
+            save_reading(conn, page_id, digitized.reading, upright_sha256=upright, form=form, reader_version=READER_VERSION)
+
+    def _give_up(self, page_id: str) -> None:
+        self._fail_now(page_id, f"reader_died: {self.attempts}")
+        with self.store.begin() as conn:
+            workers.forgive(conn, page_id)
+
+    def _fail(self, page_id: str, reason: str) -> None:
+        self._patiently(lambda: self._fail_now(page_id, reason))
+
+    def _fail_now(self, page_id: str, reason: str) -> None:
+        _log.warning("Page %s could not be read (%s)", page_id, reason)
+        with self.store.begin() as conn:
+            fail_page(conn, page_id, reason)
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        """Do it, and as long as the store is away, say so and try again."""
+        while True:
+            try:
+                return action()
+            except StoreUnavailableError as error:
+                _log.warning("%s", error)
+                if self.stop.wait(self.wait_seconds):
+                    raise

@@ -1,0 +1,70 @@
+"""Stacks of paper on their way in: a batch is unfinished until every page of its files is a row.
+
+An unfinished batch bears the fingerprint of what was given, so that the same command after a crash goes on with it. The fingerprint is unique:
+there is never more than one unfinished batch of the same stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pipeline.errors import IntakeError
+from pipeline.store.pages import NewPage, add_batch, add_page
+from pipeline.store.tables import batch, page
+
+
+def open_batch(conn: Connection, fingerprint: str, *, unit: str, place: str, by: str) -> tuple[str, bool]:
+    """The unfinished batch with this fingerprint, or a new one. Returns its id, and whether it was begun before.
+
+    Raises:
+        IntakeError: somebody else began the same stack at this very moment.
+    """
+    if begun := conn.execute(select(batch.c.id).where(batch.c.taking_in == fingerprint)).scalar_one_or_none():
+        return begun, True
+    new = add_batch(conn, unit, place, by)
+    try:
+        conn.execute(update(batch).where(batch.c.id == new).values(taking_in=fingerprint))
+    except IntegrityError as error:
+        raise IntakeError("Samma filer tas in av någon annan just nu.", "Vänta tills det är klart.") from error
+    return new, False
+
+
+def finish_batch(conn: Connection, batch_id: str) -> None:
+    """Every page of the stack is a row now."""
+    conn.execute(update(batch).where(batch.c.id == batch_id).values(taking_in=None))
+
+
+def unfinished(conn: Connection) -> list[str]:
+    """Batches that are being taken in, or whose taking in was cut short."""
+    return list(conn.execute(select(batch.c.id).where(batch.c.taking_in.is_not(None)).order_by(batch.c.created_at)).scalars())
+
+
+def is_in(conn: Connection, batch_id: str, source_sha256: str, source_page: int, nth: int = 1) -> bool:
+    """Whether the batch holds this page of this file, for the nth time if the stack has the file more than once."""
+    same = (page.c.batch == batch_id, page.c.source_sha256 == source_sha256, page.c.source_page == source_page)
+    return conn.execute(select(func.count()).select_from(page).where(*same)).scalar_one() >= nth
+
+
+def append_page(conn: Connection, new: NewPage, by: str, nth: int = 1) -> None:
+    """Put the page last in its batch whatever its `position` says, unless it is in already. Two that append to the same batch take turns."""
+    conn.execute(select(batch.c.id).where(batch.c.id == new.batch).with_for_update())
+    if new.source_sha256 and is_in(conn, new.batch, new.source_sha256, new.source_page, nth):
+        return
+    last = conn.execute(select(func.max(page.c.position)).where(page.c.batch == new.batch)).scalar_one() or 0
+    add_page(conn, replace(new, position=last + 1), by)
+
+
+def page_counts(conn: Connection, batch_id: str) -> tuple[int, int]:
+    """How many pages the batch has, and how many of them failed."""
+    failed = func.count().filter(page.c.state == "failed")
+    pages, bad = conn.execute(select(func.count(), failed).select_from(page).where(page.c.batch == batch_id)).one()
+    return pages, bad
+
+
+def source_is_in(conn: Connection, source_sha256: str) -> bool:
+    """Whether a file with this content has been taken in completely."""
+    complete = select(page.c.id).join(batch, batch.c.id == page.c.batch).where(page.c.source_sha256 == source_sha256, batch.c.taking_in.is_(None))
+    return conn.execute(complete.limit(1)).first() is not None

@@ -1,0 +1,154 @@
+"""A scanner's folder or a USB stick: what is put there is taken in once, and left where it is.
+
+A file is known by its content, so a scanner may use a name again. A file that is still being written is left alone: it must have stood unchanged
+from one look to the next, nobody on this machine may have it open for writing, and it must end as its kind ends.
+A file that never does is taken in after a while all the same, for a person to see.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import IntakeError
+from pipeline.intake import Source, Taken, take_in
+from pipeline.scan import JPEG, PDF, PNG, TIFF, media_type_of
+from pipeline.store.database import Store
+from pipeline.store.stacks import source_is_in
+
+SUFFIXES = {".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png"}
+_PATIENCE = 30
+"""After so many times the interval, a file that does not end as it should is taken in as it is."""
+_TAIL = 4096
+
+Signature = tuple[int, int]
+"""Size and time of change, ns."""
+
+
+@dataclass(slots=True)
+class _Known:
+    signature: Signature
+    since: float
+    done: bool = False
+
+
+@dataclass(slots=True)
+class FolderWatch:
+    """A folder, and what was seen there. `interval` is in seconds; `clock` counts them."""
+
+    store: Store
+    folder: Path
+    unit: str
+    place: str
+    by: str
+    interval: float
+    clock: Callable[[], float] = time.monotonic
+    others: Counter[str] = field(default_factory=Counter)
+    _known: dict[Path, _Known] = field(default_factory=dict)
+
+    def look(self) -> Taken | None:
+        """Take in what has become ready since the last look, as one batch.
+
+        Raises:
+            IntakeError: the folder or a file in it went away; the next look goes on.
+            StoreError: the database or the disk failed; likewise.
+        """
+        ready = [path for path, known in self._seen().items() if self._is_ready(path, known)]
+        new: dict[str, Path] = {}
+        for path in ready:
+            sha256 = Source.of(path).sha256
+            with self.store.read() as conn:
+                if not source_is_in(conn, sha256):
+                    new.setdefault(sha256, path)
+        stack = f"watch {self.folder.resolve()}"
+        taken = take_in(self.store, list(new.values()), unit=self.unit, place=self.place, by=self.by, stack=stack) if new else None
+        for path in ready:
+            self._known[path].done = True
+        return taken
+
+    def pending(self) -> int:
+        """How many files have been seen but are not ready yet."""
+        return sum(not known.done for known in self._known.values())
+
+    def _seen(self) -> dict[Path, _Known]:
+        """Every scan in the folder and below, in the order of their names, with how long it has stood unchanged."""
+        now = self.clock()
+        before, self._known, self.others = self._known, {}, Counter()
+        for path, signature in self._files():
+            if path.suffix.lower() not in SUFFIXES:
+                self.others[path.suffix.lower()] += 1
+                continue
+            known = before.get(path)
+            self._known[path] = known if known and known.signature == signature else _Known(signature, now)
+        return self._known
+
+    def _files(self) -> list[tuple[Path, Signature]]:
+        if not self.folder.is_dir():
+            raise IntakeError(f"The folder {self.folder} is not there.", "Check the name, or that the stick or the share is connected.")
+        found = []
+        for path in sorted(self.folder.rglob("*")):
+            if any(part.startswith(".") for part in path.relative_to(self.folder).parts) or path.is_symlink() or not path.is_file():
+                continue
+            try:
+                about = path.stat()
+            except FileNotFoundError:
+                continue  # taken away between the two calls
+            found.append((path, (about.st_size, about.st_mtime_ns)))
+        return found
+
+    def _is_ready(self, path: Path, known: _Known) -> bool:
+        if known.done:
+            return False
+        stood = self.clock() - known.since
+        if stood < self.interval or _is_open_for_writing(path):
+            return False
+        return ends_properly(path) or stood >= _PATIENCE * self.interval
+
+
+def ends_properly(path: Path) -> bool:
+    """Whether the file's end is there, as far as its kind tells.
+
+    Raises:
+        IntakeError: the file cannot be read.
+    """
+    try:
+        kind = media_type_of(path)
+        with path.open("rb") as file:
+            head = file.read(16)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL))
+            tail = file.read()
+    except OSError as error:
+        raise IntakeError(f"{path.name} cannot be read: {error.strerror}.", "Check that the stick or the share is connected.") from error
+    ends = {PDF: b"%%EOF", JPEG: b"\xff\xd9", PNG: b"IEND"}
+    return _has_directory(head, size) if kind == TIFF else kind is not None and ends[kind] in tail
+
+
+def _has_directory(head: bytes, size: int) -> bool:
+    """A TIFF is being written until its header points to a directory inside the file."""
+    order = "<" if head[:2] == b"II" else ">"
+    big = head[2:4] in (b"+\0", b"\0+")
+    if len(head) < 16:
+        return False
+    offset: int = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
+    return 8 <= offset < size
+
+
+def _is_open_for_writing(path: Path) -> bool:
+    """Whether a process of this machine is writing. Linux grants a read lease only on a file that nobody has open for writing."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # leases do not work on this file system (vfat, network) or for this owner; the other signs must do
+    finally:
+        os.close(handle)
+    return False

@@ -1,0 +1,181 @@
+"""Durable work: each queued page is one workflow of the engine (DBOS), with the page's id as its id, on a queue that all workers share.
+
+The engine decides who reads what and remembers it over a crash. What it stores is page ids, never what is on a page: the reading goes from the
+desk to the store in one transaction. Every worker looks after the whole queue at each beat, so none of them is special:
+
+* a page that is queued in the store but not with the engine is handed to it;
+* a page that is still queued although its workflow has ended is handed over anew;
+* pages in the hands of a worker that has stopped beating are put back.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
+from sqlalchemy import make_url
+
+from pipeline.desk import Desk, MakeReader
+from pipeline.errors import StoreUnavailableError
+from pipeline.settings import Settings
+from pipeline.store import workers
+from pipeline.store.clock import utc_now
+from pipeline.store.database import open_store
+from pipeline.store.pages import queued
+from pipeline.takeover import HUNG, Watchman
+
+QUEUE = "pages"
+_WORKFLOW = "read_page"
+_WINDOW = 200
+"""So many of the pages that wait are with the engine at a time."""
+_POLL_SECONDS = 0.03
+_LAST_PAGE_SECONDS = 60
+"""How long a worker that is told to stop may take for the page in its hands."""
+_LOCK_SECONDS = 5
+"""How long a locked database is waited for before the worker says so; then it goes on waiting."""
+_LEFT = {"PENDING", "ENQUEUED", "DELAYED"}
+_log = logging.getLogger(__name__)
+
+
+def run_worker(settings: Settings, worker_id: str, make_reader: MakeReader) -> None:
+    """Read pages until told to stop by SIGTERM, or until the process that started this one is gone.
+
+    Args:
+        settings: of the workspace.
+        worker_id: unique among all workers of the store; a worker that replaces a dead one may bear its id.
+        make_reader: makes what reads a page.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    # Blocked before any thread begins: they are waited for below, and programs that a reading starts finish undisturbed.
+    parent = os.getppid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    store = open_store(settings, wait_seconds=_LOCK_SECONDS)
+    desk = Desk(store, make_reader(settings, store), settings.page_attempts, settings.beat_seconds)
+    worker = Worker(settings, worker_id, desk)
+    try:
+        worker.start()
+        while not _told_to_stop(settings.beat_seconds, parent):
+            worker.tend()
+    finally:
+        worker.end()
+
+
+def _told_to_stop(seconds: float, parent: int) -> bool:
+    asked = signal.sigtimedwait({signal.SIGTERM}, seconds)
+    return asked is not None or os.getppid() != parent
+
+
+class Worker:
+    """One process's share in the queue."""
+
+    def __init__(self, settings: Settings, worker_id: str, desk: Desk) -> None:
+        self._settings = settings
+        self._id = worker_id
+        self._desk = desk
+        self._watchman = Watchman(settings.takeover_seconds)
+        DBOS(config=_engine_config(settings, worker_id))
+
+        def read_page(page_id: str) -> None:
+            desk.read(page_id)
+
+        self._read_page = DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)(read_page)
+
+    def start(self) -> None:
+        """Join the others."""
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS, on_conflict="always_update")
+        self.tend()
+
+    def end(self) -> None:
+        """Finish the page in hand and take leave."""
+        self._desk.stop.set()
+        DBOS.destroy(workflow_completion_timeout_sec=_LAST_PAGE_SECONDS)
+        try:
+            with self._desk.store.begin() as conn:
+                workers.forget(conn, self._id)
+        except StoreUnavailableError as error:
+            _log.warning("%s", error)
+        self._desk.store.close()
+
+    def tend(self) -> None:
+        """Show a sign of life and look after the queue. What goes wrong is logged and tried again at the next beat."""
+        self._check_hung()
+        try:
+            self._beat()
+            self._hand_over()
+            self._take_over()
+        except StoreUnavailableError as error:
+            self._watchman.look_away()
+            _log.warning("%s", error)
+        except Exception as error:  # the engine's database may be away: the worker outlives that
+            self._watchman.look_away()
+            _log.warning("The queue could not be looked after (%s); trying again.", type(error).__name__)
+
+    def _beat(self) -> None:
+        with self._desk.store.begin() as conn:
+            workers.beat(conn, self._id, utc_now())
+
+    def _hand_over(self) -> None:
+        with self._desk.store.read() as conn:
+            waiting = queued(conn, _WINDOW)
+        if not waiting:
+            return
+        known = {flow.workflow_id: flow.status for flow in _workflows(workflow_ids=waiting)}
+        if ended := [page_id for page_id, status in known.items() if status not in _LEFT]:
+            DBOS.delete_workflows(ended)
+        for page_id in waiting:
+            if known.get(page_id) not in _LEFT:
+                with SetWorkflowID(page_id):
+                    DBOS.enqueue_workflow(QUEUE, self._read_page, page_id)
+
+    def _take_over(self) -> None:
+        with self._desk.store.read() as conn:
+            beats = workers.beats(conn)
+        in_hand = _workflows(status="PENDING")
+        others = {flow.executor_id for flow in in_hand if flow.executor_id} | set(beats)
+        dead = self._watchman.silent(others - {self._id}, beats)
+        if orphans := [flow.workflow_id for flow in in_hand if flow.executor_id in dead]:
+            _log.warning("Taking over %d page(s) of %d worker(s) that stopped.", len(orphans), len(dead))
+            DBOS.resume_workflows(orphans, queue_name=QUEUE)
+        for worker_id in dead:
+            with self._desk.store.begin() as conn:
+                workers.forget(conn, worker_id)
+
+    def _check_hung(self) -> None:
+        since = self._desk.busy_since
+        if since is not None and time.monotonic() - since > self._settings.page_seconds:
+            _log.error("A page has taken more than %g seconds; this worker ends.", self._settings.page_seconds)
+            os._exit(HUNG)  # a thread that hangs in native code cannot be stopped otherwise
+
+
+def _workflows(**which: object) -> list[WorkflowStatus]:
+    return DBOS.list_workflows(**which, name=_WORKFLOW, load_input=False, load_output=False)  # type: ignore[arg-type]
+
+
+def _engine_config(settings: Settings, worker_id: str) -> DBOSConfig:
+    return {
+        "name": "efterskrift",
+        "system_database_url": _engine_url(settings),
+        "executor_id": worker_id,
+        "application_version": "1",  # a page begun by one release may be ended by the next: only the page's id passes between them
+        "log_level": "ERROR",
+        "enable_otlp": False,
+        "use_listen_notify": False,
+    }
+
+
+def _engine_url(settings: Settings) -> str:
+    """The same PostgreSQL database (the engine keeps to its own schema `dbos`), or an SQLite file of the engine's own."""
+    url = make_url(settings.url)
+    if url.get_backend_name() == "sqlite":
+        path = Path(settings.workspace) / "queue.db"
+        workers.prepare_queue_file(path)
+        return f"sqlite:///{path}"
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

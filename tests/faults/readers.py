@@ -1,0 +1,89 @@
+"""Readers that do on some page what readers do in the worst case. All else is the real reading.
+
+They work in worker processes, so what they need to know they find in the workspace: the file `trap` names the SHA-256 of the page.
+What the process logs they write to the file `said`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.desk import PageReader, make_reader
+from pipeline.digitize import Digitized
+from pipeline.settings import Settings
+from pipeline.store.database import Store
+from pipeline.template import Forms
+
+SECRET = "Namnet på papperet 070-1740605"
+
+
+@dataclass
+class _Trapped:
+    """The real reader but for one page."""
+
+    workspace: Path
+    real: PageReader
+    forms: Forms = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.forms = self.real.forms
+
+    def read(self, data: bytes, media_type: str) -> Digitized:
+        """As the real reader, unless this is the page of the trap."""
+        if hashlib.sha256(data).hexdigest() == (self.workspace / "trap").read_text():
+            self.spring()
+        return self.real.read(data, media_type)
+
+    def spring(self) -> None:
+        """What happens on the page of the trap."""
+
+
+class _Deadly(_Trapped):
+    def spring(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _Raising(_Trapped):
+    def spring(self) -> None:
+        raise ValueError(SECRET)
+
+
+class _Gated(_Trapped):
+    """Says that it has begun, and goes on when the gate is opened."""
+
+    def spring(self) -> None:
+        (self.workspace / "begun").touch()
+        while not (self.workspace / "gate").exists():
+            time.sleep(0.02)
+
+
+def plain(settings: Settings, store: Store) -> PageReader:
+    """The real reader."""
+    return _listened_to(settings, store)
+
+
+def deadly(settings: Settings, store: Store) -> PageReader:
+    """Dies on the page, as on a fault in native code or when memory is out."""
+    return _Deadly(settings.workspace, _listened_to(settings, store))
+
+
+def raising(settings: Settings, store: Store) -> PageReader:
+    """Raises an unforeseen error that quotes what is on the page."""
+    return _Raising(settings.workspace, _listened_to(settings, store))
+
+
+def gated(settings: Settings, store: Store) -> PageReader:
+    """Stays with the page until the file `gate` is there."""
+    return _Gated(settings.workspace, _listened_to(settings, store))
+
+
+def _listened_to(settings: Settings, store: Store) -> PageReader:
+    for name in ("", "dbos"):
+        logging.getLogger(name).addHandler(logging.FileHandler(settings.workspace / "said"))
+    return make_reader(settings, store)

@@ -1,0 +1,181 @@
+"""What a worker can meet: pages that kill it, pages that never end, a stop without return, a full disk, a locked database."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from pipeline.crew import Crew, work
+from pipeline.desk import MakeReader
+from pipeline.intake import take_in
+from pipeline.model import Person, Role
+from pipeline.settings import Settings
+from pipeline.store.database import Store, open_store
+from pipeline.store.pages import problem_pages, requeue
+from tests.faults import readers
+from tests.faults.watching import assert_each_page_ended_once, queued, states, until
+from tests.small_pages import write_stack
+
+pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.faults
+on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+
+PAGES = 8
+TRAP = "0003.png"
+
+
+@pytest.fixture
+def settings(store_settings: Settings) -> Settings:
+    """Workers that beat fast and are patient with no page."""
+    return store_settings.model_copy(update={"beat_seconds": 0.2, "takeover_seconds": 1.5, "page_attempts": 2, "page_seconds": 600.0})
+
+
+@pytest.fixture
+def store(settings: Settings, tmp_path: Path) -> Iterator[Store]:
+    """A store with a stack that waits, and a trap on one of its pages."""
+    store = open_store(settings, create=True)
+    paths = write_stack(tmp_path / "in", PAGES)
+    take_in(store, paths, unit="Norra", place="", by="a.b")
+    (settings.workspace / "trap").write_text(hashlib.sha256((tmp_path / "in" / TRAP).read_bytes()).hexdigest())
+    yield store
+    store.close()
+
+
+@contextmanager
+def crew(settings: Settings, size: int, make_reader: MakeReader) -> Iterator[Crew]:
+    """Workers that are ended when the test is."""
+    working = Crew(settings, size, make_reader)
+    working.start()
+    try:
+        yield working
+    finally:
+        working.end()
+
+
+def idle(store: Store, working: Crew) -> Callable[[], bool]:
+    """Whether all is read, while the dead are replaced."""
+
+    def condition() -> bool:
+        working.look()
+        return queued(store) == 0
+
+    return condition
+
+
+def said(settings: Settings, *words: str) -> Callable[[], bool]:
+    """Whether a worker has said all this."""
+    return lambda: all(word in (settings.workspace / "said").read_text() for word in words)
+
+
+def test_a_page_that_kills_its_reader_fails_alone(settings: Settings, store: Store) -> None:
+    with crew(settings, 2, readers.deadly) as working:
+        until(idle(store, working), "all pages ended")
+    assert {name: state for name, state in states(store).items() if state != "read"} == {TRAP: "failed reader_died: 2"}
+    assert_each_page_ended_once(store, PAGES)
+
+
+@on_sqlite
+def test_a_page_that_never_ends_fails_alone(settings: Settings, store: Store) -> None:
+    with crew(settings.model_copy(update={"page_seconds": 1.0}), 1, readers.gated) as working:
+        until(idle(store, working), "all pages ended")
+        (settings.workspace / "gate").touch()
+    assert {name: state for name, state in states(store).items() if state != "read"} == {TRAP: "failed reader_died: 2"}
+
+
+@on_sqlite
+def test_an_unforeseen_error_fails_its_page_and_tells_nobody_what_is_written_there(settings: Settings, store: Store) -> None:
+    with crew(settings, 1, readers.raising) as working:
+        until(idle(store, working), "all pages ended")
+    assert states(store)[TRAP].startswith("failed not_read: ValueError")
+    written = {path.name: path.read_bytes() for path in settings.workspace.glob("*") if path.is_file()}
+    assert {"efterskrift.db", "queue.db", "said"} <= set(written)
+    assert not [name for name, text in written.items() if readers.SECRET.encode() in text]
+
+
+def test_the_pages_of_a_worker_that_never_returns_are_taken_over(settings: Settings, store: Store, tmp_path: Path) -> None:
+    with crew(settings, 1, readers.gated) as stopped:
+        until((settings.workspace / "begun").exists, "the page was begun")
+        pid = stopped.pids()[0]
+        os.kill(pid, signal.SIGSTOP)
+        with crew(settings, 1, readers.plain) as living:
+            until(idle(store, living), "the living worker has read the rest")
+        assert states(store)[TRAP] == "read"
+        # It comes back after all: its reading changes nothing, and it works on.
+        (settings.workspace / "gate").touch()
+        os.kill(pid, signal.SIGCONT)
+        more = write_stack(tmp_path / "more", 2, start=100)
+        take_in(store, more, unit="Norra", place="", by="a.b")
+        until(idle(store, stopped), "the worker that came back reads on")
+    assert_each_page_ended_once(store, PAGES + 2)
+
+
+def test_the_pages_of_a_worker_that_is_killed_with_its_parent_are_taken_over(settings: Settings, store: Store) -> None:
+    with crew(settings, 1, readers.gated) as killed:
+        until((settings.workspace / "begun").exists, "the page was begun")
+        os.kill(killed.pids()[0], signal.SIGKILL)
+        # Nobody looks after the killed one: only the other crew can help.
+        with crew(settings, 1, readers.plain) as living:
+            until(idle(store, living), "the other crew has read all")
+    assert_each_page_ended_once(store, PAGES)
+
+
+@contextmanager
+def full_disk(pid: int) -> Iterator[None]:
+    """The process can write no file beyond its first kilobyte, as on a full disk."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+@on_sqlite
+def test_a_full_disk_names_itself_and_loses_nothing(settings: Settings, store: Store) -> None:
+    with crew(settings, 1, readers.gated) as working:
+        until((settings.workspace / "begun").exists, "the page was begun")
+        with full_disk(working.pids()[0]):
+            (settings.workspace / "gate").touch()
+            until(said(settings, "cannot be reached (SQLITE_IOERR_WRITE)", "that the disk has room"), "the full disk is named")
+        until(idle(store, working), "all pages ended once there was room")
+    assert set(states(store).values()) == {"read"}
+    assert_each_page_ended_once(store, PAGES)
+
+
+@on_sqlite
+def test_a_locked_database_names_itself_and_loses_nothing(settings: Settings, store: Store) -> None:
+    with crew(settings, 1, readers.plain) as working:
+        until((settings.workspace / "said").exists, "the worker has begun")
+        with closing(sqlite3.connect(settings.workspace / "efterskrift.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            until(said(settings, "efterskrift.db is locked"), "the lock is named")
+            other.execute("ROLLBACK")
+        until(idle(store, working), "all pages ended once the lock was gone")
+    assert_each_page_ended_once(store, PAGES)
+
+
+@on_sqlite
+def test_work_until_idle_ends_by_itself_and_tells_how_far_it_is(settings: Settings, store: Store) -> None:
+    told = list(work(store, Crew(settings, 1, readers.plain), until_idle=True))
+    assert (told[-1].pages, told[-1].waiting) == (PAGES, 0)
+    assert [step.waiting for step in told] == sorted((step.waiting for step in told), reverse=True)
+
+
+@on_sqlite
+def test_a_failed_page_that_a_person_lets_be_read_again_is_read(settings: Settings, store: Store) -> None:
+    with crew(settings, 1, readers.deadly) as working:
+        until(idle(store, working), "all pages ended")
+    person = Person("a.b", "Anna Berg", "", Role.ADMINISTRATOR, frozenset({"Norra"}))
+    with store.begin() as conn:
+        failed = next(page for page in problem_pages(conn) if page.source_name == TRAP)
+        requeue(conn, person, failed.id)
+    with crew(settings, 1, readers.plain) as working:
+        until(idle(store, working), "the page is read")
+    assert states(store)[TRAP] == "read"

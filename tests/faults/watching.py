@@ -1,0 +1,73 @@
+"""Waiting for something to become true, and asking the store whether nothing was lost and nothing doubled."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import select
+
+from pipeline.store.database import Store
+from pipeline.store.figures import figures
+from pipeline.store.tables import entry, event, page
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Go on as soon as it is true; fail if it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(0.005)
+
+
+def queued(store: Store) -> int:
+    """How many pages wait to be read."""
+    return int(figures_of(store)["queued"])
+
+
+def figures_of(store: Store) -> dict[str, int]:
+    """The counts of pages."""
+    with store.read() as conn:
+        return dict(figures(conn)["pages"])
+
+
+def states(store: Store) -> dict[str, str]:
+    """State and reason of each page by the name of its file."""
+    with store.read() as conn:
+        return {row.source_name: f"{row.state} {row.reason}".strip() for row in conn.execute(select(page))}
+
+
+def assert_each_page_ended_once(store: Store, expected: int) -> None:
+    """Every page is there, was ended exactly once, and no entry was made twice."""
+    with store.read() as conn:
+        found = figures(conn)
+        rows = conn.execute(select(page.c.id, page.c.batch, page.c.position, page.c.state, page.c.outcome, page.c.duplicate_of)).all()
+        ends = Counter(conn.execute(select(event.c.subject).where(event.c.action.in_(("read_page", "fail_page")))).scalars())
+        entries = Counter(conn.execute(select(entry.c.page)).scalars())
+    counts = found["pages"]
+    assert len(rows) == counts["in"] == expected
+    assert counts["in"] == counts["done"] + counts["waiting"] + counts["failed"]
+    assert counts["queued"] == 0
+    assert found["batches"]["unfinished"] == []
+    for batch in {row.batch for row in rows}:
+        assert sorted(row.position for row in rows if row.batch == batch) == list(range(1, 1 + sum(row.batch == batch for row in rows)))
+    read = {row.id for row in rows if row.state == "read"}
+    assert {page_id: ends[page_id] for page_id in read} == dict.fromkeys(read, 1)
+    wanted = {row.id for row in rows if row.outcome == "unidentified" and row.duplicate_of is None}
+    assert entries == Counter(dict.fromkeys(wanted, 1))
+
+
+def worker_pids(parent: int) -> list[int]:
+    """The reading processes that a `work` process has started."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(child) for child in children if "spawn_main" in _command(int(child))]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except FileNotFoundError:
+        return ""

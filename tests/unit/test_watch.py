@@ -1,0 +1,182 @@
+"""A watched folder: taken in once, by content; left alone while it is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image as Pillow
+
+from pipeline import watch as watch_module
+from pipeline.errors import IntakeError
+from pipeline.intake import Taken, take_in
+from pipeline.settings import Settings
+from pipeline.store.database import Store, open_store
+from pipeline.store.pages import pages_of, status
+from pipeline.store.stacks import unfinished
+from pipeline.watch import FolderWatch, ends_properly
+from tests.small_pages import blank_page, foreign_page, write_stack
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(Settings(workspace=tmp_path / "workspace"), create=True)
+    yield store
+    store.close()
+
+
+class Scanner:
+    """A watched folder with a clock that is turned by hand."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.now = 0.0
+        self.folder = folder
+        self.watch = FolderWatch(store, folder, "Norra", "Pärm 1", "a.b", interval=2, clock=lambda: self.now)
+
+    def look(self, after: float = 2) -> Taken | None:
+        self.now += after
+        return self.watch.look()
+
+
+@pytest.fixture
+def scanner(store: Store, tmp_path: Path) -> Scanner:
+    return Scanner(store, tmp_path / "scanner")
+
+
+def test_what_has_stood_unchanged_is_taken_in_once_and_left_where_it_is(scanner: Scanner) -> None:
+    paths = write_stack(scanner.folder / "DCIM", 3)
+    assert scanner.look() is None
+    taken = scanner.look()
+    assert taken is not None
+    assert taken.pages == 3
+    assert scanner.look() is None
+    assert all(path.exists() for path in paths)
+
+
+def test_a_file_that_grows_is_left_alone_until_it_stands(scanner: Scanner) -> None:
+    path = scanner.folder / "a.png"
+    whole = foreign_page(1)
+    for size in (100, 200, 300):
+        path.write_bytes(whole[:size])
+        assert scanner.look() is None
+    path.write_bytes(whole)
+    assert scanner.look() is None
+    taken = scanner.look()
+    assert taken is not None
+    assert (taken.pages, taken.failed) == (1, 0)
+
+
+def test_a_half_file_that_stands_waits_for_its_end_but_not_for_ever(scanner: Scanner) -> None:
+    (scanner.folder / "a.png").write_bytes(foreign_page(1)[:-60])
+    assert scanner.look() is None
+    assert scanner.look() is None
+    assert scanner.watch.pending() == 1
+    assert scanner.look(after=100) is not None
+
+
+def test_a_file_that_somebody_has_open_for_writing_is_left_alone(scanner: Scanner) -> None:
+    path = scanner.folder / "a.png"
+    with path.open("wb") as file:
+        file.write(foreign_page(1))
+        file.flush()
+        scanner.look()
+        assert scanner.look() is None
+    assert scanner.look() is not None
+
+
+def test_a_name_that_is_used_again_is_taken_in_and_the_same_content_under_another_name_is_not(scanner: Scanner) -> None:
+    (scanner.folder / "scan.png").write_bytes(blank_page(1))
+    scanner.look()
+    assert scanner.look() is not None
+    (scanner.folder / "scan.png").write_bytes(foreign_page(2))
+    shutil.copy(scanner.folder / "scan.png", scanner.folder / "copy.png")
+    scanner.look()
+    again = scanner.look()
+    assert again is not None
+    assert again.pages == 1
+
+
+def test_a_new_watch_knows_what_an_earlier_one_took_in(scanner: Scanner, store: Store) -> None:
+    write_stack(scanner.folder, 2)
+    scanner.look()
+    scanner.look()
+    later = Scanner(store, scanner.folder)
+    write_stack(scanner.folder, 1, start=7)
+    later.look()
+    taken = later.look()
+    assert taken is not None
+    assert taken.pages == 1
+
+
+def test_a_watch_that_was_killed_goes_on_with_its_batch_though_the_folder_has_changed(
+    scanner: Scanner, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = write_stack(scanner.folder, 4)
+    seen: list[int] = []
+
+    def killed(*args: object, **named: object) -> Taken:
+        def on_page(done: int) -> None:
+            seen.append(done)
+            if done == 2:
+                raise KeyboardInterrupt
+
+        return take_in(*args, **named, on_page=on_page)  # type: ignore[arg-type]
+
+    scanner.look()
+    monkeypatch.setattr(watch_module, "take_in", killed)
+    with pytest.raises(KeyboardInterrupt):
+        scanner.look()
+    monkeypatch.undo()
+    paths[0].unlink()
+    write_stack(scanner.folder, 1, start=0)
+    write_stack(scanner.folder, 1, start=9)
+    later = Scanner(store, scanner.folder)
+    later.look()
+    taken = later.look()
+    assert taken is not None
+    assert (taken.pages, taken.continued) == (5, True)
+    with store.read() as conn:
+        assert [p.source_name for p in pages_of(conn, taken.batch)] == ["0000.png", "0001.png", "0002.png", "0003.png", "0009.png"]
+        assert status(conn)["in"] == 5
+        assert unfinished(conn) == []
+
+
+def test_what_is_no_scan_is_left_alone_and_counted_by_kind_only(scanner: Scanner) -> None:
+    for name in ("Anteckning.docx", "bild.HEIC", ".hidden.png", "half.part"):
+        (scanner.folder / name).write_bytes(b"x")
+    scanner.look()
+    assert scanner.look() is None
+    assert scanner.watch.others == {".docx": 1, ".heic": 1, ".part": 1}
+
+
+def test_a_folder_that_goes_away_is_named(scanner: Scanner) -> None:
+    scanner.folder.rmdir()
+    with pytest.raises(IntakeError, match="is not there"):
+        scanner.look()
+    scanner.folder.mkdir()
+    assert scanner.look() is None
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("PNG", "png"), ("JPEG", "jpg"), ("TIFF", "tif"), ("PDF", "pdf")])
+def test_each_kind_of_file_shows_its_end(tmp_path: Path, kind: str, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Pillow.effect_noise((200, 200), 50).save(path, kind)
+    assert ends_properly(path)
+    os.truncate(path, path.stat().st_size // 2)
+    if kind != "TIFF":
+        assert not ends_properly(path)
+
+
+@pytest.mark.parametrize(("order", "mark"), [("<", b"II"), (">", b"MM")])
+def test_a_tiff_whose_directory_is_not_there_yet_is_being_written(tmp_path: Path, order: str, mark: bytes) -> None:
+    path = tmp_path / "a.tif"
+    for offset, ready in ((0, False), (5000, False), (16, True)):
+        path.write_bytes(mark + struct.pack(order + "HI", 42, offset) + bytes(100))
+        assert ends_properly(path) is ready
+    path.write_bytes(mark + struct.pack(order + "HHHQ", 43, 8, 0, 16) + bytes(100))
+    assert ends_properly(path)
