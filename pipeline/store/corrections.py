@@ -16,10 +16,9 @@ from pipeline.store import tables
 from pipeline.store.answers import Decided, How, decided
 from pipeline.store.client_check import in_register
 from pipeline.store.decisions import decide, facts_of, seen
+from pipeline.store.entries import DECIDED
 from pipeline.store.entry_views import form_of
 from pipeline.template import Forms
-
-DECIDED = frozenset({EntryState.CONFIRMED, EntryState.EXPORTED, EntryState.RECEIPTED})
 
 
 def correct(

@@ -17,7 +17,7 @@ from pipeline.store import tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts
 from pipeline.store.claims import CLAIM_MINUTES, held_by_other
 from pipeline.store.client_check import in_register
-from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entries, entry, stale
+from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
 from pipeline.store.sheets import missing_pages, sheet_pages
@@ -88,7 +88,7 @@ def reject(conn: Connection, person: Person, entry_id: str, revision: int, reaso
     """
     if reason not in review.REASONS:
         raise ReviewError("An entry is rejected for one of the given reasons.", f"Choose one: {', '.join(review.REASONS)}.")
-    found = seen(conn, person, entry_id, revision, OPEN | {EntryState.CONFIRMED})
+    found = seen(conn, person, entry_id, revision, OPEN | DECIDED)
     if held_by_other(found, person, now):
         raise stale()
     _refuse_exported(conn, found)
@@ -104,7 +104,7 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
         StaleDecisionError: as `save_answers`.
         ReviewError: it has been exported (then `correct`).
     """
-    found = seen(conn, person, entry_id, revision, frozenset({EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}))
+    found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.SECOND, EntryState.REJECTED})
     if (found.second_by or found.first_by) != person.login:
         raise NotAllowedError("Another person decided this.", "Ask that person, or correct the entry.")
     _refuse_exported(conn, found)

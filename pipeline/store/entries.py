@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from pipeline.errors import ReviewError, StaleDecisionError
-from pipeline.model import EntryState, Reading, State
+from pipeline.model import EntryState, Reading, State, Value
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
 from pipeline.store.upsert import insert_new
-from pipeline.template import FieldSpec, Form, Kind, Per
+from pipeline.template import FieldSpec, Form, Kind, Meaning, Per
 
 _entry = tables.entry
 
 OPEN = frozenset({EntryState.REVIEW, EntryState.SECOND})
+DECIDED = frozenset({EntryState.CONFIRMED, EntryState.EXPORTED, EntryState.RECEIPTED})
 
 UNDECIDED: Mapping[str, Any] = {
     "state": EntryState.REVIEW.value,
@@ -31,6 +32,9 @@ UNDECIDED: Mapping[str, Any] = {
     "claimed_until": None,
 }
 """What an entry is before anybody has decided."""
+
+SURE = 0.9
+"""The probability from which a day that the machine read is used in figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +127,8 @@ def change(conn: Connection, seen: Entry, **values: Any) -> None:  # noqa: ANN40
         StaleDecisionError: it is no longer as it was seen.
     """
     same = update(_entry).where(_entry.c.id == seen.id, _entry.c.revision == seen.revision, _entry.c.state == seen.state.value)
-    done = conn.execute(same.values(revision=seen.revision + 1, claimed_by=None, claimed_until=None, **values))
-    if done.rowcount != 1:
+    new = {"claimed_by": None, "claimed_until": None, **values, "revision": seen.revision + 1}
+    if conn.execute(same.values(new)).rowcount != 1:
         raise stale()
 
 
@@ -137,6 +141,24 @@ def reopen(conn: Connection, sheet: str) -> None:
     """Give the entries of a sheet back to review, since a page of it has come that nobody saw when they were decided."""
     decided = update(_entry).where(_entry.c.sheet == sheet, _entry.c.state != EntryState.REVIEW.value, _entry.c.voided.is_(None))
     conn.execute(decided.values(revision=_entry.c.revision + 1, **UNDECIDED))
+
+
+def note_days(conn: Connection, form: Form, sheet: str, readings: Mapping[str, Reading]) -> None:
+    """Give undecided entries the day that the machine is sure of, so that the oldest can be counted. The decision replaces it."""
+    for spec in form.fields:
+        reading = readings.get(spec.name)
+        if spec.means is not Meaning.EVENT_DATE or reading is None or reading.p < SURE or not _is_day(reading.value):
+            continue
+        unknown = update(_entry).where(_entry.c.sheet == sheet, _entry.c.state == EntryState.REVIEW.value, _entry.c.event_on.is_(None))
+        here = unknown.where(_entry.c.row == spec.row) if spec.row is not None else unknown
+        conn.execute(here.values(event_on=reading.value))
+
+
+def _is_day(value: Value) -> bool:
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
 
 
 def is_written(form: Form, readings: Mapping[str, Reading]) -> bool:

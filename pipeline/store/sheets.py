@@ -16,7 +16,7 @@ from pipeline.store import page_states, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import lock_keys
 from pipeline.store.duplicates import same_bytes, same_side, take_over
-from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, reopen
+from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, note_days, reopen
 from pipeline.store.events import record
 from pipeline.store.issued import issued_sheet
 from pipeline.store.pages import Page, page, page_reading
@@ -177,10 +177,12 @@ def _make_entries(conn: Connection, read: Page, form: Form | None) -> None:
     if form is None or not _identified(read, form):
         add_entries(conn, common, [None])
         return
-    readings = page_reading(conn, read.id)
-    if is_written(form, readings) and len(sheet_pages(conn, common.sheet)) > 1:
+    readings, pages = page_reading(conn, read.id), sheet_pages(conn, common.sheet)
+    if is_written(form, readings) and len(pages) > 1:
         reopen(conn, common.sheet)
     add_entries(conn, common, filled_rows(form, readings))
+    for page_of_sheet in pages:
+        note_days(conn, form, common.sheet, page_reading(conn, page_of_sheet.id))
 
 
 def _identified(read: Page, form: Form | None) -> bool:

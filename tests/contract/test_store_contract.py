@@ -1,0 +1,204 @@
+"""One body over SQLite and PostgreSQL: what every database of the store has to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from threading import Barrier, Thread
+
+import pytest
+from sqlalchemy import Connection
+
+from pipeline.errors import EfterskriftError, NotAllowedError, StoreError
+from pipeline.model import EntryState, IssuedSheet, Person
+from pipeline.review import Answer
+from pipeline.settings import Settings
+from pipeline.store import claims, corrections, decisions, pages, registers, sheets
+from pipeline.store.database import Store, open_store
+from pipeline.store.entries import entries_of
+from pipeline.store.issued import add_issued, issued_sheet
+from tests.ward import (
+    ASTA,
+    BROR,
+    CILLA,
+    EVA,
+    FORMS,
+    NILS,
+    NORTH,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    SOUTH,
+    STAFF,
+    VISITS,
+    Ward,
+    answers,
+    page_reading,
+    whole_log,
+)
+
+pytest_plugins = ("tests.databases",)
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """The test organisation."""
+    return Ward(store).begin()
+
+
+def together(*acts: Callable[[], None]) -> list[Exception]:
+    """Run acts at the same moment in threads; the errors that they end with."""
+    barrier, errors = Barrier(len(acts)), list[Exception]()
+
+    def run(act: Callable[[], None]) -> None:
+        barrier.wait()
+        try:
+            act()
+        except Exception as error:  # handed to the test
+            errors.append(error)
+
+    threads = [Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def test_a_store_is_made_by_many_at_once_and_opened_again(store_settings: Settings) -> None:
+    assert together(*[lambda: open_store(store_settings, create=True).close()] * 4) == []
+    store = open_store(store_settings)
+    with store.read() as conn:
+        assert pages.status(conn) == {"in": 0, "done": 0, "waiting": 0, "failed": 0}
+    store.close()
+
+
+def test_registers_are_replaced_by_key(ward: Ward) -> None:
+    moved = ASTA.__class__(ASTA.pid, ASTA.name, SOUTH, protected=True)
+    with ward.store.begin() as conn:
+        assert registers.save_clients(conn, [moved]) == 1
+        registers.save_units(conn, {NORTH: "SoL"})
+        assert registers.client(conn, ASTA.pid) == moved
+        assert registers.clients(conn, [SOUTH]) == [moved, CILLA]
+        assert registers.clients(conn) == [moved, BROR, CILLA]
+        assert registers.units(conn) == {NORTH: "SoL", SOUTH: "HSL"}
+
+
+def test_ten_digits_that_fit_two_clients_fit_none(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        assert registers.find_client(conn, "900101-9802") == ASTA
+        registers.save_clients(conn, [ASTA.__class__("20" + ASTA.pid[2:], "Yngre Provberg", NORTH)])
+        assert registers.find_client(conn, "900101-9802") is None
+        assert registers.find_client(conn, "18900101-9802") == ASTA
+
+
+def test_a_serial_is_issued_once_and_the_error_quotes_nothing(ward: Ward) -> None:
+    sheet = IssuedSheet("AAAA", NOTE.id, 1, NORTH, ASTA.pid)
+    ward.issue(sheet)
+    with pytest.raises(StoreError) as error, ward.store.begin() as conn:
+        add_issued(conn, [sheet], "admin")
+    assert "AAAA" not in str(error.value)
+    assert ASTA.pid not in str(error.value)
+    assert error.value.__cause__ is None
+    with ward.store.read() as conn:
+        assert issued_sheet(conn, "AAAA") == sheet
+
+
+def test_pages_of_a_sheet_read_at_once_make_one_entry(ward: Ward) -> None:
+    for number in range(10):
+        serial = f"S{number:03d}"
+        ids = [ward.scan(), ward.scan(), ward.scan()]
+        readings = [page_reading(NOTE, serial, SAID), page_reading(NOTE, serial, PLAN, 2), page_reading(NOTE, serial, SAID)]
+        assert together(*(partial(ward.read, page_id, reading) for page_id, reading in zip(ids, readings, strict=True))) == []
+        with ward.store.read() as conn:
+            assert [entry.id for entry in entries_of(conn, serial)] == [f"{serial}-00"]
+            assert [page.duplicate_of for page in (pages.page(conn, page_id) for page_id in ids)] == [None, None, ids[0]]
+
+
+def test_the_same_picture_read_at_once_has_one_original(ward: Ward) -> None:
+    for number in range(10):
+        ids = [ward.scan(f"same {number}".encode()) for _ in range(3)]
+        reading = page_reading(VISITS, f"S{number:03d}", {"rad01.pnr": ASTA.pid})
+        assert together(*(partial(ward.read, page_id, reading) for page_id in ids)) == []
+        with ward.store.read() as conn:
+            found = [pages.page(conn, page_id) for page_id in ids]
+        assert [(page.duplicate_of, page.settled) for page in found] == [(None, False), (ids[0], True), (ids[0], True)]
+
+
+def test_two_decisions_at_once_are_one(ward: Ward) -> None:
+    for number in range(10):
+        entry_id = ward.note(f"S{number:03d}")
+
+        def decide(entry_id: str = entry_id) -> None:
+            with ward.store.begin() as conn:
+                decisions.save_answers(conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}), NOW)
+
+        errors = together(decide, decide, decide)
+        assert [type(error).__name__ for error in errors] == ["StaleDecisionError"] * 2
+        with ward.store.read() as conn:
+            (entry,) = entries_of(conn, f"S{number:03d}")
+            rows = conn.exec_driver_sql(f"SELECT count(*) FROM decision WHERE entry = '{entry_id}'").scalar_one()
+        assert (entry.state, entry.revision, rows) == (EntryState.CONFIRMED, 1, len(SAID) + len(PLAN))
+
+
+def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
+    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, NORTH, ASTA.pid))
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        claims.claim_next(conn, FORMS, EVA, NOW)
+        decisions.save_draft(conn, EVA, entry_id, "namn", Answer("Asta"), NOW)
+        decisions.save_answers(conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}, datum=Answer("2026-02-18")), NOW)
+        claims.claim_next(conn, FORMS, NILS, NOW)
+        decisions.save_answers(conn, FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-18")}, NOW)
+        corrections.correct(conn, FORMS, NILS, entry_id, 2, {"text": Answer("Sov illa.")}, "Disa hörde av sig", NOW)
+        decisions.reject(conn, EVA, entry_id, 3, "fel person", NOW)
+    with ward.store.read() as conn:
+        log = whole_log(conn)
+    assert len(log.splitlines()) > 6
+    for said in (*SAID.values(), *PLAN.values(), ASTA.name, ASTA.pid, "2026-02-18", "Sov illa.", "Disa"):
+        assert str(said) not in log
+
+
+ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
+    "open_entry": lambda conn, who, _: claims.open_entry(conn, FORMS, who, "AAAA-00", NOW),
+    "skip": lambda conn, who, _: claims.skip(conn, who, "AAAA-00", 0),
+    "save_draft": lambda conn, who, _: decisions.save_draft(conn, who, "AAAA-00", "namn", Answer("x"), NOW),
+    "save_answers": lambda conn, who, _: decisions.save_answers(conn, FORMS, who, "AAAA-00", 0, {}, NOW),
+    "reject": lambda conn, who, _: decisions.reject(conn, who, "AAAA-00", 0, "oläsligt", NOW),
+    "undo": lambda conn, who, _: decisions.undo(conn, who, "AAAA-00", 0, NOW),
+    "reopen": lambda conn, who, _: decisions.reopen(conn, who, "AAAA-00", 0),
+    "correct": lambda conn, who, _: corrections.correct(conn, FORMS, who, "AAAA-00", 0, {}, "fel", NOW),
+    "void": lambda conn, who, _: corrections.void(conn, who, "AAAA-00", 0, "fel", NOW),
+    "view_page": claims.view_page,
+    "requeue": pages.requeue,
+    "settle_duplicate": lambda conn, who, page: sheets.settle_duplicate(conn, who, page, FORMS, same=True),
+    "settle_empty": sheets.settle_empty,
+    "add_row": lambda conn, who, page: sheets.add_row(conn, who, page, 1, FORMS),
+    "pull_to_front": lambda conn, who, _: claims.pull_to_front(conn, who, ["AAAA-00"]),
+}
+"""Everything that a person can do to an entry or page of the northern unit."""
+
+MAY = {name: {"eva", "nils"} for name in ACTS} | {
+    "requeue": {"admin"},
+    "settle_duplicate": {"admin"},
+    "settle_empty": {"admin"},
+    "view_page": {"admin", "eva", "nils"},
+    "pull_to_front": {"chef"},
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_every_act_asks_for_the_right(ward: Ward, name: str) -> None:
+    page_id = ward.scan()
+    ward.read(page_id, page_reading(NOTE, "AAAA", SAID))
+    for who in STAFF:
+        refused = False
+        try:
+            with ward.store.begin() as conn:
+                ACTS[name](conn, who, page_id)
+        except NotAllowedError:
+            refused = True
+        except EfterskriftError:
+            refused = False  # allowed, but not in this state
+        assert refused is (who.login not in MAY[name]), who.login

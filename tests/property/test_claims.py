@@ -1,0 +1,91 @@
+"""However many people take from the queue at once, each entry goes to exactly one of them, and second review never to the first person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import Barrier, Thread
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert
+
+from pipeline.model import EntryState, Person
+from pipeline.store import tables
+from pipeline.store.claims import claim_next
+from pipeline.store.database import Store
+from tests.ward import FORMS, FREE, NORTH, NOW, SOUTH, Ward, person
+
+pytest_plugins = ("tests.databases",)
+
+PEOPLE = [person(f"p{number}", units=units) for number, units in enumerate([(NORTH,), (SOUTH,), (NORTH, SOUTH), (NORTH, SOUTH)])]
+
+queues = st.lists(
+    st.tuples(st.sampled_from([NORTH, SOUTH]), st.sampled_from("ABC"), st.sampled_from([None, *(who.login for who in PEOPLE)])), max_size=25
+)
+"""Units, classes, and for second review the first person."""
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """The test organisation, with one page that all entries stand on."""
+    ward = Ward(store).begin()
+    ward.scan()
+    return ward
+
+
+def fill(ward: Ward, queue: list[tuple[str, str, str | None]]) -> None:
+    """A queue of entries in place of what there was."""
+    with ward.store.begin() as conn:
+        conn.execute(delete(tables.entry))
+        rows = [
+            {
+                "id": f"e{number:03d}-00",
+                "sheet": ward.batch,
+                "page": f"{ward.batch}-00001",
+                "form": FREE.id,
+                "version": 1,
+                "unit": unit,
+                "criticality": criticality,
+                "state": (EntryState.SECOND if first else EntryState.REVIEW).value,
+                "first_by": first,
+                "created_at": NOW,
+            }
+            for number, (unit, criticality, first) in enumerate(queue)
+        ]
+        if rows:
+            conn.execute(insert(tables.entry), rows)
+
+
+def take_all(ward: Ward, who: Person, start: Barrier, taken: list[tuple[str, str]]) -> None:
+    """Take from the queue until it is empty for this person; everything that is got is ended at once, so that the next is another."""
+    start.wait()
+    while True:
+        with ward.store.begin() as conn:
+            view = claim_next(conn, FORMS, who, NOW)
+            if view is None:
+                return
+            taken.append((view.entry.id, who.login))
+            ended = tables.entry.update().where(tables.entry.c.id == view.entry.id, tables.entry.c.claimed_by == who.login)
+            assert conn.execute(ended.values(state=EntryState.REJECTED.value)).rowcount == 1
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(queue=queues)
+def test_each_entry_is_taken_exactly_once(ward: Ward, queue: list[tuple[str, str, str | None]]) -> None:
+    fill(ward, queue)
+    start, taken = Barrier(len(PEOPLE)), list[tuple[str, str]]()
+    threads = [Thread(target=take_all, args=(ward, who, start, taken)) for who in PEOPLE]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counted = Counter(entry_id for entry_id, _ in taken)
+    by_login = {who.login: who for who in PEOPLE}
+    for number, (unit, _, first) in enumerate(queue):
+        may = [who for who in PEOPLE if unit in who.units and who.login != first]
+        assert counted[f"e{number:03d}-00"] == (1 if may else 0)
+    for entry_id, login in taken:
+        unit, _, first = queue[int(entry_id[1:4])]
+        assert unit in by_login[login].units
+        assert login != first

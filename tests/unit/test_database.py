@@ -1,0 +1,148 @@
+"""Opening the store and what happens when it is busy, gone or of another make."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import StatementError
+
+from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
+from pipeline.settings import Settings
+from pipeline.store import tables
+from pipeline.store.database import Store, open_store
+from pipeline.store.events import events_of, record
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A workspace that is not made yet."""
+    return Settings(workspace=tmp_path / "workspace", database_url="")
+
+
+def test_a_store_is_made_only_when_asked_and_then_opened(settings: Settings) -> None:
+    with pytest.raises(StoreError, match="no store"):
+        open_store(settings)
+    assert not settings.workspace.exists()
+    open_store(settings, create=True).close()
+    store = open_store(settings)
+    with store.begin() as conn:
+        record(conn, "eva", "try", "x", count=1)
+    store.close()
+    again = open_store(settings, create=True)
+    with again.read() as conn:
+        (event,) = events_of(conn, "x")
+    assert (event.by, event.action, event.detail) == ("eva", "try", {"count": 1})
+    again.close()
+
+
+def test_sqlite_waits_checks_and_keeps_a_log(settings: Settings) -> None:
+    store = open_store(settings, create=True, wait_seconds=7)
+    with store.read() as conn:
+        values = {name: conn.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "busy_timeout", "foreign_keys")}
+    assert values == {"journal_mode": "wal", "busy_timeout": 7000, "foreign_keys": 1}
+    store.close()
+
+
+def test_another_schema_is_refused_with_a_remedy(settings: Settings) -> None:
+    store = open_store(settings, create=True)
+    with store.begin() as conn:
+        conn.execute(update(tables.schema_info).values(version=tables.SCHEMA_VERSION + 1))
+    store.close()
+    for create in (True, False):
+        with pytest.raises(SchemaMismatchError) as error:
+            open_store(settings, create=create)
+        assert error.value.remedy
+        assert "efterskrift.db" in error.value.message
+
+
+def test_a_locked_database_is_waited_for_and_then_named(settings: Settings) -> None:
+    store = open_store(settings, create=True, wait_seconds=0.2)
+    other = sqlite3.connect(settings.workspace / "efterskrift.db")
+    other.execute("BEGIN IMMEDIATE")
+    with store.read() as conn:
+        assert events_of(conn, "x") == []
+    with pytest.raises(StoreUnavailableError, match=r"efterskrift\.db is locked"), store.begin():
+        pytest.fail("the lock is held")
+    other.rollback()
+    other.close()
+    with store.begin() as conn:
+        record(conn, "eva", "try", "x")
+    store.close()
+
+
+def test_a_full_disk_is_named(settings: Settings) -> None:
+    store = open_store(settings, create=True)
+    with pytest.raises(StoreUnavailableError, match="SQLITE_FULL"):
+        _fill(store)
+    store.close()
+
+
+def _fill(store: Store) -> None:
+    with store.begin() as conn:
+        conn.exec_driver_sql("PRAGMA max_page_count = 1")
+        for number in range(2000):
+            record(conn, "eva", "try", f"x{number}", filling="x" * 500)
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
+    settings = Settings(workspace=tmp_path, database_url="postgresql://eva:hemligt@127.0.0.1:1/nothing")
+    with pytest.raises(StoreUnavailableError) as error:
+        open_store(settings, wait_seconds=2)
+    assert "127.0.0.1:1/nothing" in error.value.message
+    assert "hemligt" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://eva@127.0.0.1/x"])
+def test_other_urls_are_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(StoreError):
+        open_store(Settings(workspace=tmp_path, database_url=url))
+
+
+def test_many_may_make_the_store_at_once(settings: Settings) -> None:
+    failures: list[BaseException] = []
+
+    def make() -> None:
+        try:
+            open_store(settings, create=True).close()
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    threads = [Thread(target=make) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_an_error_rolls_back(settings: Settings) -> None:
+    store = open_store(settings, create=True)
+    with pytest.raises(RuntimeError):
+        _stumble(store)
+    with store.read() as conn:
+        assert events_of(conn, "x") == []
+    store.close()
+
+
+def _stumble(store: Store) -> None:
+    with store.begin() as conn:
+        record(conn, "eva", "try", "x")
+        raise RuntimeError
+
+
+def test_moments_keep_their_instant_and_need_a_zone(settings: Settings) -> None:
+    store = open_store(settings, create=True)
+    swedish = datetime(2026, 2, 17, 8, 15, tzinfo=timezone(timedelta(hours=1)))
+    with store.begin() as conn:
+        conn.execute(insert(tables.worker).values(id="w", beat_at=swedish))
+        assert conn.execute(select(tables.worker.c.beat_at)).scalar_one() == swedish
+        assert conn.execute(select(tables.worker.c.beat_at)).scalar_one().tzinfo is UTC
+        with pytest.raises(StatementError):
+            conn.execute(insert(tables.worker).values(id="v", beat_at=datetime(2026, 2, 17)))
+    store.close()

@@ -1,0 +1,482 @@
+"""Taking entries from the queue, deciding them, taking decisions back and correcting them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import insert
+
+from pipeline.errors import (
+    FormError,
+    InvalidAnswerError,
+    MissingAnswerError,
+    NotAllowedError,
+    ReviewError,
+    StaleDecisionError,
+    UnknownClientError,
+)
+from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Record, State, Value
+from pipeline.review import Answer
+from pipeline.store import claims, corrections, decisions, records, tables
+from pipeline.store.answers import decided
+from pipeline.store.claims import EntryView, FieldView
+from pipeline.store.database import Store
+from pipeline.store.entries import Entry, entry
+from pipeline.store.events import events_of
+from pipeline.template import Forms
+from tests.ward import (
+    ADMIN,
+    ASTA,
+    BROR,
+    CHIEF,
+    CILLA,
+    EVA,
+    FORMS,
+    NILS,
+    NORTH,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    SOFIA,
+    SOUTH,
+    UNKNOWN_PID,
+    VISITS,
+    Ward,
+    answers,
+    later,
+    page_reading,
+)
+
+pytest_plugins = ("tests.databases",)
+
+ALL: Mapping[str, Value] = {**SAID, **PLAN}
+WRONG_DAY = Answer("2026-02-18")
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """The test organisation."""
+    return Ward(store).begin()
+
+
+def get(ward: Ward, entry_id: str) -> Entry:
+    """One entry."""
+    with ward.store.read() as conn:
+        return entry(conn, entry_id)
+
+
+def claim(ward: Ward, who: object = EVA, minutes: float = 0) -> EntryView | None:
+    """The next entry of a person."""
+    with ward.store.begin() as conn:
+        return claims.claim_next(conn, FORMS, who, later(minutes))  # type: ignore[arg-type]
+
+
+def save(ward: Ward, entry_id: str, given: Mapping[str, Answer], who: object = EVA, **more: bool) -> EntryState:
+    """Decide an entry as it is now."""
+    revision = get(ward, entry_id).revision
+    with ward.store.begin() as conn:
+        return decisions.save_answers(conn, FORMS, who, entry_id, revision, given, NOW, **more)  # type: ignore[arg-type]
+
+
+def export(ward: Ward, *entry_ids: str) -> list[Record]:
+    """Export entries as the exporter does; answers with their records."""
+    with ward.store.begin() as conn:
+        made = records.records(conn, FORMS, entry_ids)
+        run = f"run {len(ward.batch)} {made[0].entry_id} {made[0].revision}"[:32]
+        conn.execute(insert(tables.export_run).values(id=run, target="csv", file_name="f", file_sha256="0" * 64, made_at=NOW, made_by="eva"))
+        items = [{"run": run, "entry": r.entry_id, "revision": r.revision, "number": n} for n, r in enumerate(made)]
+        conn.execute(insert(tables.export_item), items)
+        records.mark_exported(conn, entry_ids)
+    return made
+
+
+def by_name(view: EntryView) -> dict[str, FieldView]:
+    """The fields of a view."""
+    return {field.spec.name: field for field in view.fields}
+
+
+def test_class_a_comes_first_then_the_oldest(ward: Ward) -> None:
+    ward.read(ward.scan(), page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}))
+    ward.note("AAA2")
+    ward.note("AAA1")
+    visit: dict[str, Value] = dict.fromkeys(("datum", "skribent", "rad01.tid", "rad01.mat", "rad01.sign")) | {"rad01.pnr": ASTA.pid}
+    taken = []
+    while (view := claim(ward)) is not None:
+        taken.append(view.entry.id)
+        assert view.entry.claimed_by == "eva"
+        save(ward, view.entry.id, answers(ALL if view.form is NOTE else visit))
+    assert taken == ["AAA2-00", "AAA1-00", "BBBB-01"]
+
+
+def test_a_manager_pulls_an_entry_to_the_front(ward: Ward) -> None:
+    ward.note("AAA1")
+    ward.note("AAA2")
+    with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+        claims.pull_to_front(conn, EVA, ["AAA2-00"])
+    with ward.store.begin() as conn:
+        claims.pull_to_front(conn, CHIEF, ["AAA2-00"])
+    view = claim(ward)
+    assert view is not None
+    assert view.entry.id == "AAA2-00"
+
+
+def test_a_claim_is_kept_given_back_and_runs_out(ward: Ward) -> None:
+    ward.note("AAAA")
+    first = claim(ward)
+    assert first is not None
+    again = claim(ward, minutes=14)
+    assert again is not None
+    assert again.entry.id == first.entry.id
+    assert claim(ward, NILS, 20) is None
+    with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
+        claims.open_entry(conn, FORMS, NILS, "AAAA-00", later(20))
+    with ward.store.begin() as conn:
+        assert claims.renew(conn, EVA, "AAAA-00", later(20))
+        assert not claims.renew(conn, NILS, "AAAA-00", later(20))
+        assert claims.waiting_count(conn, NILS, later(21)) == 0
+        assert claims.waiting_count(conn, NILS, later(36)) == 1
+    assert claim(ward, NILS, 34) is None
+    taken = claim(ward, NILS, 36)
+    assert taken is not None
+    with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
+        decisions.save_answers(conn, FORMS, EVA, "AAAA-00", 0, answers(ALL), later(37))
+    with ward.store.begin() as conn:
+        claims.release(conn, EVA, "AAAA-00")
+        claims.release(conn, NILS, "AAAA-00")
+    assert claim(ward, EVA, 37) is not None
+
+
+def test_a_skipped_entry_goes_behind_its_class(ward: Ward) -> None:
+    ward.note("AAA1")
+    ward.note("AAA2")
+    claim(ward)
+    with ward.store.begin() as conn:
+        claims.skip(conn, EVA, "AAA1-00", 0)
+        with pytest.raises(StaleDecisionError):
+            claims.skip(conn, EVA, "AAA1-00", 0)
+    view = claim(ward)
+    assert view is not None
+    assert view.entry.id == "AAA2-00"
+
+
+def test_nobody_gets_entries_of_another_unit_or_role(ward: Ward) -> None:
+    ward.note("AAAA")
+    assert claim(ward, SOFIA) is None
+    for nobody in (ADMIN, CHIEF):
+        with pytest.raises(NotAllowedError):
+            claim(ward, nobody)
+    for who in (SOFIA, ADMIN, CHIEF):
+        with pytest.raises(NotAllowedError):
+            save(ward, "AAAA-00", answers(ALL), who)
+        with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+            claims.open_entry(conn, FORMS, who, "AAAA-00", NOW)
+        with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+            decisions.reject(conn, who, "AAAA-00", 0, "oläsligt", NOW)
+        with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+            decisions.save_draft(conn, who, "AAAA-00", "namn", Answer("x"), NOW)
+
+
+def test_critical_fields_are_blind_and_give_nothing_away(ward: Ward) -> None:
+    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, NORTH, ASTA.pid))
+    ward.note("AAAA")
+    view = claim(ward)
+    assert view is not None
+    fields = by_name(view)
+    for name in ("pnr", "datum"):
+        assert fields[name].blind
+        assert fields[name].reading is None
+    reading = fields["namn"].reading
+    assert reading is not None
+    assert reading.value == SAID["namn"]
+    assert view.suggestion is None
+    assert not fields["enhet"].open
+    assert [page.page_no for page in view.pages] == [1, 2]
+    assert (fields["text"].page, fields["plan"].page) == tuple(page.id for page in view.pages)
+    assert view.problems == ()
+
+
+def test_a_fact_that_nobody_wrote_is_a_problem(ward: Ward) -> None:
+    ward.note("AAAA", {**SAID, "skribent": None, "tid": None, "pnr": None})
+    view = claim(ward)
+    assert view is not None
+    assert view.problems == ("fact_missing:event_time", "fact_missing:author")
+
+
+def test_a_missing_page_is_shown_and_its_fields_are_not_asked(ward: Ward) -> None:
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
+    view = claim(ward)
+    assert view is not None
+    assert view.missing_pages == (2,)
+    assert "page_missing:2" in view.problems
+    assert not by_name(view)["plan"].open
+    assert save(ward, "AAAA-00", answers(SAID)) is EntryState.CONFIRMED
+    (record,) = export(ward, "AAAA-00")
+    assert record.illegible == {"plan"}
+
+
+def test_person_and_machine_agree_in_other_spelling(ward: Ward) -> None:
+    ward.note("AAAA")
+    given = answers({**ALL, "pnr": "18900101-9802", "datum": "260217", "tid": "8.15", "namn": "Åsta Provberg"})
+    assert save(ward, "AAAA-00", given) is EntryState.CONFIRMED
+    found = get(ward, "AAAA-00")
+    assert (found.client_pid, found.event_on, found.first_by, found.claimed_by) == (ASTA.pid, "2026-02-17", "eva", None)
+    with ward.store.read() as conn:
+        hows = {name: one.how.value for name, one in decided(conn, "AAAA-00").items()}
+    assert hows == {"pnr": "typed", "namn": "changed", "datum": "typed", "tid": "kept", "skribent": "kept", "text": "kept", "plan": "kept"}
+
+
+def test_ten_digits_are_taken_when_one_client_fits(ward: Ward) -> None:
+    ward.note("AAAA")
+    assert save(ward, "AAAA-00", answers({**ALL, "pnr": ASTA.pid[2:]})) is EntryState.CONFIRMED
+
+
+def test_a_disagreement_goes_to_another_person(ward: Ward) -> None:
+    ward.note("AAAA")
+    assert save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY)) is EntryState.SECOND
+    assert claim(ward) is None
+    with pytest.raises(NotAllowedError):
+        save(ward, "AAAA-00", {"datum": WRONG_DAY})
+    view = claim(ward, NILS)
+    assert view is not None
+    assert view.second
+    fields = by_name(view)
+    assert [name for name, field in fields.items() if field.open] == ["datum"]
+    datum = fields["datum"]
+    assert datum.first == WRONG_DAY
+    assert datum.reading is not None
+    assert datum.reading.value == SAID["datum"]
+    with pytest.raises(MissingAnswerError):
+        save(ward, "AAAA-00", {}, NILS)
+    assert save(ward, "AAAA-00", {"datum": Answer("2026-02-19")}, NILS) is EntryState.CONFIRMED
+    (record,) = export(ward, "AAAA-00")
+    assert record.fields["datum"] == "2026-02-19"
+    assert (record.entered.by, record.verified and record.verified.by) == ("Eva Ek", "Nils Ek")
+    assert get(ward, "AAAA-00").event_on == "2026-02-19"
+
+
+def test_what_the_machine_could_not_read_is_looked_at_twice(ward: Ward) -> None:
+    page_id = ward.scan()
+    ward.read(page_id, PageReading(Outcome.UNIDENTIFIED))
+    assert save(ward, f"{page_id}-00", answers(SAID)) is EntryState.SECOND
+
+
+def test_a_second_key_press_changes_nothing(ward: Ward) -> None:
+    ward.note("AAAA")
+    ward.note("AAA2")
+    for given in (answers(ALL), answers(ALL, datum=WRONG_DAY)):
+        entry_id = "AAAA-00" if given == answers(ALL) else "AAA2-00"
+        save(ward, entry_id, given)
+        with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
+            decisions.save_answers(conn, FORMS, EVA, entry_id, 0, given, NOW)
+        with ward.store.read() as conn:
+            assert sum(event.action == "decide" for event in events_of(conn, entry_id)) == 1
+
+
+def test_every_field_needs_an_answer(ward: Ward) -> None:
+    ward.note("AAAA")
+    with pytest.raises(MissingAnswerError) as missing:
+        save(ward, "AAAA-00", answers({**ALL, "text": "  "}) | {"plan": Answer(None)})
+    assert missing.value.fields == ("text", "plan")
+    with pytest.raises(InvalidAnswerError) as invalid:
+        save(ward, "AAAA-00", answers({**ALL, "datum": "2026-02-30", "tid": "25:00"}))
+    assert invalid.value.fields == ("datum", "tid")
+    assert get(ward, "AAAA-00").revision == 0
+
+
+def test_the_client_has_to_be_known_or_meant(ward: Ward) -> None:
+    ward.note("AAAA", {**SAID, "pnr": UNKNOWN_PID})
+    given = answers({**ALL, "pnr": UNKNOWN_PID})
+    with pytest.raises(UnknownClientError) as unknown:
+        save(ward, "AAAA-00", given)
+    assert unknown.value.fields == ("pnr",)
+    assert UNKNOWN_PID not in str(unknown.value)
+    with pytest.raises(UnknownClientError):
+        save(ward, "AAAA-00", answers({**ALL, "pnr": UNKNOWN_PID[2:]}), outside_register=True)
+    with pytest.raises(MissingAnswerError):
+        save(ward, "AAAA-00", answers(ALL, pnr=Answer(None, State.ILLEGIBLE)))
+    assert save(ward, "AAAA-00", given, outside_register=True) is EntryState.CONFIRMED
+    (record,) = export(ward, "AAAA-00")
+    assert (record.client.pid, record.client.name, record.client.unit) == (UNKNOWN_PID, SAID["namn"], NORTH)
+
+
+def test_drafts_outlive_the_browser_and_end_with_the_decision(ward: Ward) -> None:
+    ward.note("AAAA")
+    claim(ward)
+    with ward.store.begin() as conn:
+        decisions.save_draft(conn, EVA, "AAAA-00", "namn", Answer("As"), NOW)
+        decisions.save_draft(conn, EVA, "AAAA-00", "namn", Answer("Asta"), NOW)
+        with pytest.raises(StaleDecisionError):
+            decisions.save_draft(conn, NILS, "AAAA-00", "namn", Answer("Nix"), NOW)
+    view = claim(ward)
+    assert view is not None
+    assert by_name(view)["namn"].draft == Answer("Asta")
+    save(ward, "AAAA-00", answers(ALL))
+    with ward.store.begin() as conn:
+        assert by_name(claims.open_entry(conn, FORMS, EVA, "AAAA-00", NOW))["namn"].draft is None
+        with pytest.raises(StaleDecisionError):
+            decisions.save_draft(conn, EVA, "AAAA-00", "namn", Answer("Asta"), NOW)
+
+
+def test_a_rejected_entry_can_be_taken_up_again(ward: Ward) -> None:
+    ward.note("AAAA")
+    with ward.store.begin() as conn:
+        with pytest.raises(ReviewError):
+            decisions.reject(conn, EVA, "AAAA-00", 0, "för jobbigt", NOW)
+        decisions.reject(conn, EVA, "AAAA-00", 0, "fel person", NOW)
+        with pytest.raises(StaleDecisionError):
+            decisions.reject(conn, EVA, "AAAA-00", 0, "fel person", NOW)
+    found = get(ward, "AAAA-00")
+    assert (found.state, found.reason, found.first_by) == (EntryState.REJECTED, "fel person", "eva")
+    assert claim(ward) is None
+    with ward.store.begin() as conn:
+        decisions.reopen(conn, NILS, "AAAA-00", 1)
+    assert claim(ward, NILS) is not None
+
+
+def test_the_own_last_decision_can_be_undone(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL))
+    with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+        decisions.undo(conn, NILS, "AAAA-00", 1, NOW)
+    with ward.store.begin() as conn:
+        assert [found.id for found in decisions.my_latest(conn, EVA)] == ["AAAA-00"]
+        assert decisions.undo(conn, EVA, "AAAA-00", 1, NOW) is EntryState.REVIEW
+    view = claim(ward)
+    assert view is not None
+    assert by_name(view)["datum"].draft == Answer(SAID["datum"])
+    assert claim(ward, NILS) is None
+    with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
+        decisions.save_answers(conn, FORMS, EVA, "AAAA-00", 1, answers(ALL), NOW)
+    assert save(ward, "AAAA-00", answers(ALL)) is EntryState.CONFIRMED
+
+
+def test_the_second_person_undoes_the_second_decision_only(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
+    save(ward, "AAAA-00", {"datum": Answer(SAID["datum"])}, NILS)
+    with ward.store.begin() as conn:
+        assert decisions.undo(conn, NILS, "AAAA-00", 2, NOW) is EntryState.SECOND
+    view = claim(ward, NILS)
+    assert view is not None
+    assert by_name(view)["datum"].first == WRONG_DAY
+    assert [name for name, field in by_name(view).items() if field.open] == ["datum"]
+    assert save(ward, "AAAA-00", {"datum": WRONG_DAY}, NILS) is EntryState.CONFIRMED
+
+
+def test_a_correction_is_a_new_version(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL))
+    (first,) = export(ward, "AAAA-00")
+    assert first.revision == 1
+    with ward.store.begin() as conn:
+        with pytest.raises(ReviewError, match="exported"):
+            decisions.undo(conn, EVA, "AAAA-00", 1, NOW)
+        with pytest.raises(ReviewError):
+            corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, {}, "fel", NOW)
+        with pytest.raises(ReviewError):
+            corrections.correct(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov illa.")}, " ", NOW)
+        corrections.correct(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "Fel avskrivet", later(5))
+        with pytest.raises(StaleDecisionError):
+            corrections.correct(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov.")}, "Fel avskrivet", NOW)
+        assert records.ready(conn, units=[NORTH], lock=True) == ["AAAA-00"]
+    (second,) = export(ward, "AAAA-00")
+    assert (second.revision, second.fields["text"], second.entered.by) == (2, "Sov illa.", "Nils Ek")
+    assert second.fields["datum"] == first.fields["datum"]
+
+
+def test_a_voided_entry_is_exported_as_void(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL))
+    with pytest.raises(ReviewError), ward.store.begin() as conn:
+        corrections.void(conn, EVA, "AAAA-00", 1, "fel person", NOW)
+    export(ward, "AAAA-00")
+    with ward.store.begin() as conn:
+        with pytest.raises(ReviewError, match="exported"):
+            decisions.reject(conn, EVA, "AAAA-00", 1, "fel person", NOW)
+        corrections.void(conn, EVA, "AAAA-00", 1, "Fel person", NOW)
+        with pytest.raises(ReviewError):
+            corrections.correct(conn, FORMS, EVA, "AAAA-00", 2, {"text": Answer("x")}, "fel", NOW)
+    (record,) = export(ward, "AAAA-00")
+    assert (record.revision, record.voided) == (2, "Fel person")
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_receipt_ends_the_way_or_brings_the_entry_back(ward: Ward, accepted: bool) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL))
+    (record,) = export(ward, "AAAA-00")
+    with ward.store.begin() as conn:
+        run = conn.exec_driver_sql("SELECT id FROM export_run").scalar_one()
+        row = {"entry": "AAAA-00", "revision": 1, "run": run, "at": NOW, "by": "eva", "accepted": accepted, "text": "Okänd enhet"}
+        conn.execute(insert(tables.receipt).values(row))
+        records.mark_receipted(conn, "AAAA-00", record.revision + 1, accepted=accepted)
+        assert entry(conn, "AAAA-00").state is EntryState.EXPORTED
+        records.mark_receipted(conn, "AAAA-00", record.revision, accepted=accepted)
+    found = get(ward, "AAAA-00")
+    assert (found.state, found.reason) == ((EntryState.RECEIPTED, "") if accepted else (EntryState.REVIEW, "Okänd enhet"))
+
+
+def test_a_record_tells_the_whole_way(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL, tid=Answer(None, State.ILLEGIBLE)))
+    (record,) = export(ward, "AAAA-00")
+    assert (record.client, record.unit, record.author, record.serial, record.row) == (ASTA, NORTH, "Disa Penn", "AAAA", None)
+    assert (record.place, record.reader_version, record.scanned.by) == ("Pärm 3", "test 1", "Admin Ek")
+    assert record.event_at is not None
+    assert record.event_at.isoformat() == "2026-02-17T00:00:00"
+    assert record.clock_unknown == {"event_at"}
+    assert record.illegible == {"tid"}
+    assert record.written_at is None
+    assert (record.entered.at, record.verified, record.signed, record.voided) == (NOW, None, None, None)
+    assert "enhet" not in record.fields
+    assert record.labels["text"] == "Text"
+
+
+def test_a_row_becomes_a_record_of_its_own_client(ward: Ward) -> None:
+    said: dict[str, Value] = {
+        "datum": "2026-02-17",
+        "skribent": None,
+        "rad02.pnr": BROR.pid,
+        "rad02.tid": "07:30",
+        "rad02.mat": True,
+        "rad02.sign": "EE",
+    }
+    ward.read(ward.scan(), page_reading(VISITS, "BBBB", said))
+    assert save(ward, "BBBB-02", answers(said)) is EntryState.CONFIRMED
+    (record,) = export(ward, "BBBB-02")
+    assert record.client == BROR
+    assert dict(record.fields) == {"datum": "2026-02-17", "skribent": None, "pnr": BROR.pid, "tid": "07:30", "mat": True, "sign": "EE"}
+    assert (record.author, record.row, str(record.event_at)) == ("EE", 2, "2026-02-17 07:30:00")
+
+
+def test_ready_entries_are_those_of_the_unit_and_form(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL))
+    with ward.store.read() as conn:
+        assert records.ready(conn, units=[NORTH], form=NOTE.id) == ["AAAA-00"]
+        assert records.ready(conn, units=[NORTH], form=VISITS.id) == []
+        assert records.ready(conn, units=[SOUTH]) == []
+
+
+def test_a_form_that_is_gone_is_named(ward: Ward) -> None:
+    ward.note("AAAA")
+    with pytest.raises(FormError, match="anteckning version 1"), ward.store.begin() as conn:
+        claims.claim_next(conn, Forms(), EVA, NOW)
+
+
+def test_every_look_at_paper_is_an_event(ward: Ward) -> None:
+    page_id = ward.scan()
+    with ward.store.begin() as conn:
+        assert claims.view_page(conn, EVA, page_id).id == page_id
+        for nobody in (SOFIA, CHIEF, replace(ADMIN, units=frozenset({SOUTH}))):
+            with pytest.raises(NotAllowedError):
+                claims.view_page(conn, nobody, page_id)
+        assert [(event.by, event.action) for event in events_of(conn, page_id)] == [("eva", "view_page")]
+
+
+def test_an_unknown_entry_is_an_error(ward: Ward) -> None:
+    with pytest.raises(ReviewError):
+        get(ward, CILLA.unit)

@@ -1,0 +1,167 @@
+"""The rules of review, without a database."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import InvalidAnswerError, MissingAnswerError
+from pipeline.model import EntryState, Reading, State, Value
+from pipeline.review import Answer, agree, asked, canonical, checked, complete, facts_missing, next_state, settled
+from pipeline.template import FieldSpec
+from tests.ward import ASTA, NOTE, SAID, VISITS, answers
+
+
+def spec(kind: str, **more: object) -> FieldSpec:
+    """A field."""
+    return FieldSpec.model_validate({"name": "f", "label": "F", "kind": kind, "box": (0, 0, 20, 8)} | more)
+
+
+DATE, TIME, PID = (spec("digits", format=name) for name in ("date", "time", "personnummer"))
+NUMBER = spec("digits", format="number", cells=4, decimals=1)
+TEXT, MARK, SIGNATURE, INITIALS = (spec(kind) for kind in ("text", "mark", "signature", "initials"))
+CHOICE = spec("choice", options=[{"value": "besok", "label": "Besök", "box": (0, 0, 5, 5)}])
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "stored"),
+    [
+        (DATE, "2026-02-17", "2026-02-17"),
+        (DATE, "20260217", "2026-02-17"),
+        (DATE, "260217", "2026-02-17"),
+        (DATE, " 2026.02.17 ", "2026-02-17"),
+        (DATE, "2024-02-29", "2024-02-29"),
+        (TIME, "08:15", "08:15"),
+        (TIME, "8.15", "08:15"),
+        (TIME, "0815", "08:15"),
+        (PID, "18900101-9802", ASTA.pid),
+        (PID, "900101+9802", ASTA.pid[2:]),
+        (PID, "22950606fh20", "22950606FH20"),
+        (NUMBER, "37,5", "37.5"),
+        (NUMBER, "037", "37.0"),
+        (NUMBER, "-1.25", "-1.25"),
+        (TEXT, " Sov gott. ", "Sov gott."),
+        (MARK, True, True),
+        (SIGNATURE, False, False),
+        (INITIALS, "EE", "EE"),
+        (CHOICE, "besok", "besok"),
+    ],
+)
+def test_values_are_stored_in_one_way(field: FieldSpec, typed: Value, stored: Value) -> None:
+    assert canonical(field, typed) == stored
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        (DATE, "2026-02-30"),
+        (DATE, "17 februari"),
+        (DATE, "2026-2"),
+        (TIME, "24:00"),
+        (TIME, "815"),
+        (PID, "1890010198"[:9]),
+        (PID, "18900101ÅÄÖ2"),
+        (NUMBER, "37,5 grader"),
+        (NUMBER, "1e9"),
+        (NUMBER, "NaN"),
+        (CHOICE, "telefon"),
+        (TEXT, True),
+        (MARK, None),
+    ],
+)
+def test_values_that_do_not_fit_are_refused_without_being_quoted(field: FieldSpec, typed: Value) -> None:
+    with pytest.raises(InvalidAnswerError) as error:
+        canonical(field, typed)
+    assert error.value.fields == ("f",)
+    assert str(typed) not in str(error.value)
+
+
+@given(st.text())
+def test_no_text_breaks_a_format(text: str) -> None:
+    for field in (DATE, TIME, PID, NUMBER, TEXT):
+        try:
+            once = canonical(field, text)
+        except InvalidAnswerError:
+            continue
+        assert canonical(field, once) == once
+
+
+@pytest.mark.parametrize(
+    ("field", "answer", "stored"),
+    [
+        (TEXT, Answer("x", State.EMPTY), Answer(None, State.EMPTY)),
+        (TEXT, Answer("x", State.ILLEGIBLE), Answer(None, State.ILLEGIBLE)),
+        (MARK, Answer(False), Answer(False, State.EMPTY)),
+        (MARK, Answer(None, State.EMPTY), Answer(False, State.EMPTY)),
+        (MARK, Answer(None, State.CANCELLED), Answer(False, State.CANCELLED)),
+        (MARK, Answer(True), Answer(True)),
+    ],
+)
+def test_states_are_stored_in_one_way(field: FieldSpec, answer: Answer, stored: Answer) -> None:
+    assert checked(field, answer) == stored
+
+
+def test_blank_is_no_answer_and_only_marks_are_cancelled() -> None:
+    for blank in (None, "", " \n"):
+        with pytest.raises(MissingAnswerError):
+            checked(TEXT, Answer(blank))
+    with pytest.raises(InvalidAnswerError):
+        checked(TEXT, Answer(None, State.CANCELLED))
+
+
+def read(value: Value, state: State = State.READ) -> Reading:
+    """A reading."""
+    return Reading(value, 0.5, state)
+
+
+@pytest.mark.parametrize(
+    ("field", "answer", "reading", "same"),
+    [
+        (TEXT, Answer("Sov  GOTT"), read("sov gott"), True),
+        (TEXT, Answer("Sov gott"), read("Sov illa"), False),
+        (DATE, Answer("2026-02-17"), read("20260217"), True),
+        (DATE, Answer("2026-02-17"), read("20261317"), False),
+        (NUMBER, Answer("37.0"), read("37"), True),
+        (MARK, Answer(True), read(True), True),
+        (MARK, Answer(True), read(False, State.EMPTY), False),
+        (MARK, Answer(False, State.EMPTY), read(False, State.EMPTY), True),
+        (MARK, Answer(False, State.CANCELLED), read(False, State.CANCELLED), True),
+        (TEXT, Answer(None, State.EMPTY), read(None, State.EMPTY), True),
+        (TEXT, Answer(None, State.ILLEGIBLE), read("x"), False),
+        (TEXT, Answer("x"), None, False),
+    ],
+)
+def test_person_and_machine_agree_on_what_is_meant(field: FieldSpec, answer: Answer, reading: Reading | None, same: bool) -> None:
+    assert agree(field, answer, reading) is same
+    assert settled(field, answer, reading)
+    critical = field.model_copy(update={"critical": True})
+    assert settled(critical, answer, reading) is same
+
+
+def test_one_open_field_needs_a_second_person() -> None:
+    assert next_state(0) is EntryState.CONFIRMED
+    assert next_state(1) is EntryState.SECOND
+
+
+def test_printed_fields_and_other_rows_are_not_asked() -> None:
+    assert "enhet" not in [field.name for field in asked(NOTE, None)]
+    assert [field.name for field in asked(VISITS, 2)] == ["datum", "skribent", "rad02.pnr", "rad02.tid", "rad02.mat", "rad02.sign"]
+
+
+def test_all_that_is_missing_or_wrong_is_named_at_once() -> None:
+    fields = [DATE.model_copy(update={"name": "a"}), TIME.model_copy(update={"name": "b"})]
+    with pytest.raises(MissingAnswerError) as missing:
+        complete(fields, {})
+    assert missing.value.fields == ("a", "b")
+    with pytest.raises(InvalidAnswerError) as invalid:
+        complete(fields, {"a": Answer("x"), "b": Answer("y")})
+    assert invalid.value.fields == ("a", "b")
+
+
+def test_the_facts_of_the_law_are_missed() -> None:
+    assert facts_missing(NOTE, None, answers(SAID)) == []
+    bare = answers(dict.fromkeys(SAID))
+    assert facts_missing(NOTE, None, bare) == ["client", "event_date", "event_time", "author"]
+    row = answers({"datum": "2026-02-17", "skribent": None, "rad01.pnr": ASTA.pid, "rad01.tid": "08:00", "rad01.sign": True})
+    assert facts_missing(VISITS, 1, row) == []
