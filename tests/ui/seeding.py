@@ -1,0 +1,173 @@
+"""A small workspace for the tests of the screens, built with the functions that the program itself uses. All persons are invented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline.fiducials import new_serial
+from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
+from pipeline.printing import Sheet
+from pipeline.review import Answer
+from pipeline.settings import ROOT, Settings
+from pipeline.store import claims, decisions, issued, pages, people, registers, sheets
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store, open_store
+from pipeline.store.pages import NewPage
+from pipeline.template import FieldSpec, Form, Forms, Kind
+from tests.fill import fill, printed_page
+from tests.hands import hands
+
+UNIT = "Hemsjukvården Centrum"
+OTHER_UNIT = "Hemtjänsten Norr"
+PASSWORD = "papper och penna"
+UNITS = frozenset({UNIT, OTHER_UNIT})
+ADMINISTRATOR = Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, UNITS)
+NURSE = Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, UNITS)
+COLLEAGUE = Person("omar", "Omar Ek", "sjuksköterska", Role.REVIEWER, UNITS)
+MANAGER = Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, UNITS)
+STAFF = (ADMINISTRATOR, NURSE, COLLEAGUE, MANAGER)
+CLIENTS = (
+    Client("193001016595", "Elsa Fjällberg", UNIT),
+    Client("189002099811", "Gunnar Ågren", UNIT),
+)
+NOTE: Mapping[str, Value] = {
+    "personnummer": CLIENTS[0].pid,
+    "namn": "Elsa Fjällberg",
+    "handelsedatum": "2021-12-18",
+    "handelsetid": "09:40",
+    "kontakttyp": "besok",
+    "information": True,
+    "anteckning": "Hembesök. Såret på vänster fot läker fint.\nLägger om enligt ordination.",
+    "plan": "Ny omläggning på måndag.",
+    "skribent": "Nina Berglund",
+    "yrkestitel": "ssk",
+    "underskrift": True,
+}
+
+
+def forms() -> Forms:
+    """The forms of the project."""
+    return Forms.load(ROOT / "forms")
+
+
+def settings(store: Store) -> Settings:
+    """The settings of a workspace made by `make_store`."""
+    return Settings(workspace=store.images.folder.parent)
+
+
+def make_store(workspace: Path) -> Store:
+    """An empty workspace with its units, staff and clients."""
+    workspace.mkdir(parents=True, exist_ok=True)
+    store = open_store(Settings(workspace=workspace), create=True)
+    with store.begin() as conn:
+        registers.save_units(conn, {UNIT: "HSL", OTHER_UNIT: "SoL"})
+        registers.save_clients(conn, CLIENTS)
+        for person in STAFF:
+            people.save_person(conn, person, PASSWORD)
+    return store
+
+
+def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
+    """Filled journal notes, scanned and read; answers with the ids of their entries. `changed` is what the machine read wrongly."""
+    form = forms().latest("hsl-anteckning")
+    with store.begin() as conn:
+        batch = pages.add_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
+    return [_add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)]
+
+
+def add_failed_page(store: Store) -> str:
+    """A page of a damaged file."""
+    with store.begin() as conn:
+        batch = pages.add_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+        return pages.add_page(
+            conn, NewPage(batch, 1, "trasig.pdf", 1, "0" * 64, None, None, "broken_file: The file is damaged."), ADMINISTRATOR.login
+        )
+
+
+def add_duplicate(store: Store, entry_id: str) -> str:
+    """The sheet of an entry scanned once more, from another picture."""
+    form = forms().latest("hsl-anteckning")
+    serial = entry_id.rpartition("-")[0]
+    with store.begin() as conn:
+        batch = pages.add_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+    _read_page(store, form, serial, batch, 1, NOTE, {}, shade=250)
+    return f"{batch}-00001"
+
+
+def add_blank_page(store: Store) -> str:
+    """A back with nothing on it."""
+    with store.begin() as conn:
+        batch = pages.add_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+        image = store.images.put(_jpeg(np.full((600, 424), 255, np.uint8)))
+        page = pages.add_page(conn, NewPage(batch, 1, "bunt.pdf", 2, image, image, "image/jpeg"), ADMINISTRATOR.login)
+        sheets.save_reading(conn, page, PageReading(Outcome.BLANK), upright_sha256=None, form=None, reader_version="test")
+    return page
+
+
+def confirm(store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE) -> None:
+    """Decide an entry as `person` would who reads the paper right."""
+    with store.begin() as conn:
+        view = claims.open_entry(conn, forms(), person, entry_id, utc_now())
+        answers = {field.spec.name: answer(field.spec, values) for field in view.fields if field.open}
+        decisions.save_answers(conn, forms(), person, entry_id, view.entry.revision, answers, utc_now() + timedelta(seconds=1))
+
+
+def answer(spec: FieldSpec, values: Mapping[str, Value]) -> Answer:
+    """What a person answers for a field of a sheet that says `values`."""
+    value = values.get(spec.name)
+    return Answer(None, State.EMPTY) if value in (None, False) else Answer(value)
+
+
+def _add_sheet(store: Store, form: Form, batch: str, position: int, values: Mapping[str, Value], changed: Mapping[str, Value]) -> str:
+    serial = new_serial()
+    with store.begin() as conn:
+        issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login)
+    _read_page(store, form, serial, batch, position, values, changed)
+    return f"{serial}-00"
+
+
+def _read_page(
+    store: Store, form: Form, serial: str, batch: str, position: int, values: Mapping[str, Value], changed: Mapping[str, Value], *, shade: int = 255
+) -> None:
+    upright = store.images.put(_jpeg(_written(form, serial, values, shade)))
+    readings = {spec.name: _reading(spec, {**values, **changed}) for spec in form.pages[0].all_fields}
+    reading = PageReading(Outcome.READ, SheetCode(form.id, form.version, 1, 1, serial), 0.0, 0.1, (), readings)
+    with store.begin() as conn:
+        page = pages.add_page(conn, NewPage(batch, position, "bunt.pdf", position, upright, upright, "image/jpeg"), ADMINISTRATOR.login)
+        sheets.save_reading(conn, page, reading, upright_sha256=upright, form=form, reader_version="test")
+
+
+def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
+    value = values.get(spec.name)
+    if value in (None, False):
+        return Reading.empty(0.97, False if spec.kind is Kind.MARK else None)
+    doubtful = spec.name == "anteckning" and isinstance(value, str)
+    characters = tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value))) if doubtful and isinstance(value, str) else ()
+    return Reading(value, 0.7 if doubtful else 0.96, State.READ, characters=characters)
+
+
+def _written(form: Form, serial: str, values: Mapping[str, Value], shade: int) -> Image:
+    """The filled page upright, with the serial written once more at the foot: no two sheets look alike."""
+    paper = _filled(form.id, tuple(sorted(values.items()))).copy()
+    cv2.putText(paper, serial, (760, 2330), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (90, 90, 90), 1, cv2.LINE_AA)
+    return np.minimum(paper, shade).astype(np.uint8)
+
+
+@cache
+def _filled(form_id: str, values: tuple[tuple[str, Value], ...]) -> Image:
+    form = forms().latest(form_id)
+    page = printed_page(form, Sheet("0" * 8, UNIT))
+    paper = fill(page, form.pages[0], dict(values), hands(1, 3)[0], np.random.default_rng(3))
+    return np.asarray(cv2.resize(paper, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _jpeg(picture: Image) -> bytes:
+    done, data = cv2.imencode(".jpg", picture, [int(cv2.IMWRITE_JPEG_QUALITY), 85])
+    assert done
+    return data.tobytes()

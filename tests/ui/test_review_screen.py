@@ -1,0 +1,215 @@
+"""Granska without a browser: what is shown and withheld, what a save does, and every way out of an entry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.model import EntryState, State
+from pipeline.review import Answer
+from pipeline.store import claims, decisions
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store
+from pipeline.store.entries import entry
+from pipeline.store.events import events_of
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import COLLEAGUE, NOTE, NURSE
+from ui.screens import review_screen
+
+CRITICAL = {"personnummer", "handelsedatum", "handelsetid", "skribent"}
+EMPTY = ("skrivet_datum", "skriven_tid", "lakare_datum", "lakare_tid")
+
+
+def key(entry_id: str, field: str, revision: int = 0) -> str:
+    """The key of a field's widget."""
+    return f"f-{entry_id}-{revision}-{field}"
+
+
+def type_all(app: AppTest, entry_id: str, **other: str) -> None:
+    """Answer the blind fields as the paper says, apart from `other`."""
+    said = {name: str(NOTE[name]) for name in CRITICAL} | dict.fromkeys(EMPTY, "-") | other
+    for name, text in said.items():
+        app.text_input(key=key(entry_id, name)).input(text)
+
+
+def save(app: AppTest, entry_id: str, revision: int = 0) -> AppTest:
+    """Press "Spara och nästa"."""
+    return app.button(key=f"save-{entry_id}-{revision}").click().run()
+
+
+def state(store: Store, entry_id: str) -> EntryState:
+    """Where an entry is."""
+    with store.read() as conn:
+        return entry(conn, entry_id).state
+
+
+def everything_sent(app: AppTest) -> str:
+    """All that the browser is sent, as text."""
+    return "\n".join(str(element.proto) for element in app.main)
+
+
+def test_what_the_machine_read_in_a_critical_field_never_reaches_the_browser(store: Store, open_screen: OpenScreen) -> None:
+    read = {"personnummer": "193001017072", "handelsedatum": "2021-12-19", "handelsetid": "17:53", "skribent": "Lars Holmqvist"}
+    seeding.add_notes(store, 1, **read)
+    app = open_screen(NURSE, "review")
+    sent = everything_sent(app)
+    assert [value for value in read.values() if value in sent] == []
+    assert seeding.CLIENTS[0].name in sent  # the name is no critical field and is shown as read
+    assert "ef-doubt" in sent
+
+
+def test_agreement_confirms(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id)
+    save(app, entry_id)
+    assert not app.exception
+    assert state(store, entry_id) is EntryState.CONFIRMED
+    assert "Inget väntar" in app.markdown[-1].value
+
+
+def test_disagreement_goes_to_another_person_who_chooses(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1, handelsetid="09:46")[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id)
+    save(app, entry_id)
+    assert state(store, entry_id) is EntryState.SECOND
+    assert "Inget väntar" in app.markdown[-1].value
+    second = open_screen(COLLEAGUE, "review")
+    choice = second.radio(key=key(entry_id, "handelsetid", 1))
+    assert choice.options == ["09:40", "09:46", "Tomt", "Oläsligt"]
+    choice.set_value("09:40")
+    save(second, entry_id, 1)
+    assert state(store, entry_id) is EntryState.CONFIRMED
+
+
+def test_second_person_may_type_a_third_value(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1, handelsetid="09:46")[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(COLLEAGUE, "review")
+    app.text_input(key=f"o-{entry_id}-1-handelsetid").input("09:48")
+    save(app, entry_id, 1)
+    with store.read() as conn:
+        view = claims.open_entry(conn, seeding.forms(), COLLEAGUE, entry_id, utc_now())
+    assert next(field.first for field in view.fields if field.spec.name == "handelsetid") == Answer("09:48")
+
+
+def test_missing_answer_is_told_at_its_field_and_nothing_is_saved(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id, handelsetid="")
+    save(app, entry_id)
+    assert state(store, entry_id) is EntryState.REVIEW
+    assert sum("ef-said" in html.proto.body for html in app.get("html")) == 1
+    assert app.text_input(key=key(entry_id, "handelsedatum")).value == NOTE["handelsedatum"]
+
+
+def test_unknown_client_can_be_meant(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id, personnummer="193001017072")
+    save(app, entry_id)
+    assert state(store, entry_id) is EntryState.REVIEW
+    app.checkbox(key=f"outside-{entry_id}-0").check()
+    save(app, entry_id)
+    assert state(store, entry_id) is EntryState.SECOND
+
+
+def test_illegible_and_empty_are_answers(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id)
+    app.text_input(key=key(entry_id, "namn")).input("?")
+    app.text_area(key=key(entry_id, "plan")).input("")
+    app.radio(key=key(entry_id, "information")).set_value("illegible")
+    save(app, entry_id)
+    with store.read() as conn:
+        view = claims.open_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
+    decided = {field.spec.name: field.first for field in view.fields}
+    assert decided["namn"] == decided["information"] == Answer(None, State.ILLEGIBLE)
+    assert decided["plan"] == Answer(None, State.EMPTY)
+
+
+def test_skip_puts_the_entry_behind_the_others(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 2)
+    app = open_screen(NURSE, "review")
+    before = app.session_state["entry_id"]
+    app.button(key="skip").click().run()
+    assert app.session_state["entry_id"] != before
+
+
+def test_reject_needs_a_reason(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    app.button(key="reject").click().run()
+    app.button(key=f"do-reason-{entry_id}-0").click().run()
+    assert "Välj ett skäl" in app.warning[0].value
+    app.radio(key=f"reason-{entry_id}-0").set_value("fel person")
+    app.button(key=f"do-reason-{entry_id}-0").click().run()
+    assert state(store, entry_id) is EntryState.REJECTED
+
+
+def test_undo_brings_the_last_entry_back_with_its_answers(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 2)[0]
+    app = open_screen(NURSE, "review")
+    entry_id = str(app.session_state["entry_id"])
+    type_all(app, entry_id)
+    save(app, entry_id)
+    app.button(key="undo").click().run()
+    assert app.session_state["entry_id"] == entry_id
+    assert app.text_input(key=key(entry_id, "handelsetid", 2)).value == "09:40"
+
+
+def test_a_key_pressed_twice_does_not_save_the_entry_that_has_just_come_up(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeding.add_notes(store, 1)
+    app = open_screen(NURSE, "review")
+    entry_id = str(app.session_state["entry_id"])
+    monkeypatch.setattr(review_screen, "LEAST_LOOK", timedelta(hours=1))
+    type_all(app, entry_id)
+    save(app, entry_id)
+    assert state(store, entry_id) is EntryState.REVIEW
+
+
+def test_an_entry_decided_elsewhere_is_not_decided_again(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    seeding.confirm(store, NURSE, entry_id)
+    type_all(app, entry_id, handelsetid="11:11")
+    save(app, entry_id)
+    assert not app.exception
+    assert state(store, entry_id) is EntryState.CONFIRMED
+
+
+def test_drafts_come_back(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    open_screen(NURSE, "review")
+    with store.begin() as conn:
+        decisions.save_draft(conn, NURSE, entry_id, "handelsetid", Answer("09:4"), utc_now())
+    assert open_screen(NURSE, "review").text_input(key=key(entry_id, "handelsetid")).value == "09:4"
+
+
+def test_each_look_at_the_paper_is_one_event(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    app.run()
+    with store.read() as conn:
+        page = entry(conn, entry_id).page
+        assert [event.action for event in events_of(conn, page) if event.by == NURSE.login] == ["view_page"]
+
+
+def test_refused_receipt_is_explained(store: Store, open_screen: OpenScreen) -> None:
+    from pipeline.export import receipts, runs
+
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    office = runs.Office(store, seeding.settings(store), seeding.forms())
+    run = runs.make_run(office, NURSE, "rivta", utc_now())
+    assert run is not None
+    receipts.give_receipts(office, seeding.ADMINISTRATOR, run.id, [receipts.Answer(entry_id, False, "Okänd vårdenhet")], utc_now())
+    app = open_screen(NURSE, "review")
+    assert "Okänd vårdenhet" in app.info[0].value

@@ -1,0 +1,108 @@
+"""Each screen in each role; what a role may not do is refused by `pipeline` although the screen is opened."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.model import EntryState, Person
+from pipeline.store import pages
+from pipeline.store.database import Store
+from pipeline.store.events import events_of
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import ADMINISTRATOR, MANAGER, NURSE
+
+ALLOWED = {
+    "scan": {ADMINISTRATOR.login},
+    "review": {NURSE.login},
+    "progress": {ADMINISTRATOR.login, MANAGER.login},
+    "export": {ADMINISTRATOR.login, NURSE.login, MANAGER.login},
+}
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
+@pytest.mark.parametrize("person", [ADMINISTRATOR, NURSE, MANAGER], ids=lambda person: person.login)
+@pytest.mark.parametrize("name", list(ALLOWED))
+def test_screen_opens_or_refuses(store: Store, open_screen: OpenScreen, name: str, person: Person, filled: bool) -> None:
+    if filled:
+        entry_id = seeding.add_notes(store, 1)[0]
+        seeding.add_failed_page(store)
+        seeding.add_duplicate(store, entry_id)
+        seeding.confirm(store, NURSE, entry_id)
+        seeding.add_notes(store, 1)
+    app = open_screen(person, name)
+    assert not app.exception
+    refused = any("inte rätt" in error.value for error in app.error)
+    assert refused is (person.login not in ALLOWED[name] and name != "scan")
+
+
+def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.add_failed_page(store)
+    twin = seeding.add_duplicate(store, entry_id)
+    app = open_screen(ADMINISTRATOR, "scan")
+    assert app.segmented_control(key="problem_kind").options == ["Misslyckade (1)", "Dubbletter (1)"]
+    app.segmented_control(key="problem_kind").set_value("duplicate").run()
+    app.button(key=f"look-{twin}").click().run()
+    with store.read() as conn:
+        assert [event.by for event in events_of(conn, twin) if event.action == "view_page"] == [ADMINISTRATOR.login]
+    app.button(key=f"same-{twin}").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert pages.page(conn, twin).settled
+        assert pages.status(conn) == {"in": 3, "done": 1, "waiting": 1, "failed": 1}
+
+
+def test_the_other_choice_makes_an_entry_of_its_own(store: Store, open_screen: OpenScreen) -> None:
+    twin = seeding.add_duplicate(store, seeding.add_notes(store, 1)[0])
+    app = open_screen(ADMINISTRATOR, "scan")
+    app.button(key=f"look-{twin}").click().run()
+    app.button(key=f"other-{twin}").click().run()
+    with store.read() as conn:
+        assert pages.page(conn, twin).sheet == twin
+
+
+def test_blank_backs_are_counted_and_can_be_looked_at(store: Store, open_screen: OpenScreen) -> None:
+    back = seeding.add_blank_page(store)
+    app = open_screen(ADMINISTRATOR, "scan")
+    assert app.segmented_control(key="problem_kind").options == ["Tomma baksidor (1)"]
+    app.button(key=f"look-{back}").click().run()
+    assert any("ef-page" in html.proto.body for html in app.get("html"))
+
+
+def test_progress_counts_and_shows_no_names(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 3)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(MANAGER, "progress")
+    assert [metric.value for metric in app.metric] == ["3", "1", "2", "0", "2"]
+    said = " ".join(str(element.value) for element in (*app.markdown, *app.caption, *app.info))
+    assert NURSE.name not in said
+    assert seeding.CLIENTS[0].name not in said
+
+
+def test_export_is_made_once_and_stays_in_the_history(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "export")
+    app.button(key="make-rivta").click().run()
+    assert not app.exception
+    assert "är gjord med 1 post" in app.success[0].value
+    assert "make-rivta" not in {button.key for button in app.button}
+    with store.read() as conn:
+        assert [event.action for event in events_of(conn, entry_id)][-1] == "exported"
+
+
+def test_receipts_are_given_by_hand(store: Store, open_screen: OpenScreen) -> None:
+    from pipeline.store.entries import entry
+
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(ADMINISTRATOR, "export")
+    app.button(key="make-rivta").click().run()
+    run_id = next(element.key for element in app.toggle).removeprefix("tick-")
+    app.toggle(key=f"tick-{run_id}").set_value(True).run()
+    app.checkbox(key=f"all-{run_id}").check()
+    app.button(key=f"save-{run_id}").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert entry(conn, entry_id).state is EntryState.RECEIPTED

@@ -1,0 +1,100 @@
+"""Both languages say everything, and no screen says anything outside the catalogue."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from pipeline.model import EntryState, Role, State
+from pipeline.review import REASONS
+from ui.text import LANGUAGES, catalogue
+
+UI = Path(__file__).resolve().parents[2] / "ui"
+MODULES = sorted(UI.rglob("*.py"))
+SAID_BY = frozenset({"label", "help", "placeholder", "title", "page_title", "text", "body", "alt", "caption"})
+NAME_OF_THE_PRODUCT = "Efterskrift"
+
+
+def _places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_languages_have_the_same_keys_and_places() -> None:
+    swedish, others = catalogue("sv"), [catalogue(language) for language in LANGUAGES]
+    for texts in others:
+        assert set(texts) == set(swedish)
+        assert [key for key in texts if _places(texts[key]) != _places(swedish[key])] == []
+
+
+def test_no_text_is_left_in_swedish() -> None:
+    swedish, english = catalogue("sv"), catalogue("en")
+    same = {key for key in swedish if swedish[key] == english[key] and len(swedish[key]) > 12}
+    assert same <= {"menu.who", "scan.files"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_every_key_in_the_code_is_in_the_catalogue(module: Path) -> None:
+    texts = catalogue("sv")
+    known = set(texts) | {key.rpartition(".")[0] for key in texts if key.endswith(".one")}
+    used = {
+        call.args[0].value
+        for call in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "t" and call.args
+        if isinstance(call.args[0], ast.Constant)
+    }
+    assert used <= known
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_no_screen_says_anything_outside_the_catalogue(module: Path) -> None:
+    """Every word given to a Streamlit function comes from `t`, from the form or from the store."""
+    found = []
+    for call in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+            continue
+        if not (isinstance(call.func.value, ast.Name) and call.func.value.id in {"st", "column", "bar", "alt"}):
+            continue
+        given = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg in SAID_BY)]
+        found += [words for value in given if (words := _words(call, value))]
+    assert found == []
+
+
+def _literals(value: ast.expr) -> list[str]:
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        return [value.value]
+    if isinstance(value, ast.JoinedStr):
+        return [part for piece in value.values for part in _literals(piece)]
+    return []
+
+
+def _words(call: ast.Call, value: ast.expr) -> str:
+    """What a person would read: not keys of forms and fields of plots, markup, or the product's name."""
+    assert isinstance(call.func, ast.Attribute)
+    if call.func.attr in {"form", "fragment", "X", "Y", "Color", "Tooltip"}:
+        return ""
+    text = re.sub(r"<style>.*</style>|<[^>]*>", "", "…".join(_literals(value))).replace(NAME_OF_THE_PRODUCT, "")
+    return text if re.search(r"[A-Za-zÅÄÖåäö]{2}", text) else ""
+
+
+def test_every_state_role_and_reason_has_a_word() -> None:
+    texts = catalogue("sv")
+    wanted = {f"state.{state.value}" for state in State} | {f"entry_state.{state.name.lower()}" for state in EntryState}
+    wanted |= {f"role.{role.name.lower()}" for role in Role} | {f"reject.reasons.{reason}" for reason in REASONS}
+    assert wanted <= set(texts)
+
+
+def test_every_problem_that_reading_tells_of_has_words() -> None:
+    """The codes are read from the modules that make them, so that a new one cannot be forgotten."""
+    pipeline = UI.parent / "pipeline"
+    code = "".join(
+        (pipeline / name).read_text("utf-8") for name in ("identify.py", "register.py", "digitize.py", "resolve.py", "store/entry_views.py")
+    )
+    codes = set(re.findall(r'f?"([a-z]+(?:_[a-z]+)+):\{', code)) | set(
+        re.findall(r'"((?:no|several|codes|unknown|not|residual|written)_[a-z_]+)"', code)
+    )
+    texts = catalogue("sv")
+    assert {found for found in codes if f"problem.{found}" not in texts} == set()

@@ -1,0 +1,1 @@
+"""The web interface (Streamlit). Decides nothing: every choice and every right is a function of `pipeline`."""

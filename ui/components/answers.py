@@ -1,0 +1,95 @@
+"""Between what a widget holds and what a person answers.
+
+A text widget says "-" for tomt and "?" for oläsligt. A choice widget holds a code: an option, or one of the states.
+"""
+
+from __future__ import annotations
+
+from pipeline.model import State, Value
+from pipeline.review import Answer
+from pipeline.store.entry_views import FieldView
+from pipeline.template import FieldSpec, Kind
+from ui.text import t
+
+EMPTY_SIGN, ILLEGIBLE_SIGN = "-", "?"
+_PRESENT = "present"
+_STATES = frozenset(state.value for state in State)
+_SIGNS = {EMPTY_SIGN: State.EMPTY, ILLEGIBLE_SIGN: State.ILLEGIBLE}
+_CHOSEN = frozenset({Kind.MARK, Kind.CHOICE, Kind.SIGNATURE, Kind.INITIALS})
+
+
+def is_chosen(spec: FieldSpec) -> bool:
+    """Whether the field is answered by choosing rather than typing."""
+    return spec.kind in _CHOSEN
+
+
+def codes(spec: FieldSpec) -> list[str]:
+    """What can be chosen, the states tomt and oläsligt always last and in this order (the keys rely on it)."""
+    own = [option.value for option in spec.options] or [_PRESENT]
+    struck = [State.CANCELLED.value] if spec.kind is Kind.MARK else []
+    return [*own, *struck, State.EMPTY.value, State.ILLEGIBLE.value]
+
+
+def code_label(spec: FieldSpec, code: str) -> str:
+    """What a code is called on the screen."""
+    named = {option.value: option.label for option in spec.options}
+    if code == _PRESENT:
+        return t(f"present.{spec.kind.value}")
+    return named[code] if code in named else t(f"state.{code}")
+
+
+def answer_of_code(spec: FieldSpec, code: str | None) -> Answer | None:
+    """The answer that a chosen code means; None when nothing is chosen."""
+    if code is None:
+        return None
+    if code in _STATES and code not in {option.value for option in spec.options}:
+        return Answer(None, State(code))
+    return Answer(True if code == _PRESENT else code)
+
+
+def answer_of_text(text: str, *, blind: bool) -> Answer | None:
+    """The answer that a typed text means. Nothing typed is tomt where the reading was shown, and no answer where it was not."""
+    text = text.strip()
+    if text in _SIGNS:
+        return Answer(None, _SIGNS[text])
+    if text:
+        return Answer(text)
+    return None if blind else Answer(None, State.EMPTY)
+
+
+def shown_answer(field: FieldView) -> Answer | None:
+    """What stands in the field when the entry comes up: the person's own draft, else the reading unless the field is blind."""
+    if field.draft is not None:
+        return field.draft
+    if field.blind or field.reading is None:
+        return None
+    return Answer(field.reading.value, field.reading.state)
+
+
+def as_code(answer: Answer | None) -> str | None:
+    """The code that stands for an answer."""
+    if answer is None:
+        return None
+    if answer.state is not State.READ:
+        return answer.state.value
+    return _PRESENT if answer.value is True else str(answer.value)
+
+
+def as_text(answer: Answer | None) -> str:
+    """The text that stands for an answer. A reading that found nothing is shown as an empty field."""
+    if answer is None or answer.state is State.EMPTY:
+        return ""
+    if answer.state is State.ILLEGIBLE:
+        return ILLEGIBLE_SIGN
+    return _text_of(answer.value)
+
+
+def in_words(spec: FieldSpec, answer: Answer) -> str:
+    """An answer as it is read out: the option's label, the text, or the state."""
+    if answer.state is not State.READ:
+        return t(f"state.{answer.state.value}")
+    return code_label(spec, as_code(answer) or "") if is_chosen(spec) else _text_of(answer.value)
+
+
+def _text_of(value: Value) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,101 @@
+"""The form of one entry: every field beside its piece of paper, saved in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+
+import streamlit as st
+
+from pipeline.review import Answer
+from pipeline.store.entry_views import EntryView, FieldView
+from pipeline.template import Kind
+from ui.components.answers import in_words, is_chosen
+from ui.components.field_input import field_input, given_answer, other_key, widget_key
+from ui.components.page_view import Place, place_of
+from ui.components.pictures import crop_picture, lies_on_form
+from ui.session import Site
+from ui.text import t
+
+_NARROW_MM = 62.0
+"""Fields this narrow on paper stand two abreast."""
+
+
+def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None], *, unknown_client: bool) -> None:
+    """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen."""
+    settled = [field for field in view.fields if not field.open and field.first is not None]
+    with st.form(f"entry-{view.entry.id}-{view.entry.revision}", enter_to_submit=False, border=False):
+        for line in _lines([field for field in view.fields if field.open]):
+            for column, field in zip(st.columns(len(line), vertical_alignment="bottom") if len(line) > 1 else [st.container()], line, strict=True):
+                with column:
+                    field_input(view, field, _crop(here, view, field), complaints.get(field.spec.name, ""))
+        if unknown_client:
+            st.checkbox(t("review.outside_register"), key=outside_key(view))
+        st.form_submit_button(
+            t("review.save"), key=f"save-{view.entry.id}-{view.entry.revision}", type="primary", shortcut="Ctrl+Enter", on_click=save
+        )
+    if settled:
+        with st.expander(t("review.settled", count=len(settled))):
+            st.html("".join(_settled_line(field) for field in settled))
+
+
+def outside_key(view: EntryView) -> str:
+    """The key of the box that says that the client is in no register."""
+    return f"outside-{view.entry.id}-{view.entry.revision}"
+
+
+def open_fields(view: EntryView) -> list[FieldView]:
+    """The fields that an answer is expected for now."""
+    return [field for field in view.fields if field.open]
+
+
+def widget_keys(view: EntryView) -> dict[str, FieldView]:
+    """Every widget of the form in the order of the Tab key, with its field."""
+    keys: dict[str, FieldView] = {}
+    for field in open_fields(view):
+        keys[widget_key(view, field)] = field
+        if view.second and not is_chosen(field.spec):
+            keys[other_key(view, field)] = field
+    return keys
+
+
+def places(view: EntryView, shown: list[str]) -> dict[str, Place]:
+    """Where each widget's field lies in the pictures; `shown` are the ids of the pages that have one, in order."""
+    lying = {page.id for page in view.pages if lies_on_form(page)}
+    return {
+        key: place_of(field.spec.box, shown.index(field.page))
+        for key, field in widget_keys(view).items()
+        if field.page is not None and field.page in lying and field.page in shown
+    }
+
+
+def answers(view: EntryView) -> dict[str, Answer]:
+    """What has been answered, by field; a field without an answer is left out."""
+    given = {field.spec.name: given_answer(view, field) for field in open_fields(view)}
+    return {name: answer for name, answer in given.items() if answer is not None}
+
+
+def _crop(here: Site, view: EntryView, field: FieldView) -> bytes | None:
+    page = next((page for page in view.pages if page.id == field.page), None)
+    return crop_picture(here, page, field.spec.box) if page is not None else None
+
+
+def _lines(fields: list[FieldView]) -> list[list[FieldView]]:
+    """Fields in their order, neighbours that are narrow on the same height of the paper side by side."""
+    lines: list[list[FieldView]] = []
+    for field in fields:
+        before = lines[-1] if lines else []
+        if before and len(before) < 2 and _narrow(field) and _narrow(before[-1]):
+            before.append(field)
+        else:
+            lines.append([field])
+    return lines
+
+
+def _narrow(field: FieldView) -> bool:
+    return field.spec.box[2] <= _NARROW_MM and field.spec.kind is not Kind.CHOICE
+
+
+def _settled_line(field: FieldView) -> str:
+    words = in_words(field.spec, field.first) if field.first is not None else ""
+    return f'<div class="ef-settled"><span class="ef-muted">{escape(field.spec.label)}</span> {escape(words)}</div>'

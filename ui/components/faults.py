@@ -1,0 +1,22 @@
+"""Errors of ours in the person's own words: what happened and what to do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pipeline.errors import EfterskriftError
+from ui.text import catalogue, t
+
+
+def fault_text(error: EfterskriftError) -> str:
+    """The text for an error's class, or for the nearest class above it that has one."""
+    texts = catalogue(st.session_state.get("language", "sv"))
+    for kind in type(error).__mro__:
+        if f"fault.{kind.__name__}" in texts:
+            return t(f"fault.{kind.__name__}", detail=str(error))
+    return str(error)
+
+
+def show_fault(error: EfterskriftError) -> None:
+    """Show an error where the person looks."""
+    st.error(fault_text(error), icon=":material/error:")

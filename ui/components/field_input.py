@@ -1,0 +1,114 @@
+"""One field of an entry: its label, its piece of paper, what was read, and where the person answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from pipeline.review import Answer
+from pipeline.store.entry_views import EntryView, FieldView
+from pipeline.template import Kind
+from ui.components.answers import answer_of_code, answer_of_text, as_code, as_text, code_label, codes, in_words, is_chosen, shown_answer
+from ui.components.page_view import data_url
+from ui.components.reading_text import is_doubtful, reading_html
+from ui.text import t
+
+_LINE_PX = 26
+
+
+def widget_key(view: EntryView, field: FieldView) -> str:
+    """The key of a field's widget: entry and revision are in it, so that no text can reach another entry."""
+    return _key("f", view, field)
+
+
+def other_key(view: EntryView, field: FieldView) -> str:
+    """In a second review: the key of the widget for a value that neither of the two had."""
+    return _key("o", view, field)
+
+
+def field_input(view: EntryView, field: FieldView, crop: bytes | None, complaint: str = "") -> None:
+    """Draw the field inside a form."""
+    with st.container(gap="xxsmall"):
+        st.html(_head(view, field, crop, complaint))
+        if view.second:
+            _second_widget(view, field)
+        elif is_chosen(field.spec):
+            _choice_widget(view, field)
+        else:
+            _text_widget(view, field)
+
+
+def given_answer(view: EntryView, field: FieldView) -> Answer | None:
+    """What the person has answered in the field's widgets."""
+    held = st.session_state.get(widget_key(view, field))
+    if view.second:
+        typed = str(st.session_state.get(other_key(view, field)) or "")
+        return answer_of_text(typed, blind=True) or (dict(_sides(field)).get(held) if held else None)
+    if is_chosen(field.spec):
+        return answer_of_code(field.spec, held)
+    return answer_of_text(str(held or ""), blind=field.blind)
+
+
+def _key(kind: str, view: EntryView, field: FieldView) -> str:
+    return f"{kind}-{view.entry.id}-{view.entry.revision}-{field.spec.name}".replace(".", "-")
+
+
+def _head(view: EntryView, field: FieldView, crop: bytes | None, complaint: str) -> str:
+    spec = field.spec
+    tag = f'<span class="ef-tag ef-warn">{escape(t("review.differs"))}</span>' if view.second else ""
+    hint = f"<small>{escape(' '.join(filter(None, (spec.hint, spec.measure))))}</small>"
+    parts = [f'<div class="ef-label"><span>{escape(spec.label)}</span>{hint}{tag}</div>']
+    if crop is not None:
+        size = " ef-lines" if spec.kind is Kind.LINES else ""
+        parts.append(f'<img class="ef-crop{size}" alt="{escape(t("picture.crop", label=spec.label))}" src="{data_url(crop, "image/png")}">')
+    if not view.second and not field.blind and field.reading is not None and is_doubtful(field.reading):
+        parts.append(f'<div class="ef-reading">{escape(t("review.read_as"))} {reading_html(spec, field.reading)}</div>')
+    if complaint:
+        parts.append(f'<div class="ef-said">{escape(complaint)}</div>')
+    return f'<div class="ef-field">{"".join(parts)}</div>'
+
+
+def _choice_widget(view: EntryView, field: FieldView) -> None:
+    options = codes(field.spec)
+    shown = as_code(shown_answer(field))
+    st.radio(
+        field.spec.label,
+        options,
+        index=options.index(shown) if shown in options else None,
+        format_func=lambda code: code_label(field.spec, code),
+        horizontal=True,
+        key=widget_key(view, field),
+        label_visibility="collapsed",
+    )
+
+
+def _text_widget(view: EntryView, field: FieldView) -> None:
+    text, key, label = as_text(shown_answer(field)), widget_key(view, field), field.spec.label
+    placeholder = t("review.type_what_you_see") if field.blind else t("state.empty")
+    if field.spec.kind is Kind.LINES:
+        height = _LINE_PX * max(3, min(field.spec.lines or 3, text.count("\n") + 2))
+        st.text_area(label, value=text, key=key, height=height, placeholder=placeholder, label_visibility="collapsed")
+    else:
+        st.text_input(label, value=text, key=key, placeholder=placeholder, label_visibility="collapsed", autocomplete="off")
+
+
+def _second_widget(view: EntryView, field: FieldView) -> None:
+    words = [word for word, _ in _sides(field)]
+    st.radio(field.spec.label, words, index=None, horizontal=True, key=widget_key(view, field), label_visibility="collapsed")
+    if not is_chosen(field.spec):
+        other = t("review.other_value")
+        st.text_input(other, key=other_key(view, field), placeholder=other, label_visibility="collapsed", autocomplete="off")
+
+
+def _sides(field: FieldView) -> Sequence[tuple[str, Answer]]:
+    """The two values in alphabetical order, so that nobody sees which is the machine's, and what else can be answered."""
+    spec = field.spec
+    read = [Answer(field.reading.value, field.reading.state)] if field.reading is not None else []
+    first = [field.first] if field.first is not None else []
+    states = [answer for code in codes(spec) if (answer := answer_of_code(spec, code)) is not None]
+    both = sorted({in_words(spec, answer): answer for answer in (*read, *first)}.items())
+    rest = {in_words(spec, answer): answer for answer in (states if is_chosen(spec) else states[-2:])}
+    known = {word for word, answer in both if word not in list(rest)[-2:]}
+    return [(word, answer) for word, answer in both if word in known] + [(word, answer) for word, answer in rest.items() if word not in known]

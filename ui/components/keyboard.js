@@ -1,0 +1,89 @@
+// The keys of the review form that the form itself does not have. Field text travels in events only, never into HTML.
+const SETTLE_MS = 1200;
+
+function setText(input, text) {
+  const kind = input.tagName === "TEXTAREA" ? HTMLTextAreaElement : HTMLInputElement;
+  Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(input, text);
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+const holder = (key) => document.querySelector(`.st-key-${CSS.escape(key)}`);
+const inputs = (key) => [...(holder(key)?.querySelectorAll("input, textarea") ?? [])];
+
+function valueOf(key) {
+  const all = inputs(key);
+  const radios = all.filter((input) => input.type === "radio");
+  if (radios.length) return radios.findIndex((input) => input.checked);
+  return all[0]?.value ?? "";
+}
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const stop = new AbortController();
+  const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
+  const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
+  let settle = 0;
+
+  function choose(key, index) {
+    const radio = inputs(key)[index];
+    if (!radio) return false;
+    radio.click();
+    radio.focus();
+    return true;
+  }
+
+  function answer(key, sign) {
+    const last = inputs(key).length - 1;
+    if (inputs(key)[0]?.type !== "radio") { setText(inputs(key)[0], sign); return true; }
+    return choose(key, sign === "?" ? last : last - 1);
+  }
+
+  function sendDraft() {
+    clearTimeout(settle);
+    if (!data.drafts) return;
+    const values = Object.fromEntries(data.fields.map((key) => [key, valueOf(key)]));
+    const text = JSON.stringify(values);
+    if (text === parentElement.efSent || !data.fields.every(holder)) return;
+    parentElement.efSent = text;
+    setTriggerValue("draft", values);
+  }
+
+  function onKey(event) {
+    const key = keyOf(event.target);
+    const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
+    let taken = false;
+    if (event.altKey && !event.ctrlKey && event.key.toLowerCase() === "i" && key) taken = answer(key, "?");
+    else if (event.altKey && !event.ctrlKey && event.key.toLowerCase() === "t" && key) taken = answer(key, "-");
+    else if (plain && key && event.target.type === "radio") {
+      if (event.key === "?" || event.key === "-") taken = answer(key, event.key);
+      else if (/^[1-9]$/.test(event.key)) taken = choose(key, Number(event.key) - 1);
+    } else if ((plain && event.key === "?" && !event.target.matches?.("input, textarea")) || (event.altKey && event.key.toLowerCase() === "h")) {
+      const button = holder(data.help)?.querySelector("button");
+      button?.click();
+      taken = Boolean(button);
+    }
+    if (event.key === "Enter" && event.ctrlKey && event.repeat) taken = true;
+    if (taken) { event.preventDefault(); event.stopPropagation(); }
+  }
+
+  function focusFirst(left = 120) {
+    const first = inputs(data.focus)[0];
+    if (!first) return left > 0 && requestAnimationFrame(() => focusFirst(left - 1));
+    const checked = inputs(data.focus).find((input) => input.checked) ?? first;
+    checked.focus({ preventScroll: false });
+    checked.select?.();
+    parentElement.efSent = JSON.stringify(Object.fromEntries(data.fields.map((key) => [key, valueOf(key)])));
+  }
+
+  on("keydown", onKey);
+  on("focusout", (event) => keyOf(event.target) && sendDraft());
+  on("input", (event) => {
+    if (!keyOf(event.target)) return;
+    clearTimeout(settle);
+    settle = setTimeout(sendDraft, SETTLE_MS);
+  });
+  if (parentElement.efFocused !== data.turn) {
+    parentElement.efFocused = data.turn;
+    focusFirst();
+  }
+  return () => { clearTimeout(settle); stop.abort(); };
+}

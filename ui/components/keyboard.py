@@ -1,0 +1,35 @@
+"""Keys and focus of the review form: first field focused once per entry, answers by key, and drafts sent as the person types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+HELP_KEY = "keyboard_help"
+
+
+@cache
+def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component("efterskrift_keyboard", js=Path(__file__).with_suffix(".js").read_text("utf-8"))
+
+
+def keyboard(
+    turn: str, fields: Sequence[str], on_draft: Callable[[Mapping[str, str | int]], None] | None = None, *, focus: str | None = None
+) -> None:
+    """Mind the keys of the widgets `fields` (widget keys, in order).
+
+    `turn` names the showing of an entry; when it changes, the first field (or `focus`) gets the focus. `on_draft` receives the text of
+    each text widget and the index of the chosen option of each radio (-1 when none is chosen); without it no draft leaves the browser.
+    """
+
+    def changed() -> None:
+        draft = st.session_state["keyboard"].get("draft")
+        if draft and on_draft is not None:
+            on_draft(draft)
+
+    data = {"turn": turn, "fields": list(fields), "focus": focus or next(iter(fields), ""), "help": HELP_KEY, "drafts": on_draft is not None}
+    _component()(key="keyboard", data=data, height=1, on_draft_change=changed)

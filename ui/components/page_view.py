@@ -1,0 +1,60 @@
+"""The picture of a sheet, large, with the field that has the focus marked; zoom and pan."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
+from ui.text import t
+
+Place = tuple[int, float, float, float, float]
+"""Which picture (from 0), and x, y, w, h as shares of the page's width and height."""
+
+_HTML = """<div class="view"><div class="bar"><span class="caption"></span>
+<button tabindex="-1" class="turn"></button><button tabindex="-1" class="out">−</button>
+<button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>
+<div class="pane" tabindex="-1"><div class="sheet"><img alt=""><div class="mark" hidden></div></div></div></div>"""
+
+
+@cache
+def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    here = Path(__file__).parent
+    return st.components.v2.component(
+        "efterskrift_page_view",
+        html=_HTML,
+        css=(here / "page_view.css").read_text("utf-8"),
+        js=(here / "page_view.js").read_text("utf-8"),
+    )
+
+
+def place_of(box_mm: Sequence[float], picture: int, margin_mm: float = 1.0) -> Place:
+    """A field's rectangle (mm) with a little air, as shares of the page."""
+    x, y, w, h = box_mm
+    air = 2 * margin_mm
+    return (picture, (x - margin_mm) / PAGE_WIDTH_MM, (y - margin_mm) / PAGE_HEIGHT_MM, (w + air) / PAGE_WIDTH_MM, (h + air) / PAGE_HEIGHT_MM)
+
+
+def page_view(key: str, pictures: Sequence[bytes], captions: Sequence[str], places: Mapping[str, Place]) -> None:
+    """Show JPEG pictures; `places` are the fields by widget key, marked while that widget has the focus."""
+    _component()(
+        key=key,
+        data={
+            "pages": [data_url(picture) for picture in pictures],
+            "captions": list(captions),
+            "boxes": {widget: list(place) for widget, place in places.items()},
+            "aspect": PAGE_HEIGHT_MM / PAGE_WIDTH_MM,
+            "alt": t("picture.alt"),
+            "labels": {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn")},
+        },
+    )
+
+
+def data_url(picture: bytes, media_type: str = "image/jpeg") -> str:
+    """A picture inside the page itself, so that no address of it exists that could be passed on."""
+    return f"data:{media_type};base64,{base64.b64encode(picture).decode('ascii')}"

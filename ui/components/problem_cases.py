@@ -1,0 +1,42 @@
+"""Pages that somebody may want to look into, by what is the matter with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from pipeline.model import Outcome, Person
+from pipeline.store import page_lists, pages
+from pipeline.store.pages import Page
+
+KINDS = ("failed", "duplicate", "empty", "unidentified", "incomplete", "noted", "repeated", "blank")
+"""Those that need a decision first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A page and what is the matter with it; `missing` are the pages of its sheet that have not come."""
+
+    kind: str
+    page: Page
+    missing: tuple[int, ...] = ()
+
+
+def cases(conn: Connection, person: Person) -> list[Case]:
+    """All cases of the person's units."""
+    troubled = [Case(_kind(page), page) for page in pages.problem_pages(conn, person.units)]
+    incomplete = [Case("incomplete", sheet.pages[0], sheet.missing) for sheet in page_lists.incomplete_sheets(conn, person.units)]
+    repeated = [Case("repeated", page) for page in page_lists.repeated_pages(conn, person.units)]
+    blank = [Case("blank", page) for page in page_lists.blank_pages(conn, person.units)]
+    return [*troubled, *incomplete, *repeated, *blank]
+
+
+def _kind(page: Page) -> str:
+    if page.state == "failed":
+        return "failed"
+    if page.duplicate_of:
+        return "duplicate"
+    if page.outcome is Outcome.UNIDENTIFIED:
+        return "unidentified"
+    return "noted" if page.problems else "empty"

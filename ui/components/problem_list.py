@@ -1,0 +1,136 @@
+"""Pages that somebody has to look into, each with its reason, its picture and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from pipeline.access import Action, allowed
+from pipeline.errors import EfterskriftError
+from pipeline.model import Person
+from pipeline.store import claims, pages, sheets
+from pipeline.store.pages import Page
+from ui.components.faults import fault_text
+from ui.components.page_view import data_url
+from ui.components.pictures import page_picture
+from ui.components.problem_cases import KINDS, Case, cases
+from ui.components.problem_text import problem_text
+from ui.session import Site
+from ui.text import known, t
+
+_SHOWN, _MORE, _SEEN = "problem_page", "problem_more", "problem_pages_seen"
+_AT_ONCE = 8
+
+
+def problem_list(here: Site, person: Person) -> None:
+    """The list to the left, the chosen page with its choices to the right."""
+    if not allowed(person, Action.PROBLEMS):
+        return
+    st.subheader(t("problems.title"), anchor=False)
+    with here.store.read() as conn:
+        found = cases(conn, person)
+    counts = {kind: sum(case.kind == kind for case in found) for kind in KINDS}
+    kinds = [kind for kind in KINDS if counts[kind]]
+    if not kinds:
+        st.caption(t("problems.none"))
+        return
+    label = {kind: t(f"problems.kind.{kind}", count=counts[kind]) for kind in kinds}
+    kind = st.segmented_control(
+        t("problems.show"), kinds, default=kinds[0], format_func=label.__getitem__, key="problem_kind", required=True, label_visibility="collapsed"
+    )
+    st.caption(t(f"problems.about.{kind or kinds[0]}"))
+    _list(here, person, [case for case in found if case.kind == kind])
+
+
+def _list(here: Site, person: Person, chosen: list[Case]) -> None:
+    left, right = st.columns([1, 1.25], gap="large")
+    at_once = _AT_ONCE * st.session_state.get(_MORE, 1)
+    with left:
+        for case in chosen[:at_once]:
+            _row(case)
+        if len(chosen) > at_once:
+            st.button(t("problems.more", count=len(chosen) - at_once), key="problem_more_button", on_click=_more)
+    shown = next((case for case in chosen if case.page.id == st.session_state.get(_SHOWN)), None)
+    if shown is not None:
+        with right:
+            _details(here, person, shown)
+
+
+def _row(case: Case) -> None:
+    page = case.page
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(
+            f"**{t('problems.from', name=page.source_name, number=page.source_page)}**  \n{t('problems.page', position=page.position)}",
+            width="content",
+        )
+        st.button(t("problems.look"), key=f"look-{page.id}", on_click=partial(st.session_state.__setitem__, _SHOWN, page.id))
+
+
+def _details(here: Site, person: Person, case: Case) -> None:
+    page = case.page
+    if reason := _reason(here, case):
+        st.info(reason, icon=":material/info:")
+    _choices(here, person, case)
+    both = [page]
+    if page.duplicate_of:
+        with here.store.read() as conn:
+            both.append(pages.page(conn, page.duplicate_of))
+    for column, each in zip(st.columns(len(both)), both, strict=True):
+        with column:
+            _picture(here, person, each, t("problems.this" if each is page else "problems.first"))
+
+
+def _reason(here: Site, case: Case) -> str:
+    page = case.page
+    if case.missing:
+        return t("problems.missing", count=len(case.missing), pages=", ".join(map(str, case.missing)))
+    if page.reason:
+        return known("failure", page.reason)
+    form = here.forms.get((page.form or "", page.version or 0))
+    return "\n\n".join(dict.fromkeys(problem_text(code, form) for code in page.problems))
+
+
+def _choices(here: Site, person: Person, case: Case) -> None:
+    page = case.page
+    with st.container(horizontal=True):
+        if case.kind == "failed" and page.image_sha256:
+            _act(here, "again", page, lambda conn: pages.requeue(conn, person, page.id))
+        if case.kind == "duplicate":
+            _act(here, "same", page, lambda conn: sheets.settle_duplicate(conn, person, page.id, here.forms, same=True))
+            _act(here, "other", page, lambda conn: sheets.settle_duplicate(conn, person, page.id, here.forms, same=False))
+        if case.kind == "empty":
+            _act(here, "nothing_written", page, lambda conn: sheets.settle_empty(conn, person, page.id))
+
+
+def _act(here: Site, choice: str, page: Page, act: Callable[[Connection], None]) -> None:
+    if not st.button(t(f"problems.{choice}"), key=f"{choice}-{page.id}"):
+        return
+    try:
+        with here.store.begin() as conn:
+            act(conn)
+    except EfterskriftError as error:
+        st.error(fault_text(error))
+        return
+    st.session_state.pop(_SHOWN, None)
+    st.rerun()
+
+
+def _picture(here: Site, person: Person, page: Page, caption: str) -> None:
+    seen: set[str] = st.session_state.setdefault(_SEEN, set())
+    if page.id not in seen:
+        with here.store.begin() as conn:
+            claims.view_page(conn, person, page.id)
+        seen.add(page.id)
+    picture = page_picture(here, page)
+    st.caption(caption)
+    if picture is None:
+        st.caption(t("problems.no_picture"))
+    else:
+        st.html(f'<img class="ef-page" alt="{t("picture.alt")}" src="{data_url(picture)}">')
+
+
+def _more() -> None:
+    st.session_state[_MORE] = st.session_state.get(_MORE, 1) + 1

@@ -1,0 +1,14 @@
+"""Problems of a page in words."""
+
+from __future__ import annotations
+
+from pipeline.template import Form
+from ui.text import known
+
+
+def problem_text(code: str, form: Form | None) -> str:
+    """What a code such as `outside_outage:handelsedatum` means, led by the field's label where it is about a field."""
+    _, _, detail = code.partition(":")
+    spec = form.by_name.get(detail) if form else None
+    words = known("problem", code)
+    return f"**{spec.label}:** {words}" if spec else words

@@ -1,0 +1,164 @@
+"""Export: what is ready, the files that were made, and what the receiving systems said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from pipeline.access import Action, allowed
+from pipeline.errors import EfterskriftError
+from pipeline.export import receipts, runs
+from pipeline.export.receipts import Answer, ReceiptResult
+from pipeline.export.runs import Office, Ready
+from pipeline.model import Person
+from pipeline.store.clock import utc_now
+from pipeline.store.exports import RunItem, RunStatus
+from ui.components.faults import fault_text
+from ui.components.heading import choose_files_in_words, heading
+from ui.components.times import local
+from ui.session import Site
+from ui.text import t
+
+_NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
+
+
+def show(here: Site, person: Person) -> None:
+    """The screen."""
+    office = Office(here.store, here.settings, here.forms)
+    heading(here, person, t("export.title"), t("export.what"))
+    if said := st.session_state.pop(_SAID, None):
+        kind, text = said
+        (st.success if kind == "ok" else st.error)(text)
+    _ready(office, person)
+    history = runs.history(office, person)
+    st.subheader(t("export.history"), anchor=False)
+    if not history:
+        st.caption(t("export.no_history"))
+        return
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        for status in history:
+            _run(office, person, status)
+    if allowed(person, Action.RECEIPT):
+        with right:
+            _receipt_file(office, person)
+
+
+def _ready(office: Office, person: Person) -> None:
+    found = runs.ready(office, person)
+    st.subheader(t("export.ready"), anchor=False)
+    if not any(ready.entries or ready.unfit for ready in found):
+        st.caption(t("export.nothing_ready"))
+        return
+    for column, ready in zip(st.columns(max(1, len(found))), found, strict=True):
+        with column, st.container(border=True, height="stretch"):
+            _target(office, person, ready)
+
+
+def _target(office: Office, person: Person, ready: Ready) -> None:
+    st.markdown(f"**{ready.title}**")
+    st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
+    st.caption(t("export.amendments", count=ready.amendments) if ready.amendments else t("export.entries_ready", count=ready.entries))
+    if ready.unfit:
+        with st.expander(t("export.unfit", count=len(ready.unfit))):
+            for unfit in ready.unfit:
+                st.caption(f"{unfit.entry_id}: {unfit.reason}")
+    st.button(
+        t("export.make"),
+        key=f"make-{ready.target}",
+        type="primary" if ready.entries else "secondary",
+        disabled=not ready.entries,
+        width="stretch",
+        on_click=partial(_make, office, person, ready.target),
+    )
+
+
+def _make(office: Office, person: Person, target: str) -> None:
+    def make() -> str:
+        run = runs.make_run(office, person, target, utc_now())
+        if run is None:
+            return t("export.nothing_ready")
+        st.session_state[_NEWEST] = run.id
+        return t("export.made", name=run.file_name, count=run.entries)
+
+    _tried(make)
+
+
+def _run(office: Office, person: Person, status: RunStatus) -> None:
+    run = status.run
+    newest = run.id == st.session_state.get(_NEWEST)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{run.file_name}**  \n{t('export.run', count=run.entries, at=local(run.made_at), by=run.made_by)}")
+            st.download_button(
+                t("export.download"),
+                data=partial(_file, office, person, run.id),
+                file_name=run.file_name,
+                key=f"download-{run.id}",
+                type="primary" if newest else "secondary",
+                on_click="ignore",
+            )
+        st.caption(t("export.checksum", sha256=run.sha256))
+        st.caption(t("export.answers", accepted=status.accepted, refused=status.refused, waiting=status.waiting))
+        if status.waiting and allowed(person, Action.RECEIPT):
+            st.toggle(t("export.tick"), key=f"tick-{run.id}")
+            if st.session_state.get(f"tick-{run.id}"):
+                _ticks(office, person, run.id)
+
+
+def _file(office: Office, person: Person, run_id: str) -> bytes:
+    """The run's bytes when the person really asks for them: that look is recorded."""
+    return runs.run_file(office, person, run_id).data
+
+
+def _ticks(office: Office, person: Person, run_id: str) -> None:
+    items = [item for item in receipts.run_items(office, person, run_id) if item.accepted is None]
+    with st.form(f"receipt-{run_id}", border=False):
+        columns = [
+            t("export.column.number"),
+            t("export.column.entry"),
+            t("export.column.accepted"),
+            t("export.column.refused"),
+            t("export.column.text"),
+        ]
+        table = pd.DataFrame([(item.number, item.entry_id, False, False, "") for item in items], columns=columns)
+        edited = st.data_editor(table, hide_index=True, disabled=columns[:2], width="stretch", key=f"ticks-{run_id}")
+        every = st.checkbox(t("export.all_accepted"), key=f"all-{run_id}")
+        sent = st.form_submit_button(t("export.save_receipts"), key=f"save-{run_id}", type="primary")
+    if sent:
+        answers = _answers(items, edited.to_numpy().tolist(), every=every)
+        _tried(lambda: _told(receipts.give_receipts(office, person, run_id, answers, utc_now())))
+        st.rerun()
+
+
+def _answers(items: list[RunItem], rows: list[list[object]], *, every: bool) -> list[Answer]:
+    if every:
+        return [Answer(item.entry_id, accepted=True) for item in items]
+    return [Answer(str(entry), accepted=bool(accepted), text=str(text or "")) for _, entry, accepted, refused, text in rows if accepted or refused]
+
+
+def _receipt_file(office: Office, person: Person) -> None:
+    choose_files_in_words()
+    with st.form("receipt_file", border=True, clear_on_submit=True):
+        st.markdown(f"**{t('export.receipt_file')}**")
+        st.caption(t("export.receipt_file_what"))
+        file = st.file_uploader(t("export.receipt_file"), type=["csv"], key="receipt_upload", label_visibility="collapsed")
+        sent = st.form_submit_button(t("export.read_receipts"), key="receipt_submit")
+    if sent and file is not None:
+        data = file.getvalue()
+        _tried(lambda: _told(receipts.apply_receipt_file(office, person, data, utc_now())))
+        st.rerun()
+
+
+def _told(result: ReceiptResult) -> str:
+    return t("export.receipts_read", accepted=result.accepted, refused=result.refused, already=result.already)
+
+
+def _tried(act: Callable[[], str]) -> None:
+    try:
+        st.session_state[_SAID] = ("ok", act())
+    except EfterskriftError as error:
+        st.session_state[_SAID] = ("fault", fault_text(error))

@@ -1,0 +1,208 @@
+"""Granska: one entry at a time, with the keyboard alone if one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from pipeline.errors import EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
+from pipeline.fiducials import is_serial, shown_serial
+from pipeline.model import EntryState, Person
+from pipeline.store import claims, decisions
+from pipeline.store.clock import utc_now
+from pipeline.store.entries import Entry
+from pipeline.store.entry_views import EntryView
+from ui.components.client_card import client_card
+from ui.components.entry_form import answers, entry_form, outside_key, places, widget_keys
+from ui.components.faults import fault_text
+from ui.components.heading import person_menu
+from ui.components.key_help import key_help
+from ui.components.page_view import page_view
+from ui.components.pictures import page_picture
+from ui.components.problem_text import problem_text
+from ui.components.reject_form import reject_form
+from ui.session import Site
+from ui.text import t
+
+LEAST_LOOK = timedelta(milliseconds=500)
+"""Nobody has looked at an entry that came up less than this ago: a save is then a key pressed twice."""
+
+_ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING, _SEEN = "entry_id", "entry_shown_at", "review_problem", "complaints", "rejecting", "pages_seen"
+_OUTSIDE, _TRY = "unknown_client", "review_try"
+_UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
+
+
+def show(here: Site, person: Person) -> None:
+    """The screen."""
+    view = _current(here, person)
+    _top(here, person, view)
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.warning(problem, icon=":material/info:")
+    if view is None:
+        _nothing_to_do(here, person)
+        return
+    left, right = st.columns([1.15, 1], gap="medium")
+    with left, st.container(key="picture"):
+        _pictures(here, person, view)
+    with right:
+        _explain(view)
+        if st.session_state.get(_REJECTING) == view.entry.id:
+            reject_form(view, partial(_reject, here, person, view), _stop_rejecting)
+        else:
+            _entry(here, person, view)
+
+
+def _current(here: Site, person: Person) -> EntryView | None:
+    now, minutes = utc_now(), here.settings.claim_minutes
+    with here.store.begin() as conn:
+        entry_id = st.session_state.get(_ENTRY)
+        view = claims.open_entry(conn, here.forms, person, entry_id, now, minutes) if entry_id else None
+        if view is None or view.entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
+            view = claims.claim_next(conn, here.forms, person, now, minutes)
+    if view is None:
+        _turn_to(None)
+    elif view.entry.id != st.session_state.get(_ENTRY):
+        _turn_to(view.entry.id, now)
+    return view
+
+
+def _turn_to(entry_id: str | None, now: datetime | None = None) -> None:
+    """Begin with another entry: nothing of the last one is left."""
+    for key in (_COMPLAINTS, _REJECTING, _SEEN, _OUTSIDE, _TRY):
+        st.session_state.pop(key, None)
+    st.session_state[_ENTRY], st.session_state[_SHOWN_AT] = entry_id, now
+
+
+def _top(here: Site, person: Person, view: EntryView | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(gap=None):
+            st.subheader(view.form.title if view else t("review.title"), anchor=False)
+            if view is not None:
+                st.caption(_line(here, person, view))
+        key_help()
+        person_menu(here, person)
+
+
+def _line(here: Site, person: Person, view: EntryView) -> str:
+    entry = view.entry
+    with here.store.read() as conn:
+        waiting = claims.waiting_count(conn, person, utc_now())
+    parts = [
+        entry.unit,
+        shown_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
+        t("review.row", row=entry.row) if entry.row else "",
+    ]
+    return " · ".join([*filter(None, parts), t("review.waiting", count=waiting)])
+
+
+def _pictures(here: Site, person: Person, view: EntryView) -> None:
+    seen: set[str] = st.session_state.setdefault(_SEEN, set())
+    for page in view.pages:
+        if page.id not in seen:
+            with here.store.begin() as conn:
+                claims.view_page(conn, person, page.id)
+            seen.add(page.id)
+    shown = [(page, picture) for page in view.pages if (picture := page_picture(here, page)) is not None]
+    captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
+    page_view(f"view-{view.entry.id}", [picture for _, picture in shown], captions, places(view, [page.id for page, _ in shown]))
+
+
+def _explain(view: EntryView) -> None:
+    lines = [problem_text(code, view.form) for code in view.problems]
+    if view.second:
+        lines.insert(0, t("review.second"))
+    if view.entry.reason:
+        lines.insert(0, t("review.returned", reason=view.entry.reason))
+    if lines:
+        st.info("\n\n".join(lines), icon=":material/info:")
+
+
+def _entry(here: Site, person: Person, view: EntryView) -> None:
+    complaints: dict[str, str] = st.session_state.get(_COMPLAINTS, {})
+    keys = widget_keys(view)
+    wrong = next((key for key, field in keys.items() if field.spec.name in complaints), None)
+    client_card(here, person, view, f"{view.entry.id}-{view.entry.revision}-{st.session_state.get(_TRY, 0)}", wrong)
+    entry_form(here, view, complaints, partial(_save, here, person, view), unknown_client=st.session_state.get(_OUTSIDE) == view.entry.id)
+    with st.container(horizontal=True):
+        st.button(t("review.skip"), key="skip", shortcut="Alt+S", on_click=partial(_skip, here, person, view))
+        st.button(t("review.reject"), key="reject", shortcut="Alt+A", on_click=partial(st.session_state.__setitem__, _REJECTING, view.entry.id))
+        st.button(t("review.undo"), key="undo", shortcut="Alt+Z", on_click=partial(_undo, here, person), disabled=_latest(here, person) is None)
+
+
+def _save(here: Site, person: Person, view: EntryView) -> None:
+    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant."""
+    now = utc_now()
+    if now - st.session_state.get(_SHOWN_AT, now) < LEAST_LOOK:
+        return
+    outside = bool(st.session_state.get(outside_key(view)))
+    try:
+        with here.store.begin() as conn:
+            state = decisions.save_answers(conn, here.forms, person, view.entry.id, view.entry.revision, answers(view), now, outside_register=outside)
+    except UnknownClientError as error:
+        st.session_state[_OUTSIDE] = view.entry.id
+        _complain(error.fields, "review.unknown_client")
+    except MissingAnswerError as error:
+        _complain(error.fields, "review.missing_answer")
+    except InvalidAnswerError as error:
+        _complain(error.fields, "review.invalid_answer")
+    except EfterskriftError as error:
+        st.session_state[_PROBLEM] = fault_text(error)
+        if isinstance(error, StaleDecisionError):
+            _turn_to(None)
+    else:
+        _turn_to(None)
+        st.toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"), icon=":material/check:")
+
+
+def _complain(fields: tuple[str, ...], key: str) -> None:
+    st.session_state[_COMPLAINTS] = dict.fromkeys(fields, t(key))
+    st.session_state[_TRY] = st.session_state.get(_TRY, 0) + 1
+    st.session_state[_PROBLEM] = t("review.not_saved")
+
+
+def _skip(here: Site, person: Person, view: EntryView) -> None:
+    _tried(here, lambda conn: claims.skip(conn, person, view.entry.id, view.entry.revision))
+
+
+def _reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
+    if not reason:
+        st.session_state[_PROBLEM] = t("reject.choose")
+        return
+    _tried(here, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
+
+
+def _undo(here: Site, person: Person) -> None:
+    latest = _latest(here, person)
+    if latest is None:
+        return
+    _tried(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now()))
+    st.session_state[_ENTRY] = latest.id
+
+
+def _tried(here: Site, act: Callable[[Connection], object]) -> None:
+    try:
+        with here.store.begin() as conn:
+            act(conn)
+    except EfterskriftError as error:
+        st.session_state[_PROBLEM] = fault_text(error)
+    _turn_to(None)
+
+
+def _stop_rejecting() -> None:
+    st.session_state.pop(_REJECTING, None)
+
+
+def _latest(here: Site, person: Person) -> Entry | None:
+    with here.store.read() as conn:
+        return next((entry for entry in decisions.my_latest(conn, person, limit=1) if entry.state in _UNDOABLE), None)
+
+
+def _nothing_to_do(here: Site, person: Person) -> None:
+    with st.container(border=True):
+        st.markdown(t("review.empty"))
+        st.caption(t("review.empty_next"))
+        st.button(t("review.undo"), key="undo", shortcut="Alt+Z", on_click=partial(_undo, here, person), disabled=_latest(here, person) is None)

@@ -1,0 +1,106 @@
+"""Skanna: paper in, how far the reading has come, and what somebody has to look into."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pipeline.errors import EfterskriftError
+from pipeline.model import Person
+from pipeline.store import pages, workers
+from pipeline.store.clock import utc_now
+from pipeline.uploads import take_in_uploads
+from ui import session
+from ui.components.faults import fault_text
+from ui.components.heading import choose_files_in_words, heading
+from ui.components.problem_list import problem_list
+from ui.components.times import local
+from ui.session import Site
+from ui.text import t
+
+_KINDS = ["pdf", "tif", "tiff", "jpg", "jpeg", "png"]
+_SENT = "uploads_sent"
+
+
+def show(here: Site, person: Person) -> None:
+    """The screen."""
+    heading(here, person, t("scan.title"), t("scan.what"))
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        _upload(here, person)
+    with right:
+        reading_progress(here, person)
+        _batches(here, person)
+    problem_list(here, person)
+
+
+def _upload(here: Site, person: Person) -> None:
+    nth = st.session_state.get(_SENT, 0)
+    choose_files_in_words()
+    with st.form("upload", border=True):
+        st.subheader(t("scan.upload"), anchor=False)
+        unit = st.selectbox(t("scan.unit"), sorted(person.units), key="upload_unit")
+        place = st.text_input(t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200)
+        files = st.file_uploader(t("scan.files"), type=_KINDS, accept_multiple_files=True, key=f"upload_files_{nth}")
+        sent = st.form_submit_button(t("scan.take_in"), key="upload_submit", type="primary", width="stretch")
+    if not sent:
+        return
+    if not files or not unit:
+        st.warning(t("scan.no_files"))
+        return
+    bar = st.progress(0.0, t("scan.taking_in", count=0))
+    try:
+        taken = take_in_uploads(
+            here.store,
+            here.settings,
+            ((file.name, file.getvalue()) for file in files),
+            person=person,
+            unit=unit,
+            place=place.strip(),
+            on_page=lambda done: _show_taking_in(bar, done),
+        )
+    except EfterskriftError as error:
+        bar.empty()
+        st.error(fault_text(error))
+        return
+    st.session_state[_SENT] = nth + 1
+    st.toast(t("scan.taken", count=taken.pages, batch=taken.batch), icon=":material/check:")
+    st.rerun()
+
+
+def _show_taking_in(bar: DeltaGenerator, done: int) -> None:
+    """How many there will be is not known while a stack comes in, so the bar only nears its end."""
+    bar.progress(done / (done + 20), t("scan.taking_in", count=done))
+
+
+@st.fragment(run_every="2s")
+def reading_progress(here: Site, person: Person) -> None:
+    """How far the reading has come; looks again every other second, without that counting as activity of the person."""
+    if session.current_person(here, active=False) is None:
+        st.rerun()
+    with here.store.read() as conn:
+        found = pages.batches(conn, person.units)
+        beats = workers.beats(conn)
+    total, queued = sum(batch.pages for batch in found), sum(batch.queued for batch in found)
+    now = utc_now()
+    alive = [name for name, beat in beats.items() if (now - beat).total_seconds() < here.settings.takeover_seconds]
+    if queued == 0:
+        st.caption(t("scan.all_read", count=total))
+        return
+    st.progress((total - queued) / total, t("scan.reading", done=total - queued, count=total))
+    if not alive:
+        st.warning(t("scan.no_worker"), icon=":material/pause_circle:")
+
+
+def _batches(here: Site, person: Person) -> None:
+    with here.store.read() as conn:
+        found = pages.batches(conn, person.units)
+    st.subheader(t("scan.batches"), anchor=False)
+    if not found:
+        st.caption(t("scan.no_batches"))
+        return
+    columns = ("came", "unit", "place", "pages", "done", "waiting", "failed", "id")
+    rows = [(local(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
+    table = pd.DataFrame(rows, columns=[t(f"scan.column.{name}") for name in columns])
+    st.dataframe(table, hide_index=True, width="stretch", height=min(320, 38 + 35 * len(rows)), key="batches")
