@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fpdf import FPDF
-from fpdf.enums import MethodReturnValue, XPos, YPos
+from fpdf.enums import XPos, YPos
 from fpdf.fonts import TTFFont
 
 from pipeline.export.late_entry import minute
 from pipeline.export.plain_text import printable
 from pipeline.export.typeface import Typeface, find_typeface
+from pipeline.export.wrapping import wrap
 from pipeline.model import Run
 
 MARGIN = 15.0
@@ -28,6 +29,7 @@ class ListPages(FPDF):
         super().__init__(format="A4")
         self.run, self.content_sum, self.replaced = run, content_sum, False
         self.client = self.part = ""
+        self._widths: dict[tuple[str, str, float], float] = {}
         self.set_margins(MARGIN, TOP, MARGIN)
         self.set_auto_page_break(True, BOTTOM)
         self.set_title(f"Skriv in-lista {run.id}")
@@ -73,16 +75,15 @@ class ListPages(FPDF):
 
     def write_line(self, text: str, size: float, *, bold: bool = False, grey: bool = False, width: float = 0, align: str = "L") -> None:
         """Text from the current place, wrapped within `width` (0 = to the right margin); the place moves below it."""
-        self._style(size, bold=bold, grey=grey)
-        left = self.x
-        self.multi_cell(width, size * POINT * LINE, self.safe(text), align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
-        self.x = left
+        room = width or self.w - self.r_margin - self.x
+        lines = self._wrapped(text, size, room, bold=bold)
+        for line in lines:
+            self._style(size, bold=bold, grey=grey)
+            self.cell(room, size * POINT * LINE, line, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
 
     def height_of(self, text: str, size: float, width: float, *, bold: bool = False) -> float:
         """How high wrapped text stands."""
-        self._style(size, bold=bold, grey=False)
-        height = self.multi_cell(width, size * POINT * LINE, self.safe(text), align="L", dry_run=True, output=MethodReturnValue.HEIGHT)
-        return float(height) if isinstance(height, (int, float)) else 0.0
+        return len(self._wrapped(text, size, width, bold=bold)) * size * POINT * LINE
 
     def rule(self, y: float) -> None:
         """A thin line between the margins."""
@@ -99,6 +100,17 @@ class ListPages(FPDF):
         written = "".join(char if char == "\n" or self._has(char) else "?" for char in printable(text).replace("\t", " "))
         self.replaced = self.replaced or written != printable(text).replace("\t", " ")
         return written
+
+    def _wrapped(self, text: str, size: float, width: float, *, bold: bool) -> list[str]:
+        self._style(size, bold=bold, grey=False)
+        return wrap(self.safe(text), width - 2 * self.c_margin, self._measured)
+
+    def _measured(self, piece: str) -> float:
+        """The width of a piece; the same words come again and again."""
+        key = (piece, self.font_style, self.font_size_pt)
+        if key not in self._widths:
+            self._widths[key] = self.get_string_width(piece)
+        return self._widths[key]
 
     def _has(self, char: str) -> bool:
         if self.family == "helvetica":

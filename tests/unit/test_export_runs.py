@@ -19,7 +19,7 @@ from pipeline.export.receipts import Answer, give_receipts, run_items
 from pipeline.export.rivta import DOMAIN
 from pipeline.export.runs import Office, history, make_run, ready, run_file
 from pipeline.model import EntryState, Run
-from pipeline.store import events, exports
+from pipeline.store import events, exports, records
 from pipeline.store.clock import utc_now
 from tests.export_examples import ARNE
 from tests.export_office import ANNA, STIG, confirm, correct, review, state, void
@@ -190,7 +190,7 @@ def test_entries_that_never_hold_still_are_given_up_with_an_error(office: Office
 @pytest.mark.parametrize("breaking", ["add_run", "mark_exported", "record"])
 def test_a_failure_half_way_leaves_nothing(office: Office, monkeypatch: pytest.MonkeyPatch, breaking: str) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
-    module = {"add_run": runs.exports, "mark_exported": runs.records, "record": runs.events}[breaking]
+    module = {"add_run": exports, "mark_exported": records, "record": events}[breaking]
     monkeypatch.setattr(module, breaking, _fails(getattr(module, breaking)))
     with pytest.raises(StoreError, match="the disk is gone"):
         make_run(office, ANNA, "rivta", utc_now())

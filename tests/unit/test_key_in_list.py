@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.export.exporter import Item
 from pipeline.export.key_in_list import HEADING, PAGE, block, content_sum, height, set_entry
-from pipeline.export.list_pages import ListPages
+from pipeline.export.list_pages import TOP, ListPages
 from pipeline.export.typeface import find_typeface
 from pipeline.model import Client, Record
 from tests.export_examples import ARNE, EARLIER, SIV, items, made, record, run, terms
@@ -140,5 +140,7 @@ def test_the_measuredheight_is_theheight_set(times: int) -> None:
     sheet = ListPages.on_installed_face(run("skriv-in"), "")
     sheet.add_page()
     set_entry(sheet, item, block(item, given))
-    assert sheet.y - 30 == pytest.approx(height(sheet, block(item, given)), abs=0.6)
+    taken = sheet.y - TOP
+    assert taken == pytest.approx(height(sheet, block(item, given)), abs=0.6)
     assert height(sheet, block(item, given)) < PAGE - HEADING
+    sheet.output()  # closes the files of the typeface
