@@ -121,7 +121,10 @@ def load_mapping(path: Path, kind: type[M]) -> M:
         return kind.model_validate(_yaml(path))
     except ValidationError as error:
         places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise ExportError(f"{path}: " + "; ".join(places), "See forms/README.md for what a mapping may say.") from error
+        raise ExportError(
+            f"{path}: " + "; ".join(places),
+            "The comments in forms/besokslista/export.besok.yaml and forms/hsl-anteckning/export.rivta.yaml say what is allowed.",
+        ) from error
 
 
 def load_mappings(folder: Path, target: str, kind: type[M]) -> dict[str, M]:

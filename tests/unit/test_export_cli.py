@@ -1,0 +1,99 @@
+"""`efterskrift export` and `efterskrift receipt`: files, JSON and what is said when there is nothing to do."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipeline.cli import export_commands
+from pipeline.errors import ExportError, UsageError
+from pipeline.export.runs import Office, history
+from pipeline.model import EntryState
+from pipeline.settings import Settings
+from tests.export_office import ANNA, confirm, open_office, state
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """An office in the workspace that the commands open, with one note that is ready."""
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.delenv("EFTERSKRIFT_DATABASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    opened = open_office(Settings(workspace=tmp_path / "workspace", database_url=""))
+    confirm(opened, "hsl-anteckning", "AAAA01", kontakttyp="besok", anteckning="Såret ser bra ut.")
+    yield opened
+    opened.store.close()
+
+
+def say(*words: str) -> str:
+    app = typer.Typer()
+    export_commands.register(app)
+    done = CliRunner().invoke(app, list(words), standalone_mode=False)
+    if done.exception:
+        raise done.exception
+    return done.stdout
+
+
+@pytest.mark.usefixtures("office")
+def test_an_export_writes_the_file_and_its_receipt_form(tmp_path: Path) -> None:
+    said = json.loads(say("export", "rivta", "-o", "ut.xml", "--json"))
+    data = (tmp_path / "ut.xml").read_bytes()
+    assert (said["entries"], said["amendments"], said["unfit"], said["file"]) == (1, 0, [], "ut.xml")
+    assert hashlib.sha256(data).hexdigest() == said["sha256"]
+    assert (tmp_path / "ut.xml").stat().st_mode & 0o077 == 0
+    assert "AAAA01-00" in (tmp_path / said["receipt_file"]).read_text("utf-8-sig")
+
+
+@pytest.mark.usefixtures("office")
+def test_nothing_to_export_is_said_and_is_no_error() -> None:
+    say("export", "rivta")
+    assert say("export", "rivta") == "Nothing to export.\n"
+    assert json.loads(say("export", "rivta", "--json"))["run"] is None
+
+
+def test_an_earlier_run_is_written_again(office: Office, tmp_path: Path) -> None:
+    run = json.loads(say("export", "rivta", "-o", "ut.xml", "--json"))["run"]
+    say("export", "rivta", "--run", run, "-o", "igen.xml")
+    assert (tmp_path / "igen.xml").read_bytes() == (tmp_path / "ut.xml").read_bytes()
+    assert len(history(office, ANNA)) == 1
+
+
+def test_a_receipt_file_is_taken_in(office: Office, tmp_path: Path) -> None:
+    say("export", "rivta")
+    (tmp_path / "kvittens.csv").write_text("post;status\nAAAA01-00;godkänd\n", "utf-8")
+    assert say("receipt", "kvittens.csv") == "1 accepted, 0 refused, 0 known before, 0 not answered\n"
+    assert json.loads(say("receipt", "kvittens.csv", "--json")) == {"accepted": 0, "refused": 0, "already": 1, "unanswered": 0}
+    assert state(office, "AAAA01-00") is EntryState.RECEIPTED
+
+
+def test_the_operator_or_a_named_person_does_it(office: Office) -> None:
+    say("export", "rivta", "--as", "anna")
+    confirm(office, "hsl-anteckning", "AAAA02", kontakttyp="besok", anteckning="x")
+    say("export", "rivta")
+    assert {each.run.made_by for each in history(office, ANNA)} == {"Anna Öst", getpass.getuser()}
+    with pytest.raises(UsageError, match="no member of staff with the login nobody"):
+        say("export", "rivta", "--as", "nobody")
+
+
+def test_what_cannot_be_carried_is_said(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA02", handelsedatum="", kontakttyp="besok", anteckning="x")
+    assert [each["entry_id"] for each in json.loads(say("export", "rivta", "--json"))["unfit"]] == [entry]
+
+
+def test_a_wrong_place_or_target_stops_before_anything_is_exported(office: Office, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="There is no folder"):
+        say("export", "rivta", "-o", str(tmp_path / "saknas" / "ut.xml"))
+    with pytest.raises(ExportError, match="no target treserva"):
+        say("export", "treserva")
+    (tmp_path / "mapp").mkdir()
+    assert history(office, ANNA) == []
+    with pytest.raises(ExportError, match="cannot be written") as caught:
+        say("export", "rivta", "-o", str(tmp_path / "mapp"))
+    assert history(office, ANNA)[0].run.id in caught.value.remedy
