@@ -60,10 +60,19 @@ def assert_each_page_ended_once(store: Store, expected: int) -> None:
     assert entries == Counter(dict.fromkeys(wanted, 1))
 
 
-def worker_pids(parent: int) -> list[int]:
-    """The reading processes that a `work` process has started."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [int(child) for child in children if "spawn_main" in _command(int(child))]
+def processes_below(parent: int, word: str, *, levels: int) -> list[int]:
+    """Processes so many levels below another, whose command line holds the word."""
+    found = [parent]
+    for _ in range(levels):
+        found = [child for pid in found for child in _children(pid) if word in _command(child)]
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
 
 
 def _command(pid: int) -> str:
