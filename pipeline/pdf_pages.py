@@ -188,7 +188,7 @@ def _taken_out(image: pikepdf.PdfImage) -> PdfPicture | None:
 def _jpeg(image: pikepdf.PdfImage) -> PdfPicture | None:
     """The bytes as they are. A PDF viewer ignores EXIF orientation and obeys ColorTransform; we would do the opposite, so such pages are rendered."""
     data = image.obj.read_raw_bytes()
-    if image.mode not in ("L", "RGB") or "/ColorTransform" in (image.decode_parms[0] or {}):
+    if image.mode not in ("L", "RGB") or any("/ColorTransform" in parms for parms in image.decode_parms if parms):
         return None
     with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as picture:
         turned = picture.getexif().get(_ORIENTATION, 1) != 1

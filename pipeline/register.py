@@ -33,8 +33,6 @@ LOST_MM = 10.0
 _ROUGH = Search(px_per_mm=4.0, patch_mm=9.0, reach_mm=4.0)
 _FINE = Search(px_per_mm=6.0, patch_mm=6.5, reach_mm=1.4)
 _FEWEST = 12
-_FOUND_SHARE = 0.25
-"""Of a region's patches, so many must be found for it to count as seen."""
 _BENDS = 0.85
 """A bend is believed if it brings the residual below this share of that without it."""
 
@@ -157,21 +155,11 @@ def _left_out(at: Points, moved: Points, *, bent: bool) -> NDArray[np.float64]:
 def _best_fit(shifts: Shifts) -> tuple[Matrix, Bend | None, float]:
     """Homography, bend if it helps, residual in mm."""
     at, moved = shifts.seen
-    if len(at) < _FEWEST:
+    if len(at) < _FEWEST or not structure.mostly_seen(shifts):
         return np.eye(3), None, LOST_MM
-    trials = {bent: _percentile(shifts, _left_out(at, moved, bent=bent)) for bent in (False, True)}
+    trials = {bent: float(np.percentile(_left_out(at, moved, bent=bent), 95)) for bent in (False, True)}
     bent = len(at) >= 3 * _FEWEST and trials[True] < _BENDS * trials[False]
     return *_fit(at, moved, bent=bent), trials[bent]
-
-
-def _percentile(shifts: Shifts, wrong: NDArray[np.float64]) -> float:
-    """95th percentile; parts of the page in which print was not found count as lost. One is forgiven: paper tears, and people write."""
-    where = structure.regions(shifts.at)
-    every, seen = (np.bincount(where[chosen], minlength=12) for chosen in (slice(None), shifts.found))
-    dark = np.flatnonzero((every >= 3) & (seen < _FOUND_SHARE * every))
-    forgiven = dark[np.argsort(every[dark])][:-1]
-    lost = int(every[forgiven].sum()) if len(dark) > 1 else 0
-    return min(LOST_MM, float(np.percentile(np.concatenate([wrong, np.full(lost, LOST_MM)]), 95)))
 
 
 def _flat(image: Image, lies: Matrix, bend: Bend | None) -> Image:

@@ -29,6 +29,10 @@ _TEXTURE = 6e-5
 """Least eigenvalue of the gradient tensor (as OpenCV scales it) for a patch to be of use: half a printed word in light grey has more."""
 _CORRELATION = 0.55
 """What writing, noise and other forms reach is below; what print reaches, even blurred or in 1 bit, is above."""
+_SEEN_SHARE = 0.25
+"""Of a strip's patches, so many must be found for the strip to count as seen."""
+_UNSEEN_SHARE = 0.15
+"""Measured: pages written over heavily reach 0.11, forms taken for another that shares head and foot begin at 0.23."""
 _NEIGHBOURS = 7
 _DISAGREE_MM = 0.45
 
@@ -131,8 +135,14 @@ def _without_loners(shifts: Shifts) -> Shifts:
     return Shifts(shifts.at, shifts.moved, found)
 
 
-def regions(at: Points, columns: int = 3, rows: int = 4) -> NDArray[np.intp]:
-    """Which of the page's parts each place lies in, (n,)."""
-    x = np.clip(at[:, 0] / PAGE_WIDTH_MM * columns, 0, columns - 1).astype(np.intp)
-    y = np.clip(at[:, 1] / PAGE_HEIGHT_MM * rows, 0, rows - 1).astype(np.intp)
-    return np.asarray(y * columns + x, dtype=np.intp)
+def mostly_seen(shifts: Shifts) -> bool:
+    """Whether print was found nearly everywhere it should be: in strips of 70 × 37 mm that hold all but a small part of the patches.
+
+    People write over a strip here and there, and corners tear; more than that is another form, or paper that is folded.
+    """
+    x, y = (shifts.at / (PAGE_WIDTH_MM / 3, PAGE_HEIGHT_MM / 8)).astype(np.intp).T
+    every, seen = np.zeros((8, 3), np.intp), np.zeros((8, 3), np.intp)
+    np.add.at(every, (y, x), 1)
+    np.add.at(seen, (y, x), shifts.found)
+    dark = (every >= 2) & (seen < _SEEN_SHARE * every)
+    return bool(every[dark].sum() <= _UNSEEN_SHARE * every.sum())

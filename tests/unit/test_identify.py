@@ -1,0 +1,103 @@
+"""Markers, codes, turn and blankness are found through everything that happens to paper."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline import plane
+from pipeline.fiducials import CODES, MARKERS, code_text
+from pipeline.identify import identify
+from pipeline.model import Box, Image, SheetCode
+from tests.distort import DISTORTIONS, Damaged, bleed_through, dust, noise, punched_holes, turn
+from tests.synthetic_page import CODE, rendered, scribbled, synthetic_page, synthetic_pdf
+
+PX_PER_MM = 2480 / 210
+
+
+@cache
+def _filled() -> Image:
+    return scribbled(synthetic_page(300), np.random.default_rng(7))
+
+
+def _without(page: Image, *boxes: Box) -> Image:
+    out = page.copy()
+    for box in boxes:
+        x, y, w, h = (round(v * PX_PER_MM) for v in plane.widened(box, 1).as_list())
+        out[y : y + h, x : x + w] = 255
+    return out
+
+
+@pytest.mark.parametrize("name", DISTORTIONS)
+def test_the_code_is_read_through_every_distortion(name: str) -> None:
+    found = identify(DISTORTIONS[name](_filled(), np.random.default_rng(11)))
+    assert found.code == CODE
+    assert len(found.markers) >= 3
+    assert not found.blank
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_rotation_is_the_clockwise_turn(quarters: int) -> None:
+    turned = turn(Damaged(_filled(), lambda points: points), np.random.default_rng(1), quarters=quarters)
+    assert identify(turned.image).rotation_deg == pytest.approx(90 * quarters, abs=0.2)
+
+
+def test_missing_codes_and_markers_are_told() -> None:
+    found = identify(_without(_filled(), CODES[0], MARKERS[2]))
+    assert found.code == CODE
+    assert found.problems == ("code_missing:1", "marker_missing:2")
+
+
+def test_one_code_alone_is_enough() -> None:
+    found = identify(_without(_filled(), CODES[0], *MARKERS.values()))
+    assert found.code == CODE
+    assert set(found.code_corners) == {1}
+    assert found.rotation_deg == pytest.approx(0, abs=1)
+
+
+def test_a_page_without_a_code_is_not_identified() -> None:
+    found = identify(_without(_filled(), *CODES))
+    assert (found.code, found.problems, found.blank) == (None, ("no_code",), False)
+
+
+def test_codes_of_others_are_ignored() -> None:
+    assert identify(rendered(synthetic_pdf("https://example.org/1"), 300)).problems == ("no_code",)
+
+
+def test_two_codes_that_differ_identify_nothing() -> None:
+    other = rendered(synthetic_pdf(code_text(SheetCode("synthetic", 1, 2, 2, CODE.serial))), 300)
+    page = _filled().copy()
+    page[3000:] = other[3000:]
+    found = identify(page)
+    assert (found.code, found.problems) == (None, ("codes_differ",))
+
+
+def test_two_sheets_in_one_picture_identify_nothing() -> None:
+    found = identify(np.hstack([_filled(), _filled()]))
+    assert found.code is None
+    assert "several_sheets" in found.problems
+
+
+def _paper(level: int = 250) -> Damaged:
+    return Damaged(np.full((3508, 2480), level, np.uint8), lambda points: points)
+
+
+def test_an_empty_back_is_blank_whatever_shows_through_or_lies_on_it() -> None:
+    rng = np.random.default_rng(3)
+    back = noise(dust(punched_holes(bleed_through(_paper(), rng, strength=0.09), rng), rng, specks=60), rng, sigma=3)
+    back.image[:, :30] = 60  # the shadow of the sheet's edge
+    assert identify(back.image).blank
+    assert identify(np.full((1754, 1240, 3), 244, np.uint8)).blank
+
+
+@pytest.mark.parametrize("dpi", [150, 300])
+def test_a_faint_pencil_note_is_not_blank(dpi: int) -> None:
+    rng = np.random.default_rng(4)
+    note = _paper().image
+    cv2.putText(note, "ring dottern", (900, 1500), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 2.0, (195,), 5, cv2.LINE_AA)
+    page = noise(Damaged(note, lambda points: points), rng, sigma=3).image
+    size = round(2480 * dpi / 300), round(3508 * dpi / 300)
+    assert not identify(np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)).blank

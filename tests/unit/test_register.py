@@ -1,0 +1,110 @@
+"""The page is laid on its form to a fraction of a millimetre, and a page that is not says so."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from pipeline import plane
+from pipeline.errors import RegistrationError
+from pipeline.fiducials import CODES, MARKERS
+from pipeline.identify import Identification, identify
+from pipeline.model import Box, Image
+from pipeline.plane import Points
+from pipeline.register import LOST_MM, PX_PER_MM, SIZE, Registration, box_to_px, crop, register
+from tests.distort import DISTORTIONS, Damaged, distort
+from tests.synthetic_page import scribbled, synthetic_blank, synthetic_page
+
+SOURCE_PX = np.array([2480 / 210, 3508 / 297])
+PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 9), np.linspace(29, 268, 12)), axis=-1).reshape(-1, 2)
+
+
+@cache
+def _filled() -> Image:
+    return scribbled(synthetic_page(300), np.random.default_rng(7))
+
+
+def _errors_mm(registration: Registration, damaged: Damaged) -> Points:
+    """How far from the truth each place is laid, mm on the paper."""
+    true_px = damaged.where(PLACES * SOURCE_PX - 0.5)
+    beside = damaged.where((PLACES + np.array([1, 0])) * SOURCE_PX - 0.5)
+    px_per_mm = np.linalg.norm(beside - true_px, axis=1)
+    return np.asarray(np.linalg.norm(registration.to_px(PLACES) - true_px, axis=1) / px_per_mm)
+
+
+def _without(page: Image, *boxes: Box) -> Image:
+    out = page.copy()
+    for box in boxes:
+        x, y, w, h = (round(v * 11.81) for v in plane.widened(box, 1).as_list())
+        out[y : y + h, x : x + w] = 255
+    return out
+
+
+@pytest.mark.parametrize("name", DISTORTIONS)
+def test_every_distortion_is_registered_and_judged_right(name: str) -> None:
+    damaged = distort(name, _filled(), np.random.default_rng(11))
+    registration = register(damaged.image, identify(damaged.image), synthetic_blank())
+    assert registration.upright.shape == SIZE[::-1]
+    assert registration.residual_mm <= 0.5
+    assert np.percentile(_errors_mm(registration, damaged), 95) <= 0.4
+
+
+@pytest.mark.parametrize("kept", ["one code", "one marker", "two markers side by side"])
+def test_few_marks_are_enough_on_a_flat_scan(kept: str) -> None:
+    gone = {
+        "one code": [CODES[1], *MARKERS.values()],
+        "one marker": [CODES[0], MARKERS[0], MARKERS[1], MARKERS[3]],
+        "two markers side by side": [CODES[1], MARKERS[2], MARKERS[3]],
+    }[kept]
+    page = _without(_filled(), *gone)
+    registration = register(page, identify(page), synthetic_blank())
+    assert registration.residual_mm <= 0.5
+    assert np.percentile(_errors_mm(registration, Damaged(page, lambda points: points)), 95) <= 0.3
+
+
+def test_another_form_has_a_large_residual() -> None:
+    other = np.ascontiguousarray(np.roll(synthetic_blank(), 200, axis=1)[:, ::-1])
+    registration = register(_filled(), identify(_filled()), other)
+    assert registration.residual_mm == LOST_MM
+    assert "print_not_found" in registration.problems
+
+
+def test_markers_in_the_wrong_place_cannot_look_good() -> None:
+    found = identify(_filled())
+    moved = {i: quad + np.array([0 if i in (0, 3) else 190, 0]) for i, quad in found.markers.items()}
+    registration = register(_filled(), Identification(found.code, moved, 0.0, (), False), synthetic_blank())
+    honest = np.percentile(_errors_mm(registration, Damaged(_filled(), lambda points: points)), 95)
+    assert registration.residual_mm > 0.8 or honest <= 0.5
+
+
+def test_half_a_page_that_lies_elsewhere_has_a_large_residual() -> None:
+    page = _filled().copy()
+    page[1700:3150] = _filled()[1664:3114]  # 3 mm
+    assert register(page, identify(page), synthetic_blank()).residual_mm > 0.8
+
+
+def test_without_marks_there_is_no_registration() -> None:
+    with pytest.raises(RegistrationError) as caught:
+        register(_filled(), Identification(None, {}, 0.0, (), False), synthetic_blank())
+    assert caught.value.remedy
+
+
+def test_crop_has_the_field_in_its_middle_and_white_outside_the_page() -> None:
+    upright = synthetic_blank()
+    box = Box(50, 60, 20, 10)
+    assert np.array_equal(crop(upright, box), upright[480:560, 400:560])
+    assert crop(upright, box, 2).shape == (14 * 8, 24 * 8)
+    corner = crop(np.zeros_like(upright), Box(0, 0, 5, 5), 1)
+    assert corner[:8].min() == corner[:, :8].min() == 255
+    assert corner[8:, 8:].max() == 0
+
+
+def test_a_box_is_found_in_the_picture() -> None:
+    damaged = distort("quarter_turn", _filled(), np.random.default_rng(2))
+    registration = register(damaged.image, identify(damaged.image), synthetic_blank())
+    box = Box(50, 100, 30, 10)
+    x, y, w, h = box_to_px(registration, box)
+    outline = damaged.where(plane.corners(box) * SOURCE_PX - 0.5)
+    assert np.abs(np.array([x, y, x + w, y + h]) - [*outline.min(axis=0), *outline.max(axis=0)]).max() <= 0.25 * PX_PER_MM + 2

@@ -1,0 +1,267 @@
+"""Files → pages: nothing is recoded that need not be, nothing breaks the rest, memory stays small."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pikepdf
+import pytest
+from fpdf import FPDF
+from PIL import Image as Pillow
+
+from pipeline.errors import BrokenFileError
+from pipeline.scan import ScannedPage, decode, page_count, pages_of
+from tests.shared_data import shared
+
+
+def _picture(mode: str = "L", size: tuple[int, int] = (400, 560), seed: int = 1) -> Pillow.Image:
+    pixels = np.random.default_rng(seed).integers(0, 255, (size[1] // 8, size[0] // 8), np.uint8)
+    return Pillow.fromarray(pixels).resize(size, Pillow.Resampling.BICUBIC).convert(mode)
+
+
+def _jpeg(mode: str = "L", **options: bytes | int | Pillow.Exif) -> bytes:
+    out = io.BytesIO()
+    _picture(mode).save(out, "JPEG", **options)
+    return out.getvalue()
+
+
+def _pdf_of(path: Path, streams: list[Callable[[pikepdf.Pdf], pikepdf.Stream]], rotate: int = 0, **page: object) -> Path:
+    """A PDF with one full-page image a page, as scanners write it."""
+    pdf = pikepdf.new()
+    for make in streams:
+        content = pdf.make_stream(b"q 595 0 0 842 0 0 cm /Im0 Do Q")
+        entries: dict[str, Any] = {
+            "Type": pikepdf.Name.Page,
+            "MediaBox": [0, 0, 595, 842],
+            "Rotate": rotate,
+            "Contents": content,
+            "Resources": pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=make(pdf))),
+        }
+        pdf.pages.append(pikepdf.Page(pdf.make_indirect(pikepdf.Dictionary(**(entries | page)))))
+    pdf.save(path)
+    return path
+
+
+def _jpeg_stream(data: bytes, **extra: object) -> Callable[[pikepdf.Pdf], pikepdf.Stream]:
+    def make(pdf: pikepdf.Pdf) -> pikepdf.Stream:
+        entries: dict[str, Any] = {
+            "Type": pikepdf.Name.XObject,
+            "Subtype": pikepdf.Name.Image,
+            "Width": 400,
+            "Height": 560,
+            "ColorSpace": pikepdf.Name.DeviceGray,
+            "BitsPerComponent": 8,
+            "Filter": pikepdf.Name.DCTDecode,
+        }
+        return pikepdf.Stream(pdf, data, **(entries | extra))
+
+    return make
+
+
+def _only(path: Path) -> ScannedPage:
+    (page,) = pages_of(path)
+    return page
+
+
+def test_jpeg_and_png_keep_their_bytes(tmp_path: Path) -> None:
+    for name, kind in (("a.jpg", "image/jpeg"), ("a.png", "image/png"), ("a.tif", "image/tiff")):
+        path = tmp_path / name
+        _picture().save(path)
+        page = _only(path)
+        assert (page.data, page.media_type, page.source_page, page.problem) == (path.read_bytes(), kind, 1, "")
+
+
+def test_kind_is_told_by_content_not_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(_jpeg())
+    assert _only(path).media_type == "image/jpeg"
+
+
+def test_embedded_jpeg_is_taken_out_unrecoded(tmp_path: Path) -> None:
+    pages = list(pages_of(_pdf_of(tmp_path / "a.pdf", [_jpeg_stream(_jpeg()), _jpeg_stream(_jpeg(quality=40))])))
+    assert [page.data for page in pages] == [_jpeg(), _jpeg(quality=40)]
+    assert [page.source_page for page in pages] == [1, 2]
+
+
+def test_embedded_fax_and_lossless_scans_keep_every_pixel(tmp_path: Path) -> None:
+    fax = _picture("1", (1656, 2340))
+    fax.save(tmp_path / "fax.pdf", resolution=200)
+    page = _only(tmp_path / "fax.pdf")
+    assert page.media_type == "image/tiff"
+    assert page.data is not None
+    assert np.array_equal(decode(page.data, page.media_type), np.asarray(fax.convert("L")))
+
+    grey = _picture("L")
+    raw = _jpeg_stream(b"")
+
+    def flate(pdf: pikepdf.Pdf) -> pikepdf.Stream:
+        stream = raw(pdf)
+        del stream["/Filter"]
+        stream.write(grey.tobytes())
+        return stream
+
+    _pdf_of(tmp_path / "flate.pdf", [flate])
+    with pikepdf.open(tmp_path / "flate.pdf") as pdf:
+        pdf.save(tmp_path / "packed.pdf", compress_streams=True)
+    page = _only(tmp_path / "packed.pdf")
+    assert page.data is not None
+    assert np.array_equal(decode(page.data, page.media_type), np.asarray(grey))
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"rotate": 90},
+        {"stream": {"Decode": [1, 0]}},
+        {"stream": {"ImageMask": False, "Mask": [0, 10]}},
+        {"jpeg": {"exif": b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"}},
+        {"page": {"Annots": [pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Stamp, Rect=[0, 0, 9, 9])]}},
+        {"page": {"CropBox": [100, 100, 400, 600]}},
+    ],
+    ids=["rotated", "inverted", "masked", "exif", "stamp", "cropped"],
+)
+def test_a_scan_that_a_viewer_would_change_is_rendered(tmp_path: Path, variant: dict[str, Any]) -> None:
+    stream = _jpeg_stream(_jpeg(**variant.get("jpeg", {})), **variant.get("stream", {}))
+    rotate = variant.get("rotate", 0)
+    page = _only(_pdf_of(tmp_path / "a.pdf", [stream], rotate, **variant.get("page", {})))
+    assert page.media_type == "image/png"
+    assert page.data is not None
+    shape = decode(page.data, page.media_type).shape
+    if rotate:
+        assert shape[1] > shape[0]
+
+
+def test_a_drawn_page_is_rendered_at_300_dpi_and_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "temp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
+    pdf = FPDF(format="A4")
+    pdf.add_page()
+    pdf.set_font("helvetica", size=20)
+    pdf.text(30, 30, "Blankett")
+    pdf.output(str(tmp_path / "a.pdf"))
+    page = _only(tmp_path / "a.pdf")
+    assert page.data is not None
+    assert np.abs(np.array(decode(page.data, page.media_type).shape) - (3508, 2480)).max() <= 2
+    assert list((tmp_path / "temp").iterdir()) == []
+
+
+def test_pages_of_a_tiff_come_one_by_one_without_loss(tmp_path: Path) -> None:
+    pictures = [_picture("1", seed=1), _picture("L", seed=2), _picture("RGB", seed=3), _picture("CMYK", seed=4)]
+    pictures[0].save(tmp_path / "a.tif", save_all=True, append_images=pictures[1:])
+    pages = list(pages_of(tmp_path / "a.tif"))
+    assert page_count(tmp_path / "a.tif") == 4
+    assert [page.media_type for page in pages] == ["image/tiff", "image/png", "image/png", "image/tiff"]
+    for page, picture in zip(pages, pictures, strict=True):
+        assert page.data is not None
+        with Pillow.open(io.BytesIO(page.data)) as again:
+            assert again.mode == picture.mode
+            assert again.tobytes() == picture.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "empty_file"),
+        (b"Hej, detta ar ingen bild", "not_a_document"),
+        (b"%PDF-1.7 trasig", "broken_file"),
+        (b"\x89PNG\r\n\x1a\n trasig", "broken_file"),
+        (b"II*\x00\x00", "broken_file"),
+        (b"\xff\xd8\xff", "broken_file"),
+    ],
+)
+def test_what_cannot_be_taken_in_is_one_page_with_a_problem(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(content)
+    page = _only(path)
+    assert (page.data, page.problem) == (None, problem)
+    assert page.reason
+    assert page_count(path) == 1
+
+
+def test_encrypted_pdf(tmp_path: Path) -> None:
+    with pikepdf.open(_pdf_of(tmp_path / "a.pdf", [_jpeg_stream(_jpeg())])) as pdf:
+        pdf.save(tmp_path / "locked.pdf", encryption=pikepdf.Encryption(owner="a", user="b"))
+    assert _only(tmp_path / "locked.pdf").problem == "encrypted"
+
+
+def test_a_bad_page_fails_alone(tmp_path: Path) -> None:
+    good = _jpeg_stream(_jpeg())
+    first, bad, last = pages_of(_pdf_of(tmp_path / "a.pdf", [good, _jpeg_stream(b"garbage"), good]))
+    assert first.data == last.data == _jpeg()
+    assert (bad.data, bad.problem, bad.source_page) == (None, "broken_page", 2)
+
+
+def test_too_large_pictures_are_refused_and_too_large_pages_bounded(tmp_path: Path) -> None:
+    Pillow.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
+    assert _only(tmp_path / "bomb.png").problem == "too_large"
+    pdf = FPDF(unit="mm", format=(4000, 4000))
+    pdf.add_page()
+    pdf.set_line_width(20)
+    pdf.line(0, 0, 4000, 4000)
+    pdf.output(str(tmp_path / "poster.pdf"))
+    page = _only(tmp_path / "poster.pdf")
+    assert page.data is not None
+    assert decode(page.data, page.media_type).size <= 61_000_000
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16"])
+def test_decode_gives_eight_bit_grey_or_colour(mode: str) -> None:
+    picture = _picture("L")
+    picture = Pillow.fromarray(np.asarray(picture).astype(np.uint16) * 257) if mode == "I;16" else picture.convert(mode)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    image = decode(out.getvalue(), "image/png")
+    assert image.dtype == np.uint8
+    assert image.shape[:2] == (560, 400)
+    if mode != "1":
+        grey = image if image.ndim == 2 else image[..., 0]
+        assert np.abs(grey.astype(int) - np.asarray(_picture("L")).astype(int)).max() <= 1
+
+
+def test_decode_lays_transparency_on_white_and_honours_the_turn() -> None:
+    out = io.BytesIO()
+    Pillow.new("RGBA", (10, 10), (0, 0, 0, 0)).save(out, "PNG")
+    assert decode(out.getvalue(), "image/png").min() == 255
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    assert decode(_jpeg(exif=exif), "image/jpeg").shape == (400, 560)
+    assert decode(_jpeg("CMYK"), "image/jpeg").shape == (560, 400, 3)
+
+
+def test_decode_of_damaged_bytes_is_an_error_with_a_remedy() -> None:
+    with pytest.raises(BrokenFileError) as caught:
+        decode(_jpeg()[:300], "image/jpeg")
+    assert caught.value.remedy
+
+
+def test_hundreds_of_pages_need_no_more_memory_than_a_few(tmp_path: Path) -> None:
+    jpeg = _jpeg()
+    comment = b"\xff\xfe\xff\xfc" + bytes(0xFFFA)
+    streams = [_jpeg_stream(jpeg[:2] + comment * 3 + b"\xff\xfe\x00\x06" + n.to_bytes(4, "big") + jpeg[2:]) for n in range(300)]
+    path = _pdf_of(tmp_path / "a.pdf", streams)
+    assert path.stat().st_size > 50_000_000
+    tracemalloc.start()
+    try:
+        assert sum(page.data is not None and page.media_type == "image/jpeg" for page in pages_of(path)) == 300
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8_000_000
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_every_awkward_file_ends_in_pages_or_problems() -> None:
+    for path in sorted(shared("scans", "ocrmypdf").iterdir()):
+        pages = list(pages_of(path))
+        assert len(pages) == page_count(path)
+        for page in pages:
+            assert (page.data is None) == bool(page.problem)
+            if page.data is not None:
+                assert decode(page.data, page.media_type).size
