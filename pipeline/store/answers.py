@@ -12,7 +12,9 @@ from sqlalchemy import Connection, delete, insert, select
 from pipeline.model import State
 from pipeline.review import Answer
 from pipeline.store import tables
+from pipeline.store.entries import DECIDED, Entry
 from pipeline.store.upsert import upsert
+from pipeline.template import Form, Per
 
 _decision = tables.decision
 _draft = tables.draft
@@ -45,6 +47,18 @@ def decided(conn: Connection, entry_id: str, *, first_only: bool = False) -> dic
     if first_only:
         query = query.where(_decision.c.how != How.SECOND.value)
     return {row.field: Decided(Answer(row.value, State(row.state)), How(row.how), row.settled) for row in conn.execute(query)}
+
+
+def shared_answers(conn: Connection, found: Entry, form: Form) -> dict[str, Answer]:
+    """What confirmed rows of the same sheet say of its head: that ink has been keyed and settled, so nobody needs to do it again a row."""
+    if form.entries is Per.SHEET:
+        return {}
+    entry = tables.entry.c
+    head = [spec.name for spec in form.entry_fields(found.row) if spec.row is None]
+    query = select(_decision.c.field, _decision.c.value, _decision.c.state, _decision.c.settled).join(tables.entry, entry.id == _decision.c.entry)
+    others = query.where(entry.sheet == found.sheet, entry.id != found.id, entry.state.in_([state.value for state in DECIDED]))
+    latest = conn.execute(others.where(_decision.c.field.in_(head)).order_by(_decision.c.id))
+    return {row.field: Answer(row.value, State(row.state)) for row in latest if row.settled}
 
 
 def add_decided(conn: Connection, entry_id: str, revision: int, new: Mapping[str, Decided], by: str, now: datetime) -> None:

@@ -14,7 +14,7 @@ from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.model import EntryState, Person, Reading, State
 from pipeline.review import Answer
 from pipeline.store import tables
-from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts
+from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
 from pipeline.store.claims import CLAIM_MINUTES, held_by_other
 from pipeline.store.client_check import in_register
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
@@ -72,7 +72,8 @@ def save_answers(
     specs = review.asked(form, found.row)
     here = [spec for spec in specs if spec.name not in missing]
     given = in_register(conn, form, found.row, review.complete(here, answers), outside_register=outside_register)
-    new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name)) for spec in here}
+    shared = shared_answers(conn, found, form)
+    new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name), shared.get(spec.name)) for spec in here}
     new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
     state = review.next_state(sum(not one.settled for one in new.values()))
     decide(conn, person, found, new, now, state=state, first_by=person.login, first_at=now, **facts_of(form, found, new))
@@ -145,10 +146,10 @@ def seen(conn: Connection, person: Person, entry_id: str, revision: int, states:
     return found
 
 
-def _first(spec: FieldSpec, answer: Answer, reading: Reading | None) -> Decided:
+def _first(spec: FieldSpec, answer: Answer, reading: Reading | None, shared: Answer | None) -> Decided:
     same = review.agree(spec, answer, reading)
     how = How.TYPED if spec.critical else How.KEPT if same else How.CHANGED
-    return Decided(answer, how, review.settled(spec, answer, reading))
+    return Decided(answer, how, answer == shared or review.settled(spec, answer, reading))
 
 
 def _decide_second(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from pipeline.errors import FormError
 from pipeline.model import Client, EntryState, Person, Reading, State
 from pipeline.review import FACTS, Answer, asked
-from pipeline.store.answers import Decided, decided, drafts
+from pipeline.store.answers import Decided, decided, drafts, shared_answers
 from pipeline.store.entries import Entry, entry
 from pipeline.store.pages import Page, page_reading
 from pipeline.store.registers import client
@@ -23,7 +23,8 @@ class FieldView:
     """One field of an entry.
 
     `page` is the id of the page that it stands on, None if that page is missing. `reading` is what the machine read, withheld while the field
-    is `blind`. `draft` is what this person typed before, `first` what was decided (in second review: by the first person). An answer
+    is `blind`. `draft` is what this person typed before, or what
+    a confirmed row of the same sheet says of its head, `first` what was decided (in second review: by the first person). An answer
     is expected where `open`.
     """
 
@@ -95,7 +96,7 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
 def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...], person: Person) -> tuple[FieldView, ...]:
     readings = readings_of(conn, pages)
     answers = decided(conn, found.id, first_only=found.state is EntryState.SECOND) if found.state is not EntryState.REVIEW else {}
-    typed = drafts(conn, found.id, person.login)
+    typed = shared_answers(conn, found, form) | drafts(conn, found.id, person.login)
     numbers = page_numbers(form)
     by_number = {_number(page, found): page.id for page in pages}
     expected = {spec.name for spec in asked(form, found.row) if _is_open(spec, found, answers)}

@@ -28,7 +28,7 @@ def ready(conn: Connection, *, units: Iterable[str], form: str | None = None, lo
     Args:
         lock: keep them from being changed until the transaction ends.
     """
-    query = select(_entry.c.id).where(_entry.c.state == EntryState.CONFIRMED.value, _entry.c.unit.in_(sorted(units)))
+    query = select(_entry.c.id).where(tables.IS_READY, _entry.c.unit.in_(sorted(units)))
     if form is not None:
         query = query.where(_entry.c.form == form)
     query = query.order_by(_entry.c.unit, _entry.c.client_pid, _entry.c.event_on, _entry.c.id)

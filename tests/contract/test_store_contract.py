@@ -9,13 +9,14 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import Connection
 
-from pipeline.errors import EfterskriftError, NotAllowedError, StoreError
+from pipeline.errors import EfterskriftError, NotAllowedError, StoreError, StoreUnavailableError
 from pipeline.model import EntryState, IssuedSheet, Person
 from pipeline.review import Answer
 from pipeline.settings import Settings
 from pipeline.store import claims, corrections, decisions, pages, registers, sheets
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entries_of
+from pipeline.store.events import record
 from pipeline.store.issued import add_issued, issued_sheet
 from tests.ward import (
     ASTA,
@@ -72,6 +73,18 @@ def test_a_store_is_made_by_many_at_once_and_opened_again(store_settings: Settin
     with store.read() as conn:
         assert pages.status(conn) == {"in": 0, "done": 0, "waiting": 0, "failed": 0}
     store.close()
+
+
+def test_a_lock_is_waited_for_and_then_named(store: Store, store_settings: Settings) -> None:
+    impatient = open_store(store_settings, wait_seconds=0.2)
+    with store.begin() as conn:
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(StoreUnavailableError, match="locked"), impatient.begin() as other:
+            record(other, "eva", "try", "x")
+    with impatient.begin() as other:
+        record(other, "eva", "try", "x")
+    impatient.close()
 
 
 def test_registers_are_replaced_by_key(ward: Ward) -> None:

@@ -452,6 +452,21 @@ def test_a_row_becomes_a_record_of_its_own_client(ward: Ward) -> None:
     assert (record.author, record.row, str(record.event_at)) == ("EE", 2, "2026-02-17 07:30:00")
 
 
+def test_the_head_of_a_sheet_is_settled_once_for_all_its_rows(ward: Ward) -> None:
+    rows: list[dict[str, Value]] = [{f"{row}.pnr": ASTA.pid, f"{row}.tid": "07:30", f"{row}.sign": "EE"} for row in ("rad01", "rad02")]
+    ward.read(ward.scan(), page_reading(VISITS, "BBBB", {"datum": "2026-02-17", **rows[0], **rows[1]}))
+    first, second = (answers(row | {"skribent": None, f"rad0{number}.mat": None}) for number, row in enumerate(rows, 1))
+    view = claim(ward)
+    assert view is not None
+    assert by_name(view)["datum"].draft is None
+    assert save(ward, "BBBB-01", first | {"datum": WRONG_DAY}) is EntryState.SECOND
+    assert save(ward, "BBBB-01", {"datum": WRONG_DAY}, NILS) is EntryState.CONFIRMED
+    view = claim(ward)
+    assert view is not None
+    assert (view.entry.id, by_name(view)["datum"].draft, by_name(view)["rad02.pnr"].draft) == ("BBBB-02", WRONG_DAY, None)
+    assert save(ward, "BBBB-02", second | {"datum": WRONG_DAY}) is EntryState.CONFIRMED
+
+
 def test_ready_entries_are_those_of_the_unit_and_form(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
