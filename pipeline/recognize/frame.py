@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.model import Image
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Darkness, paper_darkness, scale_of
+from pipeline.recognize.mark_features import WIDEST_MARK_MM
 
 SEARCHED = 0.4
 """A side of the box lies within this part of the picture from its edge."""
@@ -31,7 +32,7 @@ class _Side:
 
 def framed(crop: Crop) -> Crop:
     """The crop cut evenly around its box, with the box as its blank; a picture without a box is taken to be the inside of one."""
-    sides = _sides(paper_darkness(crop.image, scale_of(crop)))
+    sides = _sides(paper_darkness(crop.image, scale_of(crop), WIDEST_MARK_MM))
     if sides is None:
         return replace(crop, blank=np.full_like(crop.image, 255))
     left, top, right, bottom = sides

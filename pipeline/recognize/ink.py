@@ -19,10 +19,11 @@ from pipeline.recognize.crop import Crop
 Darkness = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-PAPER_WINDOW_MM = 12.0
-"""Paper is the lightest tone in a window of this size: wider than anything that is filled solid."""
+WIDEST_STROKE_MM = 2.5
+"""Writing is narrower than this; what is wider is a stain, a shadow or a coloured ground."""
 ALIGN_MM = 0.5
 """How far the blank may be moved to lie on the scan."""
+TILE_MM = 20.0
 PRINT_TOLERANCE_MM = 0.3
 """Print is widened by this: what registration, blur and toner may differ."""
 TONES = (0.05, 0.2, 0.45, 0.7, 1.0)
@@ -34,6 +35,8 @@ SEED = 0.13
 """A stroke has to be this dark somewhere; from there it is followed down to `FAINTEST`."""
 SPECK_MM2 = 0.04
 """Smaller spots are dirt. The dot of an i is about 0.15 mm²."""
+SPOT_IN_PRINT_MM2 = 0.5
+MOSTLY = 0.6
 DARKEST_PAPER = 100
 
 
@@ -68,14 +71,13 @@ def field_of(crop: Crop) -> tuple[int, int, int, int]:
     return margin, margin, width - margin, height - margin
 
 
-def find_ink(crop: Crop) -> Ink:
-    """The handwriting in a crop; print is what the blank shows or, without one, long straight rules."""
+def find_ink(crop: Crop, widest_mm: float = WIDEST_STROKE_MM) -> Ink:
+    """The handwriting in a crop; print is what the blank shows or, without one, long straight rules. Anything wider than `widest_mm` is a stain."""
     scale = scale_of(crop)
-    dark = paper_darkness(crop.image, scale)
-    printed = _printed(crop, dark, scale)
+    dark = paper_darkness(crop.image, scale, widest_mm)
+    printed, zone = _printed(crop, dark, scale, widest_mm)
     extra = np.clip(_blurred(dark, scale) - printed, 0.0, 1.0).astype(np.float32)
-    mask = _followed(extra, _grain(dark), scale)
-    mask = _bridged(mask, printed > FAINTEST, scale)
+    mask = _bridged(_followed(extra, _grain(dark), zone, scale), zone, scale)
     return Ink(mask, dark, scale, field_of(crop))
 
 
@@ -87,39 +89,52 @@ def written(ink: Ink, mask: Mask | None = None) -> Image:
     return np.asarray(np.clip(255.0 * (1.0 - np.where(around, ink.darkness, 0.0) / full), 0, 255), np.uint8)
 
 
-def paper_darkness(image: Image, px_per_mm: float) -> Darkness:
-    """How much darker than the paper around it each pixel is, (h, w) 0…1."""
+def paper_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkness:
+    """How much darker than the paper around it each pixel is, (h, w) 0…1; what is wider than `widest_mm` counts as paper."""
     shrink = max(1, round(px_per_mm / 2))
     small = cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA) if shrink > 1 else image
-    window = max(3, round(PAPER_WINDOW_MM * px_per_mm / shrink) | 1)
-    lightest = cv2.dilate(cv2.medianBlur(np.ascontiguousarray(small), 3), np.ones((window, window), np.uint8))
-    paper = cv2.blur(np.maximum(lightest, DARKEST_PAPER).astype(np.float32), (window, window))
+    window = max(3, round(widest_mm * px_per_mm / shrink) | 1)
+    kernel = np.ones((window, window), np.uint8)
+    closed = cv2.morphologyEx(cv2.medianBlur(np.ascontiguousarray(small), 3), cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
+    paper = cv2.blur(np.maximum(closed, DARKEST_PAPER).astype(np.float32), (3, 3))
     paper = cv2.resize(paper, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(1.0 - image.astype(np.float32) / paper, 0.0, 1.0), np.float32)
 
 
-def _printed(crop: Crop, dark: Darkness, scale: float) -> Darkness:
+def _printed(crop: Crop, dark: Darkness, scale: float, widest_mm: float) -> tuple[Darkness, Mask]:
+    """How dark print alone would be here, and where there is any."""
     if crop.blank is None:
-        return _rules(dark, scale)
-    blank = paper_darkness(crop.blank, scale)
-    if float(blank.max()) < FAINTEST:
-        return np.zeros_like(dark)
+        rules = _rules(dark, scale)
+        return rules, np.asarray(rules > 0, np.bool_)
+    blank = paper_darkness(crop.blank, scale, widest_mm)
     grow = _disc(PRINT_TOLERANCE_MM * scale)
-    wide = cv2.dilate(_aligned(blank, dark, scale), grow)
-    return _toned(wide, cv2.dilate(_blurred(dark, scale), grow))
+    wide = np.asarray(cv2.dilate(_aligned(blank, dark, scale), grow), np.float32)
+    return _toned(wide, cv2.dilate(_blurred(dark, scale), grow)), np.asarray(wide > TONES[0], np.bool_)
 
 
 def _aligned(blank: Darkness, dark: Darkness, scale: float) -> Darkness:
-    """The blank moved by up to `ALIGN_MM` to where the scan shows the same print."""
-    reach = min(max(1, round(ALIGN_MM * scale)), (min(dark.shape) - 1) // 3)
-    inner = blank[reach:-reach, reach:-reach]
-    if reach < 1 or float(inner.std()) < 0.01:
-        return blank
-    score = cv2.matchTemplate(dark, inner, cv2.TM_CCOEFF_NORMED)
+    """The blank moved by up to `ALIGN_MM` to where the scan shows the same print, each tile by itself because paper bends."""
+    height, width = dark.shape
+    reach = max(1, round(ALIGN_MM * scale))
+    padded = np.pad(blank, reach, mode="edge")
+    moved = blank.copy()
+    rows = np.linspace(0, height, max(1, round(height / scale / TILE_MM)) + 1).astype(int)
+    columns = np.linspace(0, width, max(1, round(width / scale / TILE_MM)) + 1).astype(int)
+    for (y0, y1), (x0, x1) in itertools.product(itertools.pairwise(rows), itertools.pairwise(columns)):
+        dx, dy = _shift(blank[y0:y1, x0:x1], dark[y0:y1, x0:x1], reach)
+        moved[y0:y1, x0:x1] = padded[y0 + reach - dy : y1 + reach - dy, x0 + reach - dx : x1 + reach - dx]
+    return moved
+
+
+def _shift(blank: Darkness, dark: Darkness, reach: int) -> tuple[int, int]:
+    """How far right and down print lies in the scan, px; none where there is too little print to tell."""
+    reach = min(reach, (min(dark.shape) - 1) // 3)
+    if reach < 1 or float(blank[reach:-reach, reach:-reach].std()) < 0.01:
+        return 0, 0
+    score = cv2.matchTemplate(dark, np.ascontiguousarray(blank[reach:-reach, reach:-reach]), cv2.TM_CCOEFF_NORMED)
     score[reach, reach] += 0.01
     _, _, _, (x, y) = cv2.minMaxLoc(score)
-    move = np.array([[1, 0, x - reach], [0, 1, y - reach]], np.float32)
-    return cv2.warpAffine(blank, move, (blank.shape[1], blank.shape[0]), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    return x - reach, y - reach
 
 
 def _toned(blank: NDArray[Any], dark: NDArray[Any]) -> Darkness:
@@ -148,12 +163,15 @@ def _rules(dark: Darkness, scale: float) -> Darkness:
     return np.where(wide > 0, dark.max(), 0.0).astype(np.float32)
 
 
-def _followed(extra: Darkness, grain: float, scale: float) -> Mask:
-    """Strokes dark enough somewhere, followed to where they fade; without specks."""
+def _followed(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
+    """Strokes dark enough somewhere, followed to where they fade; without specks, and without spots of print that came out uneven."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((extra > max(FAINTEST, 2.5 * grain)).astype(np.uint8), connectivity=8)
     keep = np.zeros(count, bool)
     keep[np.unique(labels[extra > max(SEED, 4.0 * grain)])] = True
-    keep &= stats[:, cv2.CC_STAT_AREA] >= SPECK_MM2 * scale**2
+    area = stats[:, cv2.CC_STAT_AREA]
+    in_print = np.bincount(labels[zone], minlength=count) / np.maximum(area, 1)
+    least = np.where(in_print > MOSTLY, SPOT_IN_PRINT_MM2, SPECK_MM2)
+    keep &= area >= least * scale**2
     keep[0] = False
     return np.asarray(keep[labels], np.bool_)
 

@@ -20,6 +20,8 @@ FEATURES = (
     "closed squared",
     "closed to the fourth",
 )
+WIDEST_MARK_MM = 14.0
+"""A box filled solid is ink too: wider than any box."""
 INSET_MM = 0.35
 """The inside of a box begins this far from its edge: half a printed line, and what registration may differ."""
 GAP_MM = 0.35

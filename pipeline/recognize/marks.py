@@ -19,7 +19,7 @@ from pipeline.model import Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.frame import framed
 from pipeline.recognize.ink import find_ink
-from pipeline.recognize.mark_features import FEATURES, features
+from pipeline.recognize.mark_features import FEATURES, WIDEST_MARK_MM, features
 from pipeline.settings import ROOT
 
 CLASSES = (State.EMPTY, State.READ, State.CANCELLED)
@@ -56,7 +56,7 @@ def mark_probabilities(crops: Sequence[Crop]) -> NDArray[np.float64]:
     if not crops:
         return np.zeros((0, len(CLASSES)))
     seen = [crop if crop.blank is not None else framed(crop) for crop in crops]
-    return mark_model().probabilities(np.stack([features(find_ink(crop)) for crop in seen]))
+    return mark_model().probabilities(np.stack([features(find_ink(crop, WIDEST_MARK_MM)) for crop in seen]))
 
 
 def mark_reading(p: NDArray[np.float64]) -> Reading:

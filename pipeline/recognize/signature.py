@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
+import numpy as np
+
 from pipeline.model import Alternatives, Reading, State
 from pipeline.recognize import handwriting
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.handwriting import banded
-from pipeline.recognize.ink import Ink, find_ink
+from pipeline.recognize.ink import Ink, Mask, find_ink
 
 SIGNATURE_MM2 = 1.2
 """Ink of a mark that might as well be dirt as a signature; the shortest real ones seen have about four times as much."""
 INITIALS_MM2 = 0.8
+SHORTEST_STROKE_MM = 1.0
 STEEPNESS = 2.5
 """How fast doubt goes with the logarithm of the area: twice the doubtful area gives p = 0.85, four times 0.97."""
 SUREST = 0.995
@@ -35,11 +39,20 @@ def recognize_initials(crops: Sequence[Crop]) -> list[Reading]:
 def _presence(ink: Ink, doubtful_mm2: float) -> Reading:
     _, top, _, bottom = ink.field
     own = banded(ink.mask, (top, bottom))[0]
-    area = float(own.sum()) / ink.px_per_mm**2
+    area = float(_strokes(own, ink.px_per_mm).sum()) / ink.px_per_mm**2
     p = 1.0 / (1.0 + (doubtful_mm2 / max(area, 0.01)) ** STEEPNESS)
     if p >= 0.5:
         return Reading(True, min(p, SUREST), State.READ, ((False, max(1.0 - p, 1.0 - SUREST)),))
     return Reading(False, min(1.0 - p, SUREST), State.EMPTY, ((True, max(p, 1.0 - SUREST)),))
+
+
+def _strokes(mask: Mask, px_per_mm: float) -> Mask:
+    """Without spots: a hand draws strokes."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    keep = length >= SHORTEST_STROKE_MM * px_per_mm
+    keep[0] = False
+    return np.asarray(keep[labels], np.bool_)
 
 
 def _with_letters(reading: Reading, letters: Reading) -> Reading:

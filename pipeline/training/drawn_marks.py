@@ -15,6 +15,7 @@ from pipeline.template import FieldSpec, Kind
 
 Random = np.random.Generator
 Points = NDArray[np.float64]
+FAINT = 0.5
 DRAW_PX = 24.0
 """Marks are drawn at this many px a mm and then scaled down."""
 
@@ -35,11 +36,14 @@ def drawn_mark(style: str, random: Random, *, with_blank: bool = True) -> DrawnM
     scale = float(random.choice([5.9, 8.0, 8.0, 8.0, 11.8]))
     blank = _box(box, margin, random)
     page = blank.copy()
-    for strength, ink in STYLES[style][1](box, random):
+    strokes = STYLES[style][1](box, random)
+    for strength, ink in strokes:
         placed = ((ink + margin) * DRAW_PX).astype(np.int32)
         _stroke(page, placed, strength, random)
     spec = FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(20, 20, box, box))
-    image = _scanned(page, scale, random)
+    # A 1-bit scan loses faint ink altogether; then nobody could say what was drawn.
+    may_be_one_bit = truth is State.EMPTY or all(strength > FAINT for strength, _ in strokes)
+    image = _scanned(page, scale, random, one_bit=may_be_one_bit and random.random() < 0.15)
     clean = _resized(blank, scale, 0.0)
     return DrawnMark(Crop(image, spec, clean if with_blank else None, scale, margin), style, truth)
 
@@ -60,13 +64,13 @@ def _stroke(page: Image, points: NDArray[np.int32], strength: float, random: Ran
     page[:] = np.minimum(page, 255 - layer * strength).astype(np.uint8)
 
 
-def _scanned(page: Image, scale: float, random: Random) -> Image:
+def _scanned(page: Image, scale: float, random: Random, *, one_bit: bool) -> Image:
     image = _resized(page, scale, random.uniform(-0.25, 0.25, 2)).astype(np.float64)
     paper = random.uniform(190, 255)
     image = paper - (255 - image) * random.uniform(0.7, 1.0) * paper / 255
     image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 0.9)) + random.normal(0, random.uniform(0, 6), image.shape)
     grey = np.clip(image, 0, 255).astype(np.uint8)
-    if random.random() < 0.15:
+    if one_bit:
         return np.where(grey > paper * random.uniform(0.75, 0.88), 255, 0).astype(np.uint8)
     return grey
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.recognize.frame import framed
 from pipeline.recognize.ink import find_ink
-from pipeline.recognize.mark_features import FEATURES, features
+from pipeline.recognize.mark_features import FEATURES, WIDEST_MARK_MM, features
 from pipeline.recognize.marks import CLASSES, MarkModel
 from pipeline.settings import ROOT
 from pipeline.training.drawn_marks import STYLES, DrawnMark, drawn_mark
@@ -36,7 +36,7 @@ def drawn(each: int, seed: int) -> list[DrawnMark]:
 def measured(marks: Sequence[DrawnMark]) -> Numbers:
     """(marks, features)."""
     crops = [m.crop if m.crop.blank is not None else framed(m.crop) for m in marks]
-    return np.stack([features(find_ink(crop)) for crop in crops])
+    return np.stack([features(find_ink(crop, WIDEST_MARK_MM)) for crop in crops])
 
 
 def wanted(marks: Sequence[DrawnMark]) -> Numbers:

