@@ -28,9 +28,9 @@ NOTE = "Softmax regression on drawn check boxes; made by pipeline/training/marks
 
 
 def drawn(each: int, seed: int) -> list[DrawnMark]:
-    """`each` boxes of every style, every second without its blank."""
+    """`each` boxes of every style, every second without its blank; but what is drawn around a box is only seen with it."""
     random = np.random.default_rng(seed)
-    return [drawn_mark(style, random, with_blank=i % 2 == 0) for style in STYLES for i in range(each)]
+    return [drawn_mark(style, random, with_blank=i % 2 == 0 or truth is None) for style, (truth, _) in STYLES.items() for i in range(each)]
 
 
 def measured(marks: Sequence[DrawnMark]) -> Numbers:
