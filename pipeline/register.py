@@ -31,7 +31,7 @@ LOST_MM = 10.0
 """The residual of a page whose print was not found on it."""
 
 _ROUGH = Search(px_per_mm=4.0, patch_mm=9.0, reach_mm=4.0)
-_FINE = Search(px_per_mm=6.0, patch_mm=6.5, reach_mm=1.4)
+_FINE = Search(px_per_mm=6.0, patch_mm=6.5, reach_mm=2.0)
 _FEWEST = 12
 _BENDS = 0.85
 """A bend is believed if it brings the residual below this share of that without it."""
