@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from pipeline.errors import EfterskriftError, StoreError, StoreUnavailableError
+from pipeline.errors import EfterskriftError, ExitCode, MissingProgramError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
 from pipeline.store import workers
 from pipeline.store.database import Store
@@ -63,14 +63,15 @@ class Crew:
         """Replace those that died. The new one bears the dead one's id and so takes up its page at once.
 
         Raises:
-            StoreError: a worker could not begin, so that another could not either; it has said why.
+            StoreError, MissingProgramError: a worker could not go on, so that another could not either; it has said why.
         """
         for worker_id, process in list(self._processes.items()):
             code = process.exitcode
             if code is None:
                 continue
             if code > 0 and code != HUNG:
-                raise StoreError(f"A worker could not go on (exit code {code}).", "It wrote above what is wrong.")
+                kind = MissingProgramError if code == ExitCode.MISSING_PROGRAM else StoreError
+                raise kind(f"A worker could not go on (exit code {code}).", "It wrote above what is wrong.")
             _log.warning("A worker ended (%s) and is replaced.", "hung" if code == HUNG else f"signal {-code}")
             self._start(worker_id)
 
@@ -114,7 +115,7 @@ def work(store: Store, crew: Crew, *, until_idle: bool) -> Iterator[Work]:
     """Run the crew and tell now and then how far it has come; end with the last page if `until_idle`, otherwise with SIGINT or SIGTERM.
 
     Raises:
-        StoreError: a worker could not begin.
+        StoreError, MissingProgramError: a worker could not go on.
     """
     with _ending_by_signal(crew):
         crew.start()

@@ -1,6 +1,7 @@
 """The reading desk: one queued page is fetched, read and put back, whatever happens to it.
 
-What is wrong with a page makes that page fail. What is wrong with the database or the disk is no page's fault: the desk says so and waits.
+What is wrong with a page makes that page fail. What is wrong with the database or the disk is no page's fault: the desk says so and waits. And if
+something is not installed, the worker ends, for every page would fail.
 Neither a log line nor a page's reason holds what is written on the page, so of an unexpected error only the kind and the place are kept.
 """
 
@@ -17,7 +18,7 @@ import cv2
 
 from pipeline.clients import ClientRegister
 from pipeline.digitize import READER_VERSION, Digitized, Reader
-from pipeline.errors import EfterskriftError, StoreUnavailableError, place_of
+from pipeline.errors import EfterskriftError, MissingProgramError, StoreUnavailableError, place_of
 from pipeline.settings import Settings
 from pipeline.store import workers
 from pipeline.store.database import Store
@@ -69,12 +70,14 @@ class Desk:
     wait_seconds: float
     stop: threading.Event = field(default_factory=threading.Event)
     busy_since: float | None = None
+    broken: MissingProgramError | None = None
 
     def read(self, page_id: str) -> None:
         """Bring a queued page to its end. A page that is not queued any more is left as it is.
 
         Raises:
             StoreUnavailableError: the worker was told to stop while it waited for the store; the page is still queued.
+            MissingProgramError: this machine cannot read; the page is still queued, and `broken` says what is missing.
         """
         attempt = self._patiently(lambda: self._begin(page_id))
         if attempt is None:
@@ -85,6 +88,10 @@ class Desk:
         try:
             digitized = self._patiently(lambda: self._digitize(page_id))
         except StoreUnavailableError:
+            raise
+        except MissingProgramError as error:
+            self._patiently(lambda: self._forgive(page_id))
+            self.broken = error
             raise
         except EfterskriftError as error:
             self._fail(page_id, f"not_read: {error}")
@@ -119,6 +126,9 @@ class Desk:
 
     def _give_up(self, page_id: str) -> None:
         self._fail_now(page_id, f"reader_died: {self.attempts}")
+        self._forgive(page_id)
+
+    def _forgive(self, page_id: str) -> None:
         with self.store.begin() as conn:
             workers.forgive(conn, page_id)
 

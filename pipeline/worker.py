@@ -51,9 +51,10 @@ def run_worker(settings: Settings, worker_id: str, make_reader: MakeReader) -> N
 
     Raises:
         StoreError: the store cannot be opened.
+        MissingProgramError: something that reading needs is not installed.
     """
-    # Blocked before any thread begins: they are waited for below, and programs that a reading starts finish undisturbed.
     parent = os.getppid()
+    # Blocked before any thread begins: they are waited for below, and programs that a reading starts finish undisturbed.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     store = open_store(settings, wait_seconds=_LOCK_SECONDS)
@@ -62,6 +63,8 @@ def run_worker(settings: Settings, worker_id: str, make_reader: MakeReader) -> N
     try:
         worker.start()
         while not _told_to_stop(settings.beat_seconds, parent):
+            if desk.broken:
+                raise desk.broken
             worker.tend()
     finally:
         worker.end()

@@ -41,7 +41,7 @@ def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PN
     if missing := [path.name for path in files if not path.is_file()]:
         raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder.")
     store = open_store(load_settings())
-    with _progress("Taking in") as bar:
+    with progress("Taking in") as bar:
         task = bar.add_task("", total=sum(page_count(path) for path in files))
         owner = _unit(store, unit)
         taken = take_in(store, files, unit=owner, place=place, by=_login(), on_page=lambda done: bar.update(task, completed=done))
@@ -85,7 +85,7 @@ def work(
     store = open_store(settings)
     crew = Crew(settings, processes)
     began, first, now = time.monotonic(), None, None
-    with _progress("Reading") as bar:
+    with progress("Reading") as bar:
         task = bar.add_task("", total=None)
         for now in run(store, crew, until_idle=until_idle):
             first = now.pages - now.waiting if first is None else first
@@ -145,7 +145,9 @@ def _login() -> str:
     return getpass.getuser()
 
 
-def _progress(what: str) -> Progress:
+def progress(what: str) -> Progress:
+    """A bar on stderr: pages done of all, pages a second, time that is left."""
+    """A progress bar on stderr, counting pages."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), _Speed(), TimeElapsedColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pipeline.desk import PageReader, make_reader
 from pipeline.digitize import Digitized
+from pipeline.errors import MissingProgramError
 from pipeline.settings import Settings
 from pipeline.store.database import Store
 from pipeline.template import Forms
@@ -54,6 +55,11 @@ class _Raising(_Trapped):
         raise ValueError(SECRET)
 
 
+class _Incomplete(_Trapped):
+    def spring(self) -> None:
+        raise MissingProgramError("The network for digits is missing.", "Fetch it.")
+
+
 class _Gated(_Trapped):
     """Says that it has begun, and goes on when the gate is opened."""
 
@@ -76,6 +82,11 @@ def deadly(settings: Settings, store: Store) -> PageReader:
 def raising(settings: Settings, store: Store) -> PageReader:
     """Raises an unforeseen error that quotes what is on the page."""
     return _Raising(settings.workspace, _listened_to(settings, store))
+
+
+def incomplete(settings: Settings, store: Store) -> PageReader:
+    """Lacks what it needs for the page."""
+    return _Incomplete(settings.workspace, _listened_to(settings, store))
 
 
 def gated(settings: Settings, store: Store) -> PageReader:

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.crew import Crew, work
 from pipeline.desk import MakeReader
+from pipeline.errors import MissingProgramError
 from pipeline.intake import take_in
 from pipeline.model import Person, Role
 from pipeline.settings import Settings
@@ -158,6 +159,17 @@ def test_a_locked_database_names_itself_and_loses_nothing(settings: Settings, st
             until(said(settings, "efterskrift.db is locked"), "the lock is named")
             other.execute("ROLLBACK")
         until(idle(store, working), "all pages ended once the lock was gone")
+    assert_each_page_ended_once(store, PAGES)
+
+
+@on_sqlite
+def test_what_is_not_installed_ends_the_work_and_fails_no_page(settings: Settings, store: Store) -> None:
+    for _ in range(settings.page_attempts + 1):
+        with crew(settings, 1, readers.incomplete) as working, pytest.raises(MissingProgramError):
+            until(idle(store, working), "the work ends")
+    assert states(store)[TRAP] == "queued"
+    with crew(settings, 1, readers.plain) as working:
+        until(idle(store, working), "all pages ended")
     assert_each_page_ended_once(store, PAGES)
 
 
