@@ -1,0 +1,94 @@
+"""The commands that bring paper into the store, as other programs call them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pipeline.cli import build_app
+from pipeline.errors import EfterskriftError, IntakeError, UsageError
+from pipeline.settings import Settings
+from pipeline.store.database import open_store
+from pipeline.store.registers import save_units
+from tests.small_pages import write_stack
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "workspace"
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(folder))
+    monkeypatch.setenv("EFTERSKRIFT_WATCH_SECONDS", "0.05")
+    store = open_store(Settings(workspace=folder), create=True)
+    with store.begin() as conn:
+        save_units(conn, {"Norra": "HSL"})
+    store.close()
+    return folder
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(build_app(), arguments, catch_exceptions=True)
+    if isinstance(result.exception, EfterskriftError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def counts() -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = json.loads(run("status", "--json").stdout)
+    return found
+
+
+@pytest.mark.usefixtures("workspace")
+def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.pdf"
+    bad.write_bytes(b"no pdf")
+    files = [*write_stack(tmp_path / "in", 3), bad]
+    told = run("scan", *map(str, files), "--place", "Pärm 1").stdout
+    assert "4 pages, 1 of them could not be taken in" in told
+    found = counts()
+    assert found["pages"] == {"in": 4, "done": 0, "waiting": 3, "failed": 1, "queued": 3}
+    assert found["problems"] == {"not_a_document": 1}
+    assert found["batches"] == {"in": 1, "unfinished": []}
+    assert "Pages in 4 = done 0 + waiting 3 + failed 1" in run("status").stdout
+
+
+def test_the_unit_must_be_known_and_is_asked_for_when_there_are_several(workspace: Path, tmp_path: Path) -> None:
+    file = str(write_stack(tmp_path / "in", 1)[0])
+    with pytest.raises(UsageError, match="There is no unit Södra"):
+        run("scan", file, "--unit", "Södra")
+    store = open_store(Settings(workspace=workspace))
+    with store.begin() as conn:
+        save_units(conn, {"Södra": "SoL"})
+    store.close()
+    with pytest.raises(UsageError, match="Say which unit") as error:
+        run("scan", file)
+    assert "Norra, Södra" in error.value.remedy
+    run("scan", file, "--unit", "Södra")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_missing_file_is_named_before_anything_is_taken_in(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no file gone\.pdf"):
+        run("scan", str(tmp_path / "gone.pdf"))
+    assert counts()["pages"]["in"] == 0
+
+
+@pytest.mark.usefixtures("workspace")
+def test_watch_once_takes_in_what_is_there_and_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "scanner"
+    write_stack(folder, 2)
+    (folder / "brev.docx").write_bytes(b"x")
+    result = run("watch", str(folder), "--once")
+    assert "2 pages" in result.stdout
+    assert "1 files that are no scans were left alone (.docx)" in result.stderr
+    assert "pages" not in run("watch", str(folder), "--once").stdout
+    assert counts()["pages"]["in"] == 2
+
+
+@pytest.mark.usefixtures("workspace")
+def test_watch_once_names_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(IntakeError, match="is not there"):
+        run("watch", str(tmp_path / "gone"), "--once")
