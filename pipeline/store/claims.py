@@ -120,9 +120,8 @@ def held_by_other(found: Entry, person: Person, now: datetime) -> bool:
 
 
 def _take(conn: Connection, person: Person, now: datetime, minutes: int, which: ColumnElement[bool]) -> str | None:
-    order = (_entry.c.rank, _entry.c.criticality, _entry.c.skipped, _entry.c.created_at, _entry.c.id)
     free = or_(_is_free(now), _entry.c.claimed_by == person.login)
-    first = select(_entry.c.id).where(_for(person), which, free).order_by(*order).limit(1).with_for_update(skip_locked=True)
+    first = select(_entry.c.id).where(_for(person), which, free).order_by(*tables.QUEUE_ORDER).limit(1).with_for_update(skip_locked=True)
     until = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
     statement: Any = update(_entry).where(_entry.c.id == first.scalar_subquery()).values(until).returning(_entry.c.id)
     taken: str | None = conn.execute(statement).scalar_one_or_none()

@@ -19,7 +19,7 @@ from pipeline.store.duplicates import same_bytes, same_side, take_over
 from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, note_days, reopen
 from pipeline.store.events import record
 from pipeline.store.issued import issued_sheet
-from pipeline.store.pages import Page, page, page_reading
+from pipeline.store.pages import Page, fail_page, page, page_reading
 from pipeline.template import Form, Forms
 
 _page = tables.page
@@ -47,6 +47,9 @@ def save_reading(
     Raises:
         StoreError: there is no such page.
     """
+    if reading.outcome is Outcome.FAILED:
+        fail_page(conn, page_id, ", ".join(reading.problems))
+        return
     before = page(conn, page_id)
     code = reading.code
     lock_keys(conn, *filter(None, (before.image_sha256, code.serial if code else None)))

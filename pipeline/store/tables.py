@@ -42,10 +42,7 @@ staff = Table(
 )
 
 staff_unit = Table(
-    "staff_unit",
-    metadata,
-    Column("login", ForeignKey("staff.login"), primary_key=True),
-    Column("unit", ForeignKey("unit.name"), primary_key=True),
+    "staff_unit", metadata, Column("login", ForeignKey("staff.login"), primary_key=True), Column("unit", ForeignKey("unit.name"), primary_key=True)
 )
 
 client = Table(
@@ -154,8 +151,7 @@ entry = Table(
     Column("claimed_by", String(80)),
     Column("claimed_until", UtcDateTime),
     Column("skipped", Integer, nullable=False, default=0),
-    # 0 when a manager has pulled the entry to the front, else 1.
-    Column("rank", Integer, nullable=False, default=1),
+    Column("rank", Integer, nullable=False, default=1),  # 0 when a manager has pulled the entry to the front
     Column("voided", Text),
 )
 
@@ -239,31 +235,24 @@ receipt = Table(
     Column("text", Text, nullable=False, default=""),
 )
 
-worker = Table(
-    "worker",
-    metadata,
-    Column("id", String(60), primary_key=True),
-    Column("beat_at", UtcDateTime, nullable=False),
-)
+worker = Table("worker", metadata, Column("id", String(60), primary_key=True), Column("beat_at", UtcDateTime, nullable=False))
 
 # Literals, since a partial index is only used where the query names the same values as text. No other index begins with state or unit:
 # SQLite, which has no statistics of a young database, would take it for the queue and then sort all that is open.
 OPEN_STATES: tuple[ColumnElement[str], ...] = tuple(literal_column(f"'{state}'") for state in (EntryState.REVIEW, EntryState.SECOND))
 IS_READY = entry.c.state == literal_column(f"'{EntryState.CONFIRMED}'")
 
+QUEUE_ORDER = (entry.c.rank, entry.c.criticality, entry.c.skipped, entry.c.created_at, entry.c.id)
+_is_open = entry.c.state.in_(OPEN_STATES)
 Index(
     "entry_queue",
-    entry.c.rank,
-    entry.c.criticality,
-    entry.c.skipped,
-    entry.c.created_at,
-    entry.c.id,
+    *QUEUE_ORDER,
     entry.c.unit,
     entry.c.state,
     entry.c.claimed_until,
     entry.c.first_by,
-    sqlite_where=entry.c.state.in_(OPEN_STATES),
-    postgresql_where=entry.c.state.in_(OPEN_STATES),
+    sqlite_where=_is_open,
+    postgresql_where=_is_open,
 )
 Index("entry_claim", entry.c.claimed_by, sqlite_where=entry.c.claimed_by.is_not(None), postgresql_where=entry.c.claimed_by.is_not(None))
 Index("entry_ready", entry.c.unit, entry.c.form, sqlite_where=IS_READY, postgresql_where=IS_READY)

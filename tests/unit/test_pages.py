@@ -104,6 +104,12 @@ def test_a_failed_page_can_be_read_again(ward: Ward) -> None:
     assert status(ward) == {"in": 1, "done": 1, "waiting": 0, "failed": 0}
 
 
+def test_a_reading_that_failed_makes_the_page_fail(ward: Ward) -> None:
+    page_id = ward.scan()
+    ward.read(page_id, PageReading(Outcome.FAILED, problems=("broken_page",)))
+    assert (page(ward, page_id).state, page(ward, page_id).reason) == ("failed", "broken_page")
+
+
 def test_a_reading_is_kept_once_and_comes_back_as_it_was(ward: Ward) -> None:
     page_id = ward.scan()
     reading = page_reading(NOTE, "AAAA", SAID)
