@@ -120,9 +120,9 @@ digits, perhaps of the same writers. ECE: expected calibration error over 15 ste
 
 ## Make it again
 
-Seed {seed}, {epochs} passes. See the head of `pipeline/training/digits.py` for what to install; then
+The seed is fixed. See the head of `pipeline/training/digits.py` for what to install; then
 
-    python -m pipeline.training.digits --handwriting FOLDER --mnist package/data --out data/models --epochs {epochs}
+    python -m pipeline.training.digits --handwriting FOLDER --mnist package/data --out data/models {options}
 
 Arithmetic in bfloat16 differs between processors, so figures may differ in the last digit.
 
@@ -134,9 +134,9 @@ than 0, 1 and 7 with one stroke through it may be read as that digit.
 """
 
 
-def write_card(folder: Path, figures: Mapping[str, Measure], temperature: float, cells: int, parameters: int, seed: int, epochs: int) -> None:
+def write_card(folder: Path, figures: Mapping[str, Measure], temperature: float, cells: int, parameters: int, options: str) -> None:
     """Write `digits.md` beside the network."""
     speed = float(np.median([m.ms_per_100 for m in figures.values()]))
-    text = CARD.format(parameters=parameters, speed=speed, cells=cells, temperature=temperature, table=table(figures), seed=seed, epochs=epochs)
+    text = CARD.format(parameters=parameters, speed=speed, cells=cells, temperature=temperature, table=table(figures), options=options)
     (folder / "digits.md").write_text(text, "utf-8")
     print(text[text.index("## Figures") : text.index("## Make")])
