@@ -27,6 +27,8 @@ FAINTEST = 60.0
 """Grey levels below the paper that count as full ink at least: fainter pencil stays faint in the cell picture."""
 ALIGN = 4
 """How far the blank may be moved to lie on the scan, px (half a millimetre)."""
+REACH = 0.35
+"""How far a stroke may reach into the next cell, in cell widths, and still be this cell's alone: one that goes farther is two digits that touch."""
 SMALLEST = 0.42
 """A glyph lower than this share of the box is not enlarged to full size: a dot must not become a nought."""
 
@@ -148,16 +150,24 @@ def _owners(ink: Grey, edges: NDArray[np.float64], margin: float) -> NDArray[np.
     """
     cells = len(edges) - 1
     mask = (ink > 0.3).astype(np.uint8)
-    _, label, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    _, label, found, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    stats = np.asarray(found, np.int32)
     column = np.searchsorted(edges, np.arange(ink.shape[1]) + 0.5)
     where = np.broadcast_to(column, ink.shape)
     count = np.bincount((label * (cells + 2) + where).ravel(), minlength=len(stats) * (cells + 2)).reshape(-1, cells + 2)
     main = count.argmax(axis=1)
-    whole = count.max(axis=1) >= 0.6 * stats[:, cv2.CC_STAT_AREA]
+    whole = (count.max(axis=1) >= 0.6 * stats[:, cv2.CC_STAT_AREA]) & (_overrun(stats, edges, main) <= REACH * (edges[1] - edges[0]))
     owner = np.where(whole[label], main[label], where)
     owner[owner == cells + 1] = 0
-    owner[_not_written(np.asarray(stats, np.int32), edges, margin, ink.shape[0])[label]] = 0
+    owner[_not_written(stats, edges, margin, ink.shape[0])[label]] = 0
     return owner.astype(np.int32)
+
+
+def _overrun(stats: NDArray[np.int32], edges: NDArray[np.float64], main: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How far each component goes beyond its main cell, px."""
+    bounds = np.concatenate([[-np.inf], edges, [np.inf]])
+    left, right = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_LEFT] + stats[:, cv2.CC_STAT_WIDTH]
+    return np.asarray(np.maximum(bounds[main] - left, right - bounds[main + 1]), np.float64)
 
 
 def _not_written(stats: NDArray[np.int32], edges: NDArray[np.float64], margin: float, height: int) -> Mask:

@@ -203,6 +203,14 @@ def test_a_stroke_that_leaves_its_box_stays_with_its_digit() -> None:
     assert inked == [True, False, False, False]
 
 
+def test_digits_that_touch_are_divided() -> None:
+    image, blank, margin = drawn_row("1 8 ")
+    cv2.line(image, (margin + 30, margin + 30), (margin + 110, margin + 30), (30,), 4)
+    inked = [bool(picture.any()) for picture in cell_pictures(image, blank, 4, margin)]
+    assert inked[0]
+    assert inked[2]
+
+
 def test_scale_and_polarity_do_not_matter() -> None:
     image, _, margin = drawn_row("5")
     cell = np.ascontiguousarray(image[margin + 3 : -margin - 3, margin + 3 : -margin - 3])
