@@ -5,10 +5,10 @@ A text widget says "-" for tomt and "?" for oläsligt. A choice widget holds a c
 
 from __future__ import annotations
 
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import State, Value
 from pipeline.review import Answer
 from pipeline.store.entry_views import FieldView
-from pipeline.template import FieldSpec, Kind
 from ui.text import t
 
 EMPTY_SIGN, ILLEGIBLE_SIGN = "-", "?"

@@ -8,12 +8,12 @@ from html import escape
 import streamlit as st
 
 from pipeline.errors import EfterskriftError
+from pipeline.field_spec import Meaning
 from pipeline.model import Client, Person
 from pipeline.review import Answer
 from pipeline.store import decisions, registers
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
-from pipeline.template import Meaning
 from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen
 from ui.components.entry_form import widget_keys
 from ui.components.faults import fault_text

@@ -7,9 +7,9 @@ from html import escape
 
 import streamlit as st
 
+from pipeline.field_spec import Kind
 from pipeline.review import Answer
 from pipeline.store.entry_views import EntryView, FieldView
-from pipeline.template import Kind
 from ui.components.answers import in_words, is_chosen
 from ui.components.field_input import field_input, given_answer, other_key, widget_key
 from ui.components.page_view import Place, place_of

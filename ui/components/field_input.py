@@ -7,9 +7,9 @@ from html import escape
 
 import streamlit as st
 
+from pipeline.field_spec import Kind
 from pipeline.review import Answer
 from pipeline.store.entry_views import EntryView, FieldView
-from pipeline.template import Kind
 from ui.components.answers import answer_of_code, answer_of_text, as_code, as_text, code_label, codes, in_words, is_chosen, shown_answer
 from ui.components.page_view import data_url
 from ui.components.reading_text import is_doubtful, reading_html

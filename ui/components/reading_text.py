@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Reading, State
-from pipeline.template import FieldSpec, Kind
 from ui.text import t
 
 DOUBTFUL_BELOW = 0.8
