@@ -30,7 +30,7 @@ class Action(StrEnum):
 RIGHTS: Mapping[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: frozenset({Action.SCAN, Action.VIEW_PAGE, Action.PROBLEMS, Action.EXPORT, Action.RECEIPT, Action.PROGRESS, Action.MANAGE}),
     Role.REVIEWER: frozenset({Action.VIEW_PAGE, Action.REVIEW, Action.CORRECT, Action.EXPORT, Action.RECEIPT}),
-    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.EXPORT}),
+    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL}),
 }
 
 

@@ -1,4 +1,4 @@
-"""The demo workspace: two units, three people, a client register, issued sheets and a stack of filled paper. All invented."""
+"""The demo workspace: two units, four people, a client register, issued sheets and a stack of filled paper. All invented."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORKSPACE = ROOT / "data" / "store" / "demo"
 SAMPLES = ROOT / "data" / "samples"
 UNITS = {"Hemsjukvården Centrum": "HSL", "Hemtjänsten Norr": "SoL"}
 PASSWORD = "papper och penna"
-"""For all three accounts of the demo, which listens on this machine only."""
+"""For all accounts of the demo, which listens on this machine only."""
 PLACE = "Pärm 1, socialkontoret"
 _SETTINGS = "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n"
 
@@ -39,6 +39,7 @@ class Account:
 ACCOUNTS = (
     Account(Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset(UNITS)), "skannar buntar och löser problem"),
     Account(Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, frozenset(UNITS)), "granskar och bekräftar poster"),
+    Account(Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, frozenset(UNITS)), "granskar som andra person"),
     Account(Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(UNITS)), "följer läget"),
 )
 

@@ -13,6 +13,7 @@ from pipeline import __version__
 from pipeline.blanks import blank
 from pipeline.clients import ClientRegister
 from pipeline.errors import RegistrationError
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.identify import Identification, identify
 from pipeline.model import Box, Client, Image, Outcome, PageReading, Reading
 from pipeline.recognize.crop import Crop
@@ -21,7 +22,7 @@ from pipeline.register import PX_PER_MM, Registration, box_to_px, crop, register
 from pipeline.resolve import Context, resolve
 from pipeline.scan import decode
 from pipeline.settings import Settings
-from pipeline.template import FieldSpec, Form, Forms, Kind
+from pipeline.template import Form, Forms
 
 READER_VERSION = f"efterskrift {__version__}"
 DEFAULT_GATE_MM = 0.8

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pipeline.drawing import Colour, Paper, Style
+from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, Option, Side
 from pipeline.model import Box
-from pipeline.template import FieldSpec, Format, Kind, Meaning, Option, Side
 
 LABEL = Style(7, Colour.LABEL)
 ROW_LABEL = Style(6.8, Colour.LABEL)

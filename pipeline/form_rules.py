@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 
 from pipeline.fiducials import CONTENT
+from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import Box
-from pipeline.template import FieldSpec, Form, Kind, Meaning, PageSpec
+from pipeline.template import Form, PageSpec
 
 CELL_WIDTH, CELL_HEIGHT = 4.5, 6.0
 TEXT_HEIGHT = 8.0

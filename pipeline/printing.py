@@ -9,8 +9,9 @@ from datetime import date
 from pipeline.drawing import Colour, Paper, Style
 from pipeline.fiducials import CODES, MARKERS, new_serial, shown_serial
 from pipeline.field_drawing import draw_field
+from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import Box, Client, IssuedSheet, SheetCode
-from pipeline.template import FieldSpec, Form, Kind, Meaning, PageSpec, Section, Table
+from pipeline.template import Form, PageSpec, Section, Table
 from pipeline.writing_examples import draw_examples
 
 _TITLE = Style(17, Colour.TITLE, bold=True)

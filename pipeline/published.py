@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import FormError
-from pipeline.template import FieldSpec, Form, Forms
+from pipeline.field_spec import FieldSpec
+from pipeline.template import Form, Forms
 
 FILE = "published.json"
 

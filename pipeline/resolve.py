@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
+from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.model import Client, Reading, State, Value
-from pipeline.template import FieldSpec, Form, Format, Kind, Meaning
+from pipeline.template import Form
 
 OUTSIDE_WINDOW = 0.02
 """How likely a date outside the outage is, against one inside: staff note birth dates and planned visits in date boxes now and then."""

@@ -13,8 +13,9 @@ from datetime import date, time
 from decimal import Decimal
 
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
+from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.model import EntryState, Reading, State, Value
-from pipeline.template import FieldSpec, Form, Format, Kind, Meaning
+from pipeline.template import Form
 
 REASONS = (
     "oläsligt",

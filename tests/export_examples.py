@@ -9,9 +9,10 @@ from typing import Any
 from pipeline.export import TARGETS
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.mapping import load_mappings
+from pipeline.field_spec import Kind
 from pipeline.model import Client, Earlier, Record, Run, Stamp, Value
 from pipeline.settings import ROOT, Settings
-from pipeline.template import Form, Forms, Kind
+from pipeline.template import Form, Forms
 
 FORMS = Forms.load(ROOT / "forms")
 SETTINGS = Settings(outage_start=datetime(2021, 12, 16, 3), outage_end=datetime(2022, 1, 10, 12))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pipeline.export.runs import Office
+from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import EntryState, Outcome, PageReading, Person, Role, SheetCode, State
 from pipeline.review import Answer, asked
 from pipeline.settings import Settings
@@ -14,7 +15,6 @@ from pipeline.store import claims, corrections, decisions, entries, people, regi
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
 from pipeline.store.pages import NewPage, add_batch, add_page
-from pipeline.template import FieldSpec, Kind, Meaning
 from tests.export_examples import ARNE, FORMS, SIV
 
 ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}))

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.random import Generator
 from pdf2image import convert_from_bytes
 
+from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Box, Image, Value
 from pipeline.printing import Sheet, print_sheets
-from pipeline.template import FieldSpec, Form, Format, Kind, PageSpec
+from pipeline.template import Form, PageSpec
 from tests.hands import Hand, Mask
 
 DPI = 300
@@ -76,9 +77,12 @@ def _write_digits(paper: Image, field: FieldSpec, value: str, hand: Hand, rng: G
 
 def _mark(paper: Image, box: Box, hand: Hand, rng: Generator, *, solid: bool) -> None:
     w, h = box.w, box.h
-    jitter = lambda: rng.normal(0, 0.35)  # noqa: E731 - a name for one expression reads best here
+
+    def jitter() -> float:
+        return float(rng.normal(0, 0.35))
+
     if solid:
-        lines = [[(0.2, y), (w - 0.2, y + rng.normal(0, 0.1))] for y in np.arange(0.2, h, hand.pen_mm * 0.8)]
+        lines = [[(0.2, float(y)), (w - 0.2, float(y + rng.normal(0, 0.1)))] for y in np.arange(0.2, h, hand.pen_mm * 0.8)]
     elif rng.random() < 0.6:
         lines = [[(jitter(), jitter()), (w + jitter(), h + jitter())], [(w + jitter(), jitter()), (jitter(), h + jitter())]]
     else:

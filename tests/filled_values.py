@@ -7,9 +7,10 @@ from datetime import date, timedelta
 from numpy.random import Generator
 
 from pipeline.clients import load_register
+from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Value
 from pipeline.settings import ROOT
-from pipeline.template import FieldSpec, Form, Format, Kind
+from pipeline.template import Form
 from tests.sample_texts import NOTES, STAFF
 
 _FIRST_DAY = date(2021, 12, 16)

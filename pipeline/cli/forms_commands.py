@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.errors import ExitCode
+from pipeline.field_spec import FieldSpec
 from pipeline.settings import load_settings
-from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, FieldSpec, Form, Forms, PageSpec
+from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Form, Forms, PageSpec
 
 AsJson = Annotated[bool, typer.Option("--json", help="For other programs.")]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.errors import EfterskriftError, ExitCode
-from pipeline.template import Kind
+from pipeline.field_spec import Kind
 
 if TYPE_CHECKING:
     from pipeline.model import Reading

@@ -15,8 +15,8 @@ from pipeline.export.exporter import Item, Terms
 from pipeline.export.late_entry import amendment_text, event_time, late_entry_text
 from pipeline.export.list_pages import BOTTOM, DARK, MARGIN, TOP, ListPages
 from pipeline.export.values import form_of, said, shown
+from pipeline.field_spec import Kind, Meaning
 from pipeline.model import Client, Record, Run
-from pipeline.template import Kind, Meaning
 
 LABEL_X, VALUE_X = MARGIN + 10, MARGIN + 62
 LABEL_W, VALUE_W, WIDE_W = 50.0, 118.0, 170.0

@@ -11,8 +11,8 @@ from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.mapping import TableColumn
 from pipeline.export.patient_id import short_form
 from pipeline.export.values import ILLEGIBLE, decimal_comma, said, spec_of
+from pipeline.field_spec import Format
 from pipeline.model import Record, Run, Stamp
-from pipeline.template import Format
 
 Get = Callable[[Item, Run, Terms], str]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Record, Value
-from pipeline.template import FieldSpec, Form, Format, Forms, Kind
+from pipeline.template import Form, Forms
 
 ILLEGIBLE = "[oläsligt]"
 _PRESENCE = (Kind.MARK, Kind.SIGNATURE, Kind.INITIALS)

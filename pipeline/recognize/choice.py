@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ReadingError
+from pipeline.field_spec import BoxMm
 from pipeline.model import Alternatives, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import scale_of
 from pipeline.recognize.marks import CLASSES, mark_probabilities
-from pipeline.template import BoxMm
 
 AROUND_MM = 1.5
 """How much paper around each box is looked at, where the field and the neighbouring boxes leave room."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pipeline.field_spec import FieldSpec
 from pipeline.model import Image, Reading
-from pipeline.template import FieldSpec
 
 
 @dataclass(frozen=True, slots=True)

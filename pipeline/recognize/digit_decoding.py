@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.field_spec import FieldSpec, Format
 from pipeline.model import Alternatives, Reading, State
 from pipeline.recognize.digit_grammar import candidates
-from pipeline.template import FieldSpec, Format
 
 SYMBOLS = "0123456789 #?"
 """A box's answers in the network's order; blank, struck out, and another mark after the digits."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from pipeline.template import FieldSpec, Format
+from pipeline.field_spec import FieldSpec, Format
 
 MISFIT = 0.02
 """Weight of a row that breaks its format: people do write a wrong check digit or the 31st of June."""

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import MissingProgramError
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Reading
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.digit_cells import CLASSES, cell_pictures
 from pipeline.recognize.digit_decoding import decode
-from pipeline.template import FieldSpec, Kind
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

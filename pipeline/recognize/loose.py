@@ -12,11 +12,11 @@ from PIL import Image as Pictures
 from PIL import ImageOps
 
 from pipeline.errors import BrokenFileError, UsageError
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.digits import plain_row
 from pipeline.recognize.lines import counted_lines
-from pipeline.template import FieldSpec, Kind
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".pbm"})
 HEIGHT_MM = {Kind.MARK: 5.0, Kind.TEXT: 9.0, Kind.LINES: 9.0, Kind.PRINTED: 6.0, Kind.SIGNATURE: 15.0, Kind.INITIALS: 10.0}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.field_spec import Kind
 from pipeline.recognize import choice, digits, handwriting, lines, marks, printed, signature
 from pipeline.recognize.crop import Recognizer
-from pipeline.template import Kind
 
 RECOGNIZERS: dict[Kind, Recognizer] = {
     Kind.MARK: marks.recognize,

@@ -8,10 +8,11 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from pipeline.errors import MissingAnswerError, UnknownClientError
+from pipeline.field_spec import Meaning
 from pipeline.model import State
 from pipeline.review import Answer
 from pipeline.store.registers import find_client
-from pipeline.template import Form, Meaning
+from pipeline.template import Form
 
 _FULL_LENGTH = 12
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, exists, func, or_, select, update
 from pipeline import access, review
 from pipeline.access import Action
 from pipeline.errors import NotAllowedError, ReviewError
+from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import EntryState, Person, Reading, State
 from pipeline.review import Answer
 from pipeline.store import tables
@@ -21,7 +22,7 @@ from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entr
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
 from pipeline.store.sheets import missing_pages, sheet_pages
-from pipeline.template import FieldSpec, Form, Forms, Meaning
+from pipeline.template import Form, Forms
 
 _entry = tables.entry
 

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from pipeline.errors import ReviewError, StaleDecisionError
+from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import EntryState, Reading, State, Value
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
 from pipeline.store.upsert import insert_new
-from pipeline.template import FieldSpec, Form, Kind, Meaning, Per
+from pipeline.template import Form, Per
 
 _entry = tables.entry
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from pipeline.errors import FormError
+from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import Client, EntryState, Person, Reading, State
 from pipeline.review import FACTS, Answer, asked
 from pipeline.store.answers import Decided, decided, drafts, shared_answers
@@ -15,7 +16,7 @@ from pipeline.store.entries import Entry, entry
 from pipeline.store.pages import Page, page_reading
 from pipeline.store.registers import client
 from pipeline.store.sheets import missing_pages, sheet_pages
-from pipeline.template import FieldSpec, Form, Forms, Meaning
+from pipeline.template import Form, Forms
 
 
 @dataclass(frozen=True, slots=True)

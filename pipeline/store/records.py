@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
 
 from pipeline.errors import StoreError
+from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import Client, EntryState, Record, Stamp, State, Value
 from pipeline.review import Answer
 from pipeline.store import tables
 from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
-from pipeline.template import FieldSpec, Form, Forms, Meaning
+from pipeline.template import Form, Forms
 
 _entry = tables.entry
 _MOST_IDS = 500

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
@@ -24,7 +25,6 @@ from pipeline.recognize.handwriting import banded, line_picture
 from pipeline.recognize.ink import find_ink
 from pipeline.recognize.network import ALPHABET, read_steps
 from pipeline.settings import ROOT
-from pipeline.template import FieldSpec, Kind
 
 Pairs = list[tuple[float, bool]]
 LINE_MM = 9.0

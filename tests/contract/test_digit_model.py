@@ -10,10 +10,10 @@ import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.digits import MODEL, plain_row, recognize
-from pipeline.template import FieldSpec, Format, Kind
 from tests.shared_data import shared
 
 HELD_OUT = 480

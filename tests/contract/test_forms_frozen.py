@@ -11,10 +11,11 @@ import yaml
 from pydantic import BaseModel
 
 from pipeline.errors import FormError
+from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, Option, Side
 from pipeline.form_rules import form_problems
 from pipeline.published import FILE, frozen_problems, geometry_digest, publish, published
 from pipeline.settings import ROOT
-from pipeline.template import FieldSpec, Form, Format, Forms, Kind, Law, Meaning, Option, PageSpec, Section, Side, Table, Text
+from pipeline.template import Form, Forms, Law, PageSpec, Section, Table, Text
 
 FOLDER = ROOT / "forms"
 FORMS = Forms.load(FOLDER)

@@ -15,11 +15,12 @@ import pytest
 from numpy.random import Generator
 
 from pipeline.digitize import Reader
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Outcome, PageReading, Value
 from pipeline.printing import issue
 from pipeline.scan import decode
 from pipeline.settings import ROOT
-from pipeline.template import FieldSpec, Form, Forms, Kind
+from pipeline.template import Form, Forms
 from tests.distort import DISTORTIONS, Points, distort
 from tests.fill import PX_PER_MM, fill, printed_page
 from tests.filled_values import values_for
@@ -82,7 +83,7 @@ def _filled(form: Form, rng: Generator) -> Iterator[tuple[str, int, Image, dict[
     """A page for each way: a few writers' sheets, reused."""
     sheets = []
     for hand in hands(WRITERS, seed=11):
-        (sheet,) = issue(form, 1, "Hemsjukvården Centrum")
+        (sheet,) = issue(1, "Hemsjukvården Centrum")
         values = values_for(form, rng)
         for page_no, page in enumerate(form.pages, start=1):
             sheets.append((page_no, fill(printed_page(form, sheet, page_no), page, values, hand, rng), values, sheet.serial))

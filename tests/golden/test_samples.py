@@ -13,10 +13,11 @@ import pytest
 from pipeline.clients import load_register
 from pipeline.digitize import Reader
 from pipeline.errors import BrokenFileError
+from pipeline.field_spec import Kind
 from pipeline.model import Outcome, PageReading
 from pipeline.scan import pages_of
 from pipeline.settings import ROOT, Settings
-from pipeline.template import Forms, Kind
+from pipeline.template import Forms
 
 SAMPLES = ROOT / "data" / "samples"
 FORMS = Forms.load(ROOT / "forms")

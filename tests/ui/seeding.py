@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from pipeline.fiducials import new_serial
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
 from pipeline.printing import Sheet
 from pipeline.review import Answer
@@ -19,7 +20,7 @@ from pipeline.store import claims, decisions, issued, pages, people, registers, 
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from pipeline.store.pages import NewPage
-from pipeline.template import FieldSpec, Form, Forms, Kind
+from pipeline.template import Form, Forms
 from tests.fill import fill, printed_page
 from tests.hands import hands
 

@@ -16,7 +16,7 @@ ALLOWED = {
     "scan": {ADMINISTRATOR.login},
     "review": {NURSE.login},
     "progress": {ADMINISTRATOR.login, MANAGER.login},
-    "export": {ADMINISTRATOR.login, NURSE.login, MANAGER.login},
+    "export": {ADMINISTRATOR.login, NURSE.login},
 }
 
 

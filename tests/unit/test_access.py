@@ -17,7 +17,7 @@ MAY: dict[Action, set[Role]] = {
     Action.PROBLEMS: {Role.ADMINISTRATOR},
     Action.REVIEW: {Role.REVIEWER},
     Action.CORRECT: {Role.REVIEWER},
-    Action.EXPORT: {Role.ADMINISTRATOR, Role.REVIEWER, Role.MANAGER},
+    Action.EXPORT: {Role.ADMINISTRATOR, Role.REVIEWER},
     Action.RECEIPT: {Role.ADMINISTRATOR, Role.REVIEWER},
     Action.PROGRESS: {Role.ADMINISTRATOR, Role.MANAGER},
     Action.PULL: {Role.MANAGER},

@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import MissingProgramError
+from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import State
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
 from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
 from pipeline.recognize.digits import cell_probabilities, plain_row, recognize
-from pipeline.template import FieldSpec, Format, Kind
 
 NUMBER = "189001019802"
 """An official test number (Skatteverket)."""

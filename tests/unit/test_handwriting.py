@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import MissingProgramError
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, State
 from pipeline.recognize import handwriting, lines
 from pipeline.recognize.calibration import calibrated, table
@@ -16,7 +17,6 @@ from pipeline.recognize.handwriting import banded
 from pipeline.recognize.ink import find_ink, written
 from pipeline.recognize.lines import counted_lines
 from pipeline.recognize.network import ALPHABET, read_steps
-from pipeline.template import FieldSpec, Kind
 from pipeline.training.handwriting_p import expected_error, isotonic
 from tests.shared_data import shared
 

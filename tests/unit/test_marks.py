@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ReadingError
+from pipeline.field_spec import FieldSpec, Kind, Option
 from pipeline.model import Image, State
 from pipeline.recognize import choice, marks
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.marks import mark_reading
-from pipeline.template import FieldSpec, Kind, Option
 from pipeline.training.drawn_marks import STYLES, drawn_mark
 
 SURE = 0.9

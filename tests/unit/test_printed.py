@@ -11,10 +11,10 @@ from fpdf import FPDF
 from pdf2image import convert_from_bytes
 
 from pipeline.errors import MissingProgramError, ReadingError
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, State
 from pipeline.recognize import printed, tesseract
 from pipeline.recognize.crop import Crop
-from pipeline.template import FieldSpec, Kind
 
 PX = 8.0
 NAMES = ["Anna-Lisa Öberg", "Gösta Ärlig", "Enhet Näsbyn", "Maj-Britt Sjöström"]

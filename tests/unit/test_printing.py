@@ -15,10 +15,11 @@ from pdf2image import convert_from_bytes
 
 from pipeline.blanks import PX_PER_MM, blank
 from pipeline.fiducials import CODES, MARKER_DICTIONARY, MARKERS, is_serial, parse_code
+from pipeline.field_spec import Meaning
 from pipeline.model import Box, Client, Image
 from pipeline.printing import Sheet, issue, issue_for_clients, issued, print_sheets
 from pipeline.settings import ROOT
-from pipeline.template import Form, Forms, Meaning
+from pipeline.template import Form, Forms
 
 FORMS = Forms.load(ROOT / "forms")
 SERIAL = "7F3K9Q2B"

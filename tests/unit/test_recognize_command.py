@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 
 from pipeline.cli import recognize_commands
 from pipeline.errors import ExitCode, ReadingError, UsageError
+from pipeline.field_spec import Kind
 from pipeline.model import Image, Reading
 from pipeline.recognize import registry
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.loose import grey_picture
-from pipeline.template import Kind
 from pipeline.training.drawn_marks import drawn_mark
 
 KEYS = {"path", "value", "p", "state", "alternatives"}

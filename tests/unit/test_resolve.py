@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.clients import ClientRegister, load_register
+from pipeline.field_spec import Kind
 from pipeline.model import Client, Reading, State, Value
 from pipeline.resolve import Context, resolve
 from pipeline.settings import ROOT
-from pipeline.template import Form, Forms, Kind
+from pipeline.template import Form, Forms
 
 FORM = Forms.load(ROOT / "forms").latest("hsl-anteckning")
 VISITS = Forms.load(ROOT / "forms").latest("besokslista")

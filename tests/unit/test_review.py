@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
+from pipeline.field_spec import FieldSpec
 from pipeline.model import EntryState, Reading, State, Value
 from pipeline.review import Answer, agree, asked, canonical, checked, complete, facts_missing, next_state, settled
-from pipeline.template import FieldSpec
 from tests.ward import ASTA, NOTE, SAID, VISITS, answers
 
 

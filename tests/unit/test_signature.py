@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.signature import recognize_initials, recognize_signature
-from pipeline.template import FieldSpec, Kind
 
 PX = 8.0
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import FormError
+from pipeline.field_spec import FieldSpec, Kind, Meaning, Side
 from pipeline.form_rules import form_problems
-from pipeline.template import FieldSpec, Form, Forms, Kind, Meaning, Side, load_form
+from pipeline.template import Form, Forms, load_form
 
 FIELD: dict[str, Any] = {"name": "datum", "label": "Datum", "kind": "digits", "format": "date", "box": [15, 46, 44, 8]}
 
