@@ -11,6 +11,7 @@ desk to the store in one transaction. Every worker looks after the whole queue a
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import time
@@ -53,7 +54,6 @@ def run_worker(settings: Settings, worker_id: str, make_reader: MakeReader) -> N
         StoreError: the store cannot be opened.
         MissingProgramError: something that reading needs is not installed.
     """
-    parent = os.getppid()
     # Blocked before any thread begins: they are waited for below, and programs that a reading starts finish undisturbed.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -62,7 +62,7 @@ def run_worker(settings: Settings, worker_id: str, make_reader: MakeReader) -> N
     worker = Worker(settings, worker_id, desk)
     try:
         worker.start()
-        while not _told_to_stop(settings.beat_seconds, parent):
+        while not _told_to_stop(settings.beat_seconds):
             if desk.broken:
                 raise desk.broken
             worker.tend()
@@ -70,9 +70,10 @@ def run_worker(settings: Settings, worker_id: str, make_reader: MakeReader) -> N
         worker.end()
 
 
-def _told_to_stop(seconds: float, parent: int) -> bool:
+def _told_to_stop(seconds: float) -> bool:
     asked = signal.sigtimedwait({signal.SIGTERM}, seconds)
-    return asked is not None or os.getppid() != parent
+    starter = multiprocessing.parent_process()  # not getppid: that is the server which workers are forked from, and it lives as long as they
+    return asked is not None or (starter is not None and not starter.is_alive())
 
 
 class Worker:

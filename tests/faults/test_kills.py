@@ -114,16 +114,25 @@ def kill_workers(begun: Commands, store: Store, dice: random.Random) -> int:
     for left, victim in zip(moments(figures_of(store)["queued"], dice), dice.sample(VICTIMS, len(VICTIMS)), strict=True):
         until(lambda: figures_of(store)["queued"] <= left, f"{left} pages are left")  # noqa: B023
         until(lambda: bool(workers_of(work)), "a worker lives")  # noqa: B023
-        pids = {"one": [dice.choice(workers_of(work))], "both": workers_of(work), "parent": [work.pid]}.get(victim)
-        for pid in pids or [work.pid, *workers_of(work)]:
+        workers = workers_of(work)
+        for pid in {"one": [dice.choice(workers)], "both": workers, "parent": [work.pid], "all": [work.pid, *workers]}[victim]:
             hits += kill(pid)
         if victim in ("parent", "all"):
             work.wait()
+            until(lambda: not any(map(runs, workers)), "workers without a parent end")  # noqa: B023
             work = begun.begin("work", "--processes", "2")
     until(lambda: figures_of(store)["queued"] == 0, "all pages are read", seconds=90)
     os.killpg(work.pid, signal.SIGINT)  # as Ctrl-C does
     assert work.wait(60) == 0
     return hits
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, dead ones that nobody has waited for apart."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def moments(pages: int, dice: random.Random) -> list[int]:
