@@ -19,6 +19,7 @@ FEATURES = (
     "outside only",
     "closed squared",
     "closed to the fourth",
+    "no ink inside",
 )
 WIDEST_MARK_MM = 14.0
 """A box filled solid is ink too: wider than any box."""
@@ -35,7 +36,19 @@ def features(ink: Ink) -> NDArray[np.float64]:
     area = float(inside.sum()) / ink.px_per_mm**2
     outside = _outside(ink)
     alone = outside if area < 0.2 else 0.0
-    values = (covered, full, _paper_left(closed), _extent(inside), np.log(area + 0.03), _peak(ink), outside, alone, full**2, full**4)
+    values = (
+        covered,
+        full,
+        _paper_left(closed),
+        _extent(inside),
+        np.log(area + 0.03),
+        _peak(ink),
+        outside,
+        alone,
+        full**2,
+        full**4,
+        float(area == 0),
+    )
     return np.array(values, np.float64)
 
 

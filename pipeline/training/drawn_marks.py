@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, State
 from pipeline.recognize.crop import Crop
-from pipeline.template import FieldSpec, Kind
 
 Random = np.random.Generator
 Points = NDArray[np.float64]
@@ -167,7 +167,7 @@ def _around(box: float, random: Random) -> Strokes:
 
 
 def _beside(box: float, random: Random) -> Strokes:
-    x = random.choice([-0.3, 1.3])
+    x = random.choice([-0.2, 1.2])
     return [(_strength(random), _shaken(np.array([(x - 0.1, 0.1), (x + 0.1, 0.9)]) * box, random)) for _ in range(2)]
 
 
