@@ -45,7 +45,7 @@ def command(port: int, workspace: Path, *, headless: bool) -> list[str]:
     settings = {
         "server.port": str(port),
         "server.headless": str(headless).lower(),
-        "secrets.files": f'["{workspace / "secrets.toml"}"]',
+        "secrets.files": str(workspace / "secrets.toml"),
     }
     options = [part for name, value in settings.items() for part in (f"--{name}", value)]
     return [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui" / "app.py"), *options]

@@ -136,7 +136,8 @@ def _entry(here: Site, person: Person, view: EntryView) -> None:
 def _save(here: Site, person: Person, view: EntryView) -> None:
     """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant."""
     now = utc_now()
-    if now - st.session_state.get(_SHOWN_AT, now) < LEAST_LOOK:
+    shown_at: datetime | None = st.session_state.get(_SHOWN_AT)
+    if shown_at is None or now - shown_at < LEAST_LOOK:
         return
     outside = bool(st.session_state.get(outside_key(view)))
     try:
