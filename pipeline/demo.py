@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from pipeline.clients import load_register
-from pipeline.intake import take_in
+from pipeline.intake import Source, take_in
 from pipeline.model import IssuedSheet, Person, Role
 from pipeline.settings import ROOT, Settings
 from pipeline.store.database import Store, open_store
@@ -18,6 +18,7 @@ from pipeline.store.issued import add_issued
 from pipeline.store.pages import status
 from pipeline.store.people import people, save_person
 from pipeline.store.registers import save_clients, save_units
+from pipeline.store.stacks import source_is_in, unfinished
 
 WORKSPACE = ROOT / "data" / "store" / "demo"
 SAMPLES = ROOT / "data" / "samples"
@@ -82,7 +83,13 @@ def _issued(path: Path) -> list[IssuedSheet]:
 def scan_samples(store: Store, on_page: Callable[[int], None]) -> None:
     """Take in the sample stack as two batches, one a unit; what is in already is left as it is."""
     for unit, files in stacks().items():
-        take_in(store, files, unit=unit, place=PLACE, by="anna", on_page=on_page)
+        if not _all_in(store, files):
+            take_in(store, files, unit=unit, place=PLACE, by="anna", on_page=on_page)
+
+
+def _all_in(store: Store, files: list[Path]) -> bool:
+    with store.read() as conn:
+        return not unfinished(conn) and all(source_is_in(conn, Source.of(path).sha256) for path in files)
 
 
 def stacks() -> dict[str, list[Path]]:

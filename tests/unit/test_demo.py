@@ -1,0 +1,51 @@
+"""The demo workspace: made once, continued after a kill, never doubled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline import demo
+from pipeline.settings import Settings
+from pipeline.store.database import Store
+from pipeline.store.issued import outstanding
+from pipeline.store.people import authenticate
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """The demo's store in a folder of the test."""
+    demo.prepare_workspace(tmp_path)
+    return demo.prepare_store(Settings(workspace=tmp_path))
+
+
+def test_everybody_can_log_in_and_every_sheet_is_accounted_for(store: Store) -> None:
+    with store.begin() as conn:
+        for account in demo.ACCOUNTS:
+            assert authenticate(conn, account.person.login, demo.PASSWORD) == account.person
+        assert len(outstanding(conn)) == 41
+
+
+def test_a_second_run_takes_nothing_in_again(store: Store) -> None:
+    demo.scan_samples(store, lambda _: None)
+    first = demo.pages_in(store)
+    demo.scan_samples(store, lambda _: None)
+    assert demo.pages_in(store) == first == 47
+
+
+def test_taking_in_that_was_cut_short_is_continued(store: Store) -> None:
+    def cut(_pages: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.scan_samples(store, cut)
+    demo.scan_samples(store, lambda _: None)
+    assert demo.pages_in(store) == 47
+
+
+def test_the_settings_say_when_the_outage_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo.prepare_workspace(tmp_path)
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    assert Settings(workspace=tmp_path).outage_start == datetime(2021, 12, 16, 3)

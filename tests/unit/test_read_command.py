@@ -1,0 +1,60 @@
+"""`efterskrift read`: the JSON contract, without a database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from typer.testing import CliRunner
+
+from pipeline.cli import build_app
+from pipeline.printing import issue, print_sheets
+from pipeline.settings import ROOT
+from pipeline.template import Forms
+
+FORM = Forms.load(ROOT / "forms").latest("hsl-anteckning")
+FIELD_KEYS = {"value", "p", "state", "alternatives", "box_px"}
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> list[Path]:
+    """A printed form, a page of nothing, and a file that is no document."""
+    form, paper, broken = tmp_path / "form.pdf", tmp_path / "blank.png", tmp_path / "broken.pdf"
+    form.write_bytes(print_sheets(FORM, issue(1, "Hemsjukvården Centrum")))
+    Pillow.fromarray(np.full((1754, 1240), 250, np.uint8)).save(paper)
+    broken.write_bytes(b"%PDF-1.7 cut off")
+    return [broken, form, paper]
+
+
+def _read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: list[Path]) -> list[dict[str, object]]:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "nowhere"))
+    result = CliRunner().invoke(build_app(), ["read", "--json", "--processes", "1", *map(str, files)])
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_each_page_is_one_object_and_a_bad_file_fails_alone(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = _read(monkeypatch, tmp_path, stack)
+    assert [page["outcome"] for page in pages] == ["failed", "read", "blank"]
+    assert [Path(str(page["source"])).name for page in pages] == ["broken.pdf", "form.pdf", "blank.png"]
+    assert pages[0]["problems"]
+    assert pages[1]["form"] == "hsl-anteckning"
+
+
+def test_an_unfilled_form_reads_as_empty(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (page,) = _read(monkeypatch, tmp_path, stack[1:2])
+    fields = page["fields"]
+    assert isinstance(fields, dict)
+    assert set(fields) == {spec.name for spec in FORM.fields}
+    assert all(set(field) >= FIELD_KEYS for field in fields.values())
+    filled = {name for name, field in fields.items() if field["state"] != "empty"}
+    assert filled == {"enhet"}
+    assert fields["enhet"]["value"] == "Hemsjukvården Centrum"
+
+
+def test_nothing_is_stored(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _read(monkeypatch, tmp_path, stack)
+    assert not (tmp_path / "nowhere").exists()
