@@ -15,7 +15,7 @@ from pipeline.store import decisions, registers
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
 from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen
-from ui.components.entry_form import widget_keys
+from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
 from ui.session import Site
@@ -29,7 +29,7 @@ _KEPT = "kept_draft"
 def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: str | None) -> None:
     """Show the client, and mind the keys of the form. As a fragment it can run again without touching the form."""
     keys = widget_keys(view)
-    keyboard(turn, list(keys), lambda draft: _keep(here, person, view, keys, draft), focus=focus)
+    keyboard(turn, list(keys), lambda draft: _keep(here, person, view, keys, draft), focus=focus, save=save_key(view))
     field = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
     if field is None:
         return

@@ -31,12 +31,15 @@ def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save:
                     field_input(view, field, _crop(here, view, field), complaints.get(field.spec.name, ""))
         if unknown_client:
             st.checkbox(t("review.outside_register"), key=outside_key(view))
-        st.form_submit_button(
-            t("review.save"), key=f"save-{view.entry.id}-{view.entry.revision}", type="primary", shortcut="Ctrl+Enter", on_click=save
-        )
+        st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter", on_click=save)
     if settled:
         with st.expander(t("review.settled", count=len(settled))):
             st.html("".join(_settled_line(field) for field in settled))
+
+
+def save_key(view: EntryView) -> str:
+    """The key of the button "Spara och nästa"."""
+    return f"save-{view.entry.id}-{view.entry.revision}"
 
 
 def outside_key(view: EntryView) -> str:

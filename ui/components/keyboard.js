@@ -37,12 +37,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
     return choose(key, sign === "?" ? last : last - 1);
   }
 
+  const held = () => Object.fromEntries(data.fields.filter(holder).map((key) => [key, valueOf(key)]));
+
   function sendDraft() {
     clearTimeout(settle);
     if (!data.drafts) return;
-    const values = Object.fromEntries(data.fields.map((key) => [key, valueOf(key)]));
+    const values = held();
     const text = JSON.stringify(values);
-    if (text === parentElement.efSent || !data.fields.every(holder)) return;
+    if (text === parentElement.efSent) return;
     parentElement.efSent = text;
     setTriggerValue("draft", values);
   }
@@ -61,17 +63,22 @@ export default function ({ parentElement, data, setTriggerValue }) {
       button?.click();
       taken = Boolean(button);
     }
-    if (event.key === "Enter" && event.ctrlKey && event.repeat) taken = true;
+    if (event.key === "Enter" && event.ctrlKey) {
+      // A radio keeps Enter to itself, so that Streamlit's own shortcut never hears of it.
+      const deaf = ["radio", "checkbox"].includes(event.target.type);
+      if (deaf && !event.repeat) holder(data.save)?.querySelector("button")?.click();
+      taken = deaf || event.repeat;
+    }
     if (taken) { event.preventDefault(); event.stopPropagation(); }
   }
 
   function focusFirst(left = 120) {
     const first = inputs(data.focus)[0];
-    if (!first) return left > 0 && requestAnimationFrame(() => focusFirst(left - 1));
+    if (!first || !data.fields.every(holder)) return left > 0 && requestAnimationFrame(() => focusFirst(left - 1));
     const checked = inputs(data.focus).find((input) => input.checked) ?? first;
     checked.focus({ preventScroll: false });
     checked.select?.();
-    parentElement.efSent = JSON.stringify(Object.fromEntries(data.fields.map((key) => [key, valueOf(key)])));
+    parentElement.efSent = JSON.stringify(held());
   }
 
   on("keydown", onKey);

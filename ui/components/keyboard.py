@@ -18,12 +18,13 @@ def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
 
 
 def keyboard(
-    turn: str, fields: Sequence[str], on_draft: Callable[[Mapping[str, str | int]], None] | None = None, *, focus: str | None = None
+    turn: str, fields: Sequence[str], on_draft: Callable[[Mapping[str, str | int]], None] | None = None, *, focus: str | None = None, save: str = ""
 ) -> None:
     """Mind the keys of the widgets `fields` (widget keys, in order).
 
-    `turn` names the showing of an entry; when it changes, the first field (or `focus`) gets the focus. `on_draft` receives the text of
-    each text widget and the index of the chosen option of each radio (-1 when none is chosen); without it no draft leaves the browser.
+    `turn` names the showing of an entry; when it changes, the first field (or `focus`) gets the focus. `save` is the button that Ctrl+Enter
+    presses. `on_draft` receives the text of each text widget and the index of the chosen option of each radio (-1 when none is chosen);
+    without it no draft leaves the browser.
     """
 
     def changed() -> None:
@@ -31,5 +32,12 @@ def keyboard(
         if draft and on_draft is not None:
             on_draft(draft)
 
-    data = {"turn": turn, "fields": list(fields), "focus": focus or next(iter(fields), ""), "help": HELP_KEY, "drafts": on_draft is not None}
+    data = {
+        "turn": turn,
+        "fields": list(fields),
+        "focus": focus or next(iter(fields), ""),
+        "help": HELP_KEY,
+        "save": save,
+        "drafts": on_draft is not None,
+    }
     _component()(key="keyboard", data=data, height=1, on_draft_change=changed)

@@ -23,4 +23,4 @@ def reject_form(view: EntryView, reject: Callable[[str], None], back: Callable[[
             t("reject.do"), key=f"do-{key}", type="primary", shortcut="Ctrl+Enter", on_click=lambda: reject(str(st.session_state.get(key) or ""))
         )
     st.button(t("reject.back"), key=f"back-{key}", shortcut="Escape", on_click=back)
-    keyboard(f"reject-{view.entry.id}", [key])
+    keyboard(f"reject-{view.entry.id}", [key], save=f"do-{key}")

@@ -128,9 +128,19 @@ def _entry(here: Site, person: Person, view: EntryView) -> None:
     client_card(here, person, view, f"{view.entry.id}-{view.entry.revision}-{st.session_state.get(_TRY, 0)}", wrong)
     entry_form(here, view, complaints, partial(_save, here, person, view), unknown_client=st.session_state.get(_OUTSIDE) == view.entry.id)
     with st.container(horizontal=True):
-        st.button(t("review.skip"), key="skip", shortcut="Alt+S", on_click=partial(_skip, here, person, view))
-        st.button(t("review.reject"), key="reject", shortcut="Alt+A", on_click=partial(st.session_state.__setitem__, _REJECTING, view.entry.id))
-        st.button(t("review.undo"), key="undo", shortcut="Alt+Z", on_click=partial(_undo, here, person), disabled=_latest(here, person) is None)
+        st.button(t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=partial(_skip, here, person, view))
+        st.button(
+            t("review.reject"),
+            key=f"reject-{view.entry.id}",
+            shortcut="Alt+A",
+            on_click=partial(st.session_state.__setitem__, _REJECTING, view.entry.id),
+        )
+        _undo_button(here, person, view.entry.id)
+
+
+def _undo_button(here: Site, person: Person, entry_id: str = "") -> None:
+    nothing = _latest(here, person) is None
+    st.button(t("review.undo"), key=f"undo-{entry_id}", shortcut="Alt+Z", on_click=partial(_undo, here, person), disabled=nothing)
 
 
 def _save(here: Site, person: Person, view: EntryView) -> None:
@@ -206,4 +216,4 @@ def _nothing_to_do(here: Site, person: Person) -> None:
     with st.container(border=True):
         st.markdown(t("review.empty"))
         st.caption(t("review.empty_next"))
-        st.button(t("review.undo"), key="undo", shortcut="Alt+Z", on_click=partial(_undo, here, person), disabled=_latest(here, person) is None)
+        _undo_button(here, person)

@@ -1,0 +1,55 @@
+"""What a nurse does at the keyboard. No mouse anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from playwright.sync_api import Page, expect
+
+from pipeline.model import Person, Value
+from tests.ui import seeding
+from tests.ui.seeding import NOTE
+
+
+def log_in(page: Page, person: Person) -> None:
+    """From the first screen to the person's own; the name field has the focus when the screen comes up."""
+    expect(page.get_by_label("Användarnamn")).to_be_focused()
+    page.keyboard.type(person.login)
+    page.keyboard.press("Tab")
+    page.keyboard.type(seeding.PASSWORD)
+    page.keyboard.press("Enter")
+
+
+def wait_for_entry(page: Page, other_than: str = "") -> str:
+    """Wait until an entry is up and its first field has the focus; answers with its id."""
+    page.wait_for_function(
+        """(last) => {
+            const id = document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([0-9A-Z]+-\\d\\d)-/)?.[1];
+            return id && id !== last;
+        }""",
+        arg=other_than,
+    )
+    entry_id = focused_field(page)[0]
+    page.locator(f".st-key-undo-{entry_id}").wait_for()  # the last thing on the screen
+    page.locator('[data-test-script-state="notRunning"]').wait_for()
+    return entry_id
+
+
+def focused_field(page: Page) -> tuple[str, str]:
+    """The entry and the field that have the focus; two empty texts when none has."""
+    holder = "document.activeElement?.closest('[class*=\"st-key-f-\"]')?.className"
+    found = re.search(r"st-key-f-([0-9A-Z]+-\d\d)-\d+-(\S+)", page.evaluate(holder) or "")
+    return (found[1], found[2]) if found else ("", "")
+
+
+def fill_in(page: Page, values: Mapping[str, Value] = NOTE) -> list[str]:
+    """Go through all fields with Tab and type what the paper says in those that are blind; answers with the fields in that order."""
+    blind = {spec.name for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical}
+    order: list[str] = []
+    while (field := focused_field(page)[1]) and field not in order:
+        order.append(field)
+        if field in blind:
+            page.keyboard.type(str(values.get(field, "-")))
+        page.keyboard.press("Tab")
+    return order

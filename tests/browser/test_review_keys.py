@@ -1,0 +1,189 @@
+"""The traps of a review form in Streamlit, each found once by trying, as tests in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pipeline.model import EntryState, State
+from pipeline.review import Answer
+from pipeline.store import claims
+from pipeline.store.answers import decided, drafts
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store
+from pipeline.store.entries import entry
+from tests.browser.nurse import fill_in, focused_field, log_in, wait_for_entry
+from tests.ui import seeding
+from tests.ui.seeding import NOTE, NURSE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+FIRST_FIELD = "personnummer"
+
+
+@pytest.fixture
+def entries(store: Store) -> list[str]:
+    """Three filled notes that wait."""
+    return seeding.add_notes(store, 3)
+
+
+def states(store: Store, entries: list[str]) -> list[EntryState]:
+    """Where the entries are."""
+    with store.read() as conn:
+        return [entry(conn, entry_id).state for entry_id in entries]
+
+
+def focused_value(page: Page) -> str:
+    """The text in the field that has the focus."""
+    return str(page.evaluate("document.activeElement.value"))
+
+
+@pytest.mark.usefixtures("entries")
+def test_tab_goes_from_field_to_field(page: Page) -> None:
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    order = fill_in(page)
+    form = seeding.forms().latest("hsl-anteckning")
+    assert order == [spec.name for spec in form.fields if spec.kind != "printed"]
+    expect(page.get_by_role("button", name="Spara och nästa")).to_be_focused()
+
+
+def test_ctrl_enter_saves_exactly_once_and_goes_on(page: Page, store: Store, entries: list[str]) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    fill_in(page)
+    page.keyboard.press("Control+Enter")
+    second = wait_for_entry(page, other_than=first)
+    assert sorted(states(store, entries)) == [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW]
+    assert focused_field(page) == (second, FIRST_FIELD)
+    assert focused_value(page) == ""
+
+
+def test_ctrl_enter_pressed_twice_or_held_leaves_the_next_entry_alone(page: Page, store: Store, entries: list[str]) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    fill_in(page)
+    for _ in range(4):
+        page.keyboard.press("Control+Enter")
+    second = wait_for_entry(page, other_than=first)
+    with store.read() as conn:
+        assert entry(conn, second).revision == 0
+    assert sorted(states(store, entries)) == [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW]
+    expect(page.locator(".ef-said")).to_have_count(0)
+
+
+def test_enter_does_nothing_in_a_field(page: Page, store: Store, entries: list[str]) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    fill_in(page)
+    page.locator(f".st-key-f-{first}-0-handelsetid input").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Alt+s")  # something that a rerun surely follows
+    wait_for_entry(page, other_than=first)
+    assert set(states(store, entries)) == {EntryState.REVIEW}
+
+
+def test_keys_typed_while_the_next_entry_comes_up_confirm_nothing(page: Page, store: Store, entries: list[str]) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    fill_in(page)
+    page.keyboard.press("Control+Enter")
+    page.keyboard.type("19")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
+    second = wait_for_entry(page, other_than=first)
+    with store.read() as conn:
+        assert entry(conn, second).revision == 0
+        assert decided(conn, first)["personnummer"].answer == Answer(NOTE["personnummer"])
+    assert sorted(states(store, entries)) == [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW]
+
+
+@pytest.mark.usefixtures("entries")
+def test_typed_text_never_reaches_the_next_entry(page: Page, store: Store) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.type("193001017072")
+    page.keyboard.press("Alt+s")
+    second = wait_for_entry(page, other_than=first)
+    assert focused_value(page) == ""
+    fill_in(page)
+    page.keyboard.press("Control+Enter")
+    wait_for_entry(page, other_than=second)
+    with store.read() as conn:
+        assert decided(conn, second)["personnummer"].answer == Answer(NOTE["personnummer"])
+    assert states(store, [first]) == [EntryState.REVIEW]
+
+
+@pytest.mark.usefixtures("entries")
+def test_signs_and_alt_keys_answer_illegible_and_empty(page: Page, store: Store) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    fill_in(page)
+    for field, press in (("namn", "Alt+i"), ("plan", "Alt+t"), ("kontakttyp", "?"), ("information", "-")):
+        page.locator(f".st-key-f-{first}-0-{field}").locator("input, textarea").first.focus()
+        page.keyboard.press(press)
+    page.keyboard.press("Control+Enter")
+    wait_for_entry(page, other_than=first)
+    with store.read() as conn:
+        said = {name: one.answer.state for name, one in decided(conn, first).items()}
+    assert [said[name] for name in ("namn", "plan", "kontakttyp", "information")] == [State.ILLEGIBLE, State.EMPTY, State.ILLEGIBLE, State.EMPTY]
+
+
+@pytest.mark.usefixtures("entries")
+def test_client_is_shown_and_draft_kept_as_one_types(page: Page, store: Store) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.type(str(NOTE["personnummer"]))
+    page.keyboard.press("Tab")
+    expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
+    assert focused_field(page) == (first, "namn")
+    with store.read() as conn:
+        assert drafts(conn, first, NURSE.login)["personnummer"] == Answer(NOTE["personnummer"])
+    page.reload()
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    assert focused_value(page) == NOTE["personnummer"]
+
+
+@pytest.mark.usefixtures("entries")
+def test_picture_marks_the_field_that_has_the_focus(page: Page) -> None:
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    mark = page.locator(".mark")
+    expect(mark).to_be_visible()
+    before = mark.get_attribute("style")
+    page.keyboard.press("Tab")
+    expect(mark).not_to_have_attribute("style", before or "")
+
+
+@pytest.mark.usefixtures("entries")
+def test_help_opens_by_key(page: Page) -> None:
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    page.keyboard.press("Alt+h")
+    expect(page.get_by_text("Spara och gå till nästa post")).to_be_visible()
+
+
+def test_reject_and_undo_by_key(page: Page, store: Store, entries: list[str]) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.press("Alt+a")
+    expect(page.locator(f".st-key-reason-{first}-0 input").first).to_be_focused()
+    page.keyboard.press("2")
+    page.keyboard.press("Control+Enter")
+    wait_for_entry(page, other_than=first)
+    assert states(store, [first]) == [EntryState.REJECTED]
+    page.keyboard.press("Alt+z")
+    page.locator(f"[class*='st-key-f-{first}-2-']").first.wait_for()
+    assert set(states(store, entries)) == {EntryState.REVIEW}
+
+
+def test_what_the_machine_read_in_a_critical_field_is_nowhere_in_the_page(page: Page, store: Store) -> None:
+    read = {"personnummer": "193001017072", "handelsedatum": "2021-12-19", "handelsetid": "17:53"}
+    entry_id = seeding.add_notes(store, 1, **read)[0]
+    log_in(page, NURSE)
+    assert wait_for_entry(page) == entry_id
+    content = page.content()
+    assert [value for value in read.values() if value in content] == []
+    with store.read() as conn:
+        assert claims.waiting_count(conn, seeding.COLLEAGUE, utc_now()) == 0
