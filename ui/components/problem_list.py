@@ -50,7 +50,7 @@ def _list(here: Site, person: Person, chosen: list[Case]) -> None:
     at_once = _AT_ONCE * st.session_state.get(_MORE, 1)
     with left:
         for case in chosen[:at_once]:
-            _row(case)
+            _row(here, case)
         if len(chosen) > at_once:
             st.button(t("problems.more", count=len(chosen) - at_once), key="problem_more_button", on_click=_more)
     shown = next((case for case in chosen if case.page.id == st.session_state.get(_SHOWN)), None)
@@ -59,12 +59,14 @@ def _list(here: Site, person: Person, chosen: list[Case]) -> None:
             _details(here, person, shown)
 
 
-def _row(case: Case) -> None:
+def _row(here: Site, case: Case) -> None:
     page = case.page
+    reason = _reason(here, case).partition("\n")[0]
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
-            f"**{t('problems.from', name=page.source_name, number=page.source_page)}**  \n{t('problems.page', position=page.position)}",
-            width="content",
+            f"**{t('problems.from', name=page.source_name, number=page.source_page)}**  \n{t('problems.page', position=page.position)}"
+            + (f"  \n:gray[{reason}]" if reason else ""),
+            width="stretch",
         )
         st.button(t("problems.look"), key=f"look-{page.id}", on_click=partial(st.session_state.__setitem__, _SHOWN, page.id))
 

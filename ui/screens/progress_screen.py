@@ -79,22 +79,22 @@ def _table(here: Site, entries: list[EntryCount]) -> pd.DataFrame:
 
 
 def _stacked(table: pd.DataFrame, by: str) -> alt.Chart:
-    return _bars(table, alt.Y(f"{by}:N", title=None, axis=alt.Axis(labelLimit=220)), table[by].nunique())
+    return _bars(table, alt.Y(f"{by}:N", title=None, axis=alt.Axis(labelLimit=220)))
 
 
 def _by_age(table: pd.DataFrame) -> alt.Chart:
     still_open = table[table["state"].isin([EntryState.REVIEW.value, EntryState.SECOND.value])]
     order = [t(f"progress.age.{age}") for age in (*progress.AGES, progress.OLDEST)]
-    return _bars(still_open, alt.Y("age:N", title=None, sort=order), still_open["age"].nunique())
+    return _bars(still_open, alt.Y("age:N", title=None, sort=order))
 
 
-def _bars(table: pd.DataFrame, y: alt.Y, lines: int) -> alt.Chart:
+def _bars(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
     domain = [t(f"entry_state.{state.name.lower()}") for state in EntryState]
     colour = alt.Color("said:N", title=None, scale=alt.Scale(domain=domain, range=list(_COLOURS)), legend=None)
     x = alt.X("sum(count):Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
     tips = [alt.Tooltip("said:N", title=t("progress.state")), alt.Tooltip("sum(count):Q", title=t("progress.entries"))]
     bars: alt.Chart = alt.Chart(table).mark_bar(size=_BAR_PX * 0.7).encode(y=y, x=x, color=colour, order="order:O", tooltip=tips)
-    return bars.properties(height=_BAR_PX * max(1, lines))
+    return bars.properties(height=alt.Step(_BAR_PX))
 
 
 def _per_day(days: pd.DataFrame) -> alt.Chart:
