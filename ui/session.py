@@ -20,8 +20,8 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.events import record
 from pipeline.template import Forms
 
-_LOGIN, _ACTIVE, _EXPIRED = "login", "active_at", "session_expired"
-_KEPT = {"language", _EXPIRED}
+_LOGIN, _ACTIVE, _EXPIRED, _LEFT = "login", "active_at", "session_expired", "left"
+_KEPT = {"language", _EXPIRED, _LEFT}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def _opened(key: str, _settings: Settings) -> Site:
 
 def current_person(here: Site, *, active: bool = True) -> Person | None:
     """The person who is logged in; None when nobody is, or the session has run out. `active` counts as activity."""
-    if here.settings.oidc and _LOGIN not in st.session_state:
+    if here.settings.oidc and _LOGIN not in st.session_state and _LEFT not in st.session_state:
         _take_oidc_login(st.user.to_dict() if st.user.is_logged_in else {})
     login = st.session_state.get(_LOGIN)
     if login is None:
@@ -60,7 +60,7 @@ def current_person(here: Site, *, active: bool = True) -> Person | None:
     now = utc_now()
     if _has_run_out(here.settings, now):
         _forget()
-        st.session_state[_EXPIRED] = True
+        st.session_state[_EXPIRED] = st.session_state[_LEFT] = True
         return None
     if active:
         st.session_state[_ACTIVE] = now
@@ -89,8 +89,16 @@ def log_out(here: Site) -> None:
         with here.store.begin() as conn:
             record(conn, login, "log_out", login)
     _forget()
+    st.session_state[_LEFT] = True
     if here.settings.oidc and st.user.is_logged_in:
         st.logout()
+
+
+def log_in_by_provider() -> None:
+    """Come back after the session here ended, or go to the provider. Until the person asks for it, the provider's cookie lets nobody in again."""
+    st.session_state.pop(_LEFT, None)
+    if not st.user.is_logged_in:
+        st.login()
 
 
 def ran_out() -> bool:

@@ -25,7 +25,7 @@ def wait_for_entry(page: Page, other_than: str = "") -> str:
     """Wait until an entry is up and its first field has the focus; answers with its id."""
     page.wait_for_function(
         """(last) => {
-            const id = document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([0-9A-Z]+-\\d\\d)-/)?.[1];
+            const id = document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
             return id && id !== last;
         }""",
         arg=other_than,
@@ -39,7 +39,7 @@ def wait_for_entry(page: Page, other_than: str = "") -> str:
 def focused_field(page: Page) -> tuple[str, str]:
     """The entry and the field that have the focus; two empty texts when none has."""
     holder = "document.activeElement?.closest('[class*=\"st-key-f-\"]')?.className"
-    found = re.search(r"st-key-f-([0-9A-Z]+-\d\d)-\d+-(\S+)", page.evaluate(holder) or "")
+    found = re.search(r"st-key-f-([\w-]+-\d\d)-\d+-([a-z]\S*)", page.evaluate(holder) or "")
     return (found[1], found[2]) if found else ("", "")
 
 

@@ -161,6 +161,7 @@ def test_undo_brings_the_last_entry_back_with_its_answers(store: Store, open_scr
     app.button(key=f"undo-{app.session_state['entry_id']}").click().run()
     assert app.session_state["entry_id"] == entry_id
     assert app.text_input(key=key(entry_id, "handelsetid", 2)).value == "09:40"
+    assert app.text_input(key=key(entry_id, "skrivet_datum", 2)).value == "-"
 
 
 def test_a_key_pressed_twice_does_not_save_the_entry_that_has_just_come_up(

@@ -99,7 +99,7 @@ def test_receipts_are_given_by_hand(store: Store, open_screen: OpenScreen) -> No
     seeding.confirm(store, NURSE, entry_id)
     app = open_screen(ADMINISTRATOR, "export")
     app.button(key="make-rivta").click().run()
-    run_id = next(element.key for element in app.toggle).removeprefix("tick-")
+    run_id = next(element.key or "" for element in app.toggle).removeprefix("tick-")
     app.toggle(key=f"tick-{run_id}").set_value(True).run()
     app.checkbox(key=f"all-{run_id}").check()
     app.button(key=f"save-{run_id}").click().run()

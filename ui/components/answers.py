@@ -47,14 +47,19 @@ def answer_of_code(spec: FieldSpec, code: str | None) -> Answer | None:
     return Answer(True if code == _PRESENT else code)
 
 
-def answer_of_text(text: str, *, blind: bool) -> Answer | None:
-    """The answer that a typed text means. Nothing typed is tomt where the reading was shown, and no answer where it was not."""
+def must_be_said(field: FieldView) -> bool:
+    """Whether nothing typed is no answer: where the reading is withheld, and where a required field was never read."""
+    return field.blind or (field.reading is None and field.spec.required)
+
+
+def answer_of_text(text: str, *, must_say: bool) -> Answer | None:
+    """The answer that a typed text means. Nothing typed is tomt, unless that has to be said."""
     text = text.strip()
     if text in _SIGNS:
         return Answer(None, _SIGNS[text])
     if text:
         return Answer(text)
-    return None if blind else Answer(None, State.EMPTY)
+    return None if must_say else Answer(None, State.EMPTY)
 
 
 def shown_answer(field: FieldView) -> Answer | None:
@@ -75,10 +80,12 @@ def as_code(answer: Answer | None) -> str | None:
     return _PRESENT if answer.value is True else str(answer.value)
 
 
-def as_text(answer: Answer | None) -> str:
-    """The text that stands for an answer. A reading that found nothing is shown as an empty field."""
-    if answer is None or answer.state is State.EMPTY:
+def as_text(answer: Answer | None, *, must_say: bool) -> str:
+    """The text that stands for an answer. Tomt is shown as an empty field, unless it has to be said."""
+    if answer is None:
         return ""
+    if answer.state is State.EMPTY:
+        return EMPTY_SIGN if must_say else ""
     if answer.state is State.ILLEGIBLE:
         return ILLEGIBLE_SIGN
     return _text_of(answer.value)

@@ -10,7 +10,7 @@ import streamlit as st
 from pipeline.field_spec import Kind
 from pipeline.review import Answer
 from pipeline.store.entry_views import EntryView, FieldView
-from ui.components.answers import answer_of_code, answer_of_text, as_code, as_text, code_label, codes, in_words, is_chosen, shown_answer
+from ui.components.answers import answer_of_code, answer_of_text, as_code, as_text, code_label, codes, in_words, is_chosen, must_be_said, shown_answer
 from ui.components.page_view import data_url
 from ui.components.reading_text import is_doubtful, reading_html
 from ui.text import t
@@ -45,10 +45,10 @@ def given_answer(view: EntryView, field: FieldView) -> Answer | None:
     held = st.session_state.get(widget_key(view, field))
     if view.second:
         typed = str(st.session_state.get(other_key(view, field)) or "")
-        return answer_of_text(typed, blind=True) or (dict(_sides(field)).get(held) if held else None)
+        return answer_of_text(typed, must_say=True) or (dict(_sides(field)).get(held) if held else None)
     if is_chosen(field.spec):
         return answer_of_code(field.spec, held)
-    return answer_of_text(str(held or ""), blind=field.blind)
+    return answer_of_text(str(held or ""), must_say=must_be_said(field))
 
 
 def _key(kind: str, view: EntryView, field: FieldView) -> str:
@@ -85,8 +85,9 @@ def _choice_widget(view: EntryView, field: FieldView) -> None:
 
 
 def _text_widget(view: EntryView, field: FieldView) -> None:
-    text, key, label = as_text(shown_answer(field)), widget_key(view, field), field.spec.label
-    placeholder = t("review.type_what_you_see") if field.blind else t("state.empty")
+    must_say = must_be_said(field)
+    text, key, label = as_text(shown_answer(field), must_say=must_say), widget_key(view, field), field.spec.label
+    placeholder = t("review.type_what_you_see") if must_say else t("state.empty")
     if field.spec.kind is Kind.LINES:
         height = _LINE_PX * max(3, min(field.spec.lines or 3, text.count("\n") + 2))
         st.text_area(label, value=text, key=key, height=height, placeholder=placeholder, label_visibility="collapsed")

@@ -29,7 +29,7 @@ def show(here: Site) -> None:
 
 
 def _organisation_login() -> None:
-    st.button(t("login.organisation"), key="login_oidc", type="primary", on_click=st.login, width="stretch")
+    st.button(t("login.organisation"), key="login_oidc", type="primary", on_click=session.log_in_by_provider, width="stretch")
     if st.user.is_logged_in:
         st.warning(t("login.no_account"))
 
