@@ -42,9 +42,7 @@ def main() -> None:
             _screen(nurse, "Export")
             administrator = _opened(browser, address, _BY_ROLE[Role.ADMINISTRATOR])
             _screen(administrator, "Skanna")
-            administrator.get_by_role("link", name="Läge").click()
-            administrator.locator(".vega-embed").nth(3).wait_for()
-            _screen(administrator, "Läge")
+            _screen(administrator, "Läge", until=".vega-embed")
         browser.close()
 
 
@@ -78,14 +76,16 @@ def _opened(browser: Browser, address: str, person: Person) -> Page:
     return page
 
 
-def _screen(page: Page, title: str) -> None:
+def _screen(page: Page, title: str, until: str = "h2") -> None:
     page.get_by_role("link", name=title).click()
     page.get_by_role("heading", name=title, exact=True).wait_for()
+    page.locator(until).last.wait_for()
     _picture(page, title.lower().replace("ä", "a"))
 
 
 def _picture(page: Page, name: str) -> None:
     page.locator('[data-test-script-state="notRunning"]').wait_for()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_load_state("networkidle")
     page.screenshot(path=str(IMAGES / f"{name}.png"), animations="disabled")
 

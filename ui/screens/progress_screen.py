@@ -100,7 +100,7 @@ def _bars(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
 def _per_day(days: pd.DataFrame) -> alt.Chart:
     x = alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
     y = alt.Y("confirmed:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
-    bars: alt.Chart = alt.Chart(days).mark_bar(color=_COLOURS[2]).encode(x=x, y=y, tooltip=["day:O", "confirmed:Q"])
+    bars: alt.Chart = alt.Chart(days).mark_bar(color=_COLOURS[2], size=_BAR_PX).encode(x=x, y=y, tooltip=["day:O", "confirmed:Q"])
     return bars.properties(height=160)
 
 
