@@ -120,7 +120,13 @@ def load_register(path: Path) -> ClientRegister:
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    text = _decoded(path)
+    try:
+        return _table(path, _decoded(path))
+    except csv.Error as error:
+        raise UsageError(f"{path} is no CSV table.", "Export the register as CSV: personnummer;namn;enhet;skyddad.") from error
+
+
+def _table(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
     header = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text), delimiter=";" if header.count(";") >= header.count(",") else ",")
     names = [name.strip().casefold() for name in next(reader, [])]

@@ -47,7 +47,7 @@ ACCOUNTS = (
 
 def prepare_workspace(workspace: Path = WORKSPACE) -> None:
     """The folder and its settings, if they are not there."""
-    workspace.mkdir(parents=True, exist_ok=True)
+    workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = workspace / "settings.yaml"
     if not settings.exists():
         settings.write_text(_SETTINGS, "utf-8")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from yaml import YAMLError
 
 from pipeline.errors import UsageError
 
@@ -68,12 +70,17 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's URL."""
-        return self.database_url or f"sqlite:///{self.workspace / 'efterskrift.db'}"
+        return self.database_url or sqlite_url(self.workspace / "efterskrift.db")
 
     @property
     def images(self) -> Path:
         """Folder of content-addressed pictures and files."""
         return self.workspace / "images"
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite file, whatever characters its folders have in their names."""
+    return f"sqlite:///{quote(str(path))}"
 
 
 def _workspace() -> Path:
@@ -84,10 +91,12 @@ def load_settings() -> Settings:
     """The settings of the workspace that `EFTERSKRIFT_WORKSPACE` names.
 
     Raises:
-        UsageError: a key is unknown or a value has the wrong type.
+        UsageError: a key is unknown, a value has the wrong type, or the file is no YAML with keys and values.
     """
     try:
         return Settings(workspace=_workspace())
     except ValidationError as error:
         keys = ", ".join(str(e["loc"][0]) for e in error.errors())
         raise UsageError(f"The settings are wrong at: {keys}.", f"Correct {_workspace() / 'settings.yaml'} or the environment.") from error
+    except (YAMLError, ValueError, TypeError) as error:  # what the settings library lets through of a file that is no mapping
+        raise UsageError(f"{_workspace() / 'settings.yaml'} is not YAML with a key and a value a line.", "Correct it, or remove it.") from error

@@ -22,7 +22,7 @@ from sqlalchemy import make_url
 
 from pipeline.desk import Desk, MakeReader
 from pipeline.errors import StoreUnavailableError
-from pipeline.settings import Settings
+from pipeline.settings import Settings, sqlite_url
 from pipeline.store import workers
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
@@ -181,5 +181,5 @@ def _engine_url(settings: Settings) -> str:
     if url.get_backend_name() == "sqlite":
         path = Path(settings.workspace) / "queue.db"
         workers.prepare_queue_file(path)
-        return f"sqlite:///{path}"
+        return sqlite_url(path)
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from pipeline import __version__
@@ -79,9 +78,11 @@ def main() -> None:
         if error.remedy:
             typer.echo(error.remedy, err=True)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        if message := error.format_message():  # empty where the help has been shown instead
+            typer.echo(f"Error: {message}", err=True)
+            typer.echo("`--help` after the command's name shows how it is called.", err=True)
         sys.exit(ExitCode.USAGE)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     sys.exit(code or 0)

@@ -26,9 +26,7 @@ def init() -> None:
     """Make the workspace: its folder, its database and its folder of images. Does nothing to one that is there."""
     from pipeline.store.database import open_store
 
-    settings = load_settings()
-    settings.workspace.mkdir(parents=True, exist_ok=True)
-    typer.echo(f"Store: {open_store(settings, create=True).name}")
+    typer.echo(f"Store: {open_store(load_settings(), create=True).name}")
 
 
 def unit(name: Annotated[str, typer.Argument(help="As printed on paper.")], area: Annotated[Area, typer.Argument(help="Area of law.")]) -> None:

@@ -51,7 +51,10 @@ def read_lines(data: bytes) -> list[ReceiptLine]:
     first = text.partition("\n")[0]
     delimiter = max(";,\t", key=first.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True)
-    rows.fieldnames = [(name or "").strip().lower() for name in rows.fieldnames or ()]
+    try:
+        rows.fieldnames = [(name or "").strip().lower() for name in rows.fieldnames or ()]
+    except csv.Error as error:
+        raise _wrong("The receipt file is no CSV table.") from error
     if "status" not in rows.fieldnames or not ({"post"} <= set(rows.fieldnames) or {"körning", "löpnummer"} <= set(rows.fieldnames)):
         raise _wrong("The receipt file lacks the columns status and post, or status, körning and löpnummer.")
     try:

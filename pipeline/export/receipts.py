@@ -6,6 +6,7 @@ person has confirmed it. A receipt for an export that has been overtaken by a co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from pipeline.store.exports import Connection, Receipt, RunItem
 
 NO_REASON = "Mottagaren har inte angett något skäl."
 _MOST_NAMED = 20
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def _find(conn: Connection, line: ReceiptLine) -> tuple[str, RunItem] | None:
     if not line.run:
         found = exports.latest_item(conn, line.entry_id)
     elif line.number:
-        items = exports.items_numbered(conn, line.run, int(line.number)) if line.number.isdecimal() else []
+        items = exports.items_numbered(conn, line.run, int(line.number)) if _NUMBER.fullmatch(line.number) else []
         found = (line.run, items[0]) if items else None
     else:
         found = next(((line.run, item) for item in exports.items_of(conn, line.run) if item.entry_id == line.entry_id), None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
 
 from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
@@ -62,7 +62,7 @@ class Store:
                 conn = plain.execution_options(**options)
                 with conn.begin():
                     yield conn
-        except DBAPIError as error:
+        except StatementError as error:
             raise _plain(error, self.name) from None
 
 
@@ -80,7 +80,7 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
         StoreUnavailableError: the database cannot be reached or is locked.
     """
     if create:
-        settings.images.mkdir(parents=True, exist_ok=True)
+        _make_private(settings)
     elif settings.database_url == "" and not (settings.workspace / "efterskrift.db").exists():
         raise _no_store(str(settings.workspace))
     store = Store(_engine(settings.url, wait_seconds), ImageFolder(settings.images))
@@ -91,6 +91,21 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
         raise
     store.images.sweep()
     return store
+
+
+def _make_private(settings: Settings) -> None:
+    """The workspace, for its owner alone: pictures and database hold what is secret about people. SQLite gives its other files the same rights."""
+    try:
+        settings.workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.images.mkdir(exist_ok=True)
+        settings.images.chmod(0o700)
+        if settings.database_url == "":
+            database = settings.workspace / "efterskrift.db"
+            database.touch(mode=0o600)
+            database.chmod(0o600)
+    except OSError as error:
+        remedy = "Choose another folder with EFTERSKRIFT_WORKSPACE, or correct its rights."
+        raise StoreUnavailableError(f"The folder {settings.workspace} cannot be made or written: {error.strerror}.", remedy) from error
 
 
 def _engine(url: str, wait_seconds: float) -> Engine:
@@ -114,7 +129,8 @@ def _engine(url: str, wait_seconds: float) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
     del record
     connection.isolation_level = None  # the driver must not begin transactions of its own: see _begin_sqlite
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    # FULL: a decision, or a run whose file has been handed out, must not be undone by a power cut.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -170,14 +186,15 @@ def _no_store(place: str) -> StoreError:
     return StoreError(f"There is no store at {place}.", "`efterskrift init` makes one, or set EFTERSKRIFT_WORKSPACE to where it is.")
 
 
-def _plain(error: DBAPIError, name: str) -> StoreError:
+def _plain(error: StatementError, name: str) -> StoreError:
     """Our error without the driver's text, which may quote values."""
     original = error.orig
     code = getattr(original, "sqlite_errorcode", None)
     away = isinstance(error, OperationalError) and (code is None or code & 0xFF in _BUSY)
-    if away or error.connection_invalidated:
+    if away or getattr(error, "connection_invalidated", False):
         why = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or "no connection"
         remedy = "Check that it runs, that the disk has room and that no other program holds it, then try again."
         return StoreUnavailableError(f"The database {name} is locked or cannot be reached ({why}).", remedy)
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
-    return StoreError(f"The database {name} refused a change ({type(original).__name__} {constraint}".rstrip() + ").")
+    message = f"The database {name} refused a change ({type(original).__name__} {constraint}".rstrip() + ")."
+    return StoreError(message, "If it comes again, `efterskrift doctor` looks the workspace over. Nothing has been changed.")

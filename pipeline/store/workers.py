@@ -55,7 +55,8 @@ def entry_states(conn: Connection) -> dict[str, int]:
 
 
 def prepare_queue_file(path: Path) -> None:
-    """Make the engine's SQLite file, if it is not there, of the kind in which readers do not wait for writers."""
+    """Make the engine's SQLite file, if it is not there, of the kind in which readers do not wait for writers, for its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA journal_mode=WAL")

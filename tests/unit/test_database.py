@@ -16,6 +16,7 @@ from pipeline.settings import Settings
 from pipeline.store import tables
 from pipeline.store.database import Store, open_store
 from pipeline.store.events import events_of, record
+from pipeline.store.workers import prepare_queue_file
 
 
 @pytest.fixture
@@ -43,8 +44,8 @@ def test_a_store_is_made_only_when_asked_and_then_opened(settings: Settings) -> 
 def test_sqlite_waits_checks_and_keeps_a_log(settings: Settings) -> None:
     store = open_store(settings, create=True, wait_seconds=7)
     with store.read() as conn:
-        values = {name: conn.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "busy_timeout", "foreign_keys")}
-    assert values == {"journal_mode": "wal", "busy_timeout": 7000, "foreign_keys": 1}
+        values = {name: conn.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")}
+    assert values == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 7000, "foreign_keys": 1}
     store.close()
 
 
@@ -119,6 +120,49 @@ def test_many_may_make_the_store_at_once(settings: Settings) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_workspace_is_its_owners_alone(settings: Settings) -> None:
+    store = open_store(settings, create=True)
+    with store.begin() as conn:
+        record(conn, "eva", "try", "x")
+    store.images.put(b"a page")
+    prepare_queue_file(settings.workspace / "queue.db")
+    files = [path for path in settings.workspace.iterdir() if path.is_file()]
+    assert {"efterskrift.db", "efterskrift.db-wal", "queue.db"} <= {path.name for path in files}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (*files, settings.workspace, settings.images))
+    store.close()
+
+
+def test_a_wide_open_database_is_closed_to_others(settings: Settings) -> None:
+    settings.workspace.mkdir(mode=0o755)
+    (settings.workspace / "efterskrift.db").touch(mode=0o644)
+    open_store(settings, create=True).close()
+    assert (settings.workspace / "efterskrift.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["a b", "vad?", "50%20", "#1", "å"])
+def test_a_workspace_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    settings = Settings(workspace=tmp_path / name, database_url="")
+    open_store(settings, create=True).close()
+    open_store(settings).close()
+    assert (tmp_path / name / "efterskrift.db").exists()
+
+
+def test_a_workspace_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailableError, match="file") as error:
+        open_store(Settings(workspace=tmp_path / "file", database_url=""), create=True)
+    assert error.value.remedy
+
+
+def test_a_value_that_no_column_takes_is_not_in_the_error(settings: Settings) -> None:
+    store = open_store(settings, create=True)
+    with pytest.raises(StoreError) as error, store.begin() as conn:
+        conn.execute(insert(tables.event).values(at=datetime.now(UTC), by="eva", action="try", subject="x", detail={"Asta Provberg"}))
+    assert "Provberg" not in f"{error.value!r} {vars(error.value)}"
+    assert error.value.remedy
+    store.close()
 
 
 def test_an_error_rolls_back(settings: Settings) -> None:

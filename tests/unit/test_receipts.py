@@ -105,7 +105,9 @@ def test_a_line_is_found_by_what_it_gives(office: Office, line: str) -> None:
     assert apply(office, "körning;löpnummer;post;status\n" + line.format(run=run.id, entry=entry)).accepted == 1
 
 
-@pytest.mark.parametrize("line", ["{run};2;{entry};ok", "{run};x;;ok", "other;1;;ok", "{run};1;ZZZZ99-00;ok", "{run};;;ok", ";1;;ok"])
+@pytest.mark.parametrize(
+    "line", ["{run};2;{entry};ok", "{run};x;;ok", "{run};99999999999999999999;;ok", "other;1;;ok", "{run};1;ZZZZ99-00;ok", "{run};;;ok", ";1;;ok"]
+)
 def test_a_line_whose_parts_disagree_is_unknown(office: Office, line: str) -> None:
     run, (entry,) = exported(office, 1)
     with pytest.raises(ExportError, match="line 2"):
@@ -176,6 +178,7 @@ def test_files_of_many_programs_are_read(data: bytes) -> None:
         ("löpnummer;status\n1;ok\n", "lacks the columns"),
         ("post;status\nA;ok\nB;kanske\n", "unknown status on line 3"),
         ('post;status\n"A;ok\n', "no CSV table"),
+        ('"post;status\nA;ok\n', "no CSV table"),
     ],
 )
 def test_what_is_no_receipt_file_is_told(text: str, said: str) -> None:
