@@ -1,0 +1,213 @@
+"""Fine-tune the handwriting network on lines of known text, and compare it with the network as shipped.
+
+    pip install -e '.[train]'
+    python -m pipeline.training.handwriting train --data FOLDER --run RUN --minutes 240 [--lines OWN.zip]
+    python -m pipeline.training.handwriting measure --data FOLDER --run RUN [--lines OWN.zip]
+    python -m pipeline.training.handwriting export --run RUN --out data/models/handwriting-free.onnx
+
+`FOLDER` holds `dhsd_words.npz` (DHSD, DFKI 2026, CC BY 4.0: `x`, `text`, `writer`) and `fonts_train/*.ttf` (handwriting fonts under free licences).
+`--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip file of pictures `<writer or page number>…png` and
+`labels.tsv` (name, tab, text); it may be given more than once. Lines from health records need a purpose and a legal ground of their own.
+
+RUN is a folder for checkpoints: the same command continues an interrupted run. The rate follows the time used of `--minutes`, so a run ends when it
+says. Nothing in the product imports this module.
+
+Weights may be used as the strictest licence of what they were trained on says: DHSD and the fonts leave them free, naming the source. `measure` says
+whether the tuned network is better on every set that was set aside; only then is it worth installing. None is installed yet: the product reads with the
+network as shipped.
+
+Recipe: PP-OCRv6 small with its last layer cut to 137 characters; CTC; AdamW 5e-4 with warm-up and cosine; batch normalisation keeps its statistics.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch.nn import functional as nnf
+
+from pipeline.model import Image
+from pipeline.recognize.network import LINE_HEIGHT, STEP_PX, WIDEST_PX
+from pipeline.training.handwriting_data import Line, dhsd, folder, font_files, joined, rendered
+from pipeline.training.handwriting_measures import compare
+from pipeline.training.handwriting_network import Network, export, scores, shipped
+from pipeline.training.handwriting_spoiling import spoiled
+from pipeline.training.handwriting_text import CHARACTERS
+
+SEED = 20261124
+RATE = 5e-4
+WARM_UP = 0.05
+POOL = 96
+"""So many lines are drawn at a time and sorted by width, to waste little on white."""
+BATCH_PX = 9_600
+WIDEST_LINE_PX = 1_400
+SAVE_SECONDS = 120
+Block = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is trained on. `lines` are whole lines of people's, `words` single words, `fonts` faces to render text in."""
+
+    words: list[Line]
+    lines: list[list[Line]]
+    fonts: list[Path]
+
+    def drawn(self, rng: Generator) -> Line:
+        """One line: 40 % whole lines of people's (if there are any), else words, words put together, and rendered text."""
+        kind = rng.random()
+        if self.lines and kind < 0.4:
+            lines = self.lines[int(rng.integers(len(self.lines)))]
+            return _spoiled(lines[int(rng.integers(len(lines)))], rng, real=True)
+        kind = rng.random()
+        if kind < 0.35:
+            return _spoiled(self.words[int(rng.integers(len(self.words)))], rng, real=True)
+        if kind < 0.5:
+            return _spoiled(self._joined(rng), rng, real=True)
+        return _spoiled(rendered(self.fonts[int(rng.integers(len(self.fonts)))], rng), rng, real=False)
+
+    def _joined(self, rng: Generator) -> Line:
+        first = self.words[int(rng.integers(len(self.words)))]
+        same = [w for w in self.words if w.writer == first.writer]
+        return joined([first, *(same[int(rng.integers(len(same)))] for _ in range(int(rng.integers(1, 4))))], rng)
+
+
+def _spoiled(line: Line, rng: Generator, *, real: bool) -> Line:
+    return Line(spoiled(line.picture, rng, real=real), line.text, line.writer)
+
+
+def sources(data: Path, archives: Sequence[Path]) -> Sources:
+    """Everything in memory, cut as the product cuts."""
+    words = dhsd(data / "dhsd_words.npz", held=False)
+    return Sources(words, [folder(a, held=False) for a in archives], font_files(data / "fonts_train", held=False))
+
+
+def as_block(pictures: Sequence[Image]) -> tuple[Block, list[int]]:
+    """Pictures as the product hands them to the network, (n, 48, w) in −1…1, and the steps that belong to each."""
+    widths = [int(np.clip(round(p.shape[1] * LINE_HEIGHT / p.shape[0]), STEP_PX * 2, WIDEST_PX)) for p in pictures]
+    block = np.ones((len(pictures), LINE_HEIGHT, -(-max(*widths, 48) // STEP_PX) * STEP_PX), np.float32)
+    for row, picture, width in zip(block, pictures, widths, strict=True):
+        way = cv2.INTER_AREA if picture.shape[0] > LINE_HEIGHT else cv2.INTER_CUBIC
+        row[:, :width] = cv2.resize(picture, (width, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0
+    return block, [-(-w // STEP_PX) for w in widths]
+
+
+def batches(drawn: Sources, rng: Generator) -> Iterator[list[Line]]:
+    """Lines of like width together, for ever."""
+    while True:
+        pool = sorted((drawn.drawn(rng) for _ in range(POOL)), key=_width)
+        pool = [line for line in pool if _width(line) <= WIDEST_LINE_PX]
+        ready: list[list[Line]] = [[]]
+        for line in pool:
+            if ready[-1] and (len(ready[-1]) + 1) * _width(line) > BATCH_PX:
+                ready.append([])
+            ready[-1].append(line)
+        yield from (ready[int(i)] for i in rng.permutation(len(ready)))
+
+
+def _width(line: Line) -> float:
+    height, width = line.picture.shape
+    return float(width * LINE_HEIGHT / height)
+
+
+def loss_of(network: Network, lines: Sequence[Line]) -> torch.Tensor:
+    """CTC's loss a character."""
+    block, steps = as_block([line.picture for line in lines])
+    texts = [[CHARACTERS.index(c) + 1 for c in line.text] for line in lines]
+    answer = scores(network.module, block)
+    labels = torch.tensor([c for text in texts for c in text])
+    lengths = torch.tensor([len(t) for t in texts])
+    losses = nnf.ctc_loss(answer, labels, torch.tensor(steps).clamp(max=len(answer)), lengths, reduction="none", zero_infinity=True)
+    return losses.sum() / lengths.sum()
+
+
+def train(network: Network, drawn: Sources, run: Path, minutes: float) -> None:
+    """Train until `minutes` are used up, over all continuations; `run/checkpoint.pt` is written every two minutes."""
+    run.mkdir(parents=True, exist_ok=True)
+    weights = network.trained()
+    optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.01)
+    used, step = _resumed(network, optimizer, run / "checkpoint.pt")
+    rng = np.random.default_rng([SEED, step])
+    seen, total, saved, clock = 0, 0.0, time.monotonic(), time.monotonic()
+    for lines in batches(drawn, rng):
+        now = time.monotonic()
+        used, clock = used + now - clock, now
+        share = used / (60 * minutes)
+        if share >= 1 or now - saved > SAVE_SECONDS:
+            print(f"{used / 60:.1f} min, step {step}, {seen} lines, loss {total / max(1, seen):.4f}", flush=True)
+            _save(network, optimizer, (used, step), run / "checkpoint.pt")
+            saved, seen, total = now, 0, 0.0
+        if share >= 1:
+            return
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(share / WARM_UP, 0.5 + 0.5 * math.cos(math.pi * share))
+        loss = loss_of(network, lines)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 5.0)
+        optimizer.step()
+        step, seen, total = step + 1, seen + len(lines), total + loss.item() * len(lines)
+
+
+def _save(network: Network, optimizer: torch.optim.Optimizer, progress: tuple[float, int], file: Path) -> None:
+    part = file.with_suffix(".part")
+    torch.save({"weights": network.module.state_dict(), "optimizer": optimizer.state_dict(), "progress": progress}, part)
+    part.replace(file)
+
+
+def _resumed(network: Network, optimizer: torch.optim.Optimizer | None, file: Path) -> tuple[float, int]:
+    if not file.is_file():
+        return 0.0, 0
+    held = torch.load(file)
+    network.module.load_state_dict(held["weights"])
+    if optimizer:
+        optimizer.load_state_dict(held["optimizer"])
+    used, step = held["progress"]
+    return float(used), int(step)
+
+
+def _shipped_file() -> Path:
+    found = find_spec("rapidocr")
+    if not found or not found.submodule_search_locations:
+        raise SystemExit("Install rapidocr, or name its file with --network.")
+    return Path(found.submodule_search_locations[0]) / "models" / "PP-OCRv6_rec_small.onnx"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=("train", "measure", "export"))
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--lines", type=Path, action="append", default=[])
+    parser.add_argument("--minutes", type=float, default=240)
+    parser.add_argument("--network", type=Path, help="PP-OCRv6_rec_small.onnx, if rapidocr is not installed here")
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(2)
+    torch.manual_seed(SEED)
+    file = args.network or _shipped_file()
+    network = shipped(file)
+    if args.action == "train":
+        train(network, sources(args.data, args.lines), args.run, args.minutes)
+        return
+    _resumed(network, None, args.run / "checkpoint.pt")
+    tuned = args.out or args.run / "handwriting.onnx"
+    export(network, tuned)
+    if args.action == "measure":
+        better = compare(file, tuned, args.data, args.lines)
+        print("The tuned network is better on every set." if better else "The tuned network is not better on every set: do not install it.")
+
+
+if __name__ == "__main__":
+    main()

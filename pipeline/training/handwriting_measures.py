@@ -1,0 +1,98 @@
+"""The tuned handwriting network beside the shipped one, on hands and fonts that were set aside: the same pictures, the same greedy decoding."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import Image
+from pipeline.recognize.network import ALPHABET, LINE_HEIGHT, STEP_PX
+from pipeline.training.handwriting_data import Line, dhsd, folder, font_files, rendered
+from pipeline.training.handwriting_spoiling import spoiled
+from pipeline.training.handwriting_text import CHARACTERS
+
+SEED = 7
+RENDERED_EACH = 20
+"""Lines a held-out font."""
+Reader = Callable[[Image], str]
+
+
+def edits(a: str, b: str) -> int:
+    """Levenshtein's distance: characters to insert, remove or replace to make one text the other."""
+    before = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        now = [i]
+        for j, y in enumerate(b, start=1):
+            now.append(min(now[-1] + 1, before[j] + 1, before[j - 1] + (x != y)))
+        before = now
+    return before[-1]
+
+
+def error_by_writer(lines: Sequence[Line], texts: Sequence[str]) -> dict[str, float]:
+    """Character error rate (edits by characters written) of each writer; "" is all of them together."""
+    wrong: dict[str, int] = defaultdict(int)
+    written: dict[str, int] = defaultdict(int)
+    for line, text in zip(lines, texts, strict=True):
+        for who in ("", line.writer):
+            wrong[who] += edits(text, line.text)
+            written[who] += len(line.text)
+    return {who: wrong[who] / written[who] for who in written}
+
+
+def greedy(steps: NDArray[np.float32], characters: str) -> str:
+    """The likeliest symbol a step, repeats and blanks (column 0) taken away."""
+    best = steps.argmax(-1)
+    kept = best[np.flatnonzero(np.diff(best, prepend=-1))]
+    return " ".join("".join(characters[i - 1] for i in kept if i).split())
+
+
+def reader(file: Path) -> Reader:
+    """Reads single lines with a network's file, restricted to what both networks answer for."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    known = [*session.get_modelmeta().custom_metadata_map["character"].split("\n"), " "]
+    place = {c: i for i, c in enumerate(known, start=1)}
+    characters = ALPHABET + "".join(c for c in CHARACTERS if c not in ALPHABET)
+    columns = [0, *(place[c] for c in characters)]
+
+    def read(picture: Image) -> str:
+        width = max(2 * STEP_PX, round(picture.shape[1] * LINE_HEIGHT / picture.shape[0]))
+        way = cv2.INTER_AREA if picture.shape[0] > LINE_HEIGHT else cv2.INTER_CUBIC
+        block = np.ones((1, 3, LINE_HEIGHT, -(-max(width, LINE_HEIGHT) // STEP_PX) * STEP_PX), np.float32)
+        block[..., :width] = cv2.resize(picture, (width, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0
+        answer = np.asarray(session.run(None, {session.get_inputs()[0].name: block})[0], np.float32)
+        return greedy(answer[0][: -(-width // STEP_PX), columns], characters)
+
+    return read
+
+
+def held_out(data: Path, archives: Sequence[Path]) -> Iterator[tuple[str, list[Line]]]:
+    """Each set with its name."""
+    yield "DHSD words", dhsd(data / "dhsd_words.npz", held=True)
+    rng = np.random.default_rng(SEED)
+    drawn = [rendered(font, rng) for font in font_files(data / "fonts_train", held=True) for _ in range(RENDERED_EACH)]
+    yield "Swedish phrases, fonts", [Line(spoiled(line.picture, rng, real=False), line.text, line.writer) for line in drawn]
+    for archive in archives:
+        yield archive.stem, folder(archive, held=True)
+
+
+def compare(shipped: Path, tuned: Path, data: Path, archives: Sequence[Path]) -> bool:
+    """Print character error rates of both networks on every set, all together and by writer; True if the tuned one is better on each."""
+    readers = reader(shipped), reader(tuned)
+    better = True
+    print("| set | lines | writers | shipped | tuned | shipped: median, worst writer | tuned: median, worst writer |\n|---|--:|--:|--:|--:|--:|--:|")
+    for name, lines in held_out(data, archives):
+        rates = [error_by_writer(lines, [read(line.picture) for line in lines]) for read in readers]
+        writers = [[rate for who, rate in r.items() if who] for r in rates]
+        spread = [f"{np.median(w):.3f}, {max(w):.3f}" for w in writers]
+        print(f"| {name} | {len(lines)} | {len(writers[0])} | {rates[0]['']:.3f} | {rates[1]['']:.3f} | {spread[0]} | {spread[1]} |", flush=True)
+        better &= rates[1][""] < rates[0][""]
+    return better
