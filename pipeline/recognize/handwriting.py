@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,21 +21,41 @@ PAD_BESIDE = 0.3
 """White around the ink as parts of its height; found best on DHSD words (0.05–0.3 tried)."""
 LEAST_INK_MM2 = 0.35
 """Less ink than this in a whole line is taken for dirt."""
+SHORTEST_STROKE_MM = 1.2
+LOWEST_STROKE_MM = 0.5
+"""Writing has a stroke at least so long (diagonal) and so high somewhere; specks are shorter, what is left of a printed rule is lower."""
+CLEAN_P, SPECKED_P, DASHES_P = 0.99, 0.9, 0.8
+"""How surely a line without writing is empty: no ink at all, specks, ink that reads as dashes and dots only."""
+NO_TEXT = frozenset("_-–—.,'·~ ")
 MAX_RISE = 1.6
 """Ink higher than this many lines has grown together over a rule and is cut there."""
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
     """Texts of single lines, letters as written; nothing written is `EMPTY`, ink without a letter `ILLEGIBLE`."""
-    pictures = [_only_line(find_ink(crop)) for crop in crops]
-    return read_lines(pictures)
+    return read_lines([_only_line(find_ink(crop)) for crop in crops])
 
 
-def read_lines(pictures: Sequence[Image | None]) -> list[Reading]:
-    """Readings of line pictures as `line_picture` makes them; None is a line without ink."""
-    inked = [picture for picture in pictures if picture is not None]
-    answers = iter(read_steps(inked))
-    return [Reading.empty(0.99) if picture is None else _reading(decode(next(answers), ALPHABET)) for picture in pictures]
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its picture as the network likes it, or None when nothing is written, which then is sure by `empty_p`."""
+
+    picture: Image | None
+    empty_p: float = CLEAN_P
+
+
+def read_lines(lines: Sequence[Line]) -> list[Reading]:
+    """Readings of lines as `line_of` makes them."""
+    answers = iter(read_steps([line.picture for line in lines if line.picture is not None]))
+    return [Reading.empty(line.empty_p) if line.picture is None else _reading(decode(next(answers), ALPHABET)) for line in lines]
+
+
+def line_of(ink: Ink, mask: Mask) -> Line:
+    """The line whose ink is `mask`; specks and remains of rules are not writing."""
+    if not mask.any():
+        return Line(None)
+    picture = line_picture(ink, mask) if _has_stroke(mask, ink.px_per_mm) else None
+    return Line(picture, CLEAN_P if picture is not None else SPECKED_P)
 
 
 def line_picture(ink: Ink, mask: Mask) -> Image | None:
@@ -45,6 +66,12 @@ def line_picture(ink: Ink, mask: Mask) -> Image | None:
     cut = written(ink, mask)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     above, beside = round(PAD_ABOVE * cut.shape[0]), round(PAD_BESIDE * cut.shape[0])
     return np.pad(cut, ((above, above), (beside, beside)), constant_values=255)
+
+
+def _has_stroke(mask: Mask, px_per_mm: float) -> bool:
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    width, height = stats[1:, cv2.CC_STAT_WIDTH] / px_per_mm, stats[1:, cv2.CC_STAT_HEIGHT] / px_per_mm
+    return bool(((np.hypot(width, height) >= SHORTEST_STROKE_MM) & (height >= LOWEST_STROKE_MM)).any())
 
 
 def banded(mask: Mask, edges: Sequence[float]) -> list[Mask]:
@@ -65,10 +92,10 @@ def banded(mask: Mask, edges: Sequence[float]) -> list[Mask]:
     return bands
 
 
-def _only_line(ink: Ink) -> Image | None:
+def _only_line(ink: Ink) -> Line:
     _, top, _, bottom = ink.field
     slack = 0.1 * (bottom - top)
-    return line_picture(ink, banded(ink.mask, (top - slack, bottom + slack))[0])
+    return line_of(ink, banded(ink.mask, (top - slack, bottom + slack))[0])
 
 
 def _reading(found: Sequence[Transcript]) -> Reading:
@@ -76,6 +103,8 @@ def _reading(found: Sequence[Transcript]) -> Reading:
     best = texts[0]
     if not best.text:
         return Reading(None, 0.5, State.ILLEGIBLE)
+    if NO_TEXT.issuperset(best.text):
+        return replace(Reading.empty(DASHES_P), alternatives=((best.text, 1.0 - DASHES_P),))
     scores, letters = table("handwriting_p", "line"), table("handwriting_p", "character")
     others = tuple((t.text, calibrated(t.p, scores)) for t in texts[1:] if t.text and t.text != best.text)
     characters = tuple(calibrated(p, letters) for p in best.characters)

@@ -37,7 +37,8 @@ SPECK_MM2 = 0.04
 """Smaller spots are dirt. The dot of an i is about 0.15 mm²."""
 SPOT_IN_PRINT_MM2 = 0.5
 MOSTLY = 0.6
-DARKEST_PAPER = 100
+DARKEST_PAPER = 45
+"""Paper in deep shadow; what is darker over a wide area is ink, as in a box filled solid."""
 
 
 @dataclass(frozen=True, slots=True)

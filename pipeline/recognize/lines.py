@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.model import Image, Reading, State
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.handwriting import banded, line_picture, read_lines
+from pipeline.recognize.handwriting import Line, banded, line_of, read_lines
 from pipeline.recognize.ink import find_ink
 
 BELOW_RULE = 0.12
@@ -17,8 +17,8 @@ BELOW_RULE = 0.12
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
     """Texts of ruled areas, lines joined with a line feed, empty lines at the end dropped, empty ones between kept."""
-    areas = [_line_pictures(crop) for crop in crops]
-    answers = iter(read_lines([picture for area in areas for picture in area]))
+    areas = [_lines(crop) for crop in crops]
+    answers = iter(read_lines([line for area in areas for line in area]))
     return [_joined([next(answers) for _ in area]) for area in areas]
 
 
@@ -32,20 +32,20 @@ def counted_lines(image: Image) -> int:
     return max(1, int((above[1:] & ~above[:-1]).sum() + above[0]))
 
 
-def _line_pictures(crop: Crop) -> list[Image | None]:
+def _lines(crop: Crop) -> list[Line]:
     ink = find_ink(crop)
     _, top, _, bottom = ink.field
     count = crop.spec.lines or 1
     pitch = (bottom - top) / count
     edges = [top - BELOW_RULE * pitch, *(top + (i + BELOW_RULE) * pitch for i in range(1, count)), bottom + 2 * BELOW_RULE * pitch]
-    return [line_picture(ink, band) for band in banded(ink.mask, edges)]
+    return [line_of(ink, band) for band in banded(ink.mask, edges)]
 
 
 def _joined(lines: list[Reading]) -> Reading:
-    while lines and lines[-1].state is State.EMPTY:
+    if all(line.state is State.EMPTY for line in lines):
+        return Reading.empty(min(line.p for line in lines))
+    while lines[-1].state is State.EMPTY:
         lines.pop()
-    if not lines:
-        return Reading.empty(0.99)
     value = "\n".join(str(line.value or "") for line in lines)
     characters: list[float] = []
     p = 1.0

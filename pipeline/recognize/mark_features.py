@@ -20,15 +20,30 @@ FEATURES = (
     "closed squared",
     "closed to the fourth",
     "no ink inside",
+    "darkness inside",
+    "steepness inside",
+    "steepness of the darkness",
+    "steepness of print",
+    "thickness",
+    "at the centre",
+    "shaded",
+    "grain",
+    "steepness outside",
+    "form known",
 )
 WIDEST_MARK_MM = 14.0
 """A box filled solid is ink too: wider than any box."""
 INSET_MM = 0.35
 """The inside of a box begins this far from its edge: half a printed line, and what registration may differ."""
 GAP_MM = 0.35
+EDGE_MM = 0.25
+"""An edge of ink is looked for this far around it."""
+SMOOTH_MM = 0.08
+STEEPEST = 4.0
+"""Darkness per mm: black ink, scanned sharply."""
 
 
-def features(ink: Ink) -> NDArray[np.float64]:
+def features(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
     """The numbers named in `FEATURES`, each roughly 0…1 (the area: log of mm²)."""
     inside = _inside(ink)
     closed = _closed(inside, ink.px_per_mm)
@@ -48,14 +63,17 @@ def features(ink: Ink) -> NDArray[np.float64]:
         full**2,
         full**4,
         float(area == 0),
+        *_edges(ink),
+        *_body(inside, ink.px_per_mm),
+        *_ground(ink),
+        _steep_outside(ink),
+        float(form_known),
     )
     return np.array(values, np.float64)
 
 
 def _inside(ink: Ink) -> NDArray[np.uint8]:
-    x0, y0, x1, y1 = ink.field
-    inset = min(round(INSET_MM * ink.px_per_mm), (min(x1 - x0, y1 - y0) - 1) // 2)
-    return ink.mask[y0 + inset : y1 - inset, x0 + inset : x1 - inset].astype(np.uint8)
+    return ink.mask[_inset(ink)].astype(np.uint8)
 
 
 def _closed(inside: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.uint8]:
@@ -93,3 +111,67 @@ def _outside(ink: Ink) -> float:
     area = float(ink.mask.sum() - ink.mask[y0:y1, x0:x1].sum()) / ink.px_per_mm**2
     circle = 0.4 * np.pi * (x1 - x0 + y1 - y0) / 2 / ink.px_per_mm
     return float(min(1.0, area / circle))
+
+
+def _edges(ink: Ink) -> tuple[float, float, float, float]:
+    """Darkness of the ink inside; how fast its edge falls, per mm, absolute and as part of that darkness; the same of the printed box.
+
+    Pen and pencil are as sharp as print; what shows through paper or dried on it is softer.
+    """
+    steep = _slope(ink)
+    window = _inset(ink)
+    mask = ink.mask[window]
+    dark, edge = 0.0, 0.0
+    if mask.any():
+        reach = max(1, round(EDGE_MM * ink.px_per_mm))
+        near = cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+        dark, edge = float(np.quantile(ink.darkness[window][mask], 0.8)), float(np.quantile(steep[window][near], 0.9))
+    border = _border(ink)
+    printed = float(np.quantile(steep[border], 0.8)) / (float(np.quantile(ink.darkness[border], 0.8)) + 0.05)
+    return dark, min(edge, STEEPEST), min(edge / (dark + 0.05), 2 * STEEPEST), min(printed, 2 * STEEPEST)
+
+
+def _steep_outside(ink: Ink) -> float:
+    """The same for ink around the box, absolute: a mark beside it is sharp."""
+    x0, y0, x1, y1 = ink.field
+    around = ink.mask.copy()
+    around[y0:y1, x0:x1] = False
+    return min(float(np.quantile(_slope(ink)[around], 0.9)), STEEPEST) if around.any() else 0.0
+
+
+def _slope(ink: Ink) -> NDArray[np.float32]:
+    """How fast darkness changes, per mm, (h, w)."""
+    smooth = cv2.GaussianBlur(ink.darkness, (0, 0), max(0.5, SMOOTH_MM * ink.px_per_mm))
+    across, down = (cv2.Scharr(smooth, cv2.CV_32F, dx, 1 - dx, scale=ink.px_per_mm / 32) for dx in (1, 0))
+    return np.asarray(cv2.magnitude(across, down), np.float32)
+
+
+def _border(ink: Ink) -> NDArray[np.bool_]:
+    """Where the printed box is, (h, w)."""
+    x0, y0, x1, y1 = ink.field
+    reach = max(1, round(INSET_MM * ink.px_per_mm))
+    border = np.zeros(ink.mask.shape, bool)
+    border[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach] = True
+    border[y0 + reach : y1 - reach, x0 + reach : x1 - reach] = False
+    return border
+
+
+def _inset(ink: Ink) -> tuple[slice, slice]:
+    """The inside of the box, clear of its printed line, as rows and columns."""
+    x0, y0, x1, y1 = ink.field
+    inset = min(round(INSET_MM * ink.px_per_mm), (min(x1 - x0, y1 - y0) - 1) // 2)
+    return slice(y0 + inset, y1 - inset), slice(x0 + inset, x1 - inset)
+
+
+def _body(inside: NDArray[np.uint8], px_per_mm: float) -> tuple[float, float]:
+    """Half the width of the widest stroke in mm, and the covered part of the middle of the box."""
+    thickness = float(cv2.distanceTransform(inside, cv2.DIST_L2, 3).max()) / px_per_mm
+    rows, columns = (slice(side // 4, side - side // 4) for side in inside.shape)
+    return min(thickness, 2.0), float(inside[rows, columns].mean())
+
+
+def _ground(ink: Ink) -> tuple[float, float]:
+    """How dark the paper in the box is against the brightest around, and how grainy."""
+    dark = ink.darkness[_inset(ink)]
+    grain = np.abs(dark - cv2.medianBlur(np.ascontiguousarray(dark), 3))
+    return float(np.quantile(dark, 0.3)), float(np.median(grain))

@@ -1,6 +1,6 @@
 """Check boxes: empty, marked, or filled solid, which is how a person takes a mark back.
 
-Softmax regression on `mark_features`, fitted by `pipeline/training/marks.py` on drawn marks. A mark beside the box or a circle around it was
+A small network on `mark_features`, fitted by `pipeline/training/marks.py` on drawn marks. A mark beside the box or a circle around it was
 given both answers there, so its p comes out low and a person decides.
 """
 
@@ -19,27 +19,44 @@ from pipeline.model import Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.frame import framed
 from pipeline.recognize.ink import find_ink
+from pipeline.recognize.lighting import levelled
 from pipeline.recognize.mark_features import FEATURES, WIDEST_MARK_MM, features
 from pipeline.settings import ROOT
 
 CLASSES = (State.EMPTY, State.READ, State.CANCELLED)
 """In the order of the model's columns: empty, marked, cancelled."""
+LAYERS = ("mean", "scale", "hidden", "hidden_bias", "weights", "bias")
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class MarkModel:
-    """Weights (features, classes) for features less `mean`, divided by `scale`."""
+    """A network with one hidden layer of tanh units, for features less `mean`, divided by `scale`.
 
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    bias: NDArray[np.float64]
+    `hidden` is (features, units), `weights` (units, classes). The scores are multiplied by `sharpness` (fitted on held-out boxes), and `doubt` is
+    spread over all classes: the part of the surest answers that may be wrong.
+    """
 
-    def probabilities(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    mean: Numbers
+    scale: Numbers
+    hidden: Numbers
+    hidden_bias: Numbers
+    weights: Numbers
+    bias: Numbers
+    sharpness: float
+    doubt: float
+
+    def scores(self, values: Numbers) -> Numbers:
+        """One row a box, columns as in `CLASSES`; the logarithms of the probabilities but for a constant."""
+        units = np.tanh((values - self.mean) / self.scale @ self.hidden + self.hidden_bias)
+        return np.asarray(self.sharpness * (units @ self.weights + self.bias), np.float64)
+
+    def probabilities(self, values: Numbers) -> Numbers:
         """One row a box, columns as in `CLASSES`."""
-        scores = (values - self.mean) / self.scale @ self.weights + self.bias
+        scores = self.scores(values)
         powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float64)
+        p = powers / powers.sum(axis=-1, keepdims=True)
+        return np.asarray((1 - self.doubt) * p + self.doubt / len(CLASSES), np.float64)
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
@@ -47,7 +64,7 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
     return [mark_reading(row) for row in mark_probabilities(crops)]
 
 
-def mark_probabilities(crops: Sequence[Crop]) -> NDArray[np.float64]:
+def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
     """(boxes, 3): the probability of empty, marked, cancelled.
 
     Raises:
@@ -55,11 +72,16 @@ def mark_probabilities(crops: Sequence[Crop]) -> NDArray[np.float64]:
     """
     if not crops:
         return np.zeros((0, len(CLASSES)))
-    seen = [crop if crop.blank is not None else framed(crop) for crop in crops]
-    return mark_model().probabilities(np.stack([features(find_ink(crop, WIDEST_MARK_MM)) for crop in seen]))
+    return mark_model().probabilities(np.stack([measured(crop) for crop in crops]))
 
 
-def mark_reading(p: NDArray[np.float64]) -> Reading:
+def measured(crop: Crop) -> Numbers:
+    """The `FEATURES` of one box."""
+    seen = levelled(crop if crop.blank is not None else framed(crop))
+    return features(find_ink(seen, WIDEST_MARK_MM), form_known=crop.blank is not None)
+
+
+def mark_reading(p: Numbers) -> Reading:
     """The likeliest state; the alternative is the other value, with the probability of all states that mean it."""
     best = int(p.argmax())
     marked = float(p[CLASSES.index(State.READ)])
@@ -78,9 +100,10 @@ def mark_model() -> MarkModel:
     remedy = "It is part of the project: restore it with `git checkout data/models`."
     try:
         stored = json.loads(path.read_text("utf-8"))
-        parts = [np.array(stored[key], np.float64) for key in ("mean", "scale", "weights", "bias")]
-    except (OSError, ValueError, KeyError) as error:
+        mean, scale, hidden, hidden_bias, weights, bias = (np.array(stored[key], np.float64) for key in LAYERS)
+        model = MarkModel(mean, scale, hidden, hidden_bias, weights, bias, float(stored["sharpness"]), float(stored["doubt"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise MissingProgramError("The model data/models/marks.json is missing or damaged.", remedy) from error
     if tuple(stored.get("features", ())) != FEATURES:
         raise MissingProgramError("The model data/models/marks.json belongs to another version of the program.", remedy)
-    return MarkModel(*parts)
+    return model

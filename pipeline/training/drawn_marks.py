@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, State
 from pipeline.recognize.crop import Crop
+from pipeline.training.drawn_damage import Light, scanned, shade, shown_through, stain
 
 Random = np.random.Generator
 Points = NDArray[np.float64]
@@ -40,20 +41,37 @@ def drawn_mark(style: str, random: Random, *, with_blank: bool = True) -> DrawnM
     for strength, ink in strokes:
         placed = ((ink + margin) * DRAW_PX).astype(np.int32)
         _stroke(page, placed, strength, random)
+    lights = _lights(style, random)
+    for light in lights:
+        page = (page * light(len(page), DRAW_PX, random)).astype(np.uint8)
+    # A 1-bit scan loses faint ink altogether and blackens stains; then nobody could say what was drawn.
+    may_be_one_bit = not lights and (truth is State.EMPTY or all(strength > FAINT for strength, _ in strokes))
+    image = _resized(page, scale, random.uniform(-0.25, 0.25, 2))
+    image = scanned(image, scale, random, one_bit=may_be_one_bit and random.random() < 0.15)
     spec = FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(20, 20, box, box))
-    # A 1-bit scan loses faint ink altogether; then nobody could say what was drawn.
-    may_be_one_bit = truth is State.EMPTY or all(strength > FAINT for strength, _ in strokes)
-    image = _scanned(page, scale, random, one_bit=may_be_one_bit and random.random() < 0.15)
     clean = _resized(blank, scale, 0.0)
     return DrawnMark(Crop(image, spec, clean if with_blank else None, scale, margin), style, truth)
 
 
+def _lights(style: str, random: Random) -> list[Callable[[int, float, Random], Light]]:
+    """What darkens the paper: always what the style is named after, now and then under any mark."""
+    shares = {"shown through": 0.15, "stain": 0.08, "shade": 0.15}
+    return [LIGHTS[name] for name, share in shares.items() if style == name or random.random() < share]
+
+
 def _box(box: float, margin: float, random: Random) -> Image:
+    """The printed box, often with the first letter of its label and a rule of the table at the picture's edge."""
     side = round((box + 2 * margin) * DRAW_PX)
     page = np.full((side, side), int(random.integers(225, 256)), np.uint8)
     low, high = round(margin * DRAW_PX), round((box + margin) * DRAW_PX)
+    tone = int(random.integers(20, 190))
+    if random.random() < 0.5:
+        at = high + round(0.9 * DRAW_PX), round(side / 2 + DRAW_PX)
+        cv2.putText(page, str(random.choice(list("ABDHIMOST"))), at, cv2.FONT_HERSHEY_SIMPLEX, 2.6, tone, 6, cv2.LINE_AA)
+    if random.random() < 0.5:
+        cv2.line(page, (0, round(0.3 * DRAW_PX)), (side, round(0.3 * DRAW_PX)), tone, 5)
     cv2.rectangle(page, (low, low), (high, high), 255, -1)
-    cv2.rectangle(page, (low, low), (high, high), int(random.integers(20, 190)), round(random.uniform(0.15, 0.4) * DRAW_PX))
+    cv2.rectangle(page, (low, low), (high, high), tone, round(random.uniform(0.15, 0.4) * DRAW_PX))
     return page
 
 
@@ -62,17 +80,6 @@ def _stroke(page: Image, points: NDArray[np.int32], strength: float, random: Ran
     width = max(2, round(random.uniform(0.2, 0.65) * DRAW_PX))
     cv2.polylines(layer, [points.reshape(-1, 1, 2)], False, 255, width, cv2.LINE_AA)
     page[:] = np.minimum(page, 255 - layer * strength).astype(np.uint8)
-
-
-def _scanned(page: Image, scale: float, random: Random, *, one_bit: bool) -> Image:
-    image = _resized(page, scale, random.uniform(-0.25, 0.25, 2)).astype(np.float64)
-    paper = random.uniform(190, 255)
-    image = paper - (255 - image) * random.uniform(0.7, 1.0) * paper / 255
-    image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 0.9)) + random.normal(0, random.uniform(0, 6), image.shape)
-    grey = np.clip(image, 0, 255).astype(np.uint8)
-    if one_bit:
-        return np.where(grey > paper * random.uniform(0.75, 0.88), 255, 0).astype(np.uint8)
-    return grey
 
 
 def _resized(page: Image, scale: float, shift_mm: Points | float) -> Image:
@@ -100,6 +107,10 @@ def _strength(random: Random) -> float:
 def _path(parts: Points | list[tuple[float, float]], box: float, random: Random) -> Points:
     size, at = random.uniform(0.55, 1.25), random.uniform(-0.18, 0.18, 2)
     return _shaken(((np.array(parts) - 0.5) * size + 0.5 + at) * box, random)
+
+
+def _nothing(_box: float, _random: Random) -> Strokes:
+    return []
 
 
 def _cross(box: float, random: Random) -> Strokes:
@@ -149,12 +160,8 @@ def _solid(box: float, random: Random) -> Strokes:
 
 
 def _dirt(box: float, random: Random) -> Strokes:
-    spots = random.uniform(-0.3, 1.3, (int(random.integers(1, 4)), 2)) * box
-    return [(random.uniform(0.1, 0.8), np.array([spot, spot + 0.02])) for spot in spots] if random.random() < 0.5 else []
-
-
-def _shown_through(box: float, random: Random) -> Strokes:
-    return [(random.uniform(0.02, 0.07), path) for _, path in _cross(box, random) + _scribble(box, random)]
+    spots = random.uniform(-0.3, 1.3, (int(random.integers(1, 6)), 2)) * box
+    return [(random.uniform(0.1, 0.8), np.array([spot, spot + 0.02])) for spot in spots]
 
 
 def _neighbour(box: float, random: Random) -> Strokes:
@@ -172,9 +179,11 @@ def _beside(box: float, random: Random) -> Strokes:
 
 
 STYLES: dict[str, tuple[State | None, Callable[[float, Random], Strokes]]] = {
-    "empty": (State.EMPTY, lambda _box, _random: []),
+    "empty": (State.EMPTY, _nothing),
     "dirt": (State.EMPTY, _dirt),
-    "shown through": (State.EMPTY, _shown_through),
+    "shown through": (State.EMPTY, _nothing),
+    "stain": (State.EMPTY, _nothing),
+    "shade": (State.EMPTY, _nothing),
     "neighbour": (State.EMPTY, _neighbour),
     "cross": (State.READ, _cross),
     "tick": (State.READ, _tick),
@@ -186,3 +195,4 @@ STYLES: dict[str, tuple[State | None, Callable[[float, Random], Strokes]]] = {
     "around": (None, _around),
     "beside": (None, _beside),
 }
+LIGHTS: dict[str, Callable[[int, float, Random], Light]] = {"shown through": shown_through, "stain": stain, "shade": shade}

@@ -49,6 +49,18 @@ def test_faint_pencil_is_followed_and_dirt_is_not() -> None:
     assert dirt.state is State.EMPTY
 
 
+def test_specks_and_what_is_left_of_a_rule_are_not_writing() -> None:
+    specked, ruled = _page(), _page()
+    for x in range(20, 180, 20):
+        specked[50:54, x : x + 4] = 0
+    ruled[70:72, 30:60] = 0
+    readings = handwriting.recognize([_crop(specked, _page()), _crop(ruled, _page())])
+    assert all((r.value, r.state) == (None, State.EMPTY) for r in readings)
+    assert all(0.7 <= r.p < 0.99 for r in readings)
+    (area,) = lines.recognize([_crop(specked, _page())])
+    assert (area.state, area.p) == (State.EMPTY, readings[0].p)
+
+
 def test_a_rule_in_a_picture_without_its_form_is_not_ink() -> None:
     page = _page()
     page[84:86] = 120

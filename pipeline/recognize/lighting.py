@@ -1,0 +1,48 @@
+"""Light that falls off across a small picture, evened out before ink is looked for over wide areas."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.ink import scale_of
+
+CELL_MM = 1.0
+"""Paper shows somewhere in every cell of this size, but for cells that are filled solid."""
+ROUNDS = 5
+TOLERANCE = 0.06
+"""What is this much darker than the plane, as part of the brightest paper, is not paper."""
+LEAST_PAPER = 0.5
+"""With fewer cells of paper than this there is nothing to fit to."""
+
+
+def levelled(crop: Crop) -> Crop:
+    """The crop as if evenly lit: divided by a plane through the grey of its paper. Unchanged where too little paper shows."""
+    plane = _paper_plane(crop)
+    if plane is None:
+        return crop
+    image = crop.image.astype(np.float64) * (plane.max() / plane)
+    return replace(crop, image=np.clip(image, 0, 255).astype(np.uint8))
+
+
+def _paper_plane(crop: Crop) -> NDArray[np.float64] | None:
+    """The grey of paper at every pixel, (h, w), fitted to the brightest of each cell; cells without paper are left out round by round."""
+    height, width = crop.image.shape
+    cell = max(2, round(CELL_MM * scale_of(crop)))
+    bright = cv2.dilate(cv2.blur(crop.image, (3, 3)), np.ones((cell, cell), np.uint8))[cell // 2 :: cell, cell // 2 :: cell].astype(np.float64)
+    y, x = (axis.ravel() for axis in np.mgrid[cell // 2 : height : cell, cell // 2 : width : cell] / max(height, width))
+    terms, grey = np.stack([x, y, np.ones_like(x)], axis=1), bright.ravel()
+    paper = np.ones(grey.size, bool)
+    slope = np.array([0.0, 0.0, grey.max()])
+    for _ in range(ROUNDS):
+        slope = np.linalg.lstsq(terms[paper], grey[paper], rcond=None)[0]
+        paper = grey > terms @ slope - TOLERANCE * grey.max()
+        if paper.mean() < LEAST_PAPER:
+            return None
+    rows, columns = np.mgrid[0:height, 0:width] / max(height, width)
+    plane = slope[0] * columns + slope[1] * rows + slope[2]
+    return np.asarray(plane, np.float64) if plane.min() > 0.3 * plane.max() else None
