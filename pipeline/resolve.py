@@ -158,9 +158,10 @@ def _out_of_range(specs: tuple[FieldSpec, ...], fields: Mapping[str, Reading]) -
 def _out_of_order(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]) -> list[str]:
     """Written before it happened; and a start time after its end time in the same row (a visit over midnight is shown too: it is rare)."""
     problems = []
-    event, written = (_text(form.meaning(m), fields) for m in (Meaning.EVENT_DATE, Meaning.WRITTEN_DATE))
-    if event and written and written < event:
-        problems.append("written_before_event")
+    written_spec = form.meaning(Meaning.WRITTEN_DATE)
+    event, written = _text(form.meaning(Meaning.EVENT_DATE), fields), _text(written_spec, fields)
+    if written_spec and event and written and written < event:
+        problems.append(f"written_before_event:{written_spec.name}")
     for spec in specs:
         end = spec.name.removesuffix("start") + "slut"
         if spec.format is Format.TIME and spec.name.endswith("start") and end in fields:

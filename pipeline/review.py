@@ -125,8 +125,8 @@ def agree(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
 
 
 def settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
-    """Whether one person's answer is enough."""
-    return not spec.critical or agree(spec, answer, reading)
+    """Whether one person's answer is enough. An unlikely number is not, even if the machine read the same."""
+    return not spec.critical or (agree(spec, answer, reading) and _within_bounds(spec, answer))
 
 
 def next_state(open_fields: int) -> EntryState:
@@ -142,6 +142,13 @@ def facts_missing(form: Form, row: int | None, answers: Mapping[str, Answer]) ->
 def _given(form: Form, row: int | None, answers: Mapping[str, Answer], meanings: frozenset[Meaning]) -> bool:
     names = [spec.name for spec in form.entry_fields(row) if spec.means in meanings and spec.name in answers]
     return not names or any(answers[name].state is State.READ for name in names)
+
+
+def _within_bounds(spec: FieldSpec, answer: Answer) -> bool:
+    if spec.format is not Format.NUMBER or not isinstance(answer.value, str):
+        return True
+    number = float(answer.value)
+    return (spec.minimum is None or number >= spec.minimum) and (spec.maximum is None or number <= spec.maximum)
 
 
 def _comparable(spec: FieldSpec, value: Value) -> Value:

@@ -176,9 +176,16 @@ def _order(candidate: Candidate) -> tuple[Any, ...]:
 
 
 def _goes(target: str, exporter: Exporter, candidate: Candidate, terms: Terms) -> bool:
-    """Whether an entry belongs in a target: by its form, and where its first export went. A correction has to follow the original."""
+    """Whether an entry belongs in a target: by its form, and where its first export went. A correction has to follow the original.
+
+    One that became void and was refused by its target is in no system, so there is none to tell.
+    """
     record, before = candidate
-    return (before is None or before.target == target) and (exporter.mapping is None or record.form in terms.mappings)
+    return (
+        not (record.voided is not None and before is None)
+        and (before is None or before.target == target)
+        and (exporter.mapping is None or record.form in terms.mappings)
+    )
 
 
 def _items(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms) -> list[Item]:

@@ -43,7 +43,7 @@ def _by(stamp: Stamp | None) -> str:
 
 SOURCES: dict[str, Get] = {
     "client.pid": _record(lambda r: r.client.pid),
-    "client.pid_short": lambda item, run, _terms: short_form(item.record.client.pid, run.made_at.date()),
+    "client.pid_short": lambda item, run, _terms: short_form(item.record.client.pid, local(run.made_at).date()),
     "client.name": _record(lambda r: r.client.name),
     "event.date": _record(lambda r: _date(r.event_at)),
     "event.time": _record(lambda r: "" if "event_at" in r.clock_unknown else _clock(r.event_at)),

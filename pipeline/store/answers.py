@@ -41,11 +41,16 @@ class Decided:
     settled: bool
 
 
-def decided(conn: Connection, entry_id: str, *, first_only: bool = False) -> dict[str, Decided]:
-    """The latest answers of an entry by field; with `first_only`, those of the first person as they were before the second decided."""
+def decided(conn: Connection, entry_id: str, *, first_only: bool = False, by: str | None = None) -> dict[str, Decided]:
+    """The latest answers of an entry by field; with `first_only`, those of the first person as they were before the second decided.
+
+    `by`: only what this person answered.
+    """
     query = select(_decision).where(_decision.c.entry == entry_id).order_by(_decision.c.id)
     if first_only:
         query = query.where(_decision.c.how != How.SECOND.value)
+    if by is not None:
+        query = query.where(_decision.c.by == by)
     return {row.field: Decided(Answer(row.value, State(row.state)), How(row.how), row.settled) for row in conn.execute(query)}
 
 

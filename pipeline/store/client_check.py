@@ -7,11 +7,15 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from pipeline.clients import name_agreement
 from pipeline.errors import MissingAnswerError, UnknownClientError
 from pipeline.field_spec import Meaning
 from pipeline.model import State
+from pipeline.resolve import NAME_AGREES
 from pipeline.review import Answer
-from pipeline.store.registers import find_client
+from pipeline.store.entries import Entry
+from pipeline.store.issued import issued_sheet
+from pipeline.store.registers import client, find_client
 from pipeline.template import Form
 
 _FULL_LENGTH = 12
@@ -37,3 +41,20 @@ def in_register(conn: Connection, form: Form, row: int | None, answers: Mapping[
         remedy = "Look at the number again. If it is right, write all twelve characters and say that the client is not in the register."
         raise UnknownClientError("The personal number is not in the client register.", remedy, (spec.name,))
     return dict(answers)
+
+
+def doubted_client(conn: Connection, form: Form, found: Entry, answers: Mapping[str, Answer]) -> str | None:
+    """The field of the personal number, if the paper itself speaks for another client: the number may be rightly read and wrongly written.
+
+    The sheet was printed for somebody else, or the name on it is not the client's.
+    """
+    spec, named = form.meaning(Meaning.CLIENT_PID, found.row), form.meaning(Meaning.CLIENT_NAME, found.row)
+    pid = answers[spec.name].value if spec and spec.name in answers else None
+    if spec is None or not isinstance(pid, str):
+        return None
+    issued = issued_sheet(conn, found.serial) if found.serial and spec.row is None else None
+    name = answers[named.name].value if named and named.name in answers else None
+    known = client(conn, pid)
+    other_name = known is not None and isinstance(name, str) and name_agreement(name, known.name) < NAME_AGREES
+    other_sheet = issued is not None and issued.client_pid not in (None, pid)
+    return spec.name if other_name or other_sheet else None

@@ -17,7 +17,8 @@ from pipeline.store.answers import Decided, How, decided
 from pipeline.store.client_check import in_register
 from pipeline.store.decisions import decide, facts_of, seen
 from pipeline.store.entries import DECIDED
-from pipeline.store.entry_views import form_of
+from pipeline.store.entry_views import form_of, readings_of
+from pipeline.store.sheets import sheet_pages
 from pipeline.template import Forms
 
 
@@ -32,8 +33,10 @@ def correct(
     now: datetime,
     *,
     outside_register: bool = False,
-) -> None:
+) -> EntryState:
     """Give some fields of a confirmed entry other answers. It is exported again, as an amendment if it had been exported.
+
+    A critical field is no less critical when it is corrected: unless the machine read the same, another person looks first (SECOND).
 
     Raises:
         NotAllowedError: another unit or role.
@@ -50,10 +53,13 @@ def correct(
     if not specs:
         raise ReviewError("Nothing is corrected.", "Change at least one field.")
     given = in_register(conn, form, found.row, review.complete(specs, answers), outside_register=outside_register)
-    new = {name: Decided(answer, How.CORRECTION, True) for name, answer in given.items()}
+    readings = readings_of(conn, tuple(sheet_pages(conn, found.sheet)))
+    new = {s.name: Decided(given[s.name], How.CORRECTION, review.settled(s, given[s.name], readings.get(s.name))) for s in specs}
+    state = review.next_state(sum(not one.settled for one in new.values()))
     facts = facts_of(form, found, decided(conn, entry_id) | new)
     who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
-    decide(conn, person, found, new, now, state=EntryState.CONFIRMED, reason=reason.strip(), **who, **facts)
+    decide(conn, person, found, new, now, state=state, reason=reason.strip(), **who, **facts)
+    return state
 
 
 def void(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime) -> None:

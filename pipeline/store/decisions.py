@@ -17,7 +17,7 @@ from pipeline.review import Answer
 from pipeline.store import tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
 from pipeline.store.claims import CLAIM_MINUTES, held_by_other
-from pipeline.store.client_check import in_register
+from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
@@ -74,7 +74,8 @@ def save_answers(
     here = [spec for spec in specs if spec.name not in missing]
     given = in_register(conn, form, found.row, review.complete(here, answers), outside_register=outside_register)
     shared = shared_answers(conn, found, form)
-    new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name), shared.get(spec.name)) for spec in here}
+    doubt = doubted_client(conn, form, found, given)
+    new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name), shared.get(spec.name), doubt=spec.name == doubt) for spec in here}
     new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
     state = review.next_state(sum(not one.settled for one in new.values()))
     decide(conn, person, found, new, now, state=state, first_by=person.login, first_at=now, **facts_of(form, found, new))
@@ -99,7 +100,7 @@ def reject(conn: Connection, person: Person, entry_id: str, revision: int, reaso
 
 
 def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: datetime, minutes: int = CLAIM_MINUTES) -> EntryState:
-    """Take back the person's own last decision and claim the entry again, with the answers as drafts.
+    """Take back the person's own last decision and claim the entry again, with the person's own answers as drafts.
 
     Raises:
         NotAllowedError: somebody else decided last.
@@ -110,7 +111,7 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     if (found.second_by or found.first_by) != person.login:
         raise NotAllowedError("Another person decided this.", "Ask that person, or correct the entry.")
     _refuse_exported(conn, found)
-    answers = {name: one.answer for name, one in decided(conn, entry_id).items() if one.how is not How.PAGE_MISSING}
+    answers = {name: one.answer for name, one in decided(conn, entry_id, by=person.login).items() if one.how is not How.PAGE_MISSING}
     second = found.second_by is not None and any(not one.settled for one in decided(conn, entry_id, first_only=True).values())
     state = EntryState.SECOND if second else EntryState.REVIEW
     change(conn, found, **({"state": state.value, "reason": "", "second_by": None, "second_at": None} if second else UNDECIDED))
@@ -147,10 +148,10 @@ def seen(conn: Connection, person: Person, entry_id: str, revision: int, states:
     return found
 
 
-def _first(spec: FieldSpec, answer: Answer, reading: Reading | None, shared: Answer | None) -> Decided:
+def _first(spec: FieldSpec, answer: Answer, reading: Reading | None, shared: Answer | None, *, doubt: bool) -> Decided:
     same = review.agree(spec, answer, reading)
     how = How.TYPED if spec.critical else How.KEPT if same else How.CHANGED
-    return Decided(answer, how, answer == shared or review.settled(spec, answer, reading))
+    return Decided(answer, how, answer == shared or (review.settled(spec, answer, reading) and not doubt))
 
 
 def _decide_second(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from pipeline.review import FACTS, Answer, asked
 from pipeline.store.answers import Decided, decided, drafts, shared_answers
 from pipeline.store.entries import Entry, entry
 from pipeline.store.pages import Page, page_reading
-from pipeline.store.registers import client
+from pipeline.store.registers import client, shown_client
 from pipeline.store.sheets import missing_pages, sheet_pages
 from pipeline.template import Form, Forms
 
@@ -88,9 +88,11 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
     pages = tuple(sheet_pages(conn, found.sheet))
     missing = missing_pages(conn, found.sheet)
     fields = _fields(conn, found, form, pages, person)
-    problems = [*_page_problems(found, pages), *(f"page_missing:{number}" for number in missing), *_facts(fields)]
+    blind = {field.spec.name for field in fields if field.blind}
+    problems = [*_page_problems(found, pages, blind), *(f"page_missing:{number}" for number in missing), *_facts(fields)]
     blind_pid = any(field.blind and field.spec.means is Meaning.CLIENT_PID for field in fields)
-    suggestion = client(conn, found.client_pid) if found.client_pid and not blind_pid else None
+    known = client(conn, found.client_pid) if found.client_pid and not blind_pid else None
+    suggestion = shown_client(known, person) if known else None
     return EntryView(found, form, fields, pages, missing, tuple(dict.fromkeys(problems)), suggestion, found.state is EntryState.SECOND)
 
 
@@ -102,13 +104,14 @@ def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...],
     by_number = {_number(page, found): page.id for page in pages}
     expected = {spec.name for spec in asked(form, found.row) if _is_open(spec, found, answers)}
     return tuple(
-        _field(spec, found, numbers[spec.name], by_number, readings, typed, answers, spec.name in expected) for spec in form.entry_fields(found.row)
+        _field(spec, _is_blind(spec, found, person), numbers[spec.name], by_number, readings, typed, answers, spec.name in expected)
+        for spec in form.entry_fields(found.row)
     )
 
 
 def _field(
     spec: FieldSpec,
-    found: Entry,
+    blind: bool,
     number: int,
     pages: Mapping[int, str],
     readings: Mapping[str, Reading],
@@ -116,7 +119,6 @@ def _field(
     answers: Mapping[str, Decided],
     expected: bool,
 ) -> FieldView:
-    blind = spec.critical and found.state is EntryState.REVIEW
     before = answers.get(spec.name)
     return FieldView(
         spec=spec,
@@ -130,6 +132,12 @@ def _field(
     )
 
 
+def _is_blind(spec: FieldSpec, found: Entry, person: Person) -> bool:
+    """Also after the first person's decision for that person, who may take it back and decide anew."""
+    first = found.state is EntryState.SECOND and found.first_by == person.login
+    return spec.critical and (found.state is EntryState.REVIEW or first)
+
+
 def _number(page: Page, found: Entry) -> int:
     """Which page of the entry's form a page stands for; an unidentified one, whatever its code said, is the free form's only one."""
     return page.page_no if page.form == found.form and page.page_no else 1
@@ -141,10 +149,10 @@ def _is_open(spec: FieldSpec, found: Entry, answers: Mapping[str, Decided]) -> b
     return found.state is EntryState.REVIEW
 
 
-def _page_problems(found: Entry, pages: tuple[Page, ...]) -> list[str]:
-    """The problems of the sheet's pages, without those of fields in other rows."""
+def _page_problems(found: Entry, pages: tuple[Page, ...], blind: Collection[str]) -> list[str]:
+    """The problems of the sheet's pages, without those of fields in other rows and of fields that are typed blind: they tell what was read."""
     row = f"{found.row:02d}." if found.row else ""
-    problems = [problem for page in pages for problem in page.problems]
+    problems = [problem for page in pages for problem in page.problems if problem.partition(":")[2] not in blind]
     return [problem for problem in problems if "." not in problem or row in problem]
 
 

@@ -152,7 +152,7 @@ def requeue(conn: Connection, person: Person, page_id: str) -> None:
     """
     access.require(person, Action.PROBLEMS, page(conn, page_id).unit)
     again = update(_page).where(_page.c.id == page_id, page_states.failed, _page.c.image_sha256.is_not(None))
-    if conn.execute(again.values(state=page_states.QUEUED, reason="", outcome=None)).rowcount:
+    if conn.execute(again.values(state=page_states.QUEUED, reason="", outcome=None, attempts=0)).rowcount:
         record(conn, person.login, "requeue", page_id)
 
 

@@ -126,11 +126,14 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
 
 
 def _client(form: Form, found: Entry, sources: _Sources) -> Client:
-    """The client as the register has it; one outside it with the name that the paper gives."""
+    """The client as the register has it; one outside it, or one of another unit whose identity is protected, with the name that the paper gives."""
     answers = sources.answers[found.id]
     pid = _text(_said(form, found, answers, Meaning.CLIENT_PID)) or found.client_pid or ""
     name = _text(_said(form, found, answers, Meaning.CLIENT_NAME))
-    return sources.clients.get(pid) or Client(pid, name, found.unit)
+    known = sources.clients.get(pid)
+    if known is not None and known.protected and known.unit != found.unit:
+        return Client(pid, name, found.unit, protected=True)
+    return known or Client(pid, name, found.unit)
 
 
 def _author(form: Form, found: Entry, answers: Mapping[str, Answer]) -> str:

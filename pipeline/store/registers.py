@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from pipeline.model import Client
+from pipeline import access
+from pipeline.access import Action
+from pipeline.model import Client, Person
 from pipeline.store import tables
 from pipeline.store.upsert import upsert
 
@@ -46,6 +49,23 @@ def client(conn: Connection, pid: str) -> Client | None:
     """The client with this personal number (12 characters)."""
     row = conn.execute(_query().where(_client.c.pid == pid)).mappings().one_or_none()
     return Client(**row) if row else None
+
+
+def shown_client(found: Client, person: Person) -> Client:
+    """A client as the person may see it: of one with protected identity in another unit, only that."""
+    hidden = found.protected and found.unit not in person.units
+    return replace(found, name="", unit="") if hidden else found
+
+
+def look_up_client(conn: Connection, person: Person, typed: str) -> Client | None:
+    """The client meant by a number that a reviewer types, as that person may see it.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
+    found = find_client(conn, typed)
+    return shown_client(found, person) if found else None
 
 
 def find_client(conn: Connection, typed: str) -> Client | None:

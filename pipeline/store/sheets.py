@@ -20,6 +20,7 @@ from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows,
 from pipeline.store.events import record
 from pipeline.store.issued import issued_sheet
 from pipeline.store.pages import Page, fail_page, page, page_reading
+from pipeline.store.registers import units
 from pipeline.template import Form, Forms
 
 _page = tables.page
@@ -137,9 +138,9 @@ def missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
 
 
 def _unit(conn: Connection, before: Page, reading: PageReading) -> str:
-    """The unit that the sheet was printed for; else the one that scanned it."""
+    """The unit that the sheet was printed for; else, or if nobody here is of that unit, the one that scanned it."""
     issued = issued_sheet(conn, reading.code.serial) if reading.code else None
-    return issued.unit if issued else before.unit
+    return issued.unit if issued and issued.unit in units(conn) else before.unit
 
 
 def _save_fields(conn: Connection, page_id: str, fields: Mapping[str, Reading]) -> None:

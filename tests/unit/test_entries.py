@@ -19,7 +19,7 @@ from pipeline.errors import (
 )
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Record, State, Value
 from pipeline.review import Answer
-from pipeline.store import claims, corrections, decisions, records, tables
+from pipeline.store import claims, corrections, decisions, records, registers, tables
 from pipeline.store.answers import decided
 from pipeline.store.claims import EntryView, FieldView
 from pipeline.store.database import Store
@@ -196,6 +196,74 @@ def test_critical_fields_are_blind_and_give_nothing_away(ward: Ward) -> None:
     assert [page.page_no for page in view.pages] == [1, 2]
     assert (fields["text"].page, fields["plan"].page) == tuple(page.id for page in view.pages)
     assert view.problems == ()
+
+
+def test_problems_tell_nothing_of_a_blind_field(ward: Ward) -> None:
+    codes = ("code_missing:2", "missing:pnr", "outside_outage:datum", "missing:tid")
+    ward.read(ward.scan(), replace(page_reading(NOTE, "AAAA", {**SAID, "pnr": None}), problems=codes))
+    view = claim(ward)
+    assert view is not None
+    assert view.problems[:2] == ("code_missing:2", "missing:tid")
+    assert not {"missing:pnr", "outside_outage:datum"} & set(view.problems)
+    assert save(ward, "AAAA-00", answers(SAID)) is EntryState.SECOND
+    with ward.store.begin() as conn:
+        assert "missing:pnr" in claims.open_entry(conn, FORMS, NILS, "AAAA-00", NOW).problems
+
+
+def test_the_first_person_stays_blind_until_another_has_decided(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
+    with ward.store.begin() as conn:
+        assert by_name(claims.open_entry(conn, FORMS, EVA, "AAAA-00", NOW))["datum"].reading is None
+        assert by_name(claims.open_entry(conn, FORMS, NILS, "AAAA-00", NOW))["datum"].reading is not None
+
+
+def test_undo_gives_back_only_what_the_person_typed(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
+    with ward.store.begin() as conn:
+        decisions.undo(conn, EVA, "AAAA-00", 1, NOW)
+        claims.release(conn, EVA, "AAAA-00")
+        decisions.reject(conn, NILS, "AAAA-00", 2, "fel person", NOW)
+        decisions.undo(conn, NILS, "AAAA-00", 3, NOW)
+    view = claim(ward, NILS)
+    assert view is not None
+    assert {name for name, field in by_name(view).items() if field.draft is not None} == set()
+
+
+def test_a_number_that_the_name_contradicts_needs_a_second_person(ward: Ward) -> None:
+    ward.note("AAAA", {**SAID, "pnr": BROR.pid})
+    given = answers({**ALL, "pnr": BROR.pid})
+    assert save(ward, "AAAA-00", given) is EntryState.SECOND
+    assert save(ward, "AAAA-00", {"pnr": Answer(ASTA.pid)}, NILS) is EntryState.CONFIRMED
+    assert get(ward, "AAAA-00").client_pid == ASTA.pid
+
+
+def test_a_sheet_printed_for_somebody_else_needs_a_second_person(ward: Ward) -> None:
+    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, NORTH, BROR.pid), IssuedSheet("AAA2", NOTE.id, 1, NORTH, ASTA.pid))
+    for serial, state in (("AAAA", EntryState.SECOND), ("AAA2", EntryState.CONFIRMED)):
+        ward.note(serial)
+        assert save(ward, f"{serial}-00", answers({**ALL, "namn": None})) is state
+
+
+def test_a_protected_identity_is_shown_in_the_own_unit_only(ward: Ward) -> None:
+    secret = replace(CILLA, protected=True)
+    with ward.store.begin() as conn:
+        registers.save_clients(conn, [secret])
+        assert registers.look_up_client(conn, SOFIA, secret.pid) == secret
+        assert registers.look_up_client(conn, EVA, secret.pid[2:]) == replace(secret, name="", unit="")
+        assert registers.look_up_client(conn, EVA, ASTA.pid) == ASTA
+        with pytest.raises(NotAllowedError):
+            registers.look_up_client(conn, CHIEF, ASTA.pid)
+    ward.note("AAAA", {**SAID, "pnr": secret.pid, "namn": None})
+    given = answers({**ALL, "pnr": secret.pid, "namn": None}, datum=WRONG_DAY)
+    assert save(ward, "AAAA-00", given) is EntryState.SECOND
+    view = claim(ward, NILS)
+    assert view is not None
+    assert view.suggestion == replace(secret, name="", unit="")
+    assert save(ward, "AAAA-00", {"datum": WRONG_DAY}, NILS) is EntryState.CONFIRMED
+    (record,) = export(ward, "AAAA-00")
+    assert record.client == replace(secret, name="", unit=NORTH)
 
 
 def test_a_fact_that_nobody_wrote_is_a_problem(ward: Ward) -> None:
@@ -385,6 +453,23 @@ def test_a_correction_is_a_new_version(ward: Ward) -> None:
     (second,) = export(ward, "AAAA-00")
     assert (second.revision, second.fields["text"], second.entered.by) == (2, "Sov illa.", "Nils Ek")
     assert second.fields["datum"] == first.fields["datum"]
+
+
+def test_a_corrected_critical_field_is_as_critical_as_before(ward: Ward) -> None:
+    ward.note("AAAA", {**SAID, "datum": "2026-02-18"})
+    save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
+    export(ward, "AAAA-00")
+    with ward.store.begin() as conn:
+        new = {"datum": Answer("2026-02-19")}
+        assert corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, new, "Fel dag", NOW) is EntryState.SECOND
+        assert records.ready(conn, units=[NORTH]) == []
+    assert claim(ward) is None
+    view = claim(ward, NILS)
+    assert view is not None
+    assert [name for name, field in by_name(view).items() if field.open] == ["datum"]
+    assert save(ward, "AAAA-00", {"datum": Answer("2026-02-19")}, NILS) is EntryState.CONFIRMED
+    (record,) = export(ward, "AAAA-00")
+    assert (record.revision, record.fields["datum"], record.verified and record.verified.by) == (2, "2026-02-19", "Nils Ek")
 
 
 def test_a_voided_entry_is_exported_as_void(ward: Ward) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -87,6 +88,12 @@ def test_every_source_answers() -> None:
     (item,) = items(record("matvarden", MEASURED), amends=EARLIER)
     for source in SOURCES:
         assert isinstance(column_text(TableColumn(title="x", source=source), item, run("matvarden"), terms("matvarden")), str)
+
+
+def test_a_person_turns_a_hundred_by_swedish_time() -> None:
+    (item,) = items(record("matvarden", MEASURED))
+    late = replace(run("matvarden"), made_at=datetime(int(SIV.pid[:4]) + 99, 12, 31, 23, 30, tzinfo=UTC))
+    assert "+" in column_text(TableColumn(title="x", source="client.pid_short"), item, late, terms("matvarden"))
 
 
 def test_an_unknown_source_is_an_error() -> None:

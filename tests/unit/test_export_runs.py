@@ -138,6 +138,14 @@ def test_a_voided_entry_is_nullified_in_the_target(office: Office) -> None:
     assert state(office, entry) is EntryState.EXPORTED
 
 
+def test_a_voided_entry_that_the_target_had_refused_is_not_sent(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    first = export(office)
+    void(office, entry)
+    give_receipts(office, ANNA, first.id, [Answer(entry, accepted=False, text="okänd enhet")], utc_now())
+    assert waiting(office) == {}
+
+
 def test_a_refused_entry_is_new_to_the_target_when_it_comes_again(office: Office) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     give_receipts(office, ANNA, export(office).id, [Answer(entry, accepted=False, text="okänd enhet")], utc_now())

@@ -14,6 +14,7 @@ from pipeline.store.decisions import reject, save_answers
 from pipeline.store.entries import Entry, entries_of
 from pipeline.store.issued import outstanding
 from pipeline.store.pages import NewPage, Page
+from pipeline.store.workers import begin_reading
 from tests.ward import ADMIN, ASTA, BROR, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, page_reading
 
 pytest_plugins = ("tests.databases",)
@@ -276,6 +277,24 @@ def test_an_issued_sheet_brings_its_unit_and_client(ward: Ward) -> None:
     with ward.store.read() as conn:
         assert [sheet.serial for sheet in outstanding(conn)] == ["DDDD"]
         assert outstanding(conn, NORTH) == []
+
+
+@pytest.mark.parametrize("unit", ["", "Enhet som ingen har"])
+def test_a_sheet_of_no_known_unit_stays_where_it_was_scanned(ward: Ward, unit: str) -> None:
+    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, unit))
+    page_id = ward.scan()
+    ward.read(page_id, page_reading(NOTE, "AAAA", SAID))
+    (entry,) = entries(ward, "AAAA")
+    assert (entry.unit, page(ward, page_id).unit) == (NORTH, NORTH)
+
+
+def test_a_page_that_is_read_again_has_all_its_attempts(ward: Ward) -> None:
+    failing = ward.scan()
+    with ward.store.begin() as conn:
+        assert begin_reading(conn, failing) == 1
+        pages.fail_page(conn, failing, "not_read")
+        pages.requeue(conn, ADMIN, failing)
+        assert begin_reading(conn, failing) == 1
 
 
 def test_batches_count_their_pages(ward: Ward) -> None:

@@ -86,7 +86,7 @@ def test_a_clearly_read_date_outside_the_outage_stays_and_is_a_problem() -> None
 
 def test_written_before_it_happened_is_a_problem() -> None:
     _, problems = _resolved(FORM, handelsedatum=_read("2021-12-18"), skrivet_datum=_read("2021-12-17"))
-    assert "written_before_event" in problems
+    assert "written_before_event:skrivet_datum" in problems
 
 
 def test_a_visit_that_ends_before_it_starts_is_a_problem() -> None:

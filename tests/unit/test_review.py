@@ -139,6 +139,19 @@ def test_person_and_machine_agree_on_what_is_meant(field: FieldSpec, answer: Ans
     assert settled(critical, answer, reading) is same
 
 
+@pytest.mark.parametrize(("value", "enough"), [("37.0", True), ("73", False), ("29.9", False), ("30", True), ("43", True)])
+def test_an_unlikely_number_needs_two_people_though_the_machine_read_the_same(value: str, enough: bool) -> None:
+    temperature = NUMBER.model_copy(update={"critical": True, "minimum": 30.0, "maximum": 43.0})
+    assert settled(temperature, Answer(value), read(value)) is enough
+
+
+def test_an_optional_critical_field_that_both_find_empty_is_settled() -> None:
+    optional = DATE.model_copy(update={"critical": True})
+    assert settled(optional, Answer(None, State.EMPTY), Reading.empty(0.9))
+    assert not settled(optional, Answer(None, State.EMPTY), read("2026-02-17"))
+    assert not settled(optional, Answer(None, State.EMPTY), None)
+
+
 def test_one_open_field_needs_a_second_person() -> None:
     assert next_state(0) is EntryState.CONFIRMED
     assert next_state(1) is EntryState.SECOND
