@@ -29,19 +29,21 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
 def main() -> None:
     """One run of the script."""
     st.session_state.setdefault("language", "sv")
-    st.set_page_config(page_title="Efterskrift", page_icon=":material/edit_note:", layout="wide", initial_sidebar_state="collapsed")
+    st.set_page_config(
+        page_title="Efterskrift", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed"
+    )
     st.html(Path(__file__).with_name("style.css"))
     try:
-        here = session.site()
-        person = session.current_person(here)
+        site = session.site()
+        person = session.current_person(site)
     except EfterskriftError as error:
         show_fault(error)
         return
     if person is None:
-        st.navigation([st.Page(partial(login_screen.show, here), title=t("login.title"), url_path="in")], position="hidden").run()
+        st.navigation([st.Page(partial(login_screen.show, site), title=t("login.title"), url_path="in")], position="hidden").run()
         return
-    st.navigation(_pages(here, person), position="top").run()
-    session.watch_session(here)
+    st.navigation(_pages(site, person), position="top").run()
+    session.watch_session(site)
 
 
 def _pages(here: Site, person: Person) -> list[st.Page]:

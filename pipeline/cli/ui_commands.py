@@ -1,4 +1,4 @@
-"""`efterskrift ui`: the web interface of a workspace."""
+"""`efterskrift ui`: the web interface of a workspace, with workers beside it that read what is handed in."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
 
 from pipeline.settings import ROOT, load_settings
+
+_END_SECONDS = 100
+"""Workers finish their page first (crew.py gives them 90 s)."""
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +28,7 @@ def register(app: typer.Typer) -> None:
 def ui(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
+    processes: Annotated[int, typer.Option("--processes", min=0, help="Workers that read beside it; 0 when `efterskrift work` runs elsewhere.")] = 1,
 ) -> None:
     """Serve the web interface on this machine. A TLS proxy stands in front of it when others are to reach it. Ends with Ctrl-C."""
     from pipeline.store.database import open_store
@@ -29,14 +36,15 @@ def ui(
     settings = load_settings()
     open_store(settings).close()
     workspace = settings.workspace.resolve()
-    environment = os.environ | {"EFTERSKRIFT_WORKSPACE": str(workspace)}
     typer.echo(f"http://localhost:{port}", err=True)
-    with subprocess.Popen(command(port, workspace, headless=headless), cwd=ROOT, env=environment) as server:
+    with ExitStack() as stack, _interrupted_by_signal():
+        server = stack.enter_context(_child(command(port, workspace, headless=headless), workspace))
+        if processes:
+            stack.enter_context(_child(work_command(processes), workspace))
         try:
             code = server.wait()
         except KeyboardInterrupt:
-            server.send_signal(signal.SIGINT)
-            code = server.wait()
+            code = 0
     raise typer.Exit(0 if code in {0, -signal.SIGINT, -signal.SIGTERM} else code)
 
 
@@ -48,4 +56,39 @@ def command(port: int, workspace: Path, *, headless: bool) -> list[str]:
         "secrets.files": str(workspace / "secrets.toml"),
     }
     options = [part for name, value in settings.items() for part in (f"--{name}", value)]
-    return [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui" / "app.py"), *options]
+    return [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui" / "server.py"), *options]
+
+
+def work_command(processes: int) -> list[str]:
+    """What starts the workers."""
+    return [sys.executable, "-c", "from pipeline.cli import main; main()", "work", "--processes", str(processes)]
+
+
+@contextmanager
+def _child(arguments: Sequence[str], workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends when the block does. It has a session of its own: the keyboard's Ctrl-C reaches only us, who end it in order."""
+    environment = os.environ | {"EFTERSKRIFT_WORKSPACE": str(workspace)}
+    with subprocess.Popen(arguments, cwd=ROOT, env=environment, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextmanager
+def _interrupted_by_signal() -> Iterator[None]:
+    """SIGTERM ends us as Ctrl-C does, so that no child is left behind."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -82,6 +82,19 @@ def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
     return [_add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)]
 
 
+def add_visits(store: Store, rows: tuple[int, ...]) -> str:
+    """A visit list in which something is written in these rows; answers with its serial."""
+    form, serial = forms().latest("besokslista"), new_serial()
+    values: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+    for row in rows:
+        values |= {f"rad{row:02d}.personnummer": CLIENTS[1].pid, f"rad{row:02d}.start": f"0{row}:30", f"rad{row:02d}.dusch": True}
+    with store.begin() as conn:
+        issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+        batch = pages.add_batch(conn, OTHER_UNIT, "Pärm 3", ADMINISTRATOR.login)
+    _read_page(store, form, serial, batch, 1, values, {})
+    return serial
+
+
 def add_failed_page(store: Store) -> str:
     """A page of a damaged file."""
     with store.begin() as conn:

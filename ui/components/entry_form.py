@@ -25,16 +25,27 @@ def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save:
     """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen."""
     settled = [field for field in view.fields if not field.open and field.first is not None]
     with st.form(f"entry-{view.entry.id}-{view.entry.revision}", enter_to_submit=False, border=False):
-        for line in _lines([field for field in view.fields if field.open]):
-            for column, field in zip(st.columns(len(line), vertical_alignment="bottom") if len(line) > 1 else [st.container()], line, strict=True):
-                with column:
-                    field_input(view, field, _crop(here, view, field), complaints.get(field.spec.name, ""))
+        field_lines(here, view, complaints)
         if unknown_client:
             st.checkbox(t("review.outside_register"), key=outside_key(view))
         st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter", on_click=save)
     if settled:
         with st.expander(t("review.settled", count=len(settled))):
-            st.html("".join(_settled_line(field) for field in settled))
+            settled_lines(settled)
+
+
+def field_lines(here: Site, view: EntryView, complaints: Mapping[str, str]) -> None:
+    """Every open field with its piece of paper, inside a form."""
+    for line in _lines([field for field in view.fields if field.open]):
+        for column, field in zip(st.columns(len(line), vertical_alignment="bottom") if len(line) > 1 else [st.container()], line, strict=True):
+            with column:
+                field_input(view, field, _crop(here, view, field), complaints.get(field.spec.name, ""))
+
+
+def settled_lines(fields: list[FieldView]) -> None:
+    """What is decided, to read."""
+    if fields:
+        st.html("".join(_settled_line(field) for field in fields))
 
 
 def save_key(view: EntryView) -> str:

@@ -20,6 +20,7 @@ _KEYS = (
     ("Alt+S", "skip"),
     ("Alt+A", "reject"),
     ("Alt+Z", "undo"),
+    ("Alt+L", "lookup"),
     ("Alt+↑ Alt+↓", "scroll"),
     ("Alt++ Alt+- Alt+0", "zoom"),
     ("Alt+H", "help"),

@@ -18,17 +18,23 @@ def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
 
 
 def keyboard(
-    turn: str, fields: Sequence[str], on_draft: Callable[[Mapping[str, str | int]], None] | None = None, *, focus: str | None = None, save: str = ""
+    turn: str,
+    fields: Sequence[str],
+    on_draft: Callable[[Mapping[str, str | int]], None] | None = None,
+    *,
+    focus: str | None = None,
+    save: str = "",
+    key: str = "keyboard",
 ) -> None:
     """Mind the keys of the widgets `fields` (widget keys, in order).
 
     `turn` names the showing of an entry; when it changes, the first field (or `focus`) gets the focus. `save` is the button that Ctrl+Enter
     presses. `on_draft` receives the text of each text widget and the index of the chosen option of each radio (-1 when none is chosen);
-    without it no draft leaves the browser.
+    without it no draft leaves the browser. A second form on the same screen has its own `key`.
     """
 
     def changed() -> None:
-        draft = st.session_state["keyboard"].get("draft")
+        draft = st.session_state[key].get("draft")
         if draft and on_draft is not None:
             on_draft(draft)
 
@@ -40,4 +46,4 @@ def keyboard(
         "save": save,
         "drafts": on_draft is not None,
     }
-    _component()(key="keyboard", data=data, height=1, on_draft_change=changed)
+    _component()(key=key, data=data, height=1, on_draft_change=changed)

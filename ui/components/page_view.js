@@ -11,7 +11,7 @@ function focusedField(boxes) {
 
 export default function ({ parentElement, data }) {
   const find = (name) => parentElement.querySelector(name);
-  const [pane, sheet, img, mark] = [".pane", ".sheet", "img", ".mark"].map(find);
+  const [pane, sheet, img, row, mark] = [".pane", ".sheet", "img", ".row", ".mark"].map(find);
   const state = (parentElement.efState ??= { page: 0, zoom: 0, field: null });
   const stop = new AbortController();
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
@@ -24,11 +24,15 @@ export default function ({ parentElement, data }) {
     sheet.style.width = state.zoom < 0 ? `${fit}px` : `${ZOOMS[state.zoom] * 100}%`;
     find(".caption").textContent = data.captions[page] ?? "";
     find(".whole").setAttribute("aria-pressed", String(state.zoom < 0));
-    const box = data.boxes[state.field];
-    mark.hidden = !box || box[0] !== page;
-    if (mark.hidden) return;
+    place(row, data.row, page);
+    place(mark, data.boxes[state.field], page);
+  }
+
+  function place(frame, box, page) {
+    frame.hidden = !box || box[0] !== page;
+    if (frame.hidden) return;
     const [, x, y, w, h] = box.map((v) => v * 100);
-    Object.assign(mark.style, { left: `${x}%`, top: `${y}%`, width: `${w}%`, height: `${h}%` });
+    Object.assign(frame.style, { left: `${x}%`, top: `${y}%`, width: `${w}%`, height: `${h}%` });
   }
 
   function reveal() {

@@ -19,7 +19,7 @@ Place = tuple[int, float, float, float, float]
 _HTML = """<div class="view"><div class="bar"><span class="caption"></span>
 <button tabindex="-1" class="turn"></button><button tabindex="-1" class="out">−</button>
 <button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>
-<div class="pane" tabindex="-1"><div class="sheet"><img alt=""><div class="mark" hidden></div></div></div></div>"""
+<div class="pane" tabindex="-1"><div class="sheet"><img alt=""><div class="row" hidden></div><div class="mark" hidden></div></div></div></div>"""
 
 
 @cache
@@ -40,14 +40,15 @@ def place_of(box_mm: Sequence[float], picture: int, margin_mm: float = 1.0) -> P
     return (picture, (x - margin_mm) / PAGE_WIDTH_MM, (y - margin_mm) / PAGE_HEIGHT_MM, (w + air) / PAGE_WIDTH_MM, (h + air) / PAGE_HEIGHT_MM)
 
 
-def page_view(key: str, pictures: Sequence[bytes], captions: Sequence[str], places: Mapping[str, Place]) -> None:
-    """Show JPEG pictures; `places` are the fields by widget key, marked while that widget has the focus."""
+def page_view(key: str, pictures: Sequence[bytes], captions: Sequence[str], places: Mapping[str, Place], row: Place | None = None) -> None:
+    """Show JPEG pictures; `places` are the fields by widget key, marked while that widget has the focus, and `row` the row of a table."""
     _component()(
         key=key,
         data={
             "pages": [data_url(picture) for picture in pictures],
             "captions": list(captions),
             "boxes": {widget: list(place) for widget, place in places.items()},
+            "row": list(row) if row else None,
             "aspect": PAGE_HEIGHT_MM / PAGE_WIDTH_MM,
             "alt": t("picture.alt"),
             "labels": {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn")},

@@ -101,6 +101,16 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
                 type="primary" if newest else "secondary",
                 on_click="ignore",
             )
+            if status.waiting and allowed(person, Action.RECEIPT):
+                st.download_button(
+                    t("export.template"),
+                    data=partial(_template, office, person, run.id),
+                    file_name=f"kvittens-{run.id}.csv",
+                    mime="text/csv",
+                    key=f"template-{run.id}",
+                    on_click="ignore",
+                )
+        st.caption(t("export.secret"))
         st.caption(t("export.checksum", sha256=run.sha256))
         st.caption(t("export.answers", accepted=status.accepted, refused=status.refused, waiting=status.waiting))
         if status.waiting and allowed(person, Action.RECEIPT):
@@ -112,6 +122,11 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
 def _file(office: Office, person: Person, run_id: str) -> bytes:
     """The run's bytes when the person really asks for them: that look is recorded."""
     return runs.run_file(office, person, run_id).data
+
+
+def _template(office: Office, person: Person, run_id: str) -> bytes:
+    """The receipt file to fill in."""
+    return receipts.receipt_template(office, person, run_id).data
 
 
 def _ticks(office: Office, person: Person, run_id: str) -> None:

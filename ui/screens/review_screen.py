@@ -16,28 +16,31 @@ from pipeline.store import claims, decisions
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
+from ui.components import lookup_view
 from ui.components.client_card import client_card
-from ui.components.entry_form import answers, entry_form, outside_key, places, widget_keys
+from ui.components.entry_form import answers, entry_form, outside_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.heading import person_menu
 from ui.components.key_help import key_help
-from ui.components.page_view import page_view
-from ui.components.pictures import page_picture
 from ui.components.problem_text import problem_text
 from ui.components.reject_form import reject_form
+from ui.components.sheet_pictures import SEEN, sheet_pictures
 from ui.session import Site
 from ui.text import t
 
 LEAST_LOOK = timedelta(milliseconds=500)
 """Nobody has looked at an entry that came up less than this ago: a save is then a key pressed twice."""
 
-_ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING, _SEEN = "entry_id", "entry_shown_at", "review_problem", "complaints", "rejecting", "pages_seen"
+_ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING = "entry_id", "entry_shown_at", "review_problem", "complaints", "rejecting"
 _OUTSIDE, _TRY = "unknown_client", "review_try"
 _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
 
 def show(here: Site, person: Person) -> None:
     """The screen."""
+    if lookup_view.is_open():
+        lookup_view.show(here, person, partial(_open_found, here, person))
+        return
     view = _current(here, person)
     _top(here, person, view)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -47,7 +50,7 @@ def show(here: Site, person: Person) -> None:
         return
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="picture"):
-        _pictures(here, person, view)
+        sheet_pictures(here, person, view)
     with right:
         _explain(view)
         if st.session_state.get(_REJECTING) == view.entry.id:
@@ -70,9 +73,18 @@ def _current(here: Site, person: Person) -> EntryView | None:
     return view
 
 
+def _open_found(here: Site, person: Person, entry_id: str) -> None:
+    """Go on with an entry that was looked up; the one that was open goes back undecided."""
+    before = st.session_state.get(_ENTRY)
+    if before and before != entry_id:
+        with here.store.begin() as conn:
+            claims.release(conn, person, before)
+    _turn_to(entry_id, utc_now())
+
+
 def _turn_to(entry_id: str | None, now: datetime | None = None) -> None:
     """Begin with another entry: nothing of the last one is left."""
-    for key in (_COMPLAINTS, _REJECTING, _SEEN, _OUTSIDE, _TRY):
+    for key in (_COMPLAINTS, _REJECTING, SEEN, _OUTSIDE, _TRY):
         st.session_state.pop(key, None)
     st.session_state[_ENTRY], st.session_state[_SHOWN_AT] = entry_id, now
 
@@ -83,6 +95,7 @@ def _top(here: Site, person: Person, view: EntryView | None) -> None:
             st.subheader(view.form.title if view else t("review.title"), anchor=False)
             if view is not None:
                 st.caption(_line(here, person, view))
+        st.button(t("lookup.open"), key="lookup_open", shortcut="Alt+L", icon=":material/search:", on_click=lookup_view.begin)
         key_help()
         person_menu(here, person)
 
@@ -97,18 +110,6 @@ def _line(here: Site, person: Person, view: EntryView) -> str:
         t("review.row", row=entry.row) if entry.row else "",
     ]
     return " · ".join([*filter(None, parts), t("review.waiting", count=waiting)])
-
-
-def _pictures(here: Site, person: Person, view: EntryView) -> None:
-    seen: set[str] = st.session_state.setdefault(_SEEN, set())
-    for page in view.pages:
-        if page.id not in seen:
-            with here.store.begin() as conn:
-                claims.view_page(conn, person, page.id)
-            seen.add(page.id)
-    shown = [(page, picture) for page in view.pages if (picture := page_picture(here, page)) is not None]
-    captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
-    page_view(f"view-{view.entry.id}", [picture for _, picture in shown], captions, places(view, [page.id for page, _ in shown]))
 
 
 def _explain(view: EntryView) -> None:

@@ -1,0 +1,87 @@
+"""Finding a sheet again by the number printed on it, and what has happened to its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.model import Person, State
+from pipeline.review import Answer
+from pipeline.store import tables
+from pipeline.store.answers import How
+from pipeline.store.entries import Entry, entries, entry
+from pipeline.store.events import events_of, record
+from pipeline.store.pages import Page
+
+TOLD = frozenset({"decide", "undo", "reopen", "exported", "receipted", "refused", "add_row"})
+"""The events of an entry that its history tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSheet:
+    """A sheet of paper with its pages and entries. A copy that was filled in by itself has the serial too, and is a sheet of its own."""
+
+    sheet: str
+    pages: tuple[Page, ...]
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of an entry's life. `answers` are those that a decision added; `corrected` tells that it changed a decided entry."""
+
+    at: datetime
+    by: str
+    action: str
+    state: str
+    answers: Mapping[str, Answer]
+    corrected: bool
+
+
+def sheets_of(conn: Connection, person: Person, serial: str, *, first: bool = True) -> list[FoundSheet]:
+    """What has come in on paper with this serial, in the units of the person. The first look for it is an event.
+
+    Raises:
+        NotAllowedError: the person corrects nothing.
+    """
+    access.require(person, Action.CORRECT)
+    if first:
+        record(conn, person.login, "look_up", serial)
+    page, units = tables.page, sorted(person.units)
+    query = select(page).where(page.c.serial == serial, page.c.sheet.is_not(None), page.c.unit.in_(units)).order_by(page.c.page_no, page.c.id)
+    pages = [Page.of(row) for row in conn.execute(query).mappings()]
+    found = {one.sheet: None for one in pages if one.sheet}
+    return [FoundSheet(sheet, tuple(one for one in pages if one.sheet == sheet), _entries(conn, sheet, units)) for sheet in found]
+
+
+def history(conn: Connection, person: Person, entry_id: str) -> list[Happening]:
+    """What was decided about an entry and where it was sent, oldest first; `by` is the name of a member of staff.
+
+    Raises:
+        NotAllowedError: another unit or role.
+    """
+    access.require(person, Action.CORRECT, entry(conn, entry_id).unit)
+    names = {row.login: row.name for row in conn.execute(select(tables.staff.c.login, tables.staff.c.name))}
+    happenings = []
+    for event in events_of(conn, entry_id):
+        if event.action in TOLD:
+            answers, corrected = _added(conn, entry_id, event.detail.get("revision")) if event.action == "decide" else ({}, False)
+            by = names.get(event.by, event.by)
+            happenings.append(Happening(event.at, by, event.action, str(event.detail.get("state") or ""), answers, corrected))
+    return happenings
+
+
+def _entries(conn: Connection, sheet: str, units: list[str]) -> tuple[Entry, ...]:
+    table = tables.entry
+    return tuple(entries(conn, select(table).where(table.c.sheet == sheet, table.c.unit.in_(units)).order_by(table.c.id)))
+
+
+def _added(conn: Connection, entry_id: str, revision: object) -> tuple[dict[str, Answer], bool]:
+    table = tables.decision.c
+    rows = conn.execute(select(tables.decision).where(table.entry == entry_id, table.revision == revision).order_by(table.id)).all()
+    return {row.field: Answer(row.value, State(row.state)) for row in rows}, any(row.how == How.CORRECTION.value for row in rows)

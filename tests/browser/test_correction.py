@@ -1,0 +1,49 @@
+"""An exported entry is found by the number on the paper, corrected, and exported again as a correction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pipeline.export import runs
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store
+from tests.browser.nurse import log_in
+from tests.ui import seeding
+from tests.ui.seeding import NURSE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_an_exported_entry_is_corrected_and_exported_again(page: Page, store: Store, tmp_path: Path) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    office = runs.Office(store, seeding.settings(store), seeding.forms())
+    first = runs.make_run(office, NURSE, "rivta", utc_now())
+    assert first is not None
+    log_in(page, NURSE)
+    expect(page.get_by_text("Inget väntar på dig just nu.")).to_be_visible()
+    page.locator('[data-test-script-state="notRunning"]').wait_for()
+    page.keyboard.press("Alt+l")
+    expect(page.get_by_label("Löpnummer", exact=True)).to_be_focused()
+    page.keyboard.type(f"{entry_id[:4]}-{entry_id[4:8]}")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Titta").click()
+    page.get_by_role("button", name="Rätta").click()
+    page.locator("[class*='st-key-f-'][class*='-plan'] textarea").fill("Ny omläggning på tisdag.")
+    page.locator("[class*='st-key-why-'] input").fill("Fel dag")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Rättelsen är sparad.")).to_be_visible()
+    page.get_by_role("link", name="Export").click()
+    expect(page.get_by_text("varav 1 rättelse")).to_be_visible()
+    page.locator(".st-key-make-rivta button").click()
+    expect(page.get_by_text("är gjord med 1 post")).to_be_visible()
+    newest = page.locator("[class*='st-key-download-'] button").first
+    with page.expect_download() as fetched:
+        newest.click()
+    fetched.value.save_as(tmp_path / "again.xml")
+    text = (tmp_path / "again.xml").read_text("utf-8")
+    assert "tisdag" in text
+    assert "rättelse" in text.lower()

@@ -1,0 +1,144 @@
+"""Sök löpnummer: finding a sheet by what is printed on it, correcting, making void, taking back, and adding a row."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.errors import NotAllowedError
+from pipeline.export import runs
+from pipeline.model import EntryState
+from pipeline.review import Answer
+from pipeline.store import decisions, lookup
+from pipeline.store.answers import decided
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store
+from pipeline.store.entries import Entry, entry
+from pipeline.store.events import events_of
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import MANAGER, NURSE
+
+
+def looked_up(app: AppTest, serial: str) -> AppTest:
+    """Search as a person does who types with a hyphen and in lower case."""
+    app.button(key="lookup_open").click().run()
+    app.text_input(key="lookup_typed").input(f"{serial[:4].lower()}-{serial[4:]}")
+    return app.button(key="lookup_search").click().run()
+
+
+def opened(app: AppTest, entry_id: str) -> AppTest:
+    """Search for the sheet of an entry and look at the entry."""
+    looked_up(app, entry_id[:8])
+    return app.button(key=f"lookup_look-{entry_id}").click().run()
+
+
+def found(store: Store, entry_id: str) -> Entry:
+    """The entry as it is."""
+    with store.read() as conn:
+        return entry(conn, entry_id)
+
+
+def exported_note(store: Store) -> tuple[runs.Office, str]:
+    """A confirmed note that has been exported."""
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    office = runs.Office(store, seeding.settings(store), seeding.forms())
+    assert runs.make_run(office, NURSE, "rivta", utc_now()) is not None
+    return office, entry_id
+
+
+def test_an_exported_entry_is_corrected_and_becomes_an_amendment(store: Store, open_screen: OpenScreen) -> None:
+    office, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    revision = found(store, entry_id).revision
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_area(key=f"f-{entry_id}-{revision}-plan").input("Ny omläggning på tisdag.")
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel dag")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert not app.exception
+    assert "Rättelsen är sparad" in app.success[0].value
+    with store.read() as conn:
+        assert decided(conn, entry_id)["plan"].answer == Answer("Ny omläggning på tisdag.")
+        assert decided(conn, entry_id)["personnummer"].answer == Answer(seeding.NOTE["personnummer"])
+        page = entry(conn, entry_id).page
+        assert "view_page" in [event.action for event in events_of(conn, page) if event.by == NURSE.login]
+    assert [ready.amendments for ready in runs.ready(office, NURSE) if ready.target == "rivta"] == [1]
+    app.button(key=f"lookup_look-{entry_id}").click().run()
+    said = "".join(html.proto.body for html in app.get("html"))
+    assert all(words in said for words in ("rättade", "tisdag", "exporterade", NURSE.name))
+
+
+def test_a_critical_field_is_corrected_by_two(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    revision = found(store, entry_id).revision
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_input(key=f"f-{entry_id}-{revision}-handelsetid").input("10:15")
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel klockslag")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert "En annan person granskar" in app.success[0].value
+    assert found(store, entry_id).state is EntryState.SECOND
+
+
+def test_a_correction_needs_a_reason_and_a_change(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    revision = found(store, entry_id).revision
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Inget")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert "Ändra minst ett fält" in app.error[0].value
+    app.text_input(key=f"f-{entry_id}-{revision}-handelsetid").input("10:15")
+    app.text_input(key=f"why-{entry_id}-{revision}").input(" ")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert "Skriv varför" in app.error[0].value
+    assert found(store, entry_id).revision == revision
+
+
+def test_an_exported_entry_is_made_void(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    app.button(key=f"void-{entry_id}").click().run()
+    key = f"why-{entry_id}-{found(store, entry_id).revision}"
+    app.text_input(key=key).input("Fel person")
+    app.button(key=f"save-{key}").click().run()
+    assert not app.exception
+    assert found(store, entry_id).voided == "Fel person"
+
+
+def test_a_rejected_entry_is_taken_back(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    with store.begin() as conn:
+        decisions.reject(conn, NURSE, entry_id, 0, "oläsligt", utc_now())
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    app.button(key=f"reopen-{entry_id}").click().run()
+    assert found(store, entry_id).state is EntryState.REVIEW
+    app.button(key=f"lookup_review-{entry_id}").click().run()
+    assert not app.exception
+    assert f"f-{entry_id}-2-personnummer" in {text.key for text in app.text_input}
+
+
+@pytest.mark.usefixtures("store")
+def test_a_wrong_check_character_is_told(open_screen: OpenScreen) -> None:
+    app = looked_up(open_screen(NURSE, "review"), "AAAABBBB")
+    assert "stämmer inte" in app.warning[0].value
+
+
+def test_a_search_is_an_event_and_not_for_managers(store: Store, open_screen: OpenScreen) -> None:
+    serial = seeding.add_notes(store, 1)[0][:8]
+    app = looked_up(open_screen(NURSE, "review"), serial)
+    app.run()
+    with store.begin() as conn:
+        assert [event.by for event in events_of(conn, serial) if event.action == "look_up"] == [NURSE.login]
+        with pytest.raises(NotAllowedError):
+            lookup.sheets_of(conn, MANAGER, serial)
+
+
+def test_a_row_that_the_machine_took_for_empty_is_added(store: Store, open_screen: OpenScreen) -> None:
+    serial = seeding.add_visits(store, rows=(1, 2))
+    app = looked_up(open_screen(NURSE, "review"), serial)
+    app.selectbox(key=f"lookup_row-{serial}").set_value(4)
+    app.button(key=f"add-lookup_row-{serial}").click().run()
+    assert not app.exception
+    assert f"f-{serial}-04-0-rad04-personnummer" in {text.key for text in app.text_input}

@@ -1,0 +1,171 @@
+"""A decided entry: its picture, what it says, what has happened to it, and the ways to change it. Nothing is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from html import escape
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from pipeline.errors import EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
+from pipeline.field_spec import Kind
+from pipeline.model import EntryState, Person
+from pipeline.store import claims, corrections, decisions, lookup
+from pipeline.store.clock import utc_now
+from pipeline.store.entry_views import EntryView
+from pipeline.store.lookup import Happening
+from ui.components.answers import in_words
+from ui.components.entry_form import answers, field_lines, outside_key, settled_lines, widget_keys
+from ui.components.faults import fault_text
+from ui.components.keyboard import keyboard
+from ui.components.sheet_pictures import SEEN, sheet_pictures
+from ui.components.times import local
+from ui.session import Site
+from ui.text import known, t
+
+KEY = "keyboard_decided"
+Tell = Callable[[str, str], None]
+_DOING, _COMPLAINTS, _OUTSIDE = "decided_doing", "decided_complaints", "decided_outside"
+
+
+def forget_decided() -> None:
+    """Nothing of the entry that was looked at is left."""
+    for key in (_DOING, _COMPLAINTS, _OUTSIDE, SEEN):
+        st.session_state.pop(key, None)
+
+
+def decided_entry(here: Site, person: Person, entry_id: str, tell: Tell) -> None:
+    """Picture to the left; values, history and choices to the right. `tell` says what became of a choice ("ok" or "fault", text)."""
+    with here.store.begin() as conn:
+        view = claims.open_entry(conn, here.forms, person, entry_id, utc_now(), here.settings.claim_minutes)
+        past = lookup.history(conn, person, entry_id)
+    doing = st.session_state.get(_DOING)
+    if doing == "correct":
+        view = _opened(view)
+    left, right = st.columns([1.15, 1], gap="medium")
+    with left:
+        sheet_pictures(here, person, view)
+    with right:
+        if doing == "correct":
+            _correct_form(here, person, view, tell)
+        elif doing == "void":
+            _void_form(here, person, view, tell)
+        else:
+            _values(here, person, view, past, tell)
+
+
+def _values(here: Site, person: Person, view: EntryView, past: list[Happening], tell: Tell) -> None:
+    entry = view.entry
+    if entry.reason:
+        st.info(known("reject.reasons", entry.reason), icon=":material/info:")
+    settled_lines([field for field in view.fields if field.first is not None])
+    with st.container(horizontal=True):
+        if entry.state is EntryState.REJECTED:
+            reopen = partial(_tried, here, tell, "lookup.reopened", lambda conn: decisions.reopen(conn, person, entry.id, entry.revision))
+            st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=reopen)
+        elif not entry.voided:
+            st.button(t("lookup.correct"), key=f"correct-{entry.id}", on_click=partial(st.session_state.__setitem__, _DOING, "correct"))
+            if _was_sent(past):
+                st.button(t("lookup.void_it"), key=f"void-{entry.id}", on_click=partial(st.session_state.__setitem__, _DOING, "void"))
+    if not past:
+        return
+    st.markdown(f"**{t('lookup.history')}**")
+    st.html("".join(_told_of(view, happening) for happening in reversed(past)))
+
+
+def _correct_form(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
+    entry = view.entry
+    reason, save = _reason_key(view), f"save-{_reason_key(view)}"
+    with st.form(f"correct-{entry.id}-{entry.revision}", enter_to_submit=False, border=False):
+        st.caption(t("lookup.correct_what"))
+        field_lines(here, view, st.session_state.get(_COMPLAINTS, {}))
+        if st.session_state.get(_OUTSIDE) == entry.id:
+            st.checkbox(t("review.outside_register"), key=outside_key(view))
+        st.text_input(t("lookup.reason"), key=reason, placeholder=t("lookup.reason_example"), max_chars=200, autocomplete="off")
+        correct = partial(_correct, here, person, view, tell)
+        st.form_submit_button(t("lookup.save_correction"), key=save, type="primary", shortcut="Ctrl+Enter", on_click=correct)
+    st.button(t("lookup.leave"), key=f"leave-{entry.id}", on_click=forget_decided)
+    keyboard(f"correct-{entry.id}", [*widget_keys(view), reason], save=save, key=KEY)
+
+
+def _void_form(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
+    entry, reason = view.entry, _reason_key(view)
+    with st.form(f"void-{entry.id}-{entry.revision}", enter_to_submit=False):
+        st.caption(t("lookup.void_what"))
+        st.text_input(t("lookup.reason"), key=reason, max_chars=200, autocomplete="off")
+        st.form_submit_button(t("lookup.void_it"), key=f"save-{reason}", type="primary", on_click=partial(_void, here, person, view, tell))
+    st.button(t("lookup.leave"), key=f"leave-{entry.id}", on_click=forget_decided)
+    keyboard(f"void-{entry.id}", [reason], save=f"save-{reason}", key=KEY)
+
+
+def _correct(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
+    entry, reason = view.entry, str(st.session_state.get(_reason_key(view)) or "")
+    given, before = answers(view), {field.spec.name: field.first for field in view.fields}
+    missing = [field.spec.name for field in view.fields if field.open and field.spec.name not in given and field.first is not None]
+    changed = {name: answer for name, answer in given.items() if answer != before.get(name)}
+    if missing:
+        st.session_state[_COMPLAINTS] = dict.fromkeys(missing, t("review.missing_answer"))
+        return
+    if not reason.strip() or not changed:
+        tell("fault", t("lookup.reason_missing" if changed else "lookup.nothing_changed"))
+        return
+    outside = bool(st.session_state.get(outside_key(view)))
+    _tried(
+        here,
+        tell,
+        "lookup.corrected",
+        lambda conn: corrections.correct(conn, here.forms, person, entry.id, entry.revision, changed, reason, utc_now(), outside_register=outside),
+    )
+
+
+def _void(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
+    entry, reason = view.entry, str(st.session_state.get(_reason_key(view)) or "")
+    if not reason.strip():
+        tell("fault", t("lookup.reason_missing"))
+        return
+    _tried(here, tell, "lookup.voided", lambda conn: corrections.void(conn, person, entry.id, entry.revision, reason, utc_now()))
+
+
+def _tried(here: Site, tell: Tell, done: str, act: Callable[[Connection], object]) -> None:
+    try:
+        with here.store.begin() as conn:
+            state = act(conn)
+    except UnknownClientError as error:
+        st.session_state[_OUTSIDE] = st.session_state.get("lookup_chosen")
+        st.session_state[_COMPLAINTS] = dict.fromkeys(error.fields, t("review.unknown_client"))
+    except MissingAnswerError as error:
+        st.session_state[_COMPLAINTS] = dict.fromkeys(error.fields, t("review.missing_answer"))
+    except InvalidAnswerError as error:
+        st.session_state[_COMPLAINTS] = dict.fromkeys(error.fields, t("review.invalid_answer"))
+    except EfterskriftError as error:
+        tell("fault", fault_text(error))
+        forget_decided()
+    else:
+        tell("ok", t("lookup.corrected_second" if state is EntryState.SECOND else done))
+        forget_decided()
+
+
+def _opened(view: EntryView) -> EntryView:
+    """The view with every field open and filled with what is decided. What the machine read is of no interest any longer."""
+    fields = [replace(field, blind=False, reading=None, draft=field.first, open=field.spec.kind is not Kind.PRINTED) for field in view.fields]
+    return replace(view, fields=tuple(fields), second=False)
+
+
+def _was_sent(past: list[Happening]) -> bool:
+    return any(happening.action == "exported" for happening in past)
+
+
+def _reason_key(view: EntryView) -> str:
+    return f"why-{view.entry.id}-{view.entry.revision}"
+
+
+def _told_of(view: EntryView, happening: Happening) -> str:
+    kind = "corrected" if happening.corrected else happening.state if happening.action == "decide" else happening.action
+    head = f"{local(happening.at)} · {happening.by} · {known('happening', kind)}"
+    specs = view.form.by_name
+    changed = "; ".join(f"{specs[name].label}: {in_words(specs[name], answer)}" for name, answer in happening.answers.items() if name in specs)
+    told = f"<div class='ef-muted'>{escape(changed)}</div>" if happening.corrected else ""
+    return f'<div class="ef-settled">{escape(head)}{told}</div>'

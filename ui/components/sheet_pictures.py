@@ -1,0 +1,42 @@
+"""The pictures of an entry's sheet. Each look is recorded before anything is shown."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pipeline.model import Person
+from pipeline.store import claims
+from pipeline.store.entry_views import EntryView
+from ui.components.entry_form import places
+from ui.components.page_view import Place, page_view, place_of
+from ui.components.pictures import lies_on_form, page_picture
+from ui.session import Site
+from ui.text import t
+
+SEEN = "pages_seen"
+"""The pages that this showing of an entry has recorded a look at."""
+
+
+def sheet_pictures(here: Site, person: Person, view: EntryView) -> None:
+    """Show the pages of the entry's sheet, with the field that has the focus marked, and in a table the entry's row."""
+    seen: set[str] = st.session_state.setdefault(SEEN, set())
+    for page in view.pages:
+        if page.id not in seen:
+            with here.store.begin() as conn:
+                claims.view_page(conn, person, page.id)
+            seen.add(page.id)
+    shown = [(page, picture) for page in view.pages if (picture := page_picture(here, page)) is not None]
+    captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
+    ids = [page.id for page, _ in shown]
+    page_view(f"view-{view.entry.id}", [picture for _, picture in shown], captions, places(view, ids), row_place(view, ids))
+
+
+def row_place(view: EntryView, shown: list[str]) -> Place | None:
+    """The rectangle around the fields of the entry's row, across the paper's table."""
+    lying = {page.id for page in view.pages if lies_on_form(page)}
+    row = [field for field in view.fields if field.spec.row is not None and field.page in lying and field.page in shown]
+    if not row:
+        return None
+    left, top = (min(field.spec.box[side] for field in row) for side in (0, 1))
+    right, bottom = (max(field.spec.box[side] + field.spec.box[side + 2] for field in row) for side in (0, 1))
+    return place_of((left, top, right - left, bottom - top), shown.index(str(row[0].page)), margin_mm=2.5)
