@@ -13,8 +13,8 @@ RUN is a folder for checkpoints: the same command continues an interrupted run. 
 says. Nothing in the product imports this module.
 
 Weights may be used as the strictest licence of what they were trained on says: DHSD and the fonts leave them free, naming the source. `measure` says
-whether the tuned network is better on every set that was set aside; only then is it worth installing. None is installed yet: the product reads with the
-network as shipped.
+whether the tuned network is better on every set that was set aside; only then is it worth installing. None is installed yet: the product reads with
+the network as shipped.
 
 Recipe: PP-OCRv6 small with its last layer cut to 137 characters; CTC; AdamW 5e-4 with warm-up and cosine; batch normalisation keeps its statistics.
 """
