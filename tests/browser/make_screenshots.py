@@ -24,7 +24,7 @@ from tests.browser.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
 
 IMAGES = ROOT / "docs" / "images"
 _CONFIRMED = 45
-_BY_ROLE = {account.person.role: account.person for account in ACCOUNTS}
+_BY_ROLE = {account.person.role: account.person for account in reversed(ACCOUNTS)}
 
 
 def main() -> None:

@@ -18,7 +18,8 @@ from ui.session import Site
 from ui.text import t
 
 _NARROW_MM = 62.0
-"""Fields this narrow on paper stand two abreast."""
+"""Fields this narrow on paper stand two abreast, as wide as on paper in proportion."""
+_LEAST_MM = 30.0
 
 
 def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None], *, unknown_client: bool) -> None:
@@ -37,7 +38,8 @@ def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save:
 def field_lines(here: Site, view: EntryView, complaints: Mapping[str, str]) -> None:
     """Every open field with its piece of paper, inside a form."""
     for line in _lines([field for field in view.fields if field.open]):
-        for column, field in zip(st.columns(len(line), vertical_alignment="bottom") if len(line) > 1 else [st.container()], line, strict=True):
+        widths = [max(_LEAST_MM, field.spec.box[2]) for field in line]
+        for column, field in zip(st.columns(widths, vertical_alignment="bottom") if len(line) > 1 else [st.container()], line, strict=True):
             with column:
                 field_input(view, field, _crop(here, view, field), complaints.get(field.spec.name, ""))
 

@@ -54,7 +54,7 @@ def _ready(office: Office, person: Person) -> None:
         st.caption(t("export.nothing_ready"))
         return
     for column, ready in zip(st.columns(max(1, len(found))), found, strict=True):
-        with column, st.container(border=True, height="stretch"):
+        with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
             _target(office, person, ready)
 
 
