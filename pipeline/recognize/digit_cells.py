@@ -25,6 +25,8 @@ WORK_HEIGHT = (44, 80)
 """Height of the boxes within which a row is worked on as it is, px; others are scaled to the middle."""
 FAINTEST = 60.0
 """Grey levels below the paper that count as full ink at least: fainter pencil stays faint in the cell picture."""
+DARKEST_PAPER = 0.45
+"""Paper in a shadow has at least this share of the brightness around; what is darker over a wide area is ink."""
 ALIGN = 4
 """How far the blank may be moved to lie on the scan, px (half a millimetre)."""
 REACH = 0.35
@@ -55,7 +57,7 @@ def darker_than_paper(image: Image) -> Grey:
     """Grey levels by which each pixel is darker than the paper around it, (h, w) float32."""
     size = max(3, image.shape[0] // 3) | 1
     paper = cv2.blur(cv2.dilate(image, np.ones((size, size), np.uint8)), (size, size))
-    paper = np.maximum(paper, 0.7 * float(np.percentile(image, 95)))
+    paper = np.maximum(paper, DARKEST_PAPER * float(np.percentile(image, 95)))
     return np.clip(paper - image.astype(np.float32), 0, 255).astype(np.float32)
 
 

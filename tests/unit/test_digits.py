@@ -196,6 +196,15 @@ def test_a_blank_that_lies_a_little_off_is_moved() -> None:
     assert not cell_pictures(moved, blank, 4, margin).any()
 
 
+def test_a_shadow_over_half_a_row_is_no_ink() -> None:
+    image, blank, margin = drawn_row("123456")
+    shaded = image.astype(np.float32)
+    shaded[:, image.shape[1] // 2 :] *= 0.5
+    lit, dark = (cell_pictures(picture, blank, 6, margin) for picture in (image, shaded.astype(np.uint8)))
+    assert [bool(cell.any()) for cell in dark] == [bool(cell.any()) for cell in lit]
+    assert np.abs(dark[-1].astype(int) - lit[-1]).mean() < 12
+
+
 def test_a_stroke_that_leaves_its_box_stays_with_its_digit() -> None:
     image, blank, margin = drawn_row("    ")
     cv2.line(image, (margin + 20, margin + 10), (margin + 54, margin + 40), (30,), 4)
