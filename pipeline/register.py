@@ -2,13 +2,14 @@
 
 First the markers (or what is left of them) say roughly where the page is; then printed patches all over the page are sought and the page is
 laid on the form by a homography, and by a smooth bend where the paper was stretched or folded. How well it lies is judged at patches that
-were left out of the fit, so that a wrong fit cannot look good.
+were left out of the fit, and at print that strayed, so that a wrong fit cannot look good. Pale print vanishes from a black and white scan:
+where too little of the form is found on one, it is sought again by its dark print alone.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -80,14 +81,26 @@ def register(image: Image, identification: Identification, blank: Image) -> Regi
         raise RegistrationError("Too few of the page's printed marks were found.", "Scan the whole page again, flat and unfolded.")
     small = plane.shrunk(image, _enough(plane.scale_at_centre(lies)))
     to_image = plane.between(small, image)
+    start = np.linalg.inv(to_image) @ lies
+    laid = _laid(small, start, blank)
+    if laid.residual_mm >= LOST_MM and structure.is_two_level(image):
+        laid = _laid(small, start, structure.dark_print(blank))
+    problems = ("print_not_found",) if laid.residual_mm >= LOST_MM else ()
+    return replace(laid, to_mm=laid.to_mm @ np.linalg.inv(to_image), problems=problems)
+
+
+def _laid(image: Image, lies: Matrix, blank: Image) -> Registration:
+    """The page in a picture of useful size, which lies about so, on the form."""
     middles = structure.patches(blank)
-    lies = _closer(np.linalg.inv(to_image) @ lies, _measured(small, np.linalg.inv(to_image) @ lies, blank, middles[::2], _ROUGH))
-    shifts = _measured(small, lies, blank, middles, _FINE)
-    fit, bend, residual = _best_fit(shifts)
+    lies = _closer(lies, _measured(image, lies, blank, middles[::2], _ROUGH))
+    shifts = _measured(image, lies, blank, middles, _FINE)
+    fit, bend, wrong = _best_fit(shifts)
     lies = lies @ fit
-    upright = _flat(small, lies, bend)
-    problems = ("print_not_found",) if residual >= LOST_MM else ()
-    return Registration(np.linalg.inv(to_image @ lies), residual, upright, problems, bend)
+    upright = _flat(image, lies, bend)
+    if len(wrong):
+        strayed = structure.strayed(upright, blank, shifts.at[~shifts.found])
+        wrong = np.append(wrong, np.linalg.norm(strayed, axis=1))
+    return Registration(np.linalg.inv(lies), float(np.percentile(wrong, 95)) if len(wrong) else LOST_MM, upright, (), bend)
 
 
 def _enough(px_per_mm: float) -> float:
@@ -152,13 +165,14 @@ def _left_out(at: Points, moved: Points, *, bent: bool) -> NDArray[np.float64]:
     return wrong
 
 
-def _best_fit(shifts: Shifts) -> tuple[Matrix, Bend | None, float]:
-    """Homography, bend if it helps, residual in mm."""
+def _best_fit(shifts: Shifts) -> tuple[Matrix, Bend | None, NDArray[np.float64]]:
+    """Homography, bend if it helps, and how far off, mm, each patch lies when left out; none if the page's print was not found."""
     at, moved = shifts.seen
     if len(at) < _FEWEST or not structure.mostly_seen(shifts):
-        return np.eye(3), None, LOST_MM
-    trials = {bent: float(np.percentile(_left_out(at, moved, bent=bent), 95)) for bent in (False, True)}
-    bent = len(at) >= 3 * _FEWEST and trials[True] < _BENDS * trials[False]
+        return np.eye(3), None, np.zeros(0)
+    trials = {bent: _left_out(at, moved, bent=bent) for bent in (False, True)}
+    flat, curved = (float(np.percentile(trial, 95)) for trial in trials.values())
+    bent = len(at) >= 3 * _FEWEST and curved < _BENDS * flat
     return *_fit(at, moved, bent=bent), trials[bent]
 
 

@@ -35,6 +35,17 @@ _UNSEEN_SHARE = 0.15
 """Measured: pages written over heavily reach 0.11, forms taken for another that shares head and foot begin at 0.23."""
 _NEIGHBOURS = 7
 _DISAGREE_MM = 0.45
+_WIDE_PX_PER_MM = 4.0
+_WIDE_PATCH_MM = 6.5
+_WIDE_REACH_MM = 5.0
+_STRAYED_MM = 1.0
+_GROUP_MM = 40.0
+_FEWEST_OF_GROUP = 5
+_PALE = 170
+"""Print lighter than this may vanish when a scanner makes a page black and white."""
+_BETWEEN = 48, 208
+_TWO_LEVELS = 0.005
+"""Of a black and white page, fewer pixels lie between black and white, also after compression (measured 0.0005; grey scans begin at 0.025)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,11 @@ def _best_of_cells(texture: NDArray[Any], cell: int) -> Points:
 
 
 def measure(page: Image, blank: Image, middles: Points, search: Search) -> Shifts:
-    """Seek patches of the blank in a page laid roughly on it; both grey pictures of the whole page at the search's scale."""
+    """Seek patches of the blank in a page laid roughly on it: grey pictures of the whole page, `page` at the search's scale."""
+    return _without_loners(_sought(page, blank, middles, search))
+
+
+def _sought(page: Image, blank: Image, middles: Points, search: Search) -> Shifts:
     scale, half, reach = search.px_per_mm, round(search.patch_mm * search.px_per_mm / 2), round(search.reach_mm * search.px_per_mm)
     how = cv2.INTER_AREA if blank.shape[0] >= 2 * page.shape[0] else cv2.INTER_LINEAR  # area is slow for odd ratios
     form = np.asarray(cv2.resize(blank, _size(scale), interpolation=how), dtype=np.uint8)
@@ -102,7 +117,7 @@ def measure(page: Image, blank: Image, middles: Points, search: Search) -> Shift
         around = page[y - half - reach : y + half + reach, x - half - reach : x + half + reach]
         moved[i], height = _peak(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED))
         found[i] = height >= _CORRELATION and np.abs(moved[i]).max() < reach - 1
-    return _without_loners(Shifts(places / scale, moved / scale, found))
+    return Shifts(places / scale, moved / scale, found)
 
 
 def _peak(scores: NDArray[Any]) -> tuple[Points, float]:
@@ -133,6 +148,32 @@ def _without_loners(shifts: Shifts) -> Shifts:
     found = shifts.found.copy()
     found[np.flatnonzero(found)[odd]] = False
     return Shifts(shifts.at, shifts.moved, found)
+
+
+def strayed(upright: Image, blank: Image, places: Points) -> Points:
+    """How far (n, 2) mm print lies from these places, if it is found wide of them and near-by print strayed alike.
+
+    Such print is no accident: that part of the page is folded, or belongs to another form. `upright` is the page as it was laid.
+    """
+    page = np.asarray(cv2.resize(upright, _size(_WIDE_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    shifts = _sought(page, blank, places, Search(_WIDE_PX_PER_MM, _WIDE_PATCH_MM, _WIDE_REACH_MM))
+    at, moved = shifts.seen
+    near = np.linalg.norm(at[:, None] - at[None], axis=2) < _GROUP_MM
+    alike = np.linalg.norm(moved[:, None] - moved[None], axis=2) < _DISAGREE_MM
+    grouped = (near & alike).sum(axis=1) > _FEWEST_OF_GROUP  # each is like itself
+    return np.asarray(moved[grouped & (np.linalg.norm(moved, axis=1) > _STRAYED_MM)])
+
+
+def is_two_level(image: Image) -> bool:
+    """Whether a picture is black and white without grey."""
+    low, high = _BETWEEN
+    part = image[::3, ::3]
+    return bool(((part > low) & (part < high)).mean() < _TWO_LEVELS)
+
+
+def dark_print(blank: Image) -> Image:
+    """What is left of the unfilled form when a scanner makes it black and white."""
+    return np.where(blank < _PALE, 0, 255).astype(np.uint8)
 
 
 def mostly_seen(shifts: Shifts) -> bool:

@@ -1,4 +1,4 @@
-"""What printers, scanners, telephones, coffee and people do to a page: twenty named ways to damage a clean picture of a page.
+"""What printers, scanners and telephones do to a page, and twenty named ways to damage a clean picture of a page.
 
 A clean page is an A4 picture at 300 dpi, grey or BGR. Every way gives a picture as a scanner or a telephone would hand it over, and (through
 `distort`) where each point of the clean page went, so that a test can compare registration with the truth.
@@ -7,31 +7,17 @@ A clean page is an A4 picture at 300 dpi, grey or BGR. Every way gives a picture
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipeline.fiducials import CODES, MARKERS
+from pipeline import plane
 from pipeline.model import Image
-
-Points = NDArray[np.float64]
-Warp = Callable[[Points], Points]
-
-
-@dataclass(frozen=True, slots=True)
-class Damaged:
-    """A damaged page. `where` takes points of the clean page (n, 2), px, to the damaged picture, px."""
-
-    image: Image
-    where: Warp
-
-
-Damage = Callable[[Damaged, Generator], Damaged]
+from tests.paper_damage import Damage, Damaged, Points, bleed_through, coffee, destroyed_code, dust, lit, punched_holes, px_per_mm, torn_corner
 
 
 def distort(name: str, page: Image, rng: Generator) -> Damaged:
@@ -44,10 +30,6 @@ def distort(name: str, page: Image, rng: Generator) -> Damaged:
 
 def _only_image(name: str, page: Image, rng: Generator) -> Image:
     return distort(name, page, rng).image
-
-
-def _per_mm(page: Image) -> float:
-    return float(page.shape[1]) / 210.0
 
 
 def _through(matrix: NDArray[np.float64], points: Points) -> Points:
@@ -107,7 +89,7 @@ def change_dpi(state: Damaged, _rng: Generator, *, dpi: float) -> Damaged:
 def uneven_feed(state: Damaged, rng: Generator, *, millimetres: float) -> Damaged:
     """Rollers that slip and a fold: the paper is stretched smoothly here and there, by at most so many mm."""
     h, w = state.image.shape[:2]
-    size = millimetres * _per_mm(state.image)
+    size = millimetres * px_per_mm(state.image)
     phase = rng.uniform(0, 2 * np.pi, 3)
 
     def shift(points: Points) -> Points:
@@ -156,7 +138,7 @@ def uneven_light(state: Damaged, rng: Generator, *, darkest: float) -> Damaged:
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j].astype(np.float32)
     ramp = (np.cos(angle) * x + np.sin(angle) * y + 1.42) / 2.84
-    return _lit(state, darkest + (1 - darkest) * ramp)
+    return lit(state, darkest + (1 - darkest) * ramp)
 
 
 def shadow(state: Damaged, rng: Generator, *, darkness: float) -> Damaged:
@@ -166,12 +148,7 @@ def shadow(state: Damaged, rng: Generator, *, darkness: float) -> Damaged:
     centre = int(rng.uniform(0.2, 0.8) * mask.shape[1]), int(rng.uniform(0.4, 0.9) * mask.shape[0])
     cv2.ellipse(mask, centre, (mask.shape[1] // 3, mask.shape[0] // 4), rng.uniform(0, 180), 0, 360, 1.0, -1)
     soft = cv2.resize(cv2.GaussianBlur(mask, (0, 0), mask.shape[1] / 40), (w, h))
-    return _lit(state, 1 - darkness * soft)
-
-
-def _lit(state: Damaged, light: NDArray[np.floating[Any]]) -> Damaged:
-    gain = light if state.image.ndim == 2 else light[..., None]
-    return replace(state, image=np.clip(state.image * gain, 0, 255).astype(np.uint8))
+    return lit(state, 1 - darkness * soft)
 
 
 def noise(state: Damaged, rng: Generator, *, sigma: float) -> Damaged:
@@ -182,12 +159,12 @@ def noise(state: Damaged, rng: Generator, *, sigma: float) -> Damaged:
 
 def blur(state: Damaged, _rng: Generator, *, millimetres: float) -> Damaged:
     """Out of focus; the Gaussian's sigma."""
-    return replace(state, image=np.asarray(cv2.GaussianBlur(state.image, (0, 0), millimetres * _per_mm(state.image)), dtype=np.uint8))
+    return replace(state, image=np.asarray(cv2.GaussianBlur(state.image, (0, 0), millimetres * px_per_mm(state.image)), dtype=np.uint8))
 
 
 def one_bit(state: Damaged, _rng: Generator, *, threshold: int) -> Damaged:
     """Black and white, as a fax or an office scanner set to text does."""
-    return replace(state, image=np.where(_grey(state.image) < threshold, 0, 255).astype(np.uint8))
+    return replace(state, image=np.where(plane.grey(state.image) < threshold, 0, 255).astype(np.uint8))
 
 
 def jpeg(state: Damaged, _rng: Generator, *, quality: int) -> Damaged:
@@ -200,79 +177,6 @@ def colour_cast(state: Damaged, _rng: Generator) -> Damaged:
     """Yellowish paper under a colour scanner."""
     colour = state.image if state.image.ndim == 3 else cv2.cvtColor(state.image, cv2.COLOR_GRAY2BGR)
     return replace(state, image=(colour * np.array([0.86, 0.95, 0.98])).astype(np.uint8))
-
-
-def destroyed_code(state: Damaged, rng: Generator) -> Damaged:
-    """One of the two codes scribbled over with a thick pen."""
-    box = CODES[int(rng.integers(2))]
-    mm = _per_mm(state.image)
-    path = np.stack([rng.uniform(box.x, box.x + box.w, 18), rng.uniform(box.y, box.y + box.h, 18)], axis=1) * mm
-    image = state.image.copy()
-    cv2.polylines(image, [path.round().astype(np.int32).reshape(-1, 1, 2)], False, (25, 20, 20), round(2 * mm), cv2.LINE_AA)
-    return replace(state, image=image)
-
-
-def torn_corner(state: Damaged, rng: Generator, *, millimetres: float = 32.0) -> Damaged:
-    """One corner torn off: its marker is gone, and its code where there is one."""
-    h, w = state.image.shape[:2]
-    size = millimetres * _per_mm(state.image)
-    box = list(MARKERS.values())[int(rng.integers(4))]
-    right, low = box.x > 100, box.y > 100
-    edge = np.linspace(0, 1, 12)
-    ragged = np.stack([edge * size, (1 - edge) * size], axis=1) + rng.normal(0, size / 40, (12, 2))
-    outline = np.vstack([[[0, 0]], ragged[::-1]])
-    outline[:, 0] = np.where(right, w - outline[:, 0], outline[:, 0])
-    outline[:, 1] = np.where(low, h - outline[:, 1], outline[:, 1])
-    image = state.image.copy()
-    cv2.fillPoly(image, [outline.round().astype(np.int32).reshape(-1, 1, 2)], (40, 40, 40))
-    return replace(state, image=image)
-
-
-def coffee(state: Damaged, rng: Generator) -> Damaged:
-    """The ring of a cup, and what ran over."""
-    mm = _per_mm(state.image)
-    light = np.ones(state.image.shape[:2], np.float32)
-    centre = int(rng.uniform(50, 160) * mm), int(rng.uniform(70, 230) * mm)
-    cv2.circle(light, centre, round(38 * mm), 0.9, -1)
-    cv2.circle(light, centre, round(39 * mm), 0.6, round(2.5 * mm), cv2.LINE_AA)
-    return _lit(state, np.asarray(cv2.GaussianBlur(light, (0, 0), 0.5 * mm), dtype=np.float32))
-
-
-def punched_holes(state: Damaged, rng: Generator) -> Damaged:
-    """Swedish four-hole punching (21-70-21 mm) along the left edge, seen black against the scanner's lid."""
-    mm = _per_mm(state.image)
-    middle = 148.5 + rng.uniform(-2, 2)
-    image = state.image.copy()
-    for offset in (-56, -35, 35, 56):
-        cv2.circle(image, (round(11 * mm), round((middle + offset) * mm)), round(3 * mm), (15, 15, 15), -1, cv2.LINE_AA)
-    return replace(state, image=image)
-
-
-def bleed_through(state: Damaged, rng: Generator, *, strength: float) -> Damaged:
-    """Writing of the other side showing through, mirrored and soft; `strength` is the share of its darkness that shows."""
-    grey = _grey(state.image)
-    h, w = grey.shape
-    back = np.full((h, w), 255, np.uint8)
-    mm = _per_mm(state.image)
-    for row in range(22):
-        steps = rng.normal((1.3, 0), (0.7, 1.8), (90, 2)).cumsum(axis=0) + np.array([25, 35 + row * 10])
-        cv2.polylines(back, [(steps * mm).round().astype(np.int32).reshape(-1, 1, 2)], False, (30,), round(0.6 * mm), cv2.LINE_AA)
-    through = cv2.GaussianBlur(back[:, ::-1], (0, 0), 0.35 * mm).astype(np.float32) / 255
-    return _lit(state, 1 - strength * (1 - through))
-
-
-def dust(state: Damaged, rng: Generator, *, specks: int) -> Damaged:
-    """Small dark specks, 0.1 to 0.4 mm."""
-    image = state.image.copy()
-    h, w = image.shape[:2]
-    for _ in range(specks):
-        centre = int(rng.uniform(0, w)), int(rng.uniform(0, h))
-        cv2.circle(image, centre, max(1, round(rng.uniform(0.05, 0.2) * _per_mm(image))), (90, 90, 90), -1, cv2.LINE_AA)
-    return replace(state, image=image)
-
-
-def _grey(image: Image) -> Image:
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
 _WAYS: dict[str, tuple[Damage, ...]] = {

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
+from pipeline import plane
 from pipeline.digitize import Reader
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Outcome, PageReading, Value
@@ -21,10 +22,11 @@ from pipeline.printing import issue
 from pipeline.scan import decode
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
-from tests.distort import DISTORTIONS, Points, distort
+from tests.distort import DISTORTIONS, distort
 from tests.fill import PX_PER_MM, fill, printed_page
 from tests.filled_values import values_for
 from tests.hands import hands, real_digits
+from tests.paper_damage import Points
 
 FORMS = Forms.load(ROOT / "forms")
 WRITERS = 4
@@ -50,8 +52,9 @@ class Measured:
             self.sure_and_wrong[kind] += p >= 0.99
 
     def share(self, kind: str) -> float:
-        """Right fields of all."""
-        return self.right[kind] / (self.right[kind] + self.wrong[kind])
+        """Right fields of all; 1 for a form that has none of the kind."""
+        every = self.right[kind] + self.wrong[kind]
+        return self.right[kind] / every if every else 1.0
 
 
 @pytest.mark.slow
@@ -98,14 +101,16 @@ def _as_file(image: Image, number: int) -> bytes:
 
 
 def _offset_mm(form: Form, page_no: int, reading: PageReading, where: Callable[[Points], Points]) -> float:
-    """How far fields were found from where they truly are, mm on paper: 95th percentile over the page's fields."""
+    """How far fields' upright outlines were found from where they truly are, mm on paper: 95th percentile over the page's fields."""
     specs = form.pages[page_no - 1].all_fields
-    centres = np.array([[(s.area.x + s.area.w / 2) * PX_PER_MM, (s.area.y + s.area.h / 2) * PX_PER_MM] for s in specs])
-    true, right, below = where(centres), where(centres + np.array([PX_PER_MM, 0])), where(centres + np.array([0, PX_PER_MM]))
+    outlines = np.array([plane.corners(spec.area) for spec in specs]) * PX_PER_MM - 0.5
+    true = where(outlines.reshape(-1, 2)).reshape(outlines.shape)
+    middles = (true.min(axis=1) + true.max(axis=1)) / 2
+    across, down = (np.linalg.norm(true[:, corner] - true[:, 0], axis=1) for corner in (1, 3))
+    scale = (across / [s.area.w for s in specs] + down / [s.area.h for s in specs]) / 2
     boxes = np.array([reading.fields[s.name].box_px for s in specs], float)
     found = boxes[:, :2] + boxes[:, 2:] / 2
-    scale = (np.linalg.norm(right - true, axis=1) + np.linalg.norm(below - true, axis=1)) / 2
-    return float(np.percentile(np.linalg.norm(found - true, axis=1) / scale, 95))
+    return float(np.percentile(np.linalg.norm(found - middles, axis=1) / scale, 95))
 
 
 def _compare(form: Form, page_no: int, values: dict[str, Value], reading: PageReading, measured: Measured) -> None:

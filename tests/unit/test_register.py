@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
+from itertools import permutations
 
 import numpy as np
 import pytest
 
 from pipeline import plane
+from pipeline.blanks import blank
+from pipeline.digitize import DEFAULT_GATE_MM
 from pipeline.errors import RegistrationError
 from pipeline.fiducials import CODES, MARKERS
 from pipeline.identify import Identification, identify
 from pipeline.model import Box, Image
 from pipeline.plane import Points
+from pipeline.printing import issue
 from pipeline.register import LOST_MM, PX_PER_MM, SIZE, Registration, box_to_px, crop, register
-from tests.distort import DISTORTIONS, Damaged, distort
+from pipeline.settings import ROOT
+from pipeline.template import Forms
+from tests.distort import DISTORTIONS, change_dpi, distort, noise, one_bit
+from tests.fill import fill, printed_page
+from tests.filled_values import values_for
+from tests.hands import hands
+from tests.paper_damage import Damaged, dust
 from tests.synthetic_page import scribbled, synthetic_blank, synthetic_page
 
+FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}
 SOURCE_PX = np.array([2480 / 210, 3508 / 297])
 PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 9), np.linspace(29, 268, 12)), axis=-1).reshape(-1, 2)
 
@@ -77,6 +88,45 @@ def test_markers_in_the_wrong_place_cannot_look_good() -> None:
     registration = register(_filled(), Identification(found.code, moved, 0.0, (), False), synthetic_blank())
     honest = np.percentile(_errors_mm(registration, Damaged(_filled(), lambda points: points)), 95)
     assert registration.residual_mm > 0.8 or honest <= 0.5
+
+
+@cache
+def _form_page(form_id: str, *, dusty: bool, seed: int = 1) -> Damaged:
+    """A filled page of a real form: as printed, or black and white, pale print lost, with dust."""
+    form, rng = FORMS[form_id], np.random.default_rng(seed)
+    (*_, hand), (sheet,) = hands(4, seed=11), issue(1)
+    page = Damaged(fill(printed_page(form, sheet), form.pages[0], values_for(form, rng), hand, rng), lambda points: points)
+    if dusty:
+        for damage in (partial(dust, specks=400), partial(change_dpi, dpi=200), partial(noise, sigma=12), partial(one_bit, threshold=170)):
+            page = damage(page, rng)
+    return page
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("form_id", FORMS)
+def test_a_form_in_black_and_white_is_registered_by_its_dark_print(form_id: str, seed: int) -> None:
+    page = _form_page(form_id, dusty=True, seed=seed)
+    registration = register(page.image, identify(page.image), blank(FORMS[form_id], 1))
+    assert registration.residual_mm <= 0.5
+    assert np.percentile(_errors_mm(registration, page), 95) <= 0.4
+
+
+@pytest.mark.parametrize("dusty", [False, True])
+@pytest.mark.parametrize(("shown", "taken_for"), [*permutations(FORMS, 2)])
+def test_no_form_is_taken_for_another(shown: str, taken_for: str, dusty: bool) -> None:
+    image = _form_page(shown, dusty=dusty).image
+    assert register(image, identify(image), blank(FORMS[taken_for], 1)).residual_mm > DEFAULT_GATE_MM
+
+
+@pytest.mark.parametrize("dusty", [False, True])
+@pytest.mark.parametrize("form_id", FORMS)
+@pytest.mark.parametrize(("top", "bottom"), [(0.12, 0.5), (0.25, 0.75), (0.5, 0.9)])
+def test_half_a_form_that_lies_elsewhere_is_refused(form_id: str, dusty: bool, top: float, bottom: float) -> None:
+    whole = _form_page(form_id, dusty=dusty).image
+    image, size = whole.copy(), len(whole)
+    low, high, by = round(top * size), round(bottom * size), round(3 / 297 * size)
+    image[low:high] = whole[low - by : high - by]
+    assert register(image, identify(image), blank(FORMS[form_id], 1)).residual_mm > DEFAULT_GATE_MM
 
 
 def test_half_a_page_that_lies_elsewhere_has_a_large_residual() -> None:
