@@ -7,7 +7,7 @@ independent keyings agree and the field is settled. If not, another person decid
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -129,19 +129,19 @@ def settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
     return not spec.critical or (agree(spec, answer, reading) and _within_bounds(spec, answer))
 
 
+def with_fields_left_empty(specs: Sequence[FieldSpec], answers: Mapping[str, Answer], readings: Mapping[str, Reading]) -> dict[str, Answer]:
+    """The answers, and tomt for each field that the person left alone, that may be left out, and that the machine finds empty too.
+
+    A field left alone in which the machine sees ink stays unanswered, so that the person is asked to look again.
+    """
+    left = [spec.name for spec in specs if spec.name not in answers and not spec.required]
+    empty = [name for name in left if name in readings and readings[name].state is State.EMPTY]
+    return {**dict.fromkeys(empty, Answer(None, State.EMPTY)), **answers}
+
+
 def next_state(open_fields: int) -> EntryState:
     """Where an entry goes when the first person has answered."""
     return EntryState.SECOND if open_fields else EntryState.CONFIRMED
-
-
-def facts_missing(form: Form, row: int | None, answers: Mapping[str, Answer]) -> list[str]:
-    """The facts of `FACTS` that no answered field gives although the form asks for them."""
-    return [fact for fact, meanings in FACTS.items() if not _given(form, row, answers, meanings)]
-
-
-def _given(form: Form, row: int | None, answers: Mapping[str, Answer], meanings: frozenset[Meaning]) -> bool:
-    names = [spec.name for spec in form.entry_fields(row) if spec.means in meanings and spec.name in answers]
-    return not names or any(answers[name].state is State.READ for name in names)
 
 
 def _within_bounds(spec: FieldSpec, answer: Answer) -> bool:

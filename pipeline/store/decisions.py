@@ -72,7 +72,9 @@ def save_answers(
     missing = _missing_fields(conn, found, form)
     specs = review.asked(form, found.row)
     here = [spec for spec in specs if spec.name not in missing]
-    given = in_register(conn, form, found.row, review.complete(here, answers), outside_register=outside_register)
+    given = in_register(
+        conn, form, found.row, review.complete(here, review.with_fields_left_empty(here, answers, readings)), outside_register=outside_register
+    )
     shared = shared_answers(conn, found, form)
     doubt = doubted_client(conn, form, found, given)
     new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name), shared.get(spec.name), doubt=spec.name == doubt) for spec in here}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.field_spec import FieldSpec
 from pipeline.model import EntryState, Reading, State, Value
-from pipeline.review import Answer, agree, asked, canonical, checked, complete, facts_missing, next_state, settled
-from tests.ward import ASTA, NOTE, SAID, VISITS, answers
+from pipeline.review import Answer, agree, asked, canonical, checked, complete, next_state, settled, with_fields_left_empty
+from tests.ward import ASTA, NOTE, VISITS
 
 
 def spec(kind: str, **more: object) -> FieldSpec:
@@ -172,9 +172,11 @@ def test_all_that_is_missing_or_wrong_is_named_at_once() -> None:
     assert invalid.value.fields == ("a", "b")
 
 
-def test_the_facts_of_the_law_are_missed() -> None:
-    assert facts_missing(NOTE, None, answers(SAID)) == []
-    bare = answers(dict.fromkeys(SAID))
-    assert facts_missing(NOTE, None, bare) == ["client", "event_date", "event_time", "author"]
-    row = answers({"datum": "2026-02-17", "skribent": None, "rad01.pnr": ASTA.pid, "rad01.tid": "08:00", "rad01.sign": True})
-    assert facts_missing(VISITS, 1, row) == []
+def test_a_field_left_alone_is_empty_only_where_the_machine_agrees() -> None:
+    optional, needed = DATE.model_copy(update={"name": "a"}), DATE.model_copy(update={"name": "b", "required": True})
+    nothing, something = Reading.empty(0.99), Reading("2026-02-17", 0.9, State.READ)
+    assert with_fields_left_empty([optional], {}, {"a": nothing}) == {"a": Answer(None, State.EMPTY)}
+    assert with_fields_left_empty([optional], {}, {"a": something}) == {}
+    assert with_fields_left_empty([optional], {}, {}) == {}
+    assert with_fields_left_empty([needed], {}, {"b": nothing}) == {}
+    assert with_fields_left_empty([optional], {"a": Answer("x")}, {"a": nothing}) == {"a": Answer("x")}

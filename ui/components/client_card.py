@@ -39,7 +39,7 @@ def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: s
         st.html(_card(view.suggestion))
     elif typed_for == _turn_of(view) and typed:
         with here.store.read() as conn:
-            st.html(_card(registers.find_client(conn, typed)))
+            st.html(_card(registers.look_up_client(conn, person, typed)))
     else:
         st.html(f'<div class="ef-client"><span class="ef-muted">{escape(t("client.wait"))}</span></div>')
 

@@ -87,7 +87,7 @@ def _choice_widget(view: EntryView, field: FieldView) -> None:
 def _text_widget(view: EntryView, field: FieldView) -> None:
     must_say = must_be_said(field)
     text, key, label = as_text(shown_answer(field), must_say=must_say), widget_key(view, field), field.spec.label
-    placeholder = t("review.type_what_you_see") if must_say else t("state.empty")
+    placeholder = t("review.type_what_you_see") if must_say or field.blind else t("state.empty")
     if field.spec.kind is Kind.LINES:
         height = _LINE_PX * max(3, min(field.spec.lines or 3, text.count("\n") + 2))
         st.text_area(label, value=text, key=key, height=height, placeholder=placeholder, label_visibility="collapsed")
