@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -52,7 +53,7 @@ def compare(files: Sequence[Path] | None, processes: int, most: int) -> Comparis
         UsageError: none of the files holds a page of a known form.
     """
     os.environ["OMP_THREAD_LIMIT"] = os.environ["OMP_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(processes, initializer=_start) as pool:
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start) as pool:
         pages = list(islice(_form_pages(files or sorted(SAMPLES.iterdir())), most))
         if not pages:
             raise UsageError("No page of a known form to measure with.", "Give files that hold filled forms, or run `make samples`.")

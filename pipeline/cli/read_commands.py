@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -52,7 +53,8 @@ def read_files(files: list[Path], clients: Path | None, processes: int) -> Itera
 
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), TimeRemainingColumn())
     with (
-        ProcessPoolExecutor(processes, initializer=_start, initargs=(clients,)) as pool,
+        # Spawned, not forked: a copy of a process with threads (the progress bar's) may wait for ever for a lock that one of them held.
+        ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start, initargs=(clients,)) as pool,
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("read", total=sum(page_count(path) or 1 for path in files))
