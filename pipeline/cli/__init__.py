@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -69,6 +70,8 @@ def _options(
 
 def main() -> None:
     """Run a command; an error of ours becomes its text, its remedy and its exit code."""
+    # A shell starts background jobs with SIGINT ignored; whoever sends one to us means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = build_app()(standalone_mode=False)
     except EfterskriftError as error:
