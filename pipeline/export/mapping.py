@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -23,14 +24,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ExportMapping(Strict):
+class ExportMapping(Strict, ABC):
     """What every mapping file has: `about` says what it is for."""
 
     about: str
 
+    @abstractmethod
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
-        raise NotImplementedError
 
 
 class TableColumn(Strict):
