@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import update
 
 from pipeline.model import EntryState, Person
-from pipeline.store import pages
+from pipeline.store import pages, tables
 from pipeline.store.database import Store
 from pipeline.store.events import events_of
+from pipeline.store.people import save_person
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, MANAGER, NURSE
@@ -51,6 +55,18 @@ def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen)
     with store.read() as conn:
         assert pages.page(conn, twin).settled
         assert pages.status(conn) == {"in": 3, "done": 1, "waiting": 1, "failed": 1}
+
+
+def test_a_duplicate_whose_first_scan_is_another_units_can_still_be_decided(store: Store, open_screen: OpenScreen) -> None:
+    twin = seeding.add_duplicate(store, seeding.add_notes(store, 1)[0])
+    elsewhere = replace(ADMINISTRATOR, units=frozenset({seeding.OTHER_UNIT}))
+    with store.begin() as conn:
+        save_person(conn, elsewhere, None)
+        conn.execute(update(tables.page).where(tables.page.c.id == twin).values(unit=seeding.OTHER_UNIT))
+    app = open_screen(elsewhere, "scan")
+    app.button(key=f"look-{twin}").click().run()
+    assert "Den första skanningen hör till en annan enhet. Fråga den enheten om du behöver se den." in [one.value for one in app.caption]
+    assert app.button(key=f"same-{twin}")
 
 
 def test_the_other_choice_makes_an_entry_of_its_own(store: Store, open_screen: OpenScreen) -> None:

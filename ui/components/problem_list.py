@@ -79,7 +79,11 @@ def _details(here: Site, person: Person, case: Case) -> None:
     both = [page]
     if page.duplicate_of:
         with here.store.read() as conn:
-            both.append(pages.page(conn, page.duplicate_of))
+            first = pages.page(conn, page.duplicate_of)
+        if first.unit in person.units:
+            both.append(first)
+        else:
+            st.caption(t("problems.first_elsewhere"))
     for column, each in zip(st.columns(len(both)), both, strict=True):
         with column:
             _picture(here, person, each, t("problems.this" if each is page else "problems.first"))
