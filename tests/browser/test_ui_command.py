@@ -18,6 +18,7 @@ from pipeline.store.database import Store
 from pipeline.store.pages import status
 from tests.browser.nurse import log_in
 from tests.browser.serving import PATIENCE_MS, answering, free_port, ui_command
+from tests.faults.watching import until
 from tests.fill import printed_page
 from tests.ui import seeding
 
@@ -40,7 +41,8 @@ def test_a_signal_ends_server_and_workers(tmp_path: Path, sign: signal.Signals) 
         assert len(below) >= 2
         program.send_signal(sign)
         assert program.wait(120) == 0
-    assert [pid for pid in below if is_running(pid)] == []
+    # What workers are forked from ends when it sees its parent gone, a moment later if it was still loading.
+    until(lambda: [pid for pid in below if is_running(pid)] == [], "no process is left behind")
 
 
 def is_running(pid: int) -> bool:
