@@ -152,8 +152,8 @@ def _owners(ink: Grey, edges: NDArray[np.float64], margin: float) -> NDArray[np.
     """
     cells = len(edges) - 1
     mask = (ink > 0.3).astype(np.uint8)
-    _, label, found, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    stats = np.asarray(found, np.int32)
+    _, labelled, found, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    label, stats = np.asarray(labelled, np.int32), np.asarray(found, np.int32)
     column = np.searchsorted(edges, np.arange(ink.shape[1]) + 0.5)
     where = np.broadcast_to(column, ink.shape)
     count = np.bincount((label * (cells + 2) + where).ravel(), minlength=len(stats) * (cells + 2)).reshape(-1, cells + 2)

@@ -170,7 +170,7 @@ def _followed(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
     keep = np.zeros(count, bool)
     keep[np.unique(labels[extra > max(SEED, 4.0 * grain)])] = True
     area = stats[:, cv2.CC_STAT_AREA]
-    in_print = np.bincount(labels[zone], minlength=count) / np.maximum(area, 1)
+    in_print = np.bincount(np.asarray(labels[zone], np.int32), minlength=count) / np.maximum(area, 1)
     least = np.where(in_print > MOSTLY, SPOT_IN_PRINT_MM2, SPECK_MM2)
     keep &= area >= least * scale**2
     keep[0] = False
