@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ _SCHEMA_LOCK = 0x45667465
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Store:
     """The database and its images. `name` is the database's URL without the password."""
 
@@ -83,7 +84,10 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
         _make_private(settings)
     elif settings.database_url == "" and not (settings.workspace / "efterskrift.db").exists():
         raise _no_store(str(settings.workspace))
-    store = Store(_engine(settings.url, wait_seconds), ImageFolder(settings.images))
+    engine = _engine(settings.url, wait_seconds)
+    store = Store(engine, ImageFolder(settings.images))
+    # A store that is let go without `close` gives its connections back in order all the same.
+    weakref.finalize(store, engine.dispose)
     try:
         _check_schema(store, create=create)
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -190,3 +191,14 @@ def test_moments_keep_their_instant_and_need_a_zone(settings: Settings) -> None:
         with pytest.raises(StatementError):
             conn.execute(insert(tables.worker).values(id="v", beat_at=datetime(2026, 2, 17)))
     store.close()
+
+
+def test_a_store_that_is_let_go_closes_its_connections(tmp_path: Path) -> None:
+    store = open_store(Settings(workspace=tmp_path), create=True)
+    with store.read() as conn:
+        held = conn.connection.dbapi_connection
+    assert isinstance(held, sqlite3.Connection)
+    del store, conn
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError):
+        held.execute("SELECT 1")
