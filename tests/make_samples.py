@@ -1,6 +1,6 @@
 """Make the sample stack under `data/samples`: `make samples`. The same on every run but for the compressors' versions.
 
-Forms are printed by the program, filled in by `tests/fill.py` in the hands of `tests/hands.py`, and spoilt by `tests/distort.py`.
+Forms are printed by the program, filled in by `pipeline/quality/filling.py`, and spoilt by `tests/distort.py`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from pipeline.clients import load_register
 from pipeline.fiducials import SERIAL_ALPHABET, SERIAL_LENGTH, is_serial
 from pipeline.model import Client, Image, Value
 from pipeline.printing import Sheet
+from pipeline.quality.filling import fill, printed_page
+from pipeline.quality.hands import Hand, hands
+from pipeline.quality.sample_texts import MEASURED, NOTES, STAFF, VISITS, Written
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
 from tests.distort import DISTORTIONS
-from tests.fill import fill, printed_page
-from tests.hands import Hand, hands
-from tests.sample_texts import MEASURED, NOTES, STAFF, VISITS, Written
 
 SAMPLES = ROOT / "data" / "samples"
 STACK = SAMPLES / "stack"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-SHARED = Path(os.environ.get("EFTERSKRIFT_SHARED", Path(__file__).resolve().parent.parent.parent / "shared"))
+from pipeline.quality.shared_folder import SHARED
 
 
 def shared(*parts: str) -> Path:

@@ -13,13 +13,13 @@ from playwright.sync_api import Browser, expect
 from pipeline.fiducials import new_serial
 from pipeline.model import IssuedSheet
 from pipeline.printing import Sheet
+from pipeline.quality.filling import printed_page
 from pipeline.store import issued
 from pipeline.store.database import Store
 from pipeline.store.pages import status
 from tests.browser.nurse import log_in
 from tests.browser.serving import PATIENCE_MS, answering, free_port, ui_command
 from tests.faults.watching import until
-from tests.fill import printed_page
 from tests.ui import seeding
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -19,14 +19,14 @@ from pipeline.digitize import Reader
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Outcome, PageReading, Value
 from pipeline.printing import issue
+from pipeline.quality.damage_paper import Points
+from pipeline.quality.filled_values import values_for
+from pipeline.quality.filling import PX_PER_MM, fill, printed_page
+from pipeline.quality.hands import hands, real_digits
 from pipeline.scan import decode
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
 from tests.distort import DISTORTIONS, distort
-from tests.fill import PX_PER_MM, fill, printed_page
-from tests.filled_values import values_for
-from tests.hands import hands, real_digits
-from tests.paper_damage import Points
 
 FORMS = Forms.load(ROOT / "forms")
 WRITERS = 4

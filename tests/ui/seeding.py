@@ -14,6 +14,8 @@ from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
 from pipeline.printing import Sheet
+from pipeline.quality.filling import fill, printed_page
+from pipeline.quality.hands import hands
 from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
 from pipeline.store import claims, decisions, issued, pages, people, registers, sheets
@@ -21,8 +23,6 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from pipeline.store.pages import NewPage
 from pipeline.template import Form, Forms
-from tests.fill import fill, printed_page
-from tests.hands import hands
 
 UNIT = "Hemsjukvården Centrum"
 OTHER_UNIT = "Hemtjänsten Norr"

@@ -12,8 +12,10 @@ from pipeline import plane
 from pipeline.fiducials import CODES, MARKERS, code_text
 from pipeline.identify import identify
 from pipeline.model import Box, Image, SheetCode
-from tests.distort import DISTORTIONS, noise, turn
-from tests.paper_damage import Damaged, bleed_through, dust, punched_holes
+from pipeline.quality.damage_light import noise
+from pipeline.quality.damage_paper import Damaged, bleed_through, dust, punched_holes
+from pipeline.quality.damage_place import turn
+from tests.distort import DISTORTIONS
 from tests.synthetic_page import CODE, rendered, scribbled, synthetic_page, synthetic_pdf
 
 PX_PER_MM = 2480 / 210

@@ -17,14 +17,16 @@ from pipeline.identify import Identification, identify
 from pipeline.model import Box, Image
 from pipeline.plane import Points
 from pipeline.printing import issue
+from pipeline.quality.damage_light import noise, one_bit
+from pipeline.quality.damage_paper import Damaged, dust
+from pipeline.quality.damage_place import change_dpi
+from pipeline.quality.filled_values import values_for
+from pipeline.quality.filling import fill, printed_page
+from pipeline.quality.hands import hands
 from pipeline.register import LOST_MM, PX_PER_MM, SIZE, Registration, box_to_px, crop, register
 from pipeline.settings import ROOT
 from pipeline.template import Forms
-from tests.distort import DISTORTIONS, change_dpi, distort, noise, one_bit
-from tests.fill import fill, printed_page
-from tests.filled_values import values_for
-from tests.hands import hands
-from tests.paper_damage import Damaged, dust
+from tests.distort import DISTORTIONS, distort
 from tests.synthetic_page import scribbled, synthetic_blank, synthetic_page
 
 FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}

@@ -1,4 +1,4 @@
-"""People's hands, for filling in forms in tests: handwriting fonts, real digits, ticks and signatures, all as ink masks.
+"""People's hands, for filling in forms: handwriting fonts, real digits, ticks and signatures, all as ink masks.
 
 A mask is (h, w) float, 0 = paper, 1 = ink. Fonts come from the third-party test data where that is present, otherwise from Debian's packages;
 real digits are the last 480 of optdigits, which no network here was trained or tuned on.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from tests.shared_data import SHARED
+from pipeline.quality.shared_folder import SHARED
 
 Mask = NDArray[np.float32]
 

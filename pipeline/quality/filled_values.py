@@ -9,9 +9,9 @@ from numpy.random import Generator
 from pipeline.clients import load_register
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Value
+from pipeline.quality.sample_texts import NOTES, STAFF
 from pipeline.settings import ROOT
 from pipeline.template import Form
-from tests.sample_texts import NOTES, STAFF
 
 _FIRST_DAY = date(2021, 12, 16)
 

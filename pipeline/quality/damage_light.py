@@ -1,0 +1,59 @@
+"""How a page is seen, wherever it lies: light, noise, focus, thresholds, compression."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from pipeline import plane
+from pipeline.quality.damage_paper import Damaged, lit, px_per_mm
+
+
+def uneven_light(state: Damaged, rng: Generator, *, darkest: float) -> Damaged:
+    """Light from one side: brightness falls smoothly to `darkest` of full."""
+    h, w = state.image.shape[:2]
+    angle = rng.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j].astype(np.float32)
+    ramp = (np.cos(angle) * x + np.sin(angle) * y + 1.42) / 2.84
+    return lit(state, darkest + (1 - darkest) * ramp)
+
+
+def shadow(state: Damaged, rng: Generator, *, darkness: float) -> Damaged:
+    """The shadow of a hand or a head over part of the page, with a soft edge."""
+    h, w = state.image.shape[:2]
+    mask = np.zeros((h // 8, w // 8), np.float32)
+    centre = int(rng.uniform(0.2, 0.8) * mask.shape[1]), int(rng.uniform(0.4, 0.9) * mask.shape[0])
+    cv2.ellipse(mask, centre, (mask.shape[1] // 3, mask.shape[0] // 4), rng.uniform(0, 180), 0, 360, 1.0, -1)
+    soft = cv2.resize(cv2.GaussianBlur(mask, (0, 0), mask.shape[1] / 40), (w, h))
+    return lit(state, 1 - darkness * soft)
+
+
+def noise(state: Damaged, rng: Generator, *, sigma: float) -> Damaged:
+    """Sensor noise, grey levels."""
+    grain = rng.normal(0, sigma, state.image.shape).astype(np.float32)
+    return replace(state, image=np.clip(state.image + grain, 0, 255).astype(np.uint8))
+
+
+def blur(state: Damaged, _rng: Generator, *, millimetres: float) -> Damaged:
+    """Out of focus; the Gaussian's sigma."""
+    return replace(state, image=np.asarray(cv2.GaussianBlur(state.image, (0, 0), millimetres * px_per_mm(state.image)), dtype=np.uint8))
+
+
+def one_bit(state: Damaged, _rng: Generator, *, threshold: int) -> Damaged:
+    """Black and white, as a fax or an office scanner set to text does."""
+    return replace(state, image=np.where(plane.grey(state.image) < threshold, 0, 255).astype(np.uint8))
+
+
+def jpeg(state: Damaged, _rng: Generator, *, quality: int) -> Damaged:
+    """Compressed and opened again."""
+    data = cv2.imencode(".jpg", state.image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return replace(state, image=np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), dtype=np.uint8))
+
+
+def colour_cast(state: Damaged, _rng: Generator) -> Damaged:
+    """Yellowish paper under a colour scanner."""
+    colour = state.image if state.image.ndim == 3 else cv2.cvtColor(state.image, cv2.COLOR_GRAY2BGR)
+    return replace(state, image=(colour * np.array([0.86, 0.95, 0.98])).astype(np.uint8))

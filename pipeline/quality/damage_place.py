@@ -1,0 +1,116 @@
+"""Where a page lies in its picture, and how it is stretched: turned, skew, scaled, fed unevenly, photographed.
+
+A page is an A4 picture, grey or BGR. `where` of the result takes points of the clean page along, so that registration can be compared with the truth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from pipeline.model import Image
+from pipeline.quality.damage_paper import Damaged, Points, px_per_mm
+
+
+def through(matrix: NDArray[np.float64], points: Points) -> Points:
+    return np.asarray(cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float64), matrix), dtype=np.float64).reshape(-1, 2)
+
+
+def warped(state: Damaged, matrix: NDArray[np.float64], size: tuple[int, int], ground: float = 255.0) -> Damaged:
+    """The picture through a homography onto `size` (w, h)."""
+    image = cv2.warpPerspective(state.image, matrix, size, flags=cv2.INTER_AREA, borderValue=(ground,) * 3)
+    before = state.where
+    return Damaged(np.asarray(image, dtype=np.uint8), lambda points: through(matrix, before(points)))
+
+
+def turn(state: Damaged, _rng: Generator, *, quarters: int) -> Damaged:
+    """Quarter turns clockwise."""
+    h, w = state.image.shape[:2]
+    image = np.ascontiguousarray(np.rot90(state.image, -quarters))
+    matrix = {
+        0: [[1, 0, 0], [0, 1, 0]],
+        1: [[0, -1, h - 1], [1, 0, 0]],
+        2: [[-1, 0, w - 1], [0, -1, h - 1]],
+        3: [[0, 1, 0], [-1, 0, w - 1]],
+    }[quarters]
+    before = state.where
+    full = np.array([*matrix, [0, 0, 1]], dtype=np.float64)
+    return Damaged(image, lambda points: through(full, before(points)))
+
+
+def skew(state: Damaged, rng: Generator, *, degrees: tuple[float, float], ground: float = 255.0) -> Damaged:
+    """Askew by so many degrees clockwise, on a scanner bed large enough to hold it."""
+    angle = rng.uniform(*degrees)
+    h, w = state.image.shape[:2]
+    matrix = np.vstack([cv2.getRotationMatrix2D((w / 2, h / 2), -angle, 1), [0, 0, 1]])
+    cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
+    size = int(w * cos + h * sin), int(w * sin + h * cos)
+    matrix[:2, 2] += (size[0] - w) / 2, (size[1] - h) / 2
+    return warped(state, matrix, size, ground)
+
+
+def scale_print(state: Damaged, _rng: Generator, *, factor: float) -> Damaged:
+    """Printed at `factor` ("fit to page"), about the middle of the paper."""
+    h, w = state.image.shape[:2]
+    matrix = np.vstack([cv2.getRotationMatrix2D((w / 2, h / 2), 0, factor), [0, 0, 1]])
+    return warped(state, matrix, (w, h))
+
+
+def change_dpi(state: Damaged, _rng: Generator, *, dpi: float) -> Damaged:
+    """The same paper scanned at another resolution."""
+    h, w = state.image.shape[:2]
+    factor = dpi / (w / 210 * 25.4)
+    size = round(w * factor), round(h * factor)
+    image = cv2.resize(state.image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    before, ratio = state.where, np.array([size[0] / w, size[1] / h])
+    return Damaged(np.asarray(image, dtype=np.uint8), lambda points: (before(points) + 0.5) * ratio - 0.5)
+
+
+def uneven_feed(state: Damaged, rng: Generator, *, millimetres: float) -> Damaged:
+    """Rollers that slip and a fold: the paper is stretched smoothly here and there, by at most so many mm."""
+    h, w = state.image.shape[:2]
+    size = millimetres * px_per_mm(state.image)
+    phase = rng.uniform(0, 2 * np.pi, 3)
+
+    def shift(points: Points) -> Points:
+        x, y = points[:, 0] / w, points[:, 1] / h
+        dx = 0.4 * size * np.sin(np.pi * y + phase[0])
+        dy = size * np.sin(1.5 * np.pi * y + phase[1]) + 0.3 * size * np.sin(np.pi * x + phase[2])
+        return np.stack([dx, dy], axis=1)
+
+    grid_y, grid_x = np.mgrid[0 : h : h // 64, 0 : w : w // 64].astype(np.float64)
+    moved = shift(np.stack([grid_x.ravel(), grid_y.ravel()], axis=1)).reshape(*grid_x.shape, 2)
+    # The picture needs the way back; at these sizes one step of the fixed-point iteration leaves less than a hundredth of a mm.
+    back = shift(np.stack([grid_x.ravel(), grid_y.ravel()], axis=1) - moved.reshape(-1, 2)).reshape(*grid_x.shape, 2)
+    full_y, full_x = np.mgrid[0:h, 0:w].astype(np.float32)
+    at_x, at_y = full_x / (w // 64), full_y / (h // 64)
+    field = [cv2.remap(back[..., i].astype(np.float32), at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for i in (0, 1)]
+    image = cv2.remap(state.image, full_x - field[0], full_y - field[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    before = state.where
+    return Damaged(np.asarray(image, dtype=np.uint8), lambda points: before(points) + shift(before(points)))
+
+
+def photograph(state: Damaged, rng: Generator, *, tilt: float, width: int = 3024) -> Damaged:
+    """A telephone held by hand over the page on a table: perspective of up to `tilt` of the page's width, the table around it."""
+    h, w = state.image.shape[:2]
+    size = width, round(width * 4 / 3)
+    margin = 0.09
+    box = np.array([[margin, margin], [1 - margin, margin], [1 - margin, 1 - margin], [margin, 1 - margin]]) * (width, width * h / w * 0.94)
+    box += rng.uniform(-tilt, tilt, (4, 2)) * width * 0.5
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], dtype=np.float32)
+    matrix = np.asarray(cv2.getPerspectiveTransform(corners, box.astype(np.float32)), dtype=np.float64)
+    colour = state.image if state.image.ndim == 3 else cv2.cvtColor(state.image, cv2.COLOR_GRAY2BGR)
+    placed = warped(replace(state, image=np.asarray(colour, dtype=np.uint8)), matrix, size)
+    inside = cv2.warpPerspective(np.full((h, w), 255, np.uint8), matrix, size) > 127
+    return replace(placed, image=np.where(inside[..., None], placed.image, _table(size, rng)))
+
+
+def _table(size: tuple[int, int], rng: Generator) -> Image:
+    """A wooden table: brown with streaks along one way."""
+    streaks = cv2.GaussianBlur(rng.normal(0, 1, (size[1], 64)).astype(np.float32), (1, 15), 0)
+    grain = cv2.resize(streaks, size, interpolation=cv2.INTER_LINEAR)[..., None] * 30
+    return np.clip(np.array([60, 95, 140]) + grain, 0, 255).astype(np.uint8)
