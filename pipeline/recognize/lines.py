@@ -8,8 +8,9 @@ import numpy as np
 
 from pipeline.model import Image, Reading, State
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.handwriting import Line, banded, line_of, read_lines
+from pipeline.recognize.handwriting import read_lines
 from pipeline.recognize.ink import find_ink
+from pipeline.recognize.line_picture import Line, banded, line_of
 
 BELOW_RULE = 0.12
 """A line reaches this part of the pitch below its rule: commas and tails hang there."""

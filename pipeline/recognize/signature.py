@@ -10,8 +10,8 @@ import numpy as np
 from pipeline.model import Alternatives, Reading, State
 from pipeline.recognize import handwriting
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.handwriting import banded
 from pipeline.recognize.ink import Ink, Mask, find_ink
+from pipeline.recognize.line_picture import banded
 
 SIGNATURE_MM2 = 1.2
 """Ink of a mark that might as well be dirt as a signature; the shortest real ones seen have about four times as much."""

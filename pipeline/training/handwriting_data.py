@@ -23,8 +23,8 @@ from PIL import ImageDraw, ImageFont
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.handwriting import banded, line_picture
 from pipeline.recognize.ink import find_ink
+from pipeline.recognize.line_picture import banded, line_picture
 from pipeline.training.handwriting_text import drawn_text, plain
 
 LINE_MM = 9.0

@@ -21,8 +21,8 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
-from pipeline.recognize.handwriting import banded, line_picture
 from pipeline.recognize.ink import find_ink
+from pipeline.recognize.line_picture import banded, line_picture
 from pipeline.recognize.network import ALPHABET, read_steps
 from pipeline.settings import ROOT
 
