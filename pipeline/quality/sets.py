@@ -1,0 +1,7 @@
+"""What the table of quality is made of: one measurement a kind of field and source, in the order of the table."""
+
+from __future__ import annotations
+
+from pipeline.quality.measure import Measurement
+
+MEASUREMENTS: dict[str, Measurement] = {}
