@@ -30,6 +30,7 @@ DEFAULT_GATE_MM = 0.8
 MARGIN_MM = 2.0
 """Paper shown to a reader around a field: handwriting leaves its box."""
 UPRIGHT_QUALITY = 85
+ALL_KINDS = frozenset(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Reader:
     forms: Forms
     context: Context
     gate_mm: float
+    kinds: frozenset[Kind] = ALL_KINDS
 
     @classmethod
     def of(cls, settings: Settings, clients: Iterable[Client] | None) -> Reader:
@@ -64,10 +66,10 @@ class Reader:
 
     def read(self, data: bytes, media_type: str) -> Digitized:
         """Read one page; see `digitize`."""
-        return digitize(data, media_type, self.forms, self.context, self.gate_mm)
+        return digitize(data, media_type, self.forms, self.context, self.gate_mm, self.kinds)
 
 
-def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_mm: float) -> Digitized:
+def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_mm: float, kinds: frozenset[Kind] = ALL_KINDS) -> Digitized:
     """Read one page.
 
     Args:
@@ -76,6 +78,7 @@ def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_
         forms: the forms that a page may be of.
         context: what is known apart from the page.
         gate_mm: a page that lies worse than this on its form is not read.
+        kinds: only fields of these kinds are read.
 
     Raises:
         BrokenFileError: `data` is no picture.
@@ -88,10 +91,10 @@ def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_
     if form is None or found.code is None or found.code.page_no > len(form.pages):
         problems = (*found.problems, "unknown_form") if found.code else found.problems
         return Digitized(PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, problems))
-    return _read_page(image, found, form, found.code.page_no, context, gate_mm)
+    return _read_page(image, found, form, found.code.page_no, context, gate_mm, kinds)
 
 
-def _read_page(image: Image, found: Identification, form: Form, page_no: int, context: Context, gate_mm: float) -> Digitized:
+def _read_page(image: Image, found: Identification, form: Form, page_no: int, context: Context, gate_mm: float, kinds: frozenset[Kind]) -> Digitized:
     unfilled = blank(form, page_no)
     unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, found.problems)
     try:
@@ -101,7 +104,7 @@ def _read_page(image: Image, found: Identification, form: Form, page_no: int, co
     problems = (*found.problems, *laid.problems)
     if laid.residual_mm > gate_mm:
         return Digitized(replace(unread, residual_mm=laid.residual_mm, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
-    specs = form.pages[page_no - 1].all_fields
+    specs = tuple(spec for spec in form.pages[page_no - 1].all_fields if spec.kind in kinds)
     fields, odd = resolve(specs, form, read_fields(specs, laid, unfilled), context)
     reading = PageReading(Outcome.READ, found.code, found.rotation_deg, laid.residual_mm, (*problems, *odd), fields)
     return Digitized(reading, _jpeg(laid.upright))
