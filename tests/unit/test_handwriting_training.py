@@ -16,6 +16,8 @@ from pipeline.training.handwriting_data import Line, as_cut, as_read, folder, jo
 from pipeline.training.handwriting_measures import edits, error_by_writer, greedy
 from pipeline.training.handwriting_spoiling import spoiled
 from pipeline.training.handwriting_text import CHARACTERS, PHRASES, SLOTS, filled, plain
+from pipeline.training.uppsala import words
+from tests.shared_data import shared
 
 
 def test_the_network_answers_for_all_of_the_products_alphabet() -> None:
@@ -117,3 +119,20 @@ def _worded(text: str) -> Image:
     page = np.full((80, 40 + 24 * len(text)), 255, np.uint8)
     cv2.putText(page, text, (16, 52), cv2.FONT_HERSHEY_SIMPLEX, 1.1, 30, 2, cv2.LINE_AA)
     return page
+
+
+@pytest.mark.shared
+def test_the_swedish_test_words_stand_beside_their_labels() -> None:
+    lines = words(shared("handwriting", "uppsala_words"))
+    assert {line.writer for line in lines} == {"Adina", "Christian"}
+    assert len(lines) == 2 * 98
+    widths = {line.text: line.picture.shape[1] / line.picture.shape[0] for line in lines if line.writer == "Adina"}
+    assert widths["köttfärssås"] > 2 * widths["får"]
+
+
+def test_other_pages_than_the_known_ones_are_refused(tmp_path: Path) -> None:
+    for name in ("ad1", "ad2"):
+        (tmp_path / f"{name}.jpg").write_bytes(cv2.imencode(".jpg", np.full((40, 40), 255, np.uint8))[1].tobytes())
+    (tmp_path / "Adina_labels.txt").write_text("ord\n", "utf-8")
+    with pytest.raises(ValueError, match="0 words but 1 labels"):
+        words(tmp_path)
