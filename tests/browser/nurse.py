@@ -32,8 +32,13 @@ def wait_for_entry(page: Page, other_than: str = "") -> str:
     )
     entry_id = focused_field(page)[0]
     page.locator(f".st-key-undo-{entry_id}").wait_for()  # the last thing on the screen
-    page.locator('[data-test-script-state="notRunning"]').wait_for()
+    settle(page)
     return entry_id
+
+
+def settle(page: Page) -> None:
+    """Wait until the screen is drawn to its end: before that, what has the focus may still be drawn anew and lose it."""
+    page.locator('[data-test-script-state="notRunning"]').wait_for()
 
 
 def focused_field(page: Page) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.nurse import log_in
+from tests.browser.nurse import log_in, settle
 from tests.browser.serving import PATIENCE_MS, serving
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
@@ -48,7 +48,7 @@ def test_next_entry_is_there_soon(browser: Browser, tmp_path: Path, record_prope
             page.locator(f".st-key-undo-{entry_id}").wait_for()
             for name in blind:
                 page.locator(f".st-key-f-{entry_id}-0-{name} input").fill(str(NOTE.get(name, "-")))
-            page.locator('[data-test-script-state="notRunning"]').wait_for()
+            settle(page)
             time.sleep(0.5)  # nobody saves an entry within half a second, and the screen does not let them
             page.keyboard.press("Control+Enter")
             entry_id, wait = page.evaluate(_MEASURE, entry_id)

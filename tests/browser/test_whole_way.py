@@ -9,7 +9,7 @@ from lxml import etree
 from playwright.sync_api import Page, expect
 
 from pipeline.store.database import Store
-from tests.browser.nurse import fill_in, log_in, wait_for_entry
+from tests.browser.nurse import fill_in, log_in, settle, wait_for_entry
 from tests.shared_data import shared
 from tests.ui import seeding
 from tests.ui.seeding import NURSE
@@ -20,7 +20,8 @@ _MOST_TABS = 60
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Press Tab until a link or button whose name begins so has the focus."""
+    """Press Tab until a link or button whose name ends so has the focus, once the screen stands still."""
+    settle(page)
     for _ in range(_MOST_TABS):
         page.keyboard.press("Tab")
         if str(page.evaluate("document.activeElement?.innerText ?? ''")).strip().endswith(name):
