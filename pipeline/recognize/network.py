@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -79,6 +80,11 @@ def _run(lines: Sequence[NDArray[np.float32]]) -> list[Steps]:
     return [kept[i, : -(-line.shape[1] // STEP_PX)] for i, line in enumerate(lines)]
 
 
+def network_file() -> Path:
+    """The file of the network that reads."""
+    return Path(str(files("rapidocr") / "models" / "PP-OCRv6_rec_small.onnx"))
+
+
 @lru_cache(maxsize=1)
 def session() -> InferenceSession:
     """The network, loaded once a process, on one thread.
@@ -88,7 +94,7 @@ def session() -> InferenceSession:
     """
     import onnxruntime
 
-    path = files("rapidocr") / "models" / "PP-OCRv6_rec_small.onnx"
+    path = network_file()
     remedy = "Install the package rapidocr again: `pip install --force-reinstall rapidocr`."
     if not path.is_file():
         raise MissingProgramError("The handwriting network is not installed.", remedy)
