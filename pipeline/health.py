@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytesseract
 
 from pipeline.errors import EfterskriftError
 from pipeline.settings import Settings, load_settings
@@ -31,8 +30,7 @@ def examine() -> list[Finding]:
     """Every part that the program rests on."""
     settings = load_settings()
     return [
-        _program("Tesseract", "tesseract", "apt-get install tesseract-ocr"),
-        _swedish(),
+        _tried("Tesseract's Swedish", _swedish),
         _program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
         _file("Digit network", settings.models / "digits.onnx"),
         _tried("Handwriting network", _handwriting),
@@ -47,12 +45,10 @@ def _program(part: str, name: str, remedy: str) -> Finding:
     return Finding(part, found) if found else Finding(part, "missing", remedy)
 
 
-def _swedish() -> Finding:
-    try:
-        there = "swe" in pytesseract.get_languages()
-    except pytesseract.TesseractNotFoundError:
-        there = False
-    return Finding("Tesseract's Swedish", "there") if there else Finding("Tesseract's Swedish", "missing", "apt-get install tesseract-ocr-swe")
+def _swedish() -> str:
+    from pipeline.recognize.tesseract import language_folder
+
+    return language_folder()
 
 
 def _file(part: str, path: Path) -> Finding:

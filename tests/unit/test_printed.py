@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,60 +20,70 @@ PX = 8.0
 NAMES = ["Anna-Lisa Öberg", "Gösta Ärlig", "Enhet Näsbyn", "Maj-Britt Sjöström"]
 
 
-def test_several_fields_are_read_in_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[int] = []
+@pytest.fixture
+def not_loaded() -> Iterator[None]:
+    """As in a process that has read nothing yet."""
+    tesseract._engine.cache_clear()
+    yield
+    tesseract._engine.cache_clear()
 
-    def counted(image: Image, mode: int, dpi: int) -> list[tesseract.Word]:
-        calls.append(mode)
-        return tesseract.read_words(image, mode, dpi)
 
-    monkeypatch.setattr(printed, "read_words", counted)
+def test_fields_are_read_as_printed() -> None:
     blank = _text("")
     readings = printed.recognize([*(_crop(_text(name), blank) for name in NAMES), _crop(blank, blank)])
     assert [r.value for r in readings] == [*NAMES, None]
     assert readings[-1].state is State.EMPTY
-    assert len(calls) == 1
     assert all(r.p > 0.5 and len(r.characters) == len(str(r.value)) for r in readings[:-1])
 
 
+@pytest.mark.usefixtures("not_loaded")
+def test_tesseract_is_loaded_once() -> None:
+    for name in NAMES:
+        tesseract.read_line(_text(name), 200)
+    assert tesseract._engine.cache_info().misses == 1
+
+
 def test_empty_fields_cost_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(printed, "read_words", lambda *_: pytest.fail("called"))
+    monkeypatch.setattr(printed, "read_line", lambda *_: pytest.fail("called"))
     (reading,) = printed.recognize([_crop(_text(""), None)])
     assert reading.state is State.EMPTY
 
 
+@pytest.mark.usefixtures("not_loaded")
 def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     picture = _text("x")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingProgramError, match="apt install tesseract-ocr tesseract-ocr-swe"):
-        tesseract.read_words(picture, 7, 300)
+        tesseract.read_line(picture, 300)
 
 
 def test_missing_swedish_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tesseract, "LANGUAGE", "xxx")
     with pytest.raises(MissingProgramError, match="tesseract-ocr-swe"):
-        tesseract.read_words(_text("x"), 7, 300)
+        tesseract.read_line(_text("x"), 300)
 
 
-def test_a_failure_is_told_without_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture = _text("x")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 3, b"", b"Anna-Lisa"))
-    with pytest.raises(ReadingError, match="code 3") as error:
-        tesseract.read_words(picture, 7, 300)
-    assert "Anna" not in str(error.value)
+def test_no_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tesseract, "_engine", lambda _: _Silent())
+    with pytest.raises(ReadingError, match="no answer"):
+        tesseract.read_line(_text("Anna-Lisa"), 300)
+    assert _Silent.cleared
 
 
-def test_the_child_runs_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, str] = {}
+class _Silent:
+    """An engine that comes to no end."""
 
-    def run(*_: object, env: dict[str, str], **__: object) -> subprocess.CompletedProcess[bytes]:
-        seen.update(env)
-        return subprocess.CompletedProcess([], 0, b"", b"")
+    cleared = False
 
-    picture = _text("x")
-    monkeypatch.setattr(subprocess, "run", run)
-    assert tesseract.read_words(picture, 7, 300) == []
-    assert seen["OMP_THREAD_LIMIT"] == "1"
+    def SetImageBytes(self, *_: object) -> None: ...  # noqa: N802
+
+    def SetSourceResolution(self, *_: object) -> None: ...  # noqa: N802
+
+    def Recognize(self, *_: object) -> bool:  # noqa: N802
+        return False
+
+    def Clear(self) -> None:  # noqa: N802
+        _Silent.cleared = True
 
 
 def _text(text: str) -> Image:
