@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import SequenceMatcher
+from functools import cached_property
 from pathlib import Path
 
+from pipeline.client_search import ClientSearch
 from pipeline.errors import UsageError
 from pipeline.identity import PidKind, normal_pid
 from pipeline.model import Client
 
-COLUMNS = ("personnummer", "namn", "enhet", "skyddad")
+COLUMNS = ("personnummer", "namn", "enhet", "skyddad", "adress")
 _REQUIRED = COLUMNS[:3]
 _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt", "false"}
-MISREAD_DIGITS = 2
-"""So many digits of a number may be misread for a client to be a candidate."""
-NAME_ALONE = 0.8
-"""From this similarity on a name makes somebody a candidate, whatever number was read."""
-_OTHER_UNIT = 0.95
 
 
 class ClientRegister:
-    """The persons whom a unit's paper can be about."""
+    """The persons whom a unit's paper can be about, in the order of the register."""
 
     def __init__(self, clients: Iterable[Client]) -> None:
         self.clients = tuple(clients)
@@ -41,70 +35,16 @@ class ClientRegister:
         """The client with this number (12 characters)."""
         return self._by_pid.get(pid)
 
-    def like(self, pid: str, name: str = "", unit: str = "") -> list[tuple[Client, float]]:
-        """Clients whose number differs from `pid` in at most two digits, or whose name is nearly `name`.
-
-        Args:
-            pid: 12 or 10 digits as read. With digits missing or too many, those count as misread.
-            name: as read, any order of names; empty if there is none.
-            unit: where the paper was written; a name in another unit counts a little less.
-
-        Returns:
-            Each candidate with how well the name agrees (0–1; 0 without a name), fewest wrong digits first, then best name.
-        """
-        ranked = []
-        for client in self.clients:
-            wrong = wrong_digits(pid, client.pid)
-            score = name_agreement(name, client.name) * (_OTHER_UNIT if unit and unit != client.unit else 1.0)
-            if wrong <= MISREAD_DIGITS or score >= NAME_ALONE:
-                ranked.append((wrong, -score, client.pid, client))
-        return [(client, -negative) for _, negative, _, client in sorted(ranked, key=lambda row: row[:3])]
-
-
-def wrong_digits(read: str, true: str) -> int:
-    """How many digits must be changed, added or dropped (at most 99). Ten digits are compared with the number without its century."""
-    if len(read) == 10:
-        true = true[-10:]
-    if len(read) == len(true):
-        return sum(a != b for a, b in zip(read, true, strict=True))
-    if abs(len(read) - len(true)) > MISREAD_DIGITS:
-        return 99
-    return _edits(read, true)
-
-
-def _edits(a: str, b: str) -> int:
-    """Levenshtein's distance."""
-    above = list(range(len(b) + 1))
-    for i, x in enumerate(a, start=1):
-        row = [i]
-        for j, y in enumerate(b, start=1):
-            row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (x != y)))
-        above = row
-    return above[-1]
-
-
-def name_agreement(read: str, true: str) -> float:
-    """How well a name as read agrees with one in the register, 0–1: each word against its best match, weighed by length.
-
-    The order of the names and names left out cost little, because people write "Lindqvist, Märta" or only a first name.
-    """
-    words, known = _words(read), _words(true)
-    if not words or not known:
-        return 0.0
-    length = sum(map(len, words))
-    matched = sum(len(word) * max(SequenceMatcher(None, word, other).ratio() for other in known) for word in words) / length
-    covered = min(1.0, length / sum(map(len, known)))
-    return matched * (0.8 + 0.2 * covered)
-
-
-def _words(name: str) -> list[str]:
-    """In lower case and without accents, which readers of handwriting often lose."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return re.findall(r"\w+", plain.casefold())
+    @cached_property
+    def search(self) -> ClientSearch:
+        """The register laid out for comparing what was read with all clients; made at first use."""
+        return ClientSearch(self.clients)
 
 
 def load_register(path: Path) -> ClientRegister:
-    """Read a register: columns personnummer, namn, enhet and, if wanted, skyddad (ja/nej), separated by semicolon or comma; UTF-8 or Windows-1252.
+    """Read a register: columns personnummer, namn, enhet and, if wanted, skyddad (ja/nej) and adress.
+
+    They are separated by semicolon or comma; UTF-8 or Windows-1252.
 
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.
@@ -161,7 +101,7 @@ def _client(path: Path, number: int, row: Mapping[str, str]) -> Client:
     protected = row.get("skyddad", "").casefold()
     if protected not in _YES | _NO:
         raise _wrong(path, number, "has something other than ja or nej in the column skyddad")
-    return Client(_pid(path, number, row["personnummer"]), row["namn"], row["enhet"], protected in _YES)
+    return Client(_pid(path, number, row["personnummer"]), row["namn"], row["enhet"], protected in _YES, row.get("adress", ""))
 
 
 def _pid(path: Path, number: int, text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
@@ -56,6 +56,7 @@ class Meaning(StrEnum):
     CLIENT_PID = "client_pid"
     CLIENT_NAME = "client_name"
     CLIENT_PRINTED = "client_printed"
+    CLIENT_ADDRESS = "client_address"
     UNIT = "unit"
     EVENT_DATE = "event_date"
     EVENT_TIME = "event_time"
@@ -81,7 +82,12 @@ class Option(Strict):
 
 
 class FieldSpec(Strict):
-    """One field of a form, or of one row of its table (then `box` is relative to the row's top left)."""
+    """One field of a form, or of one row of its table (then `box` is relative to the row's top left).
+
+    `minimum` and `maximum` are limits; outside `plausible` (lowest and highest) a number is unusual. `less_than` names a field of the same
+    entry whose number or time is not below this one's, `sum_of` the fields that a number is the sum of. `filled` says what a box filled solid
+    means: a mark taken back, or, on answer sheets with bubbles, a mark.
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
     label: str
@@ -97,8 +103,12 @@ class FieldSpec(Strict):
     decimals: int = 0
     minimum: float | None = None
     maximum: float | None = None
+    plausible: tuple[float, float] | None = None
+    less_than: Name | None = None
+    sum_of: tuple[Name, ...] = ()
     measure: str = ""
     lines: int | None = None
+    filled: Literal["cancelled", "marked"] = "cancelled"
     options: tuple[Option, ...] = ()
     row: int | None = None
 
@@ -138,8 +148,18 @@ class FieldSpec(Strict):
             raise ValueError(f"{self.name}: a digits field needs a format (date, time, personnummer or number)")
         if self.format is Format.NUMBER and not self.cells:
             raise ValueError(f"{self.name}: a number needs cells, how many boxes it has")
+        if self.format is not Format.NUMBER and (self.plausible or self.sum_of):
+            raise ValueError(f"{self.name}: plausible and sum_of belong to a number")
+        if self.less_than and self.format not in (Format.NUMBER, Format.TIME):
+            raise ValueError(f"{self.name}: less_than belongs to a number or a time")
         if (self.kind is Kind.CHOICE) != bool(self.options):
             raise ValueError(f"{self.name}: options belong to a choice, and a choice needs them")
         if (self.kind is Kind.LINES) != (self.lines is not None):
             raise ValueError(f"{self.name}: lines (a number) belongs to the kind lines, which needs it")
         return self
+
+
+def sibling_name(spec: FieldSpec, column: str) -> str:
+    """The full name of another field of the same entry: in a table, of the same row."""
+    prefix, dot, _ = spec.name.rpartition(".")
+    return f"{prefix}{dot}{column}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from pipeline.fiducials import CONTENT
-from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Kind, Meaning, sibling_name
 from pipeline.model import Box
 from pipeline.template import Form, PageSpec
 
@@ -22,7 +22,19 @@ def form_problems(form: Form) -> list[str]:
     for row in form.rows():
         missing = [means for means in _NEEDED if form.meaning(means, row) is None]
         problems += [f"no field means {means}" for means in missing]
+    problems += _relations(form)
     return list(dict.fromkeys(problems))
+
+
+def _relations(form: Form) -> list[str]:
+    """A form may only compare and add up fields that it has."""
+    problems = []
+    for spec in form.fields:
+        for column in (*spec.sum_of, *filter(None, [spec.less_than])):
+            other = form.by_name.get(sibling_name(spec, column))
+            if other is None or other.format is not spec.format:
+                problems.append(f"{spec.name}: there is no {spec.format} {column} to compare with")
+    return problems
 
 
 def _page_problems(page: PageSpec) -> list[str]:

@@ -58,6 +58,11 @@ class Box:
 
 Alternatives = tuple[tuple[Value, float], ...]
 
+Lattice = tuple[tuple[float, ...], ...]
+"""For each box of a row of digits the probabilities of its answers, in the order of `LATTICE_SYMBOLS`."""
+LATTICE_SYMBOLS = "0123456789 #?"
+"""A box's answers; blank, struck out, and another mark after the digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -65,6 +70,9 @@ class Reading:
 
     `p` is the probability that value and state are both right. `alternatives` are other values with their
     probabilities, best first. `characters` gives p for each character of a text value, for showing the doubtful ones.
+    `remarks` are codes of what a person has to be told about the field, such as "struck_out"; they become problems of the page.
+    `reasons` are codes that say why the value is proposed, such as "name_like:0.86". `lattice` is what the reader saw box by
+    box; it helps to weigh the value and is neither stored nor shown.
     """
 
     value: Value
@@ -73,6 +81,9 @@ class Reading:
     alternatives: Alternatives = ()
     characters: tuple[float, ...] = ()
     box_px: tuple[int, int, int, int] | None = None
+    remarks: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    lattice: Lattice = field(default=(), compare=False, repr=False)
 
     @classmethod
     def empty(cls, p: float, value: Value = None) -> Reading:
@@ -111,6 +122,7 @@ class Client:
     name: str
     unit: str
     protected: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

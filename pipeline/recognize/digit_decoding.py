@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.field_spec import FieldSpec, Format
-from pipeline.model import Alternatives, Reading, State
+from pipeline.model import LATTICE_SYMBOLS, Alternatives, Reading, State
 from pipeline.recognize.digit_grammar import candidates
 
-SYMBOLS = "0123456789 #?"
-"""A box's answers in the network's order; blank, struck out, and another mark after the digits."""
+SYMBOLS = LATTICE_SYMBOLS
 ROWS_KEPT = 300
 SYMBOLS_PER_BOX = 4
 UNLIKELY_IN_BOX = 1e-4
@@ -66,7 +65,8 @@ def decode(probabilities: Probabilities, spec: FieldSpec) -> Reading:
     p = _p(best, weighed)
     if state is State.EMPTY:
         return Reading.empty(p)
-    return Reading(value, p, state, _alternatives(best, weighed), _characters(best, weighed))
+    lattice = tuple(tuple(box) for box in probabilities.tolist())
+    return Reading(value, p, state, _alternatives(best, weighed), _characters(best, weighed), lattice=lattice)
 
 
 def likeliest_rows(probabilities: Probabilities) -> tuple[list[tuple[str, float]], float]:

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from pipeline.clients import name_agreement
+from pipeline.client_search import NAME_AGREES, agreement
 from pipeline.errors import MissingAnswerError, UnknownClientError
 from pipeline.field_spec import Meaning
 from pipeline.model import State
-from pipeline.resolve import NAME_AGREES
 from pipeline.review import Answer
 from pipeline.store.entries import Entry
 from pipeline.store.issued import issued_sheet
@@ -55,6 +54,6 @@ def doubted_client(conn: Connection, form: Form, found: Entry, answers: Mapping[
     issued = issued_sheet(conn, found.serial) if found.serial and spec.row is None else None
     name = answers[named.name].value if named and named.name in answers else None
     known = client(conn, pid)
-    other_name = known is not None and isinstance(name, str) and name_agreement(name, known.name) < NAME_AGREES
+    other_name = known is not None and isinstance(name, str) and agreement(name, known.name) < NAME_AGREES
     other_sheet = issued is not None and issued.client_pid not in (None, pid)
     return spec.name if other_name or other_sheet else None

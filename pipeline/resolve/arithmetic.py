@@ -1,0 +1,91 @@
+"""Sums: a field that is the sum of others supports their readings, and they its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+
+from pipeline.field_spec import FieldSpec, sibling_name
+from pipeline.model import Reading, State, Value
+from pipeline.resolve.weighing import listed, normalised, unlisted, with_reason
+
+WRONG_SUM = 0.03
+"""How often people add up wrongly."""
+_SUMS_KEPT = 400
+_Sums = dict[Decimal, float]
+
+
+def sums_fit(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> tuple[dict[str, Reading], list[str]]:
+    """The fields of each sum, weighed together, and `sum_differs:<field>` where the likeliest values do not add up."""
+    found: dict[str, Reading] = {}
+    problems = []
+    for spec in specs:
+        names = [sibling_name(spec, column) for column in spec.sum_of]
+        parts = [fields[name] for name in names if name in fields]
+        total = fields[spec.name]
+        if not names or len(parts) < len(names) or total.state is not State.READ or any(p.state not in (State.READ, State.EMPTY) for p in parts):
+            continue
+        found |= _weighed(spec.name, total, dict(zip(names, parts, strict=True)))
+        values = [_number(found[name].value) or Decimal(0) for name in names]
+        if _number(found[spec.name].value) != sum(values):
+            problems.append(f"sum_differs:{spec.name}")
+    return found, problems
+
+
+def _weighed(name: str, total: Reading, parts: Mapping[str, Reading]) -> dict[str, Reading]:
+    options = {part: _options(reading) for part, reading in parts.items()}
+    totals = _options(total)
+    found = {name: _fitted(total, totals, _sums(list(options.values())))}
+    for part, reading in parts.items():
+        others = _sums([other for key, other in options.items() if key != part])
+        wanted: _Sums = defaultdict(float)
+        for t, p in totals.items():
+            for s, q in others.items():
+                wanted[t - s] += p * q
+        found[part] = _fitted(reading, options[part], wanted) if reading.state is State.READ else reading
+    return found
+
+
+def _fitted(reading: Reading, options: _Sums, expected: _Sums) -> Reading:
+    """Each value times how likely the rest of the sum comes to it; a wrong sum may come to anything."""
+    ground = WRONG_SUM / max(len(options), 1)
+
+    def weight(value: Value) -> float:
+        number = _number(value)
+        return ground + (1 - WRONG_SUM) * expected.get(number, 0.0) if number is not None else ground
+
+    weights = {value: p * weight(value) for value, p in listed(reading).items()}
+    fitted = normalised(reading, weights, unlisted(reading) * ground)
+    number = _number(fitted.value)
+    fits = number is not None and expected.get(number, 0.0) >= 0.5
+    return with_reason(fitted, "sum_fits") if fits else fitted
+
+
+def _options(reading: Reading) -> _Sums:
+    """The numbers that a field may hold; an empty one adds nothing."""
+    if reading.state is State.EMPTY:
+        return {Decimal(0): 1.0}
+    found: _Sums = defaultdict(float)
+    for value, p in listed(reading).items():
+        if (number := _number(value)) is not None:
+            found[number] += p
+    return found
+
+
+def _sums(parts: Sequence[_Sums]) -> _Sums:
+    total: _Sums = {Decimal(0): 1.0}
+    for options in parts:
+        longer: _Sums = defaultdict(float)
+        for s, p in total.items():
+            for number, q in options.items():
+                longer[s + number] += p * q
+        total = dict(sorted(longer.items(), key=lambda pair: -pair[1])[:_SUMS_KEPT])
+    return total
+
+
+def _number(value: Value) -> Decimal | None:
+    try:
+        return Decimal(value) if isinstance(value, str) else None
+    except InvalidOperation:  # a reading that is no number
+        return None

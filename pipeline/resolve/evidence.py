@@ -1,0 +1,137 @@
+"""Who a row is about, by Bayes' rule over the whole client register: number, name, address, unit and the other rows of the sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.client_search import ClientSearch, Scores, symbols_of
+from pipeline.identity import PidKind, normal_pid
+from pipeline.model import Lattice
+from pipeline.resolve.number_rows import Likelihood, likelihood
+
+Floats = NDArray[np.float64]
+
+NOT_IN_REGISTER = 0.03
+"""How likely paper is about a person whom the register lacks, before anything is read."""
+IN_UNIT = 0.95
+"""How likely a client belongs to the unit of the sheet."""
+ALREADY_HERE = 0.1
+"""How likely a row is about a client of another row of the same sheet: some are visited several times a day."""
+WRONG_NUMBER = 2e-3
+"""How often somebody writes the number of another client, half of the time of one who is easily taken for the right one (same name, twins)."""
+NUMBERS = 4e7
+"""Personal numbers that there can be: the days of 110 years times about 1,000."""
+BREAKS_RULES = 5e-3
+"""How likely an unknown person's number is written so that date or check digit are wrong, against rightly."""
+
+NAME_ODDS = ((0.0, 0.02), (0.40, 0.02), (0.55, 0.1), (0.65, 0.6), (0.75, 5.0), (0.85, 60.0), (0.95, 300.0), (1.0, 300.0))
+"""Similarity of a handwritten name and a client's → how much likelier it is for that client than for anybody (`--fit` as above; ends cut, because
+another person's name may stand there for reasons of its own)."""
+PRINTED_ODDS = ((0.0, 0.003), (0.5, 0.003), (0.75, 1.0), (0.9, 500.0), (1.0, 500.0))
+"""The same for the name that was printed on the sheet for a client."""
+ADDRESS_ODDS = ((0.0, 0.1), (0.5, 0.1), (0.7, 1.0), (0.9, 30.0), (1.0, 30.0))
+"""The same for an address; people move, and several live in one house."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands on the paper about the person of one row. Texts are empty where nothing was read."""
+
+    lattice: Lattice
+    listed: tuple[str, ...] = ()
+    name: str = ""
+    printed: str = ""
+    address: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """For each client (n,) how well what was read agrees, and for each listed number outside the register its weight."""
+
+    number: Likelihood
+    name: Scores
+    printed: Scores
+    address: Scores
+    odds: Floats = field(repr=False)
+    """Of name, printed name and address together, as logarithms."""
+    unknown: dict[str, float] = field(repr=False)
+    """Log likelihood of a person outside the register with this number."""
+
+
+def gather(search: ClientSearch, written: Written) -> Evidence:
+    """Compare one row with every client."""
+    number = likelihood(written.lattice, search.symbols)
+    name, printed = search.name_scores(written.name), search.name_scores(written.printed)
+    address = search.address_scores(written.address)
+    odds = np.zeros(len(search.symbols))
+    for text, scores, table in ((written.name, name, NAME_ODDS), (written.printed, printed, PRINTED_ODDS), (written.address, address, ADDRESS_ODDS)):
+        if text:
+            known = scores > 0 if table is ADDRESS_ODDS else np.ones(len(scores), bool)
+            odds += np.where(known, log_odds(scores, table), 0.0)
+    return Evidence(number, name, printed, address, odds, _unknown(search, written))
+
+
+def log_odds(scores: Scores, table: Sequence[tuple[float, float]]) -> Floats:
+    """The logarithm of the odds of similarities: linear between the table's points."""
+    at, odds = zip(*table, strict=True)
+    return np.asarray(np.interp(scores, at, np.log(odds)))
+
+
+def _unknown(search: ClientSearch, written: Written) -> dict[str, float]:
+    registered = {tuple(row) for row in search.symbols.tolist()}
+    found: dict[str, float] = {}
+    for number in written.listed:
+        full = number.rjust(12, "?") if len(number) == 10 else number
+        symbols = symbols_of([full])
+        if len(full) != 12 or tuple(symbols[0].tolist()) in registered:
+            continue
+        pid = normal_pid(number)
+        valid = pid.valid and pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION)
+        found[number] = float(likelihood(written.lattice, symbols).log[0]) + (0.0 if valid else np.log(BREAKS_RULES))
+    return found
+
+
+def posterior(search: ClientSearch, evidence: Evidence, unit: str, here: Sequence[int] = ()) -> tuple[Floats, dict[str, float], float]:
+    """Probability of each client (n,), of each listed number outside the register, and of all else.
+
+    Args:
+        search: the register.
+        evidence: what `gather` found.
+        unit: of the sheet, as read; empty if unknown.
+        here: places in the register of the clients of the sheet's other rows.
+    """
+    prior = _prior(search, unit, here)
+    own = evidence.number.log
+    top = max([float(own.max(initial=-1e9)), *evidence.unknown.values()])
+    weights = (1 - NOT_IN_REGISTER) * prior * _meant(search, prior, np.exp(own - top)) * np.exp(evidence.odds)
+    unknown = {number: NOT_IN_REGISTER / NUMBERS * float(np.exp(log - top)) for number, log in evidence.unknown.items()}
+    rest = NOT_IN_REGISTER / NUMBERS
+    total = float(weights.sum()) + sum(unknown.values()) + rest
+    return weights / total, {number: weight / total for number, weight in unknown.items()}, rest / total
+
+
+def _prior(search: ClientSearch, unit: str, here: Sequence[int]) -> Floats:
+    count = len(search.symbols)
+    prior = np.full(count, 1.0 / max(count, 1))
+    members = search.of_unit(unit) if unit else np.empty(0, np.intp)
+    if 0 < len(members) < count:
+        prior[:] = (1 - IN_UNIT) / (count - len(members))
+        prior[members] = IN_UNIT / len(members)
+    if here:
+        prior *= 1 - ALREADY_HERE
+        np.add.at(prior, list(here), ALREADY_HERE / len(here))
+    return prior
+
+
+def _meant(search: ClientSearch, prior: Floats, likely: Floats) -> Floats:
+    """Likelihood of what was read for each client, who may be meant although another's number was written."""
+    group, size = search.alike, np.bincount(search.alike, minlength=len(likely))
+    sums = np.bincount(group, weights=likely, minlength=len(likely))
+    alike = (sums[group] - likely) / np.maximum(size[group] - 1, 1)
+    anybody = float(prior @ likely) - prior * likely
+    return np.asarray((1 - WRONG_NUMBER) * likely + WRONG_NUMBER * (alike + np.maximum(anybody, 0)) / 2)

@@ -1,0 +1,78 @@
+"""Readings of one page → values that fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.clients import ClientRegister
+from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, sibling_name
+from pipeline.model import Reading, State
+from pipeline.resolve.arithmetic import sums_fit
+from pipeline.resolve.dates import Window, in_outage
+from pipeline.resolve.person import resolve_persons
+from pipeline.resolve.ranges import in_range
+from pipeline.resolve.row_order import as_number, in_order
+from pipeline.template import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known apart from the page: the register and the days of the outage (inclusive)."""
+
+    register: ClientRegister | None = None
+    window: Window | None = None
+
+
+def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Reading], context: Context) -> tuple[dict[str, Reading], list[str]]:
+    """Readings of one page, weighed against each other; and problems as `<code>:<field>`."""
+    fields = dict(readings)
+    problems: list[str] = []
+    for spec in specs:
+        fields[spec.name], odd = _alone(spec, fields[spec.name], context)
+        problems += odd
+    fields |= in_order(specs, form, fields)
+    summed, odd = sums_fit(specs, fields)
+    fields |= summed
+    problems += odd
+    if context.register is not None:
+        persons, odd = resolve_persons(specs, form, fields, context.register)
+        fields |= persons
+        problems += odd
+    return fields, problems + _out_of_order(specs, form, fields) + _missing(specs, form, fields)
+
+
+def _alone(spec: FieldSpec, reading: Reading, context: Context) -> tuple[Reading, list[str]]:
+    if spec.format is Format.DATE and context.window:
+        return in_outage(spec, reading, context.window)
+    return in_range(spec, reading)
+
+
+def _out_of_order(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]) -> list[str]:
+    """Written before it happened; and pairs whose first is more than their second (a visit over midnight is shown too: it is rare)."""
+    problems = []
+    written, event = form.meaning(Meaning.WRITTEN_DATE), form.meaning(Meaning.EVENT_DATE)
+    if written and event and _is_more(event, written, fields):
+        problems.append(f"written_before_event:{written.name}")
+    for spec in specs:
+        other = form.by_name.get(sibling_name(spec, spec.less_than)) if spec.less_than else None
+        if other is not None and _is_more(spec, other, fields):
+            problems.append(f"{'end_before_start' if spec.format is Format.TIME else 'pair_crossed'}:{spec.name}")
+    return problems
+
+
+def _is_more(one: FieldSpec, other: FieldSpec, fields: Mapping[str, Reading]) -> bool:
+    if one.name not in fields or other.name not in fields:
+        return False
+    first, second = (as_number(spec, fields[spec.name].value) for spec in (one, other))
+    return first is not None and second is not None and first > second
+
+
+def _missing(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]) -> list[str]:
+    """Required fields that are empty, in the sheet's own part and in each row that is used at all."""
+    used = {row for row in form.rows() if any(_is_filled(spec, fields) for spec in specs if spec.row == row)}
+    return [f"missing:{s.name}" for s in specs if s.required and s.row in used | {None} and fields[s.name].state is State.EMPTY]
+
+
+def _is_filled(spec: FieldSpec, fields: Mapping[str, Reading]) -> bool:
+    return spec.kind is not Kind.PRINTED and fields[spec.name].state is not State.EMPTY

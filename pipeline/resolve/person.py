@@ -1,0 +1,201 @@
+"""The personal number of each row: ranked clients with p, why, and what a person should look into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.client_search import BOXES, NAME_AGREES, ClientSearch
+from pipeline.clients import ClientRegister
+from pipeline.field_spec import FieldSpec, Meaning
+from pipeline.identity import PidKind, normal_pid
+from pipeline.model import LATTICE_SYMBOLS, Lattice, Reading, State
+from pipeline.resolve.evidence import Evidence, Floats, Written, gather, posterior
+from pipeline.resolve.number_rows import USUAL_DOUBT, Way, tempered
+from pipeline.template import Form
+
+ALTERNATIVES = 5
+LEAST_P = 1e-5
+ONE_KIND_P = 0.998
+"""The most that is said on the strength of the number alone: a second kind of evidence (name, printed name or address) has to agree for more."""
+SUREST_P = 0.9998
+"""Nothing is surer: whatever the sum says, one row in some thousands is odd in a way that is not in it."""
+SURE_NEIGHBOUR = 0.99
+"""From this p on a row says something of who else is on the sheet."""
+CLEAR, CONTRADICTED = 0.9, 0.02
+"""A box is clear from this probability on, and speaks against a digit below that."""
+ALIKE = 0.01
+"""Others with at least this probability are told of."""
+_CHECKED = (PidKind.PERSONAL, PidKind.COORDINATION)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row's number, what stands beside it, and how it compares with the register."""
+
+    spec: FieldSpec
+    reading: Reading
+    written: Written
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The posterior of a row: over clients (n,), over numbers outside the register, and the other rows that were counted in."""
+
+    clients: Floats
+    unknown: Mapping[str, float]
+    here: tuple[int, ...] = ()
+
+
+def resolve_persons(
+    specs: Sequence[FieldSpec], form: Form, fields: Mapping[str, Reading], register: ClientRegister
+) -> tuple[dict[str, Reading], list[str]]:
+    """The fields that say whom a row is about, weighed; and problems as `<code>:<field>`."""
+    search = register.search
+    rows = [row for spec in specs if spec.means is Meaning.CLIENT_PID and (row := _row(spec, form, fields, search)) is not None]
+    alone = [_weighed(search, row, ()) for row in rows]
+    sure = [int(found.clients.argmax()) if found.clients.max(initial=0.0) >= SURE_NEIGHBOUR else None for found in alone]
+    resolved: dict[str, Reading] = {}
+    problems: list[str] = []
+    for number, row in enumerate(rows):
+        others = tuple(place for i, place in enumerate(sure) if place is not None and i != number)
+        found = _weighed(search, row, others) if others else alone[number]
+        reading, odd = _resolved(row, found, register)
+        resolved[row.spec.name] = reading
+        problems += [f"{code}:{row.spec.name}" for code in odd]
+    return resolved, problems
+
+
+def _row(spec: FieldSpec, form: Form, fields: Mapping[str, Reading], search: ClientSearch) -> _Row | None:
+    reading = fields[spec.name]
+    lattice = reading.lattice if len(reading.lattice) == BOXES else _as_lattice(reading)
+    if not lattice or reading.state not in (State.READ, State.ILLEGIBLE):
+        return None
+    listed = tuple(value for value, _ in ((reading.value, reading.p), *reading.alternatives) if isinstance(value, str))
+    said = {means: _text(form.meaning(means, spec.row), fields) for means in _SAID}
+    written = Written(lattice, listed, *(said[means] for means in _SAID))
+    return _Row(spec, reading, written, gather(search, written))
+
+
+_SAID = (Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS, Meaning.UNIT)
+
+
+def _text(spec: FieldSpec | None, fields: Mapping[str, Reading]) -> str:
+    reading = fields.get(spec.name) if spec else None
+    return reading.value if reading and isinstance(reading.value, str) else ""
+
+
+def _as_lattice(reading: Reading) -> Lattice:
+    """Box by box what a reader says that gives only whole values; ten digits are taken to stand to the right."""
+    listed = [(value, p) for value, p in ((reading.value, reading.p), *reading.alternatives) if isinstance(value, str)]
+    rows = [(value.rjust(BOXES), p) for value, p in listed if len(value) in (10, BOXES)]
+    if not rows:
+        return ()
+    boxes = np.full((BOXES, len(LATTICE_SYMBOLS)), max(0.0, 1 - sum(p for _, p in rows)) / len(LATTICE_SYMBOLS))
+    for value, p in rows:
+        for box, symbol in enumerate(value):
+            boxes[box, LATTICE_SYMBOLS.index(symbol if symbol in LATTICE_SYMBOLS else "?")] += p
+    return tuple(tuple(box) for box in boxes.tolist())
+
+
+def _weighed(search: ClientSearch, row: _Row, here: tuple[int, ...]) -> _Found:
+    clients, unknown, _ = posterior(search, row.evidence, row.written.unit, here)
+    return _Found(clients, unknown, here)
+
+
+def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Reading, list[str]]:
+    ranked = _ranked(found, register)
+    if not ranked:
+        return row.reading, []
+    value, p, place = ranked[0]
+    if row.reading.state is State.ILLEGIBLE and p < 0.5:
+        return replace(row.reading, alternatives=tuple((v, round(q, 6)) for v, q, _ in ranked[:ALTERNATIVES])), []
+    p = min(p, SUREST_P if place is not None and _second_kind(row, place, value) else ONE_KIND_P)
+    others = tuple((v, q) for v, q, _ in ranked[1:] if q >= LEAST_P or v == row.reading.value)[:ALTERNATIVES]
+    characters = row.reading.characters if value == row.reading.value else ()
+    reading = replace(
+        row.reading,
+        value=value,
+        p=p,
+        state=State.READ,
+        alternatives=others,
+        characters=characters,
+        reasons=tuple(_reasons(row, found, value, place, register)),
+    )
+    return reading, _problems(row, place, value, named=bool(row.written.name or row.written.printed))
+
+
+def _ranked(found: _Found, register: ClientRegister) -> list[tuple[str, float, int | None]]:
+    """Number, p and place in the register (None outside it), best first."""
+    best = np.argsort(-found.clients)[: ALTERNATIVES + 1].tolist()
+    known: list[tuple[str, float, int | None]] = [(register.clients[i].pid, float(found.clients[i]), i) for i in best]
+    return sorted([*known, *((number, p, None) for number, p in found.unknown.items())], key=lambda row: -row[1])
+
+
+def _second_kind(row: _Row, place: int, value: str) -> bool:
+    """Whether the number, with nothing against it, and something else agree on a client, each by itself."""
+    evidence = row.evidence
+    agrees = max(evidence.name[place], evidence.printed[place], evidence.address[place])
+    return bool(agrees >= NAME_AGREES) and normal_pid(value).valid and _stands_there(row, place, value)
+
+
+def _reasons(row: _Row, found: _Found, value: str, place: int | None, register: ClientRegister) -> list[str]:
+    """Why this number is proposed, as codes with what they are about after a colon."""
+    reasons = [_check(value)]
+    if place is None:
+        return [*reasons, "not_in_register"]
+    reasons += _number_reasons(row, place, value)
+    for kind, text, score in (
+        ("name", row.written.name, row.evidence.name[place]),
+        ("printed_name", row.written.printed, row.evidence.printed[place]),
+        ("address", row.written.address, row.evidence.address[place]),
+    ):
+        if text and (kind != "address" or register.clients[place].address):
+            reasons.append(f"{kind}_{'like' if score >= NAME_AGREES else 'differs'}:{score:.2f}")
+        elif kind == "name":
+            reasons.append("name_missing")
+    members = register.search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
+    if len(members):
+        reasons.append("unit_same" if place in members else "unit_other")
+    if place in found.here:
+        reasons.append("on_sheet")
+    alike = int((found.clients >= ALIKE).sum()) - 1
+    return [*reasons, f"others_alike:{alike}" if alike > 0 else "alone_alike"]
+
+
+def _check(value: str) -> str:
+    pid = normal_pid(value)
+    return "check_ok" if pid.valid else "check_wrong" if pid.kind in _CHECKED else "check_none"
+
+
+def _number_reasons(row: _Row, place: int, value: str) -> list[str]:
+    way = tuple(Way)[row.evidence.number.way[place]]
+    if way is not Way.WHOLE:
+        return [f"number_{way.value}"]
+    seen = _seen(row, value)
+    differs = sum(p < CONTRADICTED for p in seen)
+    unclear = sum(p < CLEAR for p in seen)
+    return [f"number_differs:{differs}" if differs else f"number_unclear:{unclear}" if unclear else "number_clear"]
+
+
+def _problems(row: _Row, place: int | None, value: str, *, named: bool) -> list[str]:
+    if place is None:
+        return ["person_unknown"]
+    score = max(row.evidence.name[place], row.evidence.printed[place])
+    problems = ["name_differs"] if named and score < NAME_AGREES else []
+    return problems if _stands_there(row, place, value) else [*problems, "number_differs"]
+
+
+def _stands_there(row: _Row, place: int, value: str) -> bool:
+    """Whether no box speaks against the number, with or without century."""
+    way = tuple(Way)[row.evidence.number.way[place]]
+    return way is Way.TEN or (way is Way.WHOLE and min(_seen(row, value)) >= CONTRADICTED)
+
+
+def _seen(row: _Row, value: str) -> list[float]:
+    """The probability of each character of a number in its box."""
+    boxes = tempered(row.written.lattice, USUAL_DOUBT)
+    return [float(boxes[i, LATTICE_SYMBOLS.index(c if c in LATTICE_SYMBOLS else "?")]) for i, c in enumerate(value)]
