@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Image
+from pipeline.recognize.ranks import median, quantile
 
 EMPTY, STRUCK, OTHER = 10, 11, 12
 """What a cell holds apart from the digits 0–9: nothing, something struck out or filled in, a letter or another mark."""
@@ -57,12 +58,12 @@ def darker_than_paper(image: Image) -> Grey:
     """Grey levels by which each pixel is darker than the paper around it, (h, w) float32."""
     size = max(3, image.shape[0] // 3) | 1
     paper = cv2.blur(cv2.dilate(image, np.ones((size, size), np.uint8)), (size, size))
-    paper = np.maximum(paper, DARKEST_PAPER * float(np.percentile(image, 95)))
+    paper = np.maximum(paper, DARKEST_PAPER * quantile(image, 0.95))
     return np.clip(paper - image.astype(np.float32), 0, 255).astype(np.float32)
 
 
 def _at_work_scale(image: Image, blank: Image | None, margin: float) -> tuple[Image, Image | None, float]:
-    if blank is None and np.median(image) < 100:
+    if blank is None and median(image) < 100:
         image = (255 - image).astype(np.uint8)  # white on black; no sheet of paper is mostly black
     height = image.shape[0] - 2 * margin
     low, high = WORK_HEIGHT
@@ -85,7 +86,7 @@ def _without_print(ink: Grey, printed: Grey) -> Grey:
     printed = _aligned(printed, ink)
     lines = printed > 12
     near = cv2.dilate(lines.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    gain = float(np.clip(np.percentile(ink[lines], 60) / max(float(np.median(printed[lines])), 1.0), 0.2, 4.0))
+    gain = float(np.clip(quantile(ink[lines], 0.6) / max(median(printed[lines]), 1.0), 0.2, 4.0))
     spread = cv2.dilate(printed, np.ones((3, 3), np.uint8)) * gain * 1.15
     out: Grey = np.where(near, np.clip(ink - spread, 0, 255), ink).astype(np.float32)
     return out

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.model import Image
 from pipeline.recognize.crop import Crop
+from pipeline.recognize.ranks import median, quantile
 
 Darkness = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -86,7 +87,7 @@ def written(ink: Ink, mask: Mask | None = None) -> Image:
     """The handwriting (or the part in `mask`) alone on white paper, grey (h, w), soft edges kept, faint strokes made black."""
     chosen = ink.mask if mask is None else mask
     around = cv2.dilate(chosen.astype(np.uint8), _disc(0.12 * ink.px_per_mm)) > 0
-    full = float(np.quantile(ink.darkness[chosen], 0.9)) if chosen.any() else 1.0
+    full = quantile(ink.darkness[chosen], 0.9) if chosen.any() else 1.0
     return np.asarray(np.clip(255.0 * (1.0 - np.where(around, ink.darkness, 0.0) / full), 0, 255), np.uint8)
 
 
@@ -144,8 +145,8 @@ def _toned(blank: NDArray[Any], dark: NDArray[Any]) -> Darkness:
     for low, high in itertools.pairwise(TONES):
         at = (blank > low) & (blank <= high)
         if at.sum() >= 20:
-            seen.append(float(np.median(blank[at])))
-            made.append(float(np.quantile(dark[at], 0.4)) * 1.1)
+            seen.append(median(blank[at]))
+            made.append(quantile(dark[at], 0.4) * 1.1)
     if len(seen) == 1:
         return blank
     return np.asarray(np.clip(np.interp(blank, seen, made), 0.0, 1.0), np.float32)
@@ -186,7 +187,7 @@ def _bridged(mask: Mask, printed: Mask, scale: float) -> Mask:
 def _grain(dark: Darkness) -> float:
     """The standard deviation of the noise that is left after blurring, from what a median filter takes away."""
     left = np.abs(dark - cv2.medianBlur(dark, 3))
-    return 0.5 * 1.4826 * 1.2 * float(np.median(left))
+    return 0.5 * 1.4826 * 1.2 * median(left)
 
 
 def _blurred(dark: Darkness, scale: float) -> Darkness:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -34,15 +35,28 @@ def _paper_plane(crop: Crop) -> NDArray[np.float64] | None:
     height, width = crop.image.shape
     cell = max(2, round(CELL_MM * scale_of(crop)))
     bright = cv2.dilate(cv2.blur(crop.image, (3, 3)), np.ones((cell, cell), np.uint8))[cell // 2 :: cell, cell // 2 :: cell].astype(np.float64)
-    y, x = (axis.ravel() for axis in np.mgrid[cell // 2 : height : cell, cell // 2 : width : cell] / max(height, width))
-    terms, grey = np.stack([x, y, np.ones_like(x)], axis=1), bright.ravel()
+    terms, grey = _terms(height, width, cell), bright.ravel()
     paper = np.ones(grey.size, bool)
     slope = np.array([0.0, 0.0, grey.max()])
     for _ in range(ROUNDS):
-        slope = np.linalg.lstsq(terms[paper], grey[paper], rcond=None)[0]
-        paper = grey > terms @ slope - TOLERANCE * grey.max()
+        slope = _fitted(terms[paper], grey[paper])
+        before, paper = paper, grey > terms @ slope - TOLERANCE * grey.max()
         if paper.mean() < LEAST_PAPER:
             return None
-    rows, columns = np.mgrid[0:height, 0:width] / max(height, width)
-    plane = slope[0] * columns + slope[1] * rows + slope[2]
+        if (paper == before).all():
+            break
+    columns, rows = np.arange(width) / max(height, width), np.arange(height) / max(height, width)
+    plane = (slope[0] * columns)[None, :] + (slope[1] * rows + slope[2])[:, None]
     return np.asarray(plane, np.float64) if plane.min() > 0.3 * plane.max() else None
+
+
+@lru_cache(maxsize=256)
+def _terms(height: int, width: int, cell: int) -> NDArray[np.float64]:
+    """(cells, 3): x and y of the middle of each cell as parts of the longer side, and 1."""
+    y, x = (axis.ravel() for axis in np.mgrid[cell // 2 : height : cell, cell // 2 : width : cell] / max(height, width))
+    return np.stack([x, y, np.ones_like(x)], axis=1)
+
+
+def _fitted(terms: NDArray[np.float64], grey: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Least squares by the normal equations; a trace of damping, so that a single row of cells has an answer too."""
+    return np.asarray(np.linalg.solve(terms.T @ terms + 1e-9 * np.eye(3), terms.T @ grey), np.float64)

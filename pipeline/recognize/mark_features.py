@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.recognize.ink import Ink
+from pipeline.recognize.ranks import median, quantile
 
 FEATURES = (
     "covered",
@@ -51,6 +52,7 @@ def features(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
     area = float(inside.sum()) / ink.px_per_mm**2
     outside = _outside(ink)
     alone = outside if area < 0.2 else 0.0
+    steep = _slope(ink)
     values = (
         covered,
         full,
@@ -63,10 +65,10 @@ def features(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
         full**2,
         full**4,
         float(area == 0),
-        *_edges(ink),
+        *_edges(ink, steep),
         *_body(inside, ink.px_per_mm),
         *_ground(ink),
-        _steep_outside(ink),
+        _steep_outside(ink, steep),
         float(form_known),
     )
     return np.array(values, np.float64)
@@ -102,7 +104,7 @@ def _extent(inside: NDArray[np.uint8]) -> float:
 def _peak(ink: Ink) -> float:
     x0, y0, x1, y1 = ink.field
     mask = ink.mask[y0:y1, x0:x1]
-    return float(np.quantile(ink.darkness[y0:y1, x0:x1][mask], 0.8)) if mask.any() else 0.0
+    return quantile(ink.darkness[y0:y1, x0:x1][mask], 0.8) if mask.any() else 0.0
 
 
 def _outside(ink: Ink) -> float:
@@ -113,30 +115,29 @@ def _outside(ink: Ink) -> float:
     return float(min(1.0, area / circle))
 
 
-def _edges(ink: Ink) -> tuple[float, float, float, float]:
+def _edges(ink: Ink, steep: NDArray[np.float32]) -> tuple[float, float, float, float]:
     """Darkness of the ink inside; how fast its edge falls, per mm, absolute and as part of that darkness; the same of the printed box.
 
     Pen and pencil are as sharp as print; what shows through paper or dried on it is softer.
     """
-    steep = _slope(ink)
     window = _inset(ink)
     mask = ink.mask[window]
     dark, edge = 0.0, 0.0
     if mask.any():
         reach = max(1, round(EDGE_MM * ink.px_per_mm))
         near = cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
-        dark, edge = float(np.quantile(ink.darkness[window][mask], 0.8)), float(np.quantile(steep[window][near], 0.9))
+        dark, edge = quantile(ink.darkness[window][mask], 0.8), quantile(steep[window][near], 0.9)
     border = _border(ink)
-    printed = float(np.quantile(steep[border], 0.8)) / (float(np.quantile(ink.darkness[border], 0.8)) + 0.05)
+    printed = quantile(steep[border], 0.8) / (quantile(ink.darkness[border], 0.8) + 0.05)
     return dark, min(edge, STEEPEST), min(edge / (dark + 0.05), 2 * STEEPEST), min(printed, 2 * STEEPEST)
 
 
-def _steep_outside(ink: Ink) -> float:
+def _steep_outside(ink: Ink, steep: NDArray[np.float32]) -> float:
     """The same for ink around the box, absolute: a mark beside it is sharp."""
     x0, y0, x1, y1 = ink.field
     around = ink.mask.copy()
     around[y0:y1, x0:x1] = False
-    return min(float(np.quantile(_slope(ink)[around], 0.9)), STEEPEST) if around.any() else 0.0
+    return min(quantile(steep[around], 0.9), STEEPEST) if around.any() else 0.0
 
 
 def _slope(ink: Ink) -> NDArray[np.float32]:
@@ -174,4 +175,4 @@ def _ground(ink: Ink) -> tuple[float, float]:
     """How dark the paper in the box is against the brightest around, and how grainy."""
     dark = ink.darkness[_inset(ink)]
     grain = np.abs(dark - cv2.medianBlur(np.ascontiguousarray(dark), 3))
-    return float(np.quantile(dark, 0.3)), float(np.median(grain))
+    return quantile(dark, 0.3), median(grain)
