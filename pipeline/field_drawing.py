@@ -135,6 +135,7 @@ DRAWINGS: dict[Kind, Drawing] = {
     Kind.MARK: _mark,
     Kind.CHOICE: _choice,
     Kind.DIGITS: _digits,
+    Kind.LETTERS: _digits,
     Kind.TEXT: _text,
     Kind.LINES: _lines,
     Kind.PRINTED: _printed,

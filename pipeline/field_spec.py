@@ -23,6 +23,7 @@ class Kind(StrEnum):
     MARK = "mark"
     CHOICE = "choice"
     DIGITS = "digits"
+    LETTERS = "letters"
     TEXT = "text"
     LINES = "lines"
     PRINTED = "printed"
@@ -31,14 +32,19 @@ class Kind(StrEnum):
 
 
 class Format(StrEnum):
-    """What a row of digit boxes holds."""
+    """What a row of digit boxes or a handwritten line holds; only a line can hold the last four."""
 
     DATE = "date"
     TIME = "time"
     PERSONAL_NUMBER = "personnummer"
     NUMBER = "number"
+    DOSE = "dose"
+    BLOOD_PRESSURE = "blood_pressure"
+    AMOUNT = "amount"
+    PHONE = "phone"
 
 
+ONLY_LINES = frozenset({Format.DOSE, Format.BLOOD_PRESSURE, Format.AMOUNT, Format.PHONE})
 CELLS = {Format.DATE: 8, Format.TIME: 4, Format.PERSONAL_NUMBER: 12}
 
 
@@ -146,7 +152,13 @@ class FieldSpec(Strict):
     def _fits_its_kind(self) -> Self:
         if self.kind is Kind.DIGITS and self.format is None:
             raise ValueError(f"{self.name}: a digits field needs a format (date, time, personnummer or number)")
-        if self.format is Format.NUMBER and not self.cells:
+        if self.kind is Kind.LETTERS and not self.cells:
+            raise ValueError(f"{self.name}: a letters field needs cells, how many boxes it has")
+        if self.format and self.kind not in (Kind.DIGITS, Kind.TEXT):
+            raise ValueError(f"{self.name}: a format belongs to digits or text")
+        if self.kind is Kind.DIGITS and self.format in ONLY_LINES:
+            raise ValueError(f"{self.name}: {self.format} needs a handwritten line (kind text)")
+        if self.kind is Kind.DIGITS and self.format is Format.NUMBER and not self.cells:
             raise ValueError(f"{self.name}: a number needs cells, how many boxes it has")
         if self.format is not Format.NUMBER and (self.plausible or self.sum_of):
             raise ValueError(f"{self.name}: plausible and sum_of belong to a number")

@@ -54,8 +54,8 @@ def _place(spec: FieldSpec) -> list[str]:
 def _size(spec: FieldSpec) -> list[str]:
     box = spec.area
     match spec.kind:
-        case Kind.DIGITS if box.w / spec.cell_count < CELL_WIDTH - _SLACK or box.h < CELL_HEIGHT - _SLACK:
-            return [f"{spec.name}: digit boxes must be at least {CELL_WIDTH} × {CELL_HEIGHT} mm"]
+        case Kind.DIGITS | Kind.LETTERS if box.w / spec.cell_count < CELL_WIDTH - _SLACK or box.h < CELL_HEIGHT - _SLACK:
+            return [f"{spec.name}: boxes for digits or letters must be at least {CELL_WIDTH} × {CELL_HEIGHT} mm"]
         case Kind.TEXT if box.h < TEXT_HEIGHT - _SLACK:
             return [f"{spec.name}: a line must be at least {TEXT_HEIGHT} mm high"]
         case Kind.LINES if box.h / (spec.lines or 1) < TEXT_HEIGHT - _SLACK:

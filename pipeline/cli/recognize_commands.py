@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 def recognize(
     kind: Annotated[Kind, typer.Argument(help="What the pictures show.")],
     paths: Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives of pictures.", exists=True)],
-    cells: Annotated[int | None, typer.Option(min=1, max=60, help="Digit boxes in a row, or ruled lines in an area.")] = None,
+    cells: Annotated[int | None, typer.Option(min=1, max=60, help="Boxes in a row, or ruled lines in an area.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a picture.")] = False,
 ) -> None:
     """Read pictures of single fields. Stateless: nothing is stored or logged.

@@ -69,12 +69,12 @@ def decode(probabilities: Probabilities, spec: FieldSpec) -> Reading:
     return Reading(value, p, state, _alternatives(best, weighed), _characters(best, weighed), lattice=lattice)
 
 
-def likeliest_rows(probabilities: Probabilities) -> tuple[list[tuple[str, float]], float]:
+def likeliest_rows(probabilities: Probabilities, symbols: str = SYMBOLS) -> tuple[list[tuple[str, float]], float]:
     """The likeliest rows of symbols with their probabilities, best first, and the probability of all others together."""
     rows: list[tuple[str, float]] = [("", 1.0)]
     for box in probabilities.astype(np.float64):
         order = np.argsort(-box)[:SYMBOLS_PER_BOX]
-        options = [(SYMBOLS[i], float(box[i])) for i in order if box[i] >= UNLIKELY_IN_BOX]
+        options = [(symbols[i], float(box[i])) for i in order if box[i] >= UNLIKELY_IN_BOX]
         longer = sorted(((row + symbol, p * q) for row, p in rows for symbol, q in options), key=lambda pair: -pair[1])
         rows = [pair for pair in longer[:ROWS_KEPT] if pair[1] >= UNLIKELY_ROW * longer[0][1]]
     return rows, max(0.0, 1.0 - sum(p for _, p in rows))

@@ -14,7 +14,7 @@ from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Reading
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.digit_cells import CLASSES, cell_pictures
+from pipeline.recognize.digit_cells import cell_pictures
 from pipeline.recognize.digit_decoding import decode
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
     Raises:
         MissingProgramError: the network's file is missing.
     """
-    rows = [_cells(crop) for crop in crops]
+    rows = [cell_pictures_of(crop) for crop in crops]
     if not rows:
         return []
     answers = cell_probabilities(np.concatenate(rows))
@@ -45,13 +45,14 @@ def plain_row(cells: int) -> FieldSpec:
     return FieldSpec.model_construct(name="crop", label="", kind=Kind.DIGITS, box=(0.0, 0.0, 5.5 * cells, 8.0), format=None, cells=cells)
 
 
-def _cells(crop: Crop) -> Image:
+def cell_pictures_of(crop: Crop) -> Image:
+    """The boxes of a crop, (cells, 32, 32), 255 = ink."""
     margin = crop.margin_mm * crop.px_per_mm if crop.px_per_mm else 0.0
     return cell_pictures(crop.image, crop.blank, crop.spec.cell_count, margin)
 
 
 def cell_probabilities(pictures: Image, model: Path = MODEL) -> Probabilities:
-    """Cells (n, 32, 32), 255 = ink, to probabilities (n, 13) of 0–9, empty, struck out, other. Cells without ink share one answer.
+    """Cells (n, 32, 32), 255 = ink, to probabilities (n, 13) of 0–9, empty, struck out, other (or what another network answers for). Cells without ink share one answer.
 
     Raises:
         MissingProgramError: the network's file is missing.
@@ -59,7 +60,7 @@ def cell_probabilities(pictures: Image, model: Path = MODEL) -> Probabilities:
     inked = pictures.reshape(len(pictures), -1).any(axis=1)
     asked = np.concatenate([np.zeros((1, *pictures.shape[1:]), np.uint8), pictures[inked]])
     (p,) = _session(model).run(None, {"cells": asked[:, None].astype(np.float32) / 255})
-    out = np.empty((len(pictures), CLASSES), np.float32)
+    out = np.empty((len(pictures), p.shape[1]), np.float32)
     out[~inked], out[inked] = p[0], p[1:]
     return out
 
@@ -70,8 +71,8 @@ def _session(model: Path) -> InferenceSession:
 
     if not model.is_file():
         raise MissingProgramError(
-            f"The network for digits, {model.name}, is missing.",
-            "Fetch data/models again from the project, or train it: see pipeline/training/digits.py.",
+            f"The network for boxes, {model.name}, is missing.",
+            f"Fetch data/models again from the project, or train it: see pipeline/training/{model.stem}.py.",
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -36,16 +37,47 @@ class Row:
         return cell_pictures(self.image, self.blank, len(self.labels), self.margin_px)
 
 
-def draw_row(glyphs: Glyphs, condition: str, rng: Generator) -> Row:
+class Contents(Protocol):
+    """What may stand in the boxes of a row: answers with a class and its shape (None: nothing)."""
+
+    @property
+    def empty(self) -> int:
+        """The class of a box with nothing in it."""
+        ...
+
+    @property
+    def struck(self) -> int:
+        """The class of a box whose content is struck out."""
+        ...
+
+    def cell(self, blanks: float, odd: float, rng: Generator) -> tuple[int, Image | None]:
+        """One box: empty with chance `blanks`, else something struck out or foreign with chance `odd`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Boxes for digits."""
+
+    glyphs: Glyphs
+    empty: int = EMPTY
+    struck: int = STRUCK
+
+    def cell(self, blanks: float, odd: float, rng: Generator) -> tuple[int, Image | None]:
+        """A digit as somebody writes it, or what else stands in such a box."""
+        return _content(self.glyphs, blanks, odd, rng)
+
+
+def draw_row(contents: Contents, condition: str, rng: Generator) -> Row:
     """One row under a condition of `CONDITIONS`."""
     if condition == "bare":
-        return _bare(glyphs, rng)
+        return _bare(contents, rng)
     cells = int(rng.choice([1, 2, 3, 4, 6, 8, 12]))
     pitch, height = rng.uniform(4.5, 6.5) * PX_PER_MM, rng.uniform(6, 9) * PX_PER_MM
     margin = round(float(rng.choice([2.0, 2.0, rng.uniform(0.5, 2.5)])) * PX_PER_MM)
     shape = (round(height) + 2 * margin, round(pitch * cells) + 2 * margin)
     edges = np.linspace(margin, shape[1] - margin, cells + 1)
-    ink, labels = _written(glyphs, shape, edges, margin, rng)
+    ink, labels = _written(contents, shape, edges, margin, rng)
     lines = _boxes(shape, edges, margin, rng)
     image = _spoiled(_on_paper(ink, _moved(lines, rng, 3.0), condition, rng), condition, rng)
     blank = None if condition == "no_blank" else np.clip(255 - lines, 0, 255).astype(np.uint8)
@@ -54,7 +86,7 @@ def draw_row(glyphs: Glyphs, condition: str, rng: Generator) -> Row:
     return Row(np.ascontiguousarray(image), blank, 0.0 if blank is None else margin, tuple(labels))
 
 
-def _written(glyphs: Glyphs, shape: tuple[int, int], edges: NDArray[np.float64], margin: int, rng: Generator) -> tuple[Layer, list[int]]:
+def _written(contents: Contents, shape: tuple[int, int], edges: NDArray[np.float64], margin: int, rng: Generator) -> tuple[Layer, list[int]]:
     """The ink of a row (0…1), with the habits of one hand: size, slant and stroke are alike in a row."""
     ink = np.zeros(shape, np.float32)
     size, slant, thick = rng.uniform(0.42, 0.92), rng.normal(0, 0.14), int(rng.choice([-1, 0, 0, 0, 1, 2]))
@@ -62,15 +94,15 @@ def _written(glyphs: Glyphs, shape: tuple[int, int], edges: NDArray[np.float64],
     odd = float(rng.choice([0, 0, 0.1, 0.7]))
     labels = []
     for left, right in pairwise(edges):
-        label, glyph = _content(glyphs, blanks, odd, rng)
+        label, glyph = contents.cell(blanks, odd, rng)
         labels.append(label)
         if glyph is not None:
             box = (float(left), float(margin), float(right - left), float(shape[0] - 2 * margin))
             _put(ink, _thickened(glyph, thick), box, size, slant, rng)
-    if rng.random() < 0.05 and EMPTY not in labels:
+    if rng.random() < 0.05 and contents.empty not in labels:
         y = margin + (shape[0] - 2 * margin) * rng.uniform(0.3, 0.7, 2)
         cv2.line(ink, (margin - 4, int(y[0])), (shape[1] - margin + 4, int(y[1])), 1.0, int(rng.integers(2, 5)), cv2.LINE_AA)
-        labels = [STRUCK] * len(labels)
+        labels = [contents.struck] * len(labels)
     _dust(ink, rng)
     return ink, labels
 
@@ -93,10 +125,12 @@ def _odd(glyphs: Glyphs, rng: Generator) -> tuple[int, Image]:
     if rng.random() < 0.45:
         return OTHER, glyphs.letters[int(rng.integers(len(glyphs.letters)))]
     mark = scribble(int(rng.integers(5)), rng)
-    if rng.random() < 0.65:
-        digit, _ = glyphs.digit(int(rng.integers(10)), rng)
-        mark = np.maximum(mark, cv2.resize(digit, (mark.shape[1], mark.shape[0])).astype(np.uint8))
-    return STRUCK, mark
+    return STRUCK, struck_out(mark, glyphs.digit(int(rng.integers(10)), rng)[0]) if rng.random() < 0.65 else mark
+
+
+def struck_out(mark: Image, glyph: Image) -> Image:
+    """A mark that cancels, with what it cancels still to be seen."""
+    return np.maximum(mark, cv2.resize(glyph, (mark.shape[1], mark.shape[0])).astype(np.uint8))
 
 
 def _overwritten(before: Image, after: Image, rng: Generator) -> Image:
@@ -197,9 +231,9 @@ def _spoiled(sheet: Layer, condition: str, rng: Generator) -> Image:
     return np.asarray(cv2.resize(grey, (w, h), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _bare(glyphs: Glyphs, rng: Generator) -> Row:
+def _bare(contents: Contents, rng: Generator) -> Row:
     """One character that fills its picture, as in collections of digits."""
-    label, glyph = _content(glyphs, 0.02, 0.08, rng)
+    label, glyph = contents.cell(0.02, 0.08, rng)
     if glyph is None:
         return Row(np.full((32, 32), 250, np.uint8), None, 0.0, (label,))
     pad = tuple((int(rng.integers(0, 14)), int(rng.integers(0, 14))) for _ in range(2))

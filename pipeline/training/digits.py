@@ -23,15 +23,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from pipeline.model import Image
-from pipeline.recognize.digit_cells import CLASSES, EMPTY, SIDE, cell_pictures
+from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, load, mnist, optdigits
 from pipeline.training.digit_measures import fitted_temperature, measure, write_card
-from pipeline.training.digit_rows import CONDITIONS, draw_row
+from pipeline.training.digit_rows import CONDITIONS, Contents, Digits, draw_row
 
 SEED = 20261124
 PRINT_FOLDERS = ("truetype/dejavu", "truetype/liberation", "opentype/urw-base35")
@@ -53,32 +54,31 @@ class Sources:
     print_fonts: tuple[Path, ...]
 
 
-def cell_network() -> nn.Sequential:
+def cell_network(classes: int = CLASSES) -> nn.Sequential:
     """Six convolutions down to 4 × 4 and one layer of answers: about 310,000 parameters, 17 million multiplications a cell.
 
-    (n, 1, 32, 32) in 0…1 to (n, 13) scores.
+    (n, 1, 32, 32) in 0…1 to (n, classes) scores.
     """
     widths = ((1, 32, 5, 1), (32, 32, 3, 2), (32, 64, 3, 1), (64, 64, 3, 2), (64, 128, 3, 1), (128, 128, 3, 2))
     layers: list[nn.Module] = []
     for into, out, size, stride in widths:
         layers += [nn.Conv2d(into, out, size, stride, size // 2, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
-    layers += [nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 16, CLASSES)]
+    layers += [nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 16, classes)]
     return nn.Sequential(*layers)
 
 
 def drawn(sources: Sources, chunk: int, rows: int, *, held_out: bool, condition: str | None = None) -> tuple[Image, Labels]:
     """Cells of rows drawn with their own seed, so that the number of processes does not matter."""
     cv2.setNumThreads(1)
-    rng = np.random.default_rng([SEED, chunk, held_out])
-    glyphs = _glyphs(sources, held_out)
-    pictures: list[Image] = []
-    labels: list[int] = []
-    for _ in range(rows):
-        row = draw_row(glyphs, condition or str(rng.choice(CONDITIONS, p=SHARES)), rng)
-        pictures.append(row.pictures())
-        labels += row.labels
-    cells, answers = np.concatenate(pictures), np.array(labels, np.int64)
-    seen = (answers == EMPTY) | cells.any(axis=(1, 2))  # what left no trace cannot teach what it was
+    return cells_of_rows(Digits(_glyphs(sources, held_out)), rows, np.random.default_rng([SEED, chunk, held_out]), condition)
+
+
+def cells_of_rows(contents: Contents, rows: int, rng: Generator, condition: str | None) -> tuple[Image, Labels]:
+    """Cells of drawn rows under one condition, or under all in their `SHARES`."""
+    drawn_rows = [draw_row(contents, condition or str(rng.choice(CONDITIONS, p=SHARES)), rng) for _ in range(rows)]
+    cells = np.concatenate([row.pictures() for row in drawn_rows])
+    answers = np.array([label for row in drawn_rows for label in row.labels], np.int64)
+    seen = (answers == contents.empty) | cells.any(axis=(1, 2))  # what left no trace cannot teach what it was
     return cells[seen], answers[seen]
 
 
@@ -143,11 +143,11 @@ def batches(pictures: Image, labels: Labels, generator: torch.Generator) -> Iter
         yield moved(cells, generator), torch.from_numpy(labels[chosen])
 
 
-def train(pictures: Image, labels: Labels, epochs: int) -> nn.Sequential:
+def train(pictures: Image, labels: Labels, epochs: int, classes: int = CLASSES) -> nn.Sequential:
     """AdamW with one cycle of the rate; the answer is a running mean of the weights."""
     torch.manual_seed(SEED)
     generator = torch.Generator().manual_seed(SEED)
-    network = cell_network().to(memory_format=torch.channels_last)
+    network = cell_network(classes).to(memory_format=torch.channels_last)
     mean = copy.deepcopy(network)
     steps = epochs * (len(labels) // BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
@@ -199,6 +199,12 @@ def export(network: nn.Sequential, temperature: float, path: Path) -> None:
     program.save(str(path), external_data=False)
 
 
+def print_faces(folder: Path) -> list[Path]:
+    """The printed faces below a folder of fonts, without those that hold signs only."""
+    faces = [f for part in PRINT_FOLDERS for f in sorted((folder / part).glob("*.[to]tf"))]
+    return [f for f in faces if "D050000L" not in f.name and "StandardSymbols" not in f.name]
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -210,8 +216,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=48, help=f"how many times {CHUNK_ROWS} rows are drawn")
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
-    faces = [f for folder in PRINT_FOLDERS for f in sorted((args.print_fonts / folder).glob("*.[to]tf"))]
-    sources = Sources(args.handwriting, args.mnist, tuple(f for f in faces if "D050000L" not in f.name and "StandardSymbols" not in f.name))
+    sources = Sources(args.handwriting, args.mnist, tuple(print_faces(args.print_fonts)))
     pictures, labels = training_cells(sources, args.chunks, args.processes)
     print(f"{len(labels)} cells", flush=True)
     network = train(pictures, labels, args.epochs)
