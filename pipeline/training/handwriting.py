@@ -3,11 +3,14 @@
     pip install -e '.[train]'
     python -m pipeline.training.handwriting train --data FOLDER --run RUN --minutes 240 [--lines OWN.zip]
     python -m pipeline.training.handwriting measure --data FOLDER --run RUN [--lines OWN.zip]
-    python -m pipeline.training.handwriting export --run RUN --out data/models/handwriting-free.onnx
+    python -m pipeline.training.handwriting export --run RUN --out data/models/handwriting-free.onnx [--share 0.5]
 
 `FOLDER` holds `dhsd_words.npz` (DHSD, DFKI 2026, CC BY 4.0: `x`, `text`, `writer`) and `fonts_train/*.ttf` (handwriting fonts under free licences).
 `--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip file of pictures `<writer or page number>…png` and
 `labels.tsv` (name, tab, text); it may be given more than once. Lines from health records need a purpose and a legal ground of their own.
+
+`--share` goes only so far from the shipped weights towards the tuned ones (each weight a mean of the two; Wortsman et al., CVPR 2022, "Robust
+fine-tuning of zero-shot models"): most of what is gained on the hands trained on is kept, and of what the network knew of other hands too.
 
 RUN is a folder for checkpoints: the same command continues an interrupted run. The rate follows the time used of `--minutes`, so a run ends when it
 says. Nothing in the product imports this module.
@@ -40,7 +43,7 @@ from pipeline.model import Image
 from pipeline.recognize.network import LINE_HEIGHT, STEP_PX, WIDEST_PX
 from pipeline.training.handwriting_data import Line, dhsd, folder, font_files, joined, rendered
 from pipeline.training.handwriting_measures import compare
-from pipeline.training.handwriting_network import Network, export, scores, shipped
+from pipeline.training.handwriting_network import Network, blend, export, scores, shipped
 from pipeline.training.handwriting_spoiling import spoiled
 from pipeline.training.handwriting_text import CHARACTERS
 
@@ -64,13 +67,14 @@ class Sources:
     fonts: list[Path]
 
     def drawn(self, rng: Generator) -> Line:
-        """One line: 40 % whole lines of people's (if there are any), else words, words put together, and rendered text."""
+        """One line: 40 % whole lines of people's, else words, words put together, and rendered text. Without people's lines more words are put
+        together: trained on single words and fonts alone, the network forgets what a line looks like."""
         kind = rng.random()
         if self.lines and kind < 0.4:
             lines = self.lines[int(rng.integers(len(self.lines)))]
             return _spoiled(lines[int(rng.integers(len(lines)))], rng, real=True)
         kind = rng.random()
-        if kind < 0.35:
+        if kind < (0.35 if self.lines else 0.15):
             return _spoiled(self.words[int(rng.integers(len(self.words)))], rng, real=True)
         if kind < 0.5:
             return _spoiled(self._joined(rng), rng, real=True)
@@ -192,6 +196,7 @@ def main() -> None:
     parser.add_argument("--lines", type=Path, action="append", default=[])
     parser.add_argument("--minutes", type=float, default=240)
     parser.add_argument("--network", type=Path, help="PP-OCRv6_rec_small.onnx, if rapidocr is not installed here")
+    parser.add_argument("--share", type=float, default=1.0, help="how far to go from the shipped weights towards the tuned ones, 0…1")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(2)
@@ -203,6 +208,7 @@ def main() -> None:
         return
     _resumed(network, None, args.run / "checkpoint.pt")
     tuned = args.out or args.run / "handwriting.onnx"
+    blend(network, shipped(file), args.share)
     export(network, tuned)
     if args.action == "measure":
         better = compare(file, tuned, args.data, args.lines)

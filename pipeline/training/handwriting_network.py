@@ -59,6 +59,15 @@ def export(network: Network, file: Path) -> None:
     onnx.save(network.graph, str(file))
 
 
+def blend(network: Network, start: Network, share: float) -> None:
+    """Move the weights of `network` so far from those of `start` towards its own."""
+    first = start.module.state_dict()
+    with torch.no_grad():
+        for name, values in network.module.state_dict().items():
+            if values.is_floating_point():
+                values.copy_(first[name] + share * (values - first[name]))
+
+
 def _pad_explicitly(graph: ModelProto) -> None:
     """SAME_UPPER for a 2 × 2 window and stride 1 is one row below and one column to the right; the converter knows only the latter."""
     for node in graph.graph.node:
