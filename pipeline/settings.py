@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +18,17 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
 
 
+class Handwriting(StrEnum):
+    """Which weights the network for handwriting reads with."""
+
+    BEST = "best"
+    """The best there are. Trained also on lines whose writers asked for non-commercial use: CC BY-NC 4.0."""
+    FREE = "free"
+    """Trained only on what leaves the weights free for any use."""
+    SHIPPED = "shipped"
+    """As their makers ship them: Apache-2.0."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set. An unknown key in `settings.yaml` is an error."""
 
@@ -28,6 +40,7 @@ class Settings(BaseSettings):
     """SQLAlchemy URL; empty means SQLite in the workspace."""
     forms: Path = ROOT / "forms"
     models: Path = ROOT / "data" / "models"
+    handwriting: Handwriting = Handwriting.BEST
     outage_start: datetime | None = None
     outage_end: datetime | None = None
     """The outage, local Swedish time. Dates on paper are expected within it."""

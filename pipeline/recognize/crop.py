@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pipeline.field_spec import FieldSpec
 from pipeline.model import Image, Reading
+from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Crop:
     """A field cut out with `margin_mm` around it.
 
     `image` is grey (h, w), 0 = black. `blank` is the same place of the unfilled form, same shape, or None for a crop from elsewhere; then the field
-    is taken to fill the picture. `px_per_mm` is the scale (None if unknown).
+    is taken to fill the picture. `px_per_mm` is the scale (None if unknown). `names` are words that handwriting may well hold, of the registers.
     """
 
     image: Image
@@ -23,6 +24,7 @@ class Crop:
     blank: Image | None = None
     px_per_mm: float | None = None
     margin_mm: float = 0.0
+    names: Lexicon = NO_NAMES
 
 
 class Recognizer(Protocol):

@@ -1,11 +1,14 @@
-"""From probabilities a step to texts: prefix beam search for connectionist temporal classification.
+"""From probabilities a step to texts: prefix beam search for connectionist temporal classification, perhaps guided by what a text should be.
 
-A. Graves et al., ICML 2006 (CTC); A. Hannun et al., arXiv:1408.2873 (prefix beam search, here without a language model).
+A. Graves et al., ICML 2006 (CTC); A. Hannun et al., arXiv:1408.2873 (prefix beam search); C. Gulcehre et al., arXiv:1503.03535 (shallow fusion).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,68 +16,192 @@ from numpy.typing import NDArray
 BEAMS = 5
 LEAST = 1e-3
 """Characters less probable than this at a step are not followed."""
+SURE_PAUSE = 0.995
+"""Steps that are as surely a pause are not looked into."""
+HOPELESS = 9.0
+"""Beginnings so far (nats) behind the best are given up."""
+NEAR_STEPS = 2
+"""The same character of two texts is written at the same place, give or take this."""
+
+
+S = TypeVar("S")
+
+
+class Guide(Protocol[S]):
+    """Weighs texts while they grow; a state is what it has to know of a text so far."""
+
+    def start(self) -> S:
+        """Nothing is written."""
+        ...
+
+    def extended(self, state: S, sign: str) -> S | None:
+        """One more sign; None when no text may go on so."""
+        ...
+
+    def value(self, state: S) -> float:
+        """What a beginning counts beside the logarithm of its probability."""
+        ...
+
+    def closed(self, state: S) -> float:
+        """What a whole text counts; minus infinity when it may not end here."""
+        ...
+
+
+class Freely:
+    """The guide that lets every text be what it is."""
+
+    def start(self) -> bool:
+        """Nothing has to be known."""
+        return True
+
+    def extended(self, state: bool, sign: str) -> bool:
+        """Anything may follow."""
+        del sign
+        return state
+
+    def value(self, state: bool) -> float:
+        """Nothing counts but the picture."""
+        del state
+        return 0.0
+
+    closed = value
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """One possible text, the probability of all its alignments together, and the highest probability each character reached."""
+    """One possible text, how probable it is, and how probable each of its characters.
+
+    Without a guide `p` is the probability of all alignments together and a character has the highest that it reached at a step. With a guide, `p` is
+    the text's share of all texts held, and for the best text a character's that of all texts with it at that place. `seen` is always what the picture
+    alone says of the text.
+    """
 
     text: str
     p: float
     characters: tuple[float, ...]
+    seen: float = 0.0
 
 
 @dataclass(slots=True)
-class _Beam:
-    """A prefix: probability that it ends in CTC's blank, that it ends in its last character, and its characters' p."""
+class _Beam(Generic[S]):
+    """A prefix: probability that it ends in CTC's blank, that it ends in its last character; its characters' p and steps; its guide's state."""
 
+    state: S
+    value: float = 0.0
     blank: float = 0.0
     ended: float = 0.0
+    best: float = -1.0
     characters: tuple[float, ...] = ()
-    best: float = field(default=-1.0)
+    places: tuple[int, ...] = ()
 
     @property
     def total(self) -> float:
         return self.blank + self.ended
 
-    def add(self, blank: float, ended: float, characters: tuple[float, ...]) -> None:
+    def add(self, blank: float, ended: float, characters: tuple[float, ...], places: tuple[int, ...]) -> None:
         self.blank += blank
         self.ended += ended
         if blank + ended > self.best:
-            self.best, self.characters = blank + ended, characters
+            self.best, self.characters, self.places = blank + ended, characters, places
 
 
 def decode(steps: NDArray[np.float32], alphabet: str, beams: int = BEAMS) -> list[Transcript]:
     """The most probable texts, best first; `steps` is (steps, 1 + len(alphabet)) with CTC's blank in column 0."""
-    held = {"": _Beam(blank=1.0)}
+    return [Transcript(text, seen, beam.characters, seen) for text, beam, seen in _searched(steps, alphabet, beams, Freely())]
+
+
+def guided(steps: NDArray[np.float32], alphabet: str, beams: int, guide: Guide[S]) -> list[Transcript]:
+    """The texts that the picture and the guide together find most probable, best first; none if the guide allows none."""
+    return _weighed(_searched(steps, alphabet, beams, guide), guide)
+
+
+def _searched(steps: NDArray[np.float32], alphabet: str, beams: int, guide: Guide[S]) -> list[tuple[str, _Beam[S], float]]:
+    """Each text held at the end, with the picture's own probability."""
+    held = {"": _Beam(guide.start(), blank=1.0)}
     scale = 0.0
-    for row in steps:
-        held = _advanced(held, row, alphabet)
-        held = dict(sorted(held.items(), key=lambda item: -item[1].total)[:beams])
-        top = max(max(beam.total for beam in held.values()), 1e-30)
-        scale += float(np.log(top))
+    for at, pause, likely in _rows(steps, alphabet):
+        if pause >= SURE_PAUSE:
+            for beam in held.values():
+                beam.blank, beam.ended = beam.total * pause, 0.0
+            continue
+        held = _best(_advanced(held, at, pause, likely, guide), beams)
+        top = max((beam.total for beam in held.values()), default=1.0)
+        scale += math.log(top)
         for beam in held.values():
             beam.blank /= top
             beam.ended /= top
-    return [Transcript(text, float(beam.total * np.exp(scale)), beam.characters) for text, beam in held.items()]
+    return [(text, beam, beam.total * math.exp(scale)) for text, beam in held.items()]
 
 
-def _advanced(held: dict[str, _Beam], row: NDArray[np.float32], alphabet: str) -> dict[str, _Beam]:
-    pause = float(row[0])
-    likely = [(alphabet[i - 1], float(row[i])) for i in np.flatnonzero(row > LEAST) if i > 0]
-    after: dict[str, _Beam] = {}
+def _rows(steps: NDArray[np.float32], alphabet: str) -> Iterator[tuple[int, float, list[tuple[str, float]]]]:
+    pauses = steps[:, 0].tolist()
+    at, column = np.nonzero(steps[:, 1:] > LEAST)
+    likely: list[list[tuple[str, float]]] = [[] for _ in pauses]
+    for step, place, p in zip(at.tolist(), column.tolist(), steps[at, column + 1].tolist(), strict=True):
+        likely[step].append((alphabet[place], p))
+    return ((i, pause, found) for i, (pause, found) in enumerate(zip(pauses, likely, strict=True)))
+
+
+def _advanced(held: dict[str, _Beam[S]], at: int, pause: float, likely: Sequence[tuple[str, float]], guide: Guide[S]) -> dict[str, _Beam[S]]:
+    after: dict[str, _Beam[S]] = {}
     for prefix, beam in held.items():
-        after.setdefault(prefix, _Beam()).add(beam.total * pause, 0.0, beam.characters)
+        _into(after, prefix, beam).add(beam.total * pause, 0.0, beam.characters, beam.places)
+        last = prefix[-1:]
         for character, p in likely:
-            _extend(after, prefix, beam, character, p)
+            if character == last:
+                stays = (*beam.characters[:-1], max(beam.characters[-1], p))
+                after[prefix].add(0.0, beam.ended * p, stays, beam.places)
+            start = beam.blank if character == last else beam.total
+            if start > 0.0 and (grown := _grown(after, prefix + character, beam, guide)):
+                grown.add(0.0, start * p, (*beam.characters, p), (*beam.places, at))
     return after
 
 
-def _extend(after: dict[str, _Beam], prefix: str, beam: _Beam, character: str, p: float) -> None:
-    repeats = prefix.endswith(character)
-    if repeats:
-        held = (*beam.characters[:-1], max(beam.characters[-1], p))
-        after.setdefault(prefix, _Beam()).add(0.0, beam.ended * p, held)
-    start = beam.blank if repeats else beam.total
-    if start > 0.0:
-        after.setdefault(prefix + character, _Beam()).add(0.0, start * p, (*beam.characters, p))
+def _grown(after: dict[str, _Beam[S]], text: str, beam: _Beam[S], guide: Guide[S]) -> _Beam[S] | None:
+    """The beam of a text that is one character longer."""
+    found = after.get(text)
+    if found is None:
+        state = guide.extended(beam.state, text[-1])
+        if state is None:
+            return None
+        found = after[text] = _Beam(state, guide.value(state))
+    return found
+
+
+def _into(after: dict[str, _Beam[S]], prefix: str, beam: _Beam[S]) -> _Beam[S]:
+    found = after.get(prefix)
+    if found is None:
+        found = after[prefix] = _Beam(beam.state, beam.value)
+    return found
+
+
+def _best(after: dict[str, _Beam[S]], beams: int) -> dict[str, _Beam[S]]:
+    ranked = [(math.log(beam.total) + beam.value, text) for text, beam in after.items() if beam.total > 0.0]
+    ranked.sort(reverse=True)
+    return {text: after[text] for rank, text in ranked[:beams] if rank > ranked[0][0] - HOPELESS}
+
+
+def _weighed(searched: Sequence[tuple[str, _Beam[S], float]], guide: Guide[S]) -> list[Transcript]:
+    ranks = [math.log(max(seen, 1e-300)) + guide.closed(beam.state) for _, beam, seen in searched]
+    top = max(ranks, default=-math.inf)
+    if top == -math.inf:
+        return []
+    shares = [math.exp(rank - top) for rank in ranks]
+    whole = sum(shares)
+    order = sorted((i for i, share in enumerate(shares) if share > 0.0), key=lambda i: -shares[i])
+    shared = [(searched[i][0], searched[i][1].places, shares[i] / whole) for i in order]
+    found = [Transcript(text, p, searched[i][1].characters, searched[i][2]) for i, (text, _, p) in zip(order, shared, strict=True)]
+    return [replace(found[0], characters=_agreed(found[0].text, shared[0][1], shared)), *found[1:]]
+
+
+def _agreed(text: str, places: Sequence[int], shared: Sequence[tuple[str, tuple[int, ...], float]]) -> tuple[float, ...]:
+    """For each character the share of all texts that have it at its place."""
+    agreed = [0.0] * len(text)
+    for other, where, p in shared:
+        there: dict[str, list[int]] = {}
+        for character, place in zip(other, where, strict=True):
+            there.setdefault(character, []).append(place)
+        for i, (character, place) in enumerate(zip(text, places, strict=True)):
+            if any(abs(place - at) <= NEAR_STEPS for at in there.get(character, ())):
+                agreed[i] += p
+    return tuple(min(1.0, p) for p in agreed)

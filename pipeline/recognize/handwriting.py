@@ -1,55 +1,41 @@
-"""One handwritten line: the ink alone, cut to its extent, through the handwriting network."""
+"""One handwritten line: the ink alone, cut to its extent, through the handwriting network, and read as Swedish."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from pipeline.model import Reading, State
-from pipeline.recognize.calibration import calibrated, table
+from pipeline.field_spec import Format
+from pipeline.model import Reading
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.ctc import Transcript, decode
 from pipeline.recognize.ink import Ink, find_ink
+from pipeline.recognize.language import swedish
+from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import Line, banded, line_of
-from pipeline.recognize.network import ALPHABET, read_steps
-
-DASHES_P = 0.8
-"""How surely a line is empty whose ink reads as dashes and dots only."""
-NO_TEXT = frozenset("_-–—.,'·~ ")
+from pipeline.recognize.network import read_steps
+from pipeline.recognize.transcription import reading
+from pipeline.settings import load_settings
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
-    """Texts of single lines, letters as written; nothing written is `EMPTY`, ink without a letter `ILLEGIBLE`."""
-    return read_lines([_only_line(find_ink(crop)) for crop in crops])
+    """Texts of single lines, letters as written; nothing written is `EMPTY`, ink without a letter `ILLEGIBLE`.
+
+    All crops of one call are taken to expect the same names.
+    """
+    names = crops[0].names if crops else NO_NAMES
+    return read_lines([_only_line(find_ink(crop)) for crop in crops], names, [crop.spec.format for crop in crops])
 
 
-def read_lines(lines: Sequence[Line]) -> list[Reading]:
-    """Readings of lines as `line_of` makes them."""
+def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequence[Format | None] = ()) -> list[Reading]:
+    """Readings of lines as `line_of` makes them; `names` are expected in them, `formats` (one a line, or none at all) say what shape they have."""
     answers = iter(read_steps([line.picture for line in lines if line.picture is not None]))
-    return [Reading.empty(line.empty_p) if line.picture is None else _reading(decode(next(answers), ALPHABET)) for line in lines]
+    language = swedish(load_settings().models).with_names(names)
+    found = []
+    for line, form in zip(lines, formats or [None] * len(lines), strict=True):
+        found.append(Reading.empty(line.empty_p) if line.picture is None else reading(next(answers), language, form))
+    return found
 
 
 def _only_line(ink: Ink) -> Line:
     _, top, _, bottom = ink.field
     slack = 0.1 * (bottom - top)
     return line_of(ink, banded(ink.mask, (top - slack, bottom + slack))[0])
-
-
-def _reading(found: Sequence[Transcript]) -> Reading:
-    texts = [_stripped(transcript) for transcript in found]
-    best = texts[0]
-    if not best.text:
-        return Reading(None, 0.5, State.ILLEGIBLE)
-    if NO_TEXT.issuperset(best.text):
-        return replace(Reading.empty(DASHES_P), alternatives=((best.text, 1.0 - DASHES_P),))
-    scores, letters = table("handwriting_p", "line"), table("handwriting_p", "character")
-    others = tuple((t.text, calibrated(t.p, scores)) for t in texts[1:] if t.text and t.text != best.text)
-    characters = tuple(calibrated(p, letters) for p in best.characters)
-    return Reading(best.text, calibrated(best.p, scores), State.READ, others, characters)
-
-
-def _stripped(transcript: Transcript) -> Transcript:
-    text = transcript.text
-    start = len(text) - len(text.lstrip())
-    end = len(text.rstrip())
-    return Transcript(text[start:end], transcript.p, transcript.characters[start:end])

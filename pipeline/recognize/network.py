@@ -1,8 +1,9 @@
 """The handwriting network: line pictures in, probabilities of characters a step out.
 
-The network is PP-OCRv6 small, which the package `rapidocr` carries (Apache-2.0): 48 px high lines, grey as three equal channels scaled to
--1…1, one step a 8 px, softmax over its 18,710 classes. Only those that Swedish paper needs are kept and made to add up to 1 again,
-which equals a softmax over them alone.
+The network is PP-OCRv6 small: 48 px high lines, grey as three equal channels scaled to -1…1, one step a 8 px, softmax over its classes. It comes
+with three sets of weights, of which the setting `handwriting` chooses one: as the package `rapidocr` carries them (18,710 classes, Apache-2.0), or
+tuned to present-day handwriting by `pipeline/training/handwriting.py` (cards in `data/models`). Only the classes that Swedish paper needs are kept
+and made to add up to 1 again, which equals a softmax over them alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import MissingProgramError
 from pipeline.model import Image
+from pipeline.settings import Handwriting, load_settings
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -32,7 +34,8 @@ STEP_PX = 8
 NARROWEST_PX = 48
 WIDEST_PX = 3200
 BATCH_PX = 16_000
-"""Width of all pictures of one batch: bounds memory, since the output is 18,710 floats a step."""
+"""Width of all pictures of one batch: bounds memory, since the output may be 18,710 floats a step."""
+TUNED = {Handwriting.BEST: "handwriting.onnx", Handwriting.FREE: "handwriting-free.onnx"}
 
 
 def read_steps(images: Sequence[Image]) -> list[Steps]:
@@ -41,12 +44,15 @@ def read_steps(images: Sequence[Image]) -> list[Steps]:
     Raises:
         MissingProgramError: the network's file is not installed.
     """
+    if not images:
+        return []
+    network = session(network_file())
     lines = [_line(image) for image in images]
     order = sorted(range(len(lines)), key=lambda i: lines[i].shape[1])
     answers: dict[int, Steps] = {}
     for batch in _batches([lines[i].shape[1] for i in order]):
         chosen = [order[i] for i in batch]
-        answers.update(zip(chosen, _run([lines[i] for i in chosen]), strict=True))
+        answers.update(zip(chosen, _run(network, [lines[i] for i in chosen]), strict=True))
     return [answers[i] for i in range(len(lines))]
 
 
@@ -68,48 +74,59 @@ def _batches(widths: Sequence[int]) -> list[list[int]]:
     return batches
 
 
-def _run(lines: Sequence[NDArray[np.float32]]) -> list[Steps]:
+def _run(network: InferenceSession, lines: Sequence[NDArray[np.float32]]) -> list[Steps]:
     width = max(NARROWEST_PX, -(-max(line.shape[1] for line in lines) // STEP_PX) * STEP_PX)
     block = np.ones((len(lines), 3, LINE_HEIGHT, width), np.float32)
     for i, line in enumerate(lines):
         block[i, :, :, : line.shape[1]] = line
-    network = session()
     (answer,) = network.run(None, {network.get_inputs()[0].name: block})
-    kept = np.asarray(answer, np.float32)[:, :, _columns()]
+    kept = np.asarray(answer, np.float32)[:, :, _columns(network)]
     kept /= np.maximum(kept.sum(-1, keepdims=True), 1e-9)
     return [kept[i, : -(-line.shape[1] // STEP_PX)] for i, line in enumerate(lines)]
 
 
 def network_file() -> Path:
-    """The file of the network that reads."""
+    """The file of the network that reads, as the setting `handwriting` says.
+
+    `best` is the tuned network if it is installed, else the one as shipped; another choice than `best` is never replaced by another.
+    """
+    settings = load_settings()
+    if settings.handwriting in TUNED:
+        tuned = settings.models / TUNED[settings.handwriting]
+        if settings.handwriting is not Handwriting.BEST or tuned.is_file():
+            return tuned
     return Path(str(files("rapidocr") / "models" / "PP-OCRv6_rec_small.onnx"))
 
 
-@lru_cache(maxsize=1)
-def session() -> InferenceSession:
-    """The network, loaded once a process, on one thread.
+@lru_cache(maxsize=2)
+def session(file: Path) -> InferenceSession:
+    """The network of a file, loaded once a process, on one thread.
 
     Raises:
         MissingProgramError: its file is not installed or is damaged.
     """
     import onnxruntime
 
-    path = network_file()
-    remedy = "Install the package rapidocr again: `pip install --force-reinstall rapidocr`."
-    if not path.is_file():
-        raise MissingProgramError("The handwriting network is not installed.", remedy)
+    if not file.is_file():
+        raise MissingProgramError(f"The handwriting network {file.name} is not installed.", _remedy(file))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no narrower public class
-        raise MissingProgramError("The handwriting network is damaged.", remedy) from error
+        raise MissingProgramError(f"The handwriting network {file.name} is damaged.", _remedy(file)) from error
 
 
-@lru_cache(maxsize=1)
-def _columns() -> list[int]:
+def _remedy(file: Path) -> str:
+    if file.name in TUNED.values():
+        return f"Restore data/models/{file.name} from the release, or choose other weights: set `handwriting` to `shipped` in settings.yaml."
+    return "Install the package rapidocr again: `pip install --force-reinstall rapidocr`."
+
+
+@lru_cache(maxsize=2)
+def _columns(network: InferenceSession) -> list[int]:
     """Where the network answers for CTC's blank and each character of the alphabet; it puts the space last."""
-    known = session().get_modelmeta().custom_metadata_map["character"].split("\n")
+    known = network.get_modelmeta().custom_metadata_map["character"].split("\n")
     place = {character: i for i, character in enumerate([*known, " "], start=1)}
     return [0, *(place[character] for character in ALPHABET)]

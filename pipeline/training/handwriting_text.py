@@ -34,7 +34,7 @@ def drawn_text(rng: Generator) -> str:
     """One line that somebody in care might write, 1–60 characters."""
     kind = rng.random()
     if kind < 0.5:
-        text = filled(str(rng.choice(_phrases())), rng)
+        text = filled(str(rng.choice(phrases())), rng)
     elif kind < 0.8:
         text = _running(rng)
     elif kind < 0.9:
@@ -72,7 +72,8 @@ def _running(rng: Generator) -> str:
 
 
 @lru_cache(maxsize=1)
-def _phrases() -> list[str]:
+def phrases() -> list[str]:
+    """Phrases with slots, as the file says."""
     lines = PHRASES.read_text("utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 

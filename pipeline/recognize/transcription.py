@@ -1,0 +1,148 @@
+"""One line's probabilities made into a reading: numbers as they are seen, words with the help of Swedish, fields with a format by its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.field_spec import Format
+from pipeline.model import Reading, State
+from pipeline.recognize.ctc import Transcript, decode, guided
+from pipeline.recognize.language import Language, Written
+from pipeline.recognize.network import ALPHABET, Steps
+from pipeline.recognize.text_grammar import shape_of
+from pipeline.recognize.text_values import value_of
+from pipeline.recognize.word_runs import DIGITS, Run, RunKind, path, runs
+
+WORD_BEAMS = 12
+SHAPE_BEAMS = 12
+MOST = 5
+"""Texts that are kept of a line."""
+DASHES_P = 0.8
+"""How surely a line is empty whose ink reads as dashes and dots only."""
+NO_TEXT = frozenset("_-–—.,'·~ ")
+MISSHAPEN = 1e-3
+"""A text in the field's format that is this much less likely than what stands there is not what stands there."""
+MISSHAPEN_P = 0.3
+"""Highest p of a value that does not fit its format."""
+DIGIT_COLUMNS = [ALPHABET.index(digit) + 1 for digit in DIGITS]
+
+
+@dataclass(frozen=True, slots=True)
+class SwedishText:
+    """Guides the search by how likely a text is as Swedish. `first`: it stands at the beginning of the line."""
+
+    language: Language
+    first: bool
+
+    def start(self) -> Written:
+        """Nothing is written."""
+        return Written(first=self.first)
+
+    def extended(self, state: Written, sign: str) -> Written:
+        """One more sign."""
+        return self.language.extended(state, sign)
+
+    def value(self, state: Written) -> float:
+        """What the text counts so far."""
+        return self.language.value(state)
+
+    def closed(self, state: Written) -> float:
+        """What it counts as a whole."""
+        return self.language.closed(state)
+
+
+def reading(steps: Steps, language: Language | None = None, form: Format | None = None) -> Reading:
+    """The reading of one line. Without a language nothing but the picture counts."""
+    found = [_stripped(transcript) for transcript in transcripts(steps, language)]
+    if form and found[0].text and not NO_TEXT.issuperset(found[0].text):
+        return _shaped(steps, form, found[0])
+    return _read(found)
+
+
+def transcripts(steps: Steps, language: Language | None = None) -> list[Transcript]:
+    """The likeliest texts of a line, best first."""
+    if language is None:
+        return decode(steps, ALPHABET)
+    cut = runs(steps, ALPHABET)
+    if not cut:
+        return [Transcript("", 1.0, (), 1.0)]
+    parts = [_part(steps[run.start : run.end], run, language, first=not i) for i, run in enumerate(cut)]
+    best = [part[0] for part in parts]
+    whole = _joined(best, cut)
+    others = (
+        replace(_joined([*best[:i], other, *best[i + 1 :]], cut), p=whole.p * other.p / max(best[i].p, 1e-9))
+        for i, part in enumerate(parts)
+        for other in part[1:MOST]
+    )
+    return [whole, *sorted(others, key=lambda other: -other.p)[: MOST - 1]]
+
+
+def _part(steps: Steps, run: Run, language: Language, *, first: bool) -> list[Transcript]:
+    if run.kind is RunKind.NUMBER:
+        return [found for found in map(_stripped, decode(steps, ALPHABET)) if found.text] or _path_of(steps)
+    if run.kind is RunKind.SURE:
+        return _path_of(steps)
+    without_digits = steps.copy()
+    without_digits[:, DIGIT_COLUMNS] = 0.0
+    found = guided(without_digits, ALPHABET, WORD_BEAMS, SwedishText(language, first))
+    return [text for text in map(_stripped, found) if text.text] or _path_of(steps)
+
+
+def _path_of(steps: Steps) -> list[Transcript]:
+    signs = path(steps)
+    p = float(np.asarray(steps).max(-1).prod()) if len(steps) else 1.0
+    return [Transcript("".join(ALPHABET[sign.column - 1] for sign in signs), p, tuple(sign.p for sign in signs), p)]
+
+
+def _joined(parts: Sequence[Transcript], cut: Sequence[Run]) -> Transcript:
+    text, p, seen = "", 1.0, 1.0
+    characters: tuple[float, ...] = ()
+    for part, run in zip(parts, cut, strict=True):
+        gap = " " if text and part.text else ""
+        text += gap + part.text
+        characters = (*characters, *(run.gap for _ in gap), *part.characters)
+        p, seen = p * part.p * run.gap, seen * part.seen * run.gap
+    return Transcript(text, p, characters, seen)
+
+
+def _read(found: Sequence[Transcript]) -> Reading:
+    best = found[0]
+    if not best.text:
+        return Reading(None, 0.5, State.ILLEGIBLE)
+    if NO_TEXT.issuperset(best.text):
+        return replace(Reading.empty(DASHES_P), alternatives=((best.text, 1.0 - DASHES_P),))
+    others: dict[str, float] = {}
+    for other in found[1:]:
+        if other.text and other.text != best.text:
+            others.setdefault(other.text, other.p)
+    return Reading(best.text, best.p, State.READ, tuple(others.items()), best.characters)
+
+
+def _shaped(steps: Steps, form: Format, free: Transcript) -> Reading:
+    """The likeliest value in the format; what stands there with a low p if that is something else."""
+    found = [_stripped(transcript) for transcript in guided(steps, ALPHABET, SHAPE_BEAMS, shape_of(form))]
+    believed = min(1.0, found[0].seen / max(free.seen, 1e-9)) if found else 0.0
+    values = [_in_format(replace(transcript, p=believed * transcript.p), form) for transcript in found]
+    fitting = [value for value in values if value]
+    if fitting and believed >= MISSHAPEN:
+        return _read(fitting)
+    plain = _read([free])
+    return replace(plain, p=min(plain.p, MISSHAPEN_P), alternatives=tuple((value.text, MISSHAPEN_P * value.p) for value in fitting[: MOST - 1]))
+
+
+def _in_format(transcript: Transcript, form: Format) -> Transcript | None:
+    """With the value that the text stands for; a value written otherwise than the text has no characters of its own."""
+    value = value_of(form, transcript.text)
+    if value is None:
+        return None
+    return transcript if value == transcript.text else replace(transcript, text=value, characters=())
+
+
+def _stripped(transcript: Transcript) -> Transcript:
+    text = transcript.text
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    return replace(transcript, text=text[start:end], characters=transcript.characters[start:end])

@@ -1,0 +1,93 @@
+"""Formats of handwritten lines: their shapes, the values they stand for, and how they guide the reading."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.model import State
+from pipeline.recognize.text_grammar import PATTERNS, shape_of
+from pipeline.recognize.text_values import value_of
+from pipeline.recognize.transcription import reading
+from tests.written_steps import Sign, steps_of, with_doubt
+
+GOOD = {
+    Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026"),
+    Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59"),
+    Format.DOSE: ("500 mg", "1 tabl", "2,5 ml", "½ tabl", "1½ tabl", "1+0+1", "1x3", "12 E", "500mg x 3", "2 tabl vb"),
+    Format.BLOOD_PRESSURE: ("135/82", "BT 135/82", "90/60 mmHg"),
+    Format.AMOUNT: ("1 250 kr", "1250,50", "45:-", "1.250,00", "-50 kr", "12 345 678"),
+    Format.NUMBER: ("37,5", "120", "-3", "1 250", "0.5"),
+    Format.PHONE: ("070-174 06 05", "0701740605", "0923-123 45", "+46 70 174 06 05"),
+    Format.PERSONAL_NUMBER: ("19121212-1212", "121212+1212", "1212121212"),
+}
+BAD = {
+    Format.DATE: ("24/11", "2026-13-01", "24/13 2026", "nov"),
+    Format.TIME: ("25:10", "08:61", "8"),
+    Format.DOSE: ("mg", "500 kg", "1+"),
+    Format.BLOOD_PRESSURE: ("135", "1/82", "135/8222", "135-82"),
+    Format.AMOUNT: ("kr", "1 25", "1,5"),
+    Format.NUMBER: ("a", "3,", "1.250,00"),
+    Format.PHONE: ("12", "Anna"),
+    Format.PERSONAL_NUMBER: ("12121212", "x"),
+}
+
+
+def test_every_format_has_a_shape() -> None:
+    assert set(PATTERNS) == set(Format) == set(GOOD) == set(BAD)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
+    shape = shape_of(form)
+    assert [text for text in GOOD[form] if not shape.fits(text)] == []
+    assert [text for text in BAD[form] if shape.fits(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "value"),
+    [
+        (Format.DATE, "24/11 2026", "2026-11-24"),
+        (Format.DATE, "241124", "2024-11-24"),
+        (Format.DATE, "2026-06-31", None),
+        (Format.TIME, "kl 8.30", "08:30"),
+        (Format.NUMBER, "1 250,5", "1250.5"),
+        (Format.PERSONAL_NUMBER, "121212-1212", "1212121212"),
+        (Format.DOSE, "2,5 ml", "2,5 ml"),
+    ],
+)
+def test_a_line_gives_the_values_that_boxes_give(form: Format, text: str, value: str | None) -> None:
+    assert value_of(form, text) == value
+
+
+def test_a_format_decides_between_signs_that_look_alike() -> None:
+    signs = with_doubt("135/82", {0: {"l": 0.7, "1": 0.3}, 3: {"l": 0.6, "/": 0.4}})
+    assert reading(steps_of(signs)).value == "l35l82"
+    found = reading(steps_of(signs), form=Format.BLOOD_PRESSURE)
+    assert (found.value, found.state) == ("135/82", State.READ)
+    assert len(found.characters) == len("135/82")
+
+
+def test_the_likelier_digit_stays_whatever_would_be_the_likelier_number() -> None:
+    signs = with_doubt("740/82", {0: {"7": 0.6, "1": 0.4}})
+    found = reading(steps_of(signs), form=Format.BLOOD_PRESSURE)
+    assert found.value == "740/82"
+    assert found.alternatives[0][0] == "140/82"
+
+
+def test_what_does_not_fit_stays_and_is_doubtful() -> None:
+    found = reading(steps_of("se baksidan"), form=Format.DOSE)
+    assert (found.value, found.state) == ("se baksidan", State.READ)
+    assert found.p <= 0.3
+    june: list[Sign] = list("2026-06-31")
+    assert reading(steps_of(june), form=Format.DATE).p <= 0.3
+
+
+def test_only_boxes_and_lines_have_formats_and_boxes_not_all() -> None:
+    box = (20.0, 40.0, 60.0, 9.0)
+    assert FieldSpec(name="dos", label="Dos", kind=Kind.TEXT, format=Format.DOSE, box=box).format is Format.DOSE
+    assert FieldSpec(name="vikt", label="Vikt", kind=Kind.TEXT, format=Format.NUMBER, box=box).cells is None
+    with pytest.raises(ValueError, match="needs a handwritten line"):
+        FieldSpec(name="dos", label="Dos", kind=Kind.DIGITS, format=Format.DOSE, box=box)
+    with pytest.raises(ValueError, match="belongs to digits or text"):
+        FieldSpec(name="kryss", label="Kryss", kind=Kind.MARK, format=Format.DATE, box=box)
