@@ -20,6 +20,7 @@ from pipeline import plane, structure
 from pipeline.errors import RegistrationError
 from pipeline.identify import Identification
 from pipeline.model import Box, Image
+from pipeline.once import once_a_picture
 from pipeline.plane import Matrix, Points
 from pipeline.structure import Search, Shifts
 from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
@@ -189,6 +190,7 @@ def _flat(image: Image, lies: Matrix, bend: Bend | None) -> Image:
     return np.asarray(cv2.remap(image, full_x, full_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255), dtype=np.uint8)
 
 
+@once_a_picture(most_bytes=64_000_000)
 def crop(upright: Image, box: Box, margin_mm: float = 0.0) -> Image:
     """A field with so much around it, cut from a registered page (or blank); what lies outside the page is white."""
     wide = plane.widened(box, margin_mm)

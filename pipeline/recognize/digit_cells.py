@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Image
+from pipeline.once import once_a_picture
 from pipeline.recognize.ranks import median, quantile
 
 EMPTY, STRUCK, OTHER = 10, 11, 12
@@ -54,6 +55,7 @@ def cell_pictures(image: Image, blank: Image | None, cells: int, margin_px: floa
     return np.stack([_fitted(ink, owner == cell + 1, box_height) for cell in range(cells)])
 
 
+@once_a_picture(most_bytes=64_000_000)
 def darker_than_paper(image: Image) -> Grey:
     """Grey levels by which each pixel is darker than the paper around it, (h, w) float32."""
     size = max(3, image.shape[0] // 3) | 1
@@ -190,6 +192,9 @@ def _fitted(ink: Grey, mine: Mask, box_height: float) -> Image:
     """One cell's ink, centred and scaled to 32 × 32; all zero where nothing is written."""
     out = np.zeros((SIDE, SIDE), np.uint8)
     mask = mine.astype(np.uint8)
+    x, y, w, h = cv2.boundingRect(mask)
+    around = slice(max(0, y - 2), y + h + 2), slice(max(0, x - 2), x + w + 2)
+    ink, mask = ink[around], mask[around]
     _, label, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     areas = stats[1:, cv2.CC_STAT_AREA]
     if not len(areas):
@@ -202,6 +207,6 @@ def _fitted(ink: Grey, mine: Mask, box_height: float) -> Image:
     scale = GLYPH / max(float(bottom - top), float(right - left), SMALLEST * box_height)
     width, height = (min(SIDE, max(1, round(side * scale))) for side in (part.shape[1], part.shape[0]))
     small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
-    y, x = (SIDE - height) // 2, (SIDE - width) // 2
-    out[y : y + height, x : x + width] = np.clip(small * 255, 0, 255).astype(np.uint8)
+    top, left = (SIDE - height) // 2, (SIDE - width) // 2
+    out[top : top + height, left : left + width] = np.clip(small * 255, 0, 255).astype(np.uint8)
     return out
