@@ -22,6 +22,7 @@ from pipeline.register import PX_PER_MM, Registration, box_to_px, crop, register
 from pipeline.resolve import Context, resolve
 from pipeline.scan import decode
 from pipeline.settings import Settings
+from pipeline.staff import StaffRegister
 from pipeline.template import Form, Forms
 
 READER_VERSION = f"efterskrift {__version__}"
@@ -51,12 +52,12 @@ class Reader:
     kinds: frozenset[Kind] = ALL_KINDS
 
     @classmethod
-    def of(cls, settings: Settings, clients: Iterable[Client] | None) -> Reader:
-        """A reader with the settings' forms, outage and tolerance, and a client register (None: nothing is known of clients)."""
+    def of(cls, settings: Settings, clients: Iterable[Client] | None, staff: StaffRegister | None = None) -> Reader:
+        """A reader with the settings' forms, outage and tolerance, a client register and a staff list (None: nothing is known of clients, or staff)."""
         register = ClientRegister(clients) if clients is not None else None
         start, end = settings.outage_start, settings.outage_end
         window = (start.date(), end.date()) if start and end else None
-        return cls(Forms.load(settings.forms), Context(register, window), settings.residual_gate_mm)
+        return cls(Forms.load(settings.forms), Context(register, window, staff), settings.residual_gate_mm)
 
     @classmethod
     def of_forms(cls, forms: Forms, clients: Iterable[Client] | None = None) -> Reader:

@@ -62,6 +62,8 @@ Lattice = tuple[tuple[float, ...], ...]
 """For each box of a row of digits the probabilities of its answers, in the order of `LATTICE_SYMBOLS`."""
 LATTICE_SYMBOLS = "0123456789 #?"
 """A box's answers; blank, struck out, and another mark after the digits."""
+SIGNATURE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖÉÜ"
+"""What people sign with; for initials a lattice gives, step by step along the writing, the probabilities of none and of each of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,16 @@ class Client:
     unit: str
     protected: bool = False
     address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """One line of a staff list (signaturförtydligande): who signs a unit's paper with which initials."""
+
+    name: str
+    title: str
+    signature: str
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)

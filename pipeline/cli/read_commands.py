@@ -7,6 +7,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +28,14 @@ _reader: Reader | None = None
 """One reader a process of the pool; see `_start`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """Files of what is known apart from the pages; None where it is not given."""
+
+    clients: Path | None = None
+    staff: Path | None = None
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("read")(read)
@@ -36,25 +45,26 @@ def read(
     files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.", exists=True, dir_okay=False)],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a page.")] = False,
     clients: Annotated[Path | None, typer.Option(help="Client register (CSV) to weigh the readings with.", exists=True)] = None,
+    staff: Annotated[Path | None, typer.Option(help="Staff list (CSV) that says who signs with which initials.", exists=True)] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes that read.")] = os.cpu_count() or 1,
 ) -> None:
     """Read pages and show what they say. Stateless: nothing is stored or logged."""
     console = Console()
-    for page in read_files(files, clients, processes):
+    for page in read_files(files, Registers(clients, staff), processes):
         if as_json:
             typer.echo(json.dumps(page, ensure_ascii=False))
         else:
             _show(page, console)
 
 
-def read_files(files: list[Path], clients: Path | None, processes: int) -> Iterator[dict[str, Any]]:
+def read_files(files: list[Path], registers: Registers, processes: int) -> Iterator[dict[str, Any]]:
     """One object a page, in the order of the files, with a progress bar on stderr."""
     from pipeline.scan import page_count, pages_of
 
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), TimeRemainingColumn())
     with (
         # Spawned, not forked: a copy of a process with threads (the progress bar's) may wait for ever for a lock that one of them held.
-        ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start, initargs=(clients,)) as pool,
+        ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start, initargs=(registers,)) as pool,
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("read", total=sum(page_count(path) or 1 for path in files))
@@ -66,15 +76,18 @@ def read_files(files: list[Path], clients: Path | None, processes: int) -> Itera
                 yield result
 
 
-def _start(clients: Path | None) -> None:
+def _start(registers: Registers) -> None:
     import cv2
 
     from pipeline.clients import load_register
     from pipeline.digitize import Reader
+    from pipeline.staff import load_staff
 
     cv2.setNumThreads(1)
     global _reader
-    _reader = Reader.of(load_settings(), load_register(clients) if clients else None)
+    clients = load_register(registers.clients) if registers.clients else None
+    staff = load_staff(registers.staff) if registers.staff else None
+    _reader = Reader.of(load_settings(), clients, staff)
 
 
 def _read_one(item: tuple[str, ScannedPage]) -> dict[str, Any]:

@@ -1,17 +1,21 @@
-"""Signatures and initials: whether a hand has written there. Who signed is for people to say."""
+"""Signatures and initials: whether a hand has written there, and which letters initials may be. Who signed is weighed in `pipeline/staff.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.model import Alternatives, Reading, State
-from pipeline.recognize import handwriting
+from pipeline.model import SIGNATURE_LETTERS, Reading, State
 from pipeline.recognize.crop import Crop
+from pipeline.recognize.ctc import decode
 from pipeline.recognize.ink import Ink, Mask, find_ink
-from pipeline.recognize.line_picture import banded
+from pipeline.recognize.line_picture import banded, line_of
+from pipeline.recognize.network import ALPHABET, Steps, read_steps
 
 SIGNATURE_MM2 = 1.2
 """Ink of a mark that might as well be dirt as a signature; the shortest real ones seen have about four times as much."""
@@ -21,6 +25,10 @@ STEEPNESS = 2.5
 """How fast doubt goes with the logarithm of the area: twice the doubtful area gives p = 0.85, four times 0.97."""
 SUREST = 0.995
 MOST_INITIALS = 4
+ALIKE = {"0": "O", "1": "I", "5": "S", "6": "G", "8": "B"}
+"""Figures that the network sees where people sign with letters."""
+PAUSES = " .,:;-–_'·"
+"""Signs between initials, which say as much as a pause."""
 
 
 def recognize_signature(crops: Sequence[Crop]) -> list[Reading]:
@@ -29,17 +37,43 @@ def recognize_signature(crops: Sequence[Crop]) -> list[Reading]:
 
 
 def recognize_initials(crops: Sequence[Crop]) -> list[Reading]:
-    """As for a signature, with the letters that the handwriting network sees as alternatives."""
-    present = [_presence(find_ink(crop), INITIALS_MM2) for crop in crops]
-    inked = [i for i, reading in enumerate(present) if reading.state is State.READ]
-    letters = dict(zip(inked, handwriting.recognize([crops[i] for i in inked]), strict=True))
-    return [_with_letters(reading, letters[i]) if i in letters else reading for i, reading in enumerate(present)]
+    """As for a signature, with the letters that the handwriting network sees as alternatives and, step by step, as lattice."""
+    inks = [find_ink(crop) for crop in crops]
+    present = [_presence(ink, INITIALS_MM2) for ink in inks]
+    lines = [line_of(ink, _own(ink)) if reading.state is State.READ else None for ink, reading in zip(inks, present, strict=True)]
+    answers = iter(read_steps([line.picture for line in lines if line is not None and line.picture is not None]))
+    return [
+        reading if line is None or line.picture is None else _with_letters(reading, letter_steps(next(answers)))
+        for reading, line in zip(present, lines, strict=True)
+    ]
+
+
+def letter_steps(steps: Steps) -> NDArray[np.float32]:
+    """The network's answer for letters only: (steps, 1 + len(SIGNATURE_LETTERS)), the pause first; small letters count as capitals."""
+    gathered = steps @ _gathering()
+    return np.asarray(gathered / np.maximum(gathered.sum(axis=1, keepdims=True), 1e-9), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _gathering() -> NDArray[np.float32]:
+    """(1 + len(ALPHABET), 1 + len(SIGNATURE_LETTERS)): 1 where what the network knows means a letter or a pause."""
+    gathering = np.zeros((1 + len(ALPHABET), 1 + len(SIGNATURE_LETTERS)), np.float32)
+    gathering[0, 0] = 1.0
+    for i, sign in enumerate(ALPHABET, start=1):
+        letter = SIGNATURE_LETTERS.find(ALIKE.get(sign, sign.upper()))
+        if letter >= 0 or sign in PAUSES:
+            gathering[i, letter + 1] = 1.0
+    return gathering
+
+
+def _own(ink: Ink) -> Mask:
+    """The ink that belongs to the field and not to the one above or below."""
+    _, top, _, bottom = ink.field
+    return banded(ink.mask, (top, bottom))[0]
 
 
 def _presence(ink: Ink, doubtful_mm2: float) -> Reading:
-    _, top, _, bottom = ink.field
-    own = banded(ink.mask, (top, bottom))[0]
-    area = float(_strokes(own, ink.px_per_mm).sum()) / ink.px_per_mm**2
+    area = float(_strokes(_own(ink), ink.px_per_mm).sum()) / ink.px_per_mm**2
     p = 1.0 / (1.0 + (doubtful_mm2 / max(area, 0.01)) ** STEEPNESS)
     if p >= 0.5:
         return Reading(True, min(p, SUREST), State.READ, ((False, max(1.0 - p, 1.0 - SUREST)),))
@@ -55,11 +89,7 @@ def _strokes(mask: Mask, px_per_mm: float) -> Mask:
     return np.asarray(keep[labels], np.bool_)
 
 
-def _with_letters(reading: Reading, letters: Reading) -> Reading:
-    seen: list[tuple[str, float]] = []
-    for text, p in ((letters.value, letters.p), *letters.alternatives):
-        initials = "".join(c for c in str(text or "") if c.isalpha())
-        if 0 < len(initials) <= MOST_INITIALS and initials not in dict(seen):
-            seen.append((initials, p))
-    alternatives: Alternatives = (*seen, *reading.alternatives)
-    return Reading(reading.value, reading.p, reading.state, alternatives)
+def _with_letters(reading: Reading, steps: NDArray[np.float32]) -> Reading:
+    found = [(t.text, reading.p * min(1.0, t.p)) for t in decode(steps, SIGNATURE_LETTERS) if 0 < len(t.text) <= MOST_INITIALS]
+    lattice = tuple(tuple(step) for step in steps.tolist())
+    return replace(reading, alternatives=(*found, *reading.alternatives), lattice=lattice)

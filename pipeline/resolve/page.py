@@ -13,15 +13,18 @@ from pipeline.resolve.dates import Window, in_outage
 from pipeline.resolve.person import resolve_persons
 from pipeline.resolve.ranges import in_range
 from pipeline.resolve.row_order import as_number, in_order
+from pipeline.resolve.signers import signed
+from pipeline.staff import StaffRegister
 from pipeline.template import Form
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known apart from the page: the register and the days of the outage (inclusive)."""
+    """What is known apart from the page: the register of clients, the days of the outage (inclusive), and the staff who sign."""
 
     register: ClientRegister | None = None
     window: Window | None = None
+    staff: StaffRegister | None = None
 
 
 def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Reading], context: Context) -> tuple[dict[str, Reading], list[str]]:
@@ -39,6 +42,8 @@ def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Rea
         persons, odd = resolve_persons(specs, form, fields, context.register)
         fields |= persons
         problems += odd
+    if context.staff is not None:
+        fields |= signed(specs, form, fields, context.staff)
     return fields, problems + _out_of_order(specs, form, fields) + _missing(specs, form, fields)
 
 

@@ -5,6 +5,8 @@ A text widget says "-" for tomt and "?" for oläsligt. A choice widget holds a c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import State, Value
 from pipeline.review import Answer
@@ -13,6 +15,9 @@ from ui.text import t
 
 EMPTY_SIGN, ILLEGIBLE_SIGN = "-", "?"
 _PRESENT = "present"
+_MOST_SIGNERS = 3
+_SURE_SIGNER = 0.95
+"""From this probability on, a person is chosen beforehand and not only proposed."""
 _STATES = frozenset(state.value for state in State)
 _SIGNS = {EMPTY_SIGN: State.EMPTY, ILLEGIBLE_SIGN: State.ILLEGIBLE}
 _CHOSEN = frozenset({Kind.MARK, Kind.CHOICE, Kind.SIGNATURE, Kind.INITIALS})
@@ -23,9 +28,12 @@ def is_chosen(spec: FieldSpec) -> bool:
     return spec.kind in _CHOSEN
 
 
-def codes(spec: FieldSpec) -> list[str]:
-    """What can be chosen, the states tomt and oläsligt always last and in this order (the keys rely on it)."""
-    own = [option.value for option in spec.options] or [_PRESENT]
+def codes(spec: FieldSpec, proposed: Sequence[str] = ()) -> list[str]:
+    """What can be chosen, the states tomt and oläsligt always last and in this order (the keys rely on it).
+
+    `proposed` are persons who may have signed.
+    """
+    own = [option.value for option in spec.options] or [*proposed, _PRESENT]
     struck = [State.CANCELLED.value] if spec.kind is Kind.MARK else []
     return [*own, *struck, State.EMPTY.value, State.ILLEGIBLE.value]
 
@@ -35,7 +43,18 @@ def code_label(spec: FieldSpec, code: str) -> str:
     named = {option.value: option.label for option in spec.options}
     if code == _PRESENT:
         return t(f"present.{spec.kind.value}")
+    if spec.kind is Kind.INITIALS and code not in _STATES:
+        return code
     return named[code] if code in named else t(f"state.{code}")
+
+
+def proposed_signers(field: FieldView) -> list[str]:
+    """Who may have written the initials ("MA – Maria Andersson"), likeliest first, and what the person has chosen before."""
+    if field.spec.kind is not Kind.INITIALS:
+        return []
+    read = [value for value, _ in field.reading.alternatives if isinstance(value, str)] if field.reading and not field.blind else []
+    chosen = [field.draft.value] if field.draft is not None and isinstance(field.draft.value, str) else []
+    return list(dict.fromkeys([*read[:_MOST_SIGNERS], *chosen]))
 
 
 def answer_of_code(spec: FieldSpec, code: str | None) -> Answer | None:
@@ -68,7 +87,13 @@ def shown_answer(field: FieldView) -> Answer | None:
         return field.draft
     if field.blind or field.reading is None:
         return None
-    return Answer(field.reading.value, field.reading.state)
+    return Answer(_sure_signer(field) or field.reading.value, field.reading.state)
+
+
+def _sure_signer(field: FieldView) -> str | None:
+    if field.spec.kind is not Kind.INITIALS or field.reading is None or field.reading.state is not State.READ:
+        return None
+    return next((value for value, p in field.reading.alternatives[:1] if isinstance(value, str) and p >= _SURE_SIGNER), None)
 
 
 def as_code(answer: Answer | None) -> str | None:

@@ -14,7 +14,7 @@ from pipeline.review import Answer
 from pipeline.store import decisions, registers
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
-from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen, must_be_said
+from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen, must_be_said, proposed_signers
 from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
@@ -72,7 +72,7 @@ def _turn_of(view: EntryView) -> str:
 
 def _drafted(field: FieldView, held: str | int) -> Answer | None:
     if is_chosen(field.spec):
-        options = codes(field.spec)
+        options = codes(field.spec, proposed_signers(field))
         return answer_of_code(field.spec, options[held]) if isinstance(held, int) and 0 <= held < len(options) else None
     return answer_of_text(str(held), must_say=must_be_said(field))
 

@@ -10,7 +10,19 @@ import streamlit as st
 from pipeline.field_spec import Kind
 from pipeline.review import Answer
 from pipeline.store.entry_views import EntryView, FieldView
-from ui.components.answers import answer_of_code, answer_of_text, as_code, as_text, code_label, codes, in_words, is_chosen, must_be_said, shown_answer
+from ui.components.answers import (
+    answer_of_code,
+    answer_of_text,
+    as_code,
+    as_text,
+    code_label,
+    codes,
+    in_words,
+    is_chosen,
+    must_be_said,
+    proposed_signers,
+    shown_answer,
+)
 from ui.components.page_view import data_url
 from ui.components.reading_text import is_doubtful, reading_html
 from ui.text import t
@@ -71,7 +83,7 @@ def _head(view: EntryView, field: FieldView, crop: bytes | None, complaint: str)
 
 
 def _choice_widget(view: EntryView, field: FieldView) -> None:
-    options = codes(field.spec)
+    options = codes(field.spec, proposed_signers(field))
     shown = as_code(shown_answer(field))
     st.radio(
         field.spec.label,
