@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.quality.handwritten import handwritten
 from pipeline.quality.measure import Measurement
 
-MEASUREMENTS: dict[str, Measurement] = {}
+MEASUREMENTS: dict[str, Measurement] = {"handwriting": handwritten}

@@ -20,6 +20,8 @@ SURE_PAUSE = 0.995
 """Steps that are as surely a pause are not looked into."""
 HOPELESS = 9.0
 """Beginnings so far (nats) behind the best are given up."""
+PICTURE_COUNTS = 0.2
+"""What is surely the best text may still be badly seen: the picture's own p goes into its p with this power (0–1 tried)."""
 NEAR_STEPS = 2
 """The same character of two texts is written at the same place, give or take this."""
 
@@ -72,8 +74,8 @@ class Transcript:
     """One possible text, how probable it is, and how probable each of its characters.
 
     Without a guide `p` is the probability of all alignments together and a character has the highest that it reached at a step. With a guide, `p` is
-    the text's share of all texts held, and for the best text a character's that of all texts with it at that place. `seen` is always what the picture
-    alone says of the text.
+    the text's share of all texts held, and for the best text a character's that of all texts with it at that place, both less for what is badly seen.
+    `seen` is always what the picture alone says of the text.
     """
 
     text: str
@@ -190,8 +192,11 @@ def _weighed(searched: Sequence[tuple[str, _Beam[S], float]], guide: Guide[S]) -
     whole = sum(shares)
     order = sorted((i for i, share in enumerate(shares) if share > 0.0), key=lambda i: -shares[i])
     shared = [(searched[i][0], searched[i][1].places, shares[i] / whole) for i in order]
-    found = [Transcript(text, p, searched[i][1].characters, searched[i][2]) for i, (text, _, p) in zip(order, shared, strict=True)]
-    return [replace(found[0], characters=_agreed(found[0].text, shared[0][1], shared)), *found[1:]]
+    believed = min(1.0, searched[order[0]][2]) ** PICTURE_COUNTS
+    found = [Transcript(text, believed * p, searched[i][1].characters, searched[i][2]) for i, (text, _, p) in zip(order, shared, strict=True)]
+    agreed = _agreed(found[0].text, shared[0][1], shared)
+    characters = tuple(share * p**PICTURE_COUNTS for share, p in zip(agreed, found[0].characters, strict=True))
+    return [replace(found[0], characters=characters), *found[1:]]
 
 
 def _agreed(text: str, places: Sequence[int], shared: Sequence[tuple[str, tuple[int, ...], float]]) -> tuple[float, ...]:

@@ -32,10 +32,10 @@ class Shares:
     """
 
     joined: float = 0.05
-    unknown: float = 0.15
+    unknown: float = 0.1
     names: float = 0.1
-    weight: float = 0.6
-    letter: float = 1.0
+    weight: float = 0.7
+    letter: float = 1.5
     word: float = 1.0
 
 

@@ -38,15 +38,19 @@ BATCH_PX = 16_000
 TUNED = {Handwriting.BEST: "handwriting.onnx", Handwriting.FREE: "handwriting-free.onnx"}
 
 
-def read_steps(images: Sequence[Image]) -> list[Steps]:
+def read_steps(images: Sequence[Image], file: Path | None = None) -> list[Steps]:
     """The network's answer for each grey picture of one line (dark on light, any height).
+
+    Args:
+        images: the pictures.
+        file: another network than the setting's.
 
     Raises:
         MissingProgramError: the network's file is not installed.
     """
     if not images:
         return []
-    network = session(network_file())
+    network = session(file or network_file())
     lines = [_line(image) for image in images]
     order = sorted(range(len(lines)), key=lambda i: lines[i].shape[1])
     answers: dict[int, Steps] = {}
@@ -95,6 +99,11 @@ def network_file() -> Path:
         tuned = settings.models / TUNED[settings.handwriting]
         if settings.handwriting is not Handwriting.BEST or tuned.is_file():
             return tuned
+    return shipped_file()
+
+
+def shipped_file() -> Path:
+    """The network as its makers ship it."""
     return Path(str(files("rapidocr") / "models" / "PP-OCRv6_rec_small.onnx"))
 
 

@@ -71,12 +71,13 @@ def folder(archive: Path, *, held: bool) -> list[Line]:
     """
     with zipfile.ZipFile(archive) as files:
         rows = list(csv.reader(io.StringIO(files.read("labels.tsv").decode("utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE))
-        aside = set_aside(_writer(name) for name, _ in rows)
-        made = (_line(_decoded(files.read(n)), text, _writer(n)) for n, text in rows if (_writer(n) in aside) == held)
+        aside = set_aside(writer_of(name) for name, _ in rows)
+        made = (_line(_decoded(files.read(n)), text, writer_of(n)) for n, text in rows if (writer_of(n) in aside) == held)
         return [line for line in made if line]
 
 
-def _writer(name: str) -> str:
+def writer_of(name: str) -> str:
+    """Whose hand a picture of an archive shows; see `folder`."""
     found = re.search(r"_(\d+)", Path(name).stem)
     return found[1] if found else Path(name).stem.rsplit("_", 1)[0]
 
@@ -122,9 +123,9 @@ def _family(font: Path) -> str:
     return font.stem.rsplit("-", 1)[0].removesuffix("-uloopet").removesuffix("-loopet")
 
 
-def rendered(font: Path, rng: Generator) -> Line:
-    """A drawn line of Swedish care text in a handwriting font, cut to its ink with the product's white around it."""
-    text = drawn_text(rng)
+def rendered(font: Path, rng: Generator, text: str | None = None) -> Line:
+    """A line of Swedish care text (drawn, if none is given) in a handwriting font, cut to its ink with the product's white around it."""
+    text = text or drawn_text(rng)
     size = int(rng.integers(36, 64))
     face = _face(font, size)
     left, top, right, bottom = face.getbbox(text)

@@ -6,7 +6,7 @@ The phrases (`handwriting_phrases.txt`, one a line) are written for this; they n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,11 +30,11 @@ def plain(text: str) -> str | None:
     return text if text and not re.search(r">.*<", text) and all(c in known for c in text) else None
 
 
-def drawn_text(rng: Generator) -> str:
-    """One line that somebody in care might write, 1–60 characters."""
+def drawn_text(rng: Generator, known: Sequence[str] | None = None) -> str:
+    """One line that somebody in care might write, 1–60 characters; of the phrases only those `known`, if given."""
     kind = rng.random()
     if kind < 0.5:
-        text = filled(str(rng.choice(phrases())), rng)
+        text = filled(str(rng.choice(known or phrases())), rng)
     elif kind < 0.8:
         text = _running(rng)
     elif kind < 0.9:

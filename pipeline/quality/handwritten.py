@@ -1,0 +1,140 @@
+"""How well handwriting is read, by hands and fonts set aside whole: each set with and without knowledge of Swedish, beside the network as shipped.
+
+    python -m pipeline.quality.handwritten --data FOLDER [--lines LINES.zip] [--quick]
+
+FOLDER holds `handwriting/` with `dhsd_words.npz`, `fonts_train/` and `uppsala_words/`; LINES.zip is an archive of lines of real writers (see
+`training/handwriting_data.folder`). The pictures are those that the product hands to its network, which the setting `handwriting` chooses. Labels
+with signs that Swedish paper does not need lose their accents, those with ß are left out. Rendered phrases are unknown to the language model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import MissingProgramError
+from pipeline.quality.measure import Data, Judged, Row, absent, row
+from pipeline.recognize import line_picture
+from pipeline.recognize.handwriting import read_lines
+from pipeline.recognize.language import swedish
+from pipeline.recognize.network import ALPHABET, Steps, read_steps, shipped_file
+from pipeline.recognize.tesseract import read_line
+from pipeline.recognize.transcription import transcripts
+from pipeline.settings import load_settings
+from pipeline.training.handwriting_data import LINE_MM, Line, dhsd, folder, font_files, rendered
+from pipeline.training.handwriting_measures import edits, error_by_writer, greedy
+from pipeline.training.handwriting_spoiling import spoiled
+from pipeline.training.handwriting_text import drawn_text
+from pipeline.training.language import unknown_phrases
+from pipeline.training.uppsala import words
+
+KIND = "text"
+SEED = 12
+EACH_FONT = 40
+QUICK = 60
+MM_PER_INCH = 25.4
+LINES = "copiste_lines48.zip"
+WORDS, PHRASES, SWEDISH, COPISTE = "DHSD words", "Swedish phrases, fonts", "Uppsala words", "Copiste lines"
+ABSENT = "data not here"
+SETS = {WORDS: ABSENT, PHRASES: f"{ABSENT}, or wordfreq and Faker are not installed", SWEDISH: ABSENT, COPISTE: ABSENT}
+"""The sets, and why one may be missing."""
+Sets = Iterator[tuple[str, list[Line]]]
+Decoder = Callable[[Steps], str]
+
+
+def handwritten(data: Data) -> list[Row]:
+    """A row a set: what the product reads, with Tesseract and the network as shipped (likeliest path) on the same pictures."""
+    found = [_row(name, lines[:: max(1, len(lines) // QUICK)] if data.quick else lines) for name, lines in sets_of(data)]
+    there = {one.set for one in found}
+    return [*found, *(absent(KIND, name, why) for name, why in SETS.items() if name not in there)]
+
+
+def sets_of(data: Data, archives: Sequence[Path] = ()) -> Sets:
+    """Every set that is there, with its name."""
+    if file := data.find("handwriting", "dhsd_words.npz"):
+        yield WORDS, [line for line in dhsd(file, held=True) if "ß" not in line.text]
+    if (fonts := data.find("handwriting", "fonts_train")) and find_spec("wordfreq") and find_spec("faker"):
+        yield PHRASES, phrases_in(font_files(fonts, held=True), 4 if data.quick else EACH_FONT)
+    if pages := data.find("handwriting", "uppsala_words"):
+        yield SWEDISH, words(pages)
+    found = data.find("handwriting", LINES)
+    for archive in [*([found] if found else []), *archives]:
+        name = COPISTE if archive.name == LINES else archive.stem
+        yield name, [replace(line, text=plain(line.text)) for line in folder(archive, held=True) if "ß" not in line.text]
+
+
+def phrases_in(fonts: Sequence[Path], each: int) -> list[Line]:
+    """Care phrases that the language model does not know, so many a font, spoiled."""
+    rng = np.random.default_rng(SEED)
+    drawn = [rendered(font, rng, drawn_text(rng, unknown_phrases())) for font in fonts for _ in range(each)]
+    return [replace(line, picture=spoiled(line.picture, rng, real=False)) for line in drawn]
+
+
+def plain(text: str) -> str:
+    """Without accents that the product's alphabet lacks."""
+    return "".join(c if c in ALPHABET else "".join(d for d in unicodedata.normalize("NFD", c) if d in ALPHABET) for c in text)
+
+
+def _row(name: str, lines: Sequence[Line]) -> Row:
+    readings = read_lines([line_picture.Line(line.picture) for line in lines])
+    judged = []
+    for line, reading in zip(lines, readings, strict=True):
+        text = str(reading.value or "")
+        judged.append(Judged(reading.p, text == line.text, line.writer, edits(text, line.text), len(line.text)))
+    shipped = [greedy(steps, ALPHABET) for steps in read_steps([line.picture for line in lines], shipped_file())]
+    others = {"network as shipped": error_by_writer(lines, shipped)[""]}
+    if (printed := _tesseract(lines)) is not None:
+        others["Tesseract"] = error_by_writer(lines, printed)[""]
+    return row(KIND, name, judged, others)
+
+
+def _tesseract(lines: Sequence[Line]) -> list[str] | None:
+    try:
+        return [" ".join(w.text for w in read_line(line.picture, round(line.picture.shape[0] / LINE_MM * MM_PER_INCH))) for line in lines]
+    except MissingProgramError:  # shown by the missing figure
+        return None
+
+
+def _compare(name: str, lines: Sequence[Line]) -> None:
+    """Print each way of reading on one set: error, lines wrong, writers' median and worst, ms of decoding."""
+    language = swedish(load_settings().models)
+    decoders: dict[str, Decoder] = {
+        "likeliest path": lambda steps: greedy(steps, ALPHABET),
+        "beam": lambda steps: transcripts(steps)[0].text,
+        "beam, Swedish": lambda steps: transcripts(steps, language)[0].text,
+    }
+    pictures = [line.picture for line in lines]
+    for network, answers in (("shipped", read_steps(pictures, shipped_file())), ("chosen", read_steps(pictures))):
+        for decoder, decode in decoders.items():
+            start = time.process_time()
+            texts = [" ".join(decode(steps).split()) for steps in answers]
+            spent = (time.process_time() - start) / len(lines) * 1000
+            rates = error_by_writer(lines, texts)
+            writers = [rate for who, rate in rates.items() if who]
+            wrong = sum(text != line.text for text, line in zip(texts, lines, strict=True)) / len(lines)
+            spread = f"{np.median(writers):.3f} | {max(writers):.3f}"
+            print(f"| {name} | {len(lines)} | {network} | {decoder} | {rates['']:.3f} | {spread} | {wrong:.3f} | {spent:.1f} |", flush=True)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--lines", type=Path, action="append", default=[])
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args()
+    print("| set | lines | weights | decoding | error | median writer | worst writer | lines wrong | ms a line |")
+    print("|---|--:|---|---|--:|--:|--:|--:|--:|")
+    for name, lines in sets_of(Data(args.data, quick=args.quick), args.lines):
+        _compare(name, lines)
+
+
+if __name__ == "__main__":
+    main()
