@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pipeline import plane, structure
 from pipeline.errors import RegistrationError
 from pipeline.identify import Identification
+from pipeline.ink_grey import shrunk_ink
 from pipeline.model import Box, Image
 from pipeline.once import once_a_picture
 from pipeline.plane import Matrix, Points
@@ -80,7 +81,7 @@ def register(image: Image, identification: Identification, blank: Image) -> Regi
     lies = identification.page_plane
     if lies is None:
         raise RegistrationError("Too few of the page's printed marks were found.", "Scan the whole page again, flat and unfolded.")
-    small = plane.shrunk(image, _enough(plane.scale_at_centre(lies)))
+    small = shrunk_ink(image, _enough(plane.scale_at_centre(lies)))
     to_image = plane.between(small, image)
     start = np.linalg.inv(to_image) @ lies
     laid = _laid(small, start, blank)
