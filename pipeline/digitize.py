@@ -13,6 +13,7 @@ from pipeline import __version__
 from pipeline.blanks import blank
 from pipeline.clients import ClientRegister
 from pipeline.errors import RegistrationError
+from pipeline.field_place import doubted, hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.identify import Identification, identify
 from pipeline.model import Box, Client, Image, Outcome, PageReading, Reading
@@ -107,7 +108,9 @@ def _read_page(image: Image, found: Identification, form: Form, page_no: int, co
         return Digitized(replace(unread, residual_mm=laid.residual_mm, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
     specs = tuple(spec for spec in form.pages[page_no - 1].all_fields if spec.kind in kinds)
     fields, odd = resolve(specs, form, read_fields(specs, laid, unfilled), context)
-    reading = PageReading(Outcome.READ, found.code, found.rotation_deg, laid.residual_mm, (*problems, *odd), fields)
+    hidden = hidden_fields(specs, laid.upright, unfilled)
+    places = (f"{why}:{name}" for name, why in hidden.items())
+    reading = PageReading(Outcome.READ, found.code, found.rotation_deg, laid.residual_mm, (*problems, *odd, *places), doubted(fields, hidden))
     return Digitized(reading, _jpeg(laid.upright))
 
 

@@ -57,3 +57,21 @@ def colour_cast(state: Damaged, _rng: Generator) -> Damaged:
     """Yellowish paper under a colour scanner."""
     colour = state.image if state.image.ndim == 3 else cv2.cvtColor(state.image, cv2.COLOR_GRAY2BGR)
     return replace(state, image=(colour * np.array([0.86, 0.95, 0.98])).astype(np.uint8))
+
+
+def motion_blur(state: Damaged, rng: Generator, *, millimetres: float) -> Damaged:
+    """A hand that moved by so much, any way, while the picture was taken."""
+    length = max(1.0, millimetres * px_per_mm(state.image))
+    angle, half = rng.uniform(0, np.pi), int(np.ceil(length / 2)) + 1
+    kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
+    end = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+    first, last = ((half + sign * end) * 16 for sign in (-1, 1))
+    cv2.line(kernel, tuple(first.round().astype(int).tolist()), tuple(last.round().astype(int).tolist()), 1.0, 1, cv2.LINE_AA, 4)
+    kernel /= kernel.sum()
+    return replace(state, image=np.asarray(cv2.filter2D(state.image, -1, kernel, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8))
+
+
+def contrast(state: Damaged, _rng: Generator, *, gain: float, lift: float) -> Damaged:
+    """Grey levels spread about the middle and lifted, as a copier does."""
+    table = np.clip((np.arange(256) - 128) * gain + 128 + lift, 0, 255).astype(np.uint8)
+    return replace(state, image=table[state.image])

@@ -51,8 +51,8 @@ def destroyed_code(state: Damaged, rng: Generator) -> Damaged:
     return replace(state, image=image)
 
 
-def torn_corner(state: Damaged, rng: Generator, *, millimetres: float = 32.0) -> Damaged:
-    """One corner torn off: its marker is gone, and its code where there is one."""
+def torn_corner(state: Damaged, rng: Generator, *, millimetres: float = 32.0, ground: int = 40) -> Damaged:
+    """One corner torn off: its marker is gone, and its code where there is one. `ground` is the grey of what lay under the paper."""
     h, w = state.image.shape[:2]
     size = millimetres * px_per_mm(state.image)
     box = list(MARKERS.values())[int(rng.integers(4))]
@@ -63,7 +63,7 @@ def torn_corner(state: Damaged, rng: Generator, *, millimetres: float = 32.0) ->
     outline[:, 0] = np.where(right, w - outline[:, 0], outline[:, 0])
     outline[:, 1] = np.where(low, h - outline[:, 1], outline[:, 1])
     image = state.image.copy()
-    cv2.fillPoly(image, [outline.round().astype(np.int32).reshape(-1, 1, 2)], (40, 40, 40))
+    cv2.fillPoly(image, [outline.round().astype(np.int32).reshape(-1, 1, 2)], (ground,) * 3)
     return replace(state, image=image)
 
 

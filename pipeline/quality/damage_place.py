@@ -94,6 +94,19 @@ def uneven_feed(state: Damaged, rng: Generator, *, millimetres: float) -> Damage
     return Damaged(np.asarray(image, dtype=np.uint8), lambda points: before(points) + shift(before(points)))
 
 
+def tilted(state: Damaged, rng: Generator, *, degrees: float, width: int = 3024, distance_mm: float = 420.0) -> Damaged:
+    """A telephone over the page on a table, looking at its middle so many degrees from straight above, from any side."""
+    azimuth, tilt = rng.uniform(0, 2 * np.pi), np.radians(degrees)
+    axis = np.array([np.cos(azimuth), np.sin(azimuth), 0.0]) * tilt
+    turn_by = np.asarray(cv2.Rodrigues(axis)[0], dtype=np.float64)
+    size = width, round(width * 4 / 3)
+    mm = np.array([[-105, -148.5, 0], [105, -148.5, 0], [105, 148.5, 0], [-105, 148.5, 0]]) @ turn_by.T + (0, 0, distance_mm)
+    seen = mm[:, :2] / mm[:, 2:]
+    span = np.ptp(seen, axis=0)
+    box = (seen - (seen.min(axis=0) + seen.max(axis=0)) / 2) * (0.92 * min(size[0] / span[0], size[1] / span[1])) + np.array(size) / 2
+    return _on_table(state, rng, box, size)
+
+
 def photograph(state: Damaged, rng: Generator, *, tilt: float, width: int = 3024) -> Damaged:
     """A telephone held by hand over the page on a table: perspective of up to `tilt` of the page's width, the table around it."""
     h, w = state.image.shape[:2]
@@ -101,6 +114,12 @@ def photograph(state: Damaged, rng: Generator, *, tilt: float, width: int = 3024
     margin = 0.09
     box = np.array([[margin, margin], [1 - margin, margin], [1 - margin, 1 - margin], [margin, 1 - margin]]) * (width, width * h / w * 0.94)
     box += rng.uniform(-tilt, tilt, (4, 2)) * width * 0.5
+    return _on_table(state, rng, box, size)
+
+
+def _on_table(state: Damaged, rng: Generator, box: Points, size: tuple[int, int]) -> Damaged:
+    """The page with its corners at `box` (4, 2) px, the table around it."""
+    h, w = state.image.shape[:2]
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], dtype=np.float32)
     matrix = np.asarray(cv2.getPerspectiveTransform(corners, box.astype(np.float32)), dtype=np.float64)
     colour = state.image if state.image.ndim == 3 else cv2.cvtColor(state.image, cv2.COLOR_GRAY2BGR)

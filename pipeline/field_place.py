@@ -1,0 +1,141 @@
+"""Whether a field can be seen where it was looked for: its own print must show there, and nothing may lie over it.
+
+The page as a whole may lie well on its form while one field is torn off, folded, in deep shadow or under a felt pen. A reader that is shown such
+a place answers surely and wrongly, so every field is judged by itself: by the contrast of its printed lines, by wide dark bands across it,
+and by where in the neighbourhood its print is found. A page whose pale print vanished altogether, as in black and white, is not judged by print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import plane
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import Box, Image, Reading
+from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Seen, ring, seen_on, small, window
+
+_FAINT = 0.2
+"""A line with less than this share of the contrast that lines have on this page is not seen."""
+_UNSEEN_SHARE = 0.4
+_LOST_PRINT = 0.3
+"""With less than this share of the contrast of the blank, a page's pale print is lost."""
+_SEEN_PART = 0.85
+"""The contrast of a page's print is that of its best part: more than half of the page may be torn off or in the dark."""
+_FEWEST_PX = 40
+_STROKE_MM = 3.0
+"""No pen stroke of writing is wider."""
+_BAND_MM = 9.0
+"""What is dark over more than this is no filled box."""
+_SURROUNDINGS_MM = 41.0
+_DIMMED = 0.72
+_DARKEST_PAPER = 30
+"""Grey of paper below which the camera's noise is as strong as pen."""
+_BAND_SHARE = 0.1
+_REACH_MM = 2.5
+_MOVED_MM = 0.7
+_ALIKE = 0.5
+_BETTER = 0.1
+_NEAR_MM = 22.0
+_MOST = 0.6
+DOUBTFUL_P = 0.5
+"""A field that may not be seen is read at most with this p."""
+
+
+class Hidden(StrEnum):
+    """Why a field's reading is not to be trusted; also the code of the problem."""
+
+    COVERED = "covered"
+    MOVED = "place_unsure"
+
+
+def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image) -> dict[str, Hidden]:
+    """Fields that cannot be seen where they should be, by name. Both pictures are grey, laid on the form, 8 px/mm; `unfilled` never changes."""
+    seen, bands = seen_on(upright, unfilled), _bands(upright)
+    areas = {spec.name: _outlines(spec) for spec in specs if spec.kind is not Kind.PRINTED}
+    rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
+    usual = _usual([each for some in rings.values() for each in some])
+    hidden: dict[str, Hidden] = {}
+    for name, boxes in areas.items():
+        if usual is not None and _has_moved(seen, boxes):
+            hidden[name] = Hidden.MOVED
+        elif any(_under_band(bands, box) for box in boxes) or any(_unseen(each, usual) for each in rings[name]):
+            hidden[name] = Hidden.COVERED
+    return hidden | dict.fromkeys(_surrounded(areas, hidden), Hidden.MOVED)
+
+
+def _surrounded(areas: Mapping[str, list[Box]], hidden: Mapping[str, Hidden]) -> list[str]:
+    """Fields that seem all right but lie among many that do not: their print only looks like what was sought."""
+    if not hidden:
+        return []
+    names = list(areas)
+    middles = np.array([(boxes[0].x + boxes[0].w / 2, boxes[0].y + boxes[0].h / 2) for boxes in areas.values()])
+    bad = np.array([name in hidden for name in names])
+    near = np.linalg.norm(middles[:, None] - middles[None], axis=2) < _NEAR_MM
+    share = (near & bad).sum(axis=1) / np.maximum(near.sum(axis=1) - 1, 1)
+    return [name for name, part, gone in zip(names, share, bad, strict=True) if part >= _MOST and not gone]
+
+
+def doubted(fields: Mapping[str, Reading], hidden: Mapping[str, Hidden]) -> dict[str, Reading]:
+    """The readings, those of hidden fields with a p that makes a person look."""
+    return {name: replace(reading, p=min(reading.p, DOUBTFUL_P)) if name in hidden else reading for name, reading in fields.items()}
+
+
+def _outlines(spec: FieldSpec) -> list[Box]:
+    return [Box(*option.box) for option in spec.options] or [spec.area]
+
+
+def _usual(rings: list[Map]) -> float | None:
+    """The visibility that print of fields has on this page; None if pale print was lost."""
+    every = np.concatenate([*rings, np.zeros(0, np.float32)])
+    usual = float(np.quantile(every, _SEEN_PART)) if len(every) else 0.0
+    return min(usual, 1.0) if usual >= _LOST_PRINT else None
+
+
+def _unseen(ring: Map, usual: float | None) -> bool:
+    return usual is not None and len(ring) >= _FEWEST_PX and float((ring < _FAINT * usual).mean()) >= _UNSEEN_SHARE
+
+
+def _bands(upright: Image) -> Mask:
+    """Where something wider than a pen stroke and longer than a filled box is darker than all around, or black, at `SCALE` / 2."""
+    flat = cv2.morphologyEx(small(upright, SCALE / 2), cv2.MORPH_CLOSE, _square(_STROKE_MM))
+    paper = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, _square(_SURROUNDINGS_MM))
+    dark = (flat.astype(np.float32) < _DIMMED * paper) | (flat < _DARKEST_PAPER)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=8)
+    long = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= _BAND_MM * SCALE / 2
+    long[0] = False
+    return np.asarray(long[np.asarray(labels, np.intp)], np.bool_)
+
+
+def _square(side_mm: float) -> NDArray[np.uint8]:
+    side = round(side_mm * SCALE / 2) | 1
+    return np.ones((side, side), np.uint8)
+
+
+def _under_band(bands: Mask, box: Box) -> bool:
+    half = Box(box.x / 2, box.y / 2, box.w / 2, box.h / 2)
+    return float(bands[window(half)].mean()) >= _BAND_SHARE
+
+
+def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
+    """Whether the print of a field is found beside its place, clearly better than at it."""
+    left, top = min(b.x for b in boxes), min(b.y for b in boxes)
+    field = Box(left, top, max(b.x + b.w for b in boxes) - left, max(b.y + b.h for b in boxes) - top)
+    rows, columns = window(plane.widened(field, RING_MM))
+    reach = round(_REACH_MM * SCALE)
+    if rows.start < reach or columns.start < reach:
+        return False
+    around = seen.dark[rows.start - reach : rows.stop + reach, columns.start - reach : columns.stop + reach]
+    patch = seen.form.dark[rows, columns]
+    if around.shape[0] != patch.shape[0] + 2 * reach or around.shape[1] != patch.shape[1] + 2 * reach or patch.std() < 0.01:
+        return False
+    scores = cv2.matchTemplate(np.ascontiguousarray(around), np.ascontiguousarray(patch), cv2.TM_CCOEFF_NORMED)
+    _, best, _, (x, y) = cv2.minMaxLoc(scores)
+    moved = float(np.hypot(x - reach, y - reach)) / SCALE
+    near = scores[reach - 1 : reach + 2, reach - 1 : reach + 2].max()
+    return moved > _MOVED_MM and best >= _ALIKE and best >= near + _BETTER

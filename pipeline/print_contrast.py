@@ -1,0 +1,142 @@
+"""The contrast of a form's printed lines as a page shows them: pale print seen through writing, light and grain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import plane
+from pipeline.model import Box, Image
+
+PX_PER_MM = 8.0
+"""Scale of the upright page and its blank."""
+SCALE = 4.0
+"""px per mm of the pictures that are compared."""
+RING_MM = 1.0
+"""Print this near the outline of a field counts as its own."""
+_PAPER_MM = 3.0
+"""Paper shows within this distance of any printed line."""
+_PRINTED, _BARE = 0.05, 0.015
+"""Darkness of the blank that counts as print, and as paper."""
+_DARKEST = 0.35
+"""Darkness is cut here: pen is darker than any line of a field and must not outweigh it."""
+_WINDOW_MM = 2.5
+_CHECK_BOX_MM = 3.0, 6.5
+
+Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """The blank at `SCALE`: its darkness against the paper near by, where it has print and bare paper, and the contrast of that print."""
+
+    dark: Map
+    printed: Mask
+    bare: Mask
+    expected: Map
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The page at `SCALE`: its darkness, and the contrast of the blank's print on it, 1 for as strong as on the blank."""
+
+    dark: Map
+    visible: Map
+    form: Print
+
+
+class _Unfilled:
+    """A blank that does not change, so that what was found out about it can be kept."""
+
+    def __init__(self, picture: Image) -> None:
+        self.picture = picture
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Unfilled) and other.picture is self.picture
+
+    def __hash__(self) -> int:
+        return id(self.picture)
+
+
+def seen_on(upright: Image, unfilled: Image) -> Seen:
+    """A form's print as a page shows it; both grey, laid on the form, 8 px/mm. `unfilled` never changes: what it holds is kept."""
+    form = _print(_Unfilled(unfilled))
+    dark = _darkness(upright)
+    return Seen(dark, np.asarray(_contrast(dark, form.printed, form.bare) / form.expected, np.float32), form)
+
+
+@lru_cache(maxsize=16)
+def _print(unfilled: _Unfilled) -> Print:
+    dark = _darkness(unfilled.picture)
+    printed = dark > _PRINTED
+    bare = (dark < _BARE) & ~_in_check_boxes(printed)
+    expected = _contrast(dark, printed, bare)
+    return Print(dark, printed & (expected > _PRINTED / 2), bare, np.maximum(expected, _PRINTED / 2))
+
+
+def _in_check_boxes(printed: Mask) -> Mask:
+    """The inside of small printed boxes: a person may have filled it, so it is no paper to compare print with."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~printed).astype(np.uint8), connectivity=4)
+    sides = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    boxes = (sides.max(axis=1) <= _CHECK_BOX_MM[1] * SCALE) & (sides.min(axis=1) >= _CHECK_BOX_MM[0] * SCALE)
+    boxes[0] = False
+    return np.asarray(boxes[np.asarray(labels, np.intp)], np.bool_)
+
+
+def _darkness(picture: Image) -> Map:
+    """How much darker than the paper near by, 0 … `_DARKEST`."""
+    fine = small(picture, SCALE)
+    soft = cv2.GaussianBlur(fine, (0, 0), 0.8)
+    side = round(_PAPER_MM * SCALE)
+    paper = cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side))
+    dark = 1 - fine.astype(np.float32) / np.maximum(paper, 1).astype(np.float32)
+    return np.asarray(np.clip(dark, 0, _DARKEST), np.float32)
+
+
+def small(picture: Image, px_per_mm: float) -> Image:
+    """A picture of 8 px/mm at another scale."""
+    factor = px_per_mm / PX_PER_MM
+    size = round(picture.shape[1] * factor), round(picture.shape[0] * factor)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _contrast(dark: Map, printed: Mask, bare: Mask) -> Map:
+    """How much darker print is than the paper around it, near each pixel."""
+    return _mean(dark, printed) - _mean(dark, bare)
+
+
+def _mean(dark: Map, where: Mask) -> Map:
+    side = round(_WINDOW_MM * SCALE)
+    weight = where.astype(np.float32)
+    total, count = cv2.blur(dark * weight, (side, side)), cv2.blur(weight, (side, side))
+    return np.asarray(total / np.maximum(count, 1e-3), np.float32)
+
+
+def ring(seen: Seen, box: Box) -> Map:
+    """Visibility of the print at the outline of a box, one number a pixel of print."""
+    rows, columns = window(plane.widened(box, RING_MM))
+    inner = _inside(box)
+    printed = seen.form.printed[rows, columns].copy()
+    if inner:
+        printed[inner] = False
+    return np.asarray(seen.visible[rows, columns][printed], np.float32)
+
+
+def _inside(box: Box) -> tuple[slice, slice] | None:
+    """The inside of a box away from its outline, as rows and columns of its widened window."""
+    margin = round(2 * RING_MM * SCALE)
+    width, height = round((box.w + 2 * RING_MM) * SCALE), round((box.h + 2 * RING_MM) * SCALE)
+    if min(width, height) <= 2 * margin:
+        return None
+    return slice(margin, height - margin), slice(margin, width - margin)
+
+
+def window(box: Box) -> tuple[slice, slice]:
+    """A box (mm) as rows and columns of a picture at `SCALE`."""
+    top, left = max(0, round(box.y * SCALE)), max(0, round(box.x * SCALE))
+    return slice(top, max(top + 1, round((box.y + box.h) * SCALE))), slice(left, max(left + 1, round((box.x + box.w) * SCALE)))

@@ -1,0 +1,116 @@
+"""A field that is covered, torn off, in the dark or displaced is said to be so, and no other is."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline import plane
+from pipeline.blanks import blank
+from pipeline.field_place import DOUBTFUL_P, Hidden, doubted, hidden_fields
+from pipeline.field_spec import Kind
+from pipeline.model import Box, Image, Reading, State
+from pipeline.printing import issue
+from pipeline.quality.damage_light import one_bit
+from pipeline.quality.damage_paper import Damaged
+from pipeline.quality.filled_values import values_for
+from pipeline.quality.filling import SOLID, fill, printed_page
+from pipeline.quality.hands import hands
+from pipeline.settings import ROOT
+from pipeline.template import Forms
+
+FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}
+SCALE = 8
+
+
+@cache
+def _upright(form_id: str, *, solid: bool = False) -> Image:
+    """A filled page as registration lays it, grey, 8 px/mm; with `solid` every mark is filled in."""
+    form, rng = FORMS[form_id], np.random.default_rng(3)
+    (hand,), (sheet,) = hands(1, seed=11), issue(1)
+    values = values_for(form, rng)
+    if solid:
+        values |= {spec.name: SOLID for spec in form.fields if spec.kind is Kind.MARK}
+    page = fill(printed_page(form, sheet), form.pages[0], values, hand, rng)
+    grey = np.asarray(cv2.resize(plane.grey(page), (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
+    grey.flags.writeable = False
+    return grey
+
+
+def _hidden(form_id: str, page: Image) -> dict[str, Hidden]:
+    form = FORMS[form_id]
+    return hidden_fields(form.pages[0].all_fields, page, blank(form, 1))
+
+
+def _within(form_id: str, area: Box) -> set[str]:
+    """Fields that lie wholly in a part of the page."""
+    fields = [spec for spec in FORMS[form_id].fields if spec.kind is not Kind.PRINTED]
+    return {
+        s.name
+        for s in fields
+        if s.area.x >= area.x and s.area.y >= area.y and s.area.x + s.area.w <= area.x + area.w and s.area.y + s.area.h <= area.y + area.h
+    }
+
+
+@pytest.mark.parametrize("form_id", FORMS)
+def test_on_a_good_page_nothing_is_hidden(form_id: str) -> None:
+    assert _hidden(form_id, _upright(form_id)) == {}
+
+
+def test_boxes_that_are_filled_in_are_not_covered() -> None:
+    assert _hidden("besokslista", _upright("besokslista", solid=True)) == {}
+
+
+@pytest.mark.parametrize("threshold", [120, 170, 220])
+def test_lost_pale_print_hides_nothing(threshold: int) -> None:
+    page = one_bit(Damaged(_upright("besokslista"), lambda points: points), np.random.default_rng(1), threshold=threshold)
+    assert _hidden("besokslista", page.image) == {}
+
+
+@pytest.mark.parametrize("light", [0.0, 0.3, 0.6])
+def test_what_lies_under_a_felt_pen_is_covered(light: float) -> None:
+    row = FORMS["matvarden"].by_name["rad03.puls"].area
+    page = _upright("matvarden").copy()
+    band = page[round((row.y + 1) * SCALE) : round((row.y + 7) * SCALE), 30 * SCALE : 180 * SCALE]
+    band[:] = (band * light).astype(np.uint8)
+    hidden = _hidden("matvarden", page)
+    assert hidden.get("rad03.puls") is Hidden.COVERED
+    assert {name for name in hidden if not name.startswith("rad03")} == set()
+
+
+@pytest.mark.parametrize("ground", [40, 255])
+def test_what_is_torn_off_is_covered(ground: int) -> None:
+    page = _upright("matvarden").copy()
+    page[200 * SCALE :, 100 * SCALE :] = ground
+    gone = _within("matvarden", Box(100, 200, 110, 97))
+    assert gone
+    assert gone <= _hidden("matvarden", page).keys()
+
+
+def test_what_is_too_dark_to_be_seen_is_covered() -> None:
+    page = _upright("besokslista").astype(np.float64)
+    page[150 * SCALE :] *= 0.02
+    noisy = np.clip(page + np.random.default_rng(1).normal(0, 3, page.shape), 0, 255).astype(np.uint8)
+    assert _within("besokslista", Box(0, 155, 210, 142)) <= _hidden("besokslista", noisy).keys()
+
+
+@pytest.mark.parametrize("by_mm", [1.0, 2.0, 3.0, 6.0])
+def test_what_lies_elsewhere_is_unsure(by_mm: float) -> None:
+    page, by = _upright("besokslista").copy(), round(by_mm * SCALE)
+    part = page[180 * SCALE :, 20 * SCALE :].copy()
+    page[180 * SCALE - by : -by, 20 * SCALE - by : -by] = part
+    moved = _within("besokslista", Box(20, 185, 190, 90))
+    found = _hidden("besokslista", page)
+    assert moved
+    assert moved <= found.keys()
+
+
+def test_a_hidden_field_is_doubted_and_keeps_its_value() -> None:
+    sure = Reading("12:30", 0.999, State.READ)
+    after = doubted({"a": sure, "b": sure}, {"a": Hidden.COVERED})
+    assert after["a"].value == "12:30"
+    assert after["a"].p == DOUBTFUL_P
+    assert after["b"] == sure
