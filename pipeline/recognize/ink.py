@@ -35,6 +35,8 @@ FAINTEST = 0.07
 """Darkness under which nothing counts: the grain of paper, what shows through from the back."""
 SEED = 0.13
 """A stroke has to be this dark somewhere; from there it is followed down to `FAINTEST`."""
+RULE_MM = 10.0
+"""The shortest level stroke that may be a piece of a rule."""
 SPECK_MM2 = 0.04
 """Smaller spots are dirt. The dot of an i is about 0.15 mm²."""
 SPOT_IN_PRINT_MM2 = 0.5
@@ -157,14 +159,23 @@ def _toned(blank: NDArray[Any], dark: NDArray[Any]) -> Darkness:
 def _rules(dark: Darkness, scale: float) -> Darkness:
     """Print in a crop without a blank: thin horizontal rules over more than half of the width."""
     height, width = dark.shape
-    length = max(round(10 * scale), width // 2)
+    length = round(RULE_MM * scale)
     if length >= width:
         return np.zeros_like(dark)
     binary = (dark > FAINTEST).astype(np.uint8)
-    rules = cv2.morphologyEx(binary, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    rules = _long(cv2.morphologyEx(binary, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)), width // 2)
     thick = cv2.morphologyEx(rules, cv2.MORPH_OPEN, np.ones((min(height, max(2, round(0.8 * scale))), 1), np.uint8))
     wide = cv2.dilate(cv2.subtract(rules, thick), np.ones((max(1, round(PRINT_TOLERANCE_MM * scale)) * 2 + 1, 1), np.uint8))
     return np.where(wide > 0, dark.max(), 0.0).astype(np.float32)
+
+
+def _long(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
+    """The level runs that make up lines of at least `least` px, gaps of half of that allowed: writing hides them."""
+    closed = cv2.morphologyEx(cv2.dilate(runs, np.ones((3, 1), np.uint8)), cv2.MORPH_CLOSE, np.ones((1, least // 2 | 1), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    keep = stats[:, cv2.CC_STAT_WIDTH] >= least
+    keep[0] = False
+    return np.asarray(runs * keep[labels], np.uint8)
 
 
 def _followed(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:

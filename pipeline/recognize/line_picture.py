@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.model import Image
 from pipeline.recognize.ink import Ink, Mask, written
@@ -22,6 +23,8 @@ LOWEST_STROKE_MM = 0.5
 """Writing has a stroke at least so long (diagonal) and so high somewhere; specks are shorter, what is left of a printed rule is lower."""
 CLEAN_P, SPECKED_P = 0.99, 0.9
 """How surely a line without writing is empty: no ink at all, specks."""
+BENT_MM = 0.4
+"""A row that rises or falls less is left as it is."""
 MAX_RISE = 1.6
 """Ink higher than this many lines has grown together over a rule and is cut there."""
 
@@ -34,25 +37,64 @@ class Line:
     empty_p: float = CLEAN_P
 
 
+@dataclass(frozen=True, slots=True)
+class CutOut:
+    """A line's picture (dark on white), and the column of the field that its first column shows; columns keep their width."""
+
+    picture: Image
+    left: int
+
+
 def line_of(ink: Ink, mask: Mask) -> Line:
     """The line whose ink is `mask`; specks and remains of rules are not writing."""
     if not mask.any():
         return Line(None)
-    picture = line_picture(ink, mask) if _has_stroke(mask, ink.px_per_mm) else None
+    picture = line_picture(ink, mask) if has_stroke(mask, ink.px_per_mm) else None
     return Line(picture, CLEAN_P if picture is not None else SPECKED_P)
 
 
 def line_picture(ink: Ink, mask: Mask) -> Image | None:
     """The ink in `mask` cut out with white around it, as the network likes it; None when there is next to none."""
+    found = cut_out(ink, mask)
+    return found.picture if found else None
+
+
+def cut_out(ink: Ink, mask: Mask, y: NDArray[np.float64] | None = None) -> CutOut | None:
+    """As `line_picture`, and told where it lies; writing that follows the curve `y` (px, a value a column) is laid straight."""
     if float(mask.sum()) < LEAST_INK_MM2 * ink.px_per_mm**2:
         return None
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    cut = written(ink, mask)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    cut = written(Ink(mask[box], ink.darkness[box], ink.px_per_mm, ink.field))
+    if y is not None and np.ptp(y[box[1]]) > BENT_MM * ink.px_per_mm:
+        cut = _straight(cut, y[box[1]])
     above, beside = round(PAD_ABOVE * cut.shape[0]), round(PAD_BESIDE * cut.shape[0])
-    return np.pad(cut, ((above, above), (beside, beside)), constant_values=255)
+    padded = np.pad(cut, ((above, above), (beside, beside)), constant_values=255)
+    return CutOut(padded, int(columns[0]) - beside)
 
 
-def _has_stroke(mask: Mask, px_per_mm: float) -> bool:
+def piece_of(picture: Image, start: int, end: int) -> Image | None:
+    """The columns from `start` up to `end` of a line's picture, as a picture of their own; None if there is no ink."""
+    cut = picture[:, max(0, start) : max(0, end)]
+    columns = np.flatnonzero((cut < 128).any(axis=0)) if cut.size else np.array([], int)
+    if not columns.size:
+        return None
+    beside = round(PAD_BESIDE * picture.shape[0] / (1 + 2 * PAD_ABOVE))
+    return np.pad(cut[:, columns[0] : columns[-1] + 1], ((0, 0), (beside, beside)), constant_values=255)
+
+
+def _straight(cut: Image, y: NDArray[np.float64]) -> Image:
+    """Each column moved so that the curve becomes level, cut to the ink that is left."""
+    down = (y.max() - y).astype(np.float32)
+    height = cut.shape[0] + int(np.ceil(down.max()))
+    columns, rows = np.meshgrid(np.arange(cut.shape[1], dtype=np.float32), np.arange(height, dtype=np.float32))
+    out = np.asarray(cv2.remap(cut, columns, rows - down[None, :], cv2.INTER_LINEAR, borderValue=(255,)), np.uint8)
+    inked = np.flatnonzero((out < 128).any(axis=1))
+    return out[inked[0] : inked[-1] + 1] if inked.size else out
+
+
+def has_stroke(mask: Mask, px_per_mm: float) -> bool:
+    """Whether there is a stroke as long and as high as writing has somewhere."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     width, height = stats[1:, cv2.CC_STAT_WIDTH] / px_per_mm, stats[1:, cv2.CC_STAT_HEIGHT] / px_per_mm
     return bool(((np.hypot(width, height) >= SHORTEST_STROKE_MM) & (height >= LOWEST_STROKE_MM)).any())

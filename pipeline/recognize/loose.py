@@ -14,9 +14,8 @@ from PIL import ImageOps
 from pipeline.errors import BrokenFileError, UsageError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image
+from pipeline.recognize import digits, letters
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.digits import plain_row
-from pipeline.recognize.lines import counted_lines
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".pbm"})
 HEIGHT_MM = {Kind.MARK: 5.0, Kind.TEXT: 9.0, Kind.LINES: 9.0, Kind.PRINTED: 6.0, Kind.SIGNATURE: 15.0, Kind.INITIALS: 10.0}
@@ -72,7 +71,7 @@ def _small_enough(picture: Image) -> Image:
 
 
 def loose_crop(image: Image, kind: Kind, cells: int | None) -> Crop:
-    """A crop of a field that fills the picture. `cells` counts digit boxes or ruled lines (None: lines are counted, digits are one box).
+    """A crop of a field that fills the picture. `cells` counts digit boxes or ruled lines (None: lines are as on plain paper, digits are one box).
 
     Raises:
         UsageError: the kind needs a form.
@@ -81,9 +80,10 @@ def loose_crop(image: Image, kind: Kind, cells: int | None) -> Crop:
         raise UsageError(
             "A choice can only be read with its form, which says where its boxes are.", "Read each box by itself: `efterskrift recognize mark`."
         )
-    if kind is Kind.DIGITS:
-        return Crop(image, plain_row(cells or 1))
-    lines = (cells or counted_lines(image)) if kind is Kind.LINES else None
+    if kind in (Kind.DIGITS, Kind.LETTERS):
+        row = letters.plain_row if kind is Kind.LETTERS else digits.plain_row
+        return Crop(image, row(cells or 1))
+    lines = cells if kind is Kind.LINES else None
     height = HEIGHT_MM[kind] * (lines or 1)
     box = (0.0, 0.0, height * image.shape[1] / image.shape[0], height)
-    return Crop(image, FieldSpec(name="crop", label="crop", kind=kind, box=box, lines=lines))
+    return Crop(image, FieldSpec.model_construct(name="crop", label="crop", kind=kind, box=box, lines=lines))

@@ -1,0 +1,88 @@
+"""Words written between two rows: where in the row below they belong, told by a caret or else by where they begin."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.recognize.line_finding import Row
+from pipeline.recognize.line_sharing import Owner
+from pipeline.recognize.pieces import Pieces
+
+SHORT = 0.5
+"""Inserted words are at most this part as long as the row below."""
+CLOSE = 0.75
+"""They stand nearer to it than this part of the usual distance between rows."""
+CARET_HIGH, CARET_WIDE = (0.25, 1.1), (0.2, 1.3)
+"""How high and wide a caret is, in heights of a letter."""
+CARET_OPENS = 1.7
+"""A caret is so many times wider at its open end than at its point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """Row number `row` belongs into row number `into` at the column `at` (px); `caret` is the piece that says so, or None."""
+
+    row: int
+    into: int
+    at: float
+    caret: int | None
+
+
+def usual_distance(rows: Sequence[Row], pitch: float | None, letter: float) -> float:
+    """The usual distance between rows (px): the median between neighbours, short rows left out; the rules' `pitch` where there are too few."""
+    longest = max((row.end - row.start for row in rows), default=0)
+    full = [row for row in rows if row.end - row.start > SHORT * longest]
+    steps = [lower.middle - upper.middle for upper, lower in itertools.pairwise(full)]
+    return float(np.median(steps)) if len(steps) > 1 else pitch or 2.2 * letter
+
+
+def insertions(rows: Sequence[Row], pieces: Pieces, of_piece: Owner, distance: float, letter: float) -> list[Insertion]:
+    """The rows that are words put into the row below them; `distance` is the usual one, `letter` how high letters are (px)."""
+    found: list[Insertion] = []
+    for i, (upper, lower) in enumerate(itertools.pairwise(rows)):
+        at = (upper.start + upper.end) // 2
+        short = upper.end - upper.start <= SHORT * (lower.end - lower.start)
+        over = upper.start >= lower.start - letter and upper.end <= lower.end + letter
+        if short and over and lower.y[at] - upper.y[at] < CLOSE * distance and i not in {one.into for one in found}:
+            caret = _caret(pieces, of_piece, (i, i + 1), (upper, lower), letter)
+            found.append(
+                Insertion(i, i + 1, float(pieces.x[caret]) if caret is not None else float(pieces.left[of_piece == i].min(initial=upper.end)), caret)
+            )
+    return found
+
+
+def _caret(pieces: Pieces, of_piece: Owner, numbers: tuple[int, int], rows: tuple[Row, Row], letter: float) -> int | None:
+    """The piece between both rows that is drawn as a caret, the nearest to the inserted words."""
+    upper, lower = rows
+    column = np.clip(pieces.x, 0, len(upper.y) - 1).astype(int)
+    own = np.isin(of_piece, numbers) & (pieces.y > upper.y[column] + 0.2 * letter) & (pieces.y < lower.y[column] + letter)
+    sized = _within(pieces.height / letter, CARET_HIGH) & _within(pieces.width / letter, CARET_WIDE)
+    beside = (pieces.x > upper.start - 1.5 * letter) & (pieces.x < upper.end + 1.5 * letter)
+    shaped = [int(i) for i in np.flatnonzero(own & sized & beside) if _opens(pieces, int(i))]
+    middle = (upper.start + upper.end) / 2
+    return min(shaped, key=lambda i: abs(float(pieces.x[i]) - middle), default=None)
+
+
+def _within(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.bool_]:
+    return (values >= limits[0]) & (values <= limits[1])
+
+
+def _opens(pieces: Pieces, i: int) -> bool:
+    """Whether a piece is a point at the top (or bottom) from which two legs go apart, white between them."""
+    top, left = int(pieces.top[i]), int(pieces.left[i])
+    shape = pieces.labels[top : int(pieces.bottom[i]), left : int(pieces.right[i])] == i + 1
+    third = max(1, len(shape) // 3)
+    widths = [_extent(shape[:third]), _extent(shape[-third:])]
+    ends = shape[-third:] if widths[1] > widths[0] else shape[:third]
+    hollow = float(ends[:, shape.shape[1] // 3 : -(shape.shape[1] // 3) or None].mean()) < 0.35
+    return hollow and max(widths) > CARET_OPENS * min(widths) and float(shape.mean()) < 0.6
+
+
+def _extent(part: NDArray[np.bool_]) -> float:
+    columns = np.flatnonzero(part.any(axis=0))
+    return float(np.ptp(columns) + 1) if columns.size else 1.0

@@ -1,0 +1,198 @@
+"""Rows of writing told apart from the ink itself: slanted, bent, drifting off their rules, squeezed together.
+
+The ink is blurred along the writing, so that each row becomes a ridge; the ridges' crests are followed from left to right, and crests that continue
+each other are joined. After S. Bukhari, F. Shafait, T. Breuel, "Script-independent handwritten textlines segmentation", ICDAR 2009, with
+one direction for the whole field, found by the sharpest profile, instead of a bank of filters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.recognize.ink import Mask
+from pipeline.recognize.pieces import Pieces
+
+COARSE = 2.0
+"""Rows are looked for at so many px a millimetre."""
+STEEPEST_DEG, STEP_DEG = 9.0, 0.5
+FINE_DEG, FINE_STEP_DEG = 3.0, 0.1
+WORTH_SHEARING = 1.05
+ALONG, ACROSS = 1.4, 0.38
+"""Reach of the blur along and across the writing (standard deviations), in heights of a letter."""
+FAINTEST_RIDGE = 0.14
+"""A crest lower than this part of the usual is no row."""
+STEP_ASIDE = 0.3
+"""A crest goes on if it moves less than this part of a letter's height from one column to the next."""
+JUMP = 3.0
+"""Heights of a letter between two words of one crest."""
+SAME_ROW = 0.75
+"""Crests beside each other are of one row if they are less than this many heights of a letter apart."""
+SHORTEST_MM = 1.0
+BENDS_MM = (20.0, 45.0, 100.0)
+"""From these lengths on a row may slope, bend, and bend twice."""
+STEEPEST_ON = 0.05
+"""A row goes on beyond its ends at most so steeply."""
+LETTER_MM = (1.2, 7.0)
+LETTER_OF_PITCH = (0.22, 0.5)
+"""How high letters are: anyhow, and as parts of the distance between the form's rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of writing: the height of its middle (px) at every column of the picture, and the columns it reaches over."""
+
+    y: NDArray[np.float64]
+    start: int
+    end: int
+
+    @property
+    def middle(self) -> float:
+        """Mean height where the row is."""
+        return float(self.y[self.start : self.end + 1].mean())
+
+
+@dataclass(slots=True)
+class _Crest:
+    x: list[int] = field(default_factory=list)
+    y: list[float] = field(default_factory=list)
+    strength: list[float] = field(default_factory=list)
+
+
+def letter_height(pieces: Pieces, px_per_mm: float, pitch: float | None) -> float:
+    """How high letters are in px: the median of all connected strokes by width, kept within what the rules' `pitch` (px) lets expect."""
+    low, high = (v * pitch for v in LETTER_OF_PITCH) if pitch else (v * px_per_mm for v in LETTER_MM)
+    body = (pieces.height > 0.6 * px_per_mm) & (pieces.height < 2.5 * high)
+    if not body.any():
+        return float((low + high) / 2)
+    heights, widths = pieces.height[body], np.minimum(pieces.width[body], 20 * px_per_mm)
+    order = np.argsort(heights)
+    weight = np.cumsum(widths[order])
+    return float(np.clip(heights[order][np.searchsorted(weight, weight[-1] / 2)], low, high))
+
+
+def find_rows(mask: Mask, px_per_mm: float, letter: float, slope: float) -> list[Row]:
+    """The rows of writing in `mask`, from top to bottom; `letter` is how high letters are (px), `slope` that of the writing."""
+    small = _coarse(mask, px_per_mm)
+    size = small.shape[1], small.shape[0]
+    level = np.asarray(sheared(small, slope), np.float32)
+    high = letter * size[1] / mask.shape[0]
+    crests = _joined(_crests(level, high), SAME_ROW * high)
+    rows = [_row(crest, slope, mask.shape, size) for crest in crests if len(crest.x) >= SHORTEST_MM * COARSE]
+    return sorted(rows, key=lambda row: row.middle)
+
+
+def slope_of(mask: Mask, px_per_mm: float, *, fine: bool = False) -> float:
+    """How far down the writing goes a column: the shear that makes the profile over the rows sharpest; none where it gains little.
+
+    `fine` looks in steps of a tenth of a degree among small slopes, for rules.
+    """
+    small = _coarse(mask, px_per_mm)
+    steepest, step = (FINE_DEG, FINE_STEP_DEG) if fine else (STEEPEST_DEG, STEP_DEG)
+    slopes = np.tan(np.deg2rad(np.arange(-round(steepest / step), round(steepest / step) + 1) * step))
+    sharpness = np.array([float((np.diff(sheared(small, float(slope)).sum(axis=1, dtype=float)) ** 2).sum()) for slope in slopes])
+    level = float(sharpness[len(slopes) // 2])
+    best = int(sharpness.argmax())
+    return float(slopes[best]) if sharpness[best] > WORTH_SHEARING * level else 0.0
+
+
+def sheared(picture: NDArray[Any], slope: float) -> NDArray[Any]:
+    """The picture with every column moved up as far as the writing has gone down there; its middle column stays."""
+    if slope == 0.0:
+        return picture
+    height, width = picture.shape
+    matrix = np.array([[1, 0, 0], [-slope, 1, slope * width / 2]], np.float32)
+    way = cv2.INTER_NEAREST if picture.dtype == np.uint8 else cv2.INTER_LINEAR
+    return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=way))
+
+
+def _coarse(mask: Mask, px_per_mm: float) -> NDArray[np.float32]:
+    shrink = COARSE / px_per_mm
+    size = max(8, round(mask.shape[1] * shrink)), max(8, round(mask.shape[0] * shrink))
+    return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _crests(level: NDArray[np.float32], high: float) -> list[_Crest]:
+    """Crests of the blurred ink, each followed from left to right."""
+    along, across = max(1.0, ALONG * high), max(0.7, ACROSS * high)
+    ridge = np.asarray(cv2.GaussianBlur(level, (0, 0), sigmaX=along, sigmaY=across, borderType=cv2.BORDER_CONSTANT), np.float32)
+    top = np.zeros(ridge.shape, bool)
+    top[1:-1] = (ridge[1:-1] >= ridge[:-2]) & (ridge[1:-1] > ridge[2:])
+    usual = float(np.quantile(ridge[top], 0.75)) if top.any() else 0.0
+    top &= ridge > FAINTEST_RIDGE * usual
+    top &= cv2.dilate((level > 0).astype(np.uint8), np.ones((max(1, round(high)), max(3, round(2 * high))), np.uint8)) > 0
+    crests: list[_Crest] = []
+    for x in range(level.shape[1]):
+        _followed(crests, x, np.flatnonzero(top[:, x]), ridge[:, x], high)
+    return crests
+
+
+def _followed(crests: list[_Crest], x: int, ys: NDArray[np.intp], ridge: NDArray[np.float32], high: float) -> None:
+    """Each crest that reached nearly to this column takes the nearest top; tops that are left begin new ones."""
+    live = [c for c in crests if x - c.x[-1] <= JUMP * high]
+    pairs = sorted(
+        (abs(float(y) - c.y[-1]), i, j) for i, c in enumerate(live) for j, y in enumerate(ys) if abs(float(y) - c.y[-1]) <= _aside(x - c.x[-1], high)
+    )
+    taken: set[int] = set()
+    done: set[int] = set()
+    for _, i, j in pairs:
+        if i not in done and j not in taken:
+            done.add(i)
+            taken.add(j)
+            _extend(live[i], x, float(ys[j]), float(ridge[ys[j]]))
+    for j, y in enumerate(ys):
+        if j not in taken:
+            crests.append(_Crest([x], [float(y)], [float(ridge[y])]))
+
+
+def _aside(columns: int, high: float) -> float:
+    return max(1.0, STEP_ASIDE * high * min(2.0, math.sqrt(columns)))
+
+
+def _extend(crest: _Crest, x: int, y: float, strength: float) -> None:
+    crest.x.append(x)
+    crest.y.append(y)
+    crest.strength.append(strength)
+
+
+def _joined(crests: Sequence[_Crest], near: float) -> list[_Crest]:
+    """Crests that continue each other made one, the closest first."""
+    left = list(crests)
+    while True:
+        pairs = [(_apart(a, b, near), i, j) for i, a in enumerate(left) for j, b in enumerate(left) if a.x[0] < b.x[0]]
+        distance, i, j = min(pairs, default=(near, 0, 0))
+        if distance >= near:
+            return left
+        a, b = left[i], left[j]
+        left = [c for n, c in enumerate(left) if n not in (i, j)] + [_Crest(a.x + b.x, a.y + b.y, a.strength + b.strength)]
+
+
+def _apart(a: _Crest, b: _Crest, near: float) -> float:
+    """How far crest b, which begins later, lies above or below the end of a; `near` and more if they run beside each other."""
+    overlap = a.x[-1] - b.x[0]
+    if overlap > 0.3 * min(b.x[-1] - b.x[0], a.x[-1] - a.x[0]) + 1:
+        return near
+    ends = float(np.mean(a.y[-12:])), float(np.mean(b.y[:12]))
+    return abs(ends[1] - ends[0]) + 0.002 * max(0, -overlap)
+
+
+def _row(crest: _Crest, slope: float, shape: tuple[int, ...], size: tuple[int, int]) -> Row:
+    """A smooth curve through the crest, straight on beyond its ends, back in the picture's own columns."""
+    per_x, per_y = shape[1] / size[0], shape[0] / size[1]
+    x, y = np.array(crest.x, float), np.array(crest.y, float)
+    length_mm = (x.max() - x.min()) / COARSE
+    degree = int(np.searchsorted(BENDS_MM, length_mm))
+    curve = np.polynomial.Polynomial.fit(x, y, degree, w=np.sqrt(crest.strength)) if len(x) > degree else np.polynomial.Polynomial([y.mean()])
+    at = (np.arange(shape[1]) + 0.5) / per_x - 0.5
+    inside = np.clip(at, x.min(), x.max())
+    beyond = np.clip(at - inside, -(x.max() - x.min()) / 2, (x.max() - x.min()) / 2)
+    level = curve(inside) + np.clip(curve.deriv()(inside), -STEEPEST_ON, STEEPEST_ON) * beyond
+    tilted = level + slope * (at - size[0] / 2)
+    start, end = (int(np.clip(v * per_x, 0, shape[1] - 1)) for v in (x.min(), x.max() + 1))
+    return Row((tilted + 0.5) * per_y - 0.5, start, end)

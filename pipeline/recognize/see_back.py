@@ -1,0 +1,73 @@
+"""Whether a text sends its reader to the back of the sheet: in words, or with an arrow at its end."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from difflib import SequenceMatcher
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.recognize.line_sharing import Owner
+from pipeline.recognize.pieces import Pieces
+
+SENDS = ("se", "läs", "forts", "fortsätter", "fortsättning", "fortsätt", "vänd", "resten", "mer")
+BACK = ("baksidan", "baksida", "andra sidan", "nästa sida", "nästa sidan", "nästa blad", "blad", "bladet", "sidan")
+ALIKE = 0.8
+"""Words of five letters and more may be misread so far."""
+TURN = re.compile(r"\bv\.? ?g\.? ?v(\b|ä)|\bv[äa]nd\b[ !.]*$|\bpto\b|(-|–|=|→)+[>→]\s*$|→\s*$")
+SHAFT, HEAD = 0.6, 0.4
+"""The shaft fills this part of an arrow's length, the head's legs begin in the last such part."""
+THIN = 0.3
+LENGTH = (1.5, 8.0)
+HEAD_HIGH = (0.35, 1.6)
+"""In heights of a letter."""
+
+
+def points_to_back(text: str) -> bool:
+    """Whether words such as "se baksidan", "forts. på nästa sida" or "v.g. vänd" are in a text, a letter or two misread."""
+    lower = text.lower()
+    if TURN.search(lower):
+        return True
+    words = re.findall(r"[a-zåäö]+", lower)
+    sends = [i for i, word in enumerate(words) if any(_alike(word, one) for one in SENDS)]
+    return any(_names_back(words[i + 1 : i + 5]) for i in sends)
+
+
+def _names_back(words: list[str]) -> bool:
+    pairs = [" ".join(pair) for pair in itertools.pairwise(words)]
+    return any(_alike(said, one) for said in (*words[:2], *pairs[:2]) for one in BACK)
+
+
+def _alike(word: str, wanted: str) -> bool:
+    if len(wanted) < 5:
+        return word == wanted
+    return word == wanted or SequenceMatcher(None, word, wanted, autojunk=False).ratio() >= ALIKE
+
+
+def arrow_at_end(pieces: Pieces, of_piece: Owner, row: int, letter: float) -> bool:
+    """Whether the last thing in row number `row` is an arrow to the right; `letter` is how high letters are, px."""
+    last = np.flatnonzero(of_piece == row)
+    if not last.size:
+        return False
+    final = int(last[pieces.right[last].argmax()])
+    if not LENGTH[0] <= pieces.width[final] / letter <= LENGTH[1]:
+        return False
+    rows_of = slice(int(pieces.top[final]), int(pieces.bottom[final])), slice(int(pieces.left[final]), int(pieces.right[final]))
+    return _is_arrow(np.asarray(pieces.labels[rows_of] == final + 1, np.bool_), letter)
+
+
+def _is_arrow(shape: NDArray[np.bool_], letter: float) -> bool:
+    """A thin shaft, level or nearly so, and two legs that close at its right end."""
+    inked = shape.any(axis=0)
+    top = np.where(inked, shape.argmax(axis=0), 0)
+    bottom = np.where(inked, shape.shape[0] - shape[::-1].argmax(axis=0), 0)
+    high = (bottom - top) / letter
+    shaft, head = high[: round(SHAFT * len(high))], high[round((1 - HEAD) * len(high)) :]
+    if float(np.quantile(shaft, 0.9)) > THIN or not HEAD_HIGH[0] <= float(head.max()) <= HEAD_HIGH[1]:
+        return False
+    middle = float(((top + bottom) / 2)[: len(shaft)].mean())
+    widest = int(len(high) - len(head) + head.argmax())
+    both_sides = top[widest] < middle - 0.12 * letter and bottom[widest] > middle + 0.12 * letter
+    return bool(both_sides and float(high[-max(2, len(high) // 25) :].min()) < 0.6 * float(head.max()))

@@ -1,0 +1,46 @@
+"""Underlining, told from strokes through words, bars of a t and dashes by where the letters are: above it, and not below."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from pipeline.recognize.ink import Mask
+from pipeline.recognize.line_finding import sheared
+from pipeline.recognize.pieces import Pieces
+
+SHORTEST = 2.2
+THICKEST = 0.28
+"""An underline is at least and at most so long and thick, in heights of a letter."""
+ABOVE = (0.12, 1.3)
+BELOW = (0.12, 0.45)
+"""Where letters are looked for, in heights of a letter from the stroke's edge."""
+COVERED, UNCOVERED = 0.5, 0.35
+"""Letters stand above at least this part of its length, and go on below it over less than that part."""
+
+
+def underlines(mask: Mask, letter: float, slope: float) -> Mask:
+    """The ink of underlining in `mask`; `letter` is how high letters are (px), `slope` how far down the writing goes a column."""
+    level = sheared(mask.astype(np.uint8), slope)
+    length = max(3, round(SHORTEST * letter))
+    flat = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    found = np.zeros_like(level)
+    pieces = Pieces.of(flat > 0)
+    for i in np.flatnonzero((pieces.area / pieces.width <= THICKEST * letter) & (pieces.height <= 0.6 * letter)):
+        box = slice(int(pieces.top[i]), int(pieces.bottom[i])), slice(int(pieces.left[i]), int(pieces.right[i]))
+        if _under(level, box, letter):
+            found[box] |= (pieces.labels[box] == i + 1).astype(np.uint8)
+    back = sheared(found, -slope) if slope else found
+    thick = cv2.dilate(back, np.ones((3, 3), np.uint8))
+    return np.asarray((thick > 0) & mask, np.bool_)
+
+
+def _under(level: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], box: tuple[slice, slice], letter: float) -> bool:
+    rows, columns = box
+    above = level[max(0, round(rows.start - ABOVE[1] * letter)) : max(0, round(rows.start - ABOVE[0] * letter)), columns]
+    below = level[round(rows.stop + BELOW[0] * letter) : round(rows.stop + BELOW[1] * letter), columns]
+    return _cover(above) >= COVERED and _cover(below) < UNCOVERED
+
+
+def _cover(band: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> float:
+    return float((band > 0).any(axis=0).mean()) if band.size else 0.0

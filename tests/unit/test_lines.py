@@ -1,0 +1,255 @@
+"""Rows of writing found by their ink: slanted, drifting, squeezed, inserted, running out of the field; underlining, struck-out words, the back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.margins import LINES_MARGIN_MM, MARGIN_MM, margin_mm
+from pipeline.model import Image, Reading
+from pipeline.recognize import lines
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.ink import find_ink
+from pipeline.recognize.lines import SEE_BACK, STRUCK, STRUCK_OUT
+from pipeline.recognize.row_ink import RowInk, row_ink
+from pipeline.recognize.see_back import points_to_back
+
+PX = 8.0
+PITCH = 9.0
+WIDTH = 110.0
+AROUND = 8.0
+TEXTS = ("Hemma hela dagen", "Ringde sonen", "Mat och vatten", "Sover nu")
+
+
+class Paper:
+    """A ruled area with paper around it, to write on."""
+
+    def __init__(self, rows: int = 6) -> None:
+        self.rows = rows
+        size = round((rows * PITCH + 2 * AROUND) * PX), round((WIDTH + 2 * AROUND) * PX)
+        self.blank = np.full(size, 255, np.uint8)
+        for row in range(1, rows + 1):
+            y = round((row * PITCH + AROUND) * PX)
+            self.blank[y - 1 : y + 1, round(AROUND * PX) : -round(AROUND * PX)] = 170
+        self.image = self.blank.copy()
+
+    def write(self, text: str, x: float, foot: float, *, scale: float = 1.2, degrees: float = 0.0, sag: float = 0.0) -> float:
+        """Write with the letters' foot `foot` mm below the area's top and give back where the text ends (mm); `sag` mm lower in the middle."""
+        pen = max(2, round(2.4 * scale))
+        (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, pen)
+        line = np.full((height + below + 12, width + 8), 255, np.uint8)
+        cv2.putText(line, text, (4, height + 6), cv2.FONT_HERSHEY_SIMPLEX, scale, 20, pen, cv2.LINE_AA)
+        left, top = round((x + AROUND) * PX), (foot + AROUND) * PX - height - 6
+        for column in range(line.shape[1]):
+            down = np.tan(np.deg2rad(degrees)) * column + sag * PX * np.sin(np.pi * column / line.shape[1])
+            start = round(top + down)
+            place = slice(start, start + len(line)), left + column
+            self.image[place] = np.minimum(self.image[place], line[:, column])
+        return x + width / PX
+
+    def stroke(self, *points: tuple[float, float], pen: int = 3) -> None:
+        """A stroke through points in mm from the area's top left."""
+        at = np.array([[round((x + AROUND) * PX), round((y + AROUND) * PX)] for x, y in points], np.int32)
+        cv2.polylines(self.image, [at], False, (20,), pen, cv2.LINE_AA)
+
+    def crop(self) -> Crop:
+        spec = FieldSpec(name="note", label="note", kind=Kind.LINES, box=(0, 0, WIDTH, self.rows * PITCH), lines=self.rows)
+        return Crop(self.image, spec, self.blank, PX, AROUND)
+
+    def read(self) -> Reading:
+        (reading,) = lines.recognize([self.crop()])
+        return reading
+
+    def found(self) -> RowInk:
+        return row_ink(find_ink(self.crop()), self.rows)
+
+
+def test_lines_on_their_rules_are_read_with_empty_ones_between() -> None:
+    paper = Paper()
+    for row, text in ((1, TEXTS[0]), (2, TEXTS[1]), (4, TEXTS[3])):
+        paper.write(text, 3, row * PITCH)
+    assert paper.read().value == f"{TEXTS[0]}\n{TEXTS[1]}\n\n{TEXTS[3]}"
+
+
+@pytest.mark.parametrize("degrees", [-5.0, 5.0])
+def test_slanted_lines_are_told_apart_and_laid_straight(degrees: float) -> None:
+    paper = Paper()
+    start = 1.0 if degrees > 0 else 1.8
+    for row, text in enumerate(TEXTS[:3]):
+        paper.write(text, 3, (row + start) * PITCH, degrees=degrees)
+    assert _lines(paper.read()) == list(TEXTS[:3])
+
+
+def test_bent_lines_are_laid_straight() -> None:
+    paper = Paper()
+    for row, text in enumerate(TEXTS):
+        paper.write(text, 3, (row + 1) * PITCH, sag=4.0)
+    assert _lines(paper.read()) == list(TEXTS)
+
+
+@pytest.mark.parametrize("pitch", [0.8, 1.25])
+def test_writing_that_comes_off_its_rules_stays_in_its_lines(pitch: float) -> None:
+    paper = Paper()
+    for row, text in enumerate(TEXTS):
+        paper.write(text, 3, PITCH + row * pitch * PITCH, scale=1.0)
+    assert _lines(paper.read()) == list(TEXTS)
+
+
+def test_two_rows_squeezed_between_rules_are_two_lines() -> None:
+    paper = Paper()
+    for row, text in enumerate(TEXTS):
+        paper.write(text, 3, PITCH * (1 + row / 2), scale=0.75)
+    assert paper.read().value == "\n".join(TEXTS)
+
+
+@pytest.mark.parametrize("caret", [True, False])
+def test_words_between_lines_are_put_in_where_they_belong(caret: bool) -> None:
+    paper = Paper()
+    end = paper.write("Patienten vill", 3, 2 * PITCH)
+    paper.write("stanna hemma", end + 4, 2 * PITCH)
+    if caret:
+        paper.write("inte", end - 4, 2 * PITCH - 5.5, scale=0.6)
+        paper.stroke((end + 1, 2 * PITCH + 1.5), (end + 2, 2 * PITCH - 0.8), (end + 3, 2 * PITCH + 1.5))
+    else:
+        paper.write("inte", end + 1, 2 * PITCH - 5.5, scale=0.6)
+    paper.write("Ringde sonen igen idag", 3, 3 * PITCH)
+    assert _lines(paper.read()) == ["Patienten vill inte stanna hemma", "Ringde sonen igen idag"]
+
+
+def test_a_line_that_runs_out_of_the_field_is_read_to_its_end() -> None:
+    paper = Paper()
+    paper.write("Ringde sonen hemma", WIDTH + 6 - 51, PITCH)
+    paper.write("Sista raden", 3, 6.65 * PITCH)
+    assert _lines(paper.read()) == ["Ringde sonen hemma", "Sista raden"]
+
+
+def test_writing_of_another_field_in_the_margin_is_not_read() -> None:
+    paper = Paper()
+    paper.write(TEXTS[0], 3, PITCH)
+    paper.write("Annat", 3, -3.5, scale=0.8)
+    assert paper.read().value == TEXTS[0]
+
+
+def test_letters_that_touch_over_two_lines_are_cut_between_them() -> None:
+    paper = Paper()
+    for row in (1, 2):
+        paper.write("lollipop", 3, row * PITCH)
+    paper.stroke((12, 5), (12, 17))
+    found = paper.found()
+    assert len(found.rows) == 2
+    upper, lower = (np.flatnonzero((found.owner == row).any(axis=1)) for row in (0, 1))
+    cut = float((upper[-1] + lower[0]) / 2 / PX - AROUND)
+    assert PITCH < cut < 1.8 * PITCH
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.04])
+def test_underlining_is_neither_read_nor_taken_for_striking_out(slope: float) -> None:
+    paper = Paper()
+    for row, text in enumerate(TEXTS[:2], start=1):
+        end = paper.write(text, 3, row * PITCH)
+        paper.stroke((3, row * PITCH + 1.2), (end, row * PITCH + 1.2 + slope * (end - 3)))
+    reading = paper.read()
+    assert reading.value == "\n".join(TEXTS[:2])
+    assert reading.remarks == ()
+
+
+@pytest.mark.parametrize("how", ["line", "scribble"])
+def test_a_struck_out_word_is_shown_as_struck_out(how: str) -> None:
+    paper = Paper()
+    start = paper.write("Dotter", 3, PITCH) + 4
+    end = paper.write("Karin", start, PITCH)
+    paper.write("ringde", end + 4, PITCH)
+    middle = PITCH - 1.6
+    if how == "line":
+        paper.stroke((start - 1, middle), (end + 1, middle - 0.3), pen=4)
+        paper.stroke((start - 1, middle - 0.9), (end + 1, middle - 0.7), pen=4)
+    else:
+        steps = np.arange(start, end, 0.8)
+        paper.stroke(*((float(x), middle + (1.6 if i % 2 else -1.6)) for i, x in enumerate(steps)), pen=4)
+    reading = paper.read()
+    assert reading.value == f"Dotter {STRUCK} ringde"
+    assert reading.remarks == (STRUCK_OUT,)
+    assert len(reading.characters) == len(str(reading.value))
+
+
+def test_an_arrow_at_the_end_sends_to_the_back() -> None:
+    paper = Paper()
+    paper.write(TEXTS[0], 3, PITCH)
+    end = paper.write("Mera om det", 3, 2 * PITCH) + 4
+    y = 2 * PITCH - 2
+    paper.stroke((end, y), (end + 14, y))
+    paper.stroke((end + 11, y - 2), (end + 14, y), (end + 11, y + 2))
+    assert SEE_BACK in paper.read().remarks
+
+
+@pytest.mark.parametrize(
+    "text", ["Se baksidan", "forts. på baksidan", "Mår bra. V.g. vänd", "vgv", "Läs mer på nästa sida", "se baksdan", "Mår bra ->"]
+)
+def test_words_send_to_the_back(text: str) -> None:
+    assert points_to_back(text)
+
+
+@pytest.mark.parametrize("text", ["Sår på baksidan av låret", "VAS 7 -> 3 efter tablett", "Vände sig om i sängen", "Ligger på sidan", "Ser bra ut"])
+def test_other_words_do_not(text: str) -> None:
+    assert not points_to_back(text)
+
+
+@pytest.mark.parametrize("dpi", [100, 300])
+def test_a_plain_page_is_read_in_order_whatever_its_scale(dpi: int) -> None:
+    page = _plain_page()
+    size = round(210 * dpi / 25.4), round(297 * dpi / 25.4)
+    scaled = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.uint8)
+    spec = FieldSpec.model_construct(name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None)
+    (reading,) = lines.recognize([Crop(scaled, spec)])
+    assert _lines(reading) == list(TEXTS)
+
+
+def test_a_plain_page_that_was_scanned_askew_is_read() -> None:
+    turn = cv2.getRotationMatrix2D((840, 1188), 1.3, 1.0)
+    page = np.asarray(cv2.warpAffine(_plain_page(), turn, (1680, 2376), borderValue=(120,)), np.uint8)
+    spec = FieldSpec.model_construct(name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None)
+    (reading,) = lines.recognize([Crop(page, spec)])
+    assert _lines(reading) == list(TEXTS)
+
+
+def test_a_part_of_a_page_is_read_without_knowing_its_scale() -> None:
+    page = _plain_page()[150:700, 250:1100]
+    spec = FieldSpec.model_construct(name="page", label="", kind=Kind.LINES, box=(0, 0, 90, 60), lines=None)
+    (reading,) = lines.recognize([Crop(np.ascontiguousarray(page), spec)])
+    assert _lines(reading) == list(TEXTS)
+
+
+def test_an_empty_page_is_empty() -> None:
+    spec = FieldSpec.model_construct(name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None)
+    (reading,) = lines.recognize([Crop(np.full((2376, 1680), 255, np.uint8), spec)])
+    assert (reading.value, reading.state) == (None, "empty")
+
+
+def test_lines_are_shown_with_as_much_paper_as_other_fields_leave() -> None:
+    note = FieldSpec(name="note", label="", kind=Kind.LINES, box=(10, 50, 100, 45), lines=5)
+    far = FieldSpec(name="far", label="", kind=Kind.TEXT, box=(10, 120, 50, 8))
+    near = FieldSpec(name="near", label="", kind=Kind.TEXT, box=(10, 100, 50, 8))
+    assert margin_mm(note, [note, far]) == LINES_MARGIN_MM
+    assert margin_mm(note, [note, far, near]) == pytest.approx(4.5)
+    assert margin_mm(far, [note, far, near]) == MARGIN_MM
+
+
+def _plain_page() -> Image:
+    """Ruled A4 with a margin's line and punched holes, at 8 px/mm."""
+    page = np.full((2376, 1680), 245, np.uint8)
+    for y in range(200, 2200, 64):
+        page[y : y + 2, 60:1620] = 190
+    page[:, 230:233] = 170
+    for y in (868, 1508):
+        cv2.circle(page, (96, y), 22, 90, 3, cv2.LINE_AA)
+    for row, text in enumerate(TEXTS):
+        cv2.putText(page, text, (280, 260 + 80 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.3, 30, 3, cv2.LINE_AA)
+    return page
+
+
+def _lines(reading: Reading) -> Sequence[str]:
+    return [line for line in str(reading.value).split("\n") if line]
