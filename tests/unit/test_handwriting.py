@@ -15,8 +15,8 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
 from pipeline.recognize.ink import find_ink, written
 from pipeline.recognize.line_picture import banded
-from pipeline.recognize.page_lines import counted_lines
 from pipeline.recognize.network import ALPHABET, read_steps
+from pipeline.recognize.page_lines import counted_lines
 from pipeline.training.handwriting_p import expected_error, isotonic
 from tests.shared_data import shared
 
