@@ -39,6 +39,11 @@ FACTS: Mapping[str, frozenset[Meaning]] = {
 }
 """What a record has to say (PDL 3:6): whom it is about, when it happened and who wrote. One field of each set is enough."""
 
+UNLIKELY = frozenset({"outside_outage", "implausible"})
+"""Reasons of a reading that make another person look, although the first and the machine agree."""
+MIDNIGHT = "24:00"
+"""The end of a day, as people write it: not the same moment as 00:00 of that day."""
+
 _GIVEN = frozenset({Kind.PRINTED})
 _PRESENCE = frozenset({Kind.MARK, Kind.SIGNATURE, Kind.INITIALS})
 
@@ -57,7 +62,7 @@ def asked(form: Form, row: int | None) -> list[FieldSpec]:
 
 
 def canonical(spec: FieldSpec, value: Value) -> Value:
-    """The value as it is stored: dates YYYY-MM-DD, times HH:MM, personal numbers without hyphen, numbers with a dot; text as typed.
+    """The value as it is stored: dates YYYY-MM-DD, times HH:MM (also 24:00), personal numbers without hyphen, numbers with a dot; text as typed.
 
     Raises:
         InvalidAnswerError: the value is not of the field's kind.
@@ -69,7 +74,8 @@ def canonical(spec: FieldSpec, value: Value) -> Value:
     if spec.kind is Kind.CHOICE:
         return _option(spec, value)
     text = value.strip()
-    return _FORMATS[spec.format](spec, text) if spec.format else text
+    in_format = _FORMATS.get(spec.format) if spec.format else None
+    return in_format(spec, text) if in_format else text
 
 
 def checked(spec: FieldSpec, answer: Answer) -> Answer:
@@ -125,8 +131,13 @@ def agree(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
 
 
 def settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
-    """Whether one person's answer is enough. An unlikely number is not, even if the machine read the same."""
-    return not spec.critical or (agree(spec, answer, reading) and _within_bounds(spec, answer))
+    """Whether one person's answer is enough. An unlikely number or date is not, even if the machine read the same: another person is told."""
+    return not spec.critical or (agree(spec, answer, reading) and _within_bounds(spec, answer) and not is_unlikely(reading))
+
+
+def is_unlikely(reading: Reading | None) -> bool:
+    """Whether the machine found what it read odd: a date outside the outage, a number that is not plausible."""
+    return reading is not None and not UNLIKELY.isdisjoint(reading.reasons)
 
 
 def with_fields_left_empty(specs: Sequence[FieldSpec], answers: Mapping[str, Answer], readings: Mapping[str, Reading]) -> dict[str, Answer]:
@@ -181,10 +192,12 @@ def _date(spec: FieldSpec, text: str) -> str:
 
 
 def _time(spec: FieldSpec, text: str) -> str:
-    parts = re.fullmatch(r"(\d{1,2})[:. ](\d\d)|(\d\d)(\d\d)", text)
+    parts = re.fullmatch(r"(\d{1,2})[:. ](\d\d)|(\d{1,2})(\d\d)", text)
     if not parts:
         raise _invalid(spec)
     hour, minute = (int(part) for part in parts.groups() if part is not None)
+    if (hour, minute) == (24, 0):
+        return MIDNIGHT
     try:
         return time(hour, minute).isoformat("minutes")
     except ValueError:

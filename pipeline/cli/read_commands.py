@@ -131,6 +131,7 @@ def _field(reading: Reading) -> dict[str, Any]:
         "p": round(reading.p, 4),
         "state": str(reading.state),
         "alternatives": [[value, round(p, 4)] for value, p in reading.alternatives],
+        "reasons": list(reading.reasons),
         "box_px": list(reading.box_px) if reading.box_px else None,
     }
 

@@ -18,6 +18,8 @@ OUTSIDE = 0.05
 """Weight of a number outside the field's minimum and maximum."""
 GAP = 0.2
 """Weight of a number with an empty box between its digits."""
+SHORT = 0.2
+"""Weight of a time without its first nought, such as 815."""
 LEFT_ALIGNED = 0.2
 """Weight of reading a row from its left end on, past the printed comma, when boxes at its right end are empty."""
 
@@ -45,8 +47,10 @@ def _date(row: str, _spec: FieldSpec) -> list[Candidate]:
 
 
 def _time(row: str, _spec: FieldSpec) -> list[Candidate]:
-    if len(row) == 4 and row.isdigit() and int(row[:2]) < 24 and int(row[2:]) < 60:
-        return [Candidate(f"{row[:2]}:{row[2:]}", 1.0)]
+    digits = row.replace(" ", "").rjust(4, "0")
+    written_short = len(row.replace(" ", "")) == len("815") and " " not in row.strip()
+    if len(row) == 4 and (row.isdigit() or written_short) and (digits == "2400" or (int(digits[:2]) < 24 and int(digits[2:]) < 60)):
+        return [Candidate(f"{digits[:2]}:{digits[2:]}", SHORT if written_short else 1.0)]
     return _misfit(row)
 
 

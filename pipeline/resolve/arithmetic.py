@@ -30,6 +30,8 @@ def sums_fit(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> tuple
         values = [_number(found[name].value) or Decimal(0) for name in names]
         if _number(found[spec.name].value) != sum(values):
             problems.append(f"sum_differs:{spec.name}")
+        else:
+            found[spec.name] = with_reason(found[spec.name], "sum_fits")
     return found, problems
 
 
@@ -56,10 +58,7 @@ def _fitted(reading: Reading, options: _Sums, expected: _Sums) -> Reading:
         return ground + (1 - WRONG_SUM) * expected.get(number, 0.0) if number is not None else ground
 
     weights = {value: p * weight(value) for value, p in listed(reading).items()}
-    fitted = normalised(reading, weights, unlisted(reading) * ground)
-    number = _number(fitted.value)
-    fits = number is not None and expected.get(number, 0.0) >= 0.5
-    return with_reason(fitted, "sum_fits") if fits else fitted
+    return normalised(reading, weights, unlisted(reading) * ground)
 
 
 def _options(reading: Reading) -> _Sums:

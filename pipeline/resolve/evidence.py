@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.client_search import ClientSearch, Scores, symbols_of
+from pipeline.client_search import BOXES, ClientSearch, Scores, symbols_of
 from pipeline.identity import PidKind, normal_pid
 from pipeline.model import Lattice
 from pipeline.resolve.number_rows import Likelihood, likelihood
@@ -21,16 +21,20 @@ IN_UNIT = 0.95
 """How likely a client belongs to the unit of the sheet."""
 ALREADY_HERE = 0.1
 """How likely a row is about a client of another row of the same sheet: some are visited several times a day."""
-WRONG_NUMBER = 2e-3
+WRONG_NUMBER = 4e-3
 """How often somebody writes the number of another client, half of the time of one who is easily taken for the right one (same name, twins)."""
+WRONG_NAME = 4e-3
+"""How often the name of another client stands there."""
+TEN = 10
 NUMBERS = 4e7
 """Personal numbers that there can be: the days of 110 years times about 1,000."""
+LEAST_UNLISTED = 0.01
 BREAKS_RULES = 5e-3
 """How likely an unknown person's number is written so that date or check digit are wrong, against rightly."""
 
-NAME_ODDS = ((0.0, 0.02), (0.40, 0.02), (0.55, 0.1), (0.65, 0.6), (0.75, 5.0), (0.85, 60.0), (0.95, 300.0), (1.0, 300.0))
-"""Similarity of a handwritten name and a client's → how much likelier it is for that client than for anybody (`--fit` as above; ends cut, because
-another person's name may stand there for reasons of its own)."""
+NAME_ODDS = ((0.0, 0.005), (0.4, 0.005), (0.45, 0.08), (0.55, 0.4), (0.65, 3.0), (0.75, 11.0), (0.85, 90.0), (0.93, 500.0), (1.0, 500.0))
+"""Similarity of a handwritten name and a client's → how much likelier it is for that client than for anybody
+(`python -m pipeline.quality.persons --fit`; the ends are cut, because another person's name may stand there for reasons of its own)."""
 PRINTED_ODDS = ((0.0, 0.003), (0.5, 0.003), (0.75, 1.0), (0.9, 500.0), (1.0, 500.0))
 """The same for the name that was printed on the sheet for a client."""
 ADDRESS_ODDS = ((0.0, 0.1), (0.5, 0.1), (0.7, 1.0), (0.9, 30.0), (1.0, 30.0))
@@ -39,10 +43,14 @@ ADDRESS_ODDS = ((0.0, 0.1), (0.5, 0.1), (0.7, 1.0), (0.9, 30.0), (1.0, 30.0))
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands on the paper about the person of one row. Texts are empty where nothing was read."""
+    """What stands on the paper about the person of one row. Texts are empty where nothing was read.
+
+    `listed` are the numbers that the reader thinks of, `unlisted` is the probability that it is none of them.
+    """
 
     lattice: Lattice
     listed: tuple[str, ...] = ()
+    unlisted: float = 0.0
     name: str = ""
     printed: str = ""
     address: str = ""
@@ -61,19 +69,28 @@ class Evidence:
     """Of name, printed name and address together, as logarithms."""
     unknown: dict[str, float] = field(repr=False)
     """Log likelihood of a person outside the register with this number."""
+    unlisted: float
 
 
 def gather(search: ClientSearch, written: Written) -> Evidence:
     """Compare one row with every client."""
-    number = likelihood(written.lattice, search.symbols)
     name, printed = search.name_scores(written.name), search.name_scores(written.printed)
     address = search.address_scores(written.address)
+    near = search.nearest(np.array(written.lattice), name, printed, address)
+    number = _spread(likelihood(written.lattice, search.symbols[near]), near, len(search.symbols))
     odds = np.zeros(len(search.symbols))
     for text, scores, table in ((written.name, name, NAME_ODDS), (written.printed, printed, PRINTED_ODDS), (written.address, address, ADDRESS_ODDS)):
         if text:
             known = scores > 0 if table is ADDRESS_ODDS else np.ones(len(scores), bool)
             odds += np.where(known, log_odds(scores, table), 0.0)
-    return Evidence(number, name, printed, address, odds, _unknown(search, written))
+    return Evidence(number, name, printed, address, odds, _unknown(search, written), written.unlisted)
+
+
+def _spread(found: Likelihood, places: NDArray[np.intp], count: int) -> Likelihood:
+    """The likelihood of those that were weighed among all; that of the others is nought."""
+    log, way = np.full(count, -np.inf), np.zeros(count, np.intp)
+    log[places], way[places] = found.log, found.way
+    return Likelihood(log, way)
 
 
 def log_odds(scores: Scores, table: Sequence[tuple[float, float]]) -> Floats:
@@ -83,17 +100,18 @@ def log_odds(scores: Scores, table: Sequence[tuple[float, float]]) -> Floats:
 
 
 def _unknown(search: ClientSearch, written: Written) -> dict[str, float]:
-    registered = {tuple(row) for row in search.symbols.tolist()}
-    found: dict[str, float] = {}
-    for number in written.listed:
-        full = number.rjust(12, "?") if len(number) == 10 else number
-        symbols = symbols_of([full])
-        if len(full) != 12 or tuple(symbols[0].tolist()) in registered:
-            continue
-        pid = normal_pid(number)
-        valid = pid.valid and pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION)
-        found[number] = float(likelihood(written.lattice, symbols).log[0]) + (0.0 if valid else np.log(BREAKS_RULES))
-    return found
+    """Log likelihood of each listed number that the register lacks."""
+    full = {number: number.rjust(BOXES, "?") if len(number) == TEN else number for number in written.listed}
+    outside = {number: row for number, row in full.items() if len(row) == BOXES and number not in search.numbers}
+    if not outside:
+        return {}
+    logs = likelihood(written.lattice, symbols_of(outside.values())).log
+    return {number: float(log) + (0.0 if _is_valid(number) else np.log(BREAKS_RULES)) for number, log in zip(outside, logs, strict=True)}
+
+
+def _is_valid(number: str) -> bool:
+    pid = normal_pid(number)
+    return pid.valid and pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION)
 
 
 def posterior(search: ClientSearch, evidence: Evidence, unit: str, here: Sequence[int] = ()) -> tuple[Floats, dict[str, float], float]:
@@ -108,9 +126,9 @@ def posterior(search: ClientSearch, evidence: Evidence, unit: str, here: Sequenc
     prior = _prior(search, unit, here)
     own = evidence.number.log
     top = max([float(own.max(initial=-1e9)), *evidence.unknown.values()])
-    weights = (1 - NOT_IN_REGISTER) * prior * _meant(search, prior, np.exp(own - top)) * np.exp(evidence.odds)
+    weights = (1 - NOT_IN_REGISTER) * prior * _meant(search, prior, np.exp(own - top)) * _named(prior, np.exp(evidence.odds))
     unknown = {number: NOT_IN_REGISTER / NUMBERS * float(np.exp(log - top)) for number, log in evidence.unknown.items()}
-    rest = NOT_IN_REGISTER / NUMBERS
+    rest = NOT_IN_REGISTER / NUMBERS * max(LEAST_UNLISTED, evidence.unlisted)
     total = float(weights.sum()) + sum(unknown.values()) + rest
     return weights / total, {number: weight / total for number, weight in unknown.items()}, rest / total
 
@@ -126,6 +144,11 @@ def _prior(search: ClientSearch, unit: str, here: Sequence[int]) -> Floats:
         prior *= 1 - ALREADY_HERE
         np.add.at(prior, list(here), ALREADY_HERE / len(here))
     return prior
+
+
+def _named(prior: Floats, odds: Floats) -> Floats:
+    """The odds of a name for each client, beside whose number another client's name may stand."""
+    return np.asarray((1 - WRONG_NAME) * odds + WRONG_NAME * float(prior @ odds))
 
 
 def _meant(search: ClientSearch, prior: Floats, likely: Floats) -> Floats:

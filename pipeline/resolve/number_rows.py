@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.client_search import BOXES
+from pipeline.client_search import BOXES, shifted_index
 from pipeline.model import LATTICE_SYMBOLS, Lattice
 
 Floats = NDArray[np.float64]
@@ -21,8 +21,8 @@ Symbols = NDArray[np.intp]
 BLANK, STRUCK, OTHER = (LATTICE_SYMBOLS.index(symbol) for symbol in " #?")
 
 USUAL_DOUBT, BAD_DOUBT, BAD_SHARE = 2e-3, 0.06, 0.05
-"""Chance that a box's probabilities say nothing, in a usual and in a bad row, and the share of bad rows: the values under which lattices of
-known numbers are most probable (`python -m pipeline.quality.persons --fit`)."""
+"""Chance that a box's probabilities say nothing, in a usual and in a bad row, and the share of bad rows. Drawn rows are explained best by less
+(`python -m pipeline.quality.persons --fit`): the network is honest about them. More is kept because paper is rougher than what is drawn."""
 UNCLEAR = 0.01
 """Chance that somebody writes a digit so that it looks struck out, or like another mark."""
 
@@ -97,8 +97,7 @@ class _Shifted:
 
     def at(self, shift: int) -> Floats:
         """(n, 12 − |shift|): for each box that a digit stands in, from the left."""
-        boxes = np.arange(max(0, -shift), BOXES - max(0, shift))
-        return np.asarray(self._log.ravel()[boxes * self._log.shape[1] + self._numbers[:, boxes + shift]])
+        return np.asarray(self._log.ravel()[shifted_index(self._numbers, shift)])
 
 
 def _others(seen: Floats, whole: Floats) -> Floats:
@@ -120,12 +119,16 @@ def _extra(whole: Floats, right: Floats, digit: Floats) -> Floats:
 
 def _sums_before(rows: Floats) -> Floats:
     """(n, 12): the sum over the boxes before each."""
-    return np.asarray(np.pad(rows.cumsum(axis=1), ((0, 0), (1, 0)))[:, :-1])
+    sums = np.zeros_like(rows)
+    np.cumsum(rows[:, :-1], axis=1, out=sums[:, 1:])
+    return sums
 
 
 def _sums_from(rows: Floats) -> Floats:
     """(n, k + 1): the sum over each place and those after it, and 0 after the last."""
-    return np.asarray(np.pad(rows[:, ::-1].cumsum(axis=1)[:, ::-1], ((0, 0), (0, 1))))
+    sums = np.zeros((len(rows), rows.shape[1] + 1))
+    sums[:, :-1] = rows[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return sums
 
 
 def _ten(rows: _Shifted, log: Floats, seen: Floats) -> Floats:

@@ -10,15 +10,17 @@ import numpy as np
 from pipeline.client_search import BOXES, NAME_AGREES, ClientSearch
 from pipeline.clients import ClientRegister
 from pipeline.field_spec import FieldSpec, Meaning
-from pipeline.identity import PidKind, normal_pid
+from pipeline.identity import normal_pid
 from pipeline.model import LATTICE_SYMBOLS, Lattice, Reading, State
 from pipeline.resolve.evidence import Evidence, Floats, Written, gather, posterior
 from pipeline.resolve.number_rows import USUAL_DOUBT, Way, tempered
+from pipeline.resolve.reasons import check_reason, likeness_reason
+from pipeline.resolve.weighing import unlisted
 from pipeline.template import Form
 
 ALTERNATIVES = 5
 LEAST_P = 1e-5
-ONE_KIND_P = 0.998
+ONE_KIND_P = 0.997
 """The most that is said on the strength of the number alone: a second kind of evidence (name, printed name or address) has to agree for more."""
 SUREST_P = 0.9998
 """Nothing is surer: whatever the sum says, one row in some thousands is odd in a way that is not in it."""
@@ -28,7 +30,6 @@ CLEAR, CONTRADICTED = 0.9, 0.02
 """A box is clear from this probability on, and speaks against a digit below that."""
 ALIKE = 0.01
 """Others with at least this probability are told of."""
-_CHECKED = (PidKind.PERSONAL, PidKind.COORDINATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _row(spec: FieldSpec, form: Form, fields: Mapping[str, Reading], search: Cli
         return None
     listed = tuple(value for value, _ in ((reading.value, reading.p), *reading.alternatives) if isinstance(value, str))
     said = {means: _text(form.meaning(means, spec.row), fields) for means in _SAID}
-    written = Written(lattice, listed, *(said[means] for means in _SAID))
+    written = Written(lattice, listed, unlisted(reading), *(said[means] for means in _SAID))
     return _Row(spec, reading, written, gather(search, written))
 
 
@@ -144,7 +145,7 @@ def _second_kind(row: _Row, place: int, value: str) -> bool:
 
 def _reasons(row: _Row, found: _Found, value: str, place: int | None, register: ClientRegister) -> list[str]:
     """Why this number is proposed, as codes with what they are about after a colon."""
-    reasons = [_check(value)]
+    reasons = [check_reason(value)]
     if place is None:
         return [*reasons, "not_in_register"]
     reasons += _number_reasons(row, place, value)
@@ -154,7 +155,7 @@ def _reasons(row: _Row, found: _Found, value: str, place: int | None, register: 
         ("address", row.written.address, row.evidence.address[place]),
     ):
         if text and (kind != "address" or register.clients[place].address):
-            reasons.append(f"{kind}_{'like' if score >= NAME_AGREES else 'differs'}:{score:.2f}")
+            reasons.append(likeness_reason(kind, score))
         elif kind == "name":
             reasons.append("name_missing")
     members = register.search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
@@ -164,11 +165,6 @@ def _reasons(row: _Row, found: _Found, value: str, place: int | None, register: 
         reasons.append("on_sheet")
     alike = int((found.clients >= ALIKE).sum()) - 1
     return [*reasons, f"others_alike:{alike}" if alike > 0 else "alone_alike"]
-
-
-def _check(value: str) -> str:
-    pid = normal_pid(value)
-    return "check_ok" if pid.valid else "check_wrong" if pid.kind in _CHECKED else "check_none"
 
 
 def _number_reasons(row: _Row, place: int, value: str) -> list[str]:

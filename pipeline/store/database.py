@@ -17,6 +17,7 @@ from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableErr
 from pipeline.settings import Settings
 from pipeline.store import tables
 from pipeline.store.images import ImageFolder
+from pipeline.store.upgrade import upgraded
 
 _READS_ONLY = "efterskrift_reads_only"
 _SCHEMA_LOCK = 0x45667465
@@ -151,6 +152,9 @@ def _check_schema(store: Store, *, create: bool) -> None:
             found = _create_schema(conn)
     if found is None:
         raise _no_store(store.name)
+    if found < tables.SCHEMA_VERSION:
+        with store.begin() as conn:
+            found = _upgrade_schema(conn)
     if found != tables.SCHEMA_VERSION:
         raise SchemaMismatchError(
             f"The store {store.name} has schema {found}, this program needs {tables.SCHEMA_VERSION}.",
@@ -184,6 +188,13 @@ def _create_schema(conn: Connection) -> int:
     tables.metadata.create_all(conn)
     conn.execute(insert(tables.schema_info).values(version=tables.SCHEMA_VERSION))
     return tables.SCHEMA_VERSION
+
+
+def _upgrade_schema(conn: Connection) -> int:
+    """Several processes may find an old store at once: whoever comes second finds it upgraded."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+    return upgraded(conn, _version(conn) or 0)
 
 
 def _no_store(place: str) -> StoreError:

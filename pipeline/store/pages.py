@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, func, insert, select, update
 
 from pipeline import access
 from pipeline.access import Action
@@ -159,7 +159,7 @@ def requeue(conn: Connection, person: Person, page_id: str) -> None:
 def page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
     """What the machine read on a page, by field."""
     rows = conn.execute(select(tables.reading).where(tables.reading.c.page == page_id))
-    return {row.field: Reading(row.value, row.p, State(row.state), _pairs(row.alternatives), tuple(row.characters)) for row in rows}
+    return {row.field: _reading(row) for row in rows}
 
 
 def status(conn: Connection, units: Iterable[str] | None = None) -> dict[str, int]:
@@ -203,6 +203,10 @@ def duplicates_of(conn: Connection, page_id: str) -> list[Page]:
 
 def _pages(conn: Connection, query: Select[Any]) -> list[Page]:
     return [Page.of(row) for row in conn.execute(query).mappings()]
+
+
+def _reading(row: Row[Any]) -> Reading:
+    return Reading(row.value, row.p, State(row.state), _pairs(row.alternatives), tuple(row.characters), reasons=tuple(row.reasons or ()))
 
 
 def _pairs(alternatives: list[list[Any]]) -> tuple[tuple[Any, float], ...]:

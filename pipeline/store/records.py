@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
@@ -146,7 +146,11 @@ def _moment(form: Form, found: Entry, answers: Mapping[str, Answer], day: Meanin
     on, at = _said(form, found, answers, day), _said(form, found, answers, clock)
     if not isinstance(on, str):
         return None, True
-    return datetime.combine(date.fromisoformat(on), time.fromisoformat(at) if isinstance(at, str) else time()), isinstance(at, str)
+    start = datetime.combine(date.fromisoformat(on), time())
+    if not isinstance(at, str):
+        return start, False
+    hour, minute = map(int, at.split(":"))
+    return start + timedelta(hours=hour, minutes=minute), True  # 24:00 is the first moment of the next day
 
 
 def _said(form: Form, found: Entry, answers: Mapping[str, Answer], means: Meaning) -> Value:

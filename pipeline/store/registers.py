@@ -32,7 +32,7 @@ def units(conn: Connection) -> dict[str, str]:
 
 def save_clients(conn: Connection, clients: Iterable[Client]) -> int:
     """Add or change clients; answers with how many there were in the file."""
-    rows = [{"pid": c.pid, "name": c.name, "unit": c.unit, "protected": c.protected} for c in clients]
+    rows = [{"pid": c.pid, "name": c.name, "unit": c.unit, "protected": c.protected, "address": c.address} for c in clients]
     upsert(conn, _client, rows)
     return len(rows)
 
@@ -54,7 +54,7 @@ def client(conn: Connection, pid: str) -> Client | None:
 def shown_client(found: Client, person: Person) -> Client:
     """A client as the person may see it: of one with protected identity in another unit, only that."""
     hidden = found.protected and found.unit not in person.units
-    return replace(found, name="", unit="") if hidden else found
+    return replace(found, name="", unit="", address="") if hidden else found
 
 
 def look_up_client(conn: Connection, person: Person, typed: str) -> Client | None:
@@ -82,4 +82,4 @@ def find_client(conn: Connection, typed: str) -> Client | None:
 
 
 def _query() -> Select[Any]:
-    return select(_client.c.pid, _client.c.name, _client.c.unit, _client.c.protected)
+    return select(_client.c.pid, _client.c.name, _client.c.unit, _client.c.protected, _client.c.address)

@@ -153,6 +153,7 @@ def _save_fields(conn: Connection, page_id: str, fields: Mapping[str, Reading]) 
             "state": read.state.value,
             "alternatives": [list(pair) for pair in read.alternatives],
             "characters": list(read.characters),
+            "reasons": list(read.reasons),
         }
         for name, read in fields.items()
     ]

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from pipeline.model import EntryState
 from pipeline.store.clock import UtcDateTime
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -52,6 +52,16 @@ client = Table(
     Column("name", String(120), nullable=False),
     Column("unit", String(80), nullable=False, index=True),
     Column("protected", Boolean, nullable=False, default=False),
+    Column("address", String(200), nullable=False, default="", server_default=""),
+)
+
+staff_signature = Table(
+    "staff_signature",
+    metadata,
+    Column("unit", String(80), primary_key=True),
+    Column("signature", String(20), primary_key=True),
+    Column("name", String(120), primary_key=True),
+    Column("title", String(80), nullable=False),
 )
 
 issued_sheet = Table(
@@ -124,6 +134,7 @@ reading = Table(
     Column("state", String(20), nullable=False),
     Column("alternatives", JSON, nullable=False),
     Column("characters", JSON, nullable=False),
+    Column("reasons", JSON(none_as_null=True)),
 )
 
 entry = Table(

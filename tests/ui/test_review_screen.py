@@ -86,6 +86,20 @@ def test_disagreement_goes_to_another_person_who_chooses(store: Store, open_scre
     assert state(store, entry_id) is EntryState.CONFIRMED
 
 
+def test_reasons_are_told_to_the_second_person_alike_for_both_numbers_and_never_while_typing(store: Store, open_screen: OpenScreen) -> None:
+    """The sheet is in the machine's reading another client's."""
+    (entry_id,) = seeding.add_notes(store, 1, personnummer=seeding.CLIENTS[1].pid)
+    app = open_screen(NURSE, "review")
+    assert "kontrollsiffran" not in everything_sent(app)
+    type_all(app, entry_id)
+    save(app, entry_id)
+    app = open_screen(COLLEAGUE, "review")
+    sent = everything_sent(app)
+    assert sent.count("kontrollsiffran stämmer") == 2
+    assert "namnet liknar, " in sent
+    assert "namnet liknar inte, " in sent
+
+
 def test_second_person_may_type_a_third_value(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1, handelsetid="09:46")[0]
     seeding.confirm(store, NURSE, entry_id)

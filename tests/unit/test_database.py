@@ -13,10 +13,12 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import StatementError
 
 from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
+from pipeline.model import Client
 from pipeline.settings import Settings
 from pipeline.store import tables
 from pipeline.store.database import Store, open_store
 from pipeline.store.events import events_of, record
+from pipeline.store.registers import clients, save_clients
 from pipeline.store.workers import prepare_queue_file
 
 
@@ -60,6 +62,22 @@ def test_another_schema_is_refused_with_a_remedy(settings: Settings) -> None:
             open_store(settings, create=create)
         assert error.value.remedy
         assert "efterskrift.db" in error.value.message
+
+
+def test_the_tables_of_an_earlier_version_are_added_to_and_keep_what_they_hold(settings: Settings) -> None:
+    store = open_store(settings, create=True)
+    with store.begin() as conn:
+        save_clients(conn, [Client("189001019802", "Asta Ek", "Norr")])
+        conn.exec_driver_sql("ALTER TABLE client DROP COLUMN address")
+        conn.exec_driver_sql("ALTER TABLE reading DROP COLUMN reasons")
+        conn.execute(update(tables.schema_info).values(version=1))
+    store.close()
+    store = open_store(settings)
+    with store.read() as conn:
+        assert clients(conn) == [Client("189001019802", "Asta Ek", "Norr")]
+        assert conn.execute(select(tables.schema_info.c.version)).scalar_one() == tables.SCHEMA_VERSION
+        assert conn.execute(select(tables.reading.c.reasons)).all() == []
+    store.close()
 
 
 def test_a_locked_database_is_waited_for_and_then_named(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.clients import ClientRegister, load_register
@@ -107,6 +107,7 @@ def test_what_was_not_read_is_not_made_up(state: State) -> None:
     assert fields["handelsedatum"] == reading
 
 
+@settings(deadline=None)
 @given(p=st.floats(0.01, 0.99), other=st.floats(0, 1), place=st.integers(0, 11), client=st.sampled_from(REGISTER.clients))
 def test_probabilities_stay_probabilities(p: float, other: float, place: int, client: Client) -> None:
     reading = _read(_misread(client.pid, place), p, (client.pid, (1 - p) * other))

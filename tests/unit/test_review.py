@@ -35,6 +35,9 @@ CHOICE = spec("choice", options=[{"value": "besok", "label": "Besök", "box": (0
         (TIME, "08:15", "08:15"),
         (TIME, "8.15", "08:15"),
         (TIME, "0815", "08:15"),
+        (TIME, "815", "08:15"),
+        (TIME, "24.00", "24:00"),
+        (TIME, "2400", "24:00"),
         (PID, "18900101-9802", ASTA.pid),
         (PID, "900101+9802", ASTA.pid[2:]),
         (PID, "22950606fh20", "22950606FH20"),
@@ -58,8 +61,8 @@ def test_values_are_stored_in_one_way(field: FieldSpec, typed: Value, stored: Va
         (DATE, "2026-02-30"),
         (DATE, "17 februari"),
         (DATE, "2026-2"),
-        (TIME, "24:00"),
-        (TIME, "815"),
+        (TIME, "24:01"),
+        (TIME, "875"),
         (PID, "1890010198"[:9]),
         (PID, "18900101ÅÄÖ2"),
         (NUMBER, "37,5 grader"),
@@ -180,3 +183,11 @@ def test_a_field_left_alone_is_empty_only_where_the_machine_agrees() -> None:
     assert with_fields_left_empty([optional], {}, {}) == {}
     assert with_fields_left_empty([needed], {}, {"b": nothing}) == {}
     assert with_fields_left_empty([optional], {"a": Answer("x")}, {"a": nothing}) == {"a": Answer("x")}
+
+
+@pytest.mark.parametrize("reason", ["outside_outage", "implausible"])
+def test_what_is_odd_goes_to_another_person_although_two_agree(reason: str) -> None:
+    field = DATE.model_copy(update={"critical": True})
+    answer, reading = Answer("2021-11-17"), Reading("2021-11-17", 0.99, State.READ)
+    assert settled(field, answer, reading)
+    assert not settled(field, answer, Reading("2021-11-17", 0.99, State.READ, reasons=(reason,)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 import streamlit as st
 
 from pipeline.errors import EfterskriftError
 from pipeline.field_spec import Meaning
+from pipeline.identity import shown_pid
 from pipeline.model import Client, Person
+from pipeline.resolve.reasons import agreements
 from pipeline.review import Answer
 from pipeline.store import decisions, registers
 from pipeline.store.clock import utc_now
@@ -19,7 +21,7 @@ from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
 from ui.session import Site
-from ui.text import t
+from ui.text import known, t
 
 _TYPED = "typed_client"
 _KEPT = "kept_draft"
@@ -34,9 +36,11 @@ def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: s
     if field is None:
         return
     typed_for, typed = st.session_state.get(_TYPED, ("", ""))
-    is_open = any(other.open and other.spec.name == field.name for other in view.fields)
-    if not is_open and view.suggestion is not None:
-        st.html(_card(view.suggestion))
+    shown = next(other for other in view.fields if other.spec.name == field.name)
+    if not shown.open and view.suggestion is not None:
+        st.html(_card(view.suggestion, _reasons_read(shown, view.suggestion)))
+    elif shown.open and view.second and not shown.blind and not typed:
+        st.html("".join(_both(here, person, view, shown)))
     elif typed_for == _turn_of(view) and typed:
         with here.store.read() as conn:
             st.html(_card(registers.look_up_client(conn, person, typed)))
@@ -77,10 +81,42 @@ def _drafted(field: FieldView, held: str | int) -> Answer | None:
     return answer_of_text(str(held), must_say=must_be_said(field))
 
 
-def _card(client: Client | None) -> str:
+def _reasons_read(field: FieldView, client: Client) -> tuple[str, ...]:
+    """Why the machine proposed the client, if it did and may be told."""
+    return field.reading.reasons if field.reading is not None and field.reading.value == client.pid else ()
+
+
+def _both(here: Site, person: Person, view: EntryView, field: FieldView) -> Iterator[str]:
+    """The clients of the two numbers that differ, in the order of the numbers and judged alike, so that nobody sees which is the machine's."""
+    read = field.reading.value if field.reading is not None else None
+    numbers = {value for value in (read, field.first.value if field.first else None) if isinstance(value, str)}
+    name = _name_on_paper(view)
+    for number in sorted(numbers):
+        with here.store.read() as conn:
+            client = registers.look_up_client(conn, person, number)
+        yield _card(client, agreements(number, client, name, view.entry.unit), number)
+
+
+def _name_on_paper(view: EntryView) -> str:
+    field = next((field for field in view.fields if field.spec.means is Meaning.CLIENT_NAME), None)
+    said = (field.first or field.reading) if field is not None else None
+    return said.value if said is not None and isinstance(said.value, str) else ""
+
+
+def _card(client: Client | None, reasons: Sequence[str] = (), number: str = "") -> str:
+    why = f'<div class="ef-muted">{escape(", ".join(known("reason", code) for code in reasons))}</div>' if reasons else ""
+    return _head(client, number) + why
+
+
+def _head(client: Client | None, number: str) -> str:
     if client is None:
-        return f'<div class="ef-client ef-unknown">{escape(t("client.unknown"))}</div>'
-    pid = f"{client.pid[:8]}-{client.pid[8:]}"
+        written = f"<span>{escape(shown_pid(number))}</span>" if number else ""
+        return f'<div class="ef-client ef-unknown">{written}{escape(t("client.unknown"))}</div>'
     mark = f'<span class="ef-tag ef-warn">{escape(t("client.protected"))}</span>' if client.protected else ""
-    parts = (f"<strong>{escape(client.name)}</strong>", f"<span>{escape(pid)}</span>", f'<span class="ef-muted">{escape(client.unit)}</span>', mark)
+    parts = (
+        f"<strong>{escape(client.name)}</strong>",
+        f"<span>{escape(shown_pid(client.pid))}</span>",
+        f'<span class="ef-muted">{escape(client.unit)}</span>',
+        mark,
+    )
     return f'<div class="ef-client">{"".join(parts)}</div>'

@@ -1,0 +1,237 @@
+"""Values weighed against each other: boxes of a number against the register, days of the outage, rows in order, sums and plausible ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.clients import ClientRegister
+from pipeline.field_spec import FieldSpec
+from pipeline.model import LATTICE_SYMBOLS, Client, Lattice, Reading, State, Value
+from pipeline.resolve import Context, resolve
+from pipeline.resolve.arithmetic import sums_fit
+from pipeline.resolve.chains import Link, smoothed
+from pipeline.resolve.dates import in_outage
+from pipeline.resolve.ranges import in_range
+from pipeline.settings import ROOT
+from pipeline.template import Form, Forms
+
+FORMS = Forms.load(ROOT / "forms")
+NOTE, VISITS, VALUES = FORMS.latest("hsl-anteckning"), FORMS.latest("besokslista"), FORMS.latest("matvarden")
+ASTRID = Client("192501019216", "Astrid Åkerström", "Hemtjänst Öst")
+BIRGER = Client("195001182046", "Birger Näslund", "Hemtjänst Väst", address="Storgatan 3")
+GUNHILD = Client("195004112354", "Gunhild Åkerström", "Hemtjänst Väst")
+SON = Client("193511275863", "Astrid Åkerström", "Hemtjänst Öst")
+REGISTER = ClientRegister([ASTRID, BIRGER, GUNHILD])
+WINDOW = (date(2021, 12, 16), date(2022, 1, 10))
+
+
+def seen(row: str, p: float = 0.9995, **unsure: tuple[str, float]) -> Lattice:
+    """What a reader saw of a row: each box as written with `p`; `b3=("7", 0.4)` makes the fourth box a 7 with that probability."""
+    boxes = []
+    for i, symbol in enumerate(row):
+        box = np.full(len(LATTICE_SYMBOLS), (1 - p) / (len(LATTICE_SYMBOLS) - 1))
+        box[LATTICE_SYMBOLS.index(symbol)] = p
+        if other := unsure.get(f"b{i}"):
+            box *= 1 - other[1]
+            box[LATTICE_SYMBOLS.index(other[0])] += other[1]
+        boxes.append(tuple(box.tolist()))
+    return tuple(boxes)
+
+
+def number(row: str, **unsure: tuple[str, float]) -> Reading:
+    """A row of boxes that was read."""
+    return Reading(row.replace(" ", ""), 0.9, State.READ, lattice=seen(row, 0.9995, **unsure))
+
+
+def read(value: Value, p: float = 0.9, *alternatives: tuple[Value, float]) -> Reading:
+    """A field that was read."""
+    return Reading(value, p, State.READ, alternatives)
+
+
+def resolved(form: Form, given_: Mapping[str, Reading], register: ClientRegister | None = REGISTER) -> tuple[dict[str, Reading], list[str]]:
+    """A page on which only these fields are filled in."""
+    fields = {spec.name: Reading.empty(0.99) for spec in form.fields} | dict(given_)
+    return resolve(form.fields, form, fields, Context(register, WINDOW))
+
+
+def person(reading: Reading, name: str = "", unit: str = "", register: ClientRegister = REGISTER) -> tuple[Reading, list[str]]:
+    """The person of a note."""
+    more = {key: read(text) for key, text in (("namn", name), ("enhet", unit)) if text}
+    fields, problems = resolved(NOTE, {"personnummer": reading, **more}, register)
+    return fields["personnummer"], [p for p in problems if p.endswith(":personnummer")]
+
+
+def test_number_name_and_unit_together_are_nearly_sure_and_say_why() -> None:
+    found, problems = person(number(ASTRID.pid), ASTRID.name, ASTRID.unit)
+    assert (found.value, problems) == (ASTRID.pid, [])
+    assert found.p >= 0.999
+    assert set(found.reasons) >= {"check_ok", "number_clear", "name_like:1.00", "unit_same", "alone_alike"}
+
+
+def test_a_number_alone_is_never_as_good_as_two_kinds_of_evidence() -> None:
+    found, _ = person(number(ASTRID.pid))
+    assert found.value == ASTRID.pid
+    assert 0.9 < found.p < 0.999
+    assert "name_missing" in found.reasons
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("192501012916", "number_swapped"),
+        ("19250101916 ", "number_left_out"),
+        ("1925 1019216", "number_differs:1"),
+        ("192550101921", "number_extra"),
+        ("2501019216  ", "number_ten"),
+        ("  2501019216", "number_ten"),
+        ("250101?9216 ", "number_ten"),
+    ],
+)
+def test_slips_of_the_pen_are_seen_through_with_a_name_and_named(row: str, reason: str) -> None:
+    found, _ = person(number(row), "Astnd Akerstrom")
+    assert found.value == ASTRID.pid
+    assert reason in found.reasons
+
+
+def test_a_box_that_nobody_can_read_is_filled_by_the_register() -> None:
+    reading = Reading(None, 0.6, State.ILLEGIBLE, lattice=seen("192501#19216"))
+    found, _ = person(reading, ASTRID.name)
+    assert (found.value, found.state) == (ASTRID.pid, State.READ)
+
+
+def test_an_unlisted_number_wins_where_the_boxes_allow_it() -> None:
+    """The reader is sure of a wrong digit, and the right one has no chance in its list."""
+    found, problems = person(number("192501079216", b7=("1", 0.01)), ASTRID.name)
+    assert found.value == ASTRID.pid
+    assert found.p < 0.999
+    assert "number_differs:personnummer" in problems
+
+
+def test_another_clients_number_beside_a_name_is_never_sure() -> None:
+    found, problems = person(number(BIRGER.pid), GUNHILD.name, GUNHILD.unit)
+    assert found.value == BIRGER.pid
+    assert found.p < 0.99
+    assert GUNHILD.pid in [value for value, _ in found.alternatives]
+    assert "name_differs:personnummer" in problems
+
+
+def test_a_namesake_keeps_a_number_from_being_sure() -> None:
+    found, _ = person(number(ASTRID.pid), ASTRID.name, ASTRID.unit, ClientRegister([ASTRID, BIRGER, SON]))
+    assert found.value == ASTRID.pid
+    assert found.p < 0.9995
+
+
+def test_somebody_outside_the_register_stays() -> None:
+    found, problems = person(number("201501012390"), "Okänd Person")
+    assert found.value == "201501012390"
+    assert problems == ["person_unknown:personnummer"]
+    assert "not_in_register" in found.reasons
+
+
+def test_the_other_rows_of_a_sheet_speak_for_a_client() -> None:
+    unclear = number("195001182046", b4=("3", 0.5), b6=("7", 0.5), b9=("6", 0.45))
+    alone, _ = resolved(VISITS, {"rad02.personnummer": unclear})
+    beside, _ = resolved(VISITS, {"rad01.personnummer": number(BIRGER.pid), "rad01.namn": read(BIRGER.name), "rad02.personnummer": unclear})
+    assert beside["rad02.personnummer"].p >= alone["rad02.personnummer"].p
+    assert "on_sheet" in beside["rad02.personnummer"].reasons
+
+
+@settings(deadline=None, max_examples=40)
+@given(row=st.text("0123456789 #?", min_size=12, max_size=12), name=st.sampled_from(["", ASTRID.name, "Xyz"]), p=st.floats(0.3, 0.9999))
+def test_whatever_was_seen_probabilities_stay_probabilities(row: str, name: str, p: float) -> None:
+    reading = Reading(row.replace(" ", "") or "1", 0.5, State.READ, lattice=seen(row, p))
+    found, _ = person(reading, name)
+    assert 0 <= found.p <= 1
+    assert found.p + sum(q for _, q in found.alternatives) <= 1 + 1e-6
+    assert found.p < 0.999 or name
+
+
+def test_a_day_of_the_outage_wins_box_by_box_though_no_reader_listed_it() -> None:
+    spec = NOTE.by_name["handelsedatum"]
+    reading = Reading("2027-12-18", 0.9, State.READ, lattice=seen("20271218", b3=("1", 0.1)))
+    found, problems = in_outage(spec, reading, WINDOW)
+    assert (found.value, problems) == ("2021-12-18", [])
+    assert "in_outage" in found.reasons
+
+
+def test_what_is_written_later_may_be_dated_after_the_outage() -> None:
+    later = read("2022-01-20")
+    assert in_outage(NOTE.by_name["skrivet_datum"], later, WINDOW)[1] == []
+    assert in_outage(NOTE.by_name["handelsedatum"], later, WINDOW)[1] == ["outside_outage:handelsedatum"]
+
+
+def test_rows_in_order_choose_between_times() -> None:
+    rows = {f"rad0{row}.start": read(f"{hour:02d}:15", 0.97) for row, hour in ((1, 8), (2, 9), (4, 11))}
+    fields, _ = resolved(VISITS, rows | {"rad03.start": read("01:10", 0.55, ("10:10", 0.4))})
+    assert fields["rad03.start"].value == "10:10"
+    assert "order_fits" in fields["rad03.start"].reasons
+
+
+def test_a_start_is_likelier_before_its_end() -> None:
+    fields, problems = resolved(VISITS, {"rad01.start": read("09:10", 0.5, ("07:10", 0.45)), "rad01.slut": read("07:40", 0.98)})
+    assert fields["rad01.start"].value == "07:10"
+    assert "end_before_start:rad01.start" not in problems
+
+
+def test_a_clear_time_out_of_order_stays() -> None:
+    fields, _ = resolved(VISITS, {"rad01.start": read("12:00", 0.999), "rad02.start": read("08:00", 0.999)})
+    assert fields["rad02.start"].value == "08:00"
+
+
+def test_the_upper_blood_pressure_is_the_higher_one() -> None:
+    fields, problems = resolved(VALUES, {"rad01.bt_sys": read("135", 0.99), "rad01.bt_dia": read("182", 0.5, ("82", 0.45))})
+    assert fields["rad01.bt_dia"].value == "82"
+    _, problems = resolved(VALUES, {"rad01.bt_sys": read("80", 0.999), "rad01.bt_dia": read("120", 0.999)})
+    assert "pair_crossed:rad01.bt_dia" in problems
+
+
+@pytest.mark.parametrize(("value", "other"), [("7", "70"), ("740", "74")])
+def test_a_pulse_that_a_heart_can_have_is_ranked_first_if_the_boxes_allow_it(value: str, other: str) -> None:
+    spec = VALUES.by_name["rad01.puls"]
+    found, problems = in_range(spec, read(value, 0.7, (other, 0.2)))
+    assert (found.value, problems) == (other, [])
+    found, problems = in_range(spec, read(value, 0.999))
+    assert (found.value, problems) == (value, [f"out_of_range:{spec.name}"])
+
+
+def test_an_unusual_number_is_pointed_out() -> None:
+    found, problems = in_range(VALUES.by_name["rad01.puls"], read("210", 0.999))
+    assert found.value == "210"
+    assert problems == ["implausible:rad01.puls"]
+
+
+def test_a_sum_and_its_parts_support_each_other() -> None:
+    box = (10.0, 10.0, 16.5, 8.0)
+    plain = FieldSpec.model_validate({"name": "a", "label": "A", "kind": "digits", "format": "number", "cells": 3, "box": box})
+    specs = [plain, plain.model_copy(update={"name": "b"}), plain.model_copy(update={"name": "total", "sum_of": ("a", "b")})]
+    parts = {"a": read("120", 0.6, ("170", 0.35)), "b": read("30", 0.98), "total": read("200", 0.97)}
+    found, problems = sums_fit(specs, parts)
+    assert (found["a"].value, problems) == ("170", [])
+    assert "sum_fits" in found["total"].reasons
+    found, problems = sums_fit(specs, parts | {"a": read("120", 0.999)})
+    assert problems == ["sum_differs:total"]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(st.floats(0.05, 1), min_size=1, max_size=4), min_size=1, max_size=4))
+def test_a_chain_gives_what_adding_up_everything_gives(rows: list[list[float]]) -> None:
+    links = [Link(tuple(float(i) for i in range(len(row))), tuple(p / sum(row) * 0.9 for p in row)) for row in rows]
+    _, found = smoothed(links, [lambda a, b: 0.1 if b < a else 1.0] * (len(links) - 1))
+    shape = tuple(len(link.p) + 1 for link in links)
+    joint = np.zeros(shape)
+    for at in np.ndindex(shape):
+        weight = float(np.prod([link.with_rest()[i] for link, i in zip(links, at, strict=True)]))
+        for one, other, a, b in zip(links[:-1], links[1:], at[:-1], at[1:], strict=True):
+            known = a < len(one.p) and b < len(other.p)
+            weight *= (0.1 if b < a else 1.0) if known else 0.6
+        joint[at] = weight
+    joint /= joint.sum()
+    for axis, p in enumerate(found):
+        others = tuple(i for i in range(len(links)) if i != axis)
+        assert np.allclose(p, joint.sum(axis=others), atol=1e-9)
