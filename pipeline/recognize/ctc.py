@@ -6,7 +6,7 @@ A. Graves et al., ICML 2006 (CTC); A. Hannun et al., arXiv:1408.2873 (prefix bea
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 BEAMS = 5
 LEAST = 1e-3
-"""Characters less probable than this at a step are not followed."""
+"""Characters less probable than this at a step are not followed, unless the caller says otherwise."""
 SURE_PAUSE = 0.995
 """Steps that are as surely a pause are not looked into."""
-HOPELESS = 9.0
+HOPELESS = 7.0
 """Beginnings so far (nats) behind the best are given up."""
 PICTURE_COUNTS = 0.2
 """What is surely the best text may still be badly seen: the picture's own p goes into its p with this power (0–1 tried)."""
@@ -27,6 +27,8 @@ NEAR_STEPS = 2
 
 
 S = TypeVar("S")
+_Likely = tuple[int, float, list[tuple[str, float]]]
+"""A step's number, the p of a pause, and the likely characters with theirs."""
 
 
 class Guide(Protocol[S]):
@@ -109,19 +111,19 @@ class _Beam(Generic[S]):
 
 def decode(steps: NDArray[np.float32], alphabet: str, beams: int = BEAMS) -> list[Transcript]:
     """The most probable texts, best first; `steps` is (steps, 1 + len(alphabet)) with CTC's blank in column 0."""
-    return [Transcript(text, seen, beam.characters, seen) for text, beam, seen in _searched(steps, alphabet, beams, Freely())]
+    return [Transcript(text, seen, beam.characters, seen) for text, beam, seen in _searched(_rows(steps, alphabet, LEAST), beams, Freely())]
 
 
-def guided(steps: NDArray[np.float32], alphabet: str, beams: int, guide: Guide[S]) -> list[Transcript]:
+def guided(steps: NDArray[np.float32], alphabet: str, beams: int, guide: Guide[S], least: float = LEAST) -> list[Transcript]:
     """The texts that the picture and the guide together find most probable, best first; none if the guide allows none."""
-    return _weighed(_searched(steps, alphabet, beams, guide), guide)
+    return _weighed(_searched(_rows(steps, alphabet, least), beams, guide), guide)
 
 
-def _searched(steps: NDArray[np.float32], alphabet: str, beams: int, guide: Guide[S]) -> list[tuple[str, _Beam[S], float]]:
+def _searched(rows: Iterable[_Likely], beams: int, guide: Guide[S]) -> list[tuple[str, _Beam[S], float]]:
     """Each text held at the end, with the picture's own probability."""
     held = {"": _Beam(guide.start(), blank=1.0)}
     scale = 0.0
-    for at, pause, likely in _rows(steps, alphabet):
+    for at, pause, likely in rows:
         if pause >= SURE_PAUSE:
             for beam in held.values():
                 beam.blank, beam.ended = beam.total * pause, 0.0
@@ -135,9 +137,9 @@ def _searched(steps: NDArray[np.float32], alphabet: str, beams: int, guide: Guid
     return [(text, beam, beam.total * math.exp(scale)) for text, beam in held.items()]
 
 
-def _rows(steps: NDArray[np.float32], alphabet: str) -> Iterator[tuple[int, float, list[tuple[str, float]]]]:
+def _rows(steps: NDArray[np.float32], alphabet: str, least: float) -> Iterable[_Likely]:
     pauses = steps[:, 0].tolist()
-    at, column = np.nonzero(steps[:, 1:] > LEAST)
+    at, column = np.nonzero(steps[:, 1:] > least)
     likely: list[list[tuple[str, float]]] = [[] for _ in pauses]
     for step, place, p in zip(at.tolist(), column.tolist(), steps[at, column + 1].tolist(), strict=True):
         likely[step].append((alphabet[place], p))
