@@ -15,7 +15,6 @@ from pipeline.quality.damage_paper import Damage, Damaged, bleed_through, dust, 
 from pipeline.quality.damage_place import change_dpi, photograph, scale_print, skew, tilted, uneven_feed
 
 Steps = tuple[Damage, ...]
-PAPER_DPI = 300
 SCAN_DPI = 200
 
 
@@ -95,3 +94,5 @@ SERIES: tuple[Series, ...] = (
     Series("uneven light", "light left", (0.7, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05), lambda v: _photo(partial(uneven_light, darkest=v))),
 )
 """In the order of the report."""
+
+BY_NAME = {one.name: one for one in SERIES}

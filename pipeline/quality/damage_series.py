@@ -5,8 +5,10 @@ What was written, and where each field truly lies, is known; so every page is ei
 
 from __future__ import annotations
 
+import multiprocessing
 import zlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -16,7 +18,7 @@ import numpy as np
 from pipeline.digitize import DEFAULT_GATE_MM, Reader
 from pipeline.model import Value
 from pipeline.printing import Sheet
-from pipeline.quality.damage_kinds import SCAN_DPI, Series
+from pipeline.quality.damage_kinds import BY_NAME, SCAN_DPI, Series
 from pipeline.quality.damage_outcome import KINDS, PageOutcome, page_outcome
 from pipeline.quality.damage_paper import Damaged
 from pipeline.quality.damage_place import change_dpi
@@ -29,15 +31,16 @@ from pipeline.template import Form, Forms
 
 SERIAL = "0DAMAGEB"
 WRITERS = 4
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One page to be read: sheet number `sheet` of a form, with a kind of damage at a strength."""
+    """One page to be read: sheet number `sheet` of a form, with a kind of damage (its name) at a strength."""
 
     form: str
     sheet: int
-    series: Series
+    kind: str
     strength: float
 
 
@@ -52,19 +55,23 @@ class Written:
 
 def trials(forms: Sequence[str], series: Sequence[Series], sheets: int) -> list[Trial]:
     """Every strength of every kind of damage, on so many filled sheets of each form; those of one sheet together."""
-    return [Trial(form, sheet, one, strength) for form in forms for sheet in range(sheets) for one in series for strength in one.strengths]
+    return [Trial(form, sheet, one.name, strength) for form in forms for sheet in range(sheets) for one in series for strength in one.strengths]
 
 
-def run(plan: Sequence[Trial]) -> Iterator[tuple[Trial, PageOutcome]]:
-    """Each trial and what became of it, one after the other."""
-    for trial in plan:
-        yield trial, outcome(trial)
+def run(plan: Sequence[Trial], processes: int) -> Iterator[tuple[Trial, PageOutcome]]:
+    """Each trial and what became of it, in order, as they end."""
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_single_thread) as pool:
+        yield from zip(plan, pool.map(outcome, plan, chunksize=_AT_ONCE), strict=True)
+
+
+def _single_thread() -> None:
+    cv2.setNumThreads(1)
 
 
 def outcome(trial: Trial) -> PageOutcome:
     """Damage one page and read it."""
     form = _form(trial.form)
-    written = _written(trial.form, trial.sheet)
+    written = written_sheet(trial.form, trial.sheet)
     damaged = damage(trial, written)
     data = cv2.imencode(".png", damaged.image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
     reading = _reader().read(data, "image/png").reading
@@ -73,15 +80,17 @@ def outcome(trial: Trial) -> PageOutcome:
 
 def damage(trial: Trial, written: Written) -> Damaged:
     """The page as it arrives. One sheet suffers the same accident at every strength."""
-    state = written.scanned if trial.series.scanned else written.printed
-    rng = np.random.default_rng([zlib.crc32(trial.series.name.encode()), trial.sheet])
-    for step in trial.series.steps(trial.strength):
+    series = BY_NAME[trial.kind]
+    state = written.scanned if series.scanned else written.printed
+    rng = np.random.default_rng([zlib.crc32(trial.kind.encode()), trial.sheet])
+    for step in series.steps(trial.strength):
         state = step(state, rng)
     return state
 
 
 @lru_cache(maxsize=2)
-def _written(form_id: str, sheet: int) -> Written:
+def written_sheet(form_id: str, sheet: int) -> Written:
+    """The filled sheet that the trials of this form and number start from."""
     form = _form(form_id)
     rng = np.random.default_rng([zlib.crc32(form_id.encode()), sheet])
     hand = hands(WRITERS, seed=11)[sheet % WRITERS]
@@ -91,9 +100,9 @@ def _written(form_id: str, sheet: int) -> Written:
     return Written(printed, partial(change_dpi, dpi=SCAN_DPI)(printed, rng), values)
 
 
-def written_sheet(form_id: str, sheet: int) -> Written:
-    """The filled sheet that trials of this form and number start from."""
-    return _written(form_id, sheet)
+def form_ids() -> list[str]:
+    """The forms that there are."""
+    return sorted({form.id for form in _forms().values()})
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,106 @@
+"""No damage makes a field be read wrongly in silence; and what a page bears today, it bears tomorrow.
+
+The whole series is `efterskrift bench --damage`; here is what once failed in silence, and in the slow run every kind of damage at every strength.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pipeline.field_spec import Kind
+from pipeline.model import Outcome, PageReading, Reading, SheetCode, State
+from pipeline.quality.damage_kinds import SERIES
+from pipeline.quality.damage_outcome import FieldOutcome, PageOutcome, page_outcome
+from pipeline.quality.damage_report import findings, markdown
+from pipeline.quality.damage_series import Trial, form_ids, outcome, run, trials
+from pipeline.quality.filling import PX_PER_MM
+from pipeline.settings import ROOT
+from pipeline.template import Forms
+
+ONCE_SILENT = (
+    Trial("besokslista", 0, "felt pen over fields", 0.7),
+    Trial("matvarden", 0, "felt pen over fields", 1),
+    Trial("besokslista", 0, "creased corner", 6),
+    Trial("matvarden", 0, "torn corner", 150),
+    Trial("besokslista", 0, "shadow", 0.95),
+)
+BORNE = (
+    Trial("besokslista", 0, "none", 0),
+    Trial("besokslista", 0, "skew", 45),
+    Trial("besokslista", 0, "perspective", 50),
+    Trial("besokslista", 0, "coffee over both codes", 0.6),
+    Trial("besokslista", 0, "1-bit, too light", 140),
+)
+
+
+@pytest.mark.parametrize("trial", ONCE_SILENT, ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}")
+def test_what_hides_a_field_is_noticed(trial: Trial) -> None:
+    page = outcome(trial)
+    assert [field for field in page.fields if field.silent] == []
+    assert page.refused or any(field.flagged for field in page.fields)
+
+
+@pytest.mark.parametrize("trial", BORNE, ids=lambda trial: f"{trial.kind} {trial.strength:g}")
+def test_what_is_borne_is_read(trial: Trial) -> None:
+    page = outcome(trial)
+    assert not page.refused
+    assert [field for field in page.fields if field.silent or field.flagged] == []
+    assert sum(not field.right for field in page.fields) <= 0.02 * len(page.fields)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form_id", form_ids())
+def test_no_damage_displaces_or_covers_a_field_in_silence(form_id: str) -> None:
+    done = list(run(trials([form_id], SERIES, 1), 1))
+    astray = [(trial, field) for trial, page in done for field in page.fields if field.silent and field.offset_mm > 1]
+    assert astray == []
+    covered = ("felt pen over fields", "torn corner", "shadow", "uneven light")
+    assert [(trial, field) for trial, page in done for field in page.fields if field.silent and trial.kind in covered] == []
+
+
+def _page(*fields: FieldOutcome, refused: tuple[str, ...] = ()) -> PageOutcome:
+    return PageOutcome(refused, 0.1, fields)
+
+
+def _field(*, right: bool = True, p: float = 0.999, offset_mm: float = 0.1, flagged: bool = False) -> FieldOutcome:
+    return FieldOutcome("a", Kind.MARK, right, p, offset_mm, flagged)
+
+
+def test_a_field_is_silent_when_it_is_sure_and_wrong_or_astray_and_nothing_says_so() -> None:
+    assert _field(right=False).silent
+    assert _field(offset_mm=1.5).silent
+    assert not _field().silent
+    assert not _field(right=False, p=0.9).silent
+    assert not _field(right=False, flagged=True).silent
+
+
+def test_the_report_tells_where_a_kind_of_damage_fails() -> None:
+    (kind,) = (one for one in SERIES if one.name == "skew")
+    first, second, third = kind.strengths[:3]
+    done = [
+        (Trial("f", 0, "none", 0), _page(_field())),
+        (Trial("f", 0, "skew", first), _page(_field())),
+        (Trial("f", 0, "skew", second), _page(_field(right=False, p=0.5))),
+        (Trial("f", 0, "skew", third), _page(refused=("no_code",))),
+    ]
+    none, skew = findings(done, SERIES)
+    assert (none.last_good, none.failing) == (0, None)
+    assert (skew.last_good, skew.failing) == (first, second)
+    assert "1 of 1 fields wrong" in skew.how
+    assert "4 pages, 1 refused; 3 fields read, 0 of them silently wrong." in markdown([none, skew])
+
+
+def test_how_far_a_field_is_off_is_measured_against_the_truth() -> None:
+    page = Forms.load(ROOT / "forms").latest("fri-anteckning").pages[0]
+    by = 2.0 * PX_PER_MM
+    fields = {}
+    for spec in page.all_fields:
+        x, y, w, h = (round(side * PX_PER_MM) for side in spec.area.as_list())
+        fields[spec.name] = Reading(None, 0.999, State.EMPTY, box_px=(x, y, w, h))
+    reading = PageReading(Outcome.READ, SheetCode("fri-anteckning", 1, 1, 1, "00000000"), fields=fields)
+    result = page_outcome(reading, page, {}, lambda points: points + np.array([0, by]))
+    assert all(math.isclose(field.offset_mm, 2.0, abs_tol=0.1) for field in result.fields)
+    assert all(field.silent for field in result.fields)
