@@ -34,6 +34,7 @@ def examine() -> list[Finding]:
         _program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
         _file("Digit network", settings.models / "digits.onnx"),
         _tried("Handwriting network", _handwriting),
+        _file("Swedish words", settings.models / "swedish.npz"),
         _tried("Forms", lambda: f"{len(Forms.load(settings.forms))} forms"),
         _tried("Store", lambda: _store(settings)),
         _disk(settings),
@@ -63,10 +64,10 @@ def _tried(part: str, attempt: Callable[[], str]) -> Finding:
 
 
 def _handwriting() -> str:
-    from pipeline.recognize.network import LINE_HEIGHT, read_steps
+    from pipeline.recognize.network import LINE_HEIGHT, network_file, read_steps
 
     read_steps([np.full((LINE_HEIGHT, 2 * LINE_HEIGHT), 255, np.uint8)])
-    return "there"
+    return network_file().name
 
 
 def _store(settings: Settings) -> str:
