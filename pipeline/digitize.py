@@ -16,8 +16,10 @@ from pipeline.errors import RegistrationError
 from pipeline.field_place import doubted, hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.identify import Identification, identify
+from pipeline.known_names import known_names
 from pipeline.model import Box, Client, Image, Outcome, PageReading, Reading
 from pipeline.recognize.crop import Crop
+from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.registry import RECOGNIZERS
 from pipeline.register import PX_PER_MM, Registration, box_to_px, crop, register
 from pipeline.resolve import Context, resolve
@@ -107,21 +109,21 @@ def _read_page(image: Image, found: Identification, form: Form, page_no: int, co
     if laid.residual_mm > gate_mm:
         return Digitized(replace(unread, residual_mm=laid.residual_mm, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
     specs = tuple(spec for spec in form.pages[page_no - 1].all_fields if spec.kind in kinds)
-    fields, odd = resolve(specs, form, read_fields(specs, laid, unfilled), context)
+    fields, odd = resolve(specs, form, read_fields(specs, laid, unfilled, known_names(context)), context)
     hidden = hidden_fields(specs, laid.upright, unfilled)
     places = (f"{why}:{name}" for name, why in hidden.items())
     reading = PageReading(Outcome.READ, found.code, found.rotation_deg, laid.residual_mm, (*problems, *odd, *places), doubted(fields, hidden))
     return Digitized(reading, _jpeg(laid.upright))
 
 
-def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Image) -> dict[str, Reading]:
-    """Each field read by the reader of its kind, all fields of a kind together."""
+def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
+    """Each field read by the reader of its kind, all fields of a kind together; `names` are expected in handwriting."""
     by_kind: dict[Kind, list[FieldSpec]] = defaultdict(list)
     for spec in specs:
         by_kind[spec.kind].append(spec)
     readings: dict[str, Reading] = {}
     for kind, group in by_kind.items():
-        crops = [_crop(spec, laid.upright, unfilled) for spec in group]
+        crops = [replace(_crop(spec, laid.upright, unfilled), names=names) for spec in group]
         for spec, reading in zip(group, RECOGNIZERS[kind](crops), strict=True):
             readings[spec.name] = replace(reading, box_px=box_to_px(laid, spec.area))
     return {spec.name: readings[spec.name] for spec in specs}
