@@ -26,6 +26,7 @@ from pipeline.resolve import Context, resolve
 from pipeline.scan import decode
 from pipeline.settings import Settings
 from pipeline.staff import StaffRegister
+from pipeline.stages import stage
 from pipeline.template import Form, Forms
 
 READER_VERSION = f"efterskrift {__version__}"
@@ -87,8 +88,10 @@ def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_
     Raises:
         BrokenFileError: `data` is no picture.
     """
-    image = decode(data, media_type)
-    found = identify(image)
+    with stage("decode"):
+        image = decode(data, media_type)
+    with stage("identify"):
+        found = identify(image)
     if found.blank:
         return Digitized(PageReading(Outcome.BLANK, rotation_deg=found.rotation_deg))
     form = forms.get((found.code.form, found.code.version)) if found.code else None
@@ -102,14 +105,17 @@ def _read_page(image: Image, found: Identification, form: Form, page_no: int, co
     unfilled = blank(form, page_no)
     unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, found.problems)
     try:
-        laid = register(image, found, unfilled)
+        with stage("register"):
+            laid = register(image, found, unfilled)
     except RegistrationError:
         return Digitized(replace(unread, problems=(*found.problems, "not_registered")))
     problems = (*found.problems, *laid.problems)
     if laid.residual_mm > gate_mm:
         return Digitized(replace(unread, residual_mm=laid.residual_mm, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
     specs = tuple(spec for spec in form.pages[page_no - 1].all_fields if spec.kind in kinds)
-    fields, odd = resolve(specs, form, read_fields(specs, laid, unfilled, known_names(context)), context)
+    readings = read_fields(specs, laid, unfilled, known_names(context))
+    with stage("resolve"):
+        fields, odd = resolve(specs, form, readings, context)
     hidden = hidden_fields(specs, laid.upright, unfilled)
     places = (f"{why}:{name}" for name, why in hidden.items())
     reading = PageReading(Outcome.READ, found.code, found.rotation_deg, laid.residual_mm, (*problems, *odd, *places), doubted(fields, hidden))
@@ -124,7 +130,9 @@ def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Imag
     readings: dict[str, Reading] = {}
     for kind, group in by_kind.items():
         crops = [replace(_crop(spec, laid.upright, unfilled), names=names) for spec in group]
-        for spec, reading in zip(group, RECOGNIZERS[kind](crops), strict=True):
+        with stage(f"{kind} fields"):
+            found = RECOGNIZERS[kind](crops)
+        for spec, reading in zip(group, found, strict=True):
             readings[spec.name] = replace(reading, box_px=box_to_px(laid, spec.area))
     return {spec.name: readings[spec.name] for spec in specs}
 
@@ -139,4 +147,5 @@ def field_picture(upright: Image, box: Box, margin_mm: float = MARGIN_MM) -> byt
 
 
 def _jpeg(image: Image) -> bytes:
-    return np.asarray(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, UPRIGHT_QUALITY])[1]).tobytes()
+    with stage("encode"):
+        return np.asarray(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, UPRIGHT_QUALITY])[1]).tobytes()

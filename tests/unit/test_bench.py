@@ -1,0 +1,60 @@
+"""What speed is measured with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.benching import rivals
+from pipeline.benching.pages import A4_AT_300_DPI, given_pages
+from pipeline.benching.rivals import Pace
+from pipeline.benching.soak import Soak
+from pipeline.errors import MissingProgramError, UsageError
+from pipeline.scan import JPEG, decode
+from pipeline.stages import stage, timed_stages
+
+
+def test_steps_are_timed_only_when_asked() -> None:
+    with stage("one"):
+        pass
+    with timed_stages() as times:
+        with stage("one"):
+            sum(range(1000))
+        with pytest.raises(ValueError, match="broken"), stage("two"):
+            raise ValueError("broken")
+    assert set(times) == {"one", "two"}
+    assert times["one"] > 0
+
+
+def test_given_pages_are_brought_to_300_dpi(tmp_path: Path) -> None:
+    path = tmp_path / "sida.png"
+    cv2.imwrite(str(path), np.full((585, 413), 255, np.uint8))
+    (page,) = given_pages([path], 5)
+    assert decode(page, JPEG).shape == A4_AT_300_DPI[::-1]
+
+
+def test_files_without_pages_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tom.pdf"
+    path.touch()
+    with pytest.raises(UsageError):
+        given_pages([path], 5)
+
+
+def test_a_missing_rival_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingProgramError, match="apt install ocrmypdf"):
+        rivals.ocrmypdf_pace([b""], 1)
+
+
+def test_pace_is_told_by_the_clock_and_by_the_processor() -> None:
+    pace = Pace(10, 5.0, 8.0)
+    assert (pace.per_second, pace.cpu_ms) == (2.0, 800.0)
+
+
+def test_growth_is_that_of_the_second_half() -> None:
+    soaked = Soak((10, 20, 30, 40, 50, 60), (100.0, 300.0, 400.0, 401.0, 402.0, 403.0))
+    assert soaked.peak_mib == 403.0
+    assert soaked.growth_mib == pytest.approx(100.0)
