@@ -23,6 +23,8 @@ from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Seen, ring, seen_
 _FAINT = 0.2
 """A line with less than this share of the contrast that lines have on this page is not seen."""
 _UNSEEN_SHARE = 0.4
+_PARTLY_UNSEEN, _UNSEEN_OF_CELL = 0.1, 0.75
+"""A digit often hides half of its box, but not all of it."""
 _LOST_PRINT = 0.3
 """With less than this share of the contrast of the blank, a page's pale print is lost."""
 _SEEN_PART = 0.85
@@ -57,14 +59,15 @@ class Hidden(StrEnum):
 def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image) -> dict[str, Hidden]:
     """Fields that cannot be seen where they should be, by name. Both pictures are grey, laid on the form, 8 px/mm; `unfilled` never changes."""
     seen, bands = seen_on(upright, unfilled), _bands(upright)
-    areas = {spec.name: _outlines(spec) for spec in specs if spec.kind is not Kind.PRINTED}
+    written = {spec.name: spec for spec in specs if spec.kind is not Kind.PRINTED}
+    areas = {name: _outlines(spec) for name, spec in written.items()}
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
     usual = _usual([each for some in rings.values() for each in some])
     hidden: dict[str, Hidden] = {}
     for name, boxes in areas.items():
         if usual is not None and _has_moved(seen, boxes):
             hidden[name] = Hidden.MOVED
-        elif any(_under_band(bands, box) for box in boxes) or any(_unseen(each, usual) for each in rings[name]):
+        elif any(_under_band(bands, box) for box in boxes) or _is_lost(seen, written[name], rings[name], usual):
             hidden[name] = Hidden.COVERED
     return hidden | dict.fromkeys(_surrounded(areas, hidden), Hidden.MOVED)
 
@@ -97,8 +100,19 @@ def _usual(rings: list[Map]) -> float | None:
     return min(usual, 1.0) if usual >= _LOST_PRINT else None
 
 
-def _unseen(ring: Map, usual: float | None) -> bool:
-    return usual is not None and len(ring) >= _FEWEST_PX and float((ring < _FAINT * usual).mean()) >= _UNSEEN_SHARE
+def _is_lost(seen: Seen, spec: FieldSpec, rings: list[Map], usual: float | None) -> bool:
+    """Whether the print of a field is not seen, or that of one of its digit boxes."""
+    if usual is None:
+        return False
+    unseen = max(_unseen(each, usual) for each in rings)
+    if spec.kind is not Kind.DIGITS or unseen < _PARTLY_UNSEEN:
+        return unseen >= _UNSEEN_SHARE
+    return max(_unseen(ring(seen, cell), usual) for cell in spec.cell_boxes) >= _UNSEEN_OF_CELL or unseen >= _UNSEEN_SHARE
+
+
+def _unseen(visible: Map, usual: float) -> float:
+    """The share of a box's print that is not seen; none if there is too little to tell."""
+    return float((visible < _FAINT * usual).mean()) if len(visible) >= _FEWEST_PX else 0.0
 
 
 def _bands(upright: Image) -> Mask:
