@@ -7,7 +7,7 @@ was likely to sign: the unit's own staff before that of other units, and somebod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,10 @@ LEAST = 0.005
 MOST = 5
 
 
+Signed = Mapping[tuple[str, str], int]
+"""Confirmed sheets by unit and signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """Who may have signed: the signature, and the person, or None for somebody whom the list lacks. `p` is given that somebody did sign."""
@@ -49,8 +53,10 @@ class Signer:
 class StaffRegister:
     """The persons who sign paper, and how."""
 
-    def __init__(self, members: Iterable[StaffMember]) -> None:
+    def __init__(self, members: Iterable[StaffMember], signed: Signed | None = None) -> None:
+        """`signed`: on how many confirmed sheets of a unit somebody has signed with a signature; who signs often is likelier to sign again."""
         self.members = tuple(members)
+        self.signed = signed or {}
 
     def __len__(self) -> int:
         return len(self.members)
@@ -81,11 +87,13 @@ class StaffRegister:
 
     def _priors(self, unit: str) -> list[float]:
         """Of each member, before anything is read; what is missing from 1 is for those whom the list lacks."""
-        own = sum(member.unit == unit for member in self.members)
-        others = len(self.members) - own
+        weights = [1.0 + self.signed.get((member.unit, member.signature), 0) for member in self.members]
         if not unit:
-            return [(OWN_UNIT + OTHER_UNIT) / len(self.members)] * len(self.members)
-        return [OWN_UNIT / own if member.unit == unit else OTHER_UNIT / others for member in self.members]
+            return [(OWN_UNIT + OTHER_UNIT) * weight / sum(weights) for weight in weights]
+        own = sum(weight for weight, member in zip(weights, self.members, strict=True) if member.unit == unit)
+        others = sum(weights) - own
+        shares = [OWN_UNIT / own if member.unit == unit else OTHER_UNIT / others for member in self.members]
+        return [share * weight for share, weight in zip(shares, weights, strict=True)]
 
 
 def load_staff(path: Path) -> StaffRegister:

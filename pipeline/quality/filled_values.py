@@ -30,7 +30,7 @@ def values_for(form: Form, rng: Generator) -> dict[str, Value]:
 def _value(spec: FieldSpec, rng: Generator) -> Value:
     match spec.kind:
         case Kind.DIGITS:
-            return _digits(spec, rng)
+            return digits_value(spec, rng)
         case Kind.MARK:
             return bool(rng.random() < 0.4)
         case Kind.CHOICE:
@@ -45,7 +45,8 @@ def _value(spec: FieldSpec, rng: Generator) -> Value:
             return True
 
 
-def _digits(spec: FieldSpec, rng: Generator) -> str:
+def digits_value(spec: FieldSpec, rng: Generator) -> str:
+    """A value of a row of digit boxes, in its format."""
     match spec.format:
         case Format.DATE:
             return (_FIRST_DAY + timedelta(days=int(rng.integers(25)))).isoformat()

@@ -44,7 +44,8 @@ class Data:
 class Judged:
     """One value that was read: its p, whether value and state are right, who wrote it.
 
-    `wrong` of `units` parts are wrong, for instance edits of the characters written; by default the value is one part.
+    `wrong` of `units` parts are wrong, for instance edits of the characters written; by default the value is one part. `fitted`: the curve of p was
+    fitted to this writer, so that p is no news here.
     """
 
     p: float
@@ -52,6 +53,7 @@ class Judged:
     writer: str = ""
     wrong: float | None = None
     units: float = 1.0
+    fitted: bool = False
 
     @property
     def parts_wrong(self) -> float:
@@ -81,8 +83,8 @@ class Row:
     """How well one kind of field is read on one set.
 
     `error` is the share of parts wrong (for text: edits a character written); `median` and `worst` are those of single writers. `calibration` is the
-    expected calibration error of p; `doubtful` the share of values below `SURE`. `others` are errors of other readers on the same pictures.
-    `by_writer` holds each writer's error. A set that is not here has `absent`, the reason, and no values.
+    expected calibration error of p and `doubtful` the share of values below `SURE`, both of hands that no curve was fitted to. `others` are errors of
+    other readers on the same pictures. `by_writer` holds each writer's error. A set that is not here has `absent`, the reason, and no values.
     """
 
     kind: str
@@ -115,7 +117,8 @@ def row(kind: str, name: str, judged: Sequence[Judged], others: Mapping[str, flo
     if not judged:
         return absent(kind, name, "no values")
     errors = by_writer(judged)
-    p, right = np.array([j.p for j in judged]), np.array([j.right for j in judged], bool)
+    news = [j for j in judged if not j.fitted]
+    p, right = np.array([j.p for j in news], np.float64), np.array([j.right for j in news], bool)
     return Row(
         kind,
         name,
@@ -125,7 +128,7 @@ def row(kind: str, name: str, judged: Sequence[Judged], others: Mapping[str, flo
         median(errors.values()),
         max(errors.values()),
         calibration_error(p, right),
-        float((p < SURE).mean()),
+        float((p < SURE).mean()) if len(p) else 0.0,
         wrong_from(p, right, SURE),
         wrong_from(p, right, SUREST),
         dict(others or {}),

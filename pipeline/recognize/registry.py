@@ -1,12 +1,17 @@
-"""Which reader reads which kind of field."""
+"""Which reader reads which kind of field, and how sure its answers are."""
 
 from __future__ import annotations
 
-from pipeline.field_spec import Kind
-from pipeline.recognize import choice, digits, handwriting, letters, lines, marks, printed, signature
-from pipeline.recognize.crop import Recognizer
+from collections.abc import Callable, Sequence
 
-RECOGNIZERS: dict[Kind, Recognizer] = {
+from pipeline.field_spec import Kind
+from pipeline.model import Reading
+from pipeline.recognize import choice, digits, handwriting, letters, lines, marks, network, printed, signature
+from pipeline.recognize.crop import Crop, Recognizer
+from pipeline.recognize.curves import calibrated, fingerprint, installed
+from pipeline.settings import ROOT
+
+READERS: dict[Kind, Recognizer] = {
     Kind.MARK: marks.recognize,
     Kind.CHOICE: choice.recognize,
     Kind.DIGITS: digits.recognize,
@@ -17,3 +22,38 @@ RECOGNIZERS: dict[Kind, Recognizer] = {
     Kind.SIGNATURE: signature.recognize_signature,
     Kind.INITIALS: signature.recognize_initials,
 }
+"""Readers with their own scores as p."""
+
+
+def _handwriting() -> str:
+    return fingerprint(network.network_file())
+
+
+def _marks() -> str:
+    return fingerprint(ROOT / "data" / "models" / "marks.json")
+
+
+NETWORKS: dict[Kind, Callable[[], str]] = {
+    Kind.MARK: _marks,
+    Kind.CHOICE: _marks,
+    Kind.DIGITS: lambda: fingerprint(digits.MODEL),
+    Kind.LETTERS: lambda: fingerprint(letters.MODEL),
+    Kind.TEXT: _handwriting,
+    Kind.LINES: _handwriting,
+    Kind.PRINTED: lambda: "tesseract",
+    Kind.SIGNATURE: lambda: "rules",
+    Kind.INITIALS: lambda: "rules",
+}
+"""Which network, by its fingerprint, reads a kind: another one needs curves of its own."""
+
+
+def _sure(kind: Kind) -> Recognizer:
+    def read(crops: Sequence[Crop]) -> list[Reading]:
+        own, curves = NETWORKS[kind](), installed()
+        return [calibrated(crop.spec, reading, own, curves) for crop, reading in zip(crops, READERS[kind](crops), strict=True)]
+
+    return read
+
+
+RECOGNIZERS: dict[Kind, Recognizer] = dict(READERS)
+"""Readers with calibrated probabilities: what the program uses."""

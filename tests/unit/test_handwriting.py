@@ -6,18 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, State
 from pipeline.recognize import handwriting, lines
-from pipeline.recognize.calibration import calibrated, table
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
 from pipeline.recognize.ink import find_ink, written
 from pipeline.recognize.line_picture import banded
 from pipeline.recognize.network import ALPHABET, read_steps
 from pipeline.recognize.page_lines import counted_lines
-from pipeline.training.handwriting_p import expected_error, isotonic
 from tests.shared_data import shared
 
 PX = 8.0
@@ -133,26 +130,6 @@ def test_batches_answer_as_single_lines_do() -> None:
         (alone,) = read_steps([picture])
         assert decode(alone, ALPHABET)[0].text == decode(steps, ALPHABET)[0].text
         assert steps.sum(axis=1) == pytest.approx(1.0, abs=1e-3)
-
-
-def test_calibration_rises_and_stays_between_0_and_1() -> None:
-    for key in ("line", "character"):
-        scores, shares = table("handwriting_p", key)
-        assert list(scores) == sorted(scores)
-        assert list(shares) == sorted(shares)
-        assert 0 <= calibrated(0.0, (scores, shares)) <= calibrated(1.0, (scores, shares)) <= 1
-
-
-def test_a_missing_table_says_how_to_get_it_back() -> None:
-    with pytest.raises(MissingProgramError, match="git checkout"):
-        table("no_such_model", "line")
-
-
-def test_the_isotonic_fit_finds_the_share_that_is_right() -> None:
-    random = np.random.default_rng(3)
-    scores = random.random(4000)
-    pairs = [(float(s), bool(r)) for s, r in zip(scores, random.random(4000) < scores**2, strict=True)]
-    assert expected_error(pairs, isotonic(pairs)) < 0.03
 
 
 @pytest.mark.shared

@@ -1,0 +1,88 @@
+"""One row of digit boxes with a value of a format, written in real people's digits and scanned: for measuring many of them quickly."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from pipeline.field_spec import CELLS, FieldSpec, Format, Kind
+from pipeline.model import Image, State, Value
+from pipeline.quality.filled_pages import Digits
+from pipeline.quality.filled_values import digits_value
+from pipeline.quality.filling import cells_of
+from pipeline.recognize.crop import Crop
+from pipeline.training.digit_glyphs import with_local_habit
+
+PX_PER_MM = 8.0
+CELL_MM = (5.5, 8.0)
+MARGIN_MM = 2.0
+LOCAL = 0.2
+ONE_BIT, LOW_RESOLUTION = 0.2, 0.2
+NUMBER_CELLS = (2, 3, 4)
+Layer = NDArray[np.float32]
+
+
+def drawn_field(form: Format, shapes: Digits, rng: Generator, *, empty: bool = False) -> tuple[Crop, tuple[Value, State]]:
+    """A field of a format and what it says."""
+    spec = _spec(form, rng)
+    value = None if empty else digits_value(spec, rng)
+    blank, edges = _boxes(spec.cell_count)
+    ink = np.zeros(blank.shape, np.float32)
+    if value is not None:
+        _write(ink, cells_of(spec, value), edges, shapes, rng)
+    image = _scanned(blank, ink, rng)
+    return Crop(image, spec, blank, PX_PER_MM, MARGIN_MM), (value, State.EMPTY if value is None else State.READ)
+
+
+def _spec(form: Format, rng: Generator) -> FieldSpec:
+    cells = CELLS.get(form) or int(rng.choice(NUMBER_CELLS))
+    box = (20.0, 20.0, CELL_MM[0] * cells, CELL_MM[1])
+    number = {"cells": cells, "decimals": int(rng.integers(2))} if form is Format.NUMBER else {}
+    return FieldSpec.model_validate({"name": "row", "label": "row", "kind": Kind.DIGITS, "box": box, "format": form, **number})
+
+
+def _boxes(cells: int) -> tuple[Image, list[int]]:
+    margin, pitch, height = (round(mm * PX_PER_MM) for mm in (MARGIN_MM, *CELL_MM))
+    blank = np.full((height + 2 * margin, pitch * cells + 2 * margin), 255, np.uint8)
+    edges = [margin + i * pitch for i in range(cells + 1)]
+    for x in edges:
+        cv2.line(blank, (x, margin), (x, margin + height), (200,), 2)
+    for y in (margin, margin + height):
+        cv2.line(blank, (margin, y), (edges[-1], y), (200,), 2)
+    return blank, edges
+
+
+def _write(ink: Layer, text: str, edges: list[int], shapes: Digits, rng: Generator) -> None:
+    """One hand: sizes in a row are alike."""
+    size = rng.uniform(0.55, 0.85) * CELL_MM[1] * PX_PER_MM
+    for character, left in zip(text, edges, strict=False):
+        if character == " ":
+            continue
+        shape = shapes[int(character)][int(rng.integers(len(shapes[int(character)])))]
+        if rng.random() < LOCAL:
+            shape = with_local_habit(shape, int(character), rng)
+        height = round(size * rng.uniform(0.9, 1.1))
+        width = int(np.clip(round(height * 0.75 * shape.shape[1] / shape.shape[0]), 3, edges[1] - edges[0]))
+        small = cv2.resize(shape, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        x = left + (edges[1] - edges[0] - width) // 2 + int(rng.integers(-4, 5))
+        y = (ink.shape[0] - height) // 2 + int(rng.integers(-5, 6))
+        x, y = max(0, x), max(0, y)
+        part = ink[y : y + height, x : x + width]
+        np.maximum(part, small[: part.shape[0], : part.shape[1]], out=part)
+
+
+def _scanned(blank: Image, ink: Layer, rng: Generator) -> Image:
+    """A pen between pencil and felt, a row a little off its place, and a scanner."""
+    shift = np.array([[1, 0, rng.uniform(-2, 2)], [0, 1, rng.uniform(-2, 2)]], np.float32)
+    printed = cv2.warpAffine(blank, shift, blank.shape[::-1], borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    sheet = printed - rng.uniform(3, 25) - ink * rng.uniform(70, 200)
+    sheet = cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.4, 1.2))
+    grey = np.clip(sheet + rng.normal(0, rng.uniform(1, 6), sheet.shape), 0, 255).astype(np.uint8)
+    if rng.random() < LOW_RESOLUTION:
+        small = cv2.resize(grey, None, fx=0.74, fy=0.74, interpolation=cv2.INTER_AREA)
+        grey = np.asarray(cv2.resize(small, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+    if rng.random() < ONE_BIT:
+        grey = np.where(grey < np.percentile(grey, 90) - rng.uniform(45, 90), 0, 255).astype(np.uint8)
+    return np.asarray(grey, np.uint8)

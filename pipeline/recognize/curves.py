@@ -1,0 +1,144 @@
+"""From a reader's own score to the share of such readings that are right.
+
+`data/models/calibration.json` holds one rising curve a kind of field and network, fitted by `pipeline/training/calibrate.py`; a workspace may have
+its own beside its database, fitted by `efterskrift learn`, which goes before. A network that no curve was fitted for is believed little.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import exp, log
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import MissingProgramError
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import Reading, State
+from pipeline.settings import ROOT, load_settings
+
+FILE = "calibration.json"
+SHIPPED = ROOT / "data" / "models" / FILE
+LETTER = "letter"
+"""Key of the curve of single characters of a text."""
+UNFITTED = 0.9
+"""No reading of a network without a curve is surer than this."""
+FARTHEST = 16.0
+"""Log odds beyond this are as good as certain: p has no more digits near 1."""
+WITH_SHAPE = frozenset({Kind.TEXT, Kind.LINES})
+"""Kinds whose scores depend on more than p: at the same p a long line is more often wrong."""
+
+Features = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A weighted sum of features and, for that score, the probability: linear between points, level beyond them. Both rise."""
+
+    weights: Features
+    scores: tuple[float, ...]
+    shares: tuple[float, ...]
+
+    def score(self, features: Features) -> float:
+        """The weighted sum."""
+        return sum(w * f for w, f in zip(self.weights, features, strict=True))
+
+    def at(self, features: Features) -> float:
+        """The probability that a reading with these features is right."""
+        return float(np.interp(self.score(features), self.scores, self.shares))
+
+
+Curves = Mapping[tuple[str, str], Curve]
+"""Curves by key and fingerprint of the network."""
+
+
+def key_of(spec: FieldSpec, reading: Reading) -> str:
+    """Which curve a reading belongs to: by kind, digits also by format, and apart for fields without anything written."""
+    kind = f"{spec.kind}-{spec.format or 'plain'}" if spec.kind is Kind.DIGITS else str(spec.kind)
+    return f"{kind}-empty" if reading.state is State.EMPTY else kind
+
+
+def features_of(spec: FieldSpec, reading: Reading) -> Features:
+    """Log odds of p; for text also how far the second guess lies behind, the length, and the least sure character's log odds."""
+    if spec.kind not in WITH_SHAPE or reading.state is State.EMPTY:
+        return (log_odds(reading.p),)
+    second = max((p for _, p in reading.alternatives), default=0.0)
+    behind = min(FARTHEST, log(max(reading.p, 1e-9) / max(second, 1e-9)))
+    return (log_odds(reading.p), behind, log(1 + len(str(reading.value or ""))), log_odds(min(reading.characters, default=reading.p)))
+
+
+def log_odds(p: float) -> float:
+    """Log of p / (1 - p), kept within ±`FARTHEST`."""
+    kept = min(max(p, exp(-FARTHEST)), 1 - exp(-FARTHEST))
+    return log(kept / (1 - kept))
+
+
+def calibrated(spec: FieldSpec, reading: Reading, network: str, curves: Curves) -> Reading:
+    """The reading with a probability for a score. Alternatives keep their odds against the value, as far as the rest leaves room for them."""
+    curve = curves.get((key_of(spec, reading), network))
+    p = curve.at(features_of(spec, reading)) if curve else min(reading.p, UNFITTED)
+    share = min(p / max(reading.p, 1e-9), (1 - p) / max(1 - reading.p, 1e-9))
+    others = tuple((value, min(1.0, other * share)) for value, other in reading.alternatives)
+    letter = curves.get((LETTER, network)) if spec.kind in WITH_SHAPE else None
+    characters = tuple(letter.at((log_odds(c),)) for c in reading.characters) if letter else reading.characters
+    return replace(reading, p=p, alternatives=others, characters=characters)
+
+
+def fingerprint(file: Path) -> str:
+    """The first characters of a file's SHA-256; "absent" without it.
+
+    Raises:
+        OSError: it is there but cannot be read.
+    """
+    return _fingerprint(file, file.stat().st_mtime_ns) if file.is_file() else "absent"
+
+
+@lru_cache(maxsize=16)
+def _fingerprint(file: Path, changed: int) -> str:
+    del changed
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+
+
+def installed() -> Curves:
+    """The curves shipped with the program, and before them those that this workspace has learned.
+
+    Raises:
+        MissingProgramError: a file of curves is missing or damaged.
+    """
+    own = load_settings().workspace / "models" / FILE
+    return _merged(SHIPPED, _changed(SHIPPED), own, _changed(own))
+
+
+def _changed(file: Path) -> int:
+    return file.stat().st_mtime_ns if file.is_file() else 0
+
+
+@lru_cache(maxsize=4)
+def _merged(shipped: Path, changed: int, own: Path, own_changed: int) -> Curves:
+    del changed
+    return {**read_curves(shipped), **(read_curves(own) if own_changed else {})}
+
+
+def read_curves(file: Path) -> dict[tuple[str, str], Curve]:
+    """The curves of a file.
+
+    Raises:
+        MissingProgramError: it is missing or is no such file.
+    """
+    try:
+        stored = json.loads(file.read_text("utf-8"))["curves"]
+        return {(one["key"], one["network"]): _curve(one) for one in stored}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = "Restore it with `git checkout data/models`, or remove it if it lies in the workspace."
+        raise MissingProgramError(f"The calibration {file} is missing or damaged.", remedy) from error
+
+
+def _curve(stored: Mapping[str, Sequence[float]]) -> Curve:
+    scores, shares = tuple(map(float, stored["scores"])), tuple(map(float, stored["shares"]))
+    if not scores or len(scores) != len(shares):
+        raise ValueError("A curve needs as many scores as shares.")
+    return Curve(tuple(map(float, stored["weights"])), scores, shares)

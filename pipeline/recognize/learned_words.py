@@ -1,0 +1,33 @@
+"""Words that this workspace has learned from confirmed texts (see `pipeline/learning/words.py`), to expect beside the register's names."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline.errors import MissingProgramError
+from pipeline.recognize.lexicon import NO_NAMES, Lexicon
+from pipeline.settings import load_settings
+
+FILE = "words.json"
+
+
+def learned_words() -> Lexicon:
+    """The workspace's words; none before it has learned any.
+
+    Raises:
+        MissingProgramError: the file is damaged.
+    """
+    file = load_settings().workspace / "models" / FILE
+    return _read(file, file.stat().st_mtime_ns) if file.is_file() else NO_NAMES
+
+
+@lru_cache(maxsize=2)
+def _read(file: Path, changed: int) -> Lexicon:
+    del changed
+    try:
+        counts = json.loads(file.read_text("utf-8"))
+        return Lexicon.of({str(word): float(count) for word, count in counts.items()})
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise MissingProgramError(f"The list of words {file} is damaged.", "Remove it; `efterskrift learn` makes it again.") from error

@@ -1,0 +1,205 @@
+"""Fit the curves of `data/models/calibration.json` to whatever the readers of this version answer, and write their card.
+
+    python -m pipeline.training.calibrate --handwriting FOLDER --mnist package/data [--archive OWN.zip] [--only lines] [--pages 24]
+
+`FOLDER` holds `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see `pipeline/training/digits.py` and `handwriting.py`, also for installing).
+Only writers, font families and pictures that the networks never saw are used: half of those writers are fitted to, and the others judge the curves.
+Run it again after every change of a network or of how readings are decoded; curves of networks that were left out stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
+
+from pipeline.calibration_file import Fitted, card_table, fit_keys, write
+from pipeline.calibration_fit import Evidence, fitted_parts
+from pipeline.field_spec import Kind
+from pipeline.model import Image
+from pipeline.quality.filled_pages import Digits as Pool
+from pipeline.quality.filled_pages import writers
+from pipeline.quality.handwritten import SWEDISH, sets_of
+from pipeline.quality.measure import Data
+from pipeline.recognize.curves import LETTER, SHIPPED
+from pipeline.recognize.network import network_file
+from pipeline.recognize.registry import NETWORKS
+from pipeline.settings import Handwriting
+from pipeline.training import evidence
+from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, enlarged, load, mnist, optdigits
+from pipeline.training.digit_rows import Digits
+from pipeline.training.handwriting_data import font_files
+
+SEED = 20261124
+DRAWN_IS_NOT_SCANNED = 0.998
+SUREST = dict.fromkeys(
+    ("mark", "mark-empty", "choice", "choice-empty", "signature", "signature-empty", "initials", "initials-empty"), DRAWN_IS_NOT_SCANNED
+)
+"""No probability that rests on drawn marks alone is higher: drawn ones are not as odd as scanned ones."""
+PEOPLE = 12
+SHAPES = 1000
+"""So many of MNIST's digits are written with, the last of its held-out part and of its test part."""
+NOTE = "Fitted by pipeline/training/calibrate.py; see calibration.md."
+Labels = NDArray[np.int64]
+Halves = tuple[list[Evidence], list[Evidence]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is read for each half: pages, single digits, drawn rows (also of each format), check boxes a style, lines a set."""
+
+    pages: int
+    digits: int
+    rows: int
+    marks: int
+    lines: int
+
+
+SIZES = Sizes(pages=24, digits=3000, rows=1200, marks=100, lines=150)
+
+
+def boxed(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) -> Halves:
+    """Everything but lines: two halves with other people's digits, other fonts and other pages."""
+    glyphs = load(handwriting, mnist_folder, [], held_out=True)
+    fonts = font_files(handwriting / "fonts_train", held=True)
+    halves: Halves = ([], [])
+    task = bar.add_task("forms", total=2 * sizes.pages)
+    for half, (own, digits, cells) in enumerate(
+        zip(halves, _pools(handwriting, mnist_folder), _cells(handwriting, mnist_folder, sizes.digits), strict=True)
+    ):
+        rng = np.random.default_rng([SEED, half])
+        own += evidence.pages(writers(fonts[half::2], digits, PEOPLE, rng), sizes.pages, rng, lambda: bar.advance(task))
+        for name, (pictures, labels) in cells.items():
+            own += evidence.cells(pictures, labels.tolist(), name)
+        own += evidence.rows(Digits(_half(glyphs, half)), sizes.rows, rng)
+        own += evidence.formatted_rows(digits, sizes.rows, rng)
+        own += evidence.marks(sizes.marks, seed=SEED + half)
+    return halves
+
+
+def _pools(handwriting: Path, mnist_folder: Path) -> tuple[Pool, Pool]:
+    """Digits of people set aside: those that also gave the temperature, and those of the figures."""
+    scans, values = optdigits(handwriting / "optdigits.npz")
+    start, third = len(scans) - OPTDIGITS_HELD, OPTDIGITS_HELD // 3
+    parts = slice(start, start + third), slice(start + third, None)
+    own, test = mnist(mnist_folder, "train"), mnist(mnist_folder, "t10k")
+    others = (own[0][-SHAPES:], own[1][-SHAPES:]), (test[0][-SHAPES:], test[1][-SHAPES:])
+    first, second = (_shapes(scans[part], values[part], *more) for part, more in zip(parts, others, strict=True))
+    return first, second
+
+
+def _shapes(scans: Image, values: Labels, pictures: Image, labels: Labels) -> Pool:
+    return {d: [enlarged(p, 2.0) for p in scans[values == d]] + [enlarged(p, 2.4) for p in pictures[labels == d]] for d in range(10)}
+
+
+def _cells(handwriting: Path, mnist_folder: Path, count: int) -> tuple[dict[str, tuple[Image, Labels]], ...]:
+    scans, values = optdigits(handwriting / "optdigits.npz")
+    start, third = len(scans) - OPTDIGITS_HELD, OPTDIGITS_HELD // 3
+    own, own_labels = mnist(mnist_folder, "train")
+    test, test_labels = mnist(mnist_folder, "t10k")
+    return (
+        {
+            "MNIST": (own[-MNIST_HELD:][:count], own_labels[-MNIST_HELD:][:count]),
+            "optdigits": (scans[start : start + third], values[start : start + third]),
+        },
+        {"MNIST": (test[:count], test_labels[:count]), "optdigits": (scans[start + third :], values[start + third :])},
+    )
+
+
+def _half(glyphs: Glyphs, half: int) -> Glyphs:
+    written = {digit: [images[half::2] for images in sources] for digit, sources in glyphs.written.items()}
+    faces = {digit: sources[-1] for digit, sources in written.items()}  # no printed ones here: handwriting fonts stand in
+    return Glyphs(written, faces, glyphs.letters[half::2])
+
+
+def handwritten(handwriting: Path, archives: Sequence[Path], most: int) -> Halves:
+    """Lines, letters and areas: every second writer and font of those set aside, and the others. `handwriting` lies in the folder of all data."""
+    rng = np.random.default_rng(SEED)
+    halves: Halves = ([], [])
+    for name, written in sets_of(Data(handwriting.parent), archives):
+        if name == SWEDISH:
+            continue  # is only ever tested on
+        first = fitted_parts(line.writer for line in written)
+        parts = [line for line in written if line.writer in first], [line for line in written if line.writer not in first]
+        for own, some in zip(halves, parts, strict=True):
+            chosen = [some[i] for i in rng.permutation(len(some))[:most]]
+            own += evidence.lines(chosen, name)
+            own += evidence.areas(chosen[: most // 2], name, rng)
+    return evidence.evened(halves[0]), evidence.evened(halves[1])
+
+
+@contextmanager
+def weights(choice: Handwriting) -> Iterator[None]:
+    """Read with other weights for a while."""
+    name = "EFTERSKRIFT_HANDWRITING"
+    before = os.environ.get(name)
+    os.environ[name] = choice.value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def networks() -> dict[str, str]:
+    """The fingerprint of the network behind each key."""
+    known = {str(kind): name() for kind, name in NETWORKS.items()}
+    return {LETTER: known[Kind.TEXT], **known}
+
+
+def _fit(halves: Halves) -> list[Fitted]:
+    own = networks()
+    keys = {e.key for half in halves for e in half}
+    return fit_keys(*halves, {key: own[key.partition("-")[0]] for key in keys}, SUREST)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--handwriting", type=Path, required=True)
+    parser.add_argument("--mnist", type=Path, required=True)
+    parser.add_argument(
+        "--archive", type=Path, action="append", default=[], dest="archives", help="zip of lines; see pipeline/training/handwriting.py"
+    )
+    parser.add_argument("--only", choices=("boxes", "lines"))
+    for name, size in asdict(SIZES).items():
+        parser.add_argument(f"--{name}", type=int, default=size)
+    parser.add_argument("--out", type=Path, default=SHIPPED)
+    args = parser.parse_args()
+    sizes = Sizes(**{name: getattr(args, name) for name in asdict(SIZES)})
+    fitted: list[Fitted] = []
+    with Progress(console=Console(stderr=True)) as bar:
+        if args.only != "lines":
+            fitted += _fit(boxed(args.handwriting, args.mnist, sizes, bar))
+        if args.only != "boxes":
+            files: set[Path] = set()
+            for choice in bar.track(list(Handwriting), description="lines"):
+                with weights(choice):
+                    if network_file().is_file() and network_file() not in files:
+                        files.add(network_file())
+                        fitted += _fit(handwritten(args.handwriting, args.archives, sizes.lines))
+    write(args.out, fitted, NOTE, keep=_others(fitted))
+    print(card_table(fitted))
+
+
+def _others(fitted: Sequence[Fitted]) -> set[str]:
+    """Networks that are installed but were left out this time."""
+    found = set(networks().values())
+    for choice in Handwriting:
+        with weights(choice):
+            found |= set(networks().values())
+    return found - {one.network for one in fitted}
+
+
+if __name__ == "__main__":
+    main()

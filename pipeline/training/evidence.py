@@ -1,0 +1,192 @@
+"""Readings of what nobody trained on, with the truth: what curves of probabilities are fitted to and reported on.
+
+Digits come from people set aside, lines from writers and font families set aside, marks and forms are drawn.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from pipeline.calibration_fit import Evidence
+from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.model import Image, Reading, State, Value
+from pipeline.quality.filled_pages import Digits, Writer, filled_fields
+from pipeline.quality.filled_rows import drawn_field
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.curves import LETTER, WITH_SHAPE, features_of, key_of, log_odds
+from pipeline.recognize.digits import plain_row
+from pipeline.recognize.loose import loose_crop
+from pipeline.recognize.registry import READERS
+from pipeline.training.digit_rows import CONDITIONS, PX_PER_MM, Contents, draw_row
+from pipeline.training.drawn_marks import STYLES, drawn_mark
+from pipeline.training.handwriting_data import Line
+
+ODD_ROWS = 0.2
+"""Share of drawn rows with something other than digits that is kept: they are drawn far more often than people write them."""
+AREA_LINES = (2, 3, 4)
+"""So many lines are put into an area."""
+SYMBOLS = "0123456789 "
+SHAPED = frozenset({*map(str, WITH_SHAPE), LETTER})
+"""Curves that rest on lines of several collections, of very different sizes."""
+
+Truth = tuple[Value, State]
+
+
+def evidence_of(spec: FieldSpec, reading: Reading, truth: Truth, part: str, source: str) -> Evidence:
+    """One reading against the truth; its value and state both have to be right. What is no value counts by its state alone."""
+    state = truth[1]
+    right = (reading.value, reading.state) == truth if state is State.READ else reading.state is state
+    return Evidence(key_of(spec, reading), features_of(spec, reading), right, part, source)
+
+
+def read(crops: Sequence[Crop]) -> list[Reading]:
+    """Each crop by the reader of its kind, with the reader's own score as p."""
+    by_kind: dict[Kind, list[int]] = defaultdict(list)
+    for i, crop in enumerate(crops):
+        by_kind[crop.spec.kind].append(i)
+    found: dict[int, Reading] = {}
+    for kind, places in by_kind.items():
+        found.update(zip(places, READERS[kind]([crops[i] for i in places]), strict=True))
+    return [found[i] for i in range(len(crops))]
+
+
+def pages(people: Sequence[Writer], count: int, rng: Generator, tick: Callable[[], None]) -> list[Evidence]:
+    """Every field but handwriting of forms filled in by drawing."""
+    found = []
+    for fields in filled_fields(people, count, rng):
+        for one, reading in zip(fields, read([f.crop for f in fields]), strict=True):
+            found.append(evidence_of(one.crop.spec, reading, (one.value, one.state), one.page, f"forms, {one.way}"))
+        tick()
+    return found
+
+
+def cells(pictures: Image, labels: Iterable[int], source: str) -> list[Evidence]:
+    """Single digits, white on black, each as a row of one box."""
+    crops = [Crop((255 - picture).astype(np.uint8), plain_row(1)) for picture in pictures]
+    readings = READERS[Kind.DIGITS](crops)
+    pairs = enumerate(zip(crops, readings, labels, strict=True))
+    return [evidence_of(c.spec, r, (str(label), State.READ), f"{source} {i // 50}", source) for i, (c, r, label) in pairs]
+
+
+def rows(contents: Contents, count: int, rng: Generator) -> list[Evidence]:
+    """Rows of boxes drawn in all conditions, read as rows without a format."""
+    crops: list[Crop] = []
+    truths: list[Truth] = []
+    sources: list[str] = []
+    while len(crops) < count:
+        condition = str(rng.choice(CONDITIONS))
+        row = draw_row(contents, condition, rng)
+        truth = _row_truth(row.labels)
+        if truth is None or (truth[1] in (State.CANCELLED, State.ILLEGIBLE) and rng.random() >= ODD_ROWS):
+            continue
+        margin = row.margin_px / PX_PER_MM
+        crops.append(Crop(row.image, plain_row(len(row.labels)), row.blank, PX_PER_MM if row.blank is not None else None, margin))
+        truths.append(truth)
+        sources.append(f"rows, {condition}")
+    readings = READERS[Kind.DIGITS](crops)
+    found = zip(crops, readings, truths, sources, strict=True)
+    return [evidence_of(c.spec, r, t, f"row {i}", s) for i, (c, r, t, s) in enumerate(found)]
+
+
+def formatted_rows(shapes: Digits, count: int, rng: Generator) -> list[Evidence]:
+    """So many rows of each format, every eighth left empty."""
+    found: list[Evidence] = []
+    for name in (Format.DATE, Format.TIME, Format.PERSONAL_NUMBER, Format.NUMBER):
+        drawn = [drawn_field(name, shapes, rng, empty=i % 8 == 0) for i in range(count)]
+        readings = READERS[Kind.DIGITS]([crop for crop, _ in drawn])
+        pairs = enumerate(zip(drawn, readings, strict=True))
+        found += [evidence_of(crop.spec, r, truth, f"{name} {i}", f"rows, {name}") for i, ((crop, truth), r) in pairs]
+    return found
+
+
+def _row_truth(labels: Sequence[int]) -> Truth | None:
+    """What a row says; None where digits have gaps, which a row without a format may not show, or where it is half struck out."""
+    if any(label >= len(SYMBOLS) for label in labels):
+        return (None, State.CANCELLED) if all(label == len(SYMBOLS) for label in labels) else None
+    text = "".join(SYMBOLS[label] for label in labels)
+    if not text.strip():
+        return None, State.EMPTY
+    return (text.strip(), State.READ) if " " not in text.strip() else None
+
+
+def marks(each: int, seed: int) -> list[Evidence]:
+    """Check boxes in every style of which people agree what it means."""
+    rng = np.random.default_rng(seed)
+    drawn = [drawn_mark(style, rng, with_blank=i % 2 == 0) for style, (truth, _) in STYLES.items() if truth for i in range(each)]
+    readings = READERS[Kind.MARK]([one.crop for one in drawn])
+    found = enumerate(zip(drawn, readings, strict=True))
+    return [evidence_of(d.crop.spec, r, (d.truth is State.READ, d.truth or State.EMPTY), f"mark {i}", "drawn marks") for i, (d, r) in found]
+
+
+def lines(written: Sequence[Line], source: str) -> list[Evidence]:
+    """Single handwritten lines, and each of their characters."""
+    crops = [loose_crop(line.picture, Kind.TEXT, None) for line in written]
+    found: list[Evidence] = []
+    for line, crop, reading in zip(written, crops, READERS[Kind.TEXT](crops), strict=True):
+        part = f"{source} {line.writer}"
+        found.append(evidence_of(crop.spec, reading, (line.text, State.READ), part, source))
+        found += [Evidence(LETTER, (log_odds(p),), right, part, source) for p, right in _letters(reading, line.text)]
+    return found
+
+
+def _letters(reading: Reading, text: str) -> list[tuple[float, bool]]:
+    blocks = difflib.SequenceMatcher(None, str(reading.value or ""), text, autojunk=False).get_matching_blocks()
+    right = {i for start, _, length in blocks for i in range(start, start + length)}
+    return [(p, i in right) for i, p in enumerate(reading.characters)]
+
+
+def areas(written: Sequence[Line], source: str, rng: Generator) -> list[Evidence]:
+    """Lines of one writer under each other on a ruled area."""
+    by_writer: dict[str, list[Line]] = defaultdict(list)
+    for line in written:
+        by_writer[line.writer].append(line)
+    found: list[Evidence] = []
+    for writer, own in by_writer.items():
+        start = 0
+        while start < len(own):
+            some = own[start : start + int(rng.choice(AREA_LINES))]
+            start += len(some)
+            crop = area_crop([line.picture for line in some])
+            (reading,) = READERS[Kind.LINES]([crop])
+            truth = "\n".join(line.text for line in some), State.READ
+            found.append(evidence_of(crop.spec, reading, truth, f"{source} {writer}", source))
+    return found
+
+
+def area_crop(pictures: Sequence[Image], line_mm: float = 9.0) -> Crop:
+    """Line pictures under each other, one a ruled line, as the crop of a field at 8 px/mm."""
+    height = round(line_mm * PX_PER_MM)
+    width = max(round(picture.shape[1] * height / picture.shape[0]) for picture in pictures) + height
+    return loose_crop(np.vstack([_on_line(picture, height, width) for picture in pictures]), Kind.LINES, len(pictures))
+
+
+def _on_line(picture: Image, height: int, width: int) -> Image:
+    factor = 0.95 * height / picture.shape[0]
+    small = np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
+    below = height - small.shape[0]
+    return np.pad(small, ((below, 0), (height // 4, width - small.shape[1] - height // 4)), constant_values=255)
+
+
+def evened(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Weights under which every source of a key counts alike, and all together as many as there are."""
+    sizes: Mapping[tuple[str, str], int] = _sizes(evidence)
+    sources = defaultdict(set)
+    totals: dict[str, int] = defaultdict(int)
+    for (key, source), count in sizes.items():
+        sources[key].add(source)
+        totals[key] += count
+    return [replace(e, weight=totals[e.key] / len(sources[e.key]) / sizes[e.key, e.source]) if e.key in SHAPED else e for e in evidence]
+
+
+def _sizes(evidence: Sequence[Evidence]) -> dict[tuple[str, str], int]:
+    sizes: dict[tuple[str, str], int] = defaultdict(int)
+    for one in evidence:
+        sizes[one.key, one.source] += 1
+    return sizes
