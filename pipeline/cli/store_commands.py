@@ -58,7 +58,9 @@ def person(
         save_person(conn, model.Person(login, name, title, role, frozenset(units)), password or None, by=getpass.getuser())
 
 
-def clients(file: Annotated[Path, typer.Argument(help="CSV with personnummer, namn, enhet, skyddad.", exists=True, dir_okay=False)]) -> None:
+def clients(
+    file: Annotated[Path, typer.Argument(help="CSV with personnummer, namn, enhet and, if wanted, skyddad, adress.", exists=True, dir_okay=False)],
+) -> None:
     """Take in the client register. Clients that are there are changed, none is removed."""
     from pipeline.clients import load_register
     from pipeline.store.database import open_store

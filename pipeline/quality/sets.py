@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from pipeline.quality.handwritten import handwritten
 from pipeline.quality.measure import Measurement
+from pipeline.quality.persons import persons
 
-MEASUREMENTS: dict[str, Measurement] = {"handwriting": handwritten}
+MEASUREMENTS: dict[str, Measurement] = {"handwriting": handwritten, "person": persons}

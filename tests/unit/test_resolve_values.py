@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from pipeline.clients import ClientRegister
 from pipeline.field_spec import FieldSpec
+from pipeline.form_rules import form_problems
 from pipeline.model import LATTICE_SYMBOLS, Client, Lattice, Reading, State, Value
+from pipeline.recognize.digit_decoding import decode
 from pipeline.resolve import Context, resolve
 from pipeline.resolve.arithmetic import sums_fit
 from pipeline.resolve.chains import Link, smoothed
@@ -235,3 +237,18 @@ def test_a_chain_gives_what_adding_up_everything_gives(rows: list[list[float]]) 
     for axis, p in enumerate(found):
         others = tuple(i for i in range(len(links)) if i != axis)
         assert np.allclose(p, joint.sum(axis=others), atol=1e-9)
+
+
+@pytest.mark.parametrize(("row", "value"), [("815 ", "08:15"), (" 815", "08:15"), ("2400", "24:00"), ("0815", "08:15")])
+def test_times_are_read_as_people_write_them(row: str, value: str) -> None:
+    found = decode(np.array(seen(row), np.float32), VISITS.by_name["rad01.start"])
+    assert found.value == value
+    assert len(found.lattice) == 4
+
+
+def test_a_form_may_only_compare_fields_that_it_has() -> None:
+    changed = VISITS.model_dump()
+    for spec in changed["pages"][0]["table"]["fields"]:
+        spec["less_than"] = "slutet" if spec["less_than"] else None
+    assert any("slutet" in problem for problem in form_problems(Form.model_validate(changed)))
+    assert form_problems(VISITS) == []
