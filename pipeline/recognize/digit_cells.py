@@ -193,16 +193,18 @@ def _fitted(ink: Grey, mine: Mask, box_height: float) -> Image:
     out = np.zeros((SIDE, SIDE), np.uint8)
     mask = mine.astype(np.uint8)
     x, y, w, h = cv2.boundingRect(mask)
+    if not w:
+        return out
     around = slice(max(0, y - 2), y + h + 2), slice(max(0, x - 2), x + w + 2)
     ink, mask = ink[around], mask[around]
     _, label, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    if not len(areas):
-        return out
-    kept = 1 + np.flatnonzero(areas >= 0.03 * areas.max())
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    keep = areas >= 0.03 * areas.max()
+    kept = np.flatnonzero(keep)
     left, top = stats[kept, 0].min(), stats[kept, 1].min()
     right, bottom = (stats[kept, 0] + stats[kept, 2]).max(), (stats[kept, 1] + stats[kept, 3]).max()
-    soft = cv2.dilate(np.isin(label, kept).astype(np.uint8), np.ones((3, 3), np.uint8))
+    soft = cv2.dilate(keep[label].astype(np.uint8), np.ones((3, 3), np.uint8))
     part = (ink * soft)[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1]
     scale = GLYPH / max(float(bottom - top), float(right - left), SMALLEST * box_height)
     width, height = (min(SIDE, max(1, round(side * scale))) for side in (part.shape[1], part.shape[0]))

@@ -71,13 +71,16 @@ def decode(probabilities: Probabilities, spec: FieldSpec) -> Reading:
 
 def likeliest_rows(probabilities: Probabilities, symbols: str = SYMBOLS) -> tuple[list[tuple[str, float]], float]:
     """The likeliest rows of symbols with their probabilities, best first, and the probability of all others together."""
-    rows: list[tuple[str, float]] = [("", 1.0)]
+    shares, rows = np.ones(1), np.zeros((1, 0), np.intp)
     for box in probabilities.astype(np.float64):
-        order = np.argsort(-box)[:SYMBOLS_PER_BOX]
-        options = [(symbols[i], float(box[i])) for i in order if box[i] >= UNLIKELY_IN_BOX]
-        longer = sorted(((row + symbol, p * q) for row, p in rows for symbol, q in options), key=lambda pair: -pair[1])
-        rows = [pair for pair in longer[:ROWS_KEPT] if pair[1] >= UNLIKELY_ROW * longer[0][1]]
-    return rows, max(0.0, 1.0 - sum(p for _, p in rows))
+        likely = np.argsort(-box)[:SYMBOLS_PER_BOX]
+        likely = likely[box[likely] >= UNLIKELY_IN_BOX]
+        longer = (shares[:, None] * box[likely]).ravel()
+        best = np.argsort(-longer, kind="stable")[:ROWS_KEPT]
+        best = best[longer[best] >= UNLIKELY_ROW * longer[best[0]]]
+        shares, rows = longer[best], np.column_stack([rows[best // len(likely)], likely[best % len(likely)]])
+    texts = ("".join(symbols[symbol] for symbol in row) for row in rows.tolist())
+    return list(zip(texts, shares.tolist(), strict=True)), max(0.0, 1.0 - float(shares.sum()))
 
 
 def _weigh(likely: list[tuple[str, float]], spec: FieldSpec) -> _Weighed:
