@@ -18,6 +18,7 @@ EfterskriftError
 │       ├── InvalidAnswerError
 │       └── UnknownClientError
 ├── ExportError         a file cannot be made or a receipt cannot be used
+├── NothingLearnedError corrections teach nothing that is better than what is in use
 └── MissingProgramError an external program or model is not installed
 
 Each carries a text for a person and a remedy. Neither ever holds a field value.
@@ -45,6 +46,7 @@ class ExitCode(IntEnum):
     REVIEW = 8
     EXPORT = 9
     MISSING_PROGRAM = 10
+    NOTHING_LEARNED = 11
 
 
 class EfterskriftError(Exception):
@@ -145,6 +147,12 @@ class ExportError(EfterskriftError):
     """An export cannot be made, or a receipt cannot be used."""
 
     exit_code = ExitCode.EXPORT
+
+
+class NothingLearnedError(EfterskriftError):
+    """Confirmed entries are too few, or teach nothing better than what is in use."""
+
+    exit_code = ExitCode.NOTHING_LEARNED
 
 
 class MissingProgramError(EfterskriftError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.acting import person_of
 from pipeline.errors import ExportError, UsageError
-from pipeline.model import Person, Role
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.export.runs import Office
+    from pipeline.model import Person
 
 As = Annotated[str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
@@ -44,7 +44,7 @@ def export(
     find_target(target)
     _check_place(output)
     with _opened() as office:
-        person = _person(office, login)
+        person = person_of(office.store, login)
         unfit = next(line.unfit for line in ready(office, person, unit) if line.target == target)
         run = None if run_id else make_run(office, person, target, utc_now(), unit)
         made = run.id if run else run_id
@@ -62,7 +62,7 @@ def receipt(
     from pipeline.store.clock import utc_now
 
     with _opened() as office:
-        result = apply_receipt_file(office, _person(office, login), file.read_bytes(), utc_now())
+        result = apply_receipt_file(office, person_of(office.store, login), file.read_bytes(), utc_now())
     if as_json:
         typer.echo(json.dumps(asdict(result)))
         return
@@ -81,20 +81,6 @@ def _opened() -> Iterator[Office]:
         yield Office(store, settings, Forms.load(settings.forms))
     finally:
         store.close()
-
-
-def _person(office: Office, login: str) -> Person:
-    """The member of staff, or the operator: whoever runs this command has the database itself, so there is nothing to keep from them."""
-    from pipeline.store import people, registers
-
-    with office.store.read() as conn:
-        if not login:
-            name = getpass.getuser()
-            return Person(name, name, "driftansvarig", Role.ADMINISTRATOR, frozenset(registers.units(conn)))
-        found = people.person(conn, login)
-    if found is None:
-        raise UsageError(f"There is no member of staff with the login {login}.", "Add one with `efterskrift person`.")
-    return found
 
 
 def _check_place(output: Path | None) -> None:

@@ -1,0 +1,115 @@
+"""`efterskrift learn`: what confirmed entries teach."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from pipeline.cli.acting import person_of
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.learning.curves import Lesson
+    from pipeline.learning.learn import Learned, School
+    from pipeline.learning.training_set import Permit
+    from pipeline.model import Person
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("learn")(learn)
+
+
+def learn(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show before and after; install nothing.")] = False,
+    training_set: Annotated[Path | None, typer.Option(help="Also write confirmed fields to a zip file to train networks on.")] = None,
+    purpose: Annotated[str, typer.Option(help="What the training set is for. Needed for one.")] = "",
+    legal_ground: Annotated[str, typer.Option(help="What allows it. Needed for a training set.")] = "",
+    consent: Annotated[str, typer.Option(help="Who agreed, or why nobody had to be asked. Needed for a training set.")] = "",
+    with_health_data: Annotated[
+        bool, typer.Option("--with-health-data", help="Paper of health care (HSL) too may go into the training set.")
+    ] = False,
+    login: Annotated[str, typer.Option("--as", help="Login of the administrator who does it. Default: the operator of this machine.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+) -> None:
+    """Learn from confirmed entries: probabilities, words and who signs. Installed is only what is better on sheets kept apart."""
+    from pipeline.learning.learn import School, hand_out, take_over
+    from pipeline.store.clock import utc_now
+    from pipeline.store.database import open_store
+    from pipeline.template import Forms
+
+    settings = load_settings()
+    with closing(open_store(settings)) as store:
+        school, person = School(store, settings, Forms.load(settings.forms)), person_of(store, login)
+        permit = None
+        if training_set is not None:
+            permit = _permit(purpose, legal_ground, consent, with_health_data, person.login, utc_now())
+        learned = _learned(school, person)
+        _say(learned, as_json=as_json)
+        if training_set is not None and permit is not None:
+            typer.echo(f"{hand_out(school, person, learned, training_set, permit)} pictures in {training_set}", err=True)
+        if not dry_run:
+            typer.echo(f"Installed: {', '.join(take_over(school, person, learned))}", err=True)
+
+
+def _permit(purpose: str, ground: str, consent: str, health: bool, by: str, at: Any) -> Permit:  # noqa: ANN401 - a datetime
+    from pipeline.learning.training_set import Permit
+
+    return Permit(purpose, ground, consent, health, by, at)
+
+
+def _learned(school: School, person: Person) -> Learned:
+    from pipeline.learning.learn import learn as draw_lessons
+
+    columns = (TextColumn("Reading again"), BarColumn(), MofNCompleteColumn(), TextColumn("sheets"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        return draw_lessons(school, person, lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _say(learned: Learned, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(_as_object(learned), ensure_ascii=False))
+        return
+    table = Table("Curve", "Fitted to", "Judged on", "Log loss", "ECE", "Brier", "Wrong of p ≥ 0.999", "Verdict", box=None, pad_edge=False)
+    for one in learned.curves:
+        table.add_row(*_row(one))
+    Console().print(table)
+    words, signers = learned.words, learned.signers
+    typer.echo(f"Words: {len(words.words)}; edits of {words.characters} characters kept apart: {words.before} before, {words.after} after.")
+    typer.echo(f"Signers of {signers.sheets} sheets kept apart: surprise {signers.before:.3f} before, {signers.after:.3f} after.")
+
+
+def _row(one: Lesson) -> tuple[str, ...]:
+    counts = (one.key, str(one.readings), str(one.apart))
+    if one.before is None or one.after is None:
+        return (*counts, "", "", "", "", f"{one.missing} more needed")
+    old, new = one.before, one.after
+    pairs = ((old.log_loss, new.log_loss), (old.calibration, new.calibration), (old.brier, new.brier))
+    sure = f"{old.surest.wrong}/{old.surest.of} → {new.surest.wrong}/{new.surest.of}"
+    return (*counts, *(f"{a:.4f} → {b:.4f}" for a, b in pairs), sure, "better" if one.better else "worse: not installed")
+
+
+def _as_object(learned: Learned) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    curves = [
+        {"key": one.key, "readings": one.readings, "apart": one.apart, "missing": one.missing, "better": one.better}
+        | {name: asdict(score) if score else None for name, score in (("before", one.before), ("after", one.after))}
+        for one in learned.curves
+    ]
+    words, signers = learned.words, learned.signers
+    return {
+        "sheets": learned.sheets,
+        "fields": len(learned.fields),
+        "curves": curves,
+        "words": {"found": len(words.words), "characters": words.characters, "before": words.before, "after": words.after, "better": words.better},
+        "signers": {"sheets": signers.sheets, "before": signers.before, "after": signers.after, "better": signers.better},
+    }

@@ -1,0 +1,149 @@
+"""`efterskrift learn`: confirmed entries of a workspace become lessons, shown before and after, and installed only where they are better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import NothingLearnedError
+from pipeline.learning.curves import Lesson, install, kept_apart, lessons
+from pipeline.learning.reread import Reread, author, reread
+from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, signer_lesson
+from pipeline.learning.training_set import HEALTH, Permit, write_training_set
+from pipeline.learning.words import WordLesson, install_words, word_lesson
+from pipeline.model import Person
+from pipeline.settings import Settings
+from pipeline.store import registers
+from pipeline.store.database import Store
+from pipeline.store.events import record
+from pipeline.store.reviewed import ReviewedSheet, reviewed_sheets
+from pipeline.store.staff_list import staff_list
+from pipeline.template import Forms
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """Where it is learned: a store with its settings and forms."""
+
+    store: Store
+    settings: Settings
+    forms: Forms
+
+    @property
+    def models(self) -> Path:
+        """Where a workspace keeps what it has learned."""
+        return self.settings.workspace / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """All lessons of a run, and the fields that they come from."""
+
+    sheets: int
+    fields: list[Reread]
+    curves: list[Lesson]
+    words: WordLesson
+    signers: SignerLesson
+
+    @property
+    def better(self) -> bool:
+        """Whether anything is worth installing."""
+        return any(one.better for one in self.curves) or self.words.better or self.signers.better
+
+
+def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> Learned:
+    """Read the confirmed fields of the person's units again and draw the lessons; nothing is changed. `tick` is told sheets done, of how many.
+
+    Raises:
+        NotAllowedError: only an administrator may.
+        StoreError: a picture is missing or has been changed.
+    """
+    access.require(person, Action.MANAGE)
+    with school.store.read() as conn:
+        sheets = reviewed_sheets(conn, person.units)
+        clients, staff = registers.clients(conn), staff_list(conn)
+    fields: list[Reread] = []
+    for done, sheet in enumerate(sheets, start=1):
+        form = school.forms.get((sheet.form, sheet.version))
+        fields += reread(school.store, form, sheet) if form else []
+        tick(done, len(sheets))
+    apart = kept_apart(fields)
+    signed = [SignedSheet(sheet.unit, _author(school.forms, sheet), sheet.sheet) for sheet in sheets]
+    return Learned(
+        len(sheets),
+        fields,
+        lessons(fields),
+        word_lesson(fields, apart, clients),
+        signer_lesson(signed, staff, _every_third({s.sheet for s in signed})),
+    )
+
+
+def take_over(school: School, person: Person, learned: Learned) -> list[str]:
+    """Install what is better; answers with the names of what was installed. Readers take it from their next page on; initials after a restart.
+
+    Raises:
+        NotAllowedError: only an administrator may.
+        NothingLearnedError: nothing is better than what is in use.
+    """
+    access.require(person, Action.MANAGE)
+    if not learned.better:
+        raise NothingLearnedError(*_why(learned))
+    done = [one.key for one in learned.curves if one.better]
+    if done:
+        install(school.models, learned.curves)
+    if learned.words.better:
+        install_words(school.models, learned.words)
+        done.append("words")
+    if learned.signers.better:
+        install_signers(school.models, learned.signers.signed)
+        done.append("signers")
+    with school.store.begin() as conn:
+        record(conn, person.login, "learn", "models", sheets=learned.sheets, fields=len(learned.fields), installed=",".join(done))
+    return done
+
+
+def hand_out(school: School, person: Person, learned: Learned, file: Path, permit: Permit) -> int:
+    """Write a training set; answers with how many pictures it holds. Health care's sheets only with a permit for them.
+
+    Raises:
+        NotAllowedError: only an administrator may.
+        UsageError, StoreError: see `write_training_set`.
+    """
+    access.require(person, Action.MANAGE)
+    with school.store.read() as conn:
+        health = {sheet.sheet for sheet in reviewed_sheets(conn, person.units) if _is_health(school.forms, sheet)}
+    count = write_training_set(file, [one for one in learned.fields if permit.health or one.sheet not in health], permit)
+    with school.store.begin() as conn:
+        record(conn, person.login, "training_set", "models", pictures=count, health=permit.health, purpose=permit.purpose, ground=permit.legal_ground)
+    return count
+
+
+def _is_health(forms: Forms, sheet: ReviewedSheet) -> bool:
+    """By the unit's area of law or by the form's: one is enough."""
+    form = forms.get((sheet.form, sheet.version))
+    return HEALTH in (sheet.area, form.area if form else HEALTH)
+
+
+def _author(forms: Forms, sheet: ReviewedSheet) -> str:
+    form = forms.get((sheet.form, sheet.version))
+    return author(form, sheet) if form else ""
+
+
+def _why(learned: Learned) -> tuple[str, str]:
+    """Message and remedy."""
+    judged = [one for one in learned.curves if one.before is not None]
+    if judged:
+        return (
+            f"Nothing was installed: none of {len(judged)} curves foretells better than the one in use.",
+            "Nothing has been changed. Confirm more entries and try again.",
+        )
+    fewest = min((one.missing for one in learned.curves), default=0)
+    more = f"The nearest kind of field needs {fewest} more confirmed fields." if fewest else "Confirm entries first."
+    return f"Nothing was installed: {len(learned.fields)} confirmed fields are too few.", more
+
+
+def _every_third(sheets: Sequence[str] | set[str]) -> set[str]:
+    return set(sorted(sheets)[2::3])

@@ -1,0 +1,88 @@
+"""Confirmed fields as a set to train networks on: pictures, what they say, and why this may be done.
+
+Never made unasked: a purpose and a legal ground have to be stated, and paper of health care is left out unless that too is asked for.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import cv2
+
+from pipeline.errors import StoreError, UsageError
+from pipeline.field_spec import Kind
+from pipeline.learning.reread import Reread
+from pipeline.model import State
+
+HEALTH = "HSL"
+KINDS = frozenset({Kind.TEXT, Kind.LINES, Kind.DIGITS, Kind.LETTERS, Kind.MARK})
+SHORTEST_REASON = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Why the set may be made: stated by whoever orders it, and kept with it.
+
+    `consent` says who agreed, or why nobody had to be asked.
+    """
+
+    purpose: str
+    legal_ground: str
+    consent: str
+    health: bool
+    by: str
+    at: datetime
+
+    def __post_init__(self) -> None:
+        for name, text in (("purpose", self.purpose), ("legal ground", self.legal_ground), ("consent", self.consent)):
+            if len(text.strip()) < SHORTEST_REASON:
+                raise UsageError(
+                    f"A training set needs a stated {name}.",
+                    "Give --purpose, --legal-ground and --consent in words; ask the data protection officer (dataskyddsombud) first.",
+                )
+
+
+def write_training_set(file: Path, fields: Iterable[Reread], permit: Permit) -> int:
+    """Write the zip file, readable by its owner alone; answers with how many pictures it holds.
+
+    `labels.tsv` has a picture's name, tab, its text, as `pipeline/training/handwriting.py --lines` takes it; a picture's name says kind, hand and
+    number, the hands being numbered, not named.
+
+    Raises:
+        UsageError: there is a file already, or nothing to put into one.
+        StoreError: the disk refuses.
+    """
+    chosen = [one for one in fields if one.crop.spec.kind in KINDS and one.said.answer.state is State.READ]
+    if file.exists():
+        raise UsageError(f"There is a file {file.name} already.", "Choose another name, or remove it.")
+    if not chosen:
+        raise UsageError("No confirmed field may go into a training set.", "Confirm entries first. Paper of health care needs --with-health-data.")
+    try:
+        file.touch(mode=0o600)
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            _fill(archive, chosen, permit)
+    except OSError as error:
+        raise StoreError(f"{file.name} cannot be written: {error.strerror}.", "Make room, or choose another place.") from error
+    return len(chosen)
+
+
+def _fill(archive: zipfile.ZipFile, chosen: list[Reread], permit: Permit) -> None:
+    hands = {writer: number for number, writer in enumerate(sorted({one.writer for one in chosen}), start=1)}
+    labels = io.StringIO()
+    rows = csv.writer(labels, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
+    for number, one in enumerate(chosen, start=1):
+        name = f"{one.crop.spec.kind}_{hands[one.writer]:03d}_{number:05d}.png"
+        archive.writestr(name, cv2.imencode(".png", one.crop.image)[1].tobytes())
+        rows.writerow([name, str(one.said.answer.value).replace("\n", " / ")])
+    archive.writestr("labels.tsv", labels.getvalue())
+    counts = Counter(str(one.crop.spec.kind) for one in chosen)
+    manifest = asdict(permit) | {"at": permit.at.isoformat(), "pictures": dict(sorted(counts.items())), "hands": len(hands)}
+    archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")

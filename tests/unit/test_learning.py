@@ -1,0 +1,184 @@
+"""Corrections teach: probabilities, words, who signs; nothing worse is installed, and a training set is made only with a stated purpose."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.errors import NotAllowedError, NothingLearnedError, UsageError
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.learning import curves, reread, words
+from pipeline.learning.learn import Learned, School, hand_out, learn, take_over
+from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, learned_signers, signer_lesson
+from pipeline.learning.training_set import Permit
+from pipeline.learning.words import WordLesson
+from pipeline.model import Reading, StaffMember, State
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.curves import installed
+from pipeline.settings import Settings
+from pipeline.store.answers import Decided, How
+from pipeline.store.database import Store
+from pipeline.store.decisions import save_answers
+from pipeline.store.events import events_of
+from pipeline.store.sheets import save_reading
+from tests.ward import ADMIN, ASTA, EVA, FORMS, FREE, NOW, SAID, Ward, answers, page_reading
+
+pytest_plugins = ("tests.databases",)
+
+SERIALS = [f"{i:07d}X" for i in range(70)]
+PERMIT = Permit("Träna nätet på kommunens egen handstil", "Samtycke enligt artikel 6.1 a", "Alla skribenter har skrivit under", True, "admin", NOW)
+
+
+class Overconfident:
+    """Says what the paper says but for a share of the fields, always with the same p."""
+
+    def __init__(self, p: float, wrong: float) -> None:
+        self.p, self.wrong, self.random = p, wrong, np.random.default_rng(3)
+
+    def __call__(self, crops: Sequence[Crop]) -> list[Reading]:
+        return [self._read(crop.spec) for crop in crops]
+
+    def _read(self, spec: FieldSpec) -> Reading:
+        said = SAID.get(spec.name)
+        if said is None:
+            return Reading.empty(self.p)
+        return Reading("9" if self.random.random() < self.wrong else said, self.p, State.READ)
+
+
+def confirmed(store: Store, count: int, author: str = "Disa Penn") -> None:
+    """So many sheets of the form without second page, confirmed by a person."""
+    ward = Ward(store).begin()
+    picture = cv2.imencode(".jpg", np.full((2376, 1680), 255, np.uint8))[1].tobytes()
+    upright = store.images.put(picture)
+    for i, serial in enumerate(SERIALS[:count]):
+        said = {**SAID, "skribent": f"{author} {i % 3}"}
+        page = ward.scan()
+        with store.begin() as conn:
+            save_reading(conn, page, page_reading(FREE, serial, said), upright_sha256=upright, form=FREE, reader_version="test 1")
+        with store.begin() as conn:
+            save_answers(conn, FORMS, EVA, f"{serial}-00", 0, answers({**said, "enhet": None} | said), NOW)
+
+
+@pytest.fixture
+def school(store: Store, store_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> School:
+    """A store to learn in, whose workspace the readers look at too."""
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
+    return School(store, store_settings, FORMS)
+
+
+def with_reader(monkeypatch: pytest.MonkeyPatch, p: float, wrong: float) -> None:
+    reader = Overconfident(p, wrong)
+    monkeypatch.setattr(reread, "READERS", dict.fromkeys(Kind, reader))
+    monkeypatch.setattr(words, "READERS", dict.fromkeys(Kind, reader))
+
+
+def taught(school: School) -> Learned:
+    return learn(school, ADMIN, lambda _done, _total: None)
+
+
+def test_an_overconfident_reader_is_believed_less_afterwards(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    confirmed(school.store, 70)
+    with_reader(monkeypatch, p=0.97, wrong=0.3)
+    monkeypatch.setattr(curves, "NEEDED", 30)
+    monkeypatch.setattr(curves, "NEEDED_APART", 15)
+    learned = taught(school)
+    date = next(one for one in learned.curves if one.key == "digits-date")
+    assert date.better
+    assert date.before is not None
+    assert date.after is not None
+    assert date.after.log_loss < date.before.log_loss
+    assert "digits-date" in take_over(school, ADMIN, learned)
+    curve = installed()[date.key, date.network]
+    assert 0.5 < curve.at((3.5,)) < 0.9
+    with school.store.read() as conn:
+        (event,) = events_of(conn, "models")
+    assert event.action == "learn"
+    assert "Penn" not in str(event.detail)
+
+
+def test_too_few_entries_install_nothing_and_say_how_many_are_needed(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    confirmed(school.store, 4)
+    with_reader(monkeypatch, p=0.97, wrong=0.3)
+    learned = taught(school)
+    with pytest.raises(NothingLearnedError, match=r"needs 1\d\d more"):
+        take_over(school, ADMIN, learned)
+    assert not school.models.exists()
+
+
+def test_a_curve_that_foretells_no_better_is_refused(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    confirmed(school.store, 70)
+    with_reader(monkeypatch, p=0.9, wrong=0.1)
+    monkeypatch.setattr(curves, "NEEDED", 30)
+    monkeypatch.setattr(curves, "NEEDED_APART", 15)
+    learned = taught(school)
+    date = next(one for one in learned.curves if one.key == "digits-date")
+    assert date.before is not None
+    assert not date.better
+    nothing = Learned(learned.sheets, learned.fields, [date], WordLesson({}), SignerLesson())
+    with pytest.raises(NothingLearnedError, match="none of"):
+        take_over(school, ADMIN, nothing)
+    assert not school.models.exists()
+
+
+def test_only_an_administrator_learns(school: School) -> None:
+    with pytest.raises(NotAllowedError):
+        learn(school, EVA, lambda _done, _total: None)
+
+
+def test_a_training_set_needs_reasons() -> None:
+    with pytest.raises(UsageError, match="legal ground"):
+        Permit("Träna nätet på egen handstil", "", "Alla har skrivit under", False, "admin", NOW)
+
+
+def test_health_data_stays_out_unless_asked_for(school: School, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    confirmed(school.store, 3)
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    learned = taught(school)
+    careful = Permit(PERMIT.purpose, PERMIT.legal_ground, PERMIT.consent, False, "admin", NOW)
+    with pytest.raises(UsageError, match="No confirmed field"):
+        hand_out(school, ADMIN, learned, tmp_path / "set.zip", careful)
+    assert hand_out(school, ADMIN, learned, tmp_path / "set.zip", PERMIT) > 0
+    with zipfile.ZipFile(tmp_path / "set.zip") as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        assert manifest["purpose"] == PERMIT.purpose
+        assert manifest["hands"] == 3
+        assert not any("penn" in name.casefold() for name in archive.namelist())
+        assert len(archive.read("labels.tsv").decode().splitlines()) == sum(manifest["pictures"].values())
+    assert (tmp_path / "set.zip").stat().st_mode & 0o077 == 0
+    with school.store.read() as conn:
+        assert [event.action for event in events_of(conn, "models")] == ["training_set"]
+
+
+def _said(text: str, sheet: str, writer: str) -> reread.Reread:
+    spec = FieldSpec(name="f", label="f", kind=Kind.TEXT, box=(0, 0, 50, 9))
+    crop = Crop(np.full((72, 400), 255, np.uint8), spec)
+    return reread.Reread(crop, Reading("", 0.1, State.READ), Decided(answers({"f": text})["f"], How.CHANGED, True), sheet, writer)
+
+
+def test_words_of_several_people_on_several_sheets_are_learned_and_no_names() -> None:
+    fields = [_said("Skymningsro Asta besökt", f"s{i}", f"w{i % 2}") for i in range(3)]
+    fields += [_said("Enstaka", "s1", "w1"), *(_said("ensam hand", f"s{i}", "w1") for i in range(5))]
+    found = words.found_words(fields, [ASTA])
+    assert set(found) == {"skymningsro", "besökt"}
+
+
+def test_an_error_noticed_in_a_field_shown_filled_in_counts_for_more() -> None:
+    assert _said("Hej", "s", "w").evidence().weight == pytest.approx(1 / reread.NOTICED)
+
+
+def test_who_signs_often_is_expected(tmp_path: Path) -> None:
+    staff = [StaffMember("Maria Ek", "ssk", "ME", "Norr"), StaffMember("Max Ehn", "usk", "MX", "Norr")]
+    sheets = [SignedSheet("Norr", "maria ek", f"s{i}") for i in range(60)]
+    lesson = signer_lesson(sheets, staff, {f"s{i}" for i in range(20)})
+    assert lesson.better
+    assert lesson.signed["Norr", "ME"] == 40
+    install_signers(tmp_path / "models", lesson.signed)
+    assert learned_signers(tmp_path / "models") == lesson.signed
+    assert not signer_lesson(sheets, staff, {"s1", "s2"}).better
+    assert learned_signers(tmp_path) == {}
