@@ -34,8 +34,8 @@ class Shares:
     joined: float = 0.05
     unknown: float = 0.1
     names: float = 0.1
-    weight: float = 0.7
-    letter: float = 1.5
+    weight: float = 0.55
+    letter: float = 1.2
     word: float = 1.0
 
 

@@ -67,7 +67,7 @@ def transcripts(steps: Steps, language: Language | None = None) -> list[Transcri
     """The likeliest texts of a line, best first."""
     if language is None:
         return decode(steps, ALPHABET)
-    cut = runs(steps, ALPHABET)
+    cut = runs(steps, ALPHABET, language.knows)
     if not cut:
         return [Transcript("", 1.0, (), 1.0)]
     parts = [_part(steps[run.start : run.end], run, language, first=not i) for i, run in enumerate(cut)]

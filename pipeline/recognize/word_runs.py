@@ -7,12 +7,14 @@ might as well be digits, is a run of its own, and in the other runs digits are n
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.recognize.lexicon import letter_words
 
 DIGITS = "0123456789½"
 MAYBE_DIGIT = 0.1
@@ -20,7 +22,7 @@ MAYBE_DIGIT = 0.1
 MOSTLY = 0.5
 """… and a word with so many of them, as part of its signs, is a number."""
 SURE = 0.97
-"""A word whose likeliest path has this p is taken as it is."""
+"""A known word whose likeliest path has this p is taken as it is."""
 FIRM_GAP = 0.9
 """A gap with this p parts words for certain."""
 Steps = NDArray[np.float32]
@@ -54,6 +56,16 @@ class _Sign:
     p: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """Signs between two spaces, the steps from the one space to the other, and the p of the space before."""
+
+    start: int
+    end: int
+    gap: float
+    signs: list[_Sign]
+
+
 def path(steps: Steps) -> list[_Sign]:
     """The likeliest path without pauses."""
     best = steps.argmax(-1)
@@ -61,19 +73,16 @@ def path(steps: Steps) -> list[_Sign]:
     return [_Sign(int(best[a]), a, b, float(steps[a:b, best[a]].max())) for a, b in itertools.pairwise(edges) if best[a]]
 
 
-def runs(steps: Steps, alphabet: str) -> list[Run]:
-    """The runs of a line, in order. Spaces between runs belong to none."""
-    space = alphabet.index(" ") + 1
-    words = _words(steps, path(steps), space)
-    kinds = [_kind(steps, start, end, signs, alphabet) for start, end, _, signs in words]
+def runs(steps: Steps, alphabet: str, known: Callable[[str], bool]) -> list[Run]:
+    """The runs of a line, in order. Spaces between runs belong to none. Only `known` words are surely read: a network can be sure and wrong."""
+    words = [word for word in _words(steps, path(steps), alphabet.index(" ") + 1) if word.signs]
     found: list[Run] = []
-    for (start, end, gap, signs), kind in zip(words, kinds, strict=True):
-        if not signs:
-            continue
-        if found and _together(found[-1].kind, kind, gap):
-            found[-1] = Run(RunKind.WORDS, found[-1].start, end, found[-1].gap)
+    for word in words:
+        kind = _kind(steps, word, alphabet, known)
+        if found and _together(found[-1].kind, kind, word.gap):
+            found[-1] = Run(RunKind.WORDS, found[-1].start, word.end, found[-1].gap)
         else:
-            found.append(Run(kind, start, end, gap if found else 1.0))
+            found.append(Run(kind, word.start, word.end, word.gap if found else 1.0))
     return found
 
 
@@ -84,24 +93,26 @@ def _together(before: RunKind, kind: RunKind, gap: float) -> bool:
     return gap < FIRM_GAP or before is kind is RunKind.WORDS
 
 
-def _words(steps: Steps, signs: Sequence[_Sign], space: int) -> list[tuple[int, int, float, list[_Sign]]]:
-    """Start, end, p of the space before, and signs of each word of the path."""
-    found: list[tuple[int, int, float, list[_Sign]]] = []
+def _words(steps: Steps, signs: Sequence[_Sign], space: int) -> list[_Word]:
+    """The words of the path."""
+    found: list[_Word] = []
     start, gap, held = 0, 1.0, list[_Sign]()
     for sign in signs:
         if sign.column == space:
-            found.append((start, sign.start, gap, held))
+            found.append(_Word(start, sign.start, gap, held))
             start, gap, held = sign.end, sign.p, []
         else:
             held.append(sign)
-    return [*found, (start, len(steps), gap, held)]
+    return [*found, _Word(start, len(steps), gap, held)]
 
 
-def _kind(steps: Steps, start: int, end: int, signs: Sequence[_Sign], alphabet: str) -> RunKind:
+def _kind(steps: Steps, word: _Word, alphabet: str, known: Callable[[str], bool]) -> RunKind:
     digits = [alphabet.index(digit) + 1 for digit in DIGITS]
-    if any(sign.column in digits for sign in signs):
+    if any(sign.column in digits for sign in word.signs):
         return RunKind.NUMBER
-    maybe = sum(float(steps[sign.start : sign.end, digits].sum(-1).max()) >= MAYBE_DIGIT for sign in signs)
-    if signs and maybe >= MOSTLY * len(signs):
+    maybe = sum(float(steps[sign.start : sign.end, digits].sum(-1).max()) >= MAYBE_DIGIT for sign in word.signs)
+    if word.signs and maybe >= MOSTLY * len(word.signs):
         return RunKind.NUMBER
-    return RunKind.SURE if float(steps[start:end].max(-1).prod()) >= SURE else RunKind.WORDS
+    text = "".join(alphabet[sign.column - 1] for sign in word.signs)
+    sure = float(steps[word.start : word.end].max(-1).prod()) >= SURE and all(known(part) for part in letter_words(text))
+    return RunKind.SURE if sure else RunKind.WORDS

@@ -67,7 +67,7 @@ def test_no_digit_is_put_in_for_a_letter_nor_a_letter_for_a_digit() -> None:
 
 def test_a_line_is_cut_into_numbers_sure_words_and_words() -> None:
     signs: list[Sign] = [*"Puls 72 ", *with_doubt("lugn", {1: {"u": 0.6, "a": 0.4}}), " ", *with_doubt("natt", {0: {"n": 0.5, "h": 0.4}})]
-    cut = runs(steps_of(signs), ALPHABET)
+    cut = runs(steps_of(signs), ALPHABET, SWEDISH.knows)
     assert [run.kind for run in cut] == [RunKind.SURE, RunKind.NUMBER, RunKind.WORDS]
     assert cut[2].end == 2 * len(signs)
 
