@@ -51,21 +51,21 @@ Decoder = Callable[[Steps], str]
 
 def handwritten(data: Data) -> list[Row]:
     """A row a set: what the product reads, with Tesseract and the network as shipped (likeliest path) on the same pictures."""
-    found = [_row(name, lines[:: max(1, len(lines) // QUICK)] if data.quick else lines) for name, lines in sets_of(data)]
+    found = [judged_row(name, lines[:: max(1, len(lines) // QUICK)] if data.quick else lines) for name, lines in sets_of(data)]
     there = {one.set for one in found}
     return [*found, *(absent(KIND, name, why) for name, why in SETS.items() if name not in there)]
 
 
-def sets_of(data: Data, archives: Sequence[Path] = ()) -> Sets:
-    """Every set that is there, with its name."""
-    if file := data.find("handwriting", "dhsd_words.npz"):
+def sets_of(data: Data, archives: Sequence[Path] = (), only: frozenset[str] = frozenset(SETS)) -> Sets:
+    """Every set that is there, with its name; `archives` are more sets of lines."""
+    if WORDS in only and (file := data.find("handwriting", "dhsd_words.npz")):
         yield WORDS, [line for line in dhsd(file, held=True) if "ß" not in line.text]
-    if (fonts := data.find("handwriting", "fonts_train")) and find_spec("wordfreq") and find_spec("faker"):
+    if PHRASES in only and (fonts := data.find("handwriting", "fonts_train")) and find_spec("wordfreq") and find_spec("faker"):
         yield PHRASES, phrases_in(font_files(fonts, held=True), 4 if data.quick else EACH_FONT)
-    if pages := data.find("handwriting", "uppsala_words"):
+    if SWEDISH in only and (pages := data.find("handwriting", "uppsala_words")):
         yield SWEDISH, words(pages)
-    found = data.find("handwriting", LINES)
-    for archive in [*([found] if found else []), *archives]:
+    copiste = data.find("handwriting", LINES) if COPISTE in only else None
+    for archive in [*([copiste] if copiste else []), *archives]:
         name = COPISTE if archive.name == LINES else archive.stem
         yield name, [replace(line, text=plain(line.text)) for line in folder(archive, held=True) if "ß" not in line.text]
 
@@ -82,7 +82,8 @@ def plain(text: str) -> str:
     return "".join(c if c in ALPHABET else "".join(d for d in unicodedata.normalize("NFD", c) if d in ALPHABET) for c in text)
 
 
-def _row(name: str, lines: Sequence[Line]) -> Row:
+def judged_row(name: str, lines: Sequence[Line]) -> Row:
+    """The row of a set: what the product reads of each line."""
     readings = read_lines([line_picture.Line(line.picture) for line in lines])
     judged = []
     for line, reading in zip(lines, readings, strict=True):
