@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pipeline.field_spec import Format
-from pipeline.model import Reading
+from pipeline.model import Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Ink, find_ink
+from pipeline.recognize.joined_readings import stretch
 from pipeline.recognize.language import swedish
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import Line, banded, line_of
 from pipeline.recognize.network import read_steps
+from pipeline.recognize.stretches import Part, parts, struck_breaks
+from pipeline.recognize.strikes import STRUCK_OUT, struck_out
 from pipeline.recognize.transcription import reading
 from pipeline.settings import load_settings
 
@@ -19,10 +23,32 @@ from pipeline.settings import load_settings
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
     """Texts of single lines, letters as written; nothing written is `EMPTY`, ink without a letter `ILLEGIBLE`.
 
-    All crops of one call are taken to expect the same names.
+    Struck-out words are left out and remarked on. All crops of one call are taken to expect the same names.
     """
     names = crops[0].names if crops else NO_NAMES
-    return read_lines([_only_line(find_ink(crop)) for crop in crops], names, [crop.spec.format for crop in crops])
+    lines = [_unstruck(find_ink(crop)) for crop in crops]
+    formats = [
+        crop.spec.format if len(line) == 1 else None for crop, line in zip(crops, lines, strict=True) for part in line if isinstance(part, Line)
+    ]
+    answers = iter(read_lines([part for line in lines for part in line if isinstance(part, Line)], names, formats))
+    return [_without_struck(line, answers) for line in lines]
+
+
+def _unstruck(ink: Ink) -> tuple[Part, ...]:
+    """The line taken apart at its struck-out places."""
+    line = _only_line(ink)
+    if line.picture is None:
+        return (line,)
+    (strikes,) = struck_out([line.picture], ink.px_per_mm)
+    return parts(line.picture, struck_breaks(line.picture, strikes))
+
+
+def _without_struck(line: Sequence[Part], answers: Iterator[Reading]) -> Reading:
+    """What is left of a line whose struck-out words do not count; a line of which nothing is left is for a person to see."""
+    read = [next(answers) for part in line if isinstance(part, Line)]
+    if len(read) == len(line):
+        return stretch(read)
+    return replace(stretch(read) if read else Reading(None, 0.5, State.ILLEGIBLE), remarks=(STRUCK_OUT,))
 
 
 def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequence[Format | None] = ()) -> list[Reading]:

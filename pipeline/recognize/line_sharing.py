@@ -18,8 +18,11 @@ FARTHEST = 1.6
 """A loose stroke farther than this many heights of a letter from every row belongs to none."""
 STRAY = 0.2
 """A stroke that crosses another row belongs to its own alone if it has less than this part of its ink near the other one: a tail."""
-PARASITE, CLOSE = 0.5, 0.85
-"""A row that is at most this part as long as another, and nearer to it than this part of the usual distance, may be its tall letters only."""
+PARASITE, CLOSE, CLOSER = 0.5, 0.85, 0.6
+"""A row that is at most this part as long as another, and nearer to it than the first part of the usual distance, may be its tall letters or
+tails only; a longer one if it is nearer than the second."""
+WEAK = 0.15
+"""So it is also with less ink of its own than this part of the other row's."""
 CUT_FROM, CUT_TO, CUTS = 0.3, 0.7, 17
 """Where ink is cut between two rows, as parts of the way from the upper to the lower one."""
 
@@ -54,7 +57,7 @@ def owners(pieces: Pieces, rows: Sequence[Row], letter: float) -> tuple[Owner, O
 
 
 def without_parasites(pieces: Pieces, rows: Sequence[Row], letter: float, distance: float) -> list[Row]:
-    """The rows without short ones close to another that consist of its tall letters or its tails; `distance` is the usual one between rows, px."""
+    """The rows without those close to another that consist of its tall letters or its tails; `distance` is the usual one between rows, px."""
     if len(rows) < 2 or not len(pieces):
         return list(rows)
     crossed = _crossed(pieces, rows, _middle(pieces, rows), letter)
@@ -62,13 +65,20 @@ def without_parasites(pieces: Pieces, rows: Sequence[Row], letter: float, distan
 
 
 def _lives_on(i: int, j: int, crossed: Mask, pieces: Pieces, rows: Sequence[Row], distance: float) -> bool:
-    """Whether most of the ink of row `i` is in strokes that row `j`, longer and close to it, has too."""
-    short, long = rows[i], rows[j]
-    at = (short.start + short.end) // 2
-    if short.end - short.start > PARASITE * (long.end - long.start) or abs(short.y[at] - long.y[at]) > CLOSE * distance:
+    """Whether row `i`, close to row `j`, consists of ink that row `j` has too, or has next to none of its own."""
+    this, other = rows[i], rows[j]
+    at = (this.start + this.end) // 2
+    away = abs(this.y[at] - other.y[at]) / distance
+    short = this.end - this.start <= PARASITE * (other.end - other.start)
+    if away > (CLOSE if short else CLOSER):
         return False
-    own, both = pieces.area[crossed[:, i] & ~crossed[:, j]].sum(), pieces.area[crossed[:, i] & crossed[:, j]].sum()
-    return bool(both >= own)
+    here = (pieces.right > this.start) & (pieces.left < this.end)
+    own, both, others = (float(pieces.area[here & which].sum()) for which in _split(crossed[:, i], crossed[:, j]))
+    return own <= others and (both >= own or own < WEAK * (both + others))
+
+
+def _split(this: Mask, other: Mask) -> tuple[Mask, Mask, Mask]:
+    return this & ~other, this & other, other & ~this
 
 
 def _middle(pieces: Pieces, rows: Sequence[Row]) -> NDArray[np.float64]:

@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "strikes.onnx"
+STRUCK_OUT = "struck_out"
+"""The remark on a reading that words were struck out."""
 HEIGHT = 32
 STEP_PX = 4
 """One answer for so many columns of a picture `HEIGHT` px high."""
 SURE = 0.5
 SHORTEST = 0.5
 """A strike is at least this long, in heights of the line; shorter ones are letters written over."""
+LOWEST_MM = 2.0
+"""A picture lower than this (with its white) shows dashes only."""
 CLOSE = 0.5
 """Strikes nearer than this to each other, in heights of the line, are one."""
 WIDEST_PX = 4000
@@ -42,13 +46,13 @@ class Strike:
     p: float
 
 
-def struck_out(pictures: Sequence[Image]) -> list[tuple[Strike, ...]]:
-    """The struck-out places of each line's picture (grey, ink alone on white, any height), from left to right.
+def struck_out(pictures: Sequence[Image], px_per_mm: float) -> list[tuple[Strike, ...]]:
+    """The struck-out places of each line's picture (grey, ink alone on white), from left to right; a line as low as a dash has none.
 
     Raises:
         MissingProgramError: the network's file is missing.
     """
-    return [strikes_in(column_p(picture), picture) for picture in pictures]
+    return [strikes_in(column_p(picture), picture) if picture.shape[0] >= LOWEST_MM * px_per_mm else () for picture in pictures]
 
 
 def column_p(picture: Image, model: Path = MODEL) -> NDArray[np.float32]:

@@ -11,12 +11,13 @@ import pytest
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.margins import LINES_MARGIN_MM, MARGIN_MM, margin_mm
 from pipeline.model import Image, Reading
-from pipeline.recognize import lines
+from pipeline.recognize import handwriting, lines
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import find_ink
-from pipeline.recognize.lines import SEE_BACK, STRUCK, STRUCK_OUT
+from pipeline.recognize.lines import SEE_BACK, STRUCK
 from pipeline.recognize.row_ink import RowInk, row_ink
 from pipeline.recognize.see_back import points_to_back
+from pipeline.recognize.strikes import STRUCK_OUT
 
 PX = 8.0
 PITCH = 9.0
@@ -174,6 +175,16 @@ def test_a_struck_out_word_is_shown_as_struck_out(how: str) -> None:
     assert reading.value == f"Dotter {STRUCK} ringde"
     assert reading.remarks == (STRUCK_OUT,)
     assert len(reading.characters) == len(str(reading.value))
+
+
+def test_a_field_of_one_line_leaves_struck_out_words_away_and_says_so() -> None:
+    image = np.full((96, 640), 255, np.uint8)
+    cv2.putText(image, "Karim  Karin", (20, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.3, 20, 3, cv2.LINE_AA)
+    for y in (48, 55):
+        cv2.line(image, (14, y), (142, y - 3), 20, 4, cv2.LINE_AA)
+    spec = FieldSpec(name="name", label="name", kind=Kind.TEXT, box=(0, 0, 80, 12))
+    (reading,) = handwriting.recognize([Crop(image, spec, np.full_like(image, 255), PX)])
+    assert (reading.value, reading.remarks) == ("Karin", (STRUCK_OUT,))
 
 
 def test_an_arrow_at_the_end_sends_to_the_back() -> None:
