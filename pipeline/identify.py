@@ -19,6 +19,9 @@ from pipeline.plane import Matrix, Points
 _SEARCH_SIDES = (1500, 3000)
 """Longer side, px, of the pictures in which markers are sought."""
 _CODE_PX_PER_MM = 12.0
+_WIDEST_MODULES_MM = 5.5
+"""No black part of a code is wider."""
+_BLACK_SHARE = 0.3
 _OUTLIER_MM = 6.0
 """A marker this far from where the others want it is not a marker of this page."""
 
@@ -180,9 +183,17 @@ def _code_near(image: Image, lies: Matrix, box: Box) -> _Code | None:
         area = plane.widened(box, margin)
         flat = plane.cut(image, lies, area, scale)
         back = lies @ np.linalg.inv(plane.raster(scale, (area.x, area.y)))
-        for code in _codes(flat):
+        for code in _codes(flat) or _codes(_unstained(flat, scale)):
             return _Code(code.code, plane.through(back, code.corners))
     return None
+
+
+def _unstained(flat: Image, px_per_mm: float) -> Image:
+    """Black and white against the paper of each place: a code is blacker than the coffee that was spilt on it."""
+    side = round(_WIDEST_MODULES_MM * px_per_mm) | 1
+    smooth = cv2.medianBlur(plane.grey(flat), 3)
+    paper = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    return np.where(smooth < _BLACK_SHARE * paper.astype(np.float32), 0, 255).astype(np.uint8)
 
 
 def _codes(picture: Image) -> list[_Code]:

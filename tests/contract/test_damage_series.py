@@ -31,7 +31,7 @@ BORNE = (
     Trial("besokslista", 0, "none", 0),
     Trial("besokslista", 0, "skew", 45),
     Trial("besokslista", 0, "perspective", 50),
-    Trial("besokslista", 0, "coffee over both codes", 0.6),
+    Trial("besokslista", 0, "coffee over both codes", 0.8),
     Trial("besokslista", 0, "1-bit, too light", 140),
 )
 
