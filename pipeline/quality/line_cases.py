@@ -171,8 +171,8 @@ def _inserted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
     for number, script in enumerate(scripts[:5]):
         foot = (2 * number * 0.85 + 1.1) * PITCH_MM
         if number in (1, 3):
-            words = _at_most(scripts[5 + number], 0.4 * high, 26)
-            sheet.write(words, float(rng.uniform(10, 50)), Foot(foot - 0.8 * high), 0.4 * high)
+            words = _at_most(scripts[5 + number], 0.6 * high, 30)
+            sheet.write(words, float(rng.uniform(10, 50)), Foot(foot - 0.95 * high), 0.6 * high)
         sheet.write(script, 2.0, Foot(foot), high)
 
 
