@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.cli.damage_bench import show_damage
+from pipeline.cli.quality_bench import show_quality
 
 if TYPE_CHECKING:
     from pipeline.benching.compare import Comparison
@@ -25,12 +26,22 @@ def bench(
     soak: Annotated[int, typer.Option(min=0, help="Instead: read so many pages in one process and show its memory.")] = 0,
     damage: Annotated[bool, typer.Option("--damage", help="Instead: spoil filled forms in every way at rising strength, and read them.")] = False,
     form: Annotated[str, typer.Option("--form", help="With --damage: this form only.")] = "",
+    quality: Annotated[bool, typer.Option("--quality", help="Instead: one table of how well each kind of field is read.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="With --quality: folder of test data (handwriting/, scans/).", exists=True, file_okay=False)
+    ] = None,
+    mnist: Annotated[Path | None, typer.Option(help="With --quality: folder of MNIST's idx files.", exists=True, file_okay=False)] = None,
+    only: Annotated[list[str] | None, typer.Option(help="With --quality: these measurements; repeat for more.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="With --quality: a small part of each set.")] = False,
     sheets: Annotated[int, typer.Option("--sheets", min=1, help="With --damage: filled sheets of each form.")] = 1,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Pages a second and processor time a page of `read`, step by step, beside OCRmyPDF and whole-page Tesseract on the same pages."""
     if damage:
         show_damage(form, sheets, processes, as_json=as_json)
+        return
+    if quality:
+        show_quality(data, mnist, only or [], quick=quick, as_json=as_json)
         return
     from pipeline.benching.pages import given_pages, made_pages
     from pipeline.settings import load_settings

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.quality.boxes import digits, forms
 from pipeline.quality.handwritten import handwritten
 from pipeline.quality.measure import Measurement
 from pipeline.quality.persons import persons
 
-MEASUREMENTS: dict[str, Measurement] = {"handwriting": handwritten, "person": persons}
+MEASUREMENTS: dict[str, Measurement] = {"digits": digits, "forms": forms, "handwriting": handwritten, "person": persons}
