@@ -17,6 +17,7 @@ from pipeline.field_place import doubted, hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.identify import Identification, identify
 from pipeline.known_names import known_names
+from pipeline.margins import MARGIN_MM, margin_mm
 from pipeline.model import Box, Client, Image, Outcome, PageReading, Reading
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
@@ -32,8 +33,6 @@ from pipeline.template import Form, Forms
 READER_VERSION = f"efterskrift {__version__}"
 DEFAULT_GATE_MM = 0.8
 """A page that lies worse than this on its form (mm) waits for a person."""
-MARGIN_MM = 2.0
-"""Paper shown to a reader around a field: handwriting leaves its box."""
 UPRIGHT_QUALITY = 85
 ALL_KINDS = frozenset(Kind)
 
@@ -118,7 +117,9 @@ def _read_page(image: Image, found: Identification, form: Form, page_no: int, co
         fields, odd = resolve(specs, form, readings, context)
     hidden = hidden_fields(specs, laid.upright, unfilled)
     places = (f"{why}:{name}" for name, why in hidden.items())
-    reading = PageReading(Outcome.READ, found.code, found.rotation_deg, laid.residual_mm, (*problems, *odd, *places), doubted(fields, hidden))
+    remarks = (f"{remark}:{name}" for name, reading in fields.items() for remark in reading.remarks)
+    problems = (*problems, *odd, *remarks, *places)
+    reading = PageReading(Outcome.READ, found.code, found.rotation_deg, laid.residual_mm, problems, doubted(fields, hidden))
     return Digitized(reading, _jpeg(laid.upright))
 
 
@@ -129,7 +130,7 @@ def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Imag
         by_kind[spec.kind].append(spec)
     readings: dict[str, Reading] = {}
     for kind, group in by_kind.items():
-        crops = [replace(_crop(spec, laid.upright, unfilled), names=names) for spec in group]
+        crops = [replace(_crop(spec, margin_mm(spec, specs), laid.upright, unfilled), names=names) for spec in group]
         with stage(f"{kind} fields"):
             found = RECOGNIZERS[kind](crops)
         for spec, reading in zip(group, found, strict=True):
@@ -137,8 +138,8 @@ def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Imag
     return {spec.name: readings[spec.name] for spec in specs}
 
 
-def _crop(spec: FieldSpec, upright: Image, unfilled: Image) -> Crop:
-    return Crop(crop(upright, spec.area, MARGIN_MM), spec, crop(unfilled, spec.area, MARGIN_MM), PX_PER_MM, MARGIN_MM)
+def _crop(spec: FieldSpec, margin: float, upright: Image, unfilled: Image) -> Crop:
+    return Crop(crop(upright, spec.area, margin), spec, crop(unfilled, spec.area, margin), PX_PER_MM, margin)
 
 
 def field_picture(upright: Image, box: Box, margin_mm: float = MARGIN_MM) -> bytes:
