@@ -34,8 +34,8 @@ class Shares:
     joined: float = 0.05
     unknown: float = 0.1
     names: float = 0.1
-    weight: float = 0.55
-    letter: float = 1.2
+    weight: float = 0.5
+    letter: float = 1.1
     word: float = 1.0
 
 
