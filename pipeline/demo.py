@@ -13,11 +13,13 @@ from pipeline.clients import load_register
 from pipeline.intake import Source, take_in
 from pipeline.model import IssuedSheet, Person, Role
 from pipeline.settings import ROOT, Settings
+from pipeline.staff import load_staff
 from pipeline.store.database import Store, open_store
 from pipeline.store.issued import add_issued
 from pipeline.store.pages import status
 from pipeline.store.people import people, save_person
 from pipeline.store.registers import save_clients, save_units
+from pipeline.store.staff_list import save_staff
 from pipeline.store.stacks import source_is_in, unfinished
 
 WORKSPACE = ROOT / "data" / "store" / "demo"
@@ -71,6 +73,7 @@ def _furnish(conn: Connection) -> None:
     for account in ACCOUNTS:
         save_person(conn, account.person, PASSWORD)
     save_clients(conn, load_register(SAMPLES / "klienter.csv").clients)
+    save_staff(conn, load_staff(SAMPLES / "personal.csv"))
     add_issued(conn, _issued(SAMPLES / "utlamnade.csv"), by="anna")
 
 

@@ -1,4 +1,4 @@
-"""`efterskrift init`, `unit`, `person` and `clients`: a workspace, its units, its people and its client register."""
+"""`efterskrift init`, `unit`, `person`, `clients` and `staff`: a workspace, its units, its people, its client register and its staff list."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command("unit")(unit)
     app.command("person")(person)
     app.command("clients")(clients)
+    app.command("staff")(staff)
 
 
 def init() -> None:
@@ -70,3 +71,15 @@ def clients(
     with open_store(load_settings()).begin() as conn:
         count = save_clients(conn, register_of_file.clients)
     typer.echo(f"{count} clients")
+
+
+def staff(file: Annotated[Path, typer.Argument(help="CSV with namn, titel, signatur, enhet.", exists=True, dir_okay=False)]) -> None:
+    """Take in the staff list: who signs with which initials. It replaces the lists of the units that it names."""
+    from pipeline.staff import load_staff
+    from pipeline.store.database import open_store
+    from pipeline.store.staff_list import save_staff
+
+    register_of_file = load_staff(file)
+    with open_store(load_settings()).begin() as conn:
+        count = save_staff(conn, register_of_file)
+    typer.echo(f"{count} lines")
