@@ -20,11 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import MissingProgramError
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.quality.measure import Data, Judged, Row, absent, row
 from pipeline.recognize import line_picture
+from pipeline.recognize.curves import calibrated, fingerprint, installed
 from pipeline.recognize.handwriting import read_lines
 from pipeline.recognize.language import swedish
-from pipeline.recognize.network import ALPHABET, Steps, read_steps, shipped_file
+from pipeline.recognize.network import ALPHABET, Steps, network_file, read_steps, shipped_file
 from pipeline.recognize.tesseract import read_line
 from pipeline.recognize.transcription import transcripts
 from pipeline.settings import load_settings
@@ -36,6 +38,7 @@ from pipeline.training.language import unknown_phrases
 from pipeline.training.uppsala import words
 
 KIND = "text"
+SPEC = FieldSpec(name="line", label="line", kind=Kind.TEXT, box=(0, 0, 60, LINE_MM))
 SEED = 12
 EACH_FONT = 40
 QUICK = 60
@@ -45,6 +48,7 @@ WORDS, PHRASES, SWEDISH, COPISTE = "DHSD words", "Swedish phrases, fonts", "Upps
 ABSENT = "data not here"
 SETS = {WORDS: ABSENT, PHRASES: f"{ABSENT}, or wordfreq and Faker are not installed", SWEDISH: ABSENT, COPISTE: ABSENT}
 """The sets, and why one may be missing."""
+ANY_LINE = FieldSpec(name="line", label="line", kind=Kind.TEXT, box=(0.0, 0.0, 100.0, LINE_MM))
 Sets = Iterator[tuple[str, list[Line]]]
 Decoder = Callable[[Steps], str]
 
@@ -85,10 +89,12 @@ def plain(text: str) -> str:
 def judged_row(name: str, lines: Sequence[Line]) -> Row:
     """The row of a set: what the product reads of each line."""
     readings = read_lines([line_picture.Line(line.picture) for line in lines])
+    network, curves = fingerprint(network_file()), installed()
     judged = []
     for line, reading in zip(lines, readings, strict=True):
         text = str(reading.value or "")
-        judged.append(Judged(reading.p, text == line.text, line.writer, edits(text, line.text), len(line.text)))
+        p = calibrated(SPEC, reading, network, curves).p
+        judged.append(Judged(p, text == line.text, line.writer, edits(text, line.text), len(line.text)))
     shipped = [greedy(steps, ALPHABET) for steps in read_steps([line.picture for line in lines], shipped_file())]
     others = {"network as shipped": error_by_writer(lines, shipped)[""]}
     if (printed := _tesseract(lines)) is not None:
