@@ -1,7 +1,7 @@
-"""Check boxes: empty, marked, or filled solid, which is how a person takes a mark back.
+"""Check boxes: empty, marked, or filled solid, which is how a person takes a mark back; or marks it, on answer sheets with bubbles.
 
-A small network on `mark_features`, fitted by `pipeline/training/marks.py` on drawn marks. A mark beside the box or a circle around it was
-given both answers there, so its p comes out low and a person decides.
+A small network on `mark_features` and `mark_contrast`, fitted by `pipeline/training/marks.py` on drawn marks. A mark beside the box or a circle
+around it was given both answers there, so its p comes out low and a person decides.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from numpy.typing import NDArray
 
 from pipeline.errors import MissingProgramError
 from pipeline.model import Reading, State
+from pipeline.recognize import mark_contrast, mark_features
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.frame import framed
 from pipeline.recognize.ink import find_ink
 from pipeline.recognize.lighting import levelled
-from pipeline.recognize.mark_features import FEATURES, WIDEST_MARK_MM, features
+from pipeline.recognize.mark_features import WIDEST_MARK_MM, features
 from pipeline.settings import ROOT
 
 CLASSES = (State.EMPTY, State.READ, State.CANCELLED)
 """In the order of the model's columns: empty, marked, cancelled."""
+_MARKED, _CANCELLED = CLASSES.index(State.READ), CLASSES.index(State.CANCELLED)
 LAYERS = ("mean", "scale", "hidden", "hidden_bias", "weights", "bias")
+FEATURES = (*mark_features.FEATURES, *mark_contrast.FEATURES)
 Numbers = NDArray[np.float64]
 
 
@@ -65,26 +68,31 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
 
 
 def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
-    """(boxes, 3): the probability of empty, marked, cancelled.
+    """(boxes, 3): the probability of empty, marked, cancelled. Where a filled box means a mark, none is cancelled.
 
     Raises:
         MissingProgramError: the model's file is missing.
     """
     if not crops:
         return np.zeros((0, len(CLASSES)))
-    return mark_model().probabilities(np.stack([measured(crop) for crop in crops]))
+    p = mark_model().probabilities(np.stack([measured(crop) for crop in crops]))
+    filled = np.array([crop.spec.filled == "marked" for crop in crops])
+    p[filled, _MARKED] += p[filled, _CANCELLED]
+    p[filled, _CANCELLED] = 0.0
+    return p
 
 
 def measured(crop: Crop) -> Numbers:
     """The `FEATURES` of one box."""
     seen = levelled(crop if crop.blank is not None else framed(crop))
-    return features(find_ink(seen, WIDEST_MARK_MM), form_known=crop.blank is not None)
+    ink = find_ink(seen, WIDEST_MARK_MM)
+    return np.concatenate([features(ink, form_known=crop.blank is not None), mark_contrast.contrast(seen, ink, WIDEST_MARK_MM)])
 
 
 def mark_reading(p: Numbers) -> Reading:
     """The likeliest state; the alternative is the other value, with the probability of all states that mean it."""
     best = int(p.argmax())
-    marked = float(p[CLASSES.index(State.READ)])
+    marked = float(p[_MARKED])
     value = CLASSES[best] is State.READ
     return Reading(value, float(p[best]), CLASSES[best], ((not value, 1.0 - marked if value else marked),))
 

@@ -60,6 +60,14 @@ def scanned(page: Image, px_per_mm: float, random: Random, *, one_bit: bool) -> 
     return _compressed(grey, random) if random.random() < 0.3 else grey
 
 
+def well_scanned(page: Image, px_per_mm: float, random: Random) -> Image:
+    """The page as an office scanner gives it from good paper: sharp, bright, with little grain."""
+    paper = random.uniform(215, 255)
+    image = cv2.GaussianBlur(paper - (255 - page.astype(np.float64)) * paper / 255, (0, 0), max(0.3, random.uniform(0.03, 0.1) * px_per_mm))
+    grey = np.clip(image + random.normal(0, random.uniform(0, 3), image.shape), 0, 255).astype(np.uint8)
+    return _compressed(grey, random) if random.random() < 0.3 else grey
+
+
 def _compressed(image: Image, random: Random) -> Image:
     data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 90))])[1]
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -12,13 +12,20 @@ from numpy.typing import NDArray
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, State
 from pipeline.recognize.crop import Crop
-from pipeline.training.drawn_damage import Light, scanned, shade, shown_through, stain
+from pipeline.training.drawn_damage import Light, scanned, shade, shown_through, stain, well_scanned
 
 Random = np.random.Generator
 Points = NDArray[np.float64]
 FAINT = 0.5
 DRAW_PX = 24.0
 """Marks are drawn at this many px a mm and then scaled down."""
+BUBBLES = 0.5
+GOOD, PLAIN = 0.6, 0.3
+"""So many sheets are scanned well, and then no stroke is fainter than this."""
+BOX_MM, BUBBLE_MM = (3.5, 5.5), (2.3, 5.0)
+COARSELY, COARSE = 0.35, (2.9, 3.5, 4.0, 5.0, 5.9)
+"""So many are scanned or photographed with so few px a mm."""
+PRINTED_BLANK, SOFT_BLANK = 0.7, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +40,45 @@ class DrawnMark:
 def drawn_mark(style: str, random: Random, *, with_blank: bool = True) -> DrawnMark:
     """One check box with a mark of a style out of `STYLES`, as scanned at 150–300 dpi or laid on the 8 px canvas."""
     truth = STYLES[style][0]
-    box, margin = float(random.uniform(3.5, 5.5)), float(random.uniform(0.6 if truth else 1.5, 2.2))
+    bubble = with_blank and random.random() < BUBBLES  # nobody could tell a bubble's letter from a mark without its form
+    box, margin = float(random.uniform(*(BUBBLE_MM if bubble else BOX_MM))), float(random.uniform(0.6 if truth else 1.5, 2.2))
     scale = float(random.choice([5.9, 8.0, 8.0, 8.0, 11.8]))
-    blank = _box(box, margin, random)
+    blank = (_bubble if bubble else _box)(box, margin, random)
+    good = random.random() < GOOD
     page = blank.copy()
     strokes = STYLES[style][1](box, random)
     for strength, ink in strokes:
         placed = ((ink + margin) * DRAW_PX).astype(np.int32)
-        _stroke(page, placed, strength, random)
-    lights = _lights(style, random)
+        _stroke(page, placed, max(strength, PLAIN) if good and truth is not State.EMPTY else strength, random)
+    lights = [] if good and style not in LIGHTS else _lights(style, random)
     for light in lights:
         page = (page * light(len(page), DRAW_PX, random)).astype(np.uint8)
     # A 1-bit scan loses faint ink altogether and blackens stains; then nobody could say what was drawn.
     may_be_one_bit = not lights and (truth is State.EMPTY or all(strength > FAINT for strength, _ in strokes))
-    image = _resized(page, scale, random.uniform(-0.25, 0.25, 2))
-    image = scanned(image, scale, random, one_bit=may_be_one_bit and random.random() < 0.15)
+    shift = random.uniform(-0.25, 0.25, 2)
+    one_bit = may_be_one_bit and random.random() < 0.15
+    image = well_scanned(_resized(page, scale, shift), scale, random) if good else _seen(page, scale, shift, random, one_bit=one_bit)
     spec = FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(20, 20, box, box))
-    clean = _resized(blank, scale, 0.0)
+    clean = _unfilled(blank, scale, random)
     return DrawnMark(Crop(image, spec, clean if with_blank else None, scale, margin), style, truth)
+
+
+def _seen(page: Image, scale: float, shift_mm: Points, random: Random, *, one_bit: bool) -> Image:
+    """The page as scanned, at times coarser than `scale` and enlarged to it, as a page is that is laid on its form."""
+    native = float(random.choice(COARSE)) if random.random() < COARSELY else scale
+    image = scanned(_resized(page, native, shift_mm), native, random, one_bit=one_bit)
+    side = round(len(page) * scale / DRAW_PX)
+    return image if len(image) == side else np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _unfilled(blank: Image, scale: float, random: Random) -> Image:
+    """The form's own picture, a scan of an unfilled sheet, or the median of many filled ones, which is soft."""
+    if random.random() < PRINTED_BLANK:
+        clean = _resized(blank, scale, 0.0)
+    else:
+        clean = _seen(blank, scale, random.uniform(-0.1, 0.1, 2), random, one_bit=False)
+    softness = random.uniform(0.05, 0.22) * scale if random.random() < SOFT_BLANK else 0.0
+    return np.asarray(cv2.GaussianBlur(clean, (0, 0), softness), np.uint8) if softness > 0.3 else clean
 
 
 def _lights(style: str, random: Random) -> list[Callable[[int, float, Random], Light]]:
@@ -72,6 +100,26 @@ def _box(box: float, margin: float, random: Random) -> Image:
         cv2.line(page, (0, round(0.3 * DRAW_PX)), (side, round(0.3 * DRAW_PX)), tone, 5)
     cv2.rectangle(page, (low, low), (high, high), 255, -1)
     cv2.rectangle(page, (low, low), (high, high), tone, round(random.uniform(0.15, 0.4) * DRAW_PX))
+    return page
+
+
+def _bubble(box: float, margin: float, random: Random) -> Image:
+    """A bubble of an answer sheet: a ring, an ellipse, a small square or only the letter or figure that stands in most of them."""
+    side = round((box + 2 * margin) * DRAW_PX)
+    page = np.full((side, side), int(random.integers(225, 256)), np.uint8)
+    tone, middle, half = int(random.integers(0, 215)), side // 2, box / 2 * DRAW_PX
+    pen = max(1, round(random.uniform(0.08, 0.35) * DRAW_PX))
+    shape = random.random()
+    if shape < 0.7:
+        axes = round(half), round(half * random.uniform(0.7, 1.0))
+        cv2.ellipse(page, (middle, middle), axes, 0, 0, 360, tone, pen, cv2.LINE_AA)
+    elif shape < 0.85:
+        cv2.rectangle(page, (round(middle - half),) * 2, (round(middle + half),) * 2, tone, pen, cv2.LINE_AA)
+    if random.random() < 0.75 or shape >= 0.85:
+        letter, size = str(random.choice(list("ABCDE0123456789abcd"))), random.uniform(0.45, 0.75) * box * DRAW_PX / 22
+        (width, height), _ = cv2.getTextSize(letter, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+        at = middle - width // 2, middle + height // 2
+        cv2.putText(page, letter, at, cv2.FONT_HERSHEY_SIMPLEX, size, tone, max(1, round(random.uniform(0.1, 0.3) * DRAW_PX)), cv2.LINE_AA)
     return page
 
 
@@ -170,12 +218,12 @@ def _neighbour(box: float, random: Random) -> Strokes:
 
 
 def _around(box: float, random: Random) -> Strokes:
-    return [(_strength(random), _ring(box, random, random.uniform(0.62, 0.75)))]
+    return [(max(FAINT, _strength(random)), _ring(box, random, random.uniform(0.62, 0.75)))]
 
 
 def _beside(box: float, random: Random) -> Strokes:
     x = random.choice([-0.2, 1.2])
-    return [(_strength(random), _shaken(np.array([(x - 0.1, 0.1), (x + 0.1, 0.9)]) * box, random)) for _ in range(2)]
+    return [(max(FAINT, _strength(random)), _shaken(np.array([(x - 0.1, 0.1), (x + 0.1, 0.9)]) * box, random)) for _ in range(2)]
 
 
 STYLES: dict[str, tuple[State | None, Callable[[float, Random], Strokes]]] = {

@@ -1,0 +1,122 @@
+"""Boxes of real answer sheets, cut out of their scans and photographs, with what a person sees in them.
+
+Where the boxes are and what they hold is `tests/data/answer_sheets.yaml`; the pictures are third-party data and kept elsewhere. No unfilled sheet
+exists, so its boxes are the median of all boxes of a sheet that bear the same letter or figure, of which most are empty.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from pipeline.field_spec import FieldSpec, Kind, Strict
+from pipeline.ink_grey import ink_grey
+from pipeline.model import Image
+from pipeline.plane import PX_PER_MM
+from pipeline.recognize.crop import Crop
+from pipeline.scan import decode
+from pipeline.settings import ROOT
+
+TRUTH = ROOT / "tests" / "data" / "answer_sheets.yaml"
+MARGIN_MM = 0.8
+"""Paper around each box: half of what lies between neighbours."""
+Points = NDArray[np.float64]
+
+
+class Use(StrEnum):
+    """What a sheet may be looked at for."""
+
+    DEVELOPMENT = "development"
+    HELD_OUT = "held out"
+
+
+class Block(Strict):
+    """Boxes in rows and columns. `corners`: middles of the outermost ones, px, clockwise from the top left.
+
+    `boxes`: a string a row, `x` marked, `.` empty, `?` people may disagree. `printed`: the way in which the letter in the box changes.
+    """
+
+    printed: Literal["across", "down"]
+    corners: tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
+    boxes: tuple[str, ...]
+
+
+class Sheet(Strict):
+    """One picture of a filled answer sheet; `image` is its path below the folder of scans."""
+
+    name: str
+    image: str
+    px_per_mm: float
+    box_mm: float
+    use: Use
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBox:
+    """One box as a reader gets it; `marked` is None where people may disagree."""
+
+    crop: Crop
+    marked: bool | None
+
+
+def answer_sheets(path: Path = TRUTH) -> list[Sheet]:
+    """All sheets."""
+    return [Sheet.model_validate(sheet) for sheet in yaml.safe_load(path.read_text("utf-8"))["sheets"]]
+
+
+def seen_boxes(sheet: Sheet, scans: Path) -> list[SeenBox]:
+    """Every box of the sheet, cut at 8 px/mm with its blank. `scans` is the folder with the pictures."""
+    path = scans / sheet.image
+    grey = ink_grey(decode(path.read_bytes(), path.suffix))
+    cut = [(label, _cut(grey, matrix, sheet.box_mm), truth) for label, matrix, truth in _places(sheet)]
+    alike: dict[tuple[str, int], list[Image]] = defaultdict(list)
+    for label, picture, _ in cut:
+        alike[label].append(picture)
+    blanks = {label: np.median(np.stack(pictures), axis=0).astype(np.uint8) for label, pictures in alike.items()}
+    side = sheet.box_mm
+    spec = FieldSpec(name="box", label="box", kind=Kind.MARK, box=(10, 10, side, side), filled="marked")
+    return [SeenBox(Crop(picture, spec, blanks[label], PX_PER_MM, MARGIN_MM), {"x": True, ".": False}.get(truth)) for label, picture, truth in cut]
+
+
+def _places(sheet: Sheet) -> Iterator[tuple[tuple[str, int], NDArray[np.float64], str]]:
+    """Of each box: what is printed in it, the matrix mm (from its middle) → px, and the truth."""
+    for block in sheet.blocks:
+        across, down = len(block.boxes[0]), len(block.boxes)
+        size = _size_mm(block, sheet.px_per_mm)
+        corners = np.array([(0, 0), (size[0], 0), size, (0, size[1])], np.float32)
+        plane = cv2.getPerspectiveTransform(corners, np.array(block.corners, np.float32)) if across > 1 and down > 1 else None
+        for row, line in enumerate(block.boxes):
+            for column, truth in enumerate(line):
+                if plane is None:
+                    continue
+                x, y = size[0] * column / (across - 1), size[1] * row / (down - 1)
+                shift = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
+                number = column if block.printed == "across" else row
+                yield (f"{block.printed} {across if block.printed == 'across' else down}", number), plane @ shift, truth
+
+
+def _size_mm(block: Block, px_per_mm: float) -> tuple[float, float]:
+    """From the middle of the first to that of the last box, mm."""
+    a, b, c, d = (np.array(corner) for corner in block.corners)
+    return (
+        float(np.linalg.norm(b - a) + np.linalg.norm(c - d)) / 2 / px_per_mm,
+        float(np.linalg.norm(d - a) + np.linalg.norm(c - b)) / 2 / px_per_mm,
+    )
+
+
+def _cut(grey: Image, matrix: Points, box_mm: float) -> Image:
+    half = box_mm / 2 + MARGIN_MM
+    side = round(2 * half * PX_PER_MM)
+    to_mm = np.array([[1 / PX_PER_MM, 0, 0.5 / PX_PER_MM - half], [0, 1 / PX_PER_MM, 0.5 / PX_PER_MM - half], [0, 0, 1]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpPerspective(grey, matrix @ to_mm, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
