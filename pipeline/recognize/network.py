@@ -33,8 +33,8 @@ LINE_HEIGHT = 48
 STEP_PX = 8
 NARROWEST_PX = 48
 WIDEST_PX = 3200
-BATCH_PX = 16_000
-"""Width of all pictures of one batch: bounds memory, since the output may be 18,710 floats a step."""
+BATCH_PX = 3_200
+"""Width of all pictures of one batch: that of the widest line. The network keeps the memory of its largest batch, and larger ones save no time."""
 TUNED = {Handwriting.BEST: "handwriting.onnx", Handwriting.FREE: "handwriting-free.onnx"}
 
 
