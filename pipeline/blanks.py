@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 from pdf2image import convert_from_bytes
 
+from pipeline.errors import EfterskriftError, FormError
 from pipeline.fiducials import CODES, SERIAL_LENGTH
 from pipeline.model import Image
+from pipeline.plane import PX_PER_MM, grey
 from pipeline.printing import Sheet, print_sheets
+from pipeline.scan import decode, pages_of
 from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Form
 
-PX_PER_MM = 8.0
 _SIZE = (round(PAGE_WIDTH_MM * PX_PER_MM), round(PAGE_HEIGHT_MM * PX_PER_MM))
 _QUIET_MM = 0.5
 _FINER = 3
@@ -36,6 +39,34 @@ def _blank(definition: str, page_no: int) -> Image:
     return picture
 
 
+@lru_cache(maxsize=64)
+def blank_file(path: Path, size_mm: tuple[float, float]) -> Image:
+    """The unfilled page that a file (picture or PDF) shows edge to edge, grey, 8 px per mm, read-only.
+
+    Raises:
+        FormError: the file cannot be read.
+    """
+    try:
+        page = next(pages_of(path))
+        picture = grey(decode(page.data or b"", page.media_type))
+    except (OSError, StopIteration, EfterskriftError) as error:
+        raise FormError(f"{path} is no picture of an unfilled form.", "Put a picture or PDF of the whole page into the form's folder.") from error
+    size = tuple(round(side * PX_PER_MM) for side in size_mm)
+    how = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_CUBIC
+    laid = np.array(cv2.resize(picture, size, interpolation=how), np.uint8)
+    laid.flags.writeable = False
+    return laid
+
+
 def blank(form: Form, page_no: int) -> Image:
-    """The unfilled page, grey, 1680 × 2376 px at 8 px per mm, read-only. The places of the codes are white, because each sheet's differ."""
+    """The unfilled page, grey, 8 px per mm (A4: 1680 × 2376 px), read-only.
+
+    The places of our own codes are white, because each sheet's differ. Of a form printed elsewhere it is the picture that the form names.
+
+    Raises:
+        FormError: that picture cannot be read.
+    """
+    page = form.pages[page_no - 1]
+    if page.blank is not None:
+        return blank_file(page.blank, page.size)
     return _blank(form.model_dump_json(exclude_unset=True), page_no)

@@ -18,7 +18,8 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.identify import Identification, identify
 from pipeline.known_names import known_names
 from pipeline.margins import MARGIN_MM, margin_mm
-from pipeline.model import Box, Client, Image, Outcome, PageReading, Reading
+from pipeline.model import Box, Client, Image, Outcome, PageReading, Reading, SheetCode
+from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.registry import RECOGNIZERS
@@ -93,6 +94,8 @@ def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_
         found = identify(image)
     if found.blank:
         return Digitized(PageReading(Outcome.BLANK, rotation_deg=found.rotation_deg))
+    if found.code is None and found.unmarked:
+        return _read_unmarked(image, found, forms, context, gate_mm, kinds)
     form = forms.get((found.code.form, found.code.version)) if found.code else None
     if form is None or found.code is None or found.code.page_no > len(form.pages):
         problems = (*found.problems, "unknown_form") if found.code else found.problems
@@ -109,18 +112,35 @@ def _read_page(image: Image, found: Identification, form: Form, page_no: int, co
     except RegistrationError:
         return Digitized(replace(unread, problems=(*found.problems, "not_registered")))
     problems = (*found.problems, *laid.problems)
+    unread = replace(unread, residual_mm=laid.residual_mm)
     if laid.residual_mm > gate_mm:
-        return Digitized(replace(unread, residual_mm=laid.residual_mm, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
+        return Digitized(replace(unread, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
+    return _values(laid, replace(unread, problems=problems), form, page_no, context, kinds)
+
+
+def _read_unmarked(image: Image, found: Identification, forms: Forms, context: Context, gate_mm: float, kinds: frozenset[Kind]) -> Digitized:
+    """A page without any mark of ours: perhaps of a form that was printed elsewhere."""
+    seen = sighted(image, forms.values(), gate_mm)
+    residual = seen.laid.residual_mm if seen.laid else None
+    unread = PageReading(Outcome.UNIDENTIFIED, None, seen.rotation_deg, residual, (*found.problems, *seen.problems))
+    if seen.form is None or seen.laid is None:
+        return Digitized(unread)
+    code = SheetCode(seen.form.id, seen.form.version, 1, 1, "")
+    return _values(seen.laid, replace(unread, code=code, problems=seen.problems), seen.form, 1, context, kinds)
+
+
+def _values(laid: Registration, unread: PageReading, form: Form, page_no: int, context: Context, kinds: frozenset[Kind]) -> Digitized:
+    """The reading of a page that is known and laid on its form."""
     specs = tuple(spec for spec in form.pages[page_no - 1].all_fields if spec.kind in kinds)
+    unfilled = blank(form, page_no)
     readings = read_fields(specs, laid, unfilled, known_names(context))
     with stage("resolve"):
         fields, odd = resolve(specs, form, readings, context)
     hidden = hidden_fields(specs, laid.upright, unfilled)
-    places = (f"{why}:{name}" for name, why in hidden.items())
     remarks = (f"{remark}:{name}" for name, reading in fields.items() for remark in reading.remarks)
-    problems = (*problems, *odd, *remarks, *places)
-    reading = PageReading(Outcome.READ, found.code, found.rotation_deg, laid.residual_mm, problems, doubted(fields, hidden))
-    return Digitized(reading, _jpeg(laid.upright))
+    places = (f"{why}:{name}" for name, why in hidden.items())
+    problems = (*unread.problems, *odd, *remarks, *places)
+    return Digitized(replace(unread, outcome=Outcome.READ, problems=problems, fields=doubted(fields, hidden)), _jpeg(laid.upright))
 
 
 def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:

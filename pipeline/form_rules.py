@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from pipeline.blanks import blank_file
+from pipeline.errors import FormError
 from pipeline.fiducials import CONTENT
 from pipeline.field_spec import FieldSpec, Kind, Meaning, sibling_name
 from pipeline.model import Box
+from pipeline.structure import patches
 from pipeline.template import Form, PageSpec
 
 CELL_WIDTH, CELL_HEIGHT = 4.5, 6.0
 TEXT_HEIGHT = 8.0
 MARK_LEAST, MARK_MOST = 4.5, 6.0
+LEAST_PRINT = 24
+"""Places with print that differs in both directions, at most one in each 13.5 mm square."""
 _NEEDED = (Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME)
 _SLACK = 1e-6
 
@@ -38,17 +43,30 @@ def _relations(form: Form) -> list[str]:
 
 
 def _page_problems(page: PageSpec) -> list[str]:
-    problems = [problem for spec in page.all_fields for problem in (*_place(spec), *_size(spec))]
+    problems = _unlike_any(page) if page.blank else [problem for spec in page.all_fields for problem in (*_place(spec), *_size(spec))]
+    problems += [f"{spec.name}: the option {option} lies outside the field" for spec in page.all_fields for option in _outside(spec)]
     for one, other in combinations(page.all_fields, 2):
         if _overlap(one.area, other.area):
             problems.append(f"{one.name} and {other.name} overlap")
     return problems
 
 
+def _unlike_any(page: PageSpec) -> list[str]:
+    """A form printed elsewhere takes its measures from its maker, but it must have print to be known by."""
+    assert page.blank
+    try:
+        known_by = len(patches(blank_file(page.blank, page.size), changing=()))
+    except FormError as error:
+        return [str(error)]
+    return [] if known_by >= LEAST_PRINT else [f"the blank has too little print to be known by ({known_by} places, {LEAST_PRINT} are needed)"]
+
+
 def _place(spec: FieldSpec) -> list[str]:
-    problems = [] if _inside(spec.area, CONTENT) else [f"{spec.name} lies where markers and codes need room"]
-    outside = [option.value for option in spec.options if not _inside(Box(*option.box), spec.area)]
-    return problems + [f"{spec.name}: the option {value} lies outside the field" for value in outside]
+    return [] if _inside(spec.area, CONTENT) else [f"{spec.name} lies where markers and codes need room"]
+
+
+def _outside(spec: FieldSpec) -> list[str]:
+    return [option.value for option in spec.options if not _inside(Box(*option.box), spec.area)]
 
 
 def _size(spec: FieldSpec) -> list[str]:

@@ -43,6 +43,11 @@ class Identification:
     code_corners: Mapping[int, Points] = field(default_factory=dict)
 
     @property
+    def unmarked(self) -> bool:
+        """Whether the page bears no marks of ours: one marker by itself may be a likeness."""
+        return len(self.markers) < 2 and not self.code_corners and "several_sheets" not in self.problems
+
+    @property
     def page_plane(self) -> Matrix | None:
         """mm → px from all marks found; None if there are too few."""
         marks = [(plane.corners(MARKERS[i]), c) for i, c in self.markers.items()]

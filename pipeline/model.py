@@ -95,7 +95,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class SheetCode:
-    """What the code printed on a page says."""
+    """What the code printed on a page says; for a form printed elsewhere what its print says, and then `serial` is empty."""
 
     form: str
     version: int

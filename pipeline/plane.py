@@ -21,6 +21,14 @@ Matrix = NDArray[np.floating[Any]]
 """3 × 3, homogeneous."""
 
 PAGE = Box(0, 0, PAGE_WIDTH_MM, PAGE_HEIGHT_MM)
+"""The paper that we print on."""
+PX_PER_MM = 8.0
+"""Scale of a page laid on its form, and of the picture of the unfilled form."""
+
+
+def page_of(blank: Image) -> Box:
+    """The paper that a picture of a whole page at 8 px/mm shows."""
+    return Box(0, 0, blank.shape[1] / PX_PER_MM, blank.shape[0] / PX_PER_MM)
 
 
 def through(matrix: Matrix, points: Points) -> Points:
@@ -72,9 +80,9 @@ def _similarity(mm: Points, px: Points) -> Matrix:
     return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag], [0, 0, 1]])
 
 
-def is_page(plane: Matrix) -> bool:
+def is_page(plane: Matrix, page: Box = PAGE) -> bool:
     """Whether mm → px shows a page from its front: convex, not mirrored, no side more than three times its opposite."""
-    outline = through(plane, corners(PAGE))
+    outline = through(plane, corners(page))
     if not np.isfinite(outline).all():
         return False
     sides = np.roll(outline, -1, axis=0) - outline
@@ -85,15 +93,17 @@ def is_page(plane: Matrix) -> bool:
     return bool((turns > 0).all() and (opposite < 3).all())
 
 
-def scale_at_centre(plane: Matrix) -> float:
+def scale_at_centre(plane: Matrix, page: Box = PAGE) -> float:
     """px per mm in the middle of the page."""
-    a, b, c = through(plane, np.array([(100, 143.5), (110, 143.5), (100, 153.5)], dtype=np.float64))
+    x, y = page.x + page.w / 2 - 5, page.y + page.h / 2 - 5
+    a, b, c = through(plane, np.array([(x, y), (x + 10, y), (x, y + 10)], dtype=np.float64))
     return float((np.linalg.norm(b - a) + np.linalg.norm(c - a)) / 20)
 
 
-def turn_at_centre(plane: Matrix) -> float:
+def turn_at_centre(plane: Matrix, page: Box = PAGE) -> float:
     """Clockwise turn of the page in the picture, degrees from -45 to 315, so that no usual position lies at the seam."""
-    a, b = through(plane, np.array([(85, 148.5), (125, 148.5)], dtype=np.float64))
+    x, y = page.x + page.w / 2, page.y + page.h / 2
+    a, b = through(plane, np.array([(x - 20, y), (x + 20, y)], dtype=np.float64))
     degrees = float(np.degrees(np.arctan2(b[1] - a[1], b[0] - a[0])))
     return (degrees + 45) % 360 - 45
 

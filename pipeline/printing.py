@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.drawing import Colour, Paper, Style
+from pipeline.errors import FormError
 from pipeline.fiducials import CODES, MARKERS, new_serial, shown_serial
 from pipeline.field_drawing import draw_field
 from pipeline.field_spec import FieldSpec, Kind, Meaning
@@ -48,7 +49,13 @@ def issued(form: Form, sheet: Sheet) -> IssuedSheet:
 
 
 def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "", printed_on: date | None = None) -> bytes:
-    """A PDF/A-2b of all pages of all sheets. The same sheets printed on the same date give the same bytes."""
+    """A PDF/A-2b of all pages of all sheets. The same sheets printed on the same date give the same bytes.
+
+    Raises:
+        FormError: the form is printed elsewhere.
+    """
+    if form.printed_elsewhere:
+        raise FormError(f"{form.id} is printed elsewhere.", "Copy its own paper; this program only reads it.")
     paper = Paper(form.title, printed_on or date.today())
     for sheet in sheets:
         for page_no, page in enumerate(form.pages, start=1):

@@ -10,15 +10,30 @@ from typing import Any
 
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec
-from pipeline.template import Form, Forms
+from pipeline.template import Form, Forms, PageSpec
 
 FILE = "published.json"
 
 
 def geometry_digest(form: Form) -> str:
-    """SHA-256 of all that a machine needs for reading the form: names, kinds, boxes, formats, cells and options of every page, in order."""
-    pages = [[_geometry(spec) for spec in page.all_fields] for page in form.pages]
+    """SHA-256 of all that a machine needs for reading the form: names, kinds, boxes, formats, cells and options of every page, in order.
+
+    Of a form printed elsewhere also the size of the page and the file that shows it unfilled.
+
+    Raises:
+        FormError: that file cannot be read.
+    """
+    pages = [[*_elsewhere(page), *(_geometry(spec) for spec in page.all_fields)] for page in form.pages]
     return hashlib.sha256(json.dumps(pages, sort_keys=True).encode()).hexdigest()
+
+
+def _elsewhere(page: PageSpec) -> list[dict[str, Any]]:
+    if page.blank is None:
+        return []
+    try:
+        return [{"size": page.size, "blank": hashlib.sha256(page.blank.read_bytes()).hexdigest()}]
+    except OSError as error:
+        raise FormError(f"{page.blank}: {error.strerror}.", "Put the picture of the unfilled form into the form's folder.") from error
 
 
 def _geometry(spec: FieldSpec) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A picture of a page → the page laid on its form, and how well it lies there.
 
 First the markers (or what is left of them) say roughly where the page is; then printed patches all over the page are sought and the page is
-laid on the form by a homography, and by a smooth bend where the paper was stretched or folded. How well it lies is judged at patches that
+laid on the form by a homography, and by a bend where the paper was stretched, curled or creased. How well it lies is judged at patches that
 were left out of the fit, and at print that strayed, so that a wrong fit cannot look good. Pale print vanishes from a black and white scan:
 where too little of the form is found on one, it is sought again by its dark print alone.
 """
@@ -9,46 +9,39 @@ where too little of the form is found on one, it is sought again by its dark pri
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from enum import Enum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import plane, structure
+from pipeline.bend import Bend, fit_bend
 from pipeline.errors import RegistrationError
+from pipeline.fiducials import CODES
 from pipeline.identify import Identification
 from pipeline.ink_grey import shrunk_ink
 from pipeline.model import Box, Image
 from pipeline.once import once_a_picture
 from pipeline.plane import Matrix, Points
 from pipeline.structure import Search, Shifts
-from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 
-PX_PER_MM = 8.0
+PX_PER_MM = plane.PX_PER_MM
 """Scale of the registered page."""
-SIZE = round(PAGE_WIDTH_MM * PX_PER_MM), round(PAGE_HEIGHT_MM * PX_PER_MM)
-"""Width and height of the registered page, px."""
 LOST_MM = 10.0
 """The residual of a page whose print was not found on it."""
 
 _ROUGH = Search(px_per_mm=4.0, patch_mm=9.0, reach_mm=4.0)
 _FINE = Search(px_per_mm=6.0, patch_mm=6.5, reach_mm=2.0)
 _FEWEST = 12
+_FOLLOWED = 4
+"""So many times a crease is followed further, as long as that finds `_MORE` of the print."""
+_MORE = 1.005
+_LEFT_OUT_MM = 13.5
 _BENDS = 0.85
 """A bend is believed if it brings the residual below this share of that without it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bend:
-    """How the paper deviates from flat: shift in mm as polynomials of third degree, `weights` (10, 2)."""
-
-    weights: NDArray[np.floating[Any]]
-
-    def shift(self, mm: Points) -> Points:
-        """Where print meant for these places lies instead, as a difference in mm."""
-        return np.asarray(_powers(mm) @ self.weights, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,8 @@ class Registration:
 
     `to_mm` takes px of the picture to mm on the form (a homography; where the paper is bent, `bend` comes on top). `residual_mm` is the 95th
     percentile of how far print lies from where it should, at places not used for the fit. `upright` is the page in grey at 8 px/mm,
-    (2376, 1680), pixel (i, j) covering mm [j, j + 1] / 8, [i, i + 1] / 8. `problems` may hold `print_not_found`.
+    (2376, 1680) for A4, pixel (i, j) covering mm [j, j + 1] / 8, [i, i + 1] / 8. `problems` may hold `print_not_found`.
+    Of `sought` printed patches `seen` were found.
     """
 
     to_mm: Matrix
@@ -65,6 +59,8 @@ class Registration:
     upright: Image
     problems: tuple[str, ...] = ()
     bend: Bend | None = None
+    seen: int = 0
+    sought: int = 0
 
     def to_px(self, mm: Points) -> Points:
         """Places on the form (n, 2) mm → px of the picture."""
@@ -73,7 +69,7 @@ class Registration:
 
 
 def register(image: Image, identification: Identification, blank: Image) -> Registration:
-    """Lay a page on its form. `blank` is the unfilled form, grey, (2376, 1680).
+    """Lay a page of ours on its form. `blank` is the unfilled form, grey, (2376, 1680).
 
     Raises:
         RegistrationError: there are too few printed marks in the picture to know where the page is.
@@ -81,28 +77,57 @@ def register(image: Image, identification: Identification, blank: Image) -> Regi
     lies = identification.page_plane
     if lies is None:
         raise RegistrationError("Too few of the page's printed marks were found.", "Scan the whole page again, flat and unfolded.")
-    small = shrunk_ink(image, _enough(plane.scale_at_centre(lies)))
+    return lay(image, lies, blank, CODES)
+
+
+def lay(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box] = ()) -> Registration:
+    """Lay a page on its form that lies about so (mm → px) in the picture.
+
+    Args:
+        blank: the whole unfilled form, grey, 8 px/mm.
+        changing: where its print differs from sheet to sheet, mm.
+    """
+    small = shrunk_ink(image, _enough(plane.scale_at_centre(lies, plane.page_of(blank))))
     to_image = plane.between(small, image)
     start = np.linalg.inv(to_image) @ lies
-    laid = _laid(small, start, blank)
+    laid = _laid(small, start, blank, changing)
     if laid.residual_mm >= LOST_MM and structure.is_two_level(image):
-        laid = _laid(small, start, structure.dark_print(blank))
+        laid = _laid(small, start, structure.dark_print(blank), changing)
     problems = ("print_not_found",) if laid.residual_mm >= LOST_MM else ()
     return replace(laid, to_mm=laid.to_mm @ np.linalg.inv(to_image), problems=problems)
 
 
-def _laid(image: Image, lies: Matrix, blank: Image) -> Registration:
+def _laid(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box]) -> Registration:
     """The page in a picture of useful size, which lies about so, on the form."""
-    middles = structure.patches(blank)
-    lies = _closer(lies, _measured(image, lies, blank, middles[::2], _ROUGH))
+    page, middles = plane.page_of(blank), structure.patches(blank, changing)
+    lies = _closer(lies, _measured(image, lies, blank, middles[::2], _ROUGH), page)
     shifts = _measured(image, lies, blank, middles, _FINE)
-    fit, bend, wrong = _best_fit(shifts)
+    fit, bend, wrong = _best_fit(shifts, page)
     lies = lies @ fit
-    upright = _flat(image, lies, bend)
+    for _ in range(_FOLLOWED):
+        if bend is None or bend.creases is None:
+            break
+        further = _followed(image, lies, bend, blank, middles)
+        if further.found.sum() < _MORE * shifts.found.sum():
+            break
+        shifts = further
+        fit, bend, wrong = _best_fit(shifts, page)
+        lies = lies @ fit
+    upright = _flat(image, lies, bend, page, PX_PER_MM)
     if len(wrong):
         strayed = structure.strayed(upright, blank, shifts.at[~shifts.found])
         wrong = np.append(wrong, np.linalg.norm(strayed, axis=1))
-    return Registration(np.linalg.inv(lies), float(np.percentile(wrong, 95)) if len(wrong) else LOST_MM, upright, (), bend)
+        if bend is not None and bend.creases is not None:  # of print not found in a crease nothing is known but how far the crease goes
+            wrong = np.append(wrong, np.linalg.norm(bend.creases.shift(shifts.at[~shifts.found]), axis=1))
+    residual = float(np.percentile(wrong, 95)) if len(wrong) else LOST_MM
+    return Registration(np.linalg.inv(lies), residual, upright, (), bend, int(shifts.found.sum()), len(shifts.at))
+
+
+def _followed(image: Image, lies: Matrix, bend: Bend, blank: Image, middles: Points) -> Shifts:
+    """Print sought again on the page laid with its creases, which near a fold was too far away at first. Shifts are from flat, as before."""
+    shifts = structure.measure(_flat(image, lies, bend, plane.page_of(blank), _FINE.px_per_mm), blank, middles, _FINE)
+    there = shifts.at + shifts.moved
+    return Shifts(shifts.at, shifts.moved + bend.shift(there), shifts.found)
 
 
 def _enough(px_per_mm: float) -> float:
@@ -110,14 +135,14 @@ def _enough(px_per_mm: float) -> float:
     return 1.0 if px_per_mm < 1.75 * PX_PER_MM else 1.25 * PX_PER_MM / px_per_mm
 
 
-def _closer(lies: Matrix, shifts: Shifts) -> Matrix:
+def _closer(lies: Matrix, shifts: Shifts, page: Box) -> Matrix:
     """The page's place after the rough round."""
     fit = _homography(*shifts.seen) if shifts.found.sum() >= _FEWEST else None
-    return lies if fit is None or not plane.is_page(lies @ fit) else lies @ fit
+    return lies if fit is None or not plane.is_page(lies @ fit, page) else lies @ fit
 
 
 def _measured(image: Image, lies: Matrix, blank: Image, middles: Points, search: Search) -> Shifts:
-    return structure.measure(plane.cut(image, lies, plane.PAGE, search.px_per_mm), blank, middles, search)
+    return structure.measure(plane.cut(image, lies, plane.page_of(blank), search.px_per_mm), blank, middles, search)
 
 
 def _homography(at: Points, moved: Points, within_mm: float = 0.6) -> Matrix | None:
@@ -128,65 +153,58 @@ def _homography(at: Points, moved: Points, within_mm: float = 0.6) -> Matrix | N
     return None if found is None else np.asarray(found, dtype=np.float64)
 
 
-def _powers(mm: Points) -> NDArray[np.float64]:
-    """The ten products of x and y up to the third degree, of the page scaled to -1 … 1."""
-    x, y = mm[:, 0] * (2 / PAGE_WIDTH_MM) - 1, mm[:, 1] * (2 / PAGE_HEIGHT_MM) - 1
-    return np.stack([x**i * y**j for i in range(4) for j in range(4 - i)], axis=1)
+class _Model(Enum):
+    """What is believed of the paper."""
+
+    FLAT = 0
+    BENT = 1
+    CREASED = 2
 
 
-def _bend(at: Points, left: Points) -> Bend:
-    """Fit of what a homography leaves, by least squares with Cauchy's weights; a little damped so that edges do not fly away."""
-    powers, weight = _powers(at), np.ones(len(at))
-    damping = np.diag([1e-3 * len(at)] * powers.shape[1])
-    for _ in range(6):
-        normal = powers.T @ (powers * weight[:, None]) + damping
-        weights = np.linalg.solve(normal, powers.T @ (left * weight[:, None]))
-        wrong = np.linalg.norm(left - powers @ weights, axis=1)
-        weight = 1 / (1 + (wrong / 0.15) ** 2)
-    return Bend(weights)
-
-
-def _fit(at: Points, moved: Points, *, bent: bool) -> tuple[Matrix, Bend | None]:
+def _fit(at: Points, moved: Points, page: Box, model: _Model) -> tuple[Matrix, Bend | None]:
     """A shift of print `moved` at `at` explained: mm on the form → mm as now laid, then the bend in form coordinates."""
-    flat = _homography(at, moved, 2.0 if bent else 0.6)
+    flat = _homography(at, moved, 0.6 if model is _Model.FLAT else 2.0)
     flat = np.eye(3) if flat is None else flat
     left = plane.through(np.linalg.inv(flat), at + moved) - at
-    return flat, _bend(at, left) if bent else None
+    return flat, None if model is _Model.FLAT else fit_bend(at, left, page, creased=model is _Model.CREASED)
 
 
-def _left_out(at: Points, moved: Points, *, bent: bool) -> NDArray[np.float64]:
+def _left_out(at: Points, moved: Points, page: Box, model: _Model) -> NDArray[np.float64]:
     """How far off, mm, each patch lies when those of its square of a chess board are left out of the fit."""
-    board = (np.floor(at[:, 0] / 27) + np.floor(at[:, 1] / 27)).astype(int) % 2 == 0
+    board = np.floor(at / _LEFT_OUT_MM).astype(int).sum(axis=1) % 2 == 0
     wrong = np.zeros(len(at))
     for left_out in (board, ~board):
         if left_out.sum() < len(at) - 6:
-            flat, bend = _fit(at[~left_out], moved[~left_out], bent=bent)
+            flat, bend = _fit(at[~left_out], moved[~left_out], page, model)
             print_at = plane.through(np.linalg.inv(flat), at + moved)[left_out]
             meant = at[left_out] if bend is None else at[left_out] + bend.shift(at[left_out])
             wrong[left_out] = np.linalg.norm(print_at - meant, axis=1)
     return wrong
 
 
-def _best_fit(shifts: Shifts) -> tuple[Matrix, Bend | None, NDArray[np.float64]]:
+def _best_fit(shifts: Shifts, page: Box) -> tuple[Matrix, Bend | None, NDArray[np.float64]]:
     """Homography, bend if it helps, and how far off, mm, each patch lies when left out; none if the page's print was not found."""
     at, moved = shifts.seen
-    if len(at) < _FEWEST or not structure.mostly_seen(shifts):
+    if len(at) < _FEWEST or not structure.mostly_seen(shifts, page):
         return np.eye(3), None, np.zeros(0)
-    trials = {bent: _left_out(at, moved, bent=bent) for bent in (False, True)}
-    flat, curved = (float(np.percentile(trial, 95)) for trial in trials.values())
-    bent = len(at) >= 3 * _FEWEST and curved < _BENDS * flat
-    return *_fit(at, moved, bent=bent), trials[bent]
+    best, wrong = _Model.FLAT, _left_out(at, moved, page, _Model.FLAT)
+    for model in (_Model.BENT, _Model.CREASED) if len(at) >= 3 * _FEWEST else ():
+        trial = _left_out(at, moved, page, model)
+        if np.percentile(trial, 95) < _BENDS * np.percentile(wrong, 95):
+            best, wrong = model, trial
+    return *_fit(at, moved, page, best), wrong
 
 
-def _flat(image: Image, lies: Matrix, bend: Bend | None) -> Image:
-    """The page at 8 px/mm."""
+def _flat(image: Image, lies: Matrix, bend: Bend | None, page: Box, px_per_mm: float) -> Image:
+    """The page laid flat."""
     if bend is None:
-        return plane.cut(image, lies, plane.PAGE, PX_PER_MM)
-    step = 16  # px; between, a third-degree bend is straight enough
-    x, y = np.meshgrid(np.arange(-step, SIZE[0] + 2 * step, step), np.arange(-step, SIZE[1] + 2 * step, step))
-    mm = (np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) / PX_PER_MM
+        return plane.cut(image, lies, page, px_per_mm)
+    step = round(2 * px_per_mm)  # between, a bend is straight enough
+    size = round(page.w * px_per_mm), round(page.h * px_per_mm)
+    x, y = np.meshgrid(np.arange(-step, size[0] + 2 * step, step), np.arange(-step, size[1] + 2 * step, step))
+    mm = (np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) / px_per_mm
     there = plane.through(lies, mm + bend.shift(mm)).astype(np.float32).reshape(*x.shape, 2)
-    at_x, at_y = (np.arange(n, dtype=np.float32) / step + 1 for n in SIZE)
+    at_x, at_y = (np.arange(n, dtype=np.float32) / step + 1 for n in size)
     full_x, full_y = cv2.split(cv2.remap(there, *np.meshgrid(at_x, at_y), cv2.INTER_LINEAR))
     return np.asarray(cv2.remap(image, full_x, full_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255), dtype=np.uint8)
 

@@ -6,6 +6,7 @@ Writing hides some; a patch that does not correlate, or that disagrees with its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,8 @@ from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.fiducials import CODES
-from pipeline.model import Image
+from pipeline.model import Box, Image
 from pipeline.plane import Points
-from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 
 _CELL_MM = 13.5
 """One patch, the best, is taken from each square of this size."""
@@ -71,11 +71,14 @@ class Shifts:
         return self.at[self.found], self.moved[self.found]
 
 
-def patches(blank: Image) -> Points:
-    """Middles (n, 2) mm of the patches worth seeking: the best of each part of the page that has print. `blank` is the whole unfilled form."""
-    small = np.asarray(cv2.resize(blank, _size(_SELECT_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+def patches(blank: Image, changing: Sequence[Box] = CODES) -> Points:
+    """Middles (n, 2) mm of the patches worth seeking: the best of each part of the page that has print.
+
+    `blank` is the whole unfilled form; its print in the boxes `changing` (mm) differs from sheet to sheet.
+    """
+    small = np.asarray(cv2.resize(blank, _size(blank, _SELECT_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     texture = cv2.cornerMinEigenVal(small, round(_WINDOW_MM * _SELECT_PX_PER_MM), ksize=3)
-    for box in CODES:  # differ from sheet to sheet
+    for box in changing:
         x, y, w, h = (max(0, round(v * _SELECT_PX_PER_MM)) for v in plane.widened(box, _WINDOW_MM / 2).as_list())
         texture[y : y + h, x : x + w] = 0
     edge = round(_EDGE_MM * _SELECT_PX_PER_MM)
@@ -83,8 +86,9 @@ def patches(blank: Image) -> Points:
     return _best_of_cells(texture, round(_CELL_MM * _SELECT_PX_PER_MM)) / _SELECT_PX_PER_MM
 
 
-def _size(px_per_mm: float) -> tuple[int, int]:
-    return round(PAGE_WIDTH_MM * px_per_mm), round(PAGE_HEIGHT_MM * px_per_mm)
+def _size(blank: Image, px_per_mm: float) -> tuple[int, int]:
+    page = plane.page_of(blank)
+    return round(page.w * px_per_mm), round(page.h * px_per_mm)
 
 
 def _best_of_cells(texture: NDArray[Any], cell: int) -> Points:
@@ -106,10 +110,10 @@ def measure(page: Image, blank: Image, middles: Points, search: Search) -> Shift
 def _sought(page: Image, blank: Image, middles: Points, search: Search) -> Shifts:
     scale, half, reach = search.px_per_mm, round(search.patch_mm * search.px_per_mm / 2), round(search.reach_mm * search.px_per_mm)
     how = cv2.INTER_AREA if blank.shape[0] >= 2 * page.shape[0] else cv2.INTER_LINEAR  # area is slow for odd ratios
-    form = np.asarray(cv2.resize(blank, _size(scale), interpolation=how), dtype=np.uint8)
+    form = np.asarray(cv2.resize(blank, _size(blank, scale), interpolation=how), dtype=np.uint8)
     page, form = (np.asarray(cv2.GaussianBlur(p, (0, 0), _SOFT_MM * scale), dtype=np.uint8) for p in (page, form))
     places = np.rint(middles * scale).astype(int)
-    fits = (places > half + reach).all(axis=1) & (places < np.array(_size(scale)) - half - reach).all(axis=1)
+    fits = (places > half + reach).all(axis=1) & (places < np.array(_size(blank, scale)) - half - reach).all(axis=1)
     places = places[fits]
     moved, found = np.zeros((len(places), 2)), np.zeros(len(places), bool)
     for i, (x, y) in enumerate(places.tolist()):
@@ -155,7 +159,7 @@ def strayed(upright: Image, blank: Image, places: Points) -> Points:
 
     Such print is no accident: that part of the page is folded, or belongs to another form. `upright` is the page as it was laid.
     """
-    page = np.asarray(cv2.resize(upright, _size(_WIDE_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    page = np.asarray(cv2.resize(upright, _size(blank, _WIDE_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     shifts = _sought(page, blank, places, Search(_WIDE_PX_PER_MM, _WIDE_PATCH_MM, _WIDE_REACH_MM))
     at, moved = shifts.seen
     near = np.linalg.norm(at[:, None] - at[None], axis=2) < _GROUP_MM
@@ -176,12 +180,12 @@ def dark_print(blank: Image) -> Image:
     return np.where(blank < _PALE, 0, 255).astype(np.uint8)
 
 
-def mostly_seen(shifts: Shifts) -> bool:
-    """Whether print was found nearly everywhere it should be: in strips of 70 × 37 mm that hold all but a small part of the patches.
+def mostly_seen(shifts: Shifts, page: Box = plane.PAGE) -> bool:
+    """Whether print was found nearly everywhere it should be: in strips (of 70 × 37 mm on A4) that hold all but a small part of the patches.
 
     People write over a strip here and there, and corners tear; more than that is another form, or paper that is folded.
     """
-    x, y = (shifts.at / (PAGE_WIDTH_MM / 3, PAGE_HEIGHT_MM / 8)).astype(np.intp).T
+    x, y = (shifts.at / (page.w / 3, page.h / 8)).astype(np.intp).T
     every, seen = np.zeros((8, 3), np.intp), np.zeros((8, 3), np.intp)
     np.add.at(every, (y, x), 1)
     np.add.at(seen, (y, x), shifts.found)

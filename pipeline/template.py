@@ -1,6 +1,7 @@
 """A form's definition: what `forms/<id>/form.yaml` may say. Documented for form makers in `forms/README.md`.
 
-Lengths are millimetres from the top left of an A4 page. A table is written once and unfolded into one field a row and column, named
+Lengths are millimetres from the top left of the page, which is A4 unless the form says otherwise. A form that was printed elsewhere, without
+our markers and codes, says which picture shows it unfilled. A table is written once and unfolded into one field a row and column, named
 `<prefix>01.<field>`; nothing later in the pipeline knows about tables beyond that name.
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
 
 from pipeline.errors import FormError
 from pipeline.field_spec import BoxMm, FieldSpec, Meaning, Name, Strict
@@ -69,8 +70,13 @@ class Section(Strict):
 
 
 class PageSpec(Strict):
-    """One side of paper."""
+    """One side of paper, of the given width and height.
 
+    `blank` is a picture or PDF of the unfilled page, edge to edge, if the page was printed elsewhere; in the file its name in the form's folder.
+    """
+
+    size: tuple[Annotated[float, Field(ge=50, le=450)], Annotated[float, Field(ge=50, le=450)]] = (PAGE_WIDTH_MM, PAGE_HEIGHT_MM)
+    blank: Path | None = None
     fields: tuple[FieldSpec, ...] = ()
     table: Table | None = None
     sections: tuple[Section, ...] = ()
@@ -80,6 +86,22 @@ class PageSpec(Strict):
     def all_fields(self) -> tuple[FieldSpec, ...]:
         """The page's fields in reading order of the file, the table unfolded."""
         return self.fields + tuple(self.table.unfold() if self.table else ())
+
+    @field_validator("blank")
+    @classmethod
+    def _in_the_folder(cls, blank: Path | None, info: ValidationInfo) -> Path | None:
+        folder = (info.context or {}).get("folder")
+        return blank if blank is None or folder is None else Path(folder, blank).resolve()
+
+    @model_validator(mode="after")
+    def _holds_its_fields(self) -> Self:
+        for spec in self.all_fields:
+            for box in (spec.box, *(o.box for o in spec.options)):
+                if box[0] < 0 or box[1] < 0 or box[0] + box[2] > self.size[0] or box[1] + box[3] > self.size[1]:
+                    raise ValueError(f"{spec.name} lies outside the page")
+        if self.blank is None and self.size != (PAGE_WIDTH_MM, PAGE_HEIGHT_MM):
+            raise ValueError("a page of our own is A4; another size needs the blank of a form printed elsewhere")
+        return self
 
 
 class Law(Strict):
@@ -122,6 +144,11 @@ class Form(Strict):
         """All fields of all pages."""
         return tuple(spec for page in self.pages for spec in page.all_fields)
 
+    @property
+    def printed_elsewhere(self) -> bool:
+        """Whether it bears none of our codes and is known by its print alone."""
+        return any(page.blank for page in self.pages)
+
     @cached_property
     def by_name(self) -> dict[str, FieldSpec]:
         """Fields by name."""
@@ -147,10 +174,8 @@ class Form(Strict):
         names = [spec.name for spec in self.fields]
         if twice := {n for n in names if names.count(n) > 1}:
             raise ValueError(f"the name {sorted(twice)[0]} is used twice")
-        for spec in self.fields:
-            for box in (spec.box, *(o.box for o in spec.options)):
-                if box[0] < 0 or box[1] < 0 or box[0] + box[2] > PAGE_WIDTH_MM or box[1] + box[3] > PAGE_HEIGHT_MM:
-                    raise ValueError(f"{spec.name} lies outside the page")
+        if self.printed_elsewhere and len(self.pages) > 1:
+            raise ValueError("nothing on a form printed elsewhere says which sides belong together: make each side a form of one page")
         if self.entries is Per.ROW and not any(page.table for page in self.pages):
             raise ValueError("entries per row need a table")
         return self
@@ -163,7 +188,7 @@ def load_form(path: Path) -> Form:
         FormError: the file is missing, is not YAML, or breaks a rule; the text names the place.
     """
     try:
-        return Form.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Form.model_validate(yaml.safe_load(path.read_text("utf-8")), context={"folder": path.parent})
     except OSError as error:
         raise FormError(f"{path}: {error.strerror}.", "Check that the form's folder holds a form.yaml.") from error
     except yaml.YAMLError as error:

@@ -12,7 +12,7 @@ from rich.table import Table
 from pipeline.errors import ExitCode
 from pipeline.field_spec import FieldSpec
 from pipeline.settings import load_settings
-from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Form, Forms, PageSpec
+from pipeline.template import Form, Forms, PageSpec
 
 AsJson = Annotated[bool, typer.Option("--json", help="For other programs.")]
 
@@ -42,7 +42,8 @@ def show_form(form_id: Annotated[str, typer.Argument(metavar="ID")], as_json: As
     if as_json:
         typer.echo(json.dumps(form_object(form), ensure_ascii=False))
         return
-    typer.echo(f"{form.id} version {form.version}: {form.title} ({form.area}, class {form.criticality})")
+    elsewhere = ", printed elsewhere" if form.printed_elsewhere else ""
+    typer.echo(f"{form.id} version {form.version}: {form.title} ({form.area}, class {form.criticality}{elsewhere})")
     rows = [[spec.name, spec.kind, "yes" if spec.critical else "", str(spec.area.as_list()), spec.label] for spec in form.fields]
     _print_table(("Field", "Kind", "Critical", "Box mm", "Label"), rows)
 
@@ -81,7 +82,13 @@ def form_object(form: Form) -> dict[str, Any]:
 
 
 def _page_object(page: PageSpec) -> dict[str, Any]:
-    return {"width_mm": PAGE_WIDTH_MM, "height_mm": PAGE_HEIGHT_MM, "fields": [_field_object(spec) for spec in page.all_fields]}
+    width, height = page.size
+    return {
+        "width_mm": width,
+        "height_mm": height,
+        "blank": page.blank.name if page.blank else None,
+        "fields": [_field_object(spec) for spec in page.all_fields],
+    }
 
 
 def _field_object(spec: FieldSpec) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def as_object(reading: PageReading) -> dict[str, Any]:
         "version": code.version if code else None,
         "page_no": code.page_no if code else None,
         "pages": code.pages if code else None,
-        "serial": code.serial if code else None,
+        "serial": code.serial or None if code else None,
         "rotation_deg": round(reading.rotation_deg, 2),
         "residual_mm": None if reading.residual_mm is None else round(reading.residual_mm, 3),
         "problems": list(reading.problems),
@@ -137,7 +137,7 @@ def _field(reading: Reading) -> dict[str, Any]:
 
 
 def _show(page: dict[str, Any], console: Console) -> None:
-    form = f"{page['form']} v{page['version']}, {page['serial']}" if page["form"] else ""
+    form = f"{page['form']} v{page['version']}, {page['serial'] or '–'}" if page["form"] else ""
     console.print(f"[bold]{page['source']}[/] page {page['page']}: {page['outcome']} {form}", highlight=False)
     for problem in page["problems"]:
         console.print(f"  ! {problem}", highlight=False)

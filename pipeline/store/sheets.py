@@ -66,7 +66,7 @@ def save_reading(
         "unit": _unit(conn, before, reading),
     }
     if code is not None:
-        values |= {"form": code.form, "version": code.version, "page_no": code.page_no, "pages": code.pages, "serial": code.serial}
+        values |= {"form": code.form, "version": code.version, "page_no": code.page_no, "pages": code.pages, "serial": code.serial or None}
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.queued).values(values)).rowcount:
         return
     _save_fields(conn, page_id, reading.fields)
@@ -139,7 +139,7 @@ def missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
 
 def _unit(conn: Connection, before: Page, reading: PageReading) -> str:
     """The unit that the sheet was printed for; else, or if nobody here is of that unit, the one that scanned it."""
-    issued = issued_sheet(conn, reading.code.serial) if reading.code else None
+    issued = issued_sheet(conn, reading.code.serial) if reading.code and reading.code.serial else None
     return issued.unit if issued and issued.unit in units(conn) else before.unit
 
 
@@ -168,7 +168,7 @@ def _place(conn: Connection, read: Page, form: Form | None) -> None:
         return
     if not _identified(read, form):
         sheet = read.id
-    elif (other := same_side(conn, read)) and not take_over(conn, read, other):
+    elif read.serial and (other := same_side(conn, read)) and not take_over(conn, read, other):
         _update(conn, read.id, duplicate_of=other.id)
         return
     else:
@@ -191,7 +191,7 @@ def _make_entries(conn: Connection, read: Page, form: Form | None) -> None:
 
 
 def _identified(read: Page, form: Form | None) -> bool:
-    return read.serial is not None and form is not None and read.form == form.id
+    return form is not None and read.form == form.id
 
 
 def _common(conn: Connection, read: Page, form: Form | None) -> NewEntry:

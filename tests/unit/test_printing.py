@@ -13,10 +13,11 @@ import pytest
 import zxingcpp
 from pdf2image import convert_from_bytes
 
-from pipeline.blanks import PX_PER_MM, blank
+from pipeline.blanks import blank
 from pipeline.fiducials import CODES, MARKER_DICTIONARY, MARKERS, is_serial, parse_code
 from pipeline.field_spec import Meaning
 from pipeline.model import Box, Client, Image
+from pipeline.plane import PX_PER_MM
 from pipeline.printing import Sheet, issue, issue_for_clients, issued, print_sheets
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms

@@ -79,7 +79,7 @@ def places(view: EntryView, shown: list[str]) -> dict[str, Place]:
     """Where each widget's field lies in the pictures; `shown` are the ids of the pages that have one, in order."""
     lying = {page.id for page in view.pages if lies_on_form(page)}
     return {
-        key: place_of(field.spec.box, shown.index(field.page))
+        key: place_of(field.spec.box, shown.index(field.page), view.form.pages[field.page_no - 1].size)
         for key, field in widget_keys(view).items()
         if field.page is not None and field.page in lying and field.page in shown
     }

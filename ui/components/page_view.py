@@ -10,7 +10,6 @@ from typing import Any
 
 import streamlit as st
 
-from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 from ui.text import t
 
 Place = tuple[int, float, float, float, float]
@@ -33,15 +32,26 @@ def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
     )
 
 
-def place_of(box_mm: Sequence[float], picture: int, margin_mm: float = 1.0) -> Place:
-    """A field's rectangle (mm) with a little air, as shares of the page."""
+def place_of(box_mm: Sequence[float], picture: int, size_mm: tuple[float, float], margin_mm: float = 1.0) -> Place:
+    """A field's rectangle (mm) with a little air, as shares of a page of this size."""
     x, y, w, h = box_mm
-    air = 2 * margin_mm
-    return (picture, (x - margin_mm) / PAGE_WIDTH_MM, (y - margin_mm) / PAGE_HEIGHT_MM, (w + air) / PAGE_WIDTH_MM, (h + air) / PAGE_HEIGHT_MM)
+    air, (width, height) = 2 * margin_mm, size_mm
+    return (picture, (x - margin_mm) / width, (y - margin_mm) / height, (w + air) / width, (h + air) / height)
 
 
-def page_view(key: str, pictures: Sequence[bytes], captions: Sequence[str], places: Mapping[str, Place], row: Place | None = None) -> None:
-    """Show JPEG pictures; `places` are the fields by widget key, marked while that widget has the focus, and `row` the row of a table."""
+def page_view(
+    key: str,
+    pictures: Sequence[bytes],
+    captions: Sequence[str],
+    places: Mapping[str, Place],
+    row: Place | None = None,
+    *,
+    size_mm: tuple[float, float],
+) -> None:
+    """Show JPEG pictures of pages of this size.
+
+    `places` are the fields by widget key, marked while that widget has the focus, and `row` the row of a table.
+    """
     _component()(
         key=key,
         data={
@@ -49,7 +59,7 @@ def page_view(key: str, pictures: Sequence[bytes], captions: Sequence[str], plac
             "captions": list(captions),
             "boxes": {widget: list(place) for widget, place in places.items()},
             "row": list(row) if row else None,
-            "aspect": PAGE_HEIGHT_MM / PAGE_WIDTH_MM,
+            "aspect": size_mm[1] / size_mm[0],
             "alt": t("picture.alt"),
             "labels": {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn")},
         },

@@ -28,7 +28,9 @@ def sheet_pictures(here: Site, person: Person, view: EntryView) -> None:
     shown = [(page, picture) for page in view.pages if (picture := page_picture(here, page)) is not None]
     captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
     ids = [page.id for page, _ in shown]
-    page_view(f"view-{view.entry.id}", [picture for _, picture in shown], captions, places(view, ids), row_place(view, ids))
+    page_view(
+        f"view-{view.entry.id}", [picture for _, picture in shown], captions, places(view, ids), row_place(view, ids), size_mm=view.form.pages[0].size
+    )
 
 
 def row_place(view: EntryView, shown: list[str]) -> Place | None:
@@ -39,4 +41,4 @@ def row_place(view: EntryView, shown: list[str]) -> Place | None:
         return None
     left, top = (min(field.spec.box[side] for field in row) for side in (0, 1))
     right, bottom = (max(field.spec.box[side] + field.spec.box[side + 2] for field in row) for side in (0, 1))
-    return place_of((left, top, right - left, bottom - top), shown.index(str(row[0].page)), margin_mm=2.5)
+    return place_of((left, top, right - left, bottom - top), shown.index(str(row[0].page)), view.form.pages[row[0].page_no - 1].size, margin_mm=2.5)
