@@ -31,12 +31,12 @@ class Shares:
     `weight` is what the model's logarithm counts; `letter` and `word` (nats) make up for long texts being unlikely as such.
     """
 
-    joined: float = 0.05
-    unknown: float = 0.1
+    joined: float = 0.1
+    unknown: float = 0.25
     names: float = 0.1
     weight: float = 0.5
-    letter: float = 1.1
-    word: float = 1.0
+    letter: float = 2.0
+    word: float = 0.0
 
 
 class Written(NamedTuple):
