@@ -23,7 +23,7 @@ from pipeline.model import Image
 from pipeline.settings import Handwriting, load_settings
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, RunOptions
 
 Steps = NDArray[np.float32]
 """(steps, 1 + len(ALPHABET)) probabilities; column 0 is CTC's blank."""
@@ -83,10 +83,19 @@ def _run(network: InferenceSession, lines: Sequence[NDArray[np.float32]]) -> lis
     block = np.ones((len(lines), 3, LINE_HEIGHT, width), np.float32)
     for i, line in enumerate(lines):
         block[i, :, :, : line.shape[1]] = line
-    (answer,) = network.run(None, {network.get_inputs()[0].name: block})
+    (answer,) = network.run(None, {network.get_inputs()[0].name: block}, _giving_back())
     kept = np.asarray(answer, np.float32)[:, :, _columns(network)]
     kept /= np.maximum(kept.sum(-1, keepdims=True), 1e-9)
     return [kept[i, : -(-line.shape[1] // STEP_PX)] for i, line in enumerate(lines)]
+
+
+def _giving_back() -> RunOptions:
+    """Lines have ever new widths, and onnxruntime keeps the memory of each: it is given back after every run instead."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def network_file() -> Path:
