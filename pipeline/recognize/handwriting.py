@@ -6,18 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pipeline.field_spec import Format
-from pipeline.model import Reading, State
+from pipeline.model import Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Ink, find_ink
 from pipeline.recognize.joined_readings import stretch
-from pipeline.recognize.language import swedish
+from pipeline.recognize.language import Language, swedish
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import Line, banded, line_of
-from pipeline.recognize.network import read_steps
+from pipeline.recognize.network import Steps, read_steps
 from pipeline.recognize.stretches import Part, parts, struck_breaks
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
-from pipeline.recognize.transcription import reading
+from pipeline.recognize.transcription import DASHES_P, reading
 from pipeline.settings import load_settings
+
+LEVEL = 0.15
+"""Ink that is lower than this part of its width is one level stroke."""
+MID_GREY = 128
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
@@ -57,8 +61,21 @@ def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequen
     language = swedish(load_settings().models).with_names(names)
     found = []
     for line, form in zip(lines, formats or [None] * len(lines), strict=True):
-        found.append(Reading.empty(line.empty_p) if line.picture is None else reading(next(answers), language, form))
+        found.append(Reading.empty(line.empty_p) if line.picture is None else _read(line.picture, next(answers), language, form))
     return found
+
+
+def _read(picture: Image, steps: Steps, language: Language, form: Format | None) -> Reading:
+    """The reading of one line; a lone level stroke that says nothing is a dash, or what is left of a rule."""
+    found = reading(steps, language, form)
+    if found.state is State.ILLEGIBLE and _is_level(picture):
+        return Reading.empty(DASHES_P)
+    return found
+
+
+def _is_level(picture: Image) -> bool:
+    dark = picture < MID_GREY
+    return bool(dark.any(axis=1).sum() < LEVEL * dark.any(axis=0).sum())
 
 
 def _only_line(ink: Ink) -> Line:

@@ -26,17 +26,17 @@ EDGE = 0
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How the mixture is made, and how much it counts beside the picture; found with `pipeline/training/decoding.py`, and flat around the best.
+    """How the mixture is made, and how much it counts beside the picture; chosen by `pipeline/training/decoding.py`.
 
     `weight` is what the model's logarithm counts; `letter` and `word` (nats) make up for long texts being unlikely as such.
     """
 
-    joined: float = 0.05
-    unknown: float = 0.1
+    joined: float = 0.1
+    unknown: float = 0.25
     names: float = 0.1
     weight: float = 0.5
-    letter: float = 1.1
-    word: float = 1.0
+    letter: float = 2.0
+    word: float = 0.0
 
 
 class Written(NamedTuple):
