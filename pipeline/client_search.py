@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -41,7 +41,8 @@ class ClientSearch:
         self._names = _Words([client.name for client in clients])
         self._addresses = _Words([client.address for client in clients])
         self._units: dict[str, NDArray[np.intp]] = _places(client.unit for client in clients)
-        self.alike = _look_alikes(clients)
+        self.namesakes = _groups(" ".join(sorted(words(client.name))) for client in clients)
+        self.twins = _groups((client.pid[:8], *words(client.name)[-1:]) for client in clients)
 
     def nearest(self, boxes: NDArray[np.float64], *scores: Scores) -> NDArray[np.intp]:
         """Places of the clients worth weighing: with most boxes (12, 13) that may hold their digits, and with the highest of other scores."""
@@ -144,18 +145,7 @@ def _places(keys: Iterable[str]) -> dict[str, NDArray[np.intp]]:
     return {key: np.array(places, np.intp) for key, places in found.items()}
 
 
-def _look_alikes(clients: Sequence[Client]) -> NDArray[np.intp]:
-    """A group for each client: those with the same name, or born the same day with a word of the name in common (twins), are in one group."""
-    group = list(range(len(clients)))
-
-    def top(place: int) -> int:
-        while group[place] != place:
-            place = group[place] = group[group[place]]
-        return place
-
-    first: dict[tuple[str, str], int] = {}
-    for place, client in enumerate(clients):
-        own = words(client.name)
-        for key in (("", " ".join(sorted(own))), *((client.pid[:8], word) for word in own if len(word) > 1)):
-            group[top(place)] = top(first.setdefault(key, place))
-    return np.array([top(place) for place in range(len(clients))], np.intp)
+def _groups(keys: Iterable[Hashable]) -> NDArray[np.intp]:
+    """A number for each, the same for equal keys."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.intp)

@@ -153,8 +153,13 @@ def _named(prior: Floats, odds: Floats) -> Floats:
 
 def _meant(search: ClientSearch, prior: Floats, likely: Floats) -> Floats:
     """Likelihood of what was read for each client, who may be meant although another's number was written."""
-    group, size = search.alike, np.bincount(search.alike, minlength=len(likely))
-    sums = np.bincount(group, weights=likely, minlength=len(likely))
-    alike = (sums[group] - likely) / np.maximum(size[group] - 1, 1)
+    alike = (_others_of(search.namesakes, likely) + _others_of(search.twins, likely)) / 2
     anybody = float(prior @ likely) - prior * likely
     return np.asarray((1 - WRONG_NUMBER) * likely + WRONG_NUMBER * (alike + np.maximum(anybody, 0)) / 2)
+
+
+def _others_of(group: NDArray[np.intp], likely: Floats) -> Floats:
+    """For each the mean likelihood of the others of its group; 0 for one alone."""
+    size = np.bincount(group, minlength=1)
+    sums = np.bincount(group, weights=likely, minlength=1)
+    return np.asarray((sums[group] - likely) / np.maximum(size[group] - 1, 1))

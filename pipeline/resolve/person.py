@@ -22,6 +22,8 @@ ALTERNATIVES = 5
 LEAST_P = 1e-5
 ONE_KIND_P = 0.997
 """The most that is said on the strength of the number alone: a second kind of evidence (name, printed name or address) has to agree for more."""
+TELLS_APART = 3
+"""Name and address tell a client from the others of the unit (of the register, if the client is of another unit) if they fit so many times better."""
 SUREST_P = 0.9998
 """Nothing is surer: whatever the sum says, one row in some thousands is odd in a way that is not in it."""
 SURE_NEIGHBOUR = 0.99
@@ -114,7 +116,7 @@ def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Readi
     value, p, place = ranked[0]
     if row.reading.state is State.ILLEGIBLE and p < 0.5:
         return replace(row.reading, alternatives=tuple((v, round(q, 6)) for v, q, _ in ranked[:ALTERNATIVES])), []
-    p = min(p, SUREST_P if place is not None and _second_kind(row, place, value) else ONE_KIND_P)
+    p = min(p, SUREST_P if place is not None and _second_kind(row, place, value, register.search) else ONE_KIND_P)
     others = tuple((v, q) for v, q, _ in ranked[1:] if q >= LEAST_P or v == row.reading.value)[:ALTERNATIVES]
     characters = row.reading.characters if value == row.reading.value else ()
     reading = replace(
@@ -136,11 +138,15 @@ def _ranked(found: _Found, register: ClientRegister) -> list[tuple[str, float, i
     return sorted([*known, *((number, p, None) for number, p in found.unknown.items())], key=lambda row: -row[1])
 
 
-def _second_kind(row: _Row, place: int, value: str) -> bool:
-    """Whether the number, with nothing against it, and something else agree on a client, each by itself."""
+def _second_kind(row: _Row, place: int, value: str, search: ClientSearch) -> bool:
+    """Whether the number, with nothing against it, and something else agree on a client and on nobody else who may be meant."""
     evidence = row.evidence
     agrees = max(evidence.name[place], evidence.printed[place], evidence.address[place])
-    return bool(agrees >= NAME_AGREES) and normal_pid(value).valid and _stands_there(row, place, value)
+    if agrees < NAME_AGREES or not normal_pid(value).valid or not _stands_there(row, place, value):
+        return False
+    members = search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
+    near = members if place in members else np.arange(len(evidence.odds))
+    return bool((evidence.odds[near[near != place]] < evidence.odds[place] - np.log(TELLS_APART)).all())
 
 
 def _reasons(row: _Row, found: _Found, value: str, place: int | None, register: ClientRegister) -> list[str]:

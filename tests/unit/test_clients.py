@@ -96,11 +96,12 @@ def test_a_unit_is_found_as_read_unless_it_is_like_several(register: ClientRegis
     assert register.search.of_unit(unit).tolist() == members
 
 
-def test_namesakes_and_twins_look_alike() -> None:
+def test_namesakes_and_twins_are_known() -> None:
     son = Client("195001182046", "Astrid Åkerström", "Hemtjänst Väst")
     twin = Client("192501019232", "Märta Åkerström", "Hemtjänst Öst")
-    groups = ClientRegister([ASTRID, BIRGER, son, twin]).search.alike
-    assert groups[0] == groups[2] == groups[3] != groups[1]
+    search = ClientRegister([ASTRID, BIRGER, son, twin]).search
+    assert search.namesakes.tolist() == [0, 1, 0, 2]
+    assert search.twins.tolist() == [0, 1, 2, 0]
 
 
 @pytest.mark.parametrize(
