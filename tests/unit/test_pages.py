@@ -249,6 +249,14 @@ def test_a_page_that_lies_badly_is_keyed_row_by_row(ward: Ward) -> None:
     assert [entry.row for entry in entries(ward, "BBBB")] == [1, 2, 3]
 
 
+def test_pages_of_a_form_printed_elsewhere_have_no_serial_and_are_sheets_by_themselves(ward: Ward) -> None:
+    for page_id in (ward.scan(), ward.scan()):
+        ward.read(page_id, page_reading(NOTE, "", SAID))
+        (entry,) = entries(ward, page_id)
+        assert (entry.id, entry.form, entry.serial) == (f"{page_id}-00", NOTE.id, None)
+    assert status(ward)["waiting"] == 2
+
+
 def test_a_late_page_gives_decided_entries_back(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
     with ward.store.begin() as conn:
