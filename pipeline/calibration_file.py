@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from pipeline.calibration_fit import Evidence, Score, fit, foretold, judged
+from pipeline.calibration_fit import Evidence, Score, expected, fit, foretold, judged, own_p
 from pipeline.recognize.curves import Curve, Curves, read_curves
 
 DIGITS_KEPT = 4
+OWN_P = 100.0
+"""What a reader of boxes says of itself counts as so many readings: it was fitted too, on other data. Scores of lines are no probabilities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ def fit_keys(known: Sequence[Evidence], unseen: Sequence[Evidence], network: Map
 
 
 def _fitted(key: str, own: Sequence[Evidence], others: Sequence[Evidence], network: str, surest: float) -> Fitted:
-    curve = fit(own, surest)
+    prior = expected(own, own_p(own), OWN_P) if len(own[0].features) == 1 else []
+    curve = fit([*own, *prior], surest)
     parts = len({e.part for e in own})
     if not others:
         return Fitted(key, network, curve, len(own), parts)
-    raw = 1 / (1 + np.exp(-np.array([e.features[0] for e in others])))
-    return Fitted(key, network, curve, len(own), parts, judged(others, raw), judged(others, foretold(others, curve)))
+    return Fitted(key, network, curve, len(own), parts, judged(others, own_p(others)), judged(others, foretold(others, curve)))
 
 
 def by_key(evidence: Iterable[Evidence]) -> dict[str, list[Evidence]]:

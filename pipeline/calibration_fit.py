@@ -8,7 +8,7 @@ Laplace's rule, so 0.999 takes a thousand of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from pipeline.recognize.curves import Curve, Features
 PARTS = 30
 """The sorted scores are cut in so many parts before pooling, at most: finer steps would follow chance."""
 LEAST_PART = 25
+EACH_FEATURE = 60
+"""So many readings a feature are needed to weigh them; with fewer, only the first one counts."""
 RIDGE = 1e-2
 NEWTON_STEPS = 30
 LEVEL = 1e-6
@@ -38,6 +40,18 @@ class Evidence:
     weight: float = 1.0
 
 
+def expected(evidence: Sequence[Evidence], p: Numbers, count: float) -> list[Evidence]:
+    """The same readings as somebody expects them who says `p`, with the weight of `count` readings together: a prior to fit with them."""
+    share = count / max(1, len(evidence))
+    hits = [replace(e, right=True, weight=share * float(chance)) for e, chance in zip(evidence, p, strict=True)]
+    return [*hits, *(replace(e, right=False, weight=share * float(1 - chance)) for e, chance in zip(evidence, p, strict=True))]
+
+
+def own_p(evidence: Sequence[Evidence]) -> Numbers:
+    """The readers' own scores as probabilities."""
+    return np.asarray(1 / (1 + np.exp(-np.array([e.features[0] for e in evidence]))), np.float64)
+
+
 def fitted_parts(parts: Iterable[str]) -> set[str]:
     """The writers (or fonts) of a set that curves are fitted to: every second by name. The others judge."""
     return set(sorted(set(parts))[::2])
@@ -54,7 +68,8 @@ def fit(evidence: Sequence[Evidence], surest: float = 1.0) -> Curve:
     values = np.array([e.features for e in evidence], np.float64)
     right = np.array([e.right for e in evidence], np.float64)
     weight = np.array([e.weight for e in evidence], np.float64)
-    weights = (1.0,) if values.shape[1] == 1 else _weighed(values, right, weight)
+    count = values.shape[1]
+    weights = _weighed(values, right, weight) if count > 1 and len(values) >= count * EACH_FEATURE else (1.0, *[0.0] * (count - 1))
     scores, shares = _isotonic(values @ np.array(weights), right, weight)
     return Curve(weights, scores, tuple(min(surest, share) for share in shares))
 

@@ -35,10 +35,25 @@ def examine() -> list[Finding]:
         _file("Digit network", settings.models / "digits.onnx"),
         _tried("Handwriting network", _handwriting),
         _file("Swedish words", settings.models / "swedish.npz"),
+        _calibration(),
         _tried("Forms", lambda: f"{len(Forms.load(settings.forms))} forms"),
         _tried("Store", lambda: _store(settings)),
         _disk(settings),
     ]
+
+
+def _calibration() -> Finding:
+    """Whether every network that reads has curves of its own: without, nothing that it reads is believed."""
+    from pipeline.recognize.curves import ABSENT, installed
+    from pipeline.recognize.registry import NETWORKS
+
+    try:
+        known = {(key.partition("-")[0], network) for key, network in installed()}
+        without = sorted(kind for kind, network in NETWORKS.items() if network() != ABSENT and (str(kind), network()) not in known)
+    except (EfterskriftError, OSError) as error:
+        return Finding("Calibration", str(error), "Restore it with `git checkout data/models`.")
+    remedy = "Fit curves to the networks that are installed: see pipeline/training/calibrate.py." if without else ""
+    return Finding("Calibration", f"without curves: {', '.join(without)}" if without else "fits the networks", remedy)
 
 
 def _program(part: str, name: str, remedy: str) -> Finding:

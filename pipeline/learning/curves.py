@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.calibration_file import Fitted, write
-from pipeline.calibration_fit import Evidence, Numbers, Score, fit, foretold, judged, losses
+from pipeline.calibration_fit import Evidence, Numbers, Score, expected, fit, foretold, judged, losses
 from pipeline.learning.reread import Reread
 from pipeline.recognize.curves import FILE, UNFITTED, Curve, Curves, Features, installed, read_curves
 
@@ -87,7 +87,7 @@ def _lesson(place: tuple[str, str], own: Sequence[tuple[Evidence, str]], current
     if lesson.missing:
         return lesson
     old = current.get(place)
-    curve = fit([*seen, *_prior(seen, old)])
+    curve = fit([*seen, *expected(seen, _foretold(seen, old), PRIOR)])
     then, now = _foretold(held, old), foretold(held, curve)
     return replace(lesson, curve=curve, before=judged(held, then), after=judged(held, now), surely=_sinks(losses(held, then) - losses(held, now)))
 
@@ -103,13 +103,6 @@ def _foretold(evidence: Sequence[Evidence], curve: Curve | None) -> Numbers:
 
 def _p(features: Features, curve: Curve | None) -> float:
     return curve.at(features) if curve else min(UNFITTED, float(1 / (1 + np.exp(-features[0]))))
-
-
-def _prior(seen: Sequence[Evidence], curve: Curve | None) -> list[Evidence]:
-    """What the curve in use would expect of the same readings, with the weight of `PRIOR` of them."""
-    share = PRIOR / len(seen)
-    right = [replace(e, right=True, weight=share * _p(e.features, curve)) for e in seen]
-    return [*right, *(replace(e, right=False, weight=share * (1 - _p(e.features, curve))) for e in seen)]
 
 
 def install(folder: Path, learned: Sequence[Lesson]) -> Path:

@@ -7,43 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 
+from pipeline.blanks import blank
 from pipeline.clients import load_register
-from pipeline.field_crops import field_crops
 from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.margins import margin_mm
 from pipeline.model import Client, Image, State, Value
 from pipeline.plane import grey
 from pipeline.printing import Sheet
-from pipeline.quality.damage_light import blur, jpeg, noise, one_bit, uneven_light
-from pipeline.quality.damage_paper import Damage, Damaged, coffee, dust
-from pipeline.quality.damage_place import change_dpi
 from pipeline.quality.filled_values import values_for
 from pipeline.quality.filling import DPI, SOLID, fill, printed_page
 from pipeline.quality.hands import Hand, Mask
 from pipeline.recognize.crop import Crop
-from pipeline.register import PX_PER_MM
+from pipeline.register import PX_PER_MM, crop
 from pipeline.settings import ROOT
-from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Form, Forms
+from pipeline.template import Form, Forms
 from pipeline.training.digit_glyphs import with_local_habit
 
-WAYS: Mapping[str, tuple[Damage, ...]] = {
-    "grey": (partial(noise, sigma=3), partial(jpeg, quality=75)),
-    "150 dpi": (partial(change_dpi, dpi=150), partial(noise, sigma=3), partial(jpeg, quality=70)),
-    "1 bit": (partial(dust, specks=150), partial(noise, sigma=8), partial(one_bit, threshold=180)),
-    "blurred": (partial(blur, millimetres=0.12), partial(noise, sigma=4)),
-    "stained": (coffee, partial(noise, sigma=3)),
-    "uneven light": (partial(uneven_light, darkest=0.6), partial(noise, sigma=4), partial(jpeg, quality=80)),
-}
+WAYS = ("grey", "150 dpi", "1 bit", "blurred", "stained", "uneven light")
 """How paper reaches the program on a working day, once it is laid on its form."""
 ASTRAY_MM = 0.25
 """How far registration may leave a page from its place."""
 SERIAL = "23456789"
+BLACK = 180
+"""Darker than this is black in a scan with one bit."""
 UNIT = "Hemsjukvården Centrum"
 CLIENTS = 3
 """So many clients have sheets printed for them."""
@@ -100,14 +93,14 @@ def filled_fields(people: Sequence[Writer], pages: int, rng: Generator) -> Itera
     """The fields of so many pages, forms, people and ways in turn."""
     forms = [form for form in Forms.load(ROOT / "forms").values() if len(form.pages) == 1]
     clients = [c for c in load_register(ROOT / "data" / "samples" / "klienter.csv").clients if not c.protected][:CLIENTS]
-    ways = list(WAYS)
     for number in range(pages):
-        form, hand, way = forms[number % len(forms)], people[number % len(people)], ways[int(rng.integers(len(ways)))]
+        form, hand, way = forms[number % len(forms)], people[number % len(people)], WAYS[int(rng.integers(len(WAYS)))]
         client = clients[int(rng.integers(len(clients)))] if rng.random() < PRINTED_FOR else None
         sheet = Sheet(SERIAL, client.unit if client else UNIT, client)
         values = _values(form, client, rng)
-        page = fill(_printed(form, sheet), form.pages[0], values, hand, rng)
-        crops = field_crops(_laid(page, way, rng), form, 1, [s for s in form.fields if s.kind not in LINES])
+        page = cv2.GaussianBlur(grey(fill(_printed(form, sheet), form.pages[0], values, hand, rng)), (0, 0), 0.6).astype(np.uint8)
+        x, y = rng.uniform(-ASTRAY_MM, ASTRAY_MM, 2) * DPI / 25.4
+        crops = [_crop(page, spec, form, way, (x, y), rng) for spec in form.fields if spec.kind not in LINES]
         yield [Written(c, *_truth(c.spec, values, sheet), f"{number:04d}", way) for c in crops]
 
 
@@ -146,15 +139,35 @@ def _truth(spec: FieldSpec, values: Mapping[str, Value], sheet: Sheet) -> tuple[
     return value, State.EMPTY if value is None or value is False else State.READ
 
 
-def _laid(page: Image, way: str, rng: Generator) -> Image:
-    """The page as registration hands it on: grey, 8 px/mm, a little astray, spoilt in one of `WAYS`."""
-    factor = PX_PER_MM * 25.4 / DPI
-    turned = np.deg2rad(rng.uniform(-0.05, 0.05))
-    astray = rng.uniform(-ASTRAY_MM, ASTRAY_MM, 2) * PX_PER_MM
-    matrix = np.array([[factor, -turned, astray[0]], [turned, factor, astray[1]]], np.float32)
-    size = (round(PAGE_WIDTH_MM * PX_PER_MM), round(PAGE_HEIGHT_MM * PX_PER_MM))
-    flat = cv2.warpAffine(cv2.GaussianBlur(grey(page), (0, 0), 0.6), matrix, size, flags=cv2.INTER_AREA, borderValue=(255,))
-    state = Damaged(np.asarray(flat, np.uint8), lambda points: points)
-    for step in WAYS[way]:
-        state = step(state, rng)
-    return np.asarray(cv2.resize(state.image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+def _crop(page: Image, spec: FieldSpec, form: Form, way: str, astray: tuple[float, float], rng: Generator) -> Crop:
+    """A field as its reader gets it: grey, 8 px/mm, as far astray as registration leaves it, spoilt in one of `WAYS`. `page` is grey at 300 dpi."""
+    margin = margin_mm(spec, form.fields)
+    unfilled = crop(blank(form, 1), spec.area, margin)
+    scale = DPI / 25.4 / PX_PER_MM
+    left, top = ((v - margin) * DPI / 25.4 + shift for v, shift in zip((spec.area.x, spec.area.y), astray, strict=True))
+    place = np.array([[scale, 0, left], [0, scale, top]], np.float32)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    seen = cv2.warpAffine(page, place, unfilled.shape[::-1], flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
+    return Crop(scanned(np.asarray(seen, np.uint8), way, rng), spec, unfilled, PX_PER_MM, margin)
+
+
+def scanned(picture: Image, way: str, rng: Generator) -> Image:
+    """A grey picture at 8 px/mm through a scanner, in one of `WAYS`."""
+    grey_levels = picture.astype(np.float32)
+    height, width = picture.shape
+    match way:
+        case "150 dpi":
+            small = cv2.resize(grey_levels, None, fx=0.74, fy=0.74, interpolation=cv2.INTER_AREA)
+            grey_levels = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        case "blurred":
+            grey_levels = cv2.GaussianBlur(grey_levels, (0, 0), 0.12 * PX_PER_MM).astype(np.float32)
+        case "stained":
+            across = np.linspace(0, np.pi * rng.uniform(0.5, 2), width) + rng.uniform(0, np.pi)
+            grey_levels *= (1 - 0.2 * np.abs(np.sin(across)))[None, :].astype(np.float32)
+        case "uneven light":
+            grey_levels *= np.linspace(1, rng.uniform(0.6, 0.9), width)[None, :].astype(np.float32)
+    seen = np.clip(grey_levels + rng.normal(0, 8 if way == "1 bit" else 4, picture.shape), 0, 255).astype(np.uint8)
+    if way == "1 bit":
+        return np.where(seen < BLACK, 0, 255).astype(np.uint8)
+    code = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.calibration_fit import fitted_parts
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.quality.measure import Data, Judged, Row, absent, row
@@ -48,7 +49,6 @@ WORDS, PHRASES, SWEDISH, COPISTE = "DHSD words", "Swedish phrases, fonts", "Upps
 ABSENT = "data not here"
 SETS = {WORDS: ABSENT, PHRASES: f"{ABSENT}, or wordfreq and Faker are not installed", SWEDISH: ABSENT, COPISTE: ABSENT}
 """The sets, and why one may be missing."""
-ANY_LINE = FieldSpec(name="line", label="line", kind=Kind.TEXT, box=(0.0, 0.0, 100.0, LINE_MM))
 Sets = Iterator[tuple[str, list[Line]]]
 Decoder = Callable[[Steps], str]
 
@@ -90,11 +90,12 @@ def judged_row(name: str, lines: Sequence[Line]) -> Row:
     """The row of a set: what the product reads of each line."""
     readings = read_lines([line_picture.Line(line.picture) for line in lines])
     network, curves = fingerprint(network_file()), installed()
+    fitted = fitted_parts(line.writer for line in lines) if name != SWEDISH else set()
     judged = []
     for line, reading in zip(lines, readings, strict=True):
         text = str(reading.value or "")
         p = calibrated(SPEC, reading, network, curves).p
-        judged.append(Judged(p, text == line.text, line.writer, edits(text, line.text), len(line.text)))
+        judged.append(Judged(p, text == line.text, line.writer, edits(text, line.text), len(line.text), line.writer in fitted))
     shipped = [greedy(steps, ALPHABET) for steps in read_steps([line.picture for line in lines], shipped_file())]
     others = {"network as shipped": error_by_writer(lines, shipped)[""]}
     if (printed := _tesseract(lines)) is not None:

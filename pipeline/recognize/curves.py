@@ -25,6 +25,7 @@ FILE = "calibration.json"
 SHIPPED = ROOT / "data" / "models" / FILE
 LETTER = "letter"
 """Key of the curve of single characters of a text."""
+ABSENT = "absent"
 UNFITTED = 0.9
 """No reading of a network without a curve is surer than this."""
 FARTHEST = 16.0
@@ -89,12 +90,12 @@ def calibrated(spec: FieldSpec, reading: Reading, network: str, curves: Curves) 
 
 
 def fingerprint(file: Path) -> str:
-    """The first characters of a file's SHA-256; "absent" without it.
+    """The first characters of a file's SHA-256; `ABSENT` without it.
 
     Raises:
         OSError: it is there but cannot be read.
     """
-    return _fingerprint(file, file.stat().st_mtime_ns) if file.is_file() else "absent"
+    return _fingerprint(file, file.stat().st_mtime_ns) if file.is_file() else ABSENT
 
 
 @lru_cache(maxsize=16)

@@ -11,6 +11,7 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Ink, find_ink
 from pipeline.recognize.joined_readings import stretch
 from pipeline.recognize.language import Language, swedish
+from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import Line, banded, line_of
 from pipeline.recognize.network import Steps, read_steps
@@ -58,7 +59,7 @@ def _without_struck(line: Sequence[Part], answers: Iterator[Reading]) -> Reading
 def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequence[Format | None] = ()) -> list[Reading]:
     """Readings of lines as `line_of` makes them; `names` are expected in them, `formats` (one a line, or none at all) say what shape they have."""
     answers = iter(read_steps([line.picture for line in lines if line.picture is not None]))
-    language = swedish(load_settings().models).with_names(names)
+    language = swedish(load_settings().models).with_names(with_learned(names))
     found = []
     for line, form in zip(lines, formats or [None] * len(lines), strict=True):
         found.append(Reading.empty(line.empty_p) if line.picture is None else _read(line.picture, next(answers), language, form))

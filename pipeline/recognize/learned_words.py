@@ -11,6 +11,8 @@ from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.settings import load_settings
 
 FILE = "words.json"
+LEARNED_SHARE = 0.5
+"""How likely a word of either list is one that was learned."""
 
 
 def learned_words() -> Lexicon:
@@ -21,6 +23,26 @@ def learned_words() -> Lexicon:
     """
     file = load_settings().workspace / "models" / FILE
     return _read(file, file.stat().st_mtime_ns) if file.is_file() else NO_NAMES
+
+
+def with_learned(names: Lexicon) -> Lexicon:
+    """The names that are expected, and the words that were learned here.
+
+    Raises:
+        MissingProgramError: the file of words is damaged.
+    """
+    learned = learned_words()
+    return _joined(names, learned) if learned.words else names
+
+
+@lru_cache(maxsize=4)
+def _joined(names: Lexicon, learned: Lexicon) -> Lexicon:
+    if not names.words:
+        return learned
+    share = {word: (1 - LEARNED_SHARE) * names.p(word) for word in names.words}
+    for word in learned.words:
+        share[word] = share.get(word, 0.0) + LEARNED_SHARE * learned.p(word)
+    return Lexicon.of(share)
 
 
 @lru_cache(maxsize=2)

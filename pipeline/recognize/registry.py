@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pipeline.field_spec import Kind
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Reading
 from pipeline.recognize import choice, digits, handwriting, letters, lines, marks, network, printed, signature
-from pipeline.recognize.crop import Crop, Recognizer
+from pipeline.recognize.crop import Recognizer
 from pipeline.recognize.curves import calibrated, fingerprint, installed
 from pipeline.settings import ROOT
 
@@ -47,13 +47,15 @@ NETWORKS: dict[Kind, Callable[[], str]] = {
 """Which network, by its fingerprint, reads a kind: another one needs curves of its own."""
 
 
+def sure(specs: Sequence[FieldSpec], readings: Sequence[Reading]) -> list[Reading]:
+    """Readings with probabilities for the scores that their readers gave."""
+    curves = installed()
+    return [calibrated(spec, reading, NETWORKS[spec.kind](), curves) for spec, reading in zip(specs, readings, strict=True)]
+
+
 def _sure(kind: Kind) -> Recognizer:
-    def read(crops: Sequence[Crop]) -> list[Reading]:
-        own, curves = NETWORKS[kind](), installed()
-        return [calibrated(crop.spec, reading, own, curves) for crop, reading in zip(crops, READERS[kind](crops), strict=True)]
-
-    return read
+    return lambda crops: sure([crop.spec for crop in crops], READERS[kind](crops))
 
 
-RECOGNIZERS: dict[Kind, Recognizer] = dict(READERS)
+RECOGNIZERS: dict[Kind, Recognizer] = {kind: _sure(kind) for kind in READERS}
 """Readers with calibrated probabilities: what the program uses."""

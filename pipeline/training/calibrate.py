@@ -1,6 +1,6 @@
 """Fit the curves of `data/models/calibration.json` to whatever the readers of this version answer, and write their card.
 
-    python -m pipeline.training.calibrate --handwriting FOLDER --mnist package/data [--archive OWN.zip] [--only lines] [--pages 24]
+    python -m pipeline.training.calibrate --handwriting FOLDER --mnist package/data [--archive OWN.zip] [--only lines] [--pages 60]
 
 `FOLDER` holds `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see `pipeline/training/digits.py` and `handwriting.py`, also for installing).
 Only writers, font families and pictures that the networks never saw are used: half of those writers are fitted to, and the others judge the curves.
@@ -13,7 +13,7 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,17 +29,18 @@ from pipeline.quality.filled_pages import Digits as Pool
 from pipeline.quality.filled_pages import writers
 from pipeline.quality.handwritten import SWEDISH, sets_of
 from pipeline.quality.measure import Data
+from pipeline.recognize import letters
 from pipeline.recognize.curves import LETTER, SHIPPED
 from pipeline.recognize.network import network_file
 from pipeline.recognize.registry import NETWORKS
 from pipeline.settings import Handwriting
-from pipeline.training import evidence
+from pipeline.training import evidence, letter_glyphs
+from pipeline.training.calibration_card import DRAWN_IS_NOT_SCANNED, write_card
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, enlarged, load, mnist, optdigits
 from pipeline.training.digit_rows import Digits
 from pipeline.training.handwriting_data import font_files
 
 SEED = 20261124
-DRAWN_IS_NOT_SCANNED = 0.998
 SUREST = dict.fromkeys(
     ("mark", "mark-empty", "choice", "choice-empty", "signature", "signature-empty", "initials", "initials-empty"), DRAWN_IS_NOT_SCANNED
 )
@@ -63,7 +64,7 @@ class Sizes:
     lines: int
 
 
-SIZES = Sizes(pages=24, digits=3000, rows=1200, marks=100, lines=150)
+SIZES = Sizes(pages=60, digits=2000, rows=1300, marks=80, lines=100)
 
 
 def boxed(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) -> Halves:
@@ -80,6 +81,9 @@ def boxed(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) ->
         for name, (pictures, labels) in cells.items():
             own += evidence.cells(pictures, labels.tolist(), name)
         own += evidence.rows(Digits(_half(glyphs, half)), sizes.rows, rng)
+        if letters.MODEL.is_file():
+            shapes = letter_glyphs.load(handwriting, [], held_out=True)
+            own += evidence.rows(replace(shapes, printed=shapes.capitals), sizes.rows, rng, Kind.LETTERS)
         own += evidence.formatted_rows(digits, sizes.rows, rng)
         own += evidence.marks(sizes.marks, seed=SEED + half)
     return halves
@@ -189,6 +193,7 @@ def main() -> None:
                         files.add(network_file())
                         fitted += _fit(handwritten(args.handwriting, args.archives, sizes.lines))
     write(args.out, fitted, NOTE, keep=_others(fitted))
+    write_card(args.out.with_suffix(".md"), fitted)
     print(card_table(fitted))
 
 

@@ -19,6 +19,7 @@ from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Image, Reading, State, Value
 from pipeline.quality.filled_pages import Digits, Writer, filled_fields
 from pipeline.quality.filled_rows import drawn_field
+from pipeline.recognize import letters
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.curves import LETTER, WITH_SHAPE, features_of, key_of, log_odds
 from pipeline.recognize.digits import plain_row
@@ -75,23 +76,23 @@ def cells(pictures: Image, labels: Iterable[int], source: str) -> list[Evidence]
     return [evidence_of(c.spec, r, (str(label), State.READ), f"{source} {i // 50}", source) for i, (c, r, label) in pairs]
 
 
-def rows(contents: Contents, count: int, rng: Generator) -> list[Evidence]:
-    """Rows of boxes drawn in all conditions, read as rows without a format."""
+def rows(contents: Contents, count: int, rng: Generator, kind: Kind = Kind.DIGITS) -> list[Evidence]:
+    """Rows of digit boxes, or letter boxes, drawn in all conditions and read as rows without a format."""
+    plain, symbols = (letters.plain_row, letters.SYMBOLS[:-2]) if kind is Kind.LETTERS else (plain_row, SYMBOLS)
     crops: list[Crop] = []
     truths: list[Truth] = []
     sources: list[str] = []
     while len(crops) < count:
         condition = str(rng.choice(CONDITIONS))
         row = draw_row(contents, condition, rng)
-        truth = _row_truth(row.labels)
+        truth = _row_truth(row.labels, symbols)
         if truth is None or (truth[1] in (State.CANCELLED, State.ILLEGIBLE) and rng.random() >= ODD_ROWS):
             continue
         margin = row.margin_px / PX_PER_MM
-        crops.append(Crop(row.image, plain_row(len(row.labels)), row.blank, PX_PER_MM if row.blank is not None else None, margin))
+        crops.append(Crop(row.image, plain(len(row.labels)), row.blank, PX_PER_MM if row.blank is not None else None, margin))
         truths.append(truth)
         sources.append(f"rows, {condition}")
-    readings = READERS[Kind.DIGITS](crops)
-    found = zip(crops, readings, truths, sources, strict=True)
+    found = zip(crops, READERS[kind](crops), truths, sources, strict=True)
     return [evidence_of(c.spec, r, t, f"row {i}", s) for i, (c, r, t, s) in enumerate(found)]
 
 
@@ -106,11 +107,11 @@ def formatted_rows(shapes: Digits, count: int, rng: Generator) -> list[Evidence]
     return found
 
 
-def _row_truth(labels: Sequence[int]) -> Truth | None:
-    """What a row says; None where digits have gaps, which a row without a format may not show, or where it is half struck out."""
-    if any(label >= len(SYMBOLS) for label in labels):
-        return (None, State.CANCELLED) if all(label == len(SYMBOLS) for label in labels) else None
-    text = "".join(SYMBOLS[label] for label in labels)
+def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
+    """What a row says; None where there are gaps in it, which digits without a format may not show, or where it is half struck out."""
+    if any(label >= len(symbols) for label in labels):
+        return (None, State.CANCELLED) if all(label == len(symbols) for label in labels) else None
+    text = "".join(symbols[label] for label in labels)
     if not text.strip():
         return None, State.EMPTY
     return (text.strip(), State.READ) if " " not in text.strip() else None

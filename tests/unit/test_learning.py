@@ -21,6 +21,8 @@ from pipeline.learning.words import WordLesson
 from pipeline.model import Reading, StaffMember, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.curves import installed
+from pipeline.recognize.learned_words import with_learned
+from pipeline.recognize.lexicon import Lexicon
 from pipeline.settings import Settings
 from pipeline.store.answers import Decided, How
 from pipeline.store.database import Store
@@ -166,6 +168,15 @@ def test_words_of_several_people_on_several_sheets_are_learned_and_no_names() ->
     fields += [_said("Enstaka", "s1", "w1"), *(_said("ensam hand", f"s{i}", "w1") for i in range(5))]
     found = words.found_words(fields, [ASTA])
     assert set(found) == {"skymningsro", "besökt"}
+
+
+def test_learned_words_are_expected_beside_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    names = Lexicon.of({"asta": 1.0})
+    assert with_learned(names) is names
+    words.install_words(tmp_path / "models", words.WordLesson({"skymningsro": 4}))
+    both = with_learned(names)
+    assert both.p("asta") == both.p("skymningsro") == 0.5
 
 
 def test_an_error_noticed_in_a_field_shown_filled_in_counts_for_more() -> None:

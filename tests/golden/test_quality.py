@@ -1,0 +1,69 @@
+"""The figures of quality do not fall unseen: a quick run of `efterskrift bench --quality` against floors.
+
+Floors may be raised, never lowered without a reason in the changelog. They leave room for chance: a quick run reads a small part of each set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.quality.boxes import digits, forms
+from pipeline.quality.handwritten import WORDS, judged_row, sets_of
+from pipeline.quality.measure import Data, Row
+from tests.shared_data import shared
+
+MOST_WRONG = {
+    "digits, optdigits, held out": 0.012,
+    "digits, rows, date": 0.09,
+    "digits, rows, time": 0.06,
+    "digits, rows, personnummer": 0.09,
+    "digits, rows, number": 0.07,
+    "digits, forms, by way of scanning": 0.05,
+    "mark, forms, by way of scanning": 0.01,
+    "choice, forms, by way of scanning": 0.15,
+    "signature, forms, by way of scanning": 0.15,
+    "initials, forms, by way of scanning": 0.10,
+}
+"""Share of values wrong."""
+MOST_UNCALIBRATED = 0.06
+"""Error of calibration; of some sixty values much of it is chance."""
+LEAST_SURE = 0.5
+"""Share of digits that are not doubtful: whoever doubts everything is never wrong."""
+WORDS_WRONG = 0.30
+"""Character error on real words of writers set aside, with whatever weights are installed."""
+
+
+def _told(row: Row, record_property: Callable[[str, object], None]) -> str:
+    name = f"{row.kind}, {row.set}"
+    record_property("measured", f"{name}: error {row.error:.3f}, ECE {row.calibration:.3f}, doubtful {row.doubtful:.2f} of {row.values}")
+    return name
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_boxes(record_property: Callable[[str, object], None]) -> None:
+    folder = shared("handwriting").parent
+    rows = [row for measure in (digits, forms) for row in measure(Data(folder, quick=True)) if not row.absent]
+    assert {f"{row.kind}, {row.set}" for row in rows} >= set(MOST_WRONG)
+    for row in rows:
+        name = _told(row, record_property)
+        assert row.error <= MOST_WRONG.get(name, 1.0), name
+        if row.kind == "digits":
+            assert row.calibration <= MOST_UNCALIBRATED, name
+            assert row.surest.wrong == 0, name
+            assert row.doubtful <= 1 - LEAST_SURE or "forms" in name or "rows" in name, name
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_handwritten_words(record_property: Callable[[str, object], None]) -> None:
+    folder: Path = shared("handwriting").parent
+    name, lines = next(iter(sets_of(Data(folder, quick=True))))
+    assert name == WORDS
+    row = judged_row(name, lines[:: max(1, len(lines) // 40)])
+    _told(row, record_property)
+    assert row.error <= WORDS_WRONG
+    assert row.error < row.others["network as shipped"] + 0.02
