@@ -49,8 +49,8 @@ NETWORKS: dict[Kind, Callable[[], str]] = {
 
 def sure(specs: Sequence[FieldSpec], readings: Sequence[Reading]) -> list[Reading]:
     """Readings with probabilities for the scores that their readers gave."""
-    curves = installed()
-    return [calibrated(spec, reading, NETWORKS[spec.kind](), curves) for spec, reading in zip(specs, readings, strict=True)]
+    curves, own = installed(), {kind: NETWORKS[kind]() for kind in {spec.kind for spec in specs}}
+    return [calibrated(spec, reading, own[spec.kind], curves) for spec, reading in zip(specs, readings, strict=True)]
 
 
 def _sure(kind: Kind) -> Recognizer:
