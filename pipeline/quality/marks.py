@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.field_spec import Kind
 from pipeline.model import State
 from pipeline.quality.answer_sheets import Use, answer_sheets, seen_boxes
 from pipeline.quality.marked_forms import MarkedBox, marked_boxes
 from pipeline.quality.measure import Data, Judged, Row, absent, row
-from pipeline.recognize import marks
+from pipeline.recognize.registry import RECOGNIZERS
 
 KIND = "mark"
 PAGES, FEW_PAGES = 42, 7
@@ -36,7 +37,7 @@ def _sheets(use: Use, scans: Path | None, *, quick: bool) -> Row:
     for sheet in answer_sheets():
         if sheet.use is use:
             boxes = seen_boxes(sheet, scans)[:: 10 if quick else 1]
-            readings = marks.recognize([box.crop for box in boxes])
+            readings = RECOGNIZERS[Kind.MARK]([box.crop for box in boxes])
             pairs = zip(boxes, readings, strict=True)
             found += [Judged(r.p, (r.state is State.READ) is (b.marked is not False), sheet.name) for b, r in pairs]
     return row(KIND, name, found)
