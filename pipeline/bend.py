@@ -18,6 +18,7 @@ _TRUSTED_MM = 0.15
 _DAMPING = 1e-3
 _NEAR_MM = 9.0
 """Standard deviation of the weight of a patch in the fit of a crease. Patches lie about 13 mm apart."""
+_APART_MM = 13.5
 _STEADY = 0.15
 """How much weight the assumption of no crease has, in patches: where there are none, nothing is moved."""
 
@@ -51,6 +52,14 @@ class Bend:
         """Where print meant for these places lies instead, (n, 2), as a difference in mm."""
         smooth = np.asarray(_powers(mm, self.page) @ self.weights, dtype=np.float64)
         return smooth if self.creases is None else smooth + self.creases.shift(mm)
+
+    def sharpness(self, mm: Points) -> NDArray[np.float64]:
+        """How far, mm, the shift of each place differs from the middle between that of places on both sides, the worse of across and down."""
+        here, worst = self.shift(mm), np.zeros(len(mm))
+        for side in np.array([(_APART_MM, 0.0), (0.0, _APART_MM)]):
+            between = (self.shift(mm + side) + self.shift(mm - side)) / 2
+            worst = np.maximum(worst, np.linalg.norm(between - here, axis=1))
+        return worst
 
 
 def _powers(mm: Points, page: Box) -> NDArray[np.float64]:

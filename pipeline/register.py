@@ -39,6 +39,8 @@ _FEWEST = 12
 _FOLLOWED = 4
 """So many times a crease is followed further, as long as that finds `_MORE` of the print."""
 _MORE = 1.005
+_SMOOTHED = 3.0
+"""Print that is not found at a fold may lie so many times farther off than the fold, smoothed as it is, shows."""
 _LEFT_OUT_MM = 13.5
 _BENDS = 0.85
 """A bend is believed if it brings the residual below this share of that without it."""
@@ -117,8 +119,8 @@ def _laid(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box]) -> 
     if len(wrong):
         strayed = structure.strayed(upright, blank, shifts.at[~shifts.found])
         wrong = np.append(wrong, np.linalg.norm(strayed, axis=1))
-        if bend is not None and bend.creases is not None:  # of print not found in a crease nothing is known but how far the crease goes
-            wrong = np.append(wrong, np.linalg.norm(bend.creases.shift(shifts.at[~shifts.found]), axis=1))
+        if bend is not None and bend.creases is not None:
+            wrong = np.append(wrong, _SMOOTHED * bend.sharpness(shifts.at[~shifts.found]))
     residual = float(np.percentile(wrong, 95)) if len(wrong) else LOST_MM
     return Registration(np.linalg.inv(lies), residual, upright, (), bend, int(shifts.found.sum()), len(shifts.at))
 

@@ -26,6 +26,7 @@ def drawn(title: str, turn: int, lower_turn: int | None = None) -> bytes:
     pdf.set_font("helvetica", "B", 15)
     pdf.text(20, 18, title)
     pdf.set_line_width(0.25)
+    pdf.rect(180, 10, 5, 5)
     for row in range(21):
         begin = turn if row < 11 or lower_turn is None else lower_turn
         for column in range(3):
@@ -43,12 +44,12 @@ def page(title: str, turn: int, lower_turn: int | None = None) -> Image:
 
 
 def written_form(folder: Path, form_id: str, blank: Image, size: tuple[float, float] = (210, 297)) -> Form:
-    """A form in its folder, with its blank beside it: a mark in the first box and a line in the second."""
+    """A form in its folder, with its blank beside it: a mark at the top right and a line in the second box."""
     place = folder / form_id
     place.mkdir(parents=True)
     cv2.imwrite(str(place / "blank.png"), blank)
     fields = [
-        {"name": "klar", "label": "Klar", "kind": "mark", "box": [15, 29.5, 50, 7]},
+        {"name": "klar", "label": "Klar", "kind": "mark", "box": [180, 10, 5, 5]},
         {"name": "namn", "label": "Namn", "kind": "text", "box": [77, 29.5, 50, 7]},
     ]
     head = {"id": form_id, "version": 1, "title": form_id, "area": "HSL", "criticality": "A", "law": [], "entries": "sheet"}

@@ -167,8 +167,8 @@ def test_paper_need_not_be_a4(tmp_path: Path) -> None:
 
 def test_a_page_is_read_with_the_same_kinds_and_has_no_serial(ward: Form) -> None:
     filled = WARD.copy()
-    cv2.line(filled, (round(20 * MM), round(30.5 * MM)), (round(30 * MM), round(35.5 * MM)), 40, 6)
-    cv2.line(filled, (round(20 * MM), round(35.5 * MM)), (round(30 * MM), round(30.5 * MM)), 40, 6)
+    cv2.line(filled, (round(180.6 * MM), round(10.6 * MM)), (round(184.4 * MM), round(14.4 * MM)), 40, 6)
+    cv2.line(filled, (round(180.6 * MM), round(14.4 * MM)), (round(184.4 * MM), round(10.6 * MM)), 40, 6)
     digitized = Reader.of_forms(Forms({(ward.id, 1): ward})).read(cv2.imencode(".png", filled)[1].tobytes(), "image/png")
     reading = digitized.reading
     assert reading.outcome is Outcome.READ
