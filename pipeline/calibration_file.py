@@ -8,12 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.calibration_fit import Evidence, Score, expected, fit, foretold, judged, own_p
+from pipeline.calibration_fit import Evidence, Score, fit, foretold, judged, own_p
 from pipeline.recognize.curves import Curve, Curves, read_curves
 
 DIGITS_KEPT = 4
-OWN_P = 100.0
-"""What a reader of boxes says of itself counts as so many readings: it was fitted too, on other data. Scores of lines are no probabilities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,7 @@ def fit_keys(known: Sequence[Evidence], unseen: Sequence[Evidence], network: Map
 
 
 def _fitted(key: str, own: Sequence[Evidence], others: Sequence[Evidence], network: str, surest: float) -> Fitted:
-    prior = expected(own, own_p(own), OWN_P) if len(own[0].features) == 1 else []
-    curve = fit([*own, *prior], surest)
+    curve = fit(own, surest)
     parts = len({e.part for e in own})
     if not others:
         return Fitted(key, network, curve, len(own), parts)

@@ -1,13 +1,14 @@
 """Fitting curves of probabilities to readings whose truth is known.
 
-The features are first weighed by logistic regression, then the score is made a probability by isotonic regression (pool adjacent violators; Ayer
-et al. 1955; for calibration Zadrozny & Elkan, KDD 2002). A share near 1 has to be earned: `n` readings without an error give (n + 1) / (n + 2),
-Laplace's rule, so 0.999 takes a thousand of them.
+Logistic regression (Platt 1999), held near what readers say of themselves, weighs the features and gives a probability. It is then cut to what has
+been earned: of all readings with at least some score, `n` of them, `k` wrong, a share of (n - k + 1) / (n + 2) right, Laplace's rule of succession.
+So 0.999 takes a thousand readings without an error. Isotonic regression was tried and is worse here: it pools the surest readings and forgets how
+they differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 from pipeline.quality.measure import SUREST, Share, calibration_error, wrong_from
 from pipeline.recognize.curves import Curve, Features
 
-PARTS = 30
-"""The sorted scores are cut in so many parts before pooling, at most: finer steps would follow chance."""
-LEAST_PART = 25
-EACH_FEATURE = 60
-"""So many readings a feature are needed to weigh them; with fewer, only the first one counts."""
-RIDGE = 1e-2
-NEWTON_STEPS = 30
+POINTS = 60
+"""Of a curve: as many quantiles of the scores."""
+HELD = 3.0
+"""How hard logistic regression is held near the readers' own scores."""
+NEWTON_STEPS = 60
+LONGEST_STEP = 0.5
+"""Newton's method may not leap where the readings are nearly all right."""
 LEVEL = 1e-6
 
 Numbers = NDArray[np.float64]
@@ -68,72 +69,41 @@ def fit(evidence: Sequence[Evidence], surest: float = 1.0) -> Curve:
     values = np.array([e.features for e in evidence], np.float64)
     right = np.array([e.right for e in evidence], np.float64)
     weight = np.array([e.weight for e in evidence], np.float64)
-    count = values.shape[1]
-    weights = _weighed(values, right, weight) if count > 1 and len(values) >= count * EACH_FEATURE else (1.0, *[0.0] * (count - 1))
-    scores, shares = _isotonic(values @ np.array(weights), right, weight)
-    return Curve(weights, scores, tuple(min(surest, share) for share in shares))
+    weights, level = _weighed(values, right, weight)
+    odds = values @ np.array(weights)
+    points = np.unique(np.quantile(odds, np.linspace(0, 1, POINTS)))
+    smooth = 1 / (1 + np.exp(-np.clip(points + level, -30, 30)))
+    shares = np.minimum(smooth, _earned(odds, right, weight, points))
+    return Curve(weights, tuple(points.tolist()), tuple(np.minimum(shares, surest).tolist()))
 
 
-def _weighed(values: Numbers, right: Numbers, weight: Numbers) -> Features:
-    """Logistic regression with a little ridge, by Newton's method; the constant is left to the isotonic step."""
+def _weighed(values: Numbers, right: Numbers, weight: Numbers) -> tuple[Features, float]:
+    """Logistic regression (Platt 1999) by Newton's method, held near what readers say of themselves: weight 1 for the first feature, 0 for the rest.
+
+    Answers with the weights and the constant.
+    """
     spread = np.where(values.std(axis=0) > LEVEL, values.std(axis=0), np.inf)  # a feature that never changes says nothing
     inputs = np.column_stack([(values - values.mean(axis=0)) / spread, np.ones(len(values))])
-    ridge = RIDGE * weight.sum() / 100 * np.eye(inputs.shape[1])
-    found = np.zeros(inputs.shape[1])
+    start = np.zeros(inputs.shape[1])
+    if np.isfinite(spread[0]):
+        start[0] = spread[0]
+    start[-1] = values[:, 0].mean()
+    found = start.copy()
     for _ in range(NEWTON_STEPS):
         p = 1 / (1 + np.exp(-np.clip(inputs @ found, -30, 30)))
-        slope = inputs.T @ (weight * (right - p)) - ridge @ found
-        bend = (inputs * (weight * p * (1 - p))[:, None]).T @ inputs + ridge
-        found = found + np.linalg.solve(bend, slope)
-    return tuple(float(w) for w in found[:-1] / spread)
+        slope = inputs.T @ (weight * (right - p)) - HELD * (found - start)
+        bend = (inputs * (weight * p * (1 - p))[:, None]).T @ inputs + HELD * np.eye(len(start))
+        found = found + np.clip(np.linalg.solve(bend, slope), -LONGEST_STEP, LONGEST_STEP)
+    weights = found[:-1] / spread
+    return tuple(float(w) for w in weights), float(found[-1] - weights @ values.mean(axis=0))
 
 
-def _isotonic(scores: Numbers, right: Numbers, weight: Numbers) -> tuple[Features, Features]:
-    order = np.argsort(scores, kind="stable")
-    blocks = [
-        _Block(float(scores[part[0]]), float(scores[part[-1]]), float((weight * right)[part].sum()), float(weight[part].sum()))
-        for part in np.split(order, _cuts(scores[order]))
-    ]
-    pooled = _pooled(_pooled(blocks, lambda b: b.hits / b.weight), lambda b: b.share)
-    points = [(x, b.share) for b in pooled for x in ((b.low, b.high) if b.high > b.low else (b.low,))]
-    return tuple(x for x, _ in points), tuple(share for _, share in points)
-
-
-def _cuts(ordered: Numbers) -> list[int]:
-    """Where to cut sorted scores into about equal parts; like scores stay together."""
-    parts = max(1, min(PARTS, len(ordered) // LEAST_PART))
-    wanted = [len(ordered) * i // parts for i in range(1, parts)]
-    moved = {int(np.searchsorted(ordered, ordered[at], side="left")) for at in wanted}
-    return sorted(moved - {0})
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Neighbouring scores that have one share right."""
-
-    low: float
-    high: float
-    hits: float
-    weight: float
-
-    @property
-    def share(self) -> float:
-        """By Laplace's rule of succession."""
-        return (self.hits + 1) / (self.weight + 2)
-
-    def joined(self, other: _Block) -> _Block:
-        """Both as one."""
-        return _Block(self.low, other.high, self.hits + other.hits, self.weight + other.weight)
-
-
-def _pooled(blocks: Sequence[_Block], rate: Callable[[_Block], float]) -> list[_Block]:
-    pooled: list[_Block] = []
-    for block in blocks:
-        pooled.append(block)
-        while len(pooled) > 1 and rate(pooled[-2]) >= rate(pooled[-1]):
-            last = pooled.pop()
-            pooled[-1] = pooled[-1].joined(last)
-    return pooled
+def _earned(odds: Numbers, right: Numbers, weight: Numbers, points: Numbers) -> Numbers:
+    """The highest share that readings from each score on have earned, by Laplace's rule: of all readings from some score up to it on."""
+    order = np.argsort(-odds, kind="stable")
+    count, hits = np.cumsum(weight[order]), np.cumsum((weight * right)[order])
+    above = np.searchsorted(-odds[order], -points, side="right") - 1
+    return np.maximum.accumulate((hits[above] + 1) / (count[above] + 2))
 
 
 @dataclass(frozen=True, slots=True)
