@@ -19,8 +19,8 @@ from pipeline.store.issued import add_issued
 from pipeline.store.pages import status
 from pipeline.store.people import people, save_person
 from pipeline.store.registers import save_clients, save_units
-from pipeline.store.staff_list import save_staff
 from pipeline.store.stacks import source_is_in, unfinished
+from pipeline.store.staff_list import save_staff
 
 WORKSPACE = ROOT / "data" / "store" / "demo"
 SAMPLES = ROOT / "data" / "samples"

@@ -57,7 +57,7 @@ class Reader:
 
     @classmethod
     def of(cls, settings: Settings, clients: Iterable[Client] | None, staff: StaffRegister | None = None) -> Reader:
-        """A reader with the settings' forms, outage and tolerance, a client register and a staff list (None: nothing is known of clients, or staff)."""
+        """A reader with the settings' forms, outage and tolerance, a client register and a staff list (None: nothing is known of them)."""
         register = ClientRegister(clients) if clients is not None else None
         start, end = settings.outage_start, settings.outage_end
         window = (start.date(), end.date()) if start and end else None

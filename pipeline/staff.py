@@ -25,8 +25,8 @@ goes to those whom the list lacks."""
 LENGTHS = {1: 0.05, 2: 0.65, 3: 0.25, 4: 0.05}
 """How many letters people sign with whom the list lacks."""
 MISREAD = 0.15
-"""So much of each step is spread over all letters: the network is sometimes sure of what nobody wrote. With this, of initials rendered in many hands the
-persons named with p are right in a share of p."""
+"""So much of each step is spread over all letters: the network is sometimes sure of what nobody wrote. With this, of initials rendered in many hands
+the persons named with p are right in a share of p."""
 LEAST = 0.005
 """Less likely persons are not named."""
 MOST = 5

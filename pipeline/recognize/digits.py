@@ -52,7 +52,9 @@ def cell_pictures_of(crop: Crop) -> Image:
 
 
 def cell_probabilities(pictures: Image, model: Path = MODEL) -> Probabilities:
-    """Cells (n, 32, 32), 255 = ink, to probabilities (n, 13) of 0–9, empty, struck out, other (or what another network answers for). Cells without ink share one answer.
+    """Cells (n, 32, 32), 255 = ink, to probabilities (n, 13) of 0–9, empty, struck out, other, or of what another network answers for.
+
+    Cells without ink share one answer.
 
     Raises:
         MissingProgramError: the network's file is missing.
