@@ -1,9 +1,9 @@
 """Fitting curves of probabilities to readings whose truth is known.
 
-Logistic regression (Platt 1999), held near what readers say of themselves, weighs the features and gives a probability. It is then cut to what
-has been earned: of all readings with at least some score, `n` of them, `k` wrong, a share of (n - k + 1) / (n + 2) right, Laplace's rule of succession.
-So 0.999 takes a thousand readings without an error. Isotonic regression was tried and is worse here: it pools the surest readings and forgets how
-they differ.
+Logistic regression (Platt 1999), held near what readers say of themselves, weighs the features and gives a probability. It is then cut to what has
+been earned: of all readings with at least some score, `n` of them, `k` wrong, a share of (n - k + 1) / (n + 2) right (Laplace's rule of
+succession). So 0.999 takes a thousand readings without an error. Isotonic regression was tried and is worse here: it pools the surest readings and
+forgets how they differ.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ POINTS = 60
 """Of a curve: as many quantiles of the scores."""
 HELD = 3.0
 """How hard logistic regression is held near the readers' own scores."""
+TRUST = 50.0
+"""What a reader of boxes says of itself counts as so many readings: it was fitted too, on other data. Scores of lines are no probabilities."""
 NEWTON_STEPS = 60
 LONGEST_STEP = 0.5
 """Newton's method may not leap where the readings are nearly all right."""
@@ -73,7 +75,8 @@ def fit(evidence: Sequence[Evidence], surest: float = 1.0) -> Curve:
     odds = values @ np.array(weights)
     points = np.unique(np.quantile(odds, np.linspace(0, 1, POINTS)))
     smooth = 1 / (1 + np.exp(-np.clip(points + level, -30, 30)))
-    shares = np.minimum(smooth, _earned(odds, right, weight, points))
+    trust = TRUST if values.shape[1] == 1 else 0.0
+    shares = np.minimum(smooth, _earned(odds, (right, own_p(evidence)), weight, points, trust))
     return Curve(weights, tuple(points.tolist()), tuple(np.minimum(shares, surest).tolist()))
 
 
@@ -98,12 +101,16 @@ def _weighed(values: Numbers, right: Numbers, weight: Numbers) -> tuple[Features
     return tuple(float(w) for w in weights), float(found[-1] - weights @ values.mean(axis=0))
 
 
-def _earned(odds: Numbers, right: Numbers, weight: Numbers, points: Numbers) -> Numbers:
-    """The highest share that readings from each score on have earned, by Laplace's rule: of all readings from some score up to it on."""
+def _earned(odds: Numbers, right_and_said: tuple[Numbers, Numbers], weight: Numbers, points: Numbers, trust: float) -> Numbers:
+    """The highest share that readings from each score on have earned, by Laplace's rule: of all readings from some score up to it on.
+
+    What the readers say of them counts as `trust` further readings.
+    """
     order = np.argsort(-odds, kind="stable")
-    count, hits = np.cumsum(weight[order]), np.cumsum((weight * right)[order])
+    count, hits, said = (np.cumsum(of[order]) for of in (weight, *(weight * share for share in right_and_said)))
     above = np.searchsorted(-odds[order], -points, side="right") - 1
-    return np.maximum.accumulate((hits[above] + 1) / (count[above] + 2))
+    earned = (hits[above] + 1 + trust * said[above] / count[above]) / (count[above] + 2 + trust)
+    return np.maximum.accumulate(earned)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Fit the curves of `data/models/calibration.json` to whatever the readers of this version answer, and write their card.
 
-    python -m pipeline.training.calibrate --handwriting FOLDER --mnist package/data [--archive OWN.zip] [--only lines] [--pages 60]
+    python -m pipeline.training.calibrate --handwriting FOLDER --mnist package/data [--archive OWN.zip] [--only lines] [--pages 100]
 
 `FOLDER` holds `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see `pipeline/training/digits.py` and `handwriting.py`, also for installing).
 Only writers, font families and pictures that the networks never saw are used: half of those writers are fitted to, and the others judge the curves.
@@ -64,7 +64,7 @@ class Sizes:
     lines: int
 
 
-SIZES = Sizes(pages=60, digits=2000, rows=1300, marks=80, lines=100)
+SIZES = Sizes(pages=100, digits=2000, rows=1300, marks=80, lines=150)
 
 
 def boxed(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) -> Halves:

@@ -15,9 +15,10 @@ DRAWN_IS_NOT_SCANNED = 0.998
 CARD = """# Probabilities: `calibration.json`
 
 One rising curve a kind of field and network: from the reader's own score to the share of such readings that are right. Logistic regression on the
-log odds of the score, for lines also on how far the second guess lies behind, the length and the least sure character; held near the reader's
-own score, and cut to what has been earned (Laplace's rule of succession). Drawn marks, choices, signatures and initials never get more than {drawn}:
-drawn ones are not as odd as scanned ones. A network without a curve is believed {unfitted} at most.
+log odds of the score, for lines also on how far the second guess lies behind, the length and the least sure character; held near the reader's own
+score, and cut to what has been earned (Laplace's rule of succession; what a reader of boxes says of itself counts as 50 readings). Drawn marks,
+choices, signatures and initials never get more than {drawn}: drawn ones are not as odd as scanned ones. A network without a curve is believed
+{unfitted} at most.
 
 ## Data
 
