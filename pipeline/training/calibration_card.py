@@ -35,6 +35,8 @@ With few readings the error of calibration is mostly chance: of 400 readings in 
 
 ## Make it again
 
+Paths are those of the person who ran it, without their folders.
+
     {command}
 
 Own work of this project; the numbers carry no part of the data.
@@ -43,6 +45,6 @@ Own work of this project; the numbers carry no part of the data.
 
 def write_card(file: Path, fitted: Sequence[Fitted]) -> None:
     """The card beside the file of curves: what was fitted in this run."""
-    command = f"python -m pipeline.training.calibrate {' '.join(a for a in sys.argv[1:] if not Path(a).is_absolute())}"
+    command = f"python -m pipeline.training.calibrate {' '.join(Path(a).name if Path(a).is_absolute() else a for a in sys.argv[1:])}"
     text = CARD.format(drawn=DRAWN_IS_NOT_SCANNED, unfitted=UNFITTED, table=card_table(fitted), command=command)
     file.write_text(text, "utf-8")
