@@ -1,7 +1,7 @@
 """Fitting curves of probabilities to readings whose truth is known.
 
-Logistic regression (Platt 1999), held near what readers say of themselves, weighs the features and gives a probability. It is then cut to what has
-been earned: of all readings with at least some score, `n` of them, `k` wrong, a share of (n - k + 1) / (n + 2) right (Laplace's rule of
+Logistic regression (Platt 1999), held near what readers say of themselves, weighs the features and gives a probability. It is then cut to what
+has been earned: of all readings with at least some score, `n` of them, `k` wrong, a share of (n - k + 1) / (n + 2) right (Laplace's rule of
 succession). So 0.999 takes a thousand readings without an error. Isotonic regression was tried and is worse here: it pools the surest readings and
 forgets how they differ.
 """
