@@ -154,8 +154,6 @@ class FieldSpec(Strict):
             raise ValueError(f"{self.name}: a digits field needs a format (date, time, personnummer or number)")
         if self.kind is Kind.LETTERS and not self.cells:
             raise ValueError(f"{self.name}: a letters field needs cells, how many boxes it has")
-        if self.format and self.kind not in (Kind.DIGITS, Kind.TEXT):
-            raise ValueError(f"{self.name}: a format belongs to digits or text")
         if self.kind is Kind.DIGITS and self.format in ONLY_LINES:
             raise ValueError(f"{self.name}: {self.format} needs a handwritten line (kind text)")
         if self.kind is Kind.DIGITS and self.format is Format.NUMBER and not self.cells:
@@ -168,6 +166,8 @@ class FieldSpec(Strict):
             raise ValueError(f"{self.name}: options belong to a choice, and a choice needs them")
         if (self.kind is Kind.LINES) != (self.lines is not None):
             raise ValueError(f"{self.name}: lines (a number) belongs to the kind lines, which needs it")
+        if self.format and self.kind not in (Kind.DIGITS, Kind.TEXT):
+            raise ValueError(f"{self.name}: a format belongs to digits or text")
         return self
 
 
