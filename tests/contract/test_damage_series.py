@@ -1,6 +1,6 @@
 """No damage makes a field be read wrongly in silence; and what a page bears today, it bears tomorrow.
 
-The whole series is `efterskrift bench --damage`; here is what once failed in silence, and in the slow run every kind of damage at every strength.
+The whole series is `efterskrift bench --damage` (too long for every change); here is what once failed in silence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pipeline.model import Outcome, PageReading, Reading, SheetCode, State
 from pipeline.quality.damage_kinds import SERIES
 from pipeline.quality.damage_outcome import FieldOutcome, PageOutcome, page_outcome
 from pipeline.quality.damage_report import findings, markdown
-from pipeline.quality.damage_series import Trial, form_ids, outcome, run, trials
+from pipeline.quality.damage_series import Trial, outcome
 from pipeline.quality.filling import PX_PER_MM
 from pipeline.settings import ROOT
 from pipeline.template import Forms
@@ -49,16 +49,6 @@ def test_what_is_borne_is_read(trial: Trial) -> None:
     assert not page.refused
     assert [field for field in page.fields if field.silent or field.flagged] == []
     assert sum(not field.right for field in page.fields) <= 0.02 * len(page.fields)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("form_id", form_ids())
-def test_no_damage_displaces_or_covers_a_field_in_silence(form_id: str) -> None:
-    done = list(run(trials([form_id], SERIES, 1), 1))
-    astray = [(trial, field) for trial, page in done for field in page.fields if field.silent and field.offset_mm > 1]
-    assert astray == []
-    covered = ("felt pen over fields", "torn corner", "shadow", "uneven light")
-    assert [(trial, field) for trial, page in done for field in page.fields if field.silent and trial.kind in covered] == []
 
 
 def _page(*fields: FieldOutcome, refused: tuple[str, ...] = ()) -> PageOutcome:
