@@ -152,4 +152,4 @@ def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
     moved = float(np.hypot(x - reach, y - reach)) / SCALE
     near = scores[reach - 1 : reach + 2, reach - 1 : reach + 2].max()
-    return moved > _MOVED_MM and best >= _ALIKE and best >= near + _BETTER
+    return bool(moved > _MOVED_MM and best >= _ALIKE and best >= near + _BETTER)

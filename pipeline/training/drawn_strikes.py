@@ -68,7 +68,7 @@ def _looked_at(line: Image) -> _Writing | None:
         return None
     top, bottom = _zone(dark)
     edge = dark & ~(cv2.erode(dark.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    pen = float(np.clip(2.0 * dark.sum() / max(1, edge.sum()), 1.5, 7.0))
+    pen = float(np.clip(2.0 * dark.sum() / max(1, int(edge.sum())), 1.5, 7.0))
     return _Writing(top, bottom, pen, int(np.quantile(line[dark], 0.3)), _words(dark))
 
 

@@ -46,7 +46,7 @@ def _words_of(page: Image, apart: tuple[int, int]) -> list[Image]:
     ink = page < DARK
     grown = cv2.dilate(ink.astype(np.uint8), np.ones(apart[::-1], np.uint8))
     count, labels = cv2.connectedComponents(grown)
-    inked = np.bincount(labels[ink], minlength=count)
+    inked = np.bincount(labels[ink].astype(np.int64), minlength=count)
     cut = [_cut(page, labels == i) for i in range(1, count) if inked[i] > LEAST_INK_PX]
     return [word for _, word in sorted(cut, key=lambda item: item[0])]
 
