@@ -23,7 +23,7 @@ _RATIO = 0.8
 """A match is distinct if it is nearer than this share of the distance to the second nearest (Lowe)."""
 _WITHIN_PX = 3.0
 _FEWEST = 20
-"""Wrong forms reach 14 matches on one plane; right ones have hundreds, and poor photographs fifty."""
+"""Fewest matches on one plane; set by judgement, the print and the words decide afterwards."""
 _SPREAD = 0.2
 """The matches span at least this share of the area that the form's features span."""
 _IN_PICTURE = 0.75
