@@ -17,8 +17,8 @@ from pipeline.field_place import doubted, hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.identify import Identification, identify
 from pipeline.known_names import known_names
-from pipeline.margins import MARGIN_MM, margin_mm
-from pipeline.model import Box, Client, Image, Outcome, PageReading, Reading, SheetCode
+from pipeline.margins import margin_mm
+from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode
 from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
@@ -160,11 +160,6 @@ def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Imag
 
 def _crop(spec: FieldSpec, margin: float, upright: Image, unfilled: Image) -> Crop:
     return Crop(crop(upright, spec.area, margin), spec, crop(unfilled, spec.area, margin), PX_PER_MM, margin)
-
-
-def field_picture(upright: Image, box: Box, margin_mm: float = MARGIN_MM) -> bytes:
-    """One field cut out of an upright picture, as PNG for a person to look at."""
-    return cv2.imencode(".png", crop(upright, box, margin_mm))[1].tobytes()
 
 
 def _jpeg(image: Image) -> bytes:

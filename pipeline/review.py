@@ -29,8 +29,6 @@ REASONS = (
 )
 """Why an entry is rejected. The paper and its picture stay."""
 
-ANSWERABLE = frozenset({State.READ, State.EMPTY, State.ILLEGIBLE, State.CANCELLED})
-
 FACTS: Mapping[str, frozenset[Meaning]] = {
     "client": frozenset({Meaning.CLIENT_PID}),
     "event_date": frozenset({Meaning.EVENT_DATE}),

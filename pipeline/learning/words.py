@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rapidfuzz.distance import Levenshtein
+
 from pipeline.field_spec import Kind
 from pipeline.learning.reread import Reread
 from pipeline.model import Client
@@ -67,8 +69,8 @@ def word_lesson(fields: Sequence[Reread], apart: Collection[str], clients: Itera
         return WordLesson(words)
     known = Lexicon.of({word: float(count) for word, count in words.items()})
     said = [str(one.said.answer.value) for one in held]
-    before = sum(_edits(str(one.reading.value or ""), text) for one, text in zip(held, said, strict=True))
-    after = sum(_edits(str(value or ""), text) for value, text in zip(_with(held, known), said, strict=True))
+    before = sum(Levenshtein.distance(str(one.reading.value or ""), text) for one, text in zip(held, said, strict=True))
+    after = sum(Levenshtein.distance(str(value or ""), text) for value, text in zip(_with(held, known), said, strict=True))
     return WordLesson(words, len(held), sum(map(len, said)), before, after)
 
 
@@ -79,17 +81,6 @@ def _with(fields: Sequence[Reread], words: Lexicon) -> list[object]:
         readings = READERS[kind]([replace(fields[i].crop, names=words) for i in at])
         found.update((i, reading.value) for i, reading in zip(at, readings, strict=True))
     return [found[i] for i in range(len(fields))]
-
-
-def _edits(a: str, b: str) -> int:
-    """Levenshtein's distance."""
-    before = list(range(len(b) + 1))
-    for i, x in enumerate(a, start=1):
-        now = [i]
-        for j, y in enumerate(b, start=1):
-            now.append(min(now[-1] + 1, before[j] + 1, before[j - 1] + (x != y)))
-        before = now
-    return before[-1]
 
 
 def install_words(folder: Path, lesson: WordLesson) -> None:

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from pipeline.calibration_fit import fitted_parts
 from pipeline.errors import MissingProgramError
@@ -32,7 +33,7 @@ from pipeline.recognize.tesseract import read_line
 from pipeline.recognize.transcription import transcripts
 from pipeline.settings import load_settings
 from pipeline.training.handwriting_data import LINE_MM, Line, dhsd, folder, font_files, rendered
-from pipeline.training.handwriting_measures import edits, error_by_writer, greedy
+from pipeline.training.handwriting_measures import error_by_writer, greedy
 from pipeline.training.handwriting_spoiling import spoiled
 from pipeline.training.handwriting_text import drawn_text
 from pipeline.training.language import unknown_phrases
@@ -95,7 +96,7 @@ def judged_row(name: str, lines: Sequence[Line]) -> Row:
     for line, reading in zip(lines, readings, strict=True):
         text = str(reading.value or "")
         p = calibrated(SPEC, reading, network, curves).p
-        judged.append(Judged(p, text == line.text, line.writer, edits(text, line.text), len(line.text), line.writer in fitted))
+        judged.append(Judged(p, text == line.text, line.writer, Levenshtein.distance(text, line.text), len(line.text), line.writer in fitted))
     shipped = [greedy(steps, ALPHABET) for steps in read_steps([line.picture for line in lines], shipped_file())]
     others = {"network as shipped": error_by_writer(lines, shipped)[""]}
     if (printed := _tesseract(lines)) is not None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from pipeline.quality.line_cases import CASES, Placed, Script, placed
 from pipeline.recognize.handwriting import read_lines
@@ -25,7 +26,6 @@ from pipeline.recognize.lines import read_areas
 from pipeline.recognize.row_ink import row_ink
 from pipeline.recognize.written_rows import written_area
 from pipeline.training.handwriting_data import folder
-from pipeline.training.handwriting_measures import edits
 
 SEED = 20261124
 OWN, LEFT, ALONE = 0.95, 0.8, 0.9
@@ -89,10 +89,10 @@ def _read(count: Count, drawn: Placed, ink: Ink, bands: Sequence[NDArray[np.bool
     text = " ".join(drawn.lines)
     count.written += len(text)
     (reading,) = read_areas([written_area(ink, drawn.crop.spec.lines)])
-    count.edits_found += edits(" ".join(str(reading.value or "").split()), text)
+    count.edits_found += Levenshtein.distance(" ".join(str(reading.value or "").split()), text)
     lines: list[Line] = [line_of(ink, band) for band in bands]
     fixed = " ".join(str(one.value) for one in read_lines(lines) if one.value)
-    count.edits_by_rule += edits(" ".join(fixed.split()), text)
+    count.edits_by_rule += Levenshtein.distance(" ".join(fixed.split()), text)
 
 
 def _edges(ink: Ink, count: int) -> list[float]:

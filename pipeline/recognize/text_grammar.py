@@ -8,23 +8,24 @@ match after a sign, or nothing when no text of the shape begins so. A shape weig
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from pipeline.field_spec import Format
 
 
-class Pattern:
+class Pattern(ABC):
     """What is left to match."""
 
     @property
+    @abstractmethod
     def may_end(self) -> bool:
         """Whether the empty text matches."""
-        raise NotImplementedError
 
+    @abstractmethod
     def after(self, sign: str) -> Pattern | None:
         """What is left after a sign; None when it cannot come here."""
-        raise NotImplementedError
 
     def __add__(self, other: Pattern | str) -> Pattern:
         return _then(self, _pattern(other))

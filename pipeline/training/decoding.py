@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from pipeline.recognize.language import Language, Shares, swedish
 from pipeline.recognize.lexicon import Lexicon
@@ -27,7 +28,6 @@ from pipeline.recognize.network import Steps, read_steps
 from pipeline.recognize.transcription import transcripts
 from pipeline.settings import ROOT
 from pipeline.training.handwriting_data import Line, font_files, rendered
-from pipeline.training.handwriting_measures import edits
 from pipeline.training.handwriting_spoiling import spoiled
 from pipeline.training.handwriting_text import drawn_text
 from pipeline.training.language import unknown_phrases
@@ -63,7 +63,7 @@ def with_words_unlisted(language: Language) -> Language:
 def error(lines: Sequence[Line], steps: Sequence[Steps], language: Language) -> float:
     """Character error rate."""
     read = (transcripts(answer, language)[0].text for answer in steps)
-    return sum(edits(text, line.text) for text, line in zip(read, lines, strict=True)) / sum(len(line.text) for line in lines)
+    return sum(Levenshtein.distance(text, line.text) for text, line in zip(read, lines, strict=True)) / sum(len(line.text) for line in lines)
 
 
 def found_shares(lines: Sequence[Line], steps: Sequence[Steps], language: Language) -> Shares:

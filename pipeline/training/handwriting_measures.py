@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from pipeline.model import Image
 from pipeline.recognize.network import ALPHABET, LINE_HEIGHT, STEP_PX
@@ -22,24 +23,13 @@ RENDERED_EACH = 20
 Reader = Callable[[Image], str]
 
 
-def edits(a: str, b: str) -> int:
-    """Levenshtein's distance: characters to insert, remove or replace to make one text the other."""
-    before = list(range(len(b) + 1))
-    for i, x in enumerate(a, start=1):
-        now = [i]
-        for j, y in enumerate(b, start=1):
-            now.append(min(now[-1] + 1, before[j] + 1, before[j - 1] + (x != y)))
-        before = now
-    return before[-1]
-
-
 def error_by_writer(lines: Sequence[Line], texts: Sequence[str]) -> dict[str, float]:
     """Character error rate (edits by characters written) of each writer; "" is all of them together."""
     wrong: dict[str, int] = defaultdict(int)
     written: dict[str, int] = defaultdict(int)
     for line, text in zip(lines, texts, strict=True):
         for who in ("", line.writer):
-            wrong[who] += edits(text, line.text)
+            wrong[who] += Levenshtein.distance(text, line.text)
             written[who] += len(line.text)
     return {who: wrong[who] / written[who] for who in written}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from rapidfuzz.distance import Levenshtein
 
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, State
@@ -139,7 +140,7 @@ def test_error_rate_on_real_words() -> None:
     images, texts = data["x"], [str(text) for text in data["text"]]
     at = [i for i, text in enumerate(texts) if "ß" not in text][:200]
     readings = handwriting.recognize([_loose(images[i]) for i in at])
-    wrong = sum(_distance(str(r.value or ""), texts[i]) for r, i in zip(readings, at, strict=True))
+    wrong = sum(Levenshtein.distance(str(r.value or ""), texts[i]) for r, i in zip(readings, at, strict=True))
     assert wrong / sum(len(texts[i]) for i in at) < 0.15
 
 
@@ -161,13 +162,3 @@ def _crop(image: Image, blank: Image | None = None) -> Crop:
 def _loose(image: Image) -> Crop:
     spec = FieldSpec(name="text", label="text", kind=Kind.TEXT, box=(0, 0, 36, 9))
     return Crop(image, spec)
-
-
-def _distance(a: str, b: str) -> int:
-    """Levenshtein."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        above, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (x != y))
-    return row[-1]

@@ -13,7 +13,7 @@ import pytest
 from pipeline.model import Image
 from pipeline.recognize.network import ALPHABET
 from pipeline.training.handwriting_data import Line, as_cut, as_read, folder, joined, set_aside
-from pipeline.training.handwriting_measures import edits, error_by_writer, greedy
+from pipeline.training.handwriting_measures import error_by_writer, greedy
 from pipeline.training.handwriting_spoiling import spoiled
 from pipeline.training.handwriting_text import CHARACTERS, PHRASES, SLOTS, filled, plain
 from pipeline.training.uppsala import words
@@ -92,11 +92,6 @@ def test_words_are_put_together_to_a_line() -> None:
     line = joined(_words(), np.random.default_rng(3))
     assert (line.text, line.writer) == ("Hemma ute", "07")
     assert line.picture.shape[1] > 1.5 * line.picture.shape[0]
-
-
-@pytest.mark.parametrize(("a", "b", "distance"), [("", "", 0), ("vård", "vard", 1), ("a", "", 1), ("hemma", "hämta", 2), ("12", "21", 2)])
-def test_edits(a: str, b: str, distance: int) -> None:
-    assert edits(a, b) == edits(b, a) == distance
 
 
 def test_error_rates_are_by_character_and_writer() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import pytest
+from rapidfuzz.distance import Levenshtein
 
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.margins import LINES_MARGIN_MM, MARGIN_MM, margin_mm
@@ -18,7 +19,6 @@ from pipeline.recognize.lines import SEE_BACK, STRUCK
 from pipeline.recognize.row_ink import RowInk, row_ink
 from pipeline.recognize.see_back import points_to_back
 from pipeline.recognize.strikes import STRUCK_OUT
-from pipeline.training.handwriting_measures import edits
 
 PX = 8.0
 PITCH = 9.0
@@ -72,7 +72,7 @@ class Paper:
 
 def _alike(read: Sequence[str], written: Sequence[str]) -> bool:
     """The same lines, a letter or two misread: these tests are about where lines lie."""
-    return len(read) == len(written) and all(edits(a, b) <= 3 for a, b in zip(read, written, strict=True))
+    return len(read) == len(written) and all(Levenshtein.distance(a, b) <= 3 for a, b in zip(read, written, strict=True))
 
 
 def test_lines_on_their_rules_are_read_with_empty_ones_between() -> None:

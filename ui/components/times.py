@@ -11,8 +11,3 @@ _HERE = ZoneInfo("Europe/Stockholm")
 def local(at: datetime) -> str:
     """Swedish local time to the minute."""
     return f"{at.astimezone(_HERE):%Y-%m-%d %H:%M}"
-
-
-def local_day(at: datetime) -> str:
-    """Swedish local date."""
-    return f"{at.astimezone(_HERE):%Y-%m-%d}"
