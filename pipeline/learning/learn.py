@@ -59,12 +59,15 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
 
     Raises:
         NotAllowedError: only an administrator may.
+        NothingLearnedError: nothing is confirmed yet.
         StoreError: a picture is missing or has been changed.
     """
     access.require(person, Action.MANAGE)
     with school.store.read() as conn:
         sheets = reviewed_sheets(conn, person.units)
         clients, staff = registers.clients(conn), staff_list(conn)
+    if not sheets:
+        raise NothingLearnedError("Nothing is confirmed yet that could be learnt from.", "Review entries first: `efterskrift ui`, Granska.")
     fields: list[Reread] = []
     for done, sheet in enumerate(sheets, start=1):
         form = school.forms.get((sheet.form, sheet.version))

@@ -128,6 +128,11 @@ def test_a_curve_that_foretells_no_better_is_refused(school: School, monkeypatch
     assert not school.models.exists()
 
 
+def test_without_confirmed_entries_there_is_nothing_to_learn_from(school: School) -> None:
+    with pytest.raises(NothingLearnedError, match="confirmed yet"):
+        learn(school, ADMIN, lambda _done, _total: None)
+
+
 def test_only_an_administrator_learns(school: School) -> None:
     with pytest.raises(NotAllowedError):
         learn(school, EVA, lambda _done, _total: None)

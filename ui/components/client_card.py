@@ -104,7 +104,7 @@ def _name_on_paper(view: EntryView) -> str:
 
 
 def _card(client: Client | None, reasons: Sequence[str] = (), number: str = "") -> str:
-    why = f'<div class="ef-muted">{escape(", ".join(known("reason", code) for code in reasons))}</div>' if reasons else ""
+    why = f'<div class="ef-why">{escape(", ".join(known("reason", code) for code in reasons))}</div>' if reasons else ""
     return _head(client, number) + why
 
 
