@@ -42,6 +42,8 @@ _MORE = 1.005
 _SMOOTHED = 3.0
 """Print that is not found at a fold may lie so many times farther off than the fold, smoothed as it is, shows."""
 _LEFT_OUT_MM = 13.5
+_GOOD_MM = 0.12
+"""A page that lies so well is not searched for creases: there is nothing to gain, and following them costs as much as all else."""
 _BENDS = 0.85
 """A bend is believed if it brings the residual below this share of that without it."""
 
@@ -191,6 +193,8 @@ def _best_fit(shifts: Shifts, page: Box) -> tuple[Matrix, Bend | None, NDArray[n
         return np.eye(3), None, np.zeros(0)
     best, wrong = _Model.FLAT, _left_out(at, moved, page, _Model.FLAT)
     for model in (_Model.BENT, _Model.CREASED) if len(at) >= 3 * _FEWEST else ():
+        if model is _Model.CREASED and np.percentile(wrong, 95) < _GOOD_MM:
+            break
         trial = _left_out(at, moved, page, model)
         if np.percentile(trial, 95) < _BENDS * np.percentile(wrong, 95):
             best, wrong = model, trial
