@@ -19,7 +19,7 @@ from pipeline.recognize.digit_cells import EMPTY, OTHER, STRUCK, cell_pictures
 from pipeline.training.digit_glyphs import Glyphs, scribble, with_local_habit
 
 PX_PER_MM = 8.0
-CONDITIONS = ("plain", "pencil", "one_bit", "low_dpi", "jpeg", "no_blank", "bare")
+CONDITIONS = ("plain", "pencil", "one_bit", "low_dpi", "jpeg", "no_blank", "bare", "bleed", "motion")
 Layer = NDArray[np.float32]
 
 
@@ -209,9 +209,9 @@ def _on_paper(ink: Layer, lines: Layer, condition: str, rng: Generator) -> Layer
     dark = rng.uniform(45, 110) if faint else rng.uniform(110, 225)
     grain = cv2.GaussianBlur(rng.normal(1, 0.9 if faint else 0.25, ink.shape).astype(np.float32), (0, 0), 0.9)
     sheet = paper - np.maximum(lines, ink * dark * np.clip(grain, 0.25, 1.4))
-    if rng.random() < 0.25:
-        behind = cv2.GaussianBlur(np.roll(ink[:, ::-1], int(rng.integers(-20, 20)), axis=1), (0, 0), 1.6)
-        sheet -= behind * rng.uniform(5, 24)
+    if condition == "bleed" or rng.random() < 0.2:
+        behind = cv2.GaussianBlur(np.roll(ink[:, ::-1], rng.integers(-20, 20, 2), axis=(0, 1)), (0, 0), rng.uniform(0.8, 2.0))
+        sheet -= behind * (rng.uniform(0.12, 0.45) * dark if condition == "bleed" else rng.uniform(5, 24))
     return np.asarray(sheet, np.float32)
 
 
@@ -222,6 +222,8 @@ def _spoiled(sheet: Layer, condition: str, rng: Generator) -> Image:
     size = (max(8, round(w * ratio)), max(8, round(h * ratio)))
     seen = cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.3, 1.0))
     seen = cv2.resize(seen, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
+    if condition == "motion":
+        seen = _shaken(seen, rng.uniform(0.3, 1.1) * PX_PER_MM * ratio, rng.uniform(0, np.pi))
     grey = np.clip(seen + rng.normal(0, rng.uniform(1, 6), seen.shape), 0, 255).astype(np.uint8)
     if condition == "one_bit":
         grey = np.where(grey < np.percentile(grey, 90) - rng.uniform(45, 110), 0, 255).astype(np.uint8)
@@ -229,6 +231,16 @@ def _spoiled(sheet: Layer, condition: str, rng: Generator) -> Image:
         _, code = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])
         grey = np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.uint8)
     return np.asarray(cv2.resize(grey, (w, h), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _shaken(sheet: Layer, length_px: float, angle: float) -> Layer:
+    """A photograph taken by a moving hand: each point drawn out to a stroke of this length."""
+    reach = int(np.ceil(length_px / 2))
+    kernel = np.zeros((2 * reach + 1,) * 2, np.float32)
+    along = np.array([np.cos(angle), np.sin(angle)]) * length_px / 2
+    start, end = ((reach + along * way) * 16 for way in (-1, 1))
+    cv2.line(kernel, start.astype(int).tolist(), end.astype(int).tolist(), 1.0, 1, cv2.LINE_AA, 4)
+    return np.asarray(cv2.filter2D(sheet, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _bare(contents: Contents, rng: Generator) -> Row:

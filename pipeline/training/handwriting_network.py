@@ -62,6 +62,15 @@ def export(network: Network, file: Path) -> None:
     onnx.save(graph, str(file))
 
 
+def continue_from(network: Network, file: Path) -> None:
+    """Give the network the weights of a tuned file that `export` wrote."""
+    tuned = {t.name: t for t in onnx.load(str(file)).graph.initializer}
+    weights = network.module.state_dict()
+    with torch.no_grad():
+        for here, there in network.names.items():
+            weights[here].copy_(torch.from_numpy(numpy_helper.to_array(tuned[f"{there}_half"]).astype(np.float32)))
+
+
 def blend(network: Network, start: Network, share: float) -> None:
     """Move the weights of `network` so far from those of `start` towards its own."""
     first = start.module.state_dict()

@@ -27,7 +27,7 @@ def plain(text: str) -> str | None:
     """A label as it is trained on; None when it has a character that the network cannot answer or marks struck-out words."""
     text = " ".join(text.translate(REPLACED).split())
     known = set(CHARACTERS)
-    return text if text and not re.search(r">.*<", text) and all(c in known for c in text) else None
+    return text if text and not re.search(r"[<>]", text) and all(c in known for c in text) else None
 
 
 def drawn_text(rng: Generator, known: Sequence[str] | None = None) -> str:
