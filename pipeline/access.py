@@ -25,12 +25,53 @@ class Action(StrEnum):
     PROGRESS = "progress"
     PULL = "pull"
     MANAGE = "manage"
+    PRINT = "print"
+    SIGN = "sign"
+    VOID = "void"
+    FORWARD = "forward"
+    ACCOUNTS = "accounts"
+    LOG = "log"
+    BACKLOG = "backlog"
+    QUALITY = "quality"
+    FOLLOW_UP = "follow_up"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = {
-    Role.ADMINISTRATOR: frozenset({Action.SCAN, Action.VIEW_PAGE, Action.PROBLEMS, Action.EXPORT, Action.RECEIPT, Action.PROGRESS, Action.MANAGE}),
-    Role.REVIEWER: frozenset({Action.VIEW_PAGE, Action.REVIEW, Action.CORRECT, Action.EXPORT, Action.RECEIPT}),
-    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL}),
+    Role.ADMINISTRATOR: frozenset(
+        {
+            Action.SCAN,
+            Action.PRINT,
+            Action.VIEW_PAGE,
+            Action.PROBLEMS,
+            Action.FORWARD,
+            Action.EXPORT,
+            Action.RECEIPT,
+            Action.PROGRESS,
+            Action.BACKLOG,
+            Action.FOLLOW_UP,
+            Action.MANAGE,
+        }
+    ),
+    Role.REVIEWER: frozenset(
+        {
+            Action.VIEW_PAGE,
+            Action.REVIEW,
+            Action.CORRECT,
+            Action.SIGN,
+            Action.VOID,
+            Action.FORWARD,
+            Action.BACKLOG,
+            Action.FOLLOW_UP,
+            Action.EXPORT,
+            Action.RECEIPT,
+        }
+    ),
+    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY}),
+    Role.REGISTRAR: frozenset(
+        {Action.SCAN, Action.PRINT, Action.VIEW_PAGE, Action.REVIEW, Action.CORRECT, Action.FORWARD, Action.EXPORT, Action.RECEIPT}
+    ),
+    Role.SYSTEM_ADMINISTRATOR: frozenset({Action.ACCOUNTS, Action.MANAGE}),
+    Role.LOG_REVIEWER: frozenset({Action.LOG}),
 }
 
 

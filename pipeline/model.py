@@ -154,6 +154,9 @@ class Role(StrEnum):
     ADMINISTRATOR = "administratör"
     REVIEWER = "granskare"
     MANAGER = "chef"
+    REGISTRAR = "registrator"
+    SYSTEM_ADMINISTRATOR = "systemadministratör"
+    LOG_REVIEWER = "loggranskare"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""What the screens say, by key: `texts/<language>.yaml`. Swedish unless a person chooses otherwise.
+"""What the screens say, by key: gettext catalogues `texts/<language>/*.po`. Swedish unless a person chooses otherwise.
 
-A text may hold `{names}` to be filled in. A text with the two forms `one` and `other` is chosen by `count`.
+A text may hold `{names}` to be filled in. A text with a plural is chosen by `count`. Dates and numbers are written as the language does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import streamlit as st
-import yaml
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
 
 LANGUAGES = {"sv": "Svenska", "en": "English"}
 _TEXTS = Path(__file__).parent / "texts"
@@ -18,8 +19,19 @@ _TEXTS = Path(__file__).parent / "texts"
 
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """All texts of a language by dotted key."""
-    return dict(_flat(yaml.safe_load((_TEXTS / f"{language}.yaml").read_text("utf-8"))))
+    """All texts of a language by dotted key; those with a plural as `<key>.one` and `<key>.other`.
+
+    Raises:
+        ValueError: two files say the same key.
+    """
+    texts: dict[str, str] = {}
+    for file in sorted((_TEXTS / language).glob("*.po")):
+        with file.open("rb") as lines:
+            found = dict(pair for message in read_po(lines, locale=language) if message.id for pair in _forms(message))
+        if twice := texts.keys() & found.keys():
+            raise ValueError(f"{file.name} says again: {', '.join(sorted(twice))}")
+        texts |= found
+    return texts
 
 
 def t(key: str, **values: object) -> str:
@@ -28,7 +40,7 @@ def t(key: str, **values: object) -> str:
     Raises:
         KeyError: there is no such text.
     """
-    texts = catalogue(st.session_state.get("language", "sv"))
+    texts = catalogue(language())
     if key not in texts and "count" in values:
         key = f"{key}.{'one' if values['count'] == 1 else 'other'}"
     return texts[key].format(**values) if values else texts[key]
@@ -38,13 +50,18 @@ def known(prefix: str, code: str) -> str:
     """The text of a short code such as a page's problem; the code itself when it is new to the catalogue."""
     head, _, detail = code.partition(":")
     key = f"{prefix}.{head}"
-    texts = catalogue(st.session_state.get("language", "sv"))
+    texts = catalogue(language())
     return t(key, detail=detail) if key in texts else code
 
 
-def _flat(tree: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for name, value in tree.items():
-        key = f"{prefix}{name}"
-        pairs += _flat(value, f"{key}.") if isinstance(value, Mapping) else [(key, str(value))]
-    return pairs
+def language() -> str:
+    """The person's language, a key of `LANGUAGES`."""
+    return str(st.session_state.get("language", "sv"))
+
+
+def _forms(message: Message) -> list[tuple[str, str]]:
+    """Keys and texts of one message."""
+    if isinstance(message.id, str):
+        return [(message.id, str(message.string))]
+    one, other = message.string or ("", "")
+    return [(f"{message.id[0]}.one", one), (f"{message.id[0]}.other", other)]

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from pipeline.model import EntryState
 from pipeline.store.clock import UtcDateTime
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 

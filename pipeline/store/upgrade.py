@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Column, Connection, Table, update
+from sqlalchemy import Column, Connection, update
 from sqlalchemy.schema import CreateColumn
 
 from pipeline.store import tables
 
-ADDED: Mapping[int, tuple[Column[object], ...]] = {2: (tables.client.c.address, tables.reading.c.reasons)}
-"""By version: the columns that came with it."""
-NEW: Mapping[int, tuple[Table, ...]] = {3: (tables.staff_signature,)}
-"""By version: the tables that came with it."""
+ADDED: Mapping[int, tuple[Column[object], ...]] = {2: (tables.client.c.address, tables.reading.c.reasons), 3: (), 4: ()}
+"""By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 
 
 def upgraded(conn: Connection, found: int) -> int:
@@ -20,10 +18,10 @@ def upgraded(conn: Connection, found: int) -> int:
 
     A version without steps, as one of a later program, stays as it is.
     """
-    while found < tables.SCHEMA_VERSION and (found + 1 in ADDED or found + 1 in NEW):
-        for table in NEW.get(found + 1, ()):
-            table.create(conn, checkfirst=True)
-        for column in ADDED.get(found + 1, ()):
+    if found < tables.SCHEMA_VERSION:
+        tables.metadata.create_all(conn)
+    while found < tables.SCHEMA_VERSION and found + 1 in ADDED:
+        for column in ADDED[found + 1]:
             conn.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
         found += 1
         conn.execute(update(tables.schema_info).values(version=found))

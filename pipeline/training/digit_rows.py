@@ -223,7 +223,7 @@ def _spoiled(sheet: Layer, condition: str, rng: Generator) -> Image:
     seen = cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.3, 1.0))
     seen = cv2.resize(seen, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
     if condition == "motion":
-        seen = _shaken(seen, rng.uniform(0.3, 1.1) * PX_PER_MM * ratio, rng.uniform(0, np.pi))
+        seen = _shaken(np.asarray(seen, np.float32), rng.uniform(0.3, 1.1) * PX_PER_MM * ratio, rng.uniform(0, np.pi))
     grey = np.clip(seen + rng.normal(0, rng.uniform(1, 6), seen.shape), 0, 255).astype(np.uint8)
     if condition == "one_bit":
         grey = np.where(grey < np.percentile(grey, 90) - rng.uniform(45, 110), 0, 255).astype(np.uint8)

@@ -11,17 +11,28 @@ from pipeline.errors import NotAllowedError
 from pipeline.model import Role
 from tests.ward import NORTH, SOUTH, person
 
+PAPER = {Role.ADMINISTRATOR, Role.REVIEWER, Role.REGISTRAR}
+DECIDING = {Role.REVIEWER, Role.REGISTRAR}
 MAY: dict[Action, set[Role]] = {
-    Action.SCAN: {Role.ADMINISTRATOR},
-    Action.VIEW_PAGE: {Role.ADMINISTRATOR, Role.REVIEWER},
+    Action.SCAN: {Role.ADMINISTRATOR, Role.REGISTRAR},
+    Action.PRINT: {Role.ADMINISTRATOR, Role.REGISTRAR},
+    Action.VIEW_PAGE: PAPER,
     Action.PROBLEMS: {Role.ADMINISTRATOR},
-    Action.REVIEW: {Role.REVIEWER},
-    Action.CORRECT: {Role.REVIEWER},
-    Action.EXPORT: {Role.ADMINISTRATOR, Role.REVIEWER},
-    Action.RECEIPT: {Role.ADMINISTRATOR, Role.REVIEWER},
+    Action.FORWARD: PAPER,
+    Action.REVIEW: DECIDING,
+    Action.CORRECT: DECIDING,
+    Action.SIGN: {Role.REVIEWER},
+    Action.VOID: {Role.REVIEWER},
+    Action.FOLLOW_UP: {Role.ADMINISTRATOR, Role.REVIEWER},
+    Action.EXPORT: PAPER,
+    Action.RECEIPT: PAPER,
     Action.PROGRESS: {Role.ADMINISTRATOR, Role.MANAGER},
+    Action.BACKLOG: {Role.ADMINISTRATOR, Role.REVIEWER, Role.MANAGER},
     Action.PULL: {Role.MANAGER},
-    Action.MANAGE: {Role.ADMINISTRATOR},
+    Action.QUALITY: {Role.MANAGER},
+    Action.ACCOUNTS: {Role.SYSTEM_ADMINISTRATOR},
+    Action.MANAGE: {Role.ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR},
+    Action.LOG: {Role.LOG_REVIEWER},
 }
 
 

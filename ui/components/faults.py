@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from pipeline.errors import EfterskriftError
-from ui.text import catalogue, t
+from ui.text import catalogue, language, t
 
 
 def fault_text(error: EfterskriftError) -> str:
     """The text for an error's class, or for the nearest class above it that has one."""
-    texts = catalogue(st.session_state.get("language", "sv"))
+    texts = catalogue(language())
     for kind in type(error).__mro__:
         if f"fault.{kind.__name__}" in texts:
             return t(f"fault.{kind.__name__}", detail=str(error))
