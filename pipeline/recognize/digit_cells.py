@@ -27,6 +27,10 @@ WORK_HEIGHT = (44, 80)
 """Height of the boxes within which a row is worked on as it is, px; others are scaled to the middle."""
 FAINTEST = 60.0
 """Grey levels below the paper that count as full ink at least: fainter pencil stays faint in the cell picture."""
+WRITTEN = 0.3
+"""Contrast from which ink is a stroke."""
+NOTHING = (0.2 + 0.5 * WRITTEN) * FAINTEST - 0.01
+"""A row with no grey level farther below the paper holds no stroke, see `_contrast`."""
 DARKEST_PAPER = 0.45
 """Paper in a shadow has at least this share of the brightness around; what is darker over a wide area is ink."""
 ALIGN = 4
@@ -48,11 +52,16 @@ def cell_pictures(image: Image, blank: Image | None, cells: int, margin_px: floa
     image, blank, margin = _at_work_scale(image, blank, margin_px)
     ink = darker_than_paper(image)
     ink = _without_print(ink, darker_than_paper(blank)) if blank is not None else _without_rules(ink, cells, margin)
+    pictures = np.zeros((cells, SIDE, SIDE), np.uint8)
+    if float(ink.max()) <= NOTHING:
+        return pictures
     edges = np.linspace(margin, ink.shape[1] - margin, cells + 1)
     ink = _contrast(ink, edges, margin)
     owner = _owners(ink, edges, margin)
     box_height = ink.shape[0] - 2 * margin
-    return np.stack([_fitted(ink, owner == cell + 1, box_height) for cell in range(cells)])
+    for cell in np.flatnonzero(np.bincount(owner.ravel(), minlength=cells + 1)[1:]):
+        pictures[cell] = _fitted(ink, owner == cell + 1, box_height)
+    return pictures
 
 
 @once_a_picture(most_bytes=64_000_000)
@@ -154,7 +163,9 @@ def _owners(ink: Grey, edges: NDArray[np.float64], margin: float) -> NDArray[np.
     A stroke that lies mostly in one cell belongs there whole; one that lies in several, such as a line through the row, is divided.
     """
     cells = len(edges) - 1
-    mask = (ink > 0.3).astype(np.uint8)
+    mask = (ink > WRITTEN).astype(np.uint8)
+    if not mask.any():
+        return np.zeros(ink.shape, np.int32)
     _, labelled, found, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     label, stats = np.asarray(labelled, np.int32), np.asarray(found, np.int32)
     column = np.searchsorted(edges, np.arange(ink.shape[1]) + 0.5)
