@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -122,14 +123,18 @@ def _aligned(blank: Darkness, dark: Darkness, scale: float) -> Darkness:
     """The blank moved by up to `ALIGN_MM` to where the scan shows the same print, each tile by itself because paper bends."""
     height, width = dark.shape
     reach = max(1, round(ALIGN_MM * scale))
-    padded = np.pad(blank, reach, mode="edge")
-    moved = blank.copy()
-    rows = np.linspace(0, height, max(1, round(height / scale / TILE_MM)) + 1).astype(int)
-    columns = np.linspace(0, width, max(1, round(width / scale / TILE_MM)) + 1).astype(int)
-    for (y0, y1), (x0, x1) in itertools.product(itertools.pairwise(rows), itertools.pairwise(columns)):
+    padded = cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    moved = np.empty_like(blank)
+    for (y0, y1), (x0, x1) in itertools.product(_tiles(height, scale), _tiles(width, scale)):
         dx, dy = _shift(blank[y0:y1, x0:x1], dark[y0:y1, x0:x1], reach)
         moved[y0:y1, x0:x1] = padded[y0 + reach - dy : y1 + reach - dy, x0 + reach - dx : x1 + reach - dx]
     return moved
+
+
+def _tiles(length: int, scale: float) -> list[tuple[int, int]]:
+    """Where tiles begin and end on one side of a crop, px."""
+    count = max(1, round(length / scale / TILE_MM))
+    return [(int(length * i / count), int(length * (i + 1) / count)) for i in range(count)]
 
 
 def _shift(blank: Darkness, dark: Darkness, reach: int) -> tuple[int, int]:
@@ -151,11 +156,13 @@ def _spread(dark: Darkness) -> float:
 def _toned(blank: NDArray[Any], dark: NDArray[Any]) -> Darkness:
     """The blank as dark as this printer and scanner made it, tone by tone: a low quantile, because ink on print only darkens."""
     seen, made = [0.0], [0.0]
+    somewhere = blank > TONES[0]
+    printed, shown = blank[somewhere], dark[somewhere]
     for low, high in itertools.pairwise(TONES):
-        at = (blank > low) & (blank <= high)
-        if at.sum() >= 20:
-            seen.append(median(blank[at]))
-            made.append(quantile(dark[at], 0.4) * 1.1)
+        at = (printed > low) & (printed <= high)
+        if np.count_nonzero(at) >= 20:
+            seen.append(median(printed[at]))
+            made.append(quantile(shown[at], 0.4) * 1.1)
     if len(seen) == 1:
         return blank
     toned = np.zeros_like(blank, np.float32)
@@ -219,5 +226,9 @@ def _blurred(dark: Darkness, scale: float) -> Darkness:
 
 
 def _disc(radius: float) -> NDArray[np.uint8]:
-    size = max(1, round(radius)) * 2 + 1
+    return _round(max(1, round(radius)) * 2 + 1)
+
+
+@lru_cache(maxsize=32)
+def _round(size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
