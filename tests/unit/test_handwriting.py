@@ -14,7 +14,7 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
 from pipeline.recognize.ink import find_ink, written
 from pipeline.recognize.line_picture import banded
-from pipeline.recognize.network import ALPHABET, read_steps
+from pipeline.recognize.network import read_steps
 from pipeline.recognize.page_lines import counted_lines
 from tests.shared_data import shared
 
