@@ -69,7 +69,7 @@ def _answer(network: InferenceSession, image: Image) -> Steps:
     block[0, :, :, : line.shape[1]] = line
     (answer,) = network.run(None, {network.get_inputs()[0].name: block})
     kept = np.asarray(answer[0], np.float32)[: -(-line.shape[1] // STEP_PX), _columns(network)]
-    return kept / np.maximum(kept.sum(-1, keepdims=True), 1e-9)
+    return np.asarray(kept / np.maximum(kept.sum(-1, keepdims=True), 1e-9), np.float32)
 
 
 def network_file() -> Path:
