@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from pipeline.errors import NotAllowedError, UsageError
 from pipeline.model import Person, Role
+from pipeline.professions import default_areas
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
 from pipeline.store.events import record
@@ -27,8 +28,10 @@ _failure = tables.login_failure
 _hasher = PasswordHasher()
 
 
-def save_person(conn: Connection, person: Person, password: str | None, by: str = "system") -> None:
-    """Add or change an account and its units. Without a password, a known account keeps the one it has.
+def save_person(conn: Connection, person: Person, password: str | None, by: str = "system", *, must_change: bool = False) -> None:
+    """Add or change an account, its units and its areas of law. Without a password, a known account keeps the one it has.
+
+    `must_change`: the password is known to somebody else, so the person chooses another before anything else.
 
     Raises:
         UsageError: the password is short, or the account is new and has none.
@@ -38,12 +41,13 @@ def save_person(conn: Connection, person: Person, password: str | None, by: str 
     digest = _hasher.hash(password) if password is not None else _hash_of(conn, person.login)
     if digest is None:
         raise UsageError(f"The account {person.login} is new and needs a password.")
-    row = {"login": person.login, "name": person.name, "title": person.title, "role": person.role.value}
+    row = {"login": person.login, "name": person.name, "title": person.title, "role": person.role.value, "break_glass": person.break_glass}
+    row |= {"areas": " ".join(sorted(person.areas)), "must_change": must_change}
     upsert(conn, _staff, [row | {"password_hash": digest, "active": True}])
     conn.execute(delete(tables.staff_unit).where(tables.staff_unit.c.login == person.login))
     if person.units:
         conn.execute(insert(tables.staff_unit), [{"login": person.login, "unit": unit} for unit in sorted(person.units)])
-    record(conn, by, "save_person", person.login, role=person.role.value, units=len(person.units))
+    record(conn, by, "save_person", person.login, role=person.role.value, units=len(person.units), areas=row["areas"])
 
 
 def deactivate(conn: Connection, login: str, by: str = "system") -> None:
@@ -113,4 +117,6 @@ def _hash_of(conn: Connection, login: str) -> str | None:
 def _person(conn: Connection, row: RowMapping | dict[str, Any]) -> Person:
     unit = tables.staff_unit.c
     units = frozenset(conn.execute(select(unit.unit).where(unit.login == row["login"])).scalars())
-    return Person(row["login"], row["name"], row["title"], Role(row["role"]), units)
+    role = Role(row["role"])
+    areas = default_areas(role, row["title"]) if row["areas"] is None else frozenset(row["areas"].split())
+    return Person(row["login"], row["name"], row["title"], role, units, areas, row["break_glass"])
