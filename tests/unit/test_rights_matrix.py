@@ -82,6 +82,13 @@ MATRIX: Mapping[str, tuple[Action, Reach]] = {
     f"{P}store.blocks.set_block": (Action.BLOCK, R.UNIT),
     f"{P}store.blocks.lift_block": (Action.BLOCK, R.UNIT),
     f"{P}store.blocks.blocks": (Action.BLOCK, R.COUNTED),
+    f"{P}store.accounts.accounts": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.save_account": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.new_password": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.close_account": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.open_account": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.emergencies.unseen": (Action.ALARM, R.EVERYWHERE),
+    f"{P}store.emergencies.acknowledge": (Action.ALARM, R.EVERYWHERE),
     f"{P}export.runs.ready": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.make_run": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.history": (Action.EXPORT, R.LISTED),
@@ -163,6 +170,9 @@ class World:
             "learned": None,
             "file": self.settings.workspace / "training.zip",
             "permit": None,
+            "account": person("nils"),
+            "login": "nils",
+            "use_id": "none",
         }
 
     def _page(self) -> str:
