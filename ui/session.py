@@ -201,9 +201,8 @@ def _limits(settings: Settings) -> tuple[timedelta, timedelta]:
 
 def _address(settings: Settings) -> str:
     """Where the browser is: what the proxy in front says, where one is told of; empty on this machine itself."""
-    if settings.address_header:
-        return str(st.context.headers.get(settings.address_header) or "")
-    return st.context.ip_address or ""
+    given = st.context.headers.get(settings.address_header) if settings.address_header else st.context.ip_address
+    return given if isinstance(given, str) else ""
 
 
 def _take_oidc_login(here: Site, claims: Mapping[str, object]) -> None:

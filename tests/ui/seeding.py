@@ -34,7 +34,10 @@ ADMINISTRATOR = Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRAT
 NURSE = Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, UNITS, AREAS)
 COLLEAGUE = Person("omar", "Omar Ek", "sjuksköterska", Role.REVIEWER, UNITS, AREAS)
 MANAGER = Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, UNITS, ALL_AREAS)
-STAFF = (ADMINISTRATOR, NURSE, COLLEAGUE, MANAGER)
+REGISTRAR = Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, UNITS, ALL_AREAS)
+SYSTEM_ADMINISTRATOR = Person("sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, frozenset(), frozenset())
+LOG_REVIEWER = Person("lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, frozenset(), frozenset())
+STAFF = (ADMINISTRATOR, NURSE, COLLEAGUE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
 CLIENTS = (
     Client("193001016595", "Elsa Fjällberg", UNIT),
     Client("189002099811", "Gunnar Ågren", UNIT),
