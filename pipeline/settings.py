@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     """How long an entry stays with the person who opened it, without activity."""
     session_minutes: int = 60
     """After how long without activity a person is logged out."""
+    session_hours: int = 12
+    """After how long a person is logged out whatever happens."""
+    address_header: str = ""
+    """Header in which the proxy in front says where a request comes from, such as X-Real-IP. Failed logins are then counted by address too."""
     language: str = "sv"
     care_provider: str = "Kalix kommun"
     care_provider_hsa_id: str = "SE2120002692-0000"

@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from pipeline.client_search import NAME_AGREES, agreement
 from pipeline.errors import MissingAnswerError, UnknownClientError
 from pipeline.field_spec import Meaning
-from pipeline.model import State
+from pipeline.model import Person, State
 from pipeline.review import Answer
+from pipeline.store import sight
 from pipeline.store.entries import Entry
 from pipeline.store.issued import issued_sheet
 from pipeline.store.registers import client, find_client
@@ -20,12 +21,15 @@ from pipeline.template import Form
 _FULL_LENGTH = 12
 
 
-def in_register(conn: Connection, form: Form, row: int | None, answers: Mapping[str, Answer], *, outside_register: bool) -> dict[str, Answer]:
+def in_register(
+    conn: Connection, person: Person, form: Form, row: int | None, answers: Mapping[str, Answer], *, outside_register: bool
+) -> dict[str, Answer]:
     """The answers, with the client's number in full as the register has it.
 
     Raises:
         MissingAnswerError: the number is empty or illegible; nobody's record can take such an entry.
         UnknownClientError: the register has no such client, and the person has not said that this is right.
+        BlockedClientError: the client is behind a block for this person.
     """
     spec = form.meaning(Meaning.CLIENT_PID, row)
     if spec is None or spec.name not in answers:
@@ -34,6 +38,7 @@ def in_register(conn: Connection, form: Form, row: int | None, answers: Mapping[
     if answer.state is not State.READ or not isinstance(answer.value, str):
         raise MissingAnswerError("An entry without a personal number cannot be confirmed.", "Find the client, or reject it.", (spec.name,))
     client = find_client(conn, answer.value)
+    sight.require_client(conn, person, client.pid if client else answer.value)
     if client is not None:
         return {**answers, spec.name: replace(answer, value=client.pid)}
     if not outside_register or len(answer.value) != _FULL_LENGTH:

@@ -52,7 +52,7 @@ def correct(
     specs = [spec for spec in review.asked(form, found.row) if spec.name in answers]
     if not specs:
         raise ReviewError("Nothing is corrected.", "Change at least one field.")
-    given = in_register(conn, form, found.row, review.complete(specs, answers), outside_register=outside_register)
+    given = in_register(conn, person, form, found.row, review.complete(specs, answers), outside_register=outside_register)
     readings = readings_of(conn, tuple(sheet_pages(conn, found.sheet)))
     new = {s.name: Decided(given[s.name], How.CORRECTION, review.settled(s, given[s.name], readings.get(s.name))) for s in specs}
     state = review.next_state(sum(not one.settled for one in new.values()))

@@ -50,6 +50,7 @@ class Entry:
     form: str
     version: int
     unit: str
+    area: str | None
     criticality: str
     state: EntryState
     revision: int
@@ -85,6 +86,7 @@ class NewEntry:
     criticality: str
     unit: str
     client_pid: str | None = None
+    area: str | None = None
 
 
 def entry(conn: Connection, entry_id: str) -> Entry:

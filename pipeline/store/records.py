@@ -10,26 +10,35 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
 
+from pipeline import access
+from pipeline.access import Action
 from pipeline.errors import StoreError
 from pipeline.field_spec import FieldSpec, Meaning
-from pipeline.model import Client, EntryState, Record, Stamp, State, Value
+from pipeline.model import Client, EntryState, Person, Record, Stamp, State, Value
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
+from pipeline.store.registers import units
 from pipeline.template import Form, Forms
 
 _entry = tables.entry
 _MOST_IDS = 500
 
 
-def ready(conn: Connection, *, units: Iterable[str], form: str | None = None, lock: bool = False) -> list[str]:
-    """Ids of the confirmed entries of these units that wait to be exported.
+def ready(conn: Connection, person: Person, *, unit: str | None = None, form: str | None = None, lock: bool = False) -> list[str]:
+    """Ids of the confirmed entries that the person may see and that wait to be exported, of one unit or of all of the person's.
 
     Args:
         lock: keep them from being changed until the transaction ends.
+
+    Raises:
+        NotAllowedError: the person may not export, or not from this unit.
     """
-    query = select(_entry.c.id).where(tables.IS_READY, _entry.c.unit.in_(sorted(units)))
+    access.require(person, Action.EXPORT, unit)
+    query = select(_entry.c.id).where(tables.IS_READY, sight.visible_entries(conn, person))
+    if unit is not None:
+        query = query.where(_entry.c.unit == unit)
     if form is not None:
         query = query.where(_entry.c.form == form)
     query = query.order_by(_entry.c.unit, _entry.c.client_pid, _entry.c.event_on, _entry.c.id)
@@ -79,6 +88,7 @@ class _Sources:
     clients: Mapping[str, Client]
     names: Mapping[str, str]
     exports: Mapping[str, int]
+    areas: Mapping[str, str]
 
 
 def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
@@ -86,7 +96,7 @@ def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[R
     answers = _answers(conn, entry_ids)
     forms_of = {one.id: form_of(forms, one) for one in found}
     pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
-    sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids))
+    sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids), units(conn))
     return [_record(forms_of[one.id], one, sources) for one in found]
 
 
@@ -102,7 +112,7 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         form=form.id,
         version=form.version,
         title=form.title,
-        area=form.area.value,
+        area=found.area or sources.areas.get(found.unit, form.area.value),
         unit=found.unit,
         client=_client(form, found, sources),
         fields={spec.column: answers[spec.name].value for spec in specs},
