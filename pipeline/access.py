@@ -87,6 +87,8 @@ def require(person: Person, action: Action, unit: str | None = None) -> None:
         NotAllowedError: the role or the unit does not allow it.
     """
     if action not in RIGHTS[person.role]:
-        raise NotAllowedError(f"The role {person.role} may not do this ({action}).", "Ask somebody who has the right role.")
+        message = f"The role {person.role} may not do this ({action})."
+        raise NotAllowedError(message, "Ask somebody who has the right role.", by=person.login, action=action.value, unit=unit)
     if unit is not None and unit not in person.units:
-        raise NotAllowedError("This belongs to another unit.", "Ask an administrator for access to the unit if your work needs it.")
+        message, remedy = "This belongs to another unit.", "Ask an administrator for access to the unit if your work needs it."
+        raise NotAllowedError(message, remedy, by=person.login, action=action.value, unit=unit)

@@ -108,9 +108,16 @@ class StoreUnavailableError(StoreError):
 
 
 class NotAllowedError(EfterskriftError):
-    """The person lacks the role or the unit that this needs."""
+    """The person lacks the role or the unit that this needs.
+
+    `by` is the person's login, `action` what was wanted, `unit` where: what the log says of the denial. `noted` once the log says it.
+    """
 
     exit_code = ExitCode.NOT_ALLOWED
+
+    def __init__(self, message: str, remedy: str = "", *, by: str = "", action: str = "", unit: str | None = None) -> None:
+        super().__init__(message, remedy)
+        self.by, self.action, self.unit, self.noted = by, action, unit, False
 
 
 class ReviewError(EfterskriftError):
