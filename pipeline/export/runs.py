@@ -217,5 +217,5 @@ def _keep(office: Office, person: Person, units: Collection[str], items: Sequenc
         records.mark_exported(conn, [item.record.entry_id for item in items])
         events.record(conn, person.login, "export", kept.id, target=kept.target, entries=kept.entries, sha256=kept.sha256)
         for item in items:
-            events.record(conn, person.login, "exported", item.record.entry_id, run=kept.id, revision=item.record.revision)
+            events.record(conn, person.login, "exported", item.record.entry_id, unit=item.record.unit, run=kept.id, revision=item.record.revision)
         return kept

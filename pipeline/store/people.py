@@ -81,6 +81,8 @@ def authenticate(conn: Connection, login: str, password: str, now: datetime | No
         record(conn, found.login, "login", found.login)
         return found
     conn.execute(insert(_failure).values(login_sha256=who, at=moment))
+    # What was typed may be a password, or a personal number: only a login that there is stands in the log.
+    record(conn, "system", "login_failed", found.login if found else "unknown")
     return None
 
 
@@ -89,7 +91,7 @@ def _refuse_guessing(conn: Connection, who: str, now: datetime) -> None:
     count, first = conn.execute(recent.where(_failure.c.login_sha256 == who, _failure.c.at > now - WINDOW)).one()
     if count >= FAILURES:
         seconds = max(1, int((first + WINDOW - now).total_seconds()))
-        raise NotAllowedError("Too many failed logins.", f"Wait {seconds} seconds and try again.")
+        raise NotAllowedError("Too many failed logins.", f"Wait {seconds} seconds and try again.", by="system", action="login")
 
 
 def _matches(digest: str, password: str) -> bool:
