@@ -18,6 +18,7 @@ EfterskriftError
 │       ├── InvalidAnswerError
 │       └── UnknownClientError
 ├── ExportError         a file cannot be made or a receipt cannot be used
+├── LogBrokenError      the log is not what was written in it
 ├── NothingLearnedError corrections teach nothing that is better than what is in use
 └── MissingProgramError an external program or model is not installed
 
@@ -47,6 +48,7 @@ class ExitCode(IntEnum):
     EXPORT = 9
     MISSING_PROGRAM = 10
     NOTHING_LEARNED = 11
+    LOG_BROKEN = 12
 
 
 class EfterskriftError(Exception):
@@ -154,6 +156,12 @@ class ExportError(EfterskriftError):
     """An export cannot be made, or a receipt cannot be used."""
 
     exit_code = ExitCode.EXPORT
+
+
+class LogBrokenError(EfterskriftError):
+    """Rows of the log have been changed, removed, moved or put in past the program."""
+
+    exit_code = ExitCode.LOG_BROKEN
 
 
 class NothingLearnedError(EfterskriftError):

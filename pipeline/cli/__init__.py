@@ -13,6 +13,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import (
+    audit_commands,
     demo_commands,
     export_commands,
     forms_commands,
@@ -36,6 +37,7 @@ PARTS = (
     work_commands,
     export_commands,
     learn_commands,
+    audit_commands,
     ui_commands,
     demo_commands,
     upkeep_commands,

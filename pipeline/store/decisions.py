@@ -183,8 +183,8 @@ def decide(conn: Connection, person: Person, found: Entry, new: Mapping[str, Dec
     change(conn, found, state=state.value, **values)
     add_decided(conn, found.id, found.revision + 1, new, person.login, now)
     drop_drafts(conn, found.id)
-    unsettled = sum(not one.settled for one in new.values())
-    record(conn, person.login, "decide", found.id, unit=found.unit, state=state.value, revision=found.revision + 1, fields=len(new), unsettled=unsettled)
+    counts = {"revision": found.revision + 1, "fields": len(new), "unsettled": sum(not one.settled for one in new.values())}
+    record(conn, person.login, "decide", found.id, unit=found.unit, state=state.value, **counts)
 
 
 def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, str | None]:

@@ -12,7 +12,11 @@ from pipeline.store.chain_rows import begin_log
 
 _event = tables.event.c
 
-ADDED: Mapping[int, tuple[Column[object], ...]] = {2: (tables.client.c.address, tables.reading.c.reasons), 3: (), 4: (_event.unit, _event.previous, _event.sha256)}
+ADDED: Mapping[int, tuple[Column[object], ...]] = {
+    2: (tables.client.c.address, tables.reading.c.reasons),
+    3: (),
+    4: (_event.unit, _event.previous, _event.sha256),
+}
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 
 
