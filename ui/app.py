@@ -13,7 +13,7 @@ from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from ui import session
 from ui.components.faults import show_fault
-from ui.screens import export_screen, login_screen, progress_screen, review_screen, scan_screen
+from ui.screens import export_screen, log_screen, login_screen, progress_screen, review_screen, scan_screen
 from ui.session import Site
 from ui.text import t
 
@@ -23,7 +23,12 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
     ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
+    ("log", Action.LOG, ":material/policy:", log_screen.show),
 )
+
+
+_FIRST = {"review": Action.REVIEW, "log": Action.LOG}
+"""The screen that a role begins with; for all others it is Läge."""
 
 
 def main() -> None:
@@ -48,7 +53,7 @@ def main() -> None:
 
 def _pages(here: Site, person: Person) -> list[st.Page]:
     """The screens of a role. That a screen is hidden guards nothing: every function of `pipeline` asks again who calls."""
-    first = "review" if allowed(person, Action.REVIEW) else "progress"
+    first = next((name for name, action in _FIRST.items() if allowed(person, action)), "progress")
     return [
         st.Page(partial(_run, screen, here, person), title=t(f"{name}.title"), icon=icon, url_path=name, default=name == first)
         for name, action, icon, screen in SCREENS

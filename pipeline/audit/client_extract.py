@@ -19,10 +19,11 @@ from pipeline.identity import normal_pid, shown_pid
 from pipeline.model import Person
 from pipeline.store import log_rows
 from pipeline.store.events import client_subject, record
-from pipeline.store.log_rows import Wanted
-from pipeline.store.registers import find_client, shown_client
+from pipeline.store.log_rows import MACHINE, Wanted
+from pipeline.store.registers import client, find_client, shown_client
 
-MACHINE = "system"
+_FEWEST_DIGITS = 6
+"""A reserve number may have letters, but a name is none."""
 STACK_PRINTED = "issue"
 """It bears the first serial of a stack, whomever that sheet is for; each sheet for a client has a row of its own."""
 
@@ -51,6 +52,15 @@ class Extract:
     elsewhere: int
 
 
+def client_number(conn: Connection, typed: str) -> str | None:
+    """The personal number in full that is meant by what somebody writes; the client need not be in the register any longer."""
+    known = find_client(conn, typed)
+    if known is not None:
+        return known.pid
+    written = normal_pid(typed).value12
+    return written if sum(sign.isdigit() for sign in written) >= _FEWEST_DIGITS else None
+
+
 def client_extract(conn: Connection, person: Person, typed: str, start: datetime, end: datetime, now: datetime) -> Extract:
     """All accesses to a client's data in a time, oldest first. That it was made is an event, under a digest of the number.
 
@@ -62,9 +72,9 @@ def client_extract(conn: Connection, person: Person, typed: str, start: datetime
         UsageError: the number is none in full, and the register knows no client by it.
     """
     require(person, Action.LOG)
-    known = find_client(conn, typed)
-    pid = known.pid if known else normal_pid(typed).value12
-    if not pid:
+    pid = client_number(conn, typed)
+    known = client(conn, pid) if pid else None
+    if pid is None:
         raise UsageError("This is no personal number in full.", "Write all twelve digits, or the reserve number as it is in the register.")
     wanted = Wanted(start, end, client=pid)
     lines = dict[tuple[str, str, str], int]()
@@ -75,7 +85,7 @@ def client_extract(conn: Connection, person: Person, typed: str, start: datetime
     elsewhere = log_rows.count_elsewhere(conn, person.units, wanted)
     record(conn, person.login, "extract_log", client_subject(conn, pid), unit=known.unit if known else None, lines=len(lines))
     shown = shown_client(known, person) if known else None
-    accesses = tuple(Access(*key, times) for key, times in lines.items())
+    accesses = tuple(Access(*key, times) for key, times in sorted(lines.items()))
     return Extract(pid, shown.name if shown else "", start, end, now, tuple(sorted(person.units)), accesses, elsewhere)
 
 

@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from pipeline.access import Action, require
+from pipeline.audit.anchor import verify
 from pipeline.export.csv_file import write_table
 from pipeline.model import Person
 from pipeline.store import log_rows
-from pipeline.store.chain import LogRow
-from pipeline.store.events import record
+from pipeline.store.chain import LogRow, Verdict
+from pipeline.store.database import Store
+from pipeline.store.events import client_subject, record
 from pipeline.store.log_rows import Hint, Wanted
 from pipeline.store.people import names
 
@@ -46,7 +48,7 @@ def log_page(conn: Connection, person: Person, wanted: Wanted, offset: int, limi
     _require(person, wanted)
     total = log_rows.count(conn, person.units, wanted)
     if first:
-        record(conn, person.login, "view_log", "log", unit=wanted.unit, rows=total, one_client=wanted.client is not None)
+        record(conn, person.login, "view_log", _about(conn, wanted), unit=wanted.unit, rows=total)
     return LogPage(tuple(log_rows.rows(conn, person.units, wanted, offset=offset, limit=limit)), total, names(conn))
 
 
@@ -78,9 +80,20 @@ def log_csv(conn: Connection, person: Person, wanted: Wanted) -> bytes:
     _require(person, wanted)
     known = names(conn)
     rows = log_rows.rows(conn, person.units, wanted, limit=LONGEST_CSV)
-    record(conn, person.login, "export_log", "log", unit=wanted.unit, rows=len(rows), one_client=wanted.client is not None)
+    record(conn, person.login, "export_log", _about(conn, wanted), unit=wanted.unit, rows=len(rows))
     header = ("nummer", "tid", "login", "namn", "händelse", "enhet", "gäller", "uppgifter", "sha256")
     return write_table(header, [_cells(row, known) for row in rows])
+
+
+def check_log(store: Store, person: Person) -> Verdict:
+    """Check the whole chain of the log, of all units. That it was checked is an event.
+
+    Raises:
+        NotAllowedError: the person does not follow up the log.
+    """
+    with store.noting_denials():
+        require(person, Action.LOG)
+    return verify(store, person.login, [])
 
 
 def shown_detail(row: LogRow) -> str:
@@ -91,6 +104,11 @@ def shown_detail(row: LogRow) -> str:
 def _cells(row: LogRow, known: Mapping[str, str]) -> tuple[str, ...]:
     at = f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M:%S}"
     return str(row.id), at, row.by, known.get(row.by, ""), row.action, row.unit or "", row.subject, shown_detail(row), row.sha256 or ""
+
+
+def _about(conn: Connection, wanted: Wanted) -> str:
+    """Who looks in the log for one client has looked for that client."""
+    return "log" if wanted.client is None else client_subject(conn, wanted.client)
 
 
 def _require(person: Person, wanted: Wanted) -> None:

@@ -30,6 +30,8 @@ SAID: Mapping[str, str] = {
     "view_export": _OPENED,
     "fetch_receipt_template": _OPENED,
     "print_for_client": "En blankett med ditt namn skrevs ut",
+    "view_log": "Loggen över vem som sett uppgifterna granskades",
+    "export_log": "Loggen över vem som sett uppgifterna granskades",
     "extract_log": "Ett utdrag som detta togs fram",
     "requeue": "Papperet lästes av datorn en gång till",
 }

@@ -18,7 +18,7 @@ from lxml import etree
 from sqlalchemy import Connection
 
 from pipeline.access import Action, require
-from pipeline.audit.client_extract import MACHINE, STACK_PRINTED
+from pipeline.audit.client_extract import STACK_PRINTED
 from pipeline.audit.follow_up import SWEDEN, shown_detail
 from pipeline.errors import ExportError
 from pipeline.export.plain_text import printable
@@ -29,7 +29,7 @@ from pipeline.store.chain import LogRow
 from pipeline.store.database import Store
 from pipeline.store.events import record
 from pipeline.store.log_clients import clients_of, searched_clients
-from pipeline.store.log_rows import BREAK_GLASS, Wanted
+from pipeline.store.log_rows import BREAK_GLASS, MACHINE, Wanted
 
 RESPONDER = "urn:riv:ehr:log:store:StoreLogResponder:1"
 LOG = "urn:riv:ehr:log:1"

@@ -76,7 +76,7 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
         NotAllowedError: the person may not export, or not from this unit.
         ExportError: a mapping file is wrong.
     """
-    units = _units(person, unit)
+    units = _units(office, person, unit)
     with office.store.read() as conn:
         candidates = _candidates(conn, office, units)
     return [_ready(name, exporter, candidates, _terms(office, name, exporter)) for name, exporter in TARGETS.items()]
@@ -90,7 +90,7 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
         ExportError: there is no such target, or a mapping file is wrong.
         StoreError: the database or the disk failed; nothing has been exported.
     """
-    exporter, units = find_target(target), _units(person, unit)
+    exporter, units = find_target(target), _units(office, person, unit)
     terms = _terms(office, target, exporter)
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
@@ -106,8 +106,8 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
 
 def history(office: Office, person: Person) -> list[RunStatus]:
     """The runs that the person may open, newest first."""
-    require(person, Action.EXPORT)
     with office.store.read() as conn:
+        require(person, Action.EXPORT)
         return exports.runs_within(conn, person.units)
 
 
@@ -152,8 +152,9 @@ def find_target(target: str) -> Exporter:
         raise ExportError(f"There is no target {target}.", "Use one of: " + ", ".join(TARGETS) + ".") from error
 
 
-def _units(person: Person, unit: str | None) -> Collection[str]:
-    require(person, Action.EXPORT, unit)
+def _units(office: Office, person: Person, unit: str | None) -> Collection[str]:
+    with office.store.noting_denials():
+        require(person, Action.EXPORT, unit)
     return person.units if unit is None else {unit}
 
 

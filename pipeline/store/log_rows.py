@@ -18,6 +18,8 @@ _event = tables.event
 _AT_ONCE = 2000
 
 VIEWS = ("view_page",)
+MACHINE = "system"
+"""Who did what nobody did."""
 BREAK_GLASS = "break_glass"
 
 
@@ -72,9 +74,9 @@ def count(conn: Connection, units: Collection[str], wanted: Wanted) -> int:
 
 
 def count_elsewhere(conn: Connection, units: Collection[str], wanted: Wanted) -> int:
-    """How many rows are of other units."""
-    elsewhere = _event.c.unit.not_in(sorted(units))
-    total: int = conn.execute(select(func.count()).select_from(_event).where(_matching(conn, wanted), elsewhere)).scalar_one()
+    """How many rows that somebody made are of other units."""
+    elsewhere = (_event.c.unit.not_in(sorted(units)), _event.c.by != MACHINE)
+    total: int = conn.execute(select(func.count()).select_from(_event).where(_matching(conn, wanted), *elsewhere)).scalar_one()
     return total
 
 
