@@ -7,13 +7,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pikepdf
 import pytest
 from lxml import etree
+from sqlalchemy import Connection
 
 from pipeline.audit import follow_up
 from pipeline.audit.anchor import read_anchors, said, seal
@@ -100,7 +101,7 @@ def test_rows_are_chosen_by_person_action_unit_client_and_time(ward: Ward) -> No
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.LOG_REVIEWER])
 def test_nobody_else_sees_the_log(ward: Ward, role: Role) -> None:
     who = person("x", role, (NORTH, SOUTH))
-    acts = [
+    acts: list[Callable[[Connection], object]] = [
         lambda conn: follow_up.log_page(conn, who, ALL, 0, 5),
         lambda conn: follow_up.log_csv(conn, who, ALL),
         lambda conn: follow_up.hints(conn, who, ALL),

@@ -31,7 +31,7 @@ def _upload(office: Office, who: Person) -> object:
 
 
 def _learn(office: Office, who: Person) -> object:
-    return learn.learn(School(office.store, office.settings, office.forms), who, lambda done, of: None)
+    return learn.learn(School(office.store, office.settings, office.forms), who, lambda _done, _of: None)
 
 
 ACTS: dict[str, Callable[[Office, Person], object]] = {
