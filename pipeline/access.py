@@ -92,8 +92,11 @@ def require(person: Person, action: Action, unit: str | None = None, area: str |
         NotAllowedError: the role, the unit or the area of law does not allow it.
     """
     if action not in RIGHTS[person.role]:
-        raise NotAllowedError(f"The role {person.role} may not do this ({action}).", "Ask somebody who has the right role.")
+        message = f"The role {person.role} may not do this ({action})."
+        raise NotAllowedError(message, "Ask somebody who has the right role.", by=person.login, action=action.value, unit=unit)
     if unit is not None and unit not in person.units:
-        raise NotAllowedError("This belongs to another unit.", "Ask an administrator for access to the unit if your work needs it.")
+        message, remedy = "This belongs to another unit.", "Ask an administrator for access to the unit if your work needs it."
+        raise NotAllowedError(message, remedy, by=person.login, action=action.value, unit=unit)
     if area is not None and area not in person.areas:
-        raise NotAllowedError("This belongs to another area of law.", "Hand it to a colleague whose profession it belongs to.")
+        message, remedy = "This belongs to another area of law.", "Hand it to a colleague whose profession it belongs to."
+        raise NotAllowedError(message, remedy, by=person.login, action=action.value, unit=unit)

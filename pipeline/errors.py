@@ -19,6 +19,7 @@ EfterskriftError
 │       ├── InvalidAnswerError
 │       └── UnknownClientError
 ├── ExportError         a file cannot be made or a receipt cannot be used
+├── LogBrokenError      the log is not what was written in it
 ├── NothingLearnedError corrections teach nothing that is better than what is in use
 └── MissingProgramError an external program or model is not installed
 
@@ -48,6 +49,7 @@ class ExitCode(IntEnum):
     EXPORT = 9
     MISSING_PROGRAM = 10
     NOTHING_LEARNED = 11
+    LOG_BROKEN = 12
 
 
 class EfterskriftError(Exception):
@@ -109,9 +111,16 @@ class StoreUnavailableError(StoreError):
 
 
 class NotAllowedError(EfterskriftError):
-    """The person lacks the role or the unit that this needs."""
+    """The person lacks the role or the unit that this needs.
+
+    `by` is the person's login, `action` what was wanted, `unit` where: what the log says of the denial. `noted` once the log says it.
+    """
 
     exit_code = ExitCode.NOT_ALLOWED
+
+    def __init__(self, message: str, remedy: str = "", *, by: str = "", action: str = "", unit: str | None = None) -> None:
+        super().__init__(message, remedy)
+        self.by, self.action, self.unit, self.noted = by, action, unit, False
 
 
 class BlockedClientError(NotAllowedError):
@@ -152,6 +161,12 @@ class ExportError(EfterskriftError):
     """An export cannot be made, or a receipt cannot be used."""
 
     exit_code = ExitCode.EXPORT
+
+
+class LogBrokenError(EfterskriftError):
+    """Rows of the log have been changed, removed, moved or put in past the program."""
+
+    exit_code = ExitCode.LOG_BROKEN
 
 
 class NothingLearnedError(EfterskriftError):

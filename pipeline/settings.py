@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     care_provider: str = "Kalix kommun"
     care_provider_hsa_id: str = "SE2120002692-0000"
     source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"
+    staff_hsa_ids: dict[str, str] = {}
+    unit_hsa_ids: dict[str, str] = {}
+    """HSA-ids by login and by name of unit: who and where, in the log as other systems read it (`efterskrift audit export`)."""
     oidc: bool = False
     """Log in through the provider of `.streamlit/secrets.toml` instead of local accounts."""
 

@@ -15,7 +15,7 @@ from ui import session
 from ui.components.alarms import alarms
 from ui.components.faults import show_fault
 from ui.components.heading import heading
-from ui.screens import accounts_screen, export_screen, login_screen, progress_screen, review_screen, scan_screen
+from ui.screens import accounts_screen, export_screen, log_screen, login_screen, progress_screen, review_screen, scan_screen
 from ui.session import Site
 from ui.text import t
 
@@ -26,7 +26,12 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
     ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts_screen.show),
+    ("log", Action.LOG, ":material/policy:", log_screen.show),
 )
+
+
+_FIRST = ("review", "log", "progress", "accounts")
+"""Which of the screens that a role has it begins with."""
 
 
 def main() -> None:
@@ -58,7 +63,8 @@ def main() -> None:
 
 def _pages(here: Site, person: Person) -> list[st.Page]:
     """The screens of a role. That a screen is hidden guards nothing: every function of `pipeline` asks again who calls."""
-    first = "review" if allowed(person, Action.REVIEW) else "progress"
+    may = {name for name, action, _, _ in SCREENS if allowed(person, action)}
+    first = next((name for name in _FIRST if name in may), "")
     shown = [
         st.Page(partial(_run, screen, action, here, person), title=t(f"{name}.title"), icon=icon, url_path=name, default=name == first)
         for name, action, icon, screen in SCREENS

@@ -13,6 +13,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import (
+    audit_commands,
     block_command,
     demo_commands,
     export_commands,
@@ -38,6 +39,7 @@ PARTS = (
     work_commands,
     export_commands,
     learn_commands,
+    audit_commands,
     ui_commands,
     demo_commands,
     upkeep_commands,

@@ -37,7 +37,7 @@ def unit(name: Annotated[str, typer.Argument(help="As printed on paper.")], area
     from pipeline.store.registers import save_units
 
     with open_store(load_settings()).begin() as conn:
-        save_units(conn, {name: area.value})
+        save_units(conn, {name: area.value}, by=getpass.getuser())
 
 
 def person(
@@ -76,7 +76,7 @@ def clients(
 
     register_of_file = load_register(file)
     with open_store(load_settings()).begin() as conn:
-        count = save_clients(conn, register_of_file.clients)
+        count = save_clients(conn, register_of_file.clients, by=getpass.getuser())
     typer.echo(f"{count} clients")
 
 
@@ -88,5 +88,5 @@ def staff(file: Annotated[Path, typer.Argument(help="CSV with namn, titel, signa
 
     register_of_file = load_staff(file)
     with open_store(load_settings()).begin() as conn:
-        count = save_staff(conn, register_of_file)
+        count = save_staff(conn, register_of_file, by=getpass.getuser())
     typer.echo(f"{count} lines")

@@ -76,6 +76,8 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
         NotAllowedError: the person may not export, or not from this unit.
         ExportError: a mapping file is wrong.
     """
+    with office.store.noting_denials():
+        require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
         candidates = _candidates(conn, office, person, unit)
     return [_ready(name, exporter, candidates, _terms(office, name, exporter)) for name, exporter in TARGETS.items()]
@@ -89,7 +91,8 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
         ExportError: there is no such target, or a mapping file is wrong.
         StoreError: the database or the disk failed; nothing has been exported.
     """
-    require(person, Action.EXPORT, unit)
+    with office.store.noting_denials():
+        require(person, Action.EXPORT, unit)
     exporter = find_target(target)
     terms = _terms(office, target, exporter)
     for _ in range(ATTEMPTS):
@@ -110,8 +113,8 @@ def history(office: Office, person: Person) -> list[RunStatus]:
     Raises:
         NotAllowedError: the person may not export.
     """
-    require(person, Action.EXPORT)
     with office.store.read() as conn:
+        require(person, Action.EXPORT)
         return exports.runs_within(conn, person)
 
 
@@ -215,5 +218,5 @@ def _keep(office: Office, person: Person, unit: str | None, items: Sequence[Item
         records.mark_exported(conn, [item.record.entry_id for item in items])
         events.record(conn, person.login, "export", kept.id, target=kept.target, entries=kept.entries, sha256=kept.sha256)
         for item in items:
-            events.record(conn, person.login, "exported", item.record.entry_id, run=kept.id, revision=item.record.revision)
+            events.record(conn, person.login, "exported", item.record.entry_id, unit=item.record.unit, run=kept.id, revision=item.record.revision)
         return kept

@@ -80,12 +80,13 @@ def skip(conn: Connection, person: Person, entry_id: str, revision: int) -> None
     Raises:
         StaleDecisionError: the person does not have it any longer.
     """
-    sight.require_entry(conn, person, Action.REVIEW, entry(conn, entry_id))
+    found = entry(conn, entry_id)
+    sight.require_entry(conn, person, Action.REVIEW, found)
     mine = update(_entry).where(_entry.c.id == entry_id, _entry.c.revision == revision, _entry.c.claimed_by == person.login)
     later = mine.values(skipped=_entry.c.skipped + 1, claimed_by=None, claimed_until=None)
     if conn.execute(later).rowcount != 1:
         raise stale()
-    record(conn, person.login, "skip", entry_id)
+    record(conn, person.login, "skip", entry_id, unit=found.unit)
 
 
 def view_page(conn: Connection, person: Person, page_id: str) -> Page:
@@ -96,7 +97,7 @@ def view_page(conn: Connection, person: Person, page_id: str) -> Page:
     """
     found = page(conn, page_id)
     sight.require_page(conn, person, Action.VIEW_PAGE, found)
-    record(conn, person.login, "view_page", page_id)
+    record(conn, person.login, "view_page", page_id, unit=found.unit)
     return found
 
 
@@ -131,9 +132,10 @@ def pull_to_front(conn: Connection, person: Person, entry_ids: Iterable[str]) ->
         NotAllowedError: the person may not do so in the unit of one of them.
     """
     for entry_id in entry_ids:
-        sight.require_entry(conn, person, Action.PULL, entry(conn, entry_id))
+        found = entry(conn, entry_id)
+        sight.require_entry(conn, person, Action.PULL, found)
         conn.execute(update(_entry).where(_entry.c.id == entry_id).values(rank=0))
-        record(conn, person.login, "pull_to_front", entry_id)
+        record(conn, person.login, "pull_to_front", entry_id, unit=found.unit)
 
 
 def held_by_other(found: Entry, person: Person, now: datetime) -> bool:

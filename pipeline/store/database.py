@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 import weakref
 from collections.abc import Iterator
@@ -14,12 +15,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
 
-from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
+from pipeline.errors import NotAllowedError, SchemaMismatchError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
 from pipeline.store import account_tables, tables
+from pipeline.store.chain_rows import begin_log
+from pipeline.store.events import forget_recorded, record, write_recorded
 from pipeline.store.images import ImageFolder
 from pipeline.store.upgrade import upgraded
 
+_log = logging.getLogger(__name__)
 _READS_ONLY = "efterskrift_reads_only"
 _ALL_TABLES = (tables, account_tables)
 """The modules that declare tables, named so that they are there before any store is made."""
@@ -41,20 +45,41 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction that may write; committed at the end, rolled back on an error.
+        """A transaction that may write; committed at the end, rolled back on an error. What was recorded is written last (events.record).
+
+        A denial (`NotAllowedError`) ends the transaction and is then written in the log by itself.
 
         Raises:
             StoreUnavailableError: the database is locked, full or cannot be reached.
             StoreError: the database refused a row.
         """
-        with self._transaction() as conn:
+        with self.noting_denials(), self._transaction() as conn:
             yield conn
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads and so waits for nobody. Errors as `begin`."""
-        with self._transaction(**{_READS_ONLY: True}) as conn:
+        with self.noting_denials(), self._transaction(**{_READS_ONLY: True}) as conn:
             yield conn
+
+    @contextmanager
+    def noting_denials(self) -> Iterator[None]:
+        """Write in the log who was denied what (PDL 4:3), once, and let the denial go on. For rights that are asked outside a transaction."""
+        try:
+            yield
+        except NotAllowedError as error:
+            if error.by and not error.noted:
+                error.noted = True
+                self._note(error)
+            raise
+
+    def _note(self, error: NotAllowedError) -> None:
+        """That the log cannot be written must not turn the denial into something else."""
+        try:
+            with self._transaction() as conn:
+                record(conn, error.by, "denied", error.action, unit=error.unit)
+        except StoreError as unwritten:
+            _log.error("A denial could not be written in the log: %s", unwritten)
 
     def close(self) -> None:
         """Give back all connections."""
@@ -65,8 +90,10 @@ class Store:
         try:
             with self.engine.connect() as plain:
                 conn = plain.execution_options(**options)
+                forget_recorded(conn)
                 with conn.begin():
                     yield conn
+                    write_recorded(conn)
         except StatementError as error:
             raise _plain(error, self.name) from None
 
@@ -189,6 +216,7 @@ def _create_schema(conn: Connection) -> int:
     if found is not None:
         return found
     tables.metadata.create_all(conn)
+    begin_log(conn)
     conn.execute(insert(tables.schema_info).values(version=tables.SCHEMA_VERSION))
     return tables.SCHEMA_VERSION
 

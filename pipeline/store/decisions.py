@@ -110,7 +110,7 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     """
     found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.SECOND, EntryState.REJECTED})
     if (found.second_by or found.first_by) != person.login:
-        raise NotAllowedError("Another person decided this.", "Ask that person, or correct the entry.")
+        raise _denied(person, found, "Another person decided this.", "Ask that person, or correct the entry.")
     _refuse_exported(conn, found)
     answers = {name: one.answer for name, one in decided(conn, entry_id, by=person.login).items() if one.how is not How.PAGE_MISSING}
     second = found.second_by is not None and any(not one.settled for one in decided(conn, entry_id, first_only=True).values())
@@ -118,7 +118,7 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     change(conn, found, **({"state": state.value, "reason": "", "second_by": None, "second_at": None} if second else UNDECIDED))
     conn.execute(update(_entry).where(_entry.c.id == entry_id).values(claimed_by=person.login, claimed_until=now + timedelta(minutes=minutes)))
     keep_drafts(conn, entry_id, person.login, answers, now)
-    record(conn, person.login, "undo", entry_id)
+    record(conn, person.login, "undo", entry_id, unit=found.unit)
     return state
 
 
@@ -130,7 +130,7 @@ def reopen(conn: Connection, person: Person, entry_id: str, revision: int) -> No
     """
     found = seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
     change(conn, found, **UNDECIDED)
-    record(conn, person.login, "reopen", entry_id)
+    record(conn, person.login, "reopen", entry_id, unit=found.unit)
 
 
 def my_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
@@ -171,7 +171,7 @@ def _decide_second(
     outside_register: bool,
 ) -> EntryState:
     if found.first_by == person.login:
-        raise NotAllowedError("You were the first to decide this entry.", "It waits for another person of the unit.")
+        raise _denied(person, found, "You were the first to decide this entry.", "It waits for another person of the unit.")
     form = form_of(forms, found)
     before = decided(conn, found.id, first_only=True)
     disputed = [spec for spec in review.asked(form, found.row) if spec.name in before and not before[spec.name].settled]
@@ -191,8 +191,8 @@ def decide(conn: Connection, person: Person, found: Entry, new: Mapping[str, Dec
     change(conn, found, state=state.value, **values)
     add_decided(conn, found.id, found.revision + 1, new, person.login, now)
     drop_drafts(conn, found.id)
-    unsettled = sum(not one.settled for one in new.values())
-    record(conn, person.login, "decide", found.id, state=state.value, revision=found.revision + 1, fields=len(new), unsettled=unsettled)
+    counts = {"revision": found.revision + 1, "fields": len(new), "unsettled": sum(not one.settled for one in new.values())}
+    record(conn, person.login, "decide", found.id, unit=found.unit, state=state.value, **counts)
 
 
 def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, str | None]:
@@ -209,6 +209,10 @@ def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[s
 def _missing_fields(conn: Connection, found: Entry, form: Form) -> set[str]:
     missing = missing_pages(conn, found.sheet)
     return {name for name, number in page_numbers(form).items() if number in missing}
+
+
+def _denied(person: Person, found: Entry, message: str, remedy: str) -> NotAllowedError:
+    return NotAllowedError(message, remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
 
 
 def _refuse_exported(conn: Connection, found: Entry) -> None:

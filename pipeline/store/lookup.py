@@ -50,12 +50,12 @@ def sheets_of(conn: Connection, person: Person, serial: str, *, first: bool = Tr
         NotAllowedError: the person corrects nothing.
     """
     access.require(person, Action.CORRECT)
-    if first:
-        record(conn, person.login, "look_up", serial)
     page = tables.page
     own = sight.visible_pages(conn, person)
     query = select(page).where(page.c.serial == serial, page.c.sheet.is_not(None), own).order_by(page.c.page_no, page.c.id)
     pages = [Page.of(row) for row in conn.execute(query).mappings()]
+    if first:
+        record(conn, person.login, "look_up", serial, unit=pages[0].unit if pages else None, pages=len(pages))
     found = {one.sheet: None for one in pages if one.sheet}
     return [FoundSheet(sheet, tuple(one for one in pages if one.sheet == sheet), _entries(conn, person, sheet)) for sheet in found]
 

@@ -99,7 +99,7 @@ def add_batch(conn: Connection, unit: str, place: str, by: str) -> str:
     now = utc_now()
     batch = f"{now:%Y%m%d}-{secrets.token_hex(4)}"
     conn.execute(insert(tables.batch).values(id=batch, created_at=now, created_by=by, unit=unit, place=place))
-    record(conn, by, "add_batch", batch)
+    record(conn, by, "add_batch", batch, unit=unit)
     return batch
 
 
@@ -151,10 +151,11 @@ def requeue(conn: Connection, person: Person, page_id: str) -> None:
     Raises:
         NotAllowedError: the person may not handle problems of this unit.
     """
-    sight.require_page(conn, person, Action.PROBLEMS, page(conn, page_id))
+    found = page(conn, page_id)
+    sight.require_page(conn, person, Action.PROBLEMS, found)
     again = update(_page).where(_page.c.id == page_id, page_states.failed, _page.c.image_sha256.is_not(None))
     if conn.execute(again.values(state=page_states.QUEUED, reason="", outcome=None, attempts=0)).rowcount:
-        record(conn, person.login, "requeue", page_id)
+        record(conn, person.login, "requeue", page_id, unit=found.unit)
 
 
 def page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:

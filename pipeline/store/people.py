@@ -76,6 +76,11 @@ def people(conn: Connection) -> list[Person]:
     return [_person(conn, row) for row in conn.execute(select(_staff).where(_staff.c.active).order_by(_staff.c.login)).mappings()]
 
 
+def names(conn: Connection) -> dict[str, str]:
+    """The names of all who have or had an account, by login."""
+    return {row.login: row.name for row in conn.execute(select(_staff.c.login, _staff.c.name))}
+
+
 def set_password(conn: Connection, login: str, password: str, *, must_change: bool) -> None:
     """Give an account another password.
 
@@ -133,6 +138,8 @@ def authenticate(
     if address:
         conn.execute(delete(_from).where(_from.c.at < moment - WINDOW))
         conn.execute(insert(_from).values(address_sha256=place, at=moment))
+    # What was typed may be a password, or a personal number: only a login that there is stands in the log.
+    record(conn, "system", "login_failed", found.login if found else "unknown")
     return None
 
 
@@ -140,7 +147,7 @@ def _refuse_guessing(conn: Connection, at: Column[datetime], same: ColumnElement
     count, first = conn.execute(select(func.count(), func.min(at, type_=at.type)).where(same, at > now - WINDOW)).one()
     if count >= most:
         seconds = max(1, int((first + WINDOW - now).total_seconds()))
-        raise NotAllowedError("Too many failed logins.", f"Wait {seconds} seconds and try again.")
+        raise NotAllowedError("Too many failed logins.", f"Wait {seconds} seconds and try again.", by="system", action="login")
 
 
 def _refuse_short(password: str) -> None:

@@ -13,15 +13,18 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.model import Client, Person
 from pipeline.store import sight, tables
+from pipeline.store.events import client_subject, record
 from pipeline.store.upsert import upsert
 
 _client = tables.client
 _TEN = 10
 
 
-def save_units(conn: Connection, units: Mapping[str, str]) -> None:
+def save_units(conn: Connection, units: Mapping[str, str], by: str = "system") -> None:
     """Add or change units: name → area of law (HSL, SoL, LSS, IFO)."""
     upsert(conn, tables.unit, [{"name": name, "area": area} for name, area in units.items()])
+    for name, area in units.items():
+        record(conn, by, "save_unit", name, unit=name, area=area)
 
 
 def units(conn: Connection) -> dict[str, str]:
@@ -30,10 +33,11 @@ def units(conn: Connection) -> dict[str, str]:
     return {row.name: row.area for row in rows}
 
 
-def save_clients(conn: Connection, clients: Iterable[Client]) -> int:
+def save_clients(conn: Connection, clients: Iterable[Client], by: str = "system") -> int:
     """Add or change clients; answers with how many there were in the file."""
     rows = [{"pid": c.pid, "name": c.name, "unit": c.unit, "protected": c.protected, "address": c.address} for c in clients]
     upsert(conn, _client, rows)
+    record(conn, by, "save_clients", "clients", count=len(rows))
     return len(rows)
 
 
@@ -58,14 +62,17 @@ def shown_client(conn: Connection, found: Client, person: Person) -> Client:
     return replace(found, name="", unit="", address="", blocked=blocked) if hidden else found
 
 
-def look_up_client(conn: Connection, person: Person, typed: str) -> Client | None:
-    """The client meant by a number that a reviewer types, as that person may see it.
+def look_up_client(conn: Connection, person: Person, typed: str, *, first: bool = True) -> Client | None:
+    """The client meant by a number that a reviewer types, as that person may see it. The first look for it is an event, under a digest.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     access.require(person, Action.REVIEW)
     found = find_client(conn, typed)
+    if first:
+        subject = client_subject(conn, found.pid if found else _plain(typed))
+        record(conn, person.login, "look_up_client", subject, unit=found.unit if found else None, found=found is not None)
     return shown_client(conn, found, person) if found else None
 
 
@@ -75,11 +82,15 @@ def find_client(conn: Connection, typed: str) -> Client | None:
     Twelve characters are looked up as they are. Ten digits leave the century out, which in elderly care is no formality (1912 or 2012): they
     are only taken when exactly one client fits.
     """
-    pid = re.sub(r"[\s+–-]", "", typed).upper()
+    pid = _plain(typed)
     if len(pid) != _TEN:
         return client(conn, pid)
     found = conn.execute(_query().where(_client.c.pid.in_([century + pid for century in ("18", "19", "20")]))).mappings().all()
     return Client(**found[0]) if len(found) == 1 else None
+
+
+def _plain(typed: str) -> str:
+    return re.sub(r"[\s+–-]", "", typed).upper()
 
 
 def _query() -> Select[Any]:

@@ -68,7 +68,7 @@ def save_reading(
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.queued).values(values)).rowcount:
         return
     _save_fields(conn, page_id, reading.fields)
-    record(conn, by, "read_page", page_id, outcome=reading.outcome.value, fields=len(reading.fields))
+    record(conn, by, "read_page", page_id, unit=values["unit"], outcome=reading.outcome.value, fields=len(reading.fields))
     if reading.outcome is not Outcome.BLANK:
         _place(conn, page(conn, page_id), form)
 
@@ -85,7 +85,7 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
     values: dict[str, Any] = {"settled": True} if same else {"sheet": page_id}
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.unsettled_duplicate).values(values)).rowcount:
         raise ReviewError("This page is no open duplicate.")
-    record(conn, person.login, "settle_duplicate", page_id, same=same)
+    record(conn, person.login, "settle_duplicate", page_id, unit=found.unit, same=same)
     if not same:
         form = forms.get((found.form or "", found.version or 0))
         _make_entries(conn, replace(found, sheet=page_id), form)
@@ -98,10 +98,11 @@ def settle_empty(conn: Connection, person: Person, page_id: str) -> None:
         NotAllowedError: the person may not handle problems of this unit.
         ReviewError: the page is not one that was taken for empty.
     """
-    sight.require_page(conn, person, Action.PROBLEMS, page(conn, page_id))
+    found = page(conn, page_id)
+    sight.require_page(conn, person, Action.PROBLEMS, found)
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.empty_sheet).values(settled=True)).rowcount:
         raise ReviewError("This page was not taken for empty.")
-    record(conn, person.login, "settle_empty", page_id)
+    record(conn, person.login, "settle_empty", page_id, unit=found.unit)
 
 
 def add_row(conn: Connection, person: Person, page_id: str, row: int | None, forms: Forms) -> str:
@@ -118,7 +119,7 @@ def add_row(conn: Connection, person: Person, page_id: str, row: int | None, for
         raise ReviewError("The page has no such row.")
     conn.execute(update(_page).where(_page.c.id == page_id).values(settled=False))
     add_entries(conn, _common(conn, found, form), [row])
-    record(conn, person.login, "add_row", entry_id(found.sheet, row))
+    record(conn, person.login, "add_row", entry_id(found.sheet, row), unit=found.unit)
     return entry_id(found.sheet, row)
 
 

@@ -211,15 +211,19 @@ login_failure = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+# A chain: each row holds the digest of its content and of the row before it. See store/chain.py and store/log_tables.py.
 event = Table(
     "event",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("at", UtcDateTime, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
     Column("by", String(80), nullable=False),
     Column("action", String(40), nullable=False),
     Column("subject", String(80), nullable=False, index=True),
     Column("detail", JSON, nullable=False),
+    Column("unit", String(80)),
+    Column("previous", String(64)),
+    Column("sha256", String(64)),
 )
 
 export_run = Table(

@@ -10,10 +10,12 @@ from sqlalchemy import Column, Connection, inspect, update
 from sqlalchemy.schema import CreateColumn
 
 from pipeline.store import tables
+from pipeline.store.chain_rows import begin_log
 from pipeline.store.form_areas import note_areas
 from pipeline.template import Forms
 
 _WITH_AREAS = 4
+_event = tables.event.c
 
 ADDED: Mapping[int, tuple[Column[object], ...]] = {
     2: (tables.client.c.address, tables.reading.c.reasons),
@@ -25,6 +27,9 @@ ADDED: Mapping[int, tuple[Column[object], ...]] = {
         tables.staff.c.refused_until,
         tables.page.c.area,
         tables.entry.c.area,
+        _event.unit,
+        _event.previous,
+        _event.sha256,
     ),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
@@ -43,6 +48,7 @@ def upgraded(conn: Connection, found: int, forms: Path) -> int:
     """
     if found < tables.SCHEMA_VERSION:
         tables.metadata.create_all(conn)
+    before = found
     while found < tables.SCHEMA_VERSION and found + 1 in ADDED:
         for column in filter(partial(_is_missing, conn), ADDED[found + 1]):
             conn.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
@@ -52,6 +58,8 @@ def upgraded(conn: Connection, found: int, forms: Path) -> int:
         conn.execute(update(tables.schema_info).values(version=found))
     for index in (index for table in tables.metadata.sorted_tables for index in table.indexes):
         index.create(conn, checkfirst=True)
+    if before < 4 <= found:
+        begin_log(conn)
     return found
 
 

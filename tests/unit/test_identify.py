@@ -97,7 +97,7 @@ def test_a_sheet_over_another_identifies_nothing(lower_px: int) -> None:
 def test_markers_are_found_alike_at_the_edge_and_amid_white() -> None:
     """Markers of a whole sheet are sought in its corners only; amid white they lie elsewhere."""
     page = _filled()
-    wide = identify(cv2.copyMakeBorder(page, 1500, 1500, 1500, 1500, cv2.BORDER_CONSTANT, value=(255,)))
+    wide = identify(np.asarray(cv2.copyMakeBorder(page, 1500, 1500, 1500, 1500, cv2.BORDER_CONSTANT, value=(255,)), np.uint8))
     close = identify(page)
     assert close.code == wide.code == CODE
     for marker in MARKERS:

@@ -25,6 +25,7 @@ from ui.text import known, t
 
 _TYPED = "typed_client"
 _KEPT = "kept_draft"
+_LOOKED_UP = "looked_up_clients"
 
 
 @st.fragment
@@ -42,8 +43,7 @@ def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: s
     elif shown.open and view.second and not shown.blind and not typed:
         st.html("".join(_both(here, person, view, shown)))
     elif typed_for == _turn_of(view) and typed:
-        with here.store.read() as conn:
-            st.html(_card(registers.look_up_client(conn, person, typed)))
+        st.html(_card(_looked_up(here, person, view, typed)))
     else:
         st.html(f'<div class="ef-client"><span class="ef-muted">{escape(t("client.wait"))}</span></div>')
 
@@ -70,6 +70,18 @@ def _save_draft(here: Site, person: Person, view: EntryView, field: FieldView, a
         st.toast(fault_text(error), icon=":material/error:")
 
 
+def _looked_up(here: Site, person: Person, view: EntryView, number: str) -> Client | None:
+    """The client of a number; the first look for it in this entry's turn is written in the log."""
+    turn, seen = st.session_state.get(_LOOKED_UP, ("", frozenset()))
+    if turn != _turn_of(view):
+        turn, seen = _turn_of(view), frozenset()
+    first = number not in seen
+    with here.store.begin() if first else here.store.read() as conn:
+        found = registers.look_up_client(conn, person, number, first=first)
+    st.session_state[_LOOKED_UP] = turn, seen | {number}
+    return found
+
+
 def _turn_of(view: EntryView) -> str:
     return f"{view.entry.id}-{view.entry.revision}"
 
@@ -92,8 +104,7 @@ def _both(here: Site, person: Person, view: EntryView, field: FieldView) -> Iter
     numbers = {value for value in (read, field.first.value if field.first else None) if isinstance(value, str)}
     name = _name_on_paper(view)
     for number in sorted(numbers):
-        with here.store.read() as conn:
-            client = registers.look_up_client(conn, person, number)
+        client = _looked_up(here, person, view, number)
         yield _card(client, agreements(number, client, name, view.entry.unit), number)
 
 
