@@ -60,6 +60,17 @@ def read_steps(images: Sequence[Image], file: Path | None = None) -> list[Steps]
     return [answers[i] for i in range(len(lines))]
 
 
+def answers(images: Sequence[Image], file: Path | None = None) -> list[tuple[Steps, str]]:
+    """As `read_steps`, but for all characters that the network knows: (steps, 1 + characters), and the characters.
+
+    Raises:
+        MissingProgramError: the network's file is not installed.
+    """
+    network = session(file or network_file())
+    known = "".join(_known(network))
+    return [(_raw(network, [line])[0][: -(-line.shape[1] // STEP_PX)], known) for line in map(_line, images)]
+
+
 def _line(image: Image) -> NDArray[np.float32]:
     height, width = image.shape
     wanted = int(np.clip(round(width * LINE_HEIGHT / height), NARROWEST_PX // 3, WIDEST_PX))
@@ -79,14 +90,18 @@ def _batches(widths: Sequence[int]) -> list[list[int]]:
 
 
 def _run(network: InferenceSession, lines: Sequence[NDArray[np.float32]]) -> list[Steps]:
+    kept = _raw(network, lines)[:, :, _columns(network)]
+    kept /= np.maximum(kept.sum(-1, keepdims=True), 1e-9)
+    return [kept[i, : -(-line.shape[1] // STEP_PX)] for i, line in enumerate(lines)]
+
+
+def _raw(network: InferenceSession, lines: Sequence[NDArray[np.float32]]) -> Steps:
     width = max(NARROWEST_PX, -(-max(line.shape[1] for line in lines) // STEP_PX) * STEP_PX)
     block = np.ones((len(lines), 3, LINE_HEIGHT, width), np.float32)
     for i, line in enumerate(lines):
         block[i, :, :, : line.shape[1]] = line
     (answer,) = network.run(None, {network.get_inputs()[0].name: block}, _giving_back())
-    kept = np.asarray(answer, np.float32)[:, :, _columns(network)]
-    kept /= np.maximum(kept.sum(-1, keepdims=True), 1e-9)
-    return [kept[i, : -(-line.shape[1] // STEP_PX)] for i, line in enumerate(lines)]
+    return np.asarray(answer, np.float32)
 
 
 def _giving_back() -> RunOptions:
@@ -145,6 +160,9 @@ def _remedy(file: Path) -> str:
 @lru_cache(maxsize=2)
 def _columns(network: InferenceSession) -> list[int]:
     """Where the network answers for CTC's blank and each character of the alphabet; it puts the space last."""
-    known = network.get_modelmeta().custom_metadata_map["character"].split("\n")
-    place = {character: i for i, character in enumerate([*known, " "], start=1)}
+    place = {character: i for i, character in enumerate(_known(network), start=1)}
     return [0, *(place[character] for character in ALPHABET)]
+
+
+def _known(network: InferenceSession) -> list[str]:
+    return [*network.get_modelmeta().custom_metadata_map["character"].split("\n"), " "]

@@ -9,6 +9,7 @@ core needs about a quarter of an hour. Nothing in the product imports this modul
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,13 @@ import numpy as np
 from pipeline.model import Image
 from pipeline.recognize.digits import cell_probabilities
 from pipeline.recognize.letters import LETTERS, SYMBOLS
+from pipeline.training.alignment import placed
 from pipeline.training.digit_measures import expected_calibration_error, fitted_temperature
 from pipeline.training.digit_rows import CONDITIONS
 from pipeline.training.digits import SEED, Labels, cells_of_rows, export, isolated, print_faces, scores, train
-from pipeline.training.letter_glyphs import Letters, load, separate_letters
+from pipeline.training.handwriting_data import Line, dhsd, folder
+from pipeline.training.letter_cuts import CutLetter, cut_letters
+from pipeline.training.letter_glyphs import CUT, Letters, load
 
 CARD = """# Letter boxes: `letters.onnx`
 
@@ -59,12 +63,16 @@ in quick hands (U and V) are mixed up.
 """
 
 
-def real_letters(file: Path) -> tuple[Image, Labels]:
-    """Letters of the writers set aside, as live crops are cut."""
-    shapes = separate_letters(file, held_out=True)
-    pictures = [(piece, letter) for letter, found in sorted(shapes.items()) for piece in found]
-    padded = [np.pad(piece, 6) for piece, _ in pictures]
-    return np.concatenate([isolated(piece[None]) for piece in padded]), np.array([letter for _, letter in pictures], np.int64)
+def real_letters(lines: Sequence[Line]) -> dict[str, tuple[Image, Labels]]:
+    """Letters cut from lines as live crops are cut: capitals, and small letters."""
+    cut = cut_letters(placed(lines), CUT)
+    cases = {"capitals": [one for one in cut if one.letter.isupper()], "small letters": [one for one in cut if one.letter.islower()]}
+    return {case: _as_cells(some) for case, some in cases.items() if some}
+
+
+def _as_cells(cut: Sequence[CutLetter]) -> tuple[Image, Labels]:
+    labels = np.array([LETTERS.index(one.letter.upper()) for one in cut], np.int64)
+    return np.concatenate([isolated(np.pad(one.picture, 6)[None]) for one in cut]), labels
 
 
 def measured(model: Path, pictures: Image, labels: Labels) -> str:
@@ -86,12 +94,13 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--handwriting", type=Path, required=True)
+    parser.add_argument("--lines", type=Path, help="zip of lines of other writers, only measured on")
     parser.add_argument("--print-fonts", type=Path, default=Path("/usr/share/fonts"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--rows", type=int, default=24_000)
     args = parser.parse_args()
-    faces = print_faces(args.print_fonts)
+    faces, words = print_faces(args.print_fonts), args.handwriting / "dhsd_words.npz"
     pictures, labels = cells_of_rows(load(args.handwriting, faces, held_out=False), args.rows, np.random.default_rng(SEED), None)
     print(f"{len(labels)} cells of {len(LETTERS)} letters", flush=True)
     network = train(pictures, labels, args.epochs, len(SYMBOLS))
@@ -100,7 +109,9 @@ def main() -> None:
     temperature = fitted_temperature(scores(network, calibration[0]), calibration[1])
     model = args.out / "letters.onnx"
     export(network, temperature, model)
-    sets = drawn_sets(held) | {"DHSD, held-out writers": real_letters(args.handwriting / "dhsd_words.npz")}
+    sets = drawn_sets(held) | {f"DHSD, held-out writers, {case}": of for case, of in real_letters(dhsd(words, held=True)).items()}
+    if args.lines:
+        sets |= {f"lines, other writers, {case}": of for case, of in real_letters(folder(args.lines, held=True)).items()}
     rows = "\n".join(f"| {name} | {measured(model, *cells)}" for name, cells in sets.items())
     text = CARD.format(cells=len(labels), temperature=temperature, rows=rows, drawn=args.rows, epochs=args.epochs)
     (args.out / "letters.md").write_text(text, "utf-8")
