@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,7 +74,7 @@ def _cuts(mask: Mask, middles: Sequence[float]) -> list[_Cut]:
         columns.append(np.asarray(upright, np.float64).sum(axis=0))
     ink = np.stack(columns)
     cuts = []
-    for left, right in zip(middles[:-1], middles[1:], strict=True):
+    for left, right in itertools.pairwise(middles):
         gap = max(2.0, right - left)
         at = np.unique(np.clip(np.arange(left + BETWEEN[0] * gap, left + BETWEEN[1] * gap + 1), 0, w - 1).astype(np.intp))
         off = np.abs(at - (left + right) / 2) / gap
