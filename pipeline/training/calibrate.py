@@ -4,8 +4,8 @@
 
 `FOLDER` holds `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see `pipeline/training/digits.py` and `handwriting.py`, also for installing).
 Only writers, font families and pictures that the networks never saw are used. For boxes half of the people are fitted to, and the others judge. For
-lines there are fewer: a sixth of the hands at a time is judged by a curve fitted to the others, and the curve in use is fitted to all. The six are kept in
-`calibration_apart.json`, so that `bench --quality` can judge the same hands. Sets that are absent are told of.
+lines there are fewer: a sixth of the hands at a time is judged by a curve fitted to the others; the curve in use is fitted to all. The six are
+kept in `calibration_apart.json`, so that `bench --quality` can judge the same hands. Sets that are absent are told of.
 Run it again after every change of a network or of how readings are decoded; curves of networks that were left out stay.
 """
 
