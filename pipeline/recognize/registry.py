@@ -37,7 +37,7 @@ NETWORKS: dict[Kind, Callable[[], str]] = {
     Kind.MARK: _marks,
     Kind.CHOICE: _marks,
     Kind.DIGITS: lambda: fingerprint(digits.MODEL),
-    Kind.LETTERS: lambda: fingerprint(letters.MODEL),
+    Kind.LETTERS: _handwriting,
     Kind.TEXT: _handwriting,
     Kind.LINES: _handwriting,
     Kind.PRINTED: lambda: "tesseract",

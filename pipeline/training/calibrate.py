@@ -16,7 +16,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,6 @@ from pipeline.quality.filled_pages import Digits as Pool
 from pipeline.quality.filled_pages import writers
 from pipeline.quality.handwritten import SETS, SWEDISH, sets_of
 from pipeline.quality.measure import Data
-from pipeline.recognize import letters
 from pipeline.recognize.curves import LETTER, SHIPPED
 from pipeline.recognize.network import network_file
 from pipeline.recognize.registry import NETWORKS
@@ -87,9 +86,6 @@ def boxed(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) ->
         for name, (pictures, labels) in cells.items():
             own += evidence.cells(pictures, labels.tolist(), name)
         own += evidence.rows(Digits(_half(glyphs, half)), sizes.rows, rng)
-        if letters.MODEL.is_file():
-            shapes = letter_glyphs.load(handwriting, [], held_out=True)
-            own += evidence.rows(replace(shapes, printed=shapes.capitals), sizes.rows, rng, Kind.LETTERS)
         own += evidence.formatted_rows(digits, sizes.rows, rng)
         own += evidence.marks(sizes.marks, seed=SEED + half)
     return halves
@@ -130,9 +126,9 @@ def _half(glyphs: Glyphs, half: int) -> Glyphs:
     return Glyphs(written, faces, glyphs.letters[half::2])
 
 
-def handwritten(sets: Mapping[str, Sequence[Line]], most: int) -> list[Evidence]:
+def handwritten(sets: Mapping[str, Sequence[Line]], shapes: letter_glyphs.Letters, most: int) -> list[Evidence]:
     """Lines, letters and areas of all hands and fonts set aside; lines of running text are also cut into stretches, as people fill in fields."""
-    found: list[Evidence] = []
+    found = evidence.rows(shapes, most, np.random.default_rng(SEED), Kind.LETTERS)
     for name, written in sets.items():
         rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
         chosen = [written[i] for i in rng.permutation(len(written))[:most]]
@@ -206,13 +202,14 @@ def main() -> None:
         if args.only != "boxes":
             files: set[Path] = set()
             sets = held_lines(args.handwriting, args.archives)
+            shapes = letter_glyphs.load(args.handwriting, [], held_out=True)
             for name in sorted(SETS.keys() - sets.keys() - {SWEDISH}):
                 bar.console.print(f"{name} is left out: {SETS[name]}. The curves of lines are poorer for it.")
             for choice in bar.track(list(Handwriting), description="lines"):
                 with weights(choice):
                     if network_file().is_file() and network_file() not in files:
                         files.add(network_file())
-                        found = handwritten(sets, sizes.lines)
+                        found = handwritten(sets, shapes, sizes.lines)
                         fitted += fit_crossed(found, _network_of(found), SUREST)
     kept = _others(fitted)
     write(args.out, fitted, NOTE, keep=kept)
