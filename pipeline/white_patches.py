@@ -40,7 +40,8 @@ def white_patches(upright: Image, unfilled: Image) -> Mask:
     page = _paper(upright)
     if (page >= _WHITEST).mean() >= _WHITE_SHARE:
         return np.zeros(page.shape, np.bool_)
-    lighter = np.minimum(_lighter(page / np.maximum(_paper(unfilled), 1.0)), _lighter(page / 255))  # a tint that was lost makes no patch
+    compared = np.asarray(page / np.maximum(_paper(unfilled), 1.0), np.float32)
+    lighter = np.minimum(_lighter(compared), _lighter(np.asarray(page / 255, np.float32)))  # a tint that was lost makes no patch
     most = max(_LIGHTER, _UNEVEN * float(np.quantile(lighter, _UNEVEN_SHARE)))
     _, labels, stats, _ = cv2.connectedComponentsWithStats((lighter >= most).astype(np.uint8), connectivity=8)
     large = stats[:, cv2.CC_STAT_AREA] >= _LEAST_MM2 * PATCH_SCALE**2

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Image
-from pipeline.recognize.network import STEP_PX, answers
+from pipeline.recognize.network import LINE_HEIGHT, STEP_PX, answers
 from pipeline.training.handwriting_data import Line
 
 LEAST = 1e-6
@@ -46,7 +46,7 @@ def placed(lines: Sequence[Line]) -> list[Placed]:
 
 
 def _px_a_step(picture: Image) -> float:
-    return STEP_PX * picture.shape[0] / 48
+    return float(STEP_PX * picture.shape[0] / LINE_HEIGHT)
 
 
 def best_alignment(logs: Logs, columns: Sequence[int]) -> tuple[list[float], float]:
