@@ -74,7 +74,8 @@ class Reading:
     probabilities, best first. `characters` gives p for each character of a text value, for showing the doubtful ones.
     `remarks` are codes of what a person has to be told about the field, such as "struck_out"; they become problems of the page.
     `reasons` are codes that say why the value is proposed, such as "name_like:0.86". `lattice` is what the reader saw box by
-    box; it helps to weigh the value and is neither stored nor shown.
+    box; it helps to weigh the value and is neither stored nor shown. `clarity` is how clearly handwriting was seen whatever it says: the mean
+    logarithm of the likeliest sign's p, step by step (0 is clearest); nor is it stored or shown.
     """
 
     value: Value
@@ -86,6 +87,7 @@ class Reading:
     remarks: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     lattice: Lattice = field(default=(), compare=False, repr=False)
+    clarity: float | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def empty(cls, p: float, value: Value = None) -> Reading:

@@ -54,6 +54,17 @@ def read_steps(images: Sequence[Image], file: Path | None = None) -> list[Steps]
     return [_answer(network, image) for image in images]
 
 
+def answers(images: Sequence[Image], file: Path | None = None) -> list[tuple[Steps, str]]:
+    """As `read_steps`, but for all characters that the network knows: (steps, 1 + characters), and the characters.
+
+    Raises:
+        MissingProgramError: the network's file is not installed.
+    """
+    network = session(file or network_file())
+    known = "".join(_known(network))
+    return [(_raw(network, image), known) for image in images]
+
+
 def _line(image: Image) -> NDArray[np.float32]:
     height, width = image.shape
     wanted = int(np.clip(round(width * LINE_HEIGHT / height), NARROWEST_PX // 3, WIDEST_PX))
@@ -62,14 +73,18 @@ def _line(image: Image) -> NDArray[np.float32]:
 
 
 def _answer(network: InferenceSession, image: Image) -> Steps:
+    kept = _raw(network, image)[:, _columns(network)]
+    return np.asarray(kept / np.maximum(kept.sum(-1, keepdims=True), 1e-9), np.float32)
+
+
+def _raw(network: InferenceSession, image: Image) -> Steps:
     """One line by itself: white to make it as wide as others would cost time and be looked at too, as channels are weighed by their mean."""
     line = _line(image)
     width = max(NARROWEST_PX, -(-(line.shape[1] + WHITE_AFTER_PX) // STEP_PX) * STEP_PX)
     block = np.ones((1, 3, LINE_HEIGHT, width), np.float32)
     block[0, :, :, : line.shape[1]] = line
     (answer,) = network.run(None, {network.get_inputs()[0].name: block})
-    kept = np.asarray(answer[0], np.float32)[: -(-line.shape[1] // STEP_PX), _columns(network)]
-    return np.asarray(kept / np.maximum(kept.sum(-1, keepdims=True), 1e-9), np.float32)
+    return np.asarray(answer[0], np.float32)[: -(-line.shape[1] // STEP_PX)]
 
 
 def network_file() -> Path:
@@ -120,6 +135,9 @@ def _remedy(file: Path) -> str:
 @lru_cache(maxsize=2)
 def _columns(network: InferenceSession) -> list[int]:
     """Where the network answers for CTC's blank and each character of the alphabet; it puts the space last."""
-    known = network.get_modelmeta().custom_metadata_map["character"].split("\n")
-    place = {character: i for i, character in enumerate([*known, " "], start=1)}
+    place = {character: i for i, character in enumerate(_known(network), start=1)}
     return [0, *(place[character] for character in ALPHABET)]
+
+
+def _known(network: InferenceSession) -> list[str]:
+    return [*network.get_modelmeta().custom_metadata_map["character"].split("\n"), " "]
