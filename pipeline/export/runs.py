@@ -164,7 +164,7 @@ def _terms(office: Office, target: str, exporter: Exporter) -> Terms:
 
 def _candidates(conn: Connection, office: Office, units: Collection[str], *, lock: bool = False) -> list[Candidate]:
     """Confirmed entries with their latest run, in the order in which a person keys them: by client, then by time."""
-    entry_ids = records.ready(conn, units=units, lock=lock)
+    entry_ids = records.ready(conn, office.forms, units=units, lock=lock)
     before = exports.earlier(conn, entry_ids)
     return sorted(((record, before.get(record.entry_id)) for record in records.records(conn, office.forms, entry_ids)), key=_order)
 

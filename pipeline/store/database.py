@@ -15,10 +15,12 @@ from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
 
 from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
-from pipeline.store import tables
+from pipeline.store import identity_tables, return_tables, tables, version_tables
 from pipeline.store.images import ImageFolder
 from pipeline.store.upgrade import upgraded
 
+OWN_TABLES = (identity_tables, return_tables, version_tables)
+"""Modules whose tables are made together with those of `tables`."""
 _READS_ONLY = "efterskrift_reads_only"
 _SCHEMA_LOCK = 0x45667465
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}

@@ -53,7 +53,7 @@ def client(conn: Connection, pid: str) -> Client | None:
 
 def shown_client(found: Client, person: Person) -> Client:
     """A client as the person may see it: of one with protected identity in another unit, only that."""
-    hidden = found.protected and found.unit not in person.units
+    hidden = found.protected and not access.allowed(person, Action.REVIEW, found.unit)
     return replace(found, name="", unit="", address="") if hidden else found
 
 

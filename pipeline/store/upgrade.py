@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Column, Connection, update
 from sqlalchemy.schema import CreateColumn
 
 from pipeline.store import tables
 
-ADDED: Mapping[int, tuple[Column[object], ...]] = {2: (tables.client.c.address, tables.reading.c.reasons), 3: (), 4: ()}
+_entry = tables.entry.c
+
+ADDED: Mapping[int, tuple[Column[Any], ...]] = {
+    2: (tables.client.c.address, tables.reading.c.reasons),
+    3: (),
+    4: (_entry.author, _entry.signed_by, _entry.signed_at, _entry.signed_why),
+}
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 
 
@@ -25,4 +32,12 @@ def upgraded(conn: Connection, found: int) -> int:
             conn.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
         found += 1
         conn.execute(update(tables.schema_info).values(version=found))
+    _add_indexes(conn)
     return found
+
+
+def _add_indexes(conn: Connection) -> None:
+    """Indexes that later versions have given to tables that there were."""
+    for table in tables.metadata.tables.values():
+        for index in table.indexes:
+            index.create(conn, checkfirst=True)

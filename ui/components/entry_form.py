@@ -93,7 +93,9 @@ def answers(view: EntryView) -> dict[str, Answer]:
 
 def _crop(here: Site, view: EntryView, field: FieldView) -> bytes | None:
     page = next((page for page in view.pages if page.id == field.page), None)
-    return crop_picture(here, page, field.spec.box) if page is not None else None
+    if page is None or field.hidden:
+        return None
+    return crop_picture(here, page, field.spec.box, view.covered.boxes.get(page.id, ()))
 
 
 def _lines(fields: list[FieldView]) -> list[list[FieldView]]:
