@@ -13,7 +13,7 @@ from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from ui import session
 from ui.components.faults import show_fault
-from ui.screens import export_screen, login_screen, progress_screen, review_screen, scan_screen
+from ui.screens import export_screen, follow_up_screen, login_screen, progress_screen, review_screen, scan_screen, signing_screen
 from ui.session import Site
 from ui.text import t
 
@@ -21,6 +21,8 @@ Screen = Callable[[Site, Person], None]
 SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
     ("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
+    ("signing", Action.SIGN, ":material/signature:", signing_screen.show),
+    ("follow_up", Action.FOLLOW_UP, ":material/assignment_return:", follow_up_screen.show),
     ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
 )

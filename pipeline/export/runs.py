@@ -23,6 +23,7 @@ from pipeline.settings import Settings
 from pipeline.store import events, exports, records
 from pipeline.store.database import Store
 from pipeline.store.exports import Connection, RunStatus
+from pipeline.store.signing import waiting_signatures
 from pipeline.template import Forms
 
 ATTEMPTS = 10
@@ -80,6 +81,17 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
     with office.store.read() as conn:
         candidates = _candidates(conn, office, units)
     return [_ready(name, exporter, candidates, _terms(office, name, exporter)) for name, exporter in TARGETS.items()]
+
+
+def unsigned(office: Office, person: Person, unit: str | None = None) -> int:
+    """How many confirmed entries are left out until somebody has signed them.
+
+    Raises:
+        NotAllowedError: the person may not export, or not from this unit.
+    """
+    units = _units(person, unit)
+    with office.store.read() as conn:
+        return waiting_signatures(conn, office.forms, units)
 
 
 def make_run(office: Office, person: Person, target: str, now: datetime, unit: str | None = None) -> Run | None:

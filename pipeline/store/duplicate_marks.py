@@ -15,7 +15,7 @@ from pipeline.errors import ReviewError
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import Person
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import people, tables
 from pipeline.store.decisions import reject, reopen
 from pipeline.store.entries import Entry, entries, entry
 from pipeline.store.events import record
@@ -25,6 +25,7 @@ from pipeline.store.return_tables import duplicate_mark
 DUPLICATE = "dubblett"
 _entry, _mark = tables.entry, duplicate_mark
 _MOST, _MOST_LIKE = 200, 12
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _FOUND_FROM = 88
 """Per cent of likeness from which a value counts as found in a copied text."""
 
@@ -94,6 +95,8 @@ def mark_duplicate(
         raise ReviewError("A duplicate has to be compared with something.", "Choose the other entry, or copy in what the care system says.")
     if compared.other_entry is not None:
         access.require(person, Action.REVIEW, entry(conn, compared.other_entry).unit)
+    if compared.picture is not None and not compared.picture.startswith(_PICTURES):
+        raise ReviewError("This is no picture.", "Use PNG or JPEG.")
     reject(conn, person, entry_id, revision, DUPLICATE, now)
     kept = images.put(compared.picture) if compared.picture else None
     row = {"entry": entry_id, "other_entry": compared.other_entry, "text": compared.text.strip(), "picture_sha256": kept, "why": why.strip()[:300]}
@@ -125,7 +128,7 @@ def duplicates(conn: Connection, person: Person) -> list[DuplicateMark]:
         NotAllowedError: the person follows nothing up.
     """
     access.require(person, Action.FOLLOW_UP)
-    names: Mapping[str, str] = {row.login: row.name for row in conn.execute(select(tables.staff.c.login, tables.staff.c.name))}
+    names: Mapping[str, str] = people.names(conn)
     query = select(_mark).join(_entry, _entry.c.id == _mark.c.entry)
     query = query.where(_mark.c.taken_back_at.is_(None), _entry.c.unit.in_(sorted(person.units)), _entry.c.reason == DUPLICATE)
     rows = conn.execute(query.order_by(_mark.c.at.desc(), _mark.c.id.desc()).limit(_MOST)).all()

@@ -12,7 +12,7 @@ from pipeline.access import Action
 from pipeline.errors import ReviewError
 from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
-from pipeline.store import tables
+from pipeline.store import people, tables
 from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, stale
 from pipeline.store.entry_views import form_of
 from pipeline.store.events import record
@@ -91,7 +91,7 @@ def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
         NotAllowedError: the person follows nothing up.
     """
     access.require(person, Action.FOLLOW_UP)
-    names = {row.login: row.name for row in conn.execute(select(tables.staff.c.login, tables.staff.c.name))}
+    names = people.names(conn)
     columns = (_entry.c.id, _entry.c.form, _entry.c.version, _entry.c.serial, _entry.c.row)
     query = select(*columns, _sent, _entry.c.state, _entry.c.unit.label("unit_now"), _entry.c.reason.label("reason_now"))
     query = query.join(_entry, _entry.c.id == _sent.c.entry).where(_sent.c.from_unit.in_(sorted(person.units)))

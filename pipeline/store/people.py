@@ -63,6 +63,11 @@ def people(conn: Connection) -> list[Person]:
     return [_person(conn, row) for row in conn.execute(select(_staff).where(_staff.c.active).order_by(_staff.c.login)).mappings()]
 
 
+def names(conn: Connection) -> dict[str, str]:
+    """The names of all members of staff by login, also of those whose account is closed: what they did stays."""
+    return {row.login: row.name for row in conn.execute(select(_staff.c.login, _staff.c.name))}
+
+
 def authenticate(conn: Connection, login: str, password: str, now: datetime | None = None) -> Person | None:
     """The person, if login and password are right. Takes as long for a login that does not exist.
 

@@ -12,7 +12,7 @@ from pipeline.access import Action
 from pipeline.errors import ReviewError
 from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
-from pipeline.store import tables
+from pipeline.store import people, tables
 from pipeline.store.answers import drafts
 from pipeline.store.decisions import reject, reopen
 from pipeline.store.entries import Entry, entry
@@ -134,7 +134,7 @@ def give_answer(conn: Connection, person: Person, question_id: int, text: str, a
 
 
 def _question(conn: Connection, row: Row[tuple[object, ...]]) -> Question:
-    names = {one.login: one.name for one in conn.execute(select(tables.staff.c.login, tables.staff.c.name))}
+    names = people.names(conn)
     given = conn.execute(select(author_answer).where(author_answer.c.question == row.id).order_by(author_answer.c.id))
     answers = tuple(Given(one.text, one.answered_by, one.answered_at, names.get(one.by, one.by), one.at) for one in given)
     return Question(row.id, entry(conn, row.entry), row.author, row.text, names.get(row.by, row.by), row.at, answers)

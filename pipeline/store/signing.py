@@ -7,7 +7,7 @@ both stay in the table.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,17 +60,17 @@ def to_sign(conn: Connection, forms: Forms, person: Person) -> ToSign:
     """
     access.require(person, Action.SIGN)
     asks, staff = needs_signature(conn, forms), staff_list(conn)
-    query = select(_entry).where(_waits(person)).order_by(_entry.c.criticality, _entry.c.event_on, _entry.c.id)
+    query = select(_entry).where(_waits(person.units)).order_by(_entry.c.criticality, _entry.c.event_on, _entry.c.id)
     waiting = [one for one in entries(conn, query) if asks(one.form, one.version, one.unit)]
     own = [one for one in waiting if is_by(one.author or "", person, staff)]
     ids = {one.id for one in own}
     return ToSign(tuple(own[:_MOST]), tuple([one for one in waiting if one.id not in ids][:_MOST]))
 
 
-def waiting_signatures(conn: Connection, forms: Forms, person: Person) -> int:
-    """How many confirmed entries of the person's units are not exported because nobody has signed them. No names: anybody may know."""
+def waiting_signatures(conn: Connection, forms: Forms, units: Collection[str]) -> int:
+    """How many confirmed entries of these units are not exported because nobody has signed them."""
     asks = needs_signature(conn, forms)
-    rows = conn.execute(select(_entry.c.form, _entry.c.version, _entry.c.unit).where(_waits(person)))
+    rows = conn.execute(select(_entry.c.form, _entry.c.version, _entry.c.unit).where(_waits(units)))
     return sum(asks(row.form, row.version, row.unit) for row in rows)
 
 
@@ -140,8 +140,8 @@ def asks_for_signature(conn: Connection, forms: Forms, form: Form, unit: str) ->
     return needs_signature(conn, forms)(form.id, form.version, unit)
 
 
-def _waits(person: Person) -> ColumnElement[bool]:
-    return tables.IS_READY & _entry.c.unit.in_(sorted(person.units)) & _entry.c.voided.is_(None)
+def _waits(units: Collection[str]) -> ColumnElement[bool]:
+    return tables.IS_READY & _entry.c.unit.in_(sorted(units)) & _entry.c.voided.is_(None)
 
 
 def _sign(conn: Connection, forms: Forms, person: Person, found: Entry, revision: int, now: datetime, act: str, why: str, text: str) -> None:

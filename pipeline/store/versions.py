@@ -13,7 +13,7 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.model import EntryState, Person, State
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import people, tables
 from pipeline.store.answers import How
 from pipeline.store.entries import Entry, entry
 from pipeline.store.version_tables import entry_version, signature
@@ -61,7 +61,7 @@ def versions(conn: Connection, person: Person, entry_id: str) -> list[Version]:
         NotAllowedError: another unit or role.
     """
     access.require(person, Action.VIEW_PAGE, entry(conn, entry_id).unit)
-    names = {row.login: row.name for row in conn.execute(select(tables.staff.c.login, tables.staff.c.name))}
+    names = people.names(conn)
     noted = {row.revision: row for row in conn.execute(select(entry_version).where(entry_version.c.entry == entry_id).order_by(entry_version.c.id))}
     answers: dict[int, dict[str, Answer]] = defaultdict(dict)
     who: dict[int, tuple[datetime, str, str]] = {}
