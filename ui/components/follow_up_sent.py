@@ -66,7 +66,9 @@ def _aside(here: Site, person: Person, one: Entry, names: dict[str, str]) -> Non
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         reason = known("reject.reasons", one.reason)
         who = f"{names.get(by or '', by or '')}, {local(at)}" if at else ""
-        st.markdown(f"**{entry_title(here, one)}**  \n{reason}  \n:gray[{who}]", width="stretch")
+        with st.container(gap=None, width="stretch"):
+            st.markdown(f"**{entry_title(here, one)}**")
+            st.caption(f"{reason}. {who}")
         if allowed(person, Action.REVIEW, one.unit) and not one.voided:
             act = partial(tried, here, "lookup.reopened", lambda conn: decisions.reopen(conn, person, one.id, one.revision))
             st.button(t("lookup.reopen"), key=f"reopen-{one.id}", on_click=act)
