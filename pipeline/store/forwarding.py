@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, exists, insert, select, update
 
 from pipeline import access
 from pipeline.access import Action
@@ -27,7 +27,7 @@ _MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is the other unit's."""
+    """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is the other unit's. A unit is empty where it must not be told."""
 
     entry_id: str
     form: str
@@ -52,6 +52,12 @@ def forward(conn: Connection, forms: Forms, person: Person, entry_id: str, revis
         StaleDecisionError: the entry has changed, or is decided.
         ReviewError: there is no such other unit.
     """
+    _send(conn, forms, person, entry_id, revision, to_unit, why, now, secret=False)
+
+
+def _send(
+    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, to_unit: str, why: str, now: datetime, *, secret: bool
+) -> None:
     found = entry(conn, entry_id)
     access.require(person, Action.FORWARD, found.unit)
     if found.revision != revision or found.state not in OPEN | {EntryState.REJECTED} or found.voided is not None:
@@ -61,7 +67,7 @@ def forward(conn: Connection, forms: Forms, person: Person, entry_id: str, revis
     change(conn, found, **UNDECIDED, unit=to_unit, skipped=0)
     if form_of(forms, found).entries is Per.SHEET:
         conn.execute(update(_page).where(_page.c.sheet == found.sheet).values(unit=to_unit))
-    row = {"entry": found.id, "from_unit": found.unit, "to_unit": to_unit, "why": why.strip()[:300], "by": person.login, "at": now}
+    row = {"entry": found.id, "from_unit": found.unit, "to_unit": to_unit, "why": why.strip()[:300], "secret": secret, "by": person.login, "at": now}
     conn.execute(insert(_sent).values(row))
     record(conn, person.login, "forward", found.id)
 
@@ -81,7 +87,7 @@ def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: 
     known = next((one for number in sorted(hidden) if (one := client(conn, number))), None)
     if known is None or known.unit == found.unit:
         raise ReviewError("Nobody here may see this entry's client.", "Ask your manager who has the right.")
-    forward(conn, forms, person, entry_id, revision, known.unit, "", now)
+    _send(conn, forms, person, entry_id, revision, known.unit, "", now, secret=True)
 
 
 def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
@@ -104,16 +110,22 @@ def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
             serial=row["serial"],
             row=row["row"],
             from_unit=row["from_unit"],
-            to_unit=row["to_unit"],
+            to_unit=_told(row, "to_unit", person),
             why=row["why"],
             by=names.get(row["by"], row["by"]),
             at=row["at"],
             state=EntryState(row["state"]),
-            unit_now=row["unit_now"],
+            unit_now=_told(row, "unit_now", person),
             reason_now=row["reason_now"] if row["state"] == EntryState.REJECTED else "",
         )
         for row in rows
     ]
+
+
+def _told(row: RowMapping, column: str, person: Person) -> str:
+    """A unit, unless it would tell where somebody with a protected identity is cared for."""
+    unit = str(row[column])
+    return "" if row["secret"] and unit not in person.units else unit
 
 
 def has_entry_on(conn: Connection, person: Person, sheet: str | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text
 
 from pipeline.store.clock import UtcDateTime
 from pipeline.store.tables import metadata
@@ -15,6 +15,7 @@ forwarding = Table(
     Column("from_unit", String(80), nullable=False, index=True),
     Column("to_unit", String(80), nullable=False),
     Column("why", String(300), nullable=False, default=""),
+    Column("secret", Boolean, nullable=False, default=False),  # sent because of a protected identity: the sender must not learn where
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )

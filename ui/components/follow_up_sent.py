@@ -48,17 +48,17 @@ def _sent(here: Site, one: Forwarded) -> None:
         row = t("review.row", row=one.row) if one.row else ""
         st.markdown(f"**{' · '.join(filter(None, (form.title if form else one.form, one.serial or '', row)))}**  \n" + _became(one))
         why = f" {one.why}" if one.why else ""
-        st.caption(t("follow_up.sent", by=one.by, at=local(one.at), unit=one.from_unit, to=one.to_unit) + why)
+        st.caption(t("follow_up.sent", by=one.by, at=local(one.at), unit=one.from_unit, to=one.to_unit or t("follow_up.entitled")) + why)
 
 
 def _became(one: Forwarded) -> str:
     if one.unit_now == one.from_unit:
         return t("follow_up.came_back")
     if one.state in _ON_ITS_WAY:
-        return t("follow_up.waits_there", unit=one.unit_now)
+        return t("follow_up.waits_there", unit=one.unit_now or t("follow_up.entitled"))
     if one.state is EntryState.REJECTED:
-        return t("follow_up.rejected_there", unit=one.unit_now, reason=known("reject.reasons", one.reason_now))
-    return t("follow_up.entered_there", unit=one.unit_now)
+        return t("follow_up.rejected_there", unit=one.unit_now or t("follow_up.entitled"), reason=known("reject.reasons", one.reason_now))
+    return t("follow_up.entered_there", unit=one.unit_now or t("follow_up.entitled"))
 
 
 def _aside(here: Site, person: Person, one: Entry, names: dict[str, str]) -> None:
