@@ -27,7 +27,10 @@ _MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is the other unit's. A unit is empty where it must not be told."""
+    """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is the other unit's.
+
+    A unit is empty where it must not be told.
+    """
 
     entry_id: str
     form: str

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.model import Reading, State
+from pipeline.model import Person, Reading, State
 from pipeline.register import PX_PER_MM
 from pipeline.store import claims, forwarding, pages, registers
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.entry_views import EntryView, look_at
 from pipeline.store.protection import NOTHING, WHOLE_PAGE, covered_on, covered_page, hidden_numbers
-from tests.ward import ADMIN, ASTA, BROR, CHIEF, CILLA, EVA, FORMS, NORTH, NOTE, NOW, SAID, SOFIA, SOUTH, VISITS, Person, Ward, page_reading
+from tests.ward import ADMIN, ASTA, BROR, CHIEF, CILLA, EVA, FORMS, NORTH, NOTE, NOW, SAID, SOFIA, SOUTH, VISITS, Ward, page_reading
 from ui.components.pictures import with_covered
 
 pytest_plugins = ("tests.databases",)

@@ -123,7 +123,7 @@ def test_a_correction_takes_the_signature_away_and_both_are_kept(ward: Ward) -> 
     with ward.store.read() as conn:
         first, second = versions.versions(conn, EVA, one.id)
     assert (first.kind, first.by, first.why) == ("first", "Eva Ek", "")
-    assert (second.kind, second.by, second.why, second.changed) == ("correction", "Eva Ek", "läste fel", {"text"})
+    assert (second.kind, second.by, second.why, second.changed) == ("correction", "Eva Ek", "läste fel", frozenset({"text"}))
     assert (first.answers["text"], second.answers["text"]) == (Answer("Sov gott."), Answer("Sov oroligt."))
     assert first.answers["plan"] == second.answers["plan"]
     assert [len(each.signed) for each in (first, second)] == [1, 1]
