@@ -87,8 +87,8 @@ def _correct_form(here: Site, person: Person, view: EntryView, tell: Tell) -> No
     reason, save = _reason_key(view), f"save-{_reason_key(view)}"
     with st.form(f"correct-{entry.id}-{entry.revision}", enter_to_submit=False, border=False):
         st.caption(t("lookup.correct_what"))
-        field_lines(here, view, st.session_state.get(_COMPLAINTS, {}))
         guard_fields(view)
+        field_lines(here, view, st.session_state.get(_COMPLAINTS, {}))
         st.text_input(t("lookup.reason"), key=reason, placeholder=t("lookup.reason_example"), max_chars=200, autocomplete="off")
         correct = partial(_correct, here, person, view, tell)
         st.form_submit_button(t("lookup.save_correction"), key=save, type="primary", shortcut="Ctrl+Enter", on_click=correct)

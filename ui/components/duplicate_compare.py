@@ -7,7 +7,8 @@ from html import escape
 
 import streamlit as st
 
-from pipeline.field_spec import Format, Meaning
+from pipeline.fiducials import is_serial, shown_serial
+from pipeline.field_spec import Format, Kind, Meaning
 from pipeline.identity import shown_pid
 from pipeline.model import EntryState, Person, State
 from pipeline.review import Answer
@@ -124,15 +125,16 @@ def entry_title(here: Site, one: Entry) -> str:
     """What an entry is called in a list: form, day, row, number of the sheet, and where it is."""
     form = here.forms.get((one.form, one.version))
     row = t("review.row", row=one.row) if one.row else ""
+    serial = shown_serial(one.serial) if one.serial and is_serial(one.serial) else one.serial or ""
     state = t("lookup.void") if one.voided else t(f"entry_state.{EntryState(one.state).name.lower()}")
-    return " · ".join(filter(None, (form.title if form else one.form, one.event_on or "", row, one.serial or one.sheet, state)))
+    return " · ".join(filter(None, (form.title if form else one.form, one.event_on or "", row, serial, state)))
 
 
 def _against_text(view: EntryView, text: str) -> None:
     rows = []
     for field in view.fields:
         said = ours(field)
-        if said is None or field.hidden:
+        if said is None or field.hidden or field.spec.kind is Kind.PRINTED:
             continue
         found = in_text(field.spec, said, text)
         words = "" if found is None else t("returns.duplicate.found" if found else "returns.duplicate.not_found")
@@ -144,7 +146,7 @@ def _against(view: EntryView, theirs: dict[str, str], title: str) -> None:
     rows = []
     for field in view.fields:
         said = ours(field)
-        if field.hidden or (said is None and field.spec.column not in theirs):
+        if field.spec.kind is Kind.PRINTED or field.hidden or (said is None and field.spec.column not in theirs):
             continue
         mine = _words(field, said) if said is not None else t("returns.duplicate.not_typed")
         other = theirs.get(field.spec.column, "")

@@ -27,8 +27,8 @@ def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save:
     """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen."""
     settled = [field for field in view.fields if not field.open and field.first is not None]
     with st.form(f"entry-{view.entry.id}-{view.entry.revision}", enter_to_submit=False, border=False):
-        field_lines(here, view, complaints)
         guard_fields(view)
+        field_lines(here, view, complaints)
         st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter", on_click=save)
     if settled:
         with st.expander(t("review.settled", count=len(settled))):
