@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from pipeline.identity import is_temporary
 from pipeline.model import State
 from pipeline.store import registers, tables
 from pipeline.store.answers import Decided, How, decided
@@ -34,7 +35,7 @@ class ReviewedSheet:
 def reviewed_sheets(conn: Connection, units: Collection[str]) -> list[ReviewedSheet]:
     """Sheets of these units of which an entry is confirmed, exported or receipted; void ones are left out.
 
-    What nobody could read, or whose page was missing, is no answer.
+    What nobody could read, or whose page was missing, is no answer; nor is a temporary identity, which stands on no paper.
     """
     areas = registers.units(conn)
     settled = _entry.c.state.in_([state.value for state in DECIDED])
@@ -50,7 +51,8 @@ def _sheet(conn: Connection, found: list[Entry], area: str) -> ReviewedSheet:
     answers: dict[str, Decided] = {}
     for one in found:
         for name, answer in decided(conn, one.id).items():
-            if answer.settled and answer.how is not How.PAGE_MISSING and answer.answer.state is not State.ILLEGIBLE:
+            written = answer.how is not How.PAGE_MISSING and answer.answer.state is not State.ILLEGIBLE and not is_temporary(str(answer.answer.value))
+            if answer.settled and written:
                 answers.setdefault(name, answer)
     first = found[0]
     return ReviewedSheet(first.sheet, first.form, first.version, first.unit, area, tuple(sheet_pages(conn, first.sheet)), answers)

@@ -105,4 +105,4 @@ def _candidates(conn: Connection, person: Person, number: str, name: str, unit: 
     alike = [(agreement(name, one.name), one) for one in clients(conn, [unit])] if name else []
     likely = [one for score, one in sorted(alike, key=lambda pair: -pair[0]) if score >= NAME_AGREES]
     found = [*([same] if same else []), *likely]
-    return tuple(one for one in dict.fromkeys(found) if not (one.protected and one.unit not in person.units))[:_MOST_CANDIDATES]
+    return tuple(one for one in dict.fromkeys(found) if not one.protected or access.allowed(person, Action.REVIEW, one.unit))[:_MOST_CANDIDATES]

@@ -8,15 +8,19 @@ import pytest
 
 from pipeline.client_guard import AboutClient, Choice
 from pipeline.errors import ClientConflictError, MissingAnswerError, NotAllowedError, ReviewError, StaleDecisionError, UnknownClientError
+from pipeline.export import TARGETS
+from pipeline.export.exporter import TEMPORARY_CLIENT, Terms
 from pipeline.identity import is_temporary
 from pipeline.model import Client, EntryState, Person, State
 from pipeline.question_list import question_list
 from pipeline.review import Answer
-from pipeline.store import claims, corrections, decisions, duplicate_marks, forwarding, questions, registers, rejected, temporary_identities
+from pipeline.settings import Settings
+from pipeline.store import claims, corrections, decisions, duplicate_marks, forwarding, questions, records, registers, rejected, temporary_identities
 from pipeline.store.database import Store
 from pipeline.store.duplicate_marks import Compared, in_text
 from pipeline.store.entries import Entry, entry
 from pipeline.store.identity_tables import client_choice
+from pipeline.store.reviewed import reviewed_sheets
 from tests.ward import (
     ADMIN,
     ASTA,
@@ -271,6 +275,11 @@ def test_a_temporary_identity_needs_a_reason_and_another_person(ward: Ward) -> N
         assert entry(conn, entry_id).client_pid == one.number
         assert len(temporary_identities.temporary_identities(conn, EVA)) == 1
         assert one.number not in whole_log(conn)
+        (sheet,) = reviewed_sheets(conn, [NORTH])
+        assert "pnr" not in sheet.answers
+        (record,) = records.records(conn, FORMS, [entry_id])
+    assert TARGETS["besok"].unfit(record, Terms(Settings(), FORMS)) == TEMPORARY_CLIENT
+    assert TARGETS["skriv-in"].unfit(record, Terms(Settings(), FORMS)) == ""
 
 
 def test_an_entry_moves_to_the_client_whom_the_register_has_by_then(ward: Ward) -> None:

@@ -218,6 +218,7 @@ def _tried(here: Site, act: Callable[[Connection], object]) -> None:
 
 
 def _stop_rejecting() -> None:
+    forget_returning()
     st.session_state.pop(_REJECTING, None)
 
 
