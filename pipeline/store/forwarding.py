@@ -83,6 +83,7 @@ def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: 
         ReviewError: no client of a protected identity is known or read on the sheet.
     """
     found = entry(conn, entry_id)
+    access.require(person, Action.FORWARD, found.unit)
     spec = form_of(forms, found).meaning(Meaning.CLIENT_PID, found.row)
     read = select(tables.reading.c.value).join(_page, _page.c.id == tables.reading.c.page).where(_page.c.sheet == found.sheet)
     numbers = conn.execute(read.where(tables.reading.c.field == spec.name)).scalars().all() if spec else []
