@@ -11,6 +11,7 @@ EfterskriftError
 │   ├── SchemaMismatchError
 │   └── StoreUnavailableError
 ├── NotAllowedError     the person may not do this
+│   └── BlockedClientError
 ├── ReviewError         a decision cannot be taken
 │   ├── StaleDecisionError
 │   └── AnswerError     an answer is missing or not of its kind
@@ -112,6 +113,10 @@ class NotAllowedError(EfterskriftError):
     """The person lacks the role or the unit that this needs."""
 
     exit_code = ExitCode.NOT_ALLOWED
+
+
+class BlockedClientError(NotAllowedError):
+    """The client is blocked (spärrad) for the person's units."""
 
 
 class ReviewError(EfterskriftError):

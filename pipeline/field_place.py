@@ -148,8 +148,14 @@ def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
     patch = seen.form.dark[rows, columns]
     if around.shape[0] != patch.shape[0] + 2 * reach or around.shape[1] != patch.shape[1] + 2 * reach or patch.std() < 0.01:
         return False
-    scores = cv2.matchTemplate(np.ascontiguousarray(around), np.ascontiguousarray(patch), cv2.TM_CCOEFF_NORMED)
-    _, best, _, (x, y) = cv2.minMaxLoc(scores)
+    near = _likeness(around[reach - 1 : 1 - reach, reach - 1 : 1 - reach], patch).max()
+    if near + _BETTER > 1:
+        return False  # nothing farther off can be as much better; most fields end here
+    _, best, _, (x, y) = cv2.minMaxLoc(_likeness(around, patch))
     moved = float(np.hypot(x - reach, y - reach)) / SCALE
-    near = scores[reach - 1 : reach + 2, reach - 1 : reach + 2].max()
     return bool(moved > _MOVED_MM and best >= _ALIKE and best >= near + _BETTER)
+
+
+def _likeness(around: Map, patch: Map) -> Map:
+    """The correlation of a patch with each place of what lies around it."""
+    return np.asarray(cv2.matchTemplate(np.ascontiguousarray(around), np.ascontiguousarray(patch), cv2.TM_CCOEFF_NORMED), np.float32)

@@ -118,13 +118,14 @@ class PageReading:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One person of the client register (klientregister)."""
+    """One person of the client register (klientregister). `blocked`: behind a block (spärr) for whoever looks, and so without name."""
 
     pid: str
     name: str
     unit: str
     protected: bool = False
     address: str = ""
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +162,18 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of staff who is logged in, with the units whose paper the person may see."""
+    """A member of staff who is logged in, with the units and the areas of law whose paper the person may see.
+
+    `break_glass` marks an account for emergencies (nödkonto): it shouts.
+    """
 
     login: str
     name: str
     title: str
     role: Role
     units: frozenset[str]
+    areas: frozenset[str]
+    break_glass: bool = False
 
 
 class EntryState(StrEnum):

@@ -9,6 +9,7 @@ from datetime import datetime
 from pipeline.export.runs import Office
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import EntryState, Outcome, PageReading, Person, Role, SheetCode, State
+from pipeline.professions import ALL_AREAS
 from pipeline.review import Answer, asked
 from pipeline.settings import Settings
 from pipeline.store import claims, corrections, decisions, entries, people, registers, sheets, signing
@@ -17,9 +18,9 @@ from pipeline.store.database import open_store
 from pipeline.store.pages import NewPage, add_batch, add_page
 from tests.export_examples import ARNE, FORMS, SIV
 
-ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}))
-PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}))
-STIG = Person("stig", "Stig Alm", "undersköterska", Role.REVIEWER, frozenset({"Söder"}))
+ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
+PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
+STIG = Person("stig", "Stig Alm", "undersköterska", Role.REVIEWER, frozenset({"Söder"}), ALL_AREAS)
 SAID: Mapping[Meaning, str] = {
     Meaning.CLIENT_PID: SIV.pid,
     Meaning.EVENT_DATE: "2021-12-17",

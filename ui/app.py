@@ -8,12 +8,23 @@ from pathlib import Path
 
 import streamlit as st
 
-from pipeline.access import Action, allowed
+from pipeline.access import Action, allowed, require
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from ui import session
+from ui.components.alarms import alarms
 from ui.components.faults import show_fault
-from ui.screens import export_screen, follow_up_screen, login_screen, progress_screen, review_screen, scan_screen, signing_screen
+from ui.components.heading import heading
+from ui.screens import (
+    accounts_screen,
+    export_screen,
+    follow_up_screen,
+    login_screen,
+    progress_screen,
+    review_screen,
+    scan_screen,
+    signing_screen,
+)
 from ui.session import Site
 from ui.text import t
 
@@ -25,6 +36,7 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("follow_up", Action.FOLLOW_UP, ":material/assignment_return:", follow_up_screen.show),
     ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
+    ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts_screen.show),
 )
 
 
@@ -44,22 +56,36 @@ def main() -> None:
     if person is None:
         st.navigation([st.Page(partial(login_screen.show, site), title=t("login.title"), url_path="in")], position="hidden").run()
         return
-    st.navigation(_pages(site, person), position="top").run()
+    if session.must_change_password():
+        st.navigation(
+            [st.Page(partial(login_screen.choose_password, site, person), title=t("password.title"), url_path="in")], position="hidden"
+        ).run()
+        return
+    page = st.navigation(_pages(site, person), position="top")
+    alarms(site, person)
+    page.run()
     session.watch_session(site)
 
 
 def _pages(here: Site, person: Person) -> list[st.Page]:
     """The screens of a role. That a screen is hidden guards nothing: every function of `pipeline` asks again who calls."""
     first = "review" if allowed(person, Action.REVIEW) else "progress"
-    return [
-        st.Page(partial(_run, screen, here, person), title=t(f"{name}.title"), icon=icon, url_path=name, default=name == first)
+    shown = [
+        st.Page(partial(_run, screen, action, here, person), title=t(f"{name}.title"), icon=icon, url_path=name, default=name == first)
         for name, action, icon, screen in SCREENS
         if allowed(person, action)
     ]
+    return shown or [st.Page(partial(_nothing, here, person), title=t("start.title"), url_path="in")]
 
 
-def _run(screen: Screen, here: Site, person: Person) -> None:
+def _nothing(here: Site, person: Person) -> None:
+    """For a role that has no screen yet."""
+    heading(here, person, t("start.no_screens"), t("start.no_screens_what"))
+
+
+def _run(screen: Screen, action: Action, here: Site, person: Person) -> None:
     try:
+        require(person, action)
         screen(here, person)
     except EfterskriftError as error:
         show_fault(error)

@@ -13,6 +13,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import (
+    block_command,
     demo_commands,
     export_commands,
     forms_commands,
@@ -33,6 +34,7 @@ PARTS = (
     read_commands,
     recognize_commands,
     store_commands,
+    block_command,
     work_commands,
     export_commands,
     learn_commands,

@@ -18,12 +18,13 @@ def person_of(store: Store, login: str) -> Person:
     Raises:
         UsageError: there is no such member of staff.
     """
+    from pipeline.professions import ALL_AREAS
     from pipeline.store import people, registers
 
     with store.read() as conn:
         if not login:
             name = getpass.getuser()
-            return Person(name, name, "driftansvarig", Role.ADMINISTRATOR, frozenset(registers.units(conn)))
+            return Person(name, name, "driftansvarig", Role.ADMINISTRATOR, frozenset(registers.units(conn)), ALL_AREAS)
         found = people.person(conn, login)
     if found is None:
         raise UsageError(f"There is no member of staff with the login {login}.", "Add one with `efterskrift person`.")

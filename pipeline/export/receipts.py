@@ -16,7 +16,8 @@ from pipeline.errors import ExportError
 from pipeline.export.receipt_file import ReceiptLine, read_lines, template
 from pipeline.export.runs import Office, RunFile, open_run
 from pipeline.model import Person
-from pipeline.store import events, exports, records
+from pipeline.store import events, exports, records, sight
+from pipeline.store.entries import entry
 from pipeline.store.exports import Connection, Receipt, RunItem
 
 NO_REASON = "Mottagaren har inte angett något skäl."
@@ -114,8 +115,8 @@ def _find(conn: Connection, line: ReceiptLine) -> tuple[str, RunItem] | None:
 
 
 def _settle(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]], now: datetime) -> ReceiptResult:
-    for unit in sorted({receipt.item.unit for _, receipt in given}):
-        require(person, Action.RECEIPT, unit)
+    for entry_id in sorted({receipt.item.entry_id for _, receipt in given}):
+        sight.require_entry(conn, person, Action.RECEIPT, entry(conn, entry_id))
     fresh: dict[tuple[str, int], tuple[str, Receipt]] = {}
     contradictions = []
     for run_id, receipt in given:

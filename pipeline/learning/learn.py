@@ -64,7 +64,7 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
     """
     access.require(person, Action.MANAGE)
     with school.store.read() as conn:
-        sheets = reviewed_sheets(conn, person.units)
+        sheets = reviewed_sheets(conn, person)
         clients, staff = registers.clients(conn), staff_list(conn)
     if not sheets:
         raise NothingLearnedError("Nothing is confirmed yet that could be learnt from.", "Review entries first: `efterskrift ui`, Granska.")
@@ -117,7 +117,7 @@ def hand_out(school: School, person: Person, learned: Learned, file: Path, permi
     """
     access.require(person, Action.MANAGE)
     with school.store.read() as conn:
-        health = {sheet.sheet for sheet in reviewed_sheets(conn, person.units) if _is_health(school.forms, sheet)}
+        health = {sheet.sheet for sheet in reviewed_sheets(conn, person) if _is_health(school.forms, sheet)}
     count = write_training_set(file, [one for one in learned.fields if permit.health or one.sheet not in health], permit)
     with school.store.begin() as conn:
         record(conn, person.login, "training_set", "models", pictures=count, health=permit.health, purpose=permit.purpose, ground=permit.legal_ground)

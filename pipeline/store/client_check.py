@@ -14,7 +14,7 @@ from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.identity import is_temporary, new_temporary
 from pipeline.model import Client, Person, State
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.entries import Entry
 from pipeline.store.issued import issued_sheet
 from pipeline.store.registers import find_client, shown_client, units
@@ -38,12 +38,15 @@ class Verdict:
         return client_guard.conflicts(self.findings)
 
 
-def in_register(conn: Connection, form: Form, row: int | None, answers: Mapping[str, Answer], about: AboutClient) -> dict[str, Answer]:
+def in_register(
+    conn: Connection, person: Person, form: Form, row: int | None, answers: Mapping[str, Answer], about: AboutClient
+) -> dict[str, Answer]:
     """The answers, with the client's number in full as the register has it, or with a temporary one.
 
     Raises:
         MissingAnswerError: the number is empty or illegible and no temporary identity is asked for.
         UnknownClientError: the register has no such client, and the person has not said why.
+        BlockedClientError: the client is behind a block for this person.
     """
     spec = form.meaning(Meaning.CLIENT_PID, row)
     if spec is None or spec.name not in answers:
@@ -56,6 +59,7 @@ def in_register(conn: Connection, form: Form, row: int | None, answers: Mapping[
             "An entry without a personal number cannot be confirmed.", "Find the client, give a temporary identity, or reject it.", (spec.name,)
         )
     found = find_client(conn, answer.value)
+    sight.require_client(conn, person, found.pid if found else answer.value)
     if found is not None:
         return {**answers, spec.name: replace(answer, value=found.pid)}
     if is_temporary(answer.value):
@@ -81,7 +85,7 @@ def weighed(
     """As `weigh`, for a number and what else is on the paper; with `shown_to`, nothing is told of a client whose identity that person may not see."""
     known = find_client(conn, typed)
     if known is not None and shown_to is not None:
-        known = shown_client(known, shown_to)
+        known = shown_client(conn, known, shown_to)
     number = known.pid if known else typed
     issued = issued_sheet(conn, found.serial) if found.serial and spec.row is None else None
     sheet = Sheet(name, address, found.unit, issued.client_pid if issued else None)

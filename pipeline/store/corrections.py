@@ -55,7 +55,7 @@ def correct(
     specs = [spec for spec in review.asked(form, found.row) if spec.name in answers]
     if not specs:
         raise ReviewError("Nothing is corrected.", "Change at least one field.")
-    given = in_register(conn, form, found.row, review.complete(specs, answers), about)
+    given = in_register(conn, person, form, found.row, review.complete(specs, answers), about)
     before = decided(conn, entry_id)
     whole = {name: one.answer for name, one in before.items()} | given
     doubt = doubted_client(conn, form, found, whole, about) if _names_client(form, given) else None

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
@@ -15,13 +16,13 @@ from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
 
 from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
-from pipeline.store import identity_tables, return_tables, tables, version_tables
+from pipeline.store import account_tables, identity_tables, return_tables, tables, version_tables
 from pipeline.store.images import ImageFolder
 from pipeline.store.upgrade import upgraded
 
-OWN_TABLES = (identity_tables, return_tables, version_tables)
-"""Modules whose tables are made together with those of `tables`."""
 _READS_ONLY = "efterskrift_reads_only"
+_ALL_TABLES = (tables, account_tables, identity_tables, return_tables, version_tables)
+"""The modules that declare tables, named so that they are there before any store is made."""
 _SCHEMA_LOCK = 0x45667465
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
@@ -92,7 +93,7 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
     # A store that is let go without `close` gives its connections back in order all the same.
     weakref.finalize(store, engine.dispose)
     try:
-        _check_schema(store, create=create)
+        _check_schema(store, settings.forms, create=create)
     except BaseException:
         store.close()
         raise
@@ -146,7 +147,7 @@ def _begin_sqlite(conn: Connection) -> None:
     conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(_READS_ONLY) else "BEGIN IMMEDIATE")
 
 
-def _check_schema(store: Store, *, create: bool) -> None:
+def _check_schema(store: Store, forms: Path, *, create: bool) -> None:
     with store.read() as conn:
         found = _version(conn)
     if found is None and create:
@@ -156,7 +157,7 @@ def _check_schema(store: Store, *, create: bool) -> None:
         raise _no_store(store.name)
     if found < tables.SCHEMA_VERSION:
         with store.begin() as conn:
-            found = _upgrade_schema(conn)
+            found = _upgrade_schema(conn, forms)
     if found != tables.SCHEMA_VERSION:
         raise SchemaMismatchError(
             f"The store {store.name} has schema {found}, this program needs {tables.SCHEMA_VERSION}.",
@@ -192,11 +193,11 @@ def _create_schema(conn: Connection) -> int:
     return tables.SCHEMA_VERSION
 
 
-def _upgrade_schema(conn: Connection) -> int:
+def _upgrade_schema(conn: Connection, forms: Path) -> int:
     """Several processes may find an old store at once: whoever comes second finds it upgraded."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
-    return upgraded(conn, _version(conn) or 0)
+    return upgraded(conn, _version(conn) or 0, forms)
 
 
 def _no_store(place: str) -> StoreError:

@@ -15,7 +15,7 @@ from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import EntryState, Person, Reading, State
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
 from pipeline.store.claims import CLAIM_MINUTES, held_by_other
 from pipeline.store.client_check import doubted_client, in_register
@@ -39,7 +39,7 @@ def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answ
         StaleDecisionError: the entry is decided or another person has it.
     """
     found = entry(conn, entry_id)
-    access.require(person, Action.REVIEW, found.unit)
+    sight.require_entry(conn, person, Action.REVIEW, found)
     if found.state not in OPEN or held_by_other(found, person, now):
         raise stale()
     keep_drafts(conn, entry_id, person.login, {field: answer}, now)
@@ -63,7 +63,7 @@ def save_answers(
     where the sheet contradicts the client. Where nothing is said of a contradiction, another person looks.
 
     Raises:
-        NotAllowedError: another unit, or the person was the first to decide.
+        NotAllowedError: another unit or area of law, a client behind a block, or the person was the first to decide.
         StaleDecisionError: it has been decided since the person saw `revision`, or another person has it.
         MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError: the fields that hinder it.
     """
@@ -79,7 +79,7 @@ def save_answers(
     specs = review.asked(form, found.row)
     here = [spec for spec in specs if spec.name not in missing]
     complete = review.complete(here, _with_temporary(form, found, review.with_fields_left_empty(here, answers, readings), about))
-    given = in_register(conn, form, found.row, complete, about)
+    given = in_register(conn, person, form, found.row, complete, about)
     shared = shared_answers(conn, found, form)
     doubt = doubted_client(conn, form, found, given, about)
     new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name), shared.get(spec.name), doubt=spec.name == doubt) for spec in here}
@@ -143,16 +143,21 @@ def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reaso
 
 
 def my_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
-    """The entries that the person decided last, newest first."""
+    """The entries that the person decided last and may still see, newest first.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
     mine = or_(_entry.c.second_by == person.login, (_entry.c.first_by == person.login) & _entry.c.second_by.is_(None))
     newest = func.coalesce(_entry.c.second_at, _entry.c.first_at)
-    return entries(conn, select(_entry).where(mine).order_by(newest.desc(), _entry.c.id).limit(limit))
+    return entries(conn, select(_entry).where(mine, sight.visible_entries(conn, person)).order_by(newest.desc(), _entry.c.id).limit(limit))
 
 
 def seen(conn: Connection, person: Person, entry_id: str, revision: int, states: frozenset[EntryState], action: Action = Action.REVIEW) -> Entry:
     """The entry, if the person may decide it and it is as the person saw it."""
     found = entry(conn, entry_id)
-    access.require(person, action, found.unit)
+    sight.require_entry(conn, person, action, found)
     if found.revision != revision or found.state not in states:
         raise stale()
     return found
@@ -178,7 +183,7 @@ def _decide_second(
     form = form_of(forms, found)
     before = decided(conn, found.id, first_only=True)
     disputed = [spec for spec in review.asked(form, found.row) if spec.name in before and not before[spec.name].settled]
-    given = in_register(conn, form, found.row, review.complete(disputed, _with_temporary(form, found, answers, about)), about)
+    given = in_register(conn, person, form, found.row, review.complete(disputed, _with_temporary(form, found, answers, about)), about)
     new = {name: Decided(answer, How.SECOND, True) for name, answer in given.items()}
     doubted_client(conn, form, found, {name: one.answer for name, one in (before | new).items()}, about)
     facts = facts_of(form, found, before | new)
@@ -194,7 +199,11 @@ def _with_temporary(form: Form, found: Entry, answers: Mapping[str, Answer], abo
 
 
 def decide(conn: Connection, person: Person, found: Entry, new: Mapping[str, Decided], now: datetime, *, state: EntryState, **values: Any) -> None:  # noqa: ANN401
-    """Write one decision. The entry is moved on first: whoever comes second fails before adding an answer."""
+    """Write one decision. The entry is moved on first: whoever comes second fails before adding an answer.
+
+    Raises:
+        StaleDecisionError: somebody was quicker.
+    """
     change(conn, found, state=state.value, **values)
     add_decided(conn, found.id, found.revision + 1, new, person.login, now)
     note_version(conn, found, person.login, now, state=state, reason=str(values.get("reason") or ""), voided=bool(values.get("voided")))

@@ -15,7 +15,7 @@ from pipeline.errors import ReviewError
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import Person
 from pipeline.review import Answer
-from pipeline.store import people, tables
+from pipeline.store import people, sight, tables
 from pipeline.store.decisions import reject, reopen
 from pipeline.store.entries import Entry, entries, entry
 from pipeline.store.events import record
@@ -59,12 +59,12 @@ def alike(conn: Connection, person: Person, found: Entry, numbers: Iterable[str]
     Args:
         numbers, days: what is known of the entry's client and day (typed, decided).
     """
-    access.require(person, Action.REVIEW, found.unit)
+    sight.require_entry(conn, person, Action.REVIEW, found)
     who = sorted({*numbers, *([found.client_pid] if found.client_pid else [])})
     when = sorted({*days, *([found.event_on] if found.event_on else [])})
     same_client = _entry.c.client_pid.in_(who)
     same_day = (_entry.c.form == found.form) & _entry.c.event_on.in_(when)
-    query = select(_entry).where(_entry.c.unit.in_(sorted(person.units)), _entry.c.id != found.id, or_(same_client, same_day))
+    query = select(_entry).where(sight.visible_entries(conn, person), _entry.c.id != found.id, or_(same_client, same_day))
     likely = entries(conn, query.order_by(_entry.c.event_on.desc(), _entry.c.id).limit(_MOST))
     likely.sort(key=lambda one: -(2 * (one.client_pid in who) + (one.event_on in when)))
     return likely[:_MOST_LIKE]
@@ -94,7 +94,7 @@ def mark_duplicate(
     if compared.other_entry == entry_id or not (compared.other_entry or compared.text.strip() or compared.picture):
         raise ReviewError("A duplicate has to be compared with something.", "Choose the other entry, or copy in what the care system says.")
     if compared.other_entry is not None:
-        access.require(person, Action.REVIEW, entry(conn, compared.other_entry).unit)
+        sight.require_entry(conn, person, Action.REVIEW, entry(conn, compared.other_entry))
     if compared.picture is not None and not compared.picture.startswith(_PICTURES):
         raise ReviewError("This is no picture.", "Use PNG or JPEG.")
     reject(conn, person, entry_id, revision, DUPLICATE, now)
@@ -130,7 +130,7 @@ def duplicates(conn: Connection, person: Person) -> list[DuplicateMark]:
     access.require(person, Action.FOLLOW_UP)
     names: Mapping[str, str] = people.names(conn)
     query = select(_mark).join(_entry, _entry.c.id == _mark.c.entry)
-    query = query.where(_mark.c.taken_back_at.is_(None), _entry.c.unit.in_(sorted(person.units)), _entry.c.reason == DUPLICATE)
+    query = query.where(_mark.c.taken_back_at.is_(None), sight.visible_entries(conn, person), _entry.c.reason == DUPLICATE)
     rows = conn.execute(query.order_by(_mark.c.at.desc(), _mark.c.id.desc()).limit(_MOST)).all()
     return [
         DuplicateMark(

@@ -54,6 +54,7 @@ class Entry:
     form: str
     version: int
     unit: str
+    area: str | None
     criticality: str
     state: EntryState
     revision: int
@@ -93,6 +94,7 @@ class NewEntry:
     criticality: str
     unit: str
     client_pid: str | None = None
+    area: str | None = None
 
 
 def entry(conn: Connection, entry_id: str) -> Entry:

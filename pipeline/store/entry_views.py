@@ -103,7 +103,7 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
     problems = [*_page_problems(found, pages, blind), *(f"page_missing:{number}" for number in missing), *_facts(fields)]
     blind_pid = any(field.blind and field.spec.means is Meaning.CLIENT_PID for field in fields)
     known = client(conn, found.client_pid) if found.client_pid and not blind_pid else None
-    suggestion = shown_client(known, person) if known else None
+    suggestion = shown_client(conn, known, person) if known else None
     return EntryView(found, form, fields, pages, missing, tuple(dict.fromkeys(problems)), suggestion, found.state is EntryState.SECOND, covered)
 
 

@@ -12,7 +12,7 @@ from pipeline.access import Action
 from pipeline.errors import ReviewError
 from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
-from pipeline.store import people, tables
+from pipeline.store import people, sight, tables
 from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, stale
 from pipeline.store.entry_views import form_of
 from pipeline.store.events import record
@@ -62,7 +62,7 @@ def _send(
     conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, to_unit: str, why: str, now: datetime, *, secret: bool
 ) -> None:
     found = entry(conn, entry_id)
-    access.require(person, Action.FORWARD, found.unit)
+    sight.require_entry(conn, person, Action.FORWARD, found)
     if found.revision != revision or found.state not in OPEN | {EntryState.REJECTED} or found.voided is not None:
         raise stale()
     if to_unit not in units(conn) or to_unit == found.unit:
@@ -83,7 +83,7 @@ def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: 
         ReviewError: no client of a protected identity is known or read on the sheet.
     """
     found = entry(conn, entry_id)
-    access.require(person, Action.FORWARD, found.unit)
+    sight.require_entry(conn, person, Action.FORWARD, found)
     spec = form_of(forms, found).meaning(Meaning.CLIENT_PID, found.row)
     read = select(tables.reading.c.value).join(_page, _page.c.id == tables.reading.c.page).where(_page.c.sheet == found.sheet)
     numbers = conn.execute(read.where(tables.reading.c.field == spec.name)).scalars().all() if spec else []
@@ -136,7 +136,7 @@ def has_entry_on(conn: Connection, person: Person, sheet: str | None) -> bool:
     """Whether a sheet of another unit carries an entry of the person's units: a row that was sent on."""
     if sheet is None:
         return False
-    return bool(conn.execute(select(exists().where(_entry.c.sheet == sheet, _entry.c.unit.in_(sorted(person.units))))).scalar_one())
+    return bool(conn.execute(select(exists().where(_entry.c.sheet == sheet, sight.visible_entries(conn, person)))).scalar_one())
 
 
 def can_go_to(conn: Connection, found: Entry) -> list[str]:

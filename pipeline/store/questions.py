@@ -12,7 +12,7 @@ from pipeline.access import Action
 from pipeline.errors import ReviewError
 from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
-from pipeline.store import people, tables
+from pipeline.store import people, sight, tables
 from pipeline.store.answers import drafts
 from pipeline.store.decisions import reject, reopen
 from pipeline.store.entries import Entry, entry
@@ -105,7 +105,7 @@ def questions_of(conn: Connection, person: Person, entry_id: str) -> list[Questi
     Raises:
         NotAllowedError: another unit or role.
     """
-    access.require(person, Action.VIEW_PAGE, entry(conn, entry_id).unit)
+    sight.require_entry(conn, person, Action.VIEW_PAGE, entry(conn, entry_id))
     rows = conn.execute(select(question).where(question.c.entry == entry_id).order_by(question.c.id)).all()
     return [_question(conn, row) for row in rows]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, select
 from pipeline import access
 from pipeline.access import Action
 from pipeline.model import Client, Person
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.upsert import upsert
 
 _client = tables.client
@@ -51,10 +51,11 @@ def client(conn: Connection, pid: str) -> Client | None:
     return Client(**row) if row else None
 
 
-def shown_client(found: Client, person: Person) -> Client:
-    """A client as the person may see it: of one with protected identity in another unit, only that."""
-    hidden = found.protected and not access.allowed(person, Action.REVIEW, found.unit)
-    return replace(found, name="", unit="", address="") if hidden else found
+def shown_client(conn: Connection, found: Client, person: Person) -> Client:
+    """A client as the person may see it: of one with protected identity whom the person does not review, or behind a block, only that."""
+    blocked = sight.is_blocked(conn, person, found.pid)
+    hidden = blocked or (found.protected and not access.allowed(person, Action.REVIEW, found.unit))
+    return replace(found, name="", unit="", address="", blocked=blocked) if hidden else found
 
 
 def look_up_client(conn: Connection, person: Person, typed: str) -> Client | None:
@@ -65,7 +66,7 @@ def look_up_client(conn: Connection, person: Person, typed: str) -> Client | Non
     """
     access.require(person, Action.REVIEW)
     found = find_client(conn, typed)
-    return shown_client(found, person) if found else None
+    return shown_client(conn, found, person) if found else None
 
 
 def find_client(conn: Connection, typed: str) -> Client | None:

@@ -7,7 +7,7 @@ from sqlalchemy import CompoundSelect, Connection, select
 from pipeline import access
 from pipeline.access import Action
 from pipeline.model import EntryState, Person
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.duplicate_marks import DUPLICATE
 from pipeline.store.entries import Entry, entries
 from pipeline.store.questions import ASK_AUTHOR
@@ -25,7 +25,7 @@ def rejected(conn: Connection, person: Person) -> list[Entry]:
     """
     access.require(person, Action.FOLLOW_UP)
     listed = _listed_elsewhere()
-    query = select(_entry).where(_entry.c.state == EntryState.REJECTED.value, _entry.c.unit.in_(sorted(person.units)), _entry.c.id.not_in(listed))
+    query = select(_entry).where(_entry.c.state == EntryState.REJECTED.value, sight.visible_entries(conn, person), _entry.c.id.not_in(listed))
     newest = query.order_by(_entry.c.first_at.desc(), _entry.c.id).limit(_MOST)
     return entries(conn, newest)
 

@@ -7,18 +7,18 @@ both stay in the table.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, insert, select
 
 from pipeline import access
 from pipeline.access import Action
 from pipeline.authors import is_by
 from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.model import EntryState, Person
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry, change, entries, entry, stale
 from pipeline.store.events import record
@@ -60,17 +60,19 @@ def to_sign(conn: Connection, forms: Forms, person: Person) -> ToSign:
     """
     access.require(person, Action.SIGN)
     asks, staff = needs_signature(conn, forms), staff_list(conn)
-    query = select(_entry).where(_waits(person.units)).order_by(_entry.c.criticality, _entry.c.event_on, _entry.c.id)
+    query = select(_entry).where(_waits(conn, person)).order_by(_entry.c.criticality, _entry.c.event_on, _entry.c.id)
     waiting = [one for one in entries(conn, query) if asks(one.form, one.version, one.unit)]
     own = [one for one in waiting if is_by(one.author or "", person, staff)]
     ids = {one.id for one in own}
     return ToSign(tuple(own[:_MOST]), tuple([one for one in waiting if one.id not in ids][:_MOST]))
 
 
-def waiting_signatures(conn: Connection, forms: Forms, units: Collection[str]) -> int:
-    """How many confirmed entries of these units are not exported because nobody has signed them."""
+def waiting_signatures(conn: Connection, forms: Forms, person: Person, unit: str | None = None) -> int:
+    """How many confirmed entries that the person may see, of one unit or of all, are not exported because nobody has signed them."""
     asks = needs_signature(conn, forms)
-    rows = conn.execute(select(_entry.c.form, _entry.c.version, _entry.c.unit).where(_waits(units)))
+    rows = conn.execute(
+        select(_entry.c.form, _entry.c.version, _entry.c.unit).where(_waits(conn, person), *([_entry.c.unit == unit] if unit else []))
+    )
     return sum(asks(row.form, row.version, row.unit) for row in rows)
 
 
@@ -113,7 +115,7 @@ def take_back(conn: Connection, person: Person, entry_id: str, revision: int, no
         StaleDecisionError: the entry has changed, or is exported.
     """
     found = entry(conn, entry_id)
-    access.require(person, Action.SIGN, found.unit)
+    sight.require_entry(conn, person, Action.SIGN, found)
     if found.revision != revision or found.state is not EntryState.SIGNED:
         raise stale()
     if found.signed_by != person.login:
@@ -126,7 +128,7 @@ def take_back(conn: Connection, person: Person, entry_id: str, revision: int, no
 
 def my_signed(conn: Connection, person: Person, limit: int = 1) -> list[Entry]:
     """What the person signed last and can take back, newest first."""
-    mine = select(_entry).where(tables.IS_SIGNED, _entry.c.signed_by == person.login, _entry.c.unit.in_(sorted(person.units)))
+    mine = select(_entry).where(tables.IS_SIGNED, _entry.c.signed_by == person.login, sight.visible_entries(conn, person))
     return entries(conn, mine.order_by(_entry.c.signed_at.desc(), _entry.c.id.desc()).limit(limit))
 
 
@@ -140,12 +142,12 @@ def asks_for_signature(conn: Connection, forms: Forms, form: Form, unit: str) ->
     return needs_signature(conn, forms)(form.id, form.version, unit)
 
 
-def _waits(units: Collection[str]) -> ColumnElement[bool]:
-    return tables.IS_READY & _entry.c.unit.in_(sorted(units)) & _entry.c.voided.is_(None)
+def _waits(conn: Connection, person: Person) -> ColumnElement[bool]:
+    return and_(tables.IS_READY, sight.visible_entries(conn, person), _entry.c.voided.is_(None))
 
 
 def _sign(conn: Connection, forms: Forms, person: Person, found: Entry, revision: int, now: datetime, act: str, why: str, text: str) -> None:
-    access.require(person, Action.SIGN, found.unit)
+    sight.require_entry(conn, person, Action.SIGN, found)
     if found.revision != revision or found.state is not EntryState.CONFIRMED or found.voided is not None:
         raise stale()
     own = is_own(conn, person, found)

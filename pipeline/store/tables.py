@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     literal_column,
 )
 
@@ -39,6 +40,12 @@ staff = Table(
     Column("role", String(40), nullable=False),
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False, default=True),
+    # Areas of law between blanks; NULL: what the profession gives. See pipeline/professions.py.
+    Column("areas", String(40)),
+    Column("break_glass", Boolean, nullable=False, default=False, server_default=false()),
+    Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
+    # Whoever logged in at the organisation's provider at this moment or earlier has to do so again.
+    Column("refused_until", UtcDateTime),
 )
 
 staff_unit = Table(
@@ -102,6 +109,7 @@ page = Table(
     Column("scanned_at", UtcDateTime, nullable=False),
     Column("scanned_by", String(80), nullable=False),
     Column("unit", String(80), nullable=False),
+    Column("area", String(8)),  # of law, by the page's form; NULL: that of the unit
     Column("state", String(20), nullable=False, index=True),
     Column("attempts", Integer, nullable=False, default=0),
     Column("outcome", String(20)),
@@ -148,6 +156,7 @@ entry = Table(
     Column("form", String(60), nullable=False),
     Column("version", Integer, nullable=False),
     Column("unit", String(80), nullable=False),
+    Column("area", String(8)),  # of law, by the form; NULL: that of the unit
     Column("criticality", String(1), nullable=False),
     Column("state", String(30), nullable=False),
     Column("revision", Integer, nullable=False, default=0),
@@ -263,6 +272,7 @@ Index(
     "entry_queue",
     *QUEUE_ORDER,
     entry.c.unit,
+    entry.c.area,
     entry.c.state,
     entry.c.claimed_until,
     entry.c.first_by,
@@ -273,4 +283,5 @@ Index("entry_claim", entry.c.claimed_by, sqlite_where=entry.c.claimed_by.is_not(
 Index("entry_ready", entry.c.unit, entry.c.form, sqlite_where=IS_READY, postgresql_where=IS_READY)
 IS_SIGNED = entry.c.state == literal_column(f"'{EntryState.SIGNED}'")
 Index("entry_signed", entry.c.unit, entry.c.form, sqlite_where=IS_SIGNED, postgresql_where=IS_SIGNED)
+Index("entry_client", entry.c.client_pid, sqlite_where=entry.c.client_pid.is_not(None), postgresql_where=entry.c.client_pid.is_not(None))
 Index("page_sheet_side", page.c.serial, page.c.page_no)

@@ -15,7 +15,7 @@ from pipeline.client_search import NAME_AGREES, agreement
 from pipeline.field_spec import Meaning
 from pipeline.model import Client, EntryState, Person
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.client_check import weigh
 from pipeline.store.entries import DECIDED, Entry
 from pipeline.store.events import record
@@ -69,7 +69,7 @@ def temporary_identities(conn: Connection, person: Person) -> list[TemporaryIden
     query = (
         select(_identity, *(column.label(f"entry_{column.name}") for column in tables.entry.c))
         .join(tables.entry, tables.entry.c.id == _identity.c.entry)
-        .where(_identity.c.settled_at.is_(None), tables.entry.c.unit.in_(sorted(person.units)))
+        .where(_identity.c.settled_at.is_(None), sight.visible_entries(conn, person))
         .where(tables.entry.c.state.in_(states), tables.entry.c.voided.is_(None))
         .order_by(_identity.c.at)
         .limit(_MOST)

@@ -3,41 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, update
+from sqlalchemy import Column, Connection, inspect, update
 from sqlalchemy.schema import CreateColumn
 
 from pipeline.store import tables
+from pipeline.store.form_areas import note_areas
+from pipeline.template import Forms
 
-_entry = tables.entry.c
+_WITH_AREAS = 4
 
 ADDED: Mapping[int, tuple[Column[Any], ...]] = {
     2: (tables.client.c.address, tables.reading.c.reasons),
     3: (),
-    4: (_entry.author, _entry.signed_by, _entry.signed_at, _entry.signed_why),
+    4: (
+        tables.staff.c.areas,
+        tables.staff.c.break_glass,
+        tables.staff.c.must_change,
+        tables.staff.c.refused_until,
+        tables.page.c.area,
+        tables.entry.c.area,
+        tables.entry.c.author,
+        tables.entry.c.signed_by,
+        tables.entry.c.signed_at,
+        tables.entry.c.signed_why,
+    ),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 
 
-def upgraded(conn: Connection, found: int) -> int:
+def upgraded(conn: Connection, found: int, forms: Path) -> int:
     """Add what is missing since version `found`; answers with the version that the tables have now.
 
     A version without steps, as one of a later program, stays as it is.
+
+    Args:
+        forms: folder of the form definitions, which say the area of law of what is there.
+
+    Raises:
+        FormError: a form definition is wrong.
     """
     if found < tables.SCHEMA_VERSION:
         tables.metadata.create_all(conn)
     while found < tables.SCHEMA_VERSION and found + 1 in ADDED:
-        for column in ADDED[found + 1]:
+        for column in filter(partial(_is_missing, conn), ADDED[found + 1]):
             conn.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
         found += 1
+        if found == _WITH_AREAS:
+            note_areas(conn, Forms.load(forms))
         conn.execute(update(tables.schema_info).values(version=found))
-    _add_indexes(conn)
+    for index in (index for table in tables.metadata.sorted_tables for index in table.indexes):
+        index.create(conn, checkfirst=True)
     return found
 
 
-def _add_indexes(conn: Connection) -> None:
-    """Indexes that later versions have given to tables that there were."""
-    for table in tables.metadata.tables.values():
-        for index in table.indexes:
-            index.create(conn, checkfirst=True)
+def _is_missing(conn: Connection, column: Column[object]) -> bool:
+    return column.name not in {known["name"] for known in inspect(conn).get_columns(column.table.name)}

@@ -9,11 +9,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from pipeline import access
 from pipeline.access import Action
 from pipeline.model import EntryState, Person, State
 from pipeline.review import Answer
-from pipeline.store import people, tables
+from pipeline.store import people, sight, tables
 from pipeline.store.answers import How
 from pipeline.store.entries import Entry, entry
 from pipeline.store.version_tables import entry_version, signature
@@ -60,7 +59,7 @@ def versions(conn: Connection, person: Person, entry_id: str) -> list[Version]:
     Raises:
         NotAllowedError: another unit or role.
     """
-    access.require(person, Action.VIEW_PAGE, entry(conn, entry_id).unit)
+    sight.require_entry(conn, person, Action.VIEW_PAGE, entry(conn, entry_id))
     names = people.names(conn)
     noted = {row.revision: row for row in conn.execute(select(entry_version).where(entry_version.c.entry == entry_id).order_by(entry_version.c.id))}
     answers: dict[int, dict[str, Answer]] = defaultdict(dict)

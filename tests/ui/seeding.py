@@ -14,6 +14,7 @@ from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
 from pipeline.printing import Sheet
+from pipeline.professions import ALL_AREAS
 from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import hands
 from pipeline.review import Answer
@@ -29,11 +30,15 @@ UNIT = "Hemsjukvården Centrum"
 OTHER_UNIT = "Hemtjänsten Norr"
 PASSWORD = "papper och penna"
 UNITS = frozenset({UNIT, OTHER_UNIT})
-ADMINISTRATOR = Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, UNITS)
-NURSE = Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, UNITS)
-COLLEAGUE = Person("omar", "Omar Ek", "sjuksköterska", Role.REVIEWER, UNITS)
-MANAGER = Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, UNITS)
-STAFF = (ADMINISTRATOR, NURSE, COLLEAGUE, MANAGER)
+AREAS = frozenset({"HSL", "SoL"})
+ADMINISTRATOR = Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, UNITS, ALL_AREAS)
+NURSE = Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, UNITS, AREAS)
+COLLEAGUE = Person("omar", "Omar Ek", "sjuksköterska", Role.REVIEWER, UNITS, AREAS)
+MANAGER = Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, UNITS, ALL_AREAS)
+REGISTRAR = Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, UNITS, ALL_AREAS)
+SYSTEM_ADMINISTRATOR = Person("sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, frozenset(), frozenset())
+LOG_REVIEWER = Person("lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, frozenset(), frozenset())
+STAFF = (ADMINISTRATOR, NURSE, COLLEAGUE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
 CLIENTS = (
     Client("193001016595", "Elsa Fjällberg", UNIT),
     Client("189002099811", "Gunnar Ågren", UNIT),

@@ -7,27 +7,36 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from pipeline.model import EntryState, Person
+from pipeline.model import EntryState, Person, Role
 from pipeline.store import pages, tables
 from pipeline.store.database import Store
 from pipeline.store.events import events_of
 from pipeline.store.people import save_person
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
-from tests.ui.seeding import ADMINISTRATOR, MANAGER, NURSE
+from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
 
 ALLOWED = {
-    "scan": {ADMINISTRATOR.login},
-    "review": {NURSE.login},
+    "scan": {ADMINISTRATOR.login, REGISTRAR.login},
+    "review": {NURSE.login, REGISTRAR.login},
     "progress": {ADMINISTRATOR.login, MANAGER.login},
     "signing": {NURSE.login},
     "follow_up": {ADMINISTRATOR.login, NURSE.login},
-    "export": {ADMINISTRATOR.login, NURSE.login},
+    "export": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
+    "accounts": {SYSTEM_ADMINISTRATOR.login},
 }
+ROLES = (ADMINISTRATOR, NURSE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
+
+
+def test_the_table_names_every_screen_and_role() -> None:
+    from ui.app import SCREENS  # runs the script once, outside a session
+
+    assert set(ALLOWED) == {name for name, _, _, _ in SCREENS}
+    assert {person.role for person in ROLES} == set(Role)
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
-@pytest.mark.parametrize("person", [ADMINISTRATOR, NURSE, MANAGER], ids=lambda person: person.login)
+@pytest.mark.parametrize("person", ROLES, ids=lambda person: person.role.value)
 @pytest.mark.parametrize("name", list(ALLOWED))
 def test_screen_opens_or_refuses(store: Store, open_screen: OpenScreen, name: str, person: Person, filled: bool) -> None:
     if filled:
@@ -39,7 +48,11 @@ def test_screen_opens_or_refuses(store: Store, open_screen: OpenScreen, name: st
     app = open_screen(person, name)
     assert not app.exception
     refused = any("inte rätt" in error.value for error in app.error)
-    assert refused is (person.login not in ALLOWED[name] and name != "scan")
+    assert refused is (person.login not in ALLOWED[name])
+    if refused:
+        shown = [*app.metric, *app.text_input, *app.selectbox, *app.multiselect, *app.dataframe, *app.info, *app.code]
+        assert shown == []
+        assert {button.key for button in app.button} <= {"log_out", "lookup_open"}
 
 
 def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen) -> None:

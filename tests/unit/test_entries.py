@@ -450,7 +450,7 @@ def test_a_correction_is_a_new_version(ward: Ward) -> None:
         corrections.correct(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "Fel avskrivet", later(5))
         with pytest.raises(StaleDecisionError):
             corrections.correct(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov.")}, "Fel avskrivet", NOW)
-        assert records.ready(conn, FORMS, units=[NORTH], lock=True) == ["AAAA-00"]
+        assert records.ready(conn, FORMS, EVA, lock=True) == ["AAAA-00"]
     (second,) = export(ward, "AAAA-00")
     assert (second.revision, second.fields["text"], second.entered.by) == (2, "Sov illa.", "Nils Ek")
     assert second.fields["datum"] == first.fields["datum"]
@@ -463,7 +463,7 @@ def test_a_corrected_critical_field_is_as_critical_as_before(ward: Ward) -> None
     with ward.store.begin() as conn:
         new = {"datum": Answer("2026-02-19")}
         assert corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, new, "Fel dag", NOW) is EntryState.SECOND
-        assert records.ready(conn, FORMS, units=[NORTH]) == []
+        assert records.ready(conn, FORMS, EVA) == []
     assert claim(ward) is None
     view = claim(ward, NILS)
     assert view is not None
@@ -557,9 +557,9 @@ def test_ready_entries_are_those_of_the_unit_and_form(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.read() as conn:
-        assert records.ready(conn, FORMS, units=[NORTH], form=NOTE.id) == ["AAAA-00"]
-        assert records.ready(conn, FORMS, units=[NORTH], form=VISITS.id) == []
-        assert records.ready(conn, FORMS, units=[SOUTH]) == []
+        assert records.ready(conn, FORMS, EVA, form=NOTE.id) == ["AAAA-00"]
+        assert records.ready(conn, FORMS, EVA, form=VISITS.id) == []
+        assert records.ready(conn, FORMS, SOFIA) == []
 
 
 def test_a_form_that_is_gone_is_named(ward: Ward) -> None:

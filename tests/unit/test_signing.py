@@ -42,7 +42,7 @@ def confirmed(ward: Ward, serial: str = "AAAA") -> Entry:
 
 def ready(ward: Ward) -> list[str]:
     with ward.store.read() as conn:
-        return records.ready(conn, SIGNED_FORMS, units=[NORTH])
+        return records.ready(conn, SIGNED_FORMS, EVA)
 
 
 def signed(ward: Ward, person: Person, one: Entry, **said: str) -> Entry:
@@ -54,8 +54,8 @@ def signed(ward: Ward, person: Person, one: Entry, **said: str) -> Entry:
 def test_only_signed_entries_are_ready_where_a_signature_is_needed(ward: Ward) -> None:
     one = confirmed(ward)
     with ward.store.read() as conn:
-        assert records.ready(conn, FORMS, units=[NORTH]) == [one.id]
-        assert signing.waiting_signatures(conn, SIGNED_FORMS, [NORTH]) == 1
+        assert records.ready(conn, FORMS, EVA) == [one.id]
+        assert signing.waiting_signatures(conn, SIGNED_FORMS, EVA) == 1
     assert ready(ward) == []
     assert signed(ward, DISA, one).state is EntryState.SIGNED
     assert ready(ward) == [one.id]

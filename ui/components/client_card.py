@@ -132,7 +132,8 @@ def _head(client: Client | None, number: str) -> str:
     if client is None:
         written = f"<span>{escape(shown_pid(number))}</span>" if number else ""
         return f'<div class="ef-client ef-unknown">{written}{escape(t("client.unknown"))}</div>'
-    mark = f'<span class="ef-tag ef-warn">{escape(t("client.protected"))}</span>' if client.protected else ""
+    told = [t(f"client.{name}") for name, holds in (("protected", client.protected), ("blocked", client.blocked)) if holds]
+    mark = "".join(f'<span class="ef-tag ef-warn">{escape(text)}</span>' for text in told)
     parts = (
         f"<strong>{escape(client.name)}</strong>",
         f"<span>{escape(shown_pid(client.pid))}</span>",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from pipeline.access import Action, allowed
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
-from pipeline.store import claims, pages, sheets
+from pipeline.store import claims, pages, sheets, sight
 from pipeline.store.pages import Page
 from ui.components.faults import fault_text
 from ui.components.page_view import data_url
@@ -80,7 +80,8 @@ def _details(here: Site, person: Person, case: Case) -> None:
     if page.duplicate_of:
         with here.store.read() as conn:
             first = pages.page(conn, page.duplicate_of)
-        if first.unit in person.units:
+            shown = sight.sees_page(conn, person, Action.VIEW_PAGE, first)
+        if shown:
             both.append(first)
         else:
             st.caption(t("problems.first_elsewhere"))

@@ -231,4 +231,8 @@ def _nothing_to_do(here: Site, person: Person) -> None:
     with st.container(border=True):
         st.markdown(t("review.empty"))
         st.caption(t("review.empty_next"))
+        with here.store.read() as conn:
+            hidden = claims.hidden_count(conn, person)
+        if hidden:
+            st.caption(t("review.hidden", count=hidden))
         _undo_button(here, person)
