@@ -70,9 +70,8 @@ def to_sign(conn: Connection, forms: Forms, person: Person) -> ToSign:
 def waiting_signatures(conn: Connection, forms: Forms, person: Person, unit: str | None = None) -> int:
     """How many confirmed entries that the person may see, of one unit or of all, are not exported because nobody has signed them."""
     asks = needs_signature(conn, forms)
-    rows = conn.execute(
-        select(_entry.c.form, _entry.c.version, _entry.c.unit).where(_waits(conn, person), *([_entry.c.unit == unit] if unit else []))
-    )
+    query = select(_entry.c.form, _entry.c.version, _entry.c.unit).where(_waits(conn, person))
+    rows = conn.execute(query.where(_entry.c.unit == unit) if unit else query)
     return sum(asks(row.form, row.version, row.unit) for row in rows)
 
 

@@ -75,7 +75,7 @@ def claim(ward: Ward, who: object = EVA, minutes: float = 0) -> EntryView | None
         return claims.claim_next(conn, FORMS, who, later(minutes))  # type: ignore[arg-type]
 
 
-def save(ward: Ward, entry_id: str, given: Mapping[str, Answer], who: object = EVA, **more: bool) -> EntryState:
+def save(ward: Ward, entry_id: str, given: Mapping[str, Answer], who: object = EVA, **more: AboutClient) -> EntryState:
     """Decide an entry as it is now."""
     revision = get(ward, entry_id).revision
     with ward.store.begin() as conn:

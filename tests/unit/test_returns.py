@@ -275,7 +275,7 @@ def test_a_temporary_identity_needs_a_reason_and_another_person(ward: Ward) -> N
         assert entry(conn, entry_id).client_pid == one.number
         assert len(temporary_identities.temporary_identities(conn, EVA)) == 1
         assert one.number not in whole_log(conn)
-        (sheet,) = reviewed_sheets(conn, [NORTH])
+        (sheet,) = reviewed_sheets(conn, ADMIN)
         assert "pnr" not in sheet.answers
         (record,) = records.records(conn, FORMS, [entry_id])
     assert TARGETS["besok"].unfit(record, Terms(Settings(), FORMS)) == TEMPORARY_CLIENT

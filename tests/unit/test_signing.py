@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from pipeline.errors import NotAllowedError, ReviewError, StaleDecisionError
 from pipeline.export.late_entry import late_entry_text
-from pipeline.model import EntryState, Person, Role
+from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
 from pipeline.store import claims, corrections, decisions, records, signing, versions
@@ -16,14 +17,14 @@ from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
 from pipeline.store.events import events_of
 from pipeline.template import Area, Forms, SigningRule, load_signing_rules
-from tests.ward import ADMIN, ASTA, EVA, FORMS, NILS, NORTH, NOW, PLAN, SAID, VISITS, Ward, answers, later, page_reading, whole_log
+from tests.ward import ADMIN, ASTA, EVA, FORMS, NILS, NOW, PLAN, SAID, VISITS, Ward, answers, later, page_reading, whole_log
 
 pytest_plugins = ("tests.databases",)
 
 RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
 SIGNED_FORMS = Forms(FORMS)
 SIGNED_FORMS.signing = (RULE,)
-DISA = Person("disa", "Disa Penn", "sjuksköterska", Role.REVIEWER, frozenset({NORTH}))
+DISA = replace(EVA, login="disa", name="Disa Penn")
 ALL = {**SAID, **PLAN}
 
 
