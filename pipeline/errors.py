@@ -17,7 +17,8 @@ EfterskriftError
 │   └── AnswerError     an answer is missing or not of its kind
 │       ├── MissingAnswerError
 │       ├── InvalidAnswerError
-│       └── UnknownClientError
+│       ├── UnknownClientError
+│       └── ClientConflictError
 ├── ExportError         a file cannot be made or a receipt cannot be used
 ├── LogBrokenError      the log is not what was written in it
 ├── NothingLearnedError corrections teach nothing that is better than what is in use
@@ -155,6 +156,14 @@ class InvalidAnswerError(AnswerError):
 
 class UnknownClientError(AnswerError):
     """The personal number is not in the client register and the person has not said that this is right."""
+
+
+class ClientConflictError(AnswerError):
+    """The sheet contradicts the client, and the person has not said how it is. `codes` are kinds of conflict (`client_guard.CONFLICTS`)."""
+
+    def __init__(self, message: str, remedy: str = "", fields: tuple[str, ...] = (), codes: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy, fields)
+        self.codes = codes
 
 
 class ExportError(EfterskriftError):

@@ -184,6 +184,7 @@ class EntryState(StrEnum):
     REVIEW = "granskas"
     SECOND = "andra granskning"
     CONFIRMED = "bekräftad"
+    SIGNED = "signerad"
     EXPORTED = "exporterad"
     RECEIPTED = "kvitterad"
     REJECTED = "avvisad"
@@ -204,6 +205,7 @@ class Record:
     `fields` holds the confirmed values by field name, for a table row
     without the row's prefix. `event_at` is händelsetid, `written_at` skriven_tid (both
     local Swedish time, as on the paper), `author` original_av. `revision` counts corrections, 1 for the first export.
+    Author, transcriber (`entered`), verifier and signer are four things: `signed_why` says why somebody else than the author signed (PDL 3:10).
     `illegible` names the fields that a person declared illegible. `clock_unknown` holds "event_at" or "written_at" where the paper gives a day
     but no time of day; that moment then stands at 00:00, which nobody wrote.
     """
@@ -231,6 +233,7 @@ class Record:
     entered: Stamp
     verified: Stamp | None
     signed: Stamp | None = None
+    signed_why: str = ""
     voided: str | None = None
     illegible: frozenset[str] = frozenset()
     clock_unknown: frozenset[str] = frozenset()

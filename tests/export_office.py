@@ -12,7 +12,7 @@ from pipeline.model import EntryState, Outcome, PageReading, Person, Role, Sheet
 from pipeline.professions import ALL_AREAS
 from pipeline.review import Answer, asked
 from pipeline.settings import Settings
-from pipeline.store import claims, corrections, decisions, entries, people, registers, sheets
+from pipeline.store import claims, corrections, decisions, entries, people, registers, sheets, signing
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
 from pipeline.store.pages import NewPage, add_batch, add_page
@@ -58,7 +58,7 @@ def confirm(office: Office, form_id: str, serial: str, unit: str = "Norr", **fie
 
 
 def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) -> None:
-    """Let two people confirm an entry that waits for review."""
+    """Let two people confirm an entry that waits for review, and one of them sign it."""
     form = FORMS.latest(form_id)
     given = {spec.name: _answer(spec, fields) for spec in asked(form, form.rows()[0])}
     with office.store.begin() as conn:
@@ -68,6 +68,15 @@ def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) ->
             view = claims.open_entry(conn, FORMS, PER, entry_id, utc_now())
             disputed = {field.spec.name: given[field.spec.name] for field in view.fields if field.open}
             decisions.save_answers(conn, FORMS, PER, entry_id, view.entry.revision, disputed, utc_now())
+    sign(office, entry_id)
+
+
+def sign(office: Office, entry_id: str) -> None:
+    """Sign an entry that waits for a signature, in place of its author."""
+    with office.store.begin() as conn:
+        waiting = {one.id: one for one in signing.to_sign(conn, FORMS, PER).others}
+        if entry_id in waiting:
+            signing.sign(conn, FORMS, PER, entry_id, waiting[entry_id].revision, utc_now(), why=signing.REASONS[0])
 
 
 def correct(office: Office, entry_id: str, field: str, value: str) -> None:
@@ -75,6 +84,7 @@ def correct(office: Office, entry_id: str, field: str, value: str) -> None:
     with office.store.begin() as conn:
         seen = entries.entry(conn, entry_id)
         corrections.correct(conn, FORMS, ANNA, entry_id, seen.revision, {field: Answer(value)}, "läste fel", utc_now())
+    sign(office, entry_id)
 
 
 def void(office: Office, entry_id: str) -> None:

@@ -15,7 +15,17 @@ from ui import session
 from ui.components.alarms import alarms
 from ui.components.faults import show_fault
 from ui.components.heading import heading
-from ui.screens import accounts_screen, export_screen, log_screen, login_screen, progress_screen, review_screen, scan_screen
+from ui.screens import (
+    accounts_screen,
+    export_screen,
+    follow_up_screen,
+    log_screen,
+    login_screen,
+    progress_screen,
+    review_screen,
+    scan_screen,
+    signing_screen,
+)
 from ui.session import Site
 from ui.text import t
 
@@ -23,6 +33,8 @@ Screen = Callable[[Site, Person], None]
 SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
     ("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
+    ("signing", Action.SIGN, ":material/signature:", signing_screen.show),
+    ("follow_up", Action.FOLLOW_UP, ":material/assignment_return:", follow_up_screen.show),
     ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
     ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts_screen.show),

@@ -23,6 +23,7 @@ from pipeline.settings import Settings
 from pipeline.store import events, exports, records
 from pipeline.store.database import Store
 from pipeline.store.exports import Connection, RunStatus
+from pipeline.store.signing import waiting_signatures
 from pipeline.template import Forms
 
 ATTEMPTS = 10
@@ -81,6 +82,17 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
     with office.store.read() as conn:
         candidates = _candidates(conn, office, person, unit)
     return [_ready(name, exporter, candidates, _terms(office, name, exporter)) for name, exporter in TARGETS.items()]
+
+
+def unsigned(office: Office, person: Person, unit: str | None = None) -> int:
+    """How many confirmed entries are left out until somebody has signed them.
+
+    Raises:
+        NotAllowedError: the person may not export, or not from this unit.
+    """
+    require(person, Action.EXPORT, unit)
+    with office.store.read() as conn:
+        return waiting_signatures(conn, office.forms, person, unit)
 
 
 def make_run(office: Office, person: Person, target: str, now: datetime, unit: str | None = None) -> Run | None:
@@ -165,7 +177,7 @@ def _terms(office: Office, target: str, exporter: Exporter) -> Terms:
 
 def _candidates(conn: Connection, office: Office, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:
     """Confirmed entries with their latest run, in the order in which a person keys them: by client, then by time."""
-    entry_ids = records.ready(conn, person, unit=unit, lock=lock)
+    entry_ids = records.ready(conn, office.forms, person, unit=unit, lock=lock)
     before = exports.earlier(conn, entry_ids)
     return sorted(((record, before.get(record.entry_id)) for record in records.records(conn, office.forms, entry_ids)), key=_order)
 

@@ -18,7 +18,24 @@ from pipeline.store.entries import Entry, entries, entry
 from pipeline.store.events import events_of, record
 from pipeline.store.pages import Page
 
-TOLD = frozenset({"decide", "undo", "reopen", "exported", "receipted", "refused", "add_row"})
+TOLD = frozenset(
+    {
+        "decide",
+        "sign",
+        "take_signature_back",
+        "forward",
+        "ask_author",
+        "author_answered",
+        "client_choice",
+        "temporary_identity",
+        "undo",
+        "reopen",
+        "exported",
+        "receipted",
+        "refused",
+        "add_row",
+    }
+)
 """The events of an entry that its history tells."""
 
 

@@ -77,7 +77,7 @@ def people(conn: Connection) -> list[Person]:
 
 
 def names(conn: Connection) -> dict[str, str]:
-    """The names of all who have or had an account, by login."""
+    """The names of all members of staff by login, also of those whose account is closed: what they did stays."""
     return {row.login: row.name for row in conn.execute(select(_staff.c.login, _staff.c.name))}
 
 

@@ -56,9 +56,9 @@ def client(conn: Connection, pid: str) -> Client | None:
 
 
 def shown_client(conn: Connection, found: Client, person: Person) -> Client:
-    """A client as the person may see it: of one with protected identity in another unit, or behind a block, only that."""
+    """A client as the person may see it: of one with protected identity whom the person does not review, or behind a block, only that."""
     blocked = sight.is_blocked(conn, person, found.pid)
-    hidden = blocked or (found.protected and found.unit not in person.units)
+    hidden = blocked or (found.protected and not access.allowed(person, Action.REVIEW, found.unit))
     return replace(found, name="", unit="", address="", blocked=blocked) if hidden else found
 
 

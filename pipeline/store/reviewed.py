@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from pipeline import access
 from pipeline.access import Action
+from pipeline.identity import is_temporary
 from pipeline.model import Person, State
 from pipeline.store import registers, sight, tables
 from pipeline.store.answers import Decided, How, decided
@@ -36,7 +37,7 @@ class ReviewedSheet:
 def reviewed_sheets(conn: Connection, person: Person) -> list[ReviewedSheet]:
     """Sheets that the person may see of which an entry is confirmed, exported or receipted; void ones are left out.
 
-    What nobody could read, or whose page was missing, is no answer.
+    What nobody could read, or whose page was missing, is no answer; nor is a temporary identity, which stands on no paper.
 
     Raises:
         NotAllowedError: the person does not look after the program.
@@ -56,7 +57,8 @@ def _sheet(conn: Connection, found: list[Entry], area: str) -> ReviewedSheet:
     answers: dict[str, Decided] = {}
     for one in found:
         for name, answer in decided(conn, one.id).items():
-            if answer.settled and answer.how is not How.PAGE_MISSING and answer.answer.state is not State.ILLEGIBLE:
+            written = answer.how is not How.PAGE_MISSING and answer.answer.state is not State.ILLEGIBLE and not is_temporary(str(answer.answer.value))
+            if answer.settled and written:
                 answers.setdefault(name, answer)
     first = found[0]
     return ReviewedSheet(first.sheet, first.form, first.version, first.unit, area, tuple(sheet_pages(conn, first.sheet)), answers)

@@ -173,6 +173,10 @@ entry = Table(
     Column("skipped", Integer, nullable=False, default=0),
     Column("rank", Integer, nullable=False, default=1),  # 0 when a manager has pulled the entry to the front
     Column("voided", Text),
+    Column("author", String(120)),  # as the paper says it; for lists of whose notes wait for a signature
+    Column("signed_by", String(80)),
+    Column("signed_at", UtcDateTime),
+    Column("signed_why", String(300)),
 )
 
 decision = Table(
@@ -281,5 +285,7 @@ Index(
 )
 Index("entry_claim", entry.c.claimed_by, sqlite_where=entry.c.claimed_by.is_not(None), postgresql_where=entry.c.claimed_by.is_not(None))
 Index("entry_ready", entry.c.unit, entry.c.form, sqlite_where=IS_READY, postgresql_where=IS_READY)
+IS_SIGNED = entry.c.state == literal_column(f"'{EntryState.SIGNED}'")
+Index("entry_signed", entry.c.unit, entry.c.form, sqlite_where=IS_SIGNED, postgresql_where=IS_SIGNED)
 Index("entry_client", entry.c.client_pid, sqlite_where=entry.c.client_pid.is_not(None), postgresql_where=entry.c.client_pid.is_not(None))
 Index("page_sheet_side", page.c.serial, page.c.page_no)

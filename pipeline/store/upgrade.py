@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Column, Connection, inspect, update
 from sqlalchemy.schema import CreateColumn
@@ -17,7 +18,7 @@ from pipeline.template import Forms
 _WITH_AREAS = 4
 _event = tables.event.c
 
-ADDED: Mapping[int, tuple[Column[object], ...]] = {
+ADDED: Mapping[int, tuple[Column[Any], ...]] = {
     2: (tables.client.c.address, tables.reading.c.reasons),
     3: (),
     4: (
@@ -27,6 +28,10 @@ ADDED: Mapping[int, tuple[Column[object], ...]] = {
         tables.staff.c.refused_until,
         tables.page.c.area,
         tables.entry.c.area,
+        tables.entry.c.author,
+        tables.entry.c.signed_by,
+        tables.entry.c.signed_at,
+        tables.entry.c.signed_why,
         _event.unit,
         _event.previous,
         _event.sha256,

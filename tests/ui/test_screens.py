@@ -20,6 +20,8 @@ ALLOWED = {
     "scan": {ADMINISTRATOR.login, REGISTRAR.login},
     "review": {NURSE.login, REGISTRAR.login},
     "progress": {ADMINISTRATOR.login, MANAGER.login},
+    "signing": {NURSE.login},
+    "follow_up": {ADMINISTRATOR.login, NURSE.login},
     "export": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
     "accounts": {SYSTEM_ADMINISTRATOR.login},
 }
@@ -111,7 +113,7 @@ def test_progress_counts_and_shows_no_names(store: Store, open_screen: OpenScree
 
 def test_export_is_made_once_and_stays_in_the_history(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    seeding.confirm(store, NURSE, entry_id)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
     app = open_screen(NURSE, "export")
     app.button(key="make-rivta").click().run()
     assert not app.exception
@@ -125,7 +127,7 @@ def test_receipts_are_given_by_hand(store: Store, open_screen: OpenScreen) -> No
     from pipeline.store.entries import entry
 
     entry_id = seeding.add_notes(store, 1)[0]
-    seeding.confirm(store, NURSE, entry_id)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
     app = open_screen(ADMINISTRATOR, "export")
     app.button(key="make-rivta").click().run()
     run_id = next(element.key or "" for element in app.toggle).removeprefix("tick-")

@@ -11,6 +11,7 @@ from pipeline.field_spec import Kind
 from pipeline.review import Answer
 from pipeline.store.entry_views import EntryView, FieldView
 from ui.components.answers import in_words, is_chosen
+from ui.components.client_guard_form import guard_fields
 from ui.components.field_input import field_input, given_answer, other_key, widget_key
 from ui.components.page_view import Place, place_of
 from ui.components.pictures import crop_picture, lies_on_form
@@ -22,13 +23,12 @@ _NARROW_MM = 62.0
 _LEAST_MM = 30.0
 
 
-def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None], *, unknown_client: bool) -> None:
+def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None]) -> None:
     """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen."""
     settled = [field for field in view.fields if not field.open and field.first is not None]
     with st.form(f"entry-{view.entry.id}-{view.entry.revision}", enter_to_submit=False, border=False):
+        guard_fields(view)
         field_lines(here, view, complaints)
-        if unknown_client:
-            st.checkbox(t("review.outside_register"), key=outside_key(view))
         st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter", on_click=save)
     if settled:
         with st.expander(t("review.settled", count=len(settled))):
@@ -53,11 +53,6 @@ def settled_lines(fields: list[FieldView]) -> None:
 def save_key(view: EntryView) -> str:
     """The key of the button "Spara och nästa"."""
     return f"save-{view.entry.id}-{view.entry.revision}"
-
-
-def outside_key(view: EntryView) -> str:
-    """The key of the box that says that the client is in no register."""
-    return f"outside-{view.entry.id}-{view.entry.revision}"
 
 
 def open_fields(view: EntryView) -> list[FieldView]:
@@ -93,7 +88,9 @@ def answers(view: EntryView) -> dict[str, Answer]:
 
 def _crop(here: Site, view: EntryView, field: FieldView) -> bytes | None:
     page = next((page for page in view.pages if page.id == field.page), None)
-    return crop_picture(here, page, field.spec.box) if page is not None else None
+    if page is None or field.hidden:
+        return None
+    return crop_picture(here, page, field.spec.box, view.covered.boxes.get(page.id, ()))
 
 
 def _lines(fields: list[FieldView]) -> list[list[FieldView]]:

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
 import streamlit as st
 
-from pipeline.model import Image, Outcome
+from pipeline.field_spec import BoxMm
+from pipeline.model import Image, Outcome, Person
 from pipeline.register import PX_PER_MM
 from pipeline.scan import decode
 from pipeline.store.pages import Page
+from pipeline.store.protection import covered_page
 from ui.session import Site
 
 _LONGEST_PX = 2400
 _CROP_MARGIN_MM = 1.0
+_COVER_MM, _COVER_GREY = 2.0, 120
+"""Ink runs over the edge of its box: covered is a little more than the box."""
 _UPRIGHT = "image/jpeg"
 _JPEG = (int(cv2.IMWRITE_JPEG_QUALITY), 80)
 
 
-def page_picture(here: Site, page: Page) -> bytes | None:
-    """The page as JPEG: laid upright on its form if it was read, otherwise as it came. None when no picture could be taken in."""
+Boxes = tuple[BoxMm, ...]
+
+
+def covered_for(here: Site, person: Person, page: Page) -> Boxes:
+    """The places of a page (mm) that this person may not see."""
+    with here.store.read() as conn:
+        return covered_page(conn, here.forms, person, page)
+
+
+def page_picture(here: Site, page: Page, covered: Boxes) -> bytes | None:
+    """The page as JPEG: laid upright on its form if it was read, otherwise as it came. None when no picture could be taken in.
+
+    `covered` (mm, from `covered_for`) is painted over here, so that the browser never gets what lies below.
+    """
     if page.upright_sha256:
-        return _page_jpeg(here, page.upright_sha256, _UPRIGHT)
+        return _page_jpeg(here, page.upright_sha256, _UPRIGHT, covered)
     if page.image_sha256:
-        return _page_jpeg(here, page.image_sha256, page.media_type or "image/png")
+        return _page_jpeg(here, page.image_sha256, page.media_type or "image/png", covered)
     return None
 
 
@@ -33,16 +50,16 @@ def lies_on_form(page: Page) -> bool:
     return page.outcome is Outcome.READ and page.upright_sha256 is not None
 
 
-def crop_picture(here: Site, page: Page, box_mm: Sequence[float]) -> bytes | None:
-    """One field cut from the upright page, as PNG with a little air around; None when the page lies on no form."""
-    return _crop_png(here, page.upright_sha256, tuple(box_mm)) if page.upright_sha256 and lies_on_form(page) else None
+def crop_picture(here: Site, page: Page, box_mm: Sequence[float], covered: Boxes) -> bytes | None:
+    """One field cut from the upright page, as PNG with a little air around; None when the page lies on no form. `covered` as in `page_picture`."""
+    return _crop_png(here, page.upright_sha256, tuple(box_mm), covered) if page.upright_sha256 and lies_on_form(page) else None
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _page_jpeg(_here: Site, sha256: str, media_type: str) -> bytes:
+def _page_jpeg(_here: Site, sha256: str, media_type: str, covered: Boxes) -> bytes:
     data = _here.store.images.get(sha256)
-    picture = decode(data, media_type)
-    if media_type == _UPRIGHT and max(picture.shape[:2]) <= _LONGEST_PX:
+    picture = with_covered(decode(data, media_type), covered)
+    if not covered and media_type == _UPRIGHT and max(picture.shape[:2]) <= _LONGEST_PX:
         return data
     shrink = _LONGEST_PX / max(picture.shape[:2])
     if shrink < 1:
@@ -51,12 +68,24 @@ def _page_jpeg(_here: Site, sha256: str, media_type: str) -> bytes:
 
 
 @st.cache_data(max_entries=400, show_spinner=False)
-def _crop_png(_here: Site, sha256: str, box_mm: tuple[float, ...]) -> bytes:
-    picture = _upright(_here, sha256)
+def _crop_png(_here: Site, sha256: str, box_mm: tuple[float, ...], covered: Boxes) -> bytes:
+    picture = with_covered(_upright(_here, sha256), covered)
     x, y, w, h = box_mm
     top, left = (max(0, round((v - _CROP_MARGIN_MM) * PX_PER_MM)) for v in (y, x))
     bottom, right = (round((v + _CROP_MARGIN_MM) * PX_PER_MM) for v in (y + h, x + w))
     return _encoded(picture[top:bottom, left:right], ".png")
+
+
+def with_covered(picture: Image, boxes: Boxes) -> Image:
+    """The picture (8 px/mm) with these places (mm) painted over; the very same picture when there are none."""
+    if not boxes:
+        return picture
+    shown = picture.copy()
+    for x, y, w, h in boxes:
+        left, top = (max(0, math.floor((v - _COVER_MM) * PX_PER_MM)) for v in (x, y))
+        right, bottom = (math.ceil((v + _COVER_MM) * PX_PER_MM) for v in (x + w, y + h))
+        shown[top:bottom, left:right] = _COVER_GREY
+    return shown
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

@@ -15,7 +15,7 @@ from pipeline.store import claims, pages, sheets, sight
 from pipeline.store.pages import Page
 from ui.components.faults import fault_text
 from ui.components.page_view import data_url
-from ui.components.pictures import page_picture
+from ui.components.pictures import covered_for, page_picture
 from ui.components.problem_cases import KINDS, Case, cases
 from ui.components.problem_text import problem_text
 from ui.session import Site
@@ -131,7 +131,7 @@ def _picture(here: Site, person: Person, page: Page, caption: str) -> None:
         with here.store.begin() as conn:
             claims.view_page(conn, person, page.id)
         seen.add(page.id)
-    picture = page_picture(here, page)
+    picture = page_picture(here, page, covered_for(here, person, page))
     st.caption(caption)
     if picture is None:
         st.caption(t("problems.no_picture"))

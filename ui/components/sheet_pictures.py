@@ -25,7 +25,7 @@ def sheet_pictures(here: Site, person: Person, view: EntryView) -> None:
             with here.store.begin() as conn:
                 claims.view_page(conn, person, page.id)
             seen.add(page.id)
-    shown = [(page, picture) for page in view.pages if (picture := page_picture(here, page)) is not None]
+    shown = [(page, picture) for page in view.pages if (picture := page_picture(here, page, view.covered.boxes.get(page.id, ()))) is not None]
     captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
     ids = [page.id for page, _ in shown]
     page_view(

@@ -9,21 +9,25 @@ from functools import partial
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.errors import EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
+from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
 from pipeline.fiducials import is_serial, shown_serial
 from pipeline.model import EntryState, Person
-from pipeline.store import claims, decisions
+from pipeline.store import claims, decisions, forwarding
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
+from pipeline.store.questions import ANSWERED
 from ui.components import lookup_view
 from ui.components.client_card import client_card
-from ui.components.entry_form import answers, entry_form, outside_key, widget_keys
+from ui.components.client_guard_form import about_client, ask_about_client, forget_client
+from ui.components.entry_form import answers, entry_form, widget_keys
 from ui.components.faults import fault_text
 from ui.components.heading import person_menu
+from ui.components.hidden_client import hidden_client
 from ui.components.key_help import key_help
 from ui.components.problem_text import problem_text
 from ui.components.reject_form import reject_form
+from ui.components.returning import author_said, forget_returning, return_entry
 from ui.components.sheet_pictures import SEEN, sheet_pictures
 from ui.session import Site
 from ui.text import t
@@ -32,7 +36,7 @@ LEAST_LOOK = timedelta(milliseconds=500)
 """Nobody has looked at an entry that came up less than this ago: a save is then a key pressed twice."""
 
 _ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING = "entry_id", "entry_shown_at", "review_problem", "complaints", "rejecting"
-_OUTSIDE, _TRY = "unknown_client", "review_try"
+_TRY = "review_try"
 _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
 
@@ -52,9 +56,9 @@ def show(here: Site, person: Person) -> None:
     with left, st.container(key="picture"):
         sheet_pictures(here, person, view)
     with right:
-        _explain(view)
+        _explain(here, person, view)
         if st.session_state.get(_REJECTING) == view.entry.id:
-            reject_form(view, partial(_reject, here, person, view), _stop_rejecting)
+            reject_form(here, person, view, partial(_reject, here, person, view), _stop_rejecting)
         else:
             _entry(here, person, view)
 
@@ -84,8 +88,10 @@ def _open_found(here: Site, person: Person, entry_id: str) -> None:
 
 def _turn_to(entry_id: str | None, now: datetime | None = None) -> None:
     """Begin with another entry: nothing of the last one is left."""
-    for key in (_COMPLAINTS, _REJECTING, SEEN, _OUTSIDE, _TRY):
+    for key in (_COMPLAINTS, _REJECTING, SEEN, _TRY):
         st.session_state.pop(key, None)
+    forget_client()
+    forget_returning()
     st.session_state[_ENTRY], st.session_state[_SHOWN_AT] = entry_id, now
 
 
@@ -112,22 +118,25 @@ def _line(here: Site, person: Person, view: EntryView) -> str:
     return " · ".join([*filter(None, parts), t("review.waiting", count=waiting)])
 
 
-def _explain(view: EntryView) -> None:
-    lines = [problem_text(code, view.form) for code in view.problems]
+def _explain(here: Site, person: Person, view: EntryView) -> None:
+    lines = [problem_text(code, view.form) for code in view.problems] + author_said(here, person, view)
     if view.second:
         lines.insert(0, t("review.second"))
     if view.entry.reason:
-        lines.insert(0, t("review.returned", reason=view.entry.reason))
+        lines.insert(0, t("returns.answered") if view.entry.reason == ANSWERED else t("review.returned", reason=view.entry.reason))
     if lines:
         st.info("\n\n".join(lines), icon=":material/info:")
 
 
 def _entry(here: Site, person: Person, view: EntryView) -> None:
+    if view.hidden:
+        hidden_client(view, partial(_hand_on, here, person, view), partial(_skip, here, person, view))
+        return
     complaints: dict[str, str] = st.session_state.get(_COMPLAINTS, {})
     keys = widget_keys(view)
     wrong = next((key for key, field in keys.items() if field.spec.name in complaints), None)
     client_card(here, person, view, f"{view.entry.id}-{view.entry.revision}-{st.session_state.get(_TRY, 0)}", wrong)
-    entry_form(here, view, complaints, partial(_save, here, person, view), unknown_client=st.session_state.get(_OUTSIDE) == view.entry.id)
+    entry_form(here, view, complaints, partial(_save, here, person, view))
     with st.container(horizontal=True):
         st.button(t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=partial(_skip, here, person, view))
         st.button(
@@ -150,15 +159,13 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
     shown_at: datetime | None = st.session_state.get(_SHOWN_AT)
     if shown_at is None or now - shown_at < LEAST_LOOK:
         return
-    outside = bool(st.session_state.get(outside_key(view)))
     try:
         with here.store.begin() as conn:
-            state = decisions.save_answers(conn, here.forms, person, view.entry.id, view.entry.revision, answers(view), now, outside_register=outside)
-    except UnknownClientError as error:
-        st.session_state[_OUTSIDE] = view.entry.id
-        _complain(error.fields, "review.unknown_client")
+            state = decisions.save_answers(conn, here.forms, person, view.entry.id, view.entry.revision, answers(view), now, about=about_client(view))
+    except (UnknownClientError, ClientConflictError) as error:
+        _complain(error.fields, ask_about_client(view, error))
     except MissingAnswerError as error:
-        _complain(error.fields, "review.missing_answer")
+        _complain(error.fields, ask_about_client(view, error) or "review.missing_answer")
     except InvalidAnswerError as error:
         _complain(error.fields, "review.invalid_answer")
     except EfterskriftError as error:
@@ -180,9 +187,15 @@ def _skip(here: Site, person: Person, view: EntryView) -> None:
     _tried(here, lambda conn: claims.skip(conn, person, view.entry.id, view.entry.revision))
 
 
+def _hand_on(here: Site, person: Person, view: EntryView) -> None:
+    _tried(here, lambda conn: forwarding.forward_protected(conn, here.forms, person, view.entry.id, view.entry.revision, utc_now()))
+
+
 def _reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
     if not reason:
         st.session_state[_PROBLEM] = t("reject.choose")
+        return
+    if return_entry(here, person, view, reason, partial(_tried, here)):
         return
     _tried(here, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
 
@@ -205,6 +218,7 @@ def _tried(here: Site, act: Callable[[Connection], object]) -> None:
 
 
 def _stop_rejecting() -> None:
+    forget_returning()
     st.session_state.pop(_REJECTING, None)
 
 
