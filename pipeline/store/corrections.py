@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, exists, select
 
@@ -58,7 +59,7 @@ def correct(
     state = review.next_state(sum(not one.settled for one in new.values()))
     facts = facts_of(form, found, decided(conn, entry_id) | new)
     who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
-    decide(conn, person, found, new, now, state=state, reason=reason.strip(), **who, **facts)
+    decide(conn, person, found, new, now, state=state, form=form, reason=reason.strip(), **who, **facts)
     return state
 
 
@@ -73,7 +74,7 @@ def void(conn: Connection, person: Person, entry_id: str, revision: int, reason:
     found = seen(conn, person, entry_id, revision, DECIDED, Action.CORRECT)
     if not conn.execute(select(exists().where(tables.export_item.c.entry == entry_id))).scalar_one():
         raise ReviewError("The entry has not been exported.", "Reject it instead.")
-    who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
+    who: dict[str, Any] = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
     decide(conn, person, found, {}, now, state=EntryState.CONFIRMED, reason=reason.strip(), voided=reason.strip(), **who)
 
 
