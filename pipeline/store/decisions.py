@@ -160,7 +160,7 @@ def seen(conn: Connection, person: Person, entry_id: str, revision: int, states:
 
 def _first(spec: FieldSpec, answer: Answer, reading: Reading | None, shared: Answer | None, *, doubt: bool) -> Decided:
     same = review.agree(spec, answer, reading)
-    how = How.TYPED if spec.critical else How.KEPT if same else How.CHANGED
+    how = How.TYPED if review.is_typed(spec, reading) else How.KEPT if same else How.CHANGED
     return Decided(answer, how, answer == shared or (review.settled(spec, answer, reading) and not doubt))
 
 
