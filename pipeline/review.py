@@ -39,7 +39,7 @@ FACTS: Mapping[str, frozenset[Meaning]] = {
 
 UNLIKELY = frozenset({"outside_outage", "implausible"})
 """Reasons of a reading that make another person look, although the first and the machine agree."""
-SHOWN_FROM = 0.0
+SHOWN_FROM = 0.9
 """From this probability on a reading is shown filled in. Below it the field is typed by somebody who has not seen it, as critical ones always are."""
 MIDNIGHT = "24:00"
 """The end of a day, as people write it: not the same moment as 00:00 of that day."""

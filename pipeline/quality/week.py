@@ -97,11 +97,11 @@ class _Bench:
         while busy:
             busy = False
             with self.store.begin() as conn:
-                for _ in range(A_GO // STAFF):
+                for go in reversed(range(A_GO // STAFF)):
                     for person in self.staff:
                         self.now += STEP / STAFF
-                        busy |= self._control(conn, person)
                         busy |= self._decide(conn, person)
+                        busy |= go == 0 and self._control(conn, person)
         with self.store.read() as conn:
             self._score(conn)
         self._key_twice()
@@ -212,11 +212,11 @@ class _Bench:
             for place, row in enumerate(sheet.rows):
                 answers = decided(conn, entry_id(serial, row))
                 specs = [spec for spec in asked(sheet.form, row) if spec.row is not None or place == 0]
-                self._score_entry(serial, sheet, specs, {name: one.answer for name, one in answers.items()})
+                self._score_entry(serial, specs, {name: one.answer for name, one in answers.items()})
                 counts["entries"] += 1
         counts["keys"], counts["keys.text"] = self.keyer.keys, self.keyer.by_kind.get("text", 0)
 
-    def _score_entry(self, serial: str, sheet: Sheet, specs: list[FieldSpec], answers: Mapping[str, Answer]) -> None:
+    def _score_entry(self, serial: str, specs: list[FieldSpec], answers: Mapping[str, Answer]) -> None:
         before, after = set[str](), set[str]()
         for spec in specs:
             reading = self.read[serial, spec.name]
@@ -248,7 +248,7 @@ class _Bench:
             specs = [spec for spec in sheet.form.fields if spec.kind is not Kind.PRINTED and (spec.row is None or spec.row in sheet.rows)]
             for spec in specs:
                 says = sheet.says.get(spec.name)
-                if self._wrong("twice.words", sheet.serial, spec, keyed_twice(spec, says, one, other, third)):
+                if self._wrong("twice.words", sheet.serial, spec, keyed_twice(spec, says, (one, other, third), hard=self._hard(sheet.serial, spec))):
                     self.week.counts[f"twice.{group(spec)}"] += 1
             for keyer in (one, other):
                 keyer.saves()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
-from pipeline.model import Reading, State
+from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.model import Reading, State, Value
 from pipeline.quality.week_ink import another, look_alike, written, wrong_word
 from pipeline.review import Answer, agree
 
@@ -58,7 +58,7 @@ class Keyer:
 
     def typed(self, spec: FieldSpec, true: Answer, *, hard: bool) -> Answer:
         """What is typed by one who sees the ink alone."""
-        answer = self._keyed(spec, true, hard=hard)
+        answer = self.keyed(spec, true, hard=hard)
         self.press(spec, keys_of(spec, answer) + TAB)
         return answer
 
@@ -72,7 +72,7 @@ class Keyer:
         leaves = self.chance.random() >= self.slips.spoiled if right else self.chance.random() < overlooks
         if leaves:
             return Answer(shown.value, shown.state)
-        answer = another(spec, true, self.chance) if right else self._keyed(spec, true, hard=hard)
+        answer = another(spec, true, self.chance) if right else self.keyed(spec, true, hard=hard)
         self.press(spec, keys_of(spec, answer))
         return answer
 
@@ -92,7 +92,8 @@ class Keyer:
         """The end of an entry."""
         self.press(None, SAVE)
 
-    def _keyed(self, spec: FieldSpec, true: Answer, *, hard: bool) -> Answer:
+    def keyed(self, spec: FieldSpec, true: Answer, *, hard: bool) -> Answer:
+        """What comes of reading the ink and keying it, keys not counted."""
         if spec.kind is Kind.LINES and true.state is State.READ:
             words = [[wrong_word(w, self.chance) if self.chance.random() < self.slips.keying else w for w in row.split(" ")] for row in rows(true)]
             return Answer("\n".join(" ".join(row) for row in words))
@@ -138,10 +139,10 @@ def keys_of(spec: FieldSpec, answer: Answer) -> int:
     return len(answer.value.replace(":", "")) if spec.format is Format.TIME else len(answer.value)
 
 
-def keyed_twice(spec: FieldSpec, says: object, one: Keyer, other: Keyer, third: Keyer) -> Answer:
+def keyed_twice(spec: FieldSpec, says: Value, keyers: tuple[Keyer, Keyer, Keyer], *, hard: bool) -> Answer:
     """The way to compare with: two people key everything, and a third settles what differs. An empty field that may be left out is passed by."""
-    true = written(spec, says if isinstance(says, str | bool) else None)
-    first, second = (_passed(spec, true, keyer) for keyer in (one, other))
+    true, third = written(spec, says), keyers[2]
+    first, second = (_passed(spec, true, keyer, hard=hard) for keyer in keyers[:2])
     if agree(spec, first, as_reading(second)):
         return first
     if spec.kind is Kind.LINES:
@@ -149,12 +150,12 @@ def keyed_twice(spec: FieldSpec, says: object, one: Keyer, other: Keyer, third: 
     return third.chosen(spec, true, (first, second))
 
 
-def _passed(spec: FieldSpec, true: Answer, keyer: Keyer) -> Answer:
+def _passed(spec: FieldSpec, true: Answer, keyer: Keyer, *, hard: bool) -> Answer:
     if true.state is State.EMPTY:
-        answer = keyer._keyed(spec, true, hard=False)
+        answer = keyer.keyed(spec, true, hard=hard)
         keyer.press(spec, TAB if answer == true else TAB + keys_of(spec, answer))
         return answer
-    return keyer.typed(spec, true, hard=False)
+    return keyer.typed(spec, true, hard=hard)
 
 
 def _words_settled(true: Answer, first: Answer, second: Answer, third: Keyer, spec: FieldSpec) -> Answer:
@@ -168,8 +169,3 @@ def _words_settled(true: Answer, first: Answer, second: Answer, third: Keyer, sp
             words.append(a if not differs else (a if a != word else b) if wrong else word)
         settled.append(" ".join(words))
     return Answer("\n".join(settled))
-
-
-def is_client(spec: FieldSpec) -> bool:
-    """Whether a field is the client's number, which is looked up in the register when it is typed."""
-    return spec.means is Meaning.CLIENT_PID
