@@ -15,7 +15,16 @@ from ui import session
 from ui.components.alarms import alarms
 from ui.components.faults import show_fault
 from ui.components.heading import heading
-from ui.screens import accounts_screen, export_screen, login_screen, progress_screen, review_screen, scan_screen
+from ui.screens import (
+    accounts_screen,
+    export_screen,
+    login_screen,
+    own_work_screen,
+    progress_screen,
+    quality_screen,
+    review_screen,
+    scan_screen,
+)
 from ui.session import Site
 from ui.text import t
 
@@ -23,7 +32,9 @@ Screen = Callable[[Site, Person], None]
 SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
     ("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
+    ("own_work", Action.REVIEW, ":material/person_check:", own_work_screen.show),
     ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
+    ("quality", Action.QUALITY, ":material/verified:", quality_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
     ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts_screen.show),
 )
