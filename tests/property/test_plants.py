@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from pipeline.errors import ReviewError
 from pipeline.model import EntryState, State
 from pipeline.review import Answer
 from pipeline.store import claims, decisions, records
@@ -56,14 +57,14 @@ def test_a_planted_value_needs_somebody_who_never_saw_it(
         given[row.field] = Answer(edited(str(row.value), first, wrong))
         try:
             state = decisions.save_answers(conn, FORMS, EVA, entry_id, 0, given, NOW)
-        except decisions.ReviewError:  # an edited time is no time
+        except ReviewError:  # an edited time is no time
             return
         assert state is EntryState.REVIEW
         if keeps:
             given[row.field] = Answer(edited(str(row.value), second, wrong))
             try:
                 assert decisions.save_answers(conn, FORMS, EVA, entry_id, view.entry.revision + 1, given, NOW) is EntryState.SECOND
-            except decisions.ReviewError:
+            except ReviewError:
                 return
             assert records.ready(conn, units=[NORTH], form=None) == [] or entry_id not in records.ready(conn, units=[NORTH])
         else:

@@ -13,6 +13,8 @@ from pipeline.store.control_tables import control, look, plant
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry
 from pipeline.store.events import events_of
+from pipeline.store.people import save_person
+from pipeline.store.sheets import sheet_pages
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import COLLEAGUE, MANAGER, NOTE, NURSE
@@ -26,7 +28,7 @@ def controlled(store: Store) -> str:
     seeding.confirm(store, NURSE, entry_id)
     with store.begin() as conn:
         conn.execute(insert(control).values(entry=entry_id, field="handelsetid", drawn_at=utc_now(), passed=0))
-        seeding.people.save_person(conn, THIRD, seeding.PASSWORD)
+        save_person(conn, THIRD, seeding.PASSWORD)
     return entry_id
 
 
@@ -68,7 +70,7 @@ def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(
 
 def _page_of(store: Store, sheet: str) -> str:
     with store.read() as conn:
-        return seeding.sheets.sheet_pages(conn, sheet)[0].id
+        return sheet_pages(conn, sheet)[0].id
 
 
 def test_what_does_not_fit_is_said_and_a_task_can_be_left(store: Store, open_screen: OpenScreen) -> None:
@@ -108,7 +110,7 @@ def test_a_planted_value_that_is_confirmed_is_told_at_once(store: Store, open_sc
     with store.read() as conn:
         planted = conn.execute(select(plant)).one()
     for name in ("personnummer", "handelsedatum", "handelsetid"):
-        app.text_input(key=f"f-{entry_id}-0-{name}").set_value(NOTE[name])
+        app.text_input(key=f"f-{entry_id}-0-{name}").set_value(str(NOTE[name]))
     for name in ("skrivet_datum", "skriven_tid", "lakare_datum", "lakare_tid"):
         app.text_input(key=f"f-{entry_id}-0-{name}").set_value("-")
     app.button(key=f"save-{entry_id}-0").click().run()
