@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from pipeline.errors import InvalidAnswerError, MissingAnswerError, UnknownClientError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import EntryState, Outcome, PageReading, Person, Reading, Role, SheetCode, State
+from pipeline.professions import ALL_AREAS
 from pipeline.quality.week_ink import Machine, written
 from pipeline.quality.week_paper import Sheet, clients, sheets
 from pipeline.quality.week_people import Keyer, Slips, as_reading, keyed_twice, rows
@@ -81,7 +82,7 @@ class _Bench:
         self.chance = Random(f"{seed} people")
         self.paper, self.ink = Random(f"{seed} paper"), Random(f"{seed} ink")
         self.keyer = Keyer(slips, self.chance)
-        self.staff = [Person(f"p{n}", f"Person {n}", "sjuksköterska", Role.REVIEWER, frozenset({UNIT})) for n in range(STAFF)]
+        self.staff = [Person(f"p{n}", f"Person {n}", "sjuksköterska", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS) for n in range(STAFF)]
         self.says: dict[str, Sheet] = {}
         self.read: dict[tuple[str, str], Reading] = {}
         self.now = START

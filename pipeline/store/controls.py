@@ -20,7 +20,7 @@ from pipeline.errors import NotAllowedError
 from pipeline.field_spec import FieldSpec
 from pipeline.model import Person, Reading, State
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.answers import Decided, decided
 from pipeline.store.control_tables import control
 from pipeline.store.entries import DECIDED, Entry, entry, stale
@@ -126,7 +126,7 @@ def held(conn: Connection, person: Person, task_id: int, now: datetime) -> tuple
     """
     row = conn.execute(select(control).where(control.c.id == task_id)).one()
     found = entry(conn, row.entry)
-    access.require(person, Action.REVIEW, found.unit)
+    sight.require_entry(conn, person, Action.REVIEW, found)
     if conn.execute(select(control.c.id).where(control.c.id == task_id, _involved(person)).select_from(_joined())).first():
         raise NotAllowedError("You have answered this field before.", "It waits for another person of the unit.")
     if (
@@ -155,7 +155,7 @@ def finish(conn: Connection, task_id: int, values: Mapping[str, Any]) -> None:
 
 def _take(conn: Connection, person: Person, now: datetime, minutes: int, which: ColumnElement[bool]) -> int | None:
     free = or_(_is_free(now), control.c.claimed_by == person.login)
-    wanted = and_(_stands(), _entry.c.unit.in_(sorted(person.units)), which, free, ~_involved(person), ~_hidden(person))
+    wanted = and_(_stands(), sight.visible_entries(conn, person), which, free, ~_involved(person), ~_hidden(person))
     order = (control.c.typed_by.is_(None), control.c.passed, control.c.drawn_at, control.c.id)
     first = select(control.c.id).select_from(_joined()).where(wanted).order_by(*order).limit(1).with_for_update(skip_locked=True, of=control)
     until = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}

@@ -42,7 +42,7 @@ def third_look(conn: Connection, person: Person, task: ControlTask, answer: Answ
     record(conn, person.login, "third_look", found.id)
     if right:
         return outcome
-    given = in_register(conn, task.form, found.row, {spec.name: said}, outside_register=outside_register)[spec.name]
+    given = in_register(conn, person, task.form, found.row, {spec.name: said}, outside_register=outside_register)[spec.name]
     typed = review.agree(spec, said, _as_read(task.sides[1]))
     reading = readings_of(conn, tuple(sheet_pages(conn, found.sheet))).get(spec.name)
     new = {spec.name: Decided(given, How.CORRECTION, typed or review.settled(spec, given, reading))}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import insert, select
 from streamlit.testing.v1 import AppTest
@@ -19,7 +21,7 @@ from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import COLLEAGUE, MANAGER, NOTE, NURSE
 
-THIRD = COLLEAGUE.__class__("petra", "Petra Nyman", "sjuksköterska", COLLEAGUE.role, COLLEAGUE.units)
+THIRD = replace(COLLEAGUE, login="petra", name="Petra Nyman")
 
 
 def controlled(store: Store) -> str:

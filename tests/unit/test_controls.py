@@ -26,7 +26,6 @@ from tests.ward import (
     EVA,
     FORMS,
     NILS,
-    NORTH,
     NOTE,
     NOW,
     PLAN,
@@ -166,7 +165,7 @@ def test_agreement_ends_it_however_it_is_written(ward: Ward) -> None:
     assert typed(ward.store, NILS, "datum", "260217") is Outcome.AGREED
     with ward.store.begin() as conn:
         assert entry(conn, entry_id).revision == 1
-        assert records.ready(conn, units=[NORTH]) == [entry_id]
+        assert records.ready(conn, EVA) == [entry_id]
         assert [event.action for event in events_of(conn, entry_id)] == ["decide", "control"]
 
 
@@ -180,7 +179,7 @@ def test_a_difference_holds_the_export_until_a_third_person_has_looked(ward: War
     entry_id = confirm(ward)
     assert typed(ward.store, NILS, "tid", "08:45") is Outcome.DIFFERS
     with ward.store.begin() as conn:
-        assert records.ready(conn, units=[NORTH]) == []
+        assert records.ready(conn, EVA) == []
         for involved in (EVA, NILS):
             task = controls.next_control(conn, FORMS, involved, NOW, 15)
             assert task is None or task.spec.name != "tid"
@@ -191,7 +190,7 @@ def test_a_difference_holds_the_export_until_a_third_person_has_looked(ward: War
     assert looked(ward.store, ULLA, "tid", "8.15") is Outcome.RIGHT
     with ward.store.begin() as conn:
         assert entry(conn, entry_id).revision == 1
-        assert records.ready(conn, units=[NORTH]) == [entry_id]
+        assert records.ready(conn, EVA) == [entry_id]
 
 
 def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
@@ -203,7 +202,7 @@ def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
         assert (found.state, found.revision, found.reason) == (EntryState.CONFIRMED, 2, REASON)
         assert (found.first_by, found.second_by) == (NILS.login, ULLA.login)
         assert (answer.answer.value, answer.how, answer.settled) == ("08:45", How.CORRECTION, True)
-        assert records.records(conn, FORMS, records.ready(conn, units=[NORTH]))[0].fields["tid"] == "08:45"
+        assert records.records(conn, FORMS, records.ready(conn, EVA))[0].fields["tid"] == "08:45"
 
 
 def test_an_exported_entry_is_exported_again(ward: Ward) -> None:
@@ -213,7 +212,7 @@ def test_an_exported_entry_is_exported_again(ward: Ward) -> None:
     typed(ward.store, NILS, "tid", "08:45")
     looked(ward.store, ULLA, "tid", "08:45")
     with ward.store.begin() as conn:
-        assert records.ready(conn, units=[NORTH]) == [entry_id]
+        assert records.ready(conn, EVA) == [entry_id]
 
 
 def test_a_critical_value_that_only_the_third_person_reads_goes_to_a_fourth(ward: Ward) -> None:
