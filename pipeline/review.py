@@ -39,10 +39,13 @@ FACTS: Mapping[str, frozenset[Meaning]] = {
 
 UNLIKELY = frozenset({"outside_outage", "implausible"})
 """Reasons of a reading that make another person look, although the first and the machine agree."""
+SHOWN_FROM = 0.9
+"""From this probability on a reading is shown filled in. Below it the field is typed by somebody who has not seen it, as critical ones always are."""
 MIDNIGHT = "24:00"
 """The end of a day, as people write it: not the same moment as 00:00 of that day."""
 
 _GIVEN = frozenset({Kind.PRINTED})
+_WRITTEN_OUT = frozenset({Kind.LINES})
 _PRESENCE = frozenset({Kind.MARK, Kind.SIGNATURE, Kind.INITIALS})
 
 
@@ -131,6 +134,14 @@ def agree(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
 def settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
     """Whether one person's answer is enough. An unlikely number or date is not, even if the machine read the same: another person is told."""
     return not spec.critical or (agree(spec, answer, reading) and _within_bounds(spec, answer) and not is_unlikely(reading))
+
+
+def is_typed(spec: FieldSpec, reading: Reading | None) -> bool:
+    """Whether a field is typed without being shown what was read: critical ones, and those whose reading is doubtful.
+
+    People overlook wrong values that they are shown (docs/review.md). Free text is always shown: its doubtful words are marked in it.
+    """
+    return spec.critical or (reading is not None and spec.kind not in _WRITTEN_OUT and reading.p < SHOWN_FROM)
 
 
 def is_unlikely(reading: Reading | None) -> bool:

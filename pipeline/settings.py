@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     """How often a watched folder is looked at. A file that changed between two looks is still being written."""
     claim_minutes: int = 15
     """How long an entry stays with the person who opened it, without activity."""
+    control_share: float = Field(0.02, ge=0, le=1)
+    """Which share of confirmed fields another person types again without seeing them (kontrollskrivning)."""
+    plant_share: float = Field(0.005, ge=0, le=1)
+    """Which share of the fields that are shown filled in gets a wrong value on purpose. It is always taken away again before anything is decided."""
+    figures_least: int = Field(30, ge=1)
+    """No figure about work is shown that rests on fewer fields."""
     session_minutes: int = 60
     """After how long without activity a person is logged out."""
     session_hours: int = 12

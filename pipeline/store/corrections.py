@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, exists, select
 
@@ -66,7 +67,7 @@ def correct(
     state = review.next_state(sum(not one.settled for one in new.values()))
     facts = facts_of(form, found, before | new)
     who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
-    decide(conn, person, found, new, now, state=state, reason=reason.strip(), **who, **facts)
+    decide(conn, person, found, new, now, state=state, form=form, reason=reason.strip(), **who, **facts)
     note_client(conn, person, form, found, given, about, now)
     return state
 
@@ -83,7 +84,7 @@ def void(conn: Connection, person: Person, entry_id: str, revision: int, reason:
     sent = conn.execute(select(exists().where(tables.export_item.c.entry == entry_id))).scalar_one()
     if not sent and found.state is not EntryState.SIGNED:
         raise ReviewError("The entry has been neither signed nor exported.", "Reject it instead.")
-    who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
+    who: dict[str, Any] = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
     state = EntryState.CONFIRMED if sent else EntryState.REJECTED
     decide(conn, person, found, {}, now, state=state, reason=reason.strip(), voided=reason.strip(), **who)
 

@@ -15,10 +15,11 @@ from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import EntryState, Person, Reading, State
 from pipeline.review import Answer
-from pipeline.store import sight, tables
+from pipeline.store import plants, sight, tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
 from pipeline.store.claims import CLAIM_MINUTES, held_by_other
 from pipeline.store.client_check import doubted_client, in_register
+from pipeline.store.control_draw import draw_controls
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
@@ -56,7 +57,7 @@ def save_answers(
     *,
     about: AboutClient = NOTHING_SAID,
 ) -> EntryState:
-    """Decide an entry; answers with CONFIRMED, or SECOND if another person has to look.
+    """Decide an entry; answers with CONFIRMED, SECOND if another person has to look, or REVIEW if the person is to decide anew (`plants.judged`).
 
     The first person answers for every field that is not printed, the second for those that person and machine disagreed on. Fields of a
     missing page need no answer. `about` is what the person says of the client beyond the number: why the register lacks the client, and how it is
@@ -80,12 +81,15 @@ def save_answers(
     here = [spec for spec in specs if spec.name not in missing]
     complete = review.complete(here, _with_temporary(form, found, review.with_fields_left_empty(here, answers, readings), about))
     given = in_register(conn, person, form, found.row, complete, about)
+    by_name = {spec.name: spec for spec in here}
+    if plants.judged(conn, person, found, by_name, readings, given, now):
+        return EntryState.REVIEW
     shared = shared_answers(conn, found, form)
-    doubt = doubted_client(conn, form, found, given, about)
-    new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name), shared.get(spec.name), doubt=spec.name == doubt) for spec in here}
+    doubt = {doubted_client(conn, form, found, given, about), *plants.doubted(conn, person, entry_id, by_name, readings, given)}
+    new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name), shared.get(spec.name), doubt=spec.name in doubt) for spec in here}
     new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
     state = review.next_state(sum(not one.settled for one in new.values()))
-    decide(conn, person, found, new, now, state=state, first_by=person.login, first_at=now, **facts_of(form, found, new))
+    decide(conn, person, found, new, now, state=state, form=form, first_by=person.login, first_at=now, **facts_of(form, found, new))
     note_client(conn, person, form, found, given, about, now)
     return state
 
@@ -103,7 +107,7 @@ def reject(conn: Connection, person: Person, entry_id: str, revision: int, reaso
     if held_by_other(found, person, now):
         raise stale()
     _refuse_ended(conn, found)
-    who = {"second_by": person.login, "second_at": now} if found.first_by else {"first_by": person.login, "first_at": now}
+    who: dict[str, Any] = {"second_by": person.login, "second_at": now} if found.first_by else {"first_by": person.login, "first_at": now}
     decide(conn, person, found, {}, now, state=EntryState.REJECTED, reason=reason, **who)
 
 
@@ -165,7 +169,7 @@ def seen(conn: Connection, person: Person, entry_id: str, revision: int, states:
 
 def _first(spec: FieldSpec, answer: Answer, reading: Reading | None, shared: Answer | None, *, doubt: bool) -> Decided:
     same = review.agree(spec, answer, reading)
-    how = How.TYPED if spec.critical else How.KEPT if same else How.CHANGED
+    how = How.TYPED if review.is_typed(spec, reading) else How.KEPT if same else How.CHANGED
     return Decided(answer, how, answer == shared or (review.settled(spec, answer, reading) and not doubt))
 
 
@@ -187,7 +191,7 @@ def _decide_second(
     new = {name: Decided(answer, How.SECOND, True) for name, answer in given.items()}
     doubted_client(conn, form, found, {name: one.answer for name, one in (before | new).items()}, about)
     facts = facts_of(form, found, before | new)
-    decide(conn, person, found, new, now, state=EntryState.CONFIRMED, second_by=person.login, second_at=now, **facts)
+    decide(conn, person, found, new, now, state=EntryState.CONFIRMED, form=form, second_by=person.login, second_at=now, **facts)
     note_client(conn, person, form, found, given, about, now)
     return EntryState.CONFIRMED
 
@@ -198,16 +202,32 @@ def _with_temporary(form: Form, found: Entry, answers: Mapping[str, Answer], abo
     return {**answers, spec.name: Answer(None, State.ILLEGIBLE)} if spec and about.temporary and about.outside else answers
 
 
-def decide(conn: Connection, person: Person, found: Entry, new: Mapping[str, Decided], now: datetime, *, state: EntryState, **values: Any) -> None:  # noqa: ANN401
+def decide(
+    conn: Connection,
+    person: Person,
+    found: Entry,
+    new: Mapping[str, Decided],
+    now: datetime,
+    *,
+    state: EntryState,
+    form: Form | None = None,
+    **values: Any,  # noqa: ANN401 - columns of many types
+) -> None:
     """Write one decision. The entry is moved on first: whoever comes second fails before adding an answer.
+
+    Args:
+        form: given when fields are confirmed, so that some of them are drawn for control.
 
     Raises:
         StaleDecisionError: somebody was quicker.
     """
     change(conn, found, state=state.value, **values)
+    plants.end_all(conn, found.id, person.login, new, now)
     add_decided(conn, found.id, found.revision + 1, new, person.login, now)
     note_version(conn, found, person.login, now, state=state, reason=str(values.get("reason") or ""), voided=bool(values.get("voided")))
     drop_drafts(conn, found.id)
+    if form is not None and state is EntryState.CONFIRMED:
+        draw_controls(conn, form, found, now)
     counts = {"revision": found.revision + 1, "fields": len(new), "unsettled": sum(not one.settled for one in new.values())}
     record(conn, person.login, "decide", found.id, unit=found.unit, state=state.value, **counts)
 

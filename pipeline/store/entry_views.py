@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import Client, EntryState, Person, Reading, State
-from pipeline.review import FACTS, Answer, asked
+from pipeline.review import FACTS, Answer, asked, is_typed
 from pipeline.store.answers import Decided, decided, drafts, shared_answers
 from pipeline.store.entries import Entry, entry
 from pipeline.store.pages import Page, page_reading
@@ -115,7 +115,16 @@ def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...],
     by_number = {_number(page, found): page.id for page in pages}
     expected = {spec.name for spec in asked(form, found.row) if _is_open(spec, found, answers)}
     return tuple(
-        _field(spec, _is_blind(spec, found, person), numbers[spec.name], by_number, readings, typed, answers, spec.name in expected)
+        _field(
+            spec,
+            _is_blind(spec, found, person, readings.get(spec.name)),
+            numbers[spec.name],
+            by_number,
+            readings,
+            typed,
+            answers,
+            spec.name in expected,
+        )
         for spec in form.entry_fields(found.row)
     )
 
@@ -147,10 +156,10 @@ def _covered(field: FieldView) -> FieldView:
     return replace(field, reading=None, draft=None, first=None, open=False, hidden=True)
 
 
-def _is_blind(spec: FieldSpec, found: Entry, person: Person) -> bool:
+def _is_blind(spec: FieldSpec, found: Entry, person: Person, reading: Reading | None) -> bool:
     """Also after the first person's decision for that person, who may take it back and decide anew."""
     first = found.state is EntryState.SECOND and found.first_by == person.login
-    return spec.critical and (found.state is EntryState.REVIEW or first)
+    return is_typed(spec, reading) and (found.state is EntryState.REVIEW or first)
 
 
 def _number(page: Page, found: Entry) -> int:

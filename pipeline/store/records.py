@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, update
 
 from pipeline import access
 from pipeline.access import Action
@@ -19,8 +19,10 @@ from pipeline.model import Client, EntryState, Person, Record, Stamp, State, Val
 from pipeline.review import Answer
 from pipeline.store import sight, tables
 from pipeline.store.clock import utc_now
+from pipeline.store.controls import has_open_difference
 from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
+from pipeline.store.plants import has_open_plant
 from pipeline.store.registers import units
 from pipeline.template import Form, Forms
 
@@ -34,6 +36,8 @@ def ready(conn: Connection, forms: Forms, person: Person, *, unit: str | None = 
 
     Signed ones are, and confirmed ones that need no signature.
 
+    Not those in which a control found another value, as long as no third person has looked.
+
     Args:
         lock: keep them from being changed until the transaction ends.
 
@@ -41,9 +45,10 @@ def ready(conn: Connection, forms: Forms, person: Person, *, unit: str | None = 
         NotAllowedError: the person may not export, or not from this unit.
     """
     access.require(person, Action.EXPORT, unit)
+    held = or_(has_open_plant(_entry.c.id), has_open_difference(_entry.c.id))
     found: list[Row[Any]] = []
     for state in (tables.IS_READY, tables.IS_SIGNED):
-        query = select(*_READY).where(state, sight.visible_entries(conn, person)).order_by(_entry.c.id)
+        query = select(*_READY).where(state, sight.visible_entries(conn, person), ~held).order_by(_entry.c.id)
         if unit is not None:
             query = query.where(_entry.c.unit == unit)
         if form is not None:
@@ -71,7 +76,7 @@ def records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Re
 
     Raises:
         FormError: the form of one of them is not there any longer.
-        StoreError: one of them is not decided.
+        StoreError: one of them is not decided, or holds a planted value.
     """
     found = {record.entry_id: record for part in _parts(entry_ids) for record in _records(conn, forms, part)}
     return [found[entry_id] for entry_id in entry_ids if entry_id in found]
@@ -114,11 +119,19 @@ class _Sources:
 
 def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
     found = entries(conn, select(_entry).where(_entry.c.id.in_(entry_ids)))
+    _refuse_planted(conn, entry_ids)
     answers = _answers(conn, entry_ids)
     forms_of = {one.id: form_of(forms, one) for one in found}
     pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
     sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids), units(conn))
     return [_record(forms_of[one.id], one, sources) for one in found]
+
+
+def _refuse_planted(conn: Connection, entry_ids: Sequence[str]) -> None:
+    """Nothing of an entry that somebody has a planted value of on the screen leaves the store, whoever asks."""
+    planted = conn.execute(select(_entry.c.id).where(_entry.c.id.in_(entry_ids), has_open_plant(_entry.c.id)).limit(1)).scalar_one_or_none()
+    if planted is not None:
+        raise StoreError(f"The entry {planted} is being controlled.", "It can be exported when it has been decided again.")
 
 
 def _record(form: Form, found: Entry, sources: _Sources) -> Record:

@@ -50,7 +50,8 @@ def ui_command(workspace: Path, port: int, processes: int) -> Iterator[subproces
 @contextmanager
 def started(call: Sequence[str], workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the workspace, ended with SIGTERM if it has not ended by itself."""
-    environment = os.environ | {"EFTERSKRIFT_WORKSPACE": str(workspace)}
+    quiet = {"EFTERSKRIFT_CONTROL_SHARE": "0", "EFTERSKRIFT_PLANT_SHARE": "0"}  # what lots decide comes at no certain moment
+    environment = quiet | os.environ | {"EFTERSKRIFT_WORKSPACE": str(workspace)}
     with (workspace / "server.log").open("w") as log:
         process = subprocess.Popen(call, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:

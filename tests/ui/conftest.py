@@ -26,6 +26,8 @@ APP = ROOT / "ui" / "app.py"
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """An empty workspace with staff, which the app opens."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("EFTERSKRIFT_CONTROL_SHARE", "0")
+    monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "0")
     monkeypatch.setattr(review_screen, "LEAST_LOOK", timedelta(0))
     st.cache_resource.clear()
     st.cache_data.clear()

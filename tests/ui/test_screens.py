@@ -19,6 +19,8 @@ from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, REGIST
 ALLOWED = {
     "scan": {ADMINISTRATOR.login, REGISTRAR.login},
     "review": {NURSE.login, REGISTRAR.login},
+    "own_work": {NURSE.login, REGISTRAR.login},
+    "quality": {MANAGER.login},
     "progress": {ADMINISTRATOR.login, MANAGER.login},
     "signing": {NURSE.login},
     "follow_up": {ADMINISTRATOR.login, NURSE.login},

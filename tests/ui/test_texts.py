@@ -9,6 +9,7 @@ from string import Formatter
 
 import pytest
 
+from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Role, State
 from pipeline.review import REASONS
 from ui.text import LANGUAGES, catalogue
@@ -83,6 +84,7 @@ def _words(call: ast.Call, value: ast.expr) -> str:
 def test_every_state_role_and_reason_has_a_word() -> None:
     texts = catalogue("sv")
     wanted = {f"state.{state.value}" for state in State} | {f"entry_state.{state.name.lower()}" for state in EntryState}
+    wanted |= {f"field_kind.{kind.value}" for kind in Kind}
     wanted |= {f"role.{role.name.lower()}" for role in Role} | {f"reject.reasons.{reason}" for reason in REASONS}
     assert wanted <= set(texts)
 

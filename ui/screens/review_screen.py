@@ -16,10 +16,13 @@ from pipeline.store import claims, decisions, forwarding
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
+from pipeline.store.looks import note_look
+from pipeline.store.plants import last_missed, planted
 from pipeline.store.questions import ANSWERED
 from ui.components import lookup_view
 from ui.components.client_card import client_card
 from ui.components.client_guard_form import about_client, ask_about_client, forget_client
+from ui.components.control_task import control_turn, make_due
 from ui.components.entry_form import answers, entry_form, widget_keys
 from ui.components.faults import fault_text
 from ui.components.heading import person_menu
@@ -45,7 +48,11 @@ def show(here: Site, person: Person) -> None:
     if lookup_view.is_open():
         lookup_view.show(here, person, partial(_open_found, here, person))
         return
+    if control_turn(here, person):
+        return
     view = _current(here, person)
+    if view is None and control_turn(here, person, idle=True):
+        return
     _top(here, person, view)
     if problem := st.session_state.pop(_PROBLEM, None):
         st.warning(problem, icon=":material/info:")
@@ -70,6 +77,8 @@ def _current(here: Site, person: Person) -> EntryView | None:
         view = claims.open_entry(conn, here.forms, person, entry_id, now, minutes) if entry_id else None
         if view is None or view.entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
             view = claims.claim_next(conn, here.forms, person, now, minutes)
+        if view is not None:
+            view = planted(conn, person, view, here.settings.plant_share, now)
     if view is None:
         _turn_to(None)
     elif view.entry.id != st.session_state.get(_ENTRY):
@@ -162,6 +171,9 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
     try:
         with here.store.begin() as conn:
             state = decisions.save_answers(conn, here.forms, person, view.entry.id, view.entry.revision, answers(view), now, about=about_client(view))
+            missed = last_missed(conn, person, view.entry.id) if state is EntryState.REVIEW else None
+            if missed is None:
+                note_look(conn, person, view, shown_at, now)
     except (UnknownClientError, ClientConflictError) as error:
         _complain(error.fields, ask_about_client(view, error))
     except MissingAnswerError as error:
@@ -173,7 +185,12 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
         if isinstance(error, StaleDecisionError):
             _turn_to(None)
     else:
+        if missed is not None:
+            _turn_to(view.entry.id, now)
+            st.session_state[_PROBLEM] = t("control.missed", field=view.form.by_name[missed].label)
+            return
         _turn_to(None)
+        make_due()
         st.toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"), icon=":material/check:")
 
 

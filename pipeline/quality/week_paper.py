@@ -1,0 +1,90 @@
+"""A week's paper for the simulation: sheets of our forms with what they say, invented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+from pipeline.clients import load_register
+from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
+from pipeline.model import Client, Value
+from pipeline.quality.sample_texts import NOTES, STAFF
+from pipeline.settings import ROOT
+from pipeline.template import Form, Forms, Per
+
+MIX: Mapping[str, int] = {"besokslista": 10, "matvarden": 6, "hsl-anteckning": 12, "fri-anteckning": 4}
+"""Sheets of each form in one part of the week. How many of each a municipality writes is published nowhere: an assumption."""
+FILLED: Mapping[Kind, float] = {Kind.MARK: 0.3, Kind.DIGITS: 0.6, Kind.TEXT: 0.6, Kind.LINES: 0.9, Kind.CHOICE: 1.0, Kind.INITIALS: 0.9}
+"""How often something is written in a field that may be left out."""
+ROWS = 5
+"""Written rows of a table, at most."""
+FIRST_DAY = date(2021, 12, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet: its form, the rows that are written in, and what each field says; a field that is left out says nothing."""
+
+    serial: str
+    form: Form
+    rows: tuple[int | None, ...]
+    says: Mapping[str, Value]
+
+
+def clients() -> Sequence[Client]:
+    """The clients of the sample stack, with official test numbers."""
+    return load_register(ROOT / "data" / "samples" / "klienter.csv").clients
+
+
+def sheets(forms: Forms, parts: int, chance: Random) -> Iterator[Sheet]:
+    """So many parts of a week, each with the sheets of `MIX`, shuffled."""
+    known = clients()
+    kinds = [form_id for form_id, count in MIX.items() for _ in range(count * parts)]
+    chance.shuffle(kinds)
+    for number, form_id in enumerate(kinds):
+        yield _sheet(f"V{number:05d}", forms.latest(form_id), known, chance)
+
+
+def _sheet(serial: str, form: Form, known: Sequence[Client], chance: Random) -> Sheet:
+    rows = form.rows()[: chance.randint(1, ROWS)] if form.entries is Per.ROW else form.rows()
+    says: dict[str, Value] = {}
+    for specs in ([spec for spec in form.fields if spec.row is None], *([s for s in form.fields if s.row == row] for row in rows if row is not None)):
+        client = chance.choice(known)
+        says |= {spec.name: _value(spec, client, chance) for spec in specs if spec.kind is not Kind.PRINTED and _is_filled(spec, chance)}
+    return Sheet(serial, form, tuple(rows), says)
+
+
+def _is_filled(spec: FieldSpec, chance: Random) -> bool:
+    always = spec.critical and spec.means is not None
+    return spec.required or always or chance.random() < FILLED.get(spec.kind, 1.0)
+
+
+def _value(spec: FieldSpec, client: Client, chance: Random) -> Value:
+    if spec.means is Meaning.CLIENT_PID:
+        return client.pid
+    if spec.means is Meaning.CLIENT_NAME:
+        return client.name
+    match spec.kind:
+        case Kind.DIGITS:
+            return _digits(spec, chance)
+        case Kind.CHOICE:
+            return chance.choice(spec.options).value
+        case Kind.LINES:
+            return str(chance.choice(NOTES)[3])
+        case Kind.TEXT:
+            return chance.choice(STAFF)[1 if spec.means is Meaning.AUTHOR_TITLE else 0]
+        case Kind.INITIALS:
+            return "".join(part[0] for part in chance.choice(STAFF)[0].split())
+        case _:
+            return True
+
+
+def _digits(spec: FieldSpec, chance: Random) -> str:
+    if spec.format is Format.DATE:
+        return (FIRST_DAY + timedelta(days=chance.randrange(7))).isoformat()
+    if spec.format is Format.TIME:
+        return f"{chance.randrange(6, 23):02d}:{chance.randrange(12) * 5:02d}"
+    low, high = spec.plausible or (spec.minimum or 0, spec.maximum or 10 ** (spec.cell_count - spec.decimals) - 1)
+    return f"{chance.uniform(low, high):.{spec.decimals}f}"

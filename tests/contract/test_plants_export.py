@@ -1,0 +1,103 @@
+"""Every kind of target: no planted value is ever in a file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from pipeline.export import TARGETS
+from pipeline.export.runs import Office, make_run, run_file
+from pipeline.field_spec import Kind
+from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Reading, SheetCode, State, Value
+from pipeline.review import Answer, asked
+from pipeline.store import claims, decisions
+from pipeline.store.clock import utc_now
+from pipeline.store.control_tables import plant
+from pipeline.store.entries import entry, entry_id
+from pipeline.store.issued import add_issued
+from pipeline.store.pages import NewPage, add_batch, add_page
+from pipeline.store.plants import last_missed, planted
+from pipeline.store.records import ready, records
+from pipeline.store.sheets import save_reading
+from tests.export_examples import FORM_OF, FORMS, MADE_AT, SIV
+from tests.export_office import ANNA, PER
+
+pytest_plugins = ("tests.databases", "tests.offices")
+
+
+def _said(column: str, kind: Kind) -> Value:
+    values: dict[str, Value] = {"personnummer": SIV.pid, "namn": SIV.name, "skribent": "Gun Ek", "kontakttyp": "besok", "omrade": "hsl"}
+    values |= dict.fromkeys(("handelsedatum", "datum"), "2021-12-17") | dict.fromkeys(("handelsetid", "tid", "start"), "08:15")
+    values |= {"anteckning": "Såret på höger fot läker. Gav 75 ml.", "anmarkning": "mätt på höger arm", "slut": "08:45"}
+    return values.get(column, True if kind is Kind.SIGNATURE else None)
+
+
+def _reading(value: Value, kind: Kind) -> Reading:
+    return Reading(value, 0.99, State.READ) if value else Reading.empty(0.99, False if kind is Kind.MARK else None)
+
+
+def _scan(office: Office, target: str, number: int) -> str:
+    form, serial = FORMS.latest(FORM_OF[target]), f"PLANT{number:03d}"
+    row = form.rows()[0]
+    specs = asked(form, row)
+    readings = {spec.name: _reading(_said(spec.column, spec.kind), spec.kind) for spec in specs}
+    code = SheetCode(form.id, form.version, 1, 1, serial)
+    with office.store.begin() as conn:
+        add_issued(conn, [IssuedSheet(serial, form.id, form.version, "Norr")], "bo")
+        new = NewPage(add_batch(conn, "Norr", "pärm 3", "bo"), 1, "a.pdf", 1, None, f"{number:064x}", "image/png")
+        save_reading(
+            conn, add_page(conn, new, "bo"), PageReading(Outcome.READ, code, fields=readings), upright_sha256=None, form=form, reader_version="1"
+        )
+    return entry_id(serial, row)
+
+
+def _confirm_what_is_shown(office: Office, entry: str) -> bool:
+    """A person who types what has to be typed and confirms the rest unseen, until the entry is confirmed; answers whether a plant was missed."""
+    missed = False
+    for _ in range(2):
+        with office.store.begin() as conn:
+            view = planted(conn, ANNA, claims.open_entry(conn, FORMS, ANNA, entry, utc_now()), 1.0, utc_now())
+            given = {}
+            for field in view.fields:
+                if field.open and field.spec.kind is not Kind.PRINTED:
+                    value = _said(field.spec.column, field.spec.kind)
+                    true = Answer(value) if value else Answer(None, State.EMPTY)
+                    given[field.spec.name] = Answer(field.reading.value, field.reading.state) if field.reading else true
+            state = decisions.save_answers(conn, FORMS, ANNA, entry, view.entry.revision, given, utc_now())
+            missed |= last_missed(conn, ANNA, entry) is not None
+        if state is EntryState.CONFIRMED:
+            return missed
+    raise AssertionError(state)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_who_confirms_everything_unseen_still_exports_what_was_read(office: Office, target: str) -> None:
+    form = FORMS.latest(FORM_OF[target])
+    made = [_scan(office, target, number) for number in range(4)]
+    assert all(_confirm_what_is_shown(office, entry) for entry in made)
+    with office.store.read() as conn:
+        for record in records(conn, office.forms, ready(conn, ANNA)):
+            for spec in asked(form, record.row):
+                true = _said(spec.column, spec.kind)
+                assert record.fields[spec.column] == (true or (False if spec.kind is Kind.MARK else None))
+    run = make_run(office, replace(ANNA, units=frozenset({"Norr"})), target, MADE_AT)
+    assert run is not None
+    assert run.entries == len(made)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_entry_with_an_open_plant_is_in_no_run(office: Office, target: str) -> None:
+    made = _scan(office, target, 1)
+    _confirm_what_is_shown(office, made)
+    with office.store.begin() as conn:
+        row = {"entry": made, "login": PER.login, "field": "x", "value": "x", "state": "read", "start": 0, "end": 0, "shown_at": utc_now()}
+        conn.execute(plant.insert().values(row))
+    assert make_run(office, ANNA, target, MADE_AT) is None
+    with office.store.begin() as conn:
+        assert entry(conn, made).state is EntryState.CONFIRMED
+        conn.execute(update(plant).values(outcome="withdrawn"))
+    run = make_run(office, ANNA, target, MADE_AT)
+    assert run is not None
+    assert run_file(office, ANNA, run.id).data

@@ -1,0 +1,73 @@
+"""However a person edits what is shown, a planted value is never confirmed by that person alone."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from pipeline.errors import ReviewError
+from pipeline.model import EntryState, State
+from pipeline.review import Answer
+from pipeline.store import claims, decisions, records
+from pipeline.store.control_tables import plant
+from pipeline.store.database import Store
+from pipeline.store.plants import planted
+from tests.ward import EVA, FORMS, NOW, PLAN, SAID, Ward, answers
+
+pytest_plugins = ("tests.databases",)
+
+TRUE = {**SAID, **PLAN, "text": "Såret på höger fot läker.\nLägger om med kompress."}
+SERIALS = (f"S{number:05d}" for number in count())
+
+edits = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12), st.text("abcåäö 17.\n", max_size=8)), max_size=4)
+"""Where something is taken away, how much, and what is put there instead."""
+
+
+def edited(text: str, changes: list[tuple[int, int, str]], spared: str) -> str:
+    """The text after changes, those that would touch `spared` left out."""
+    for at, length, new in changes:
+        other = text[:at] + new + text[at + length :]
+        if spared in other:
+            text = other
+    return text
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """The test organisation."""
+    return Ward(store).begin()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=edits, second=edits, keeps=st.booleans())
+@example(first=[], second=[], keeps=True)
+def test_a_planted_value_needs_somebody_who_never_saw_it(
+    ward: Ward, first: list[tuple[int, int, str]], second: list[tuple[int, int, str]], keeps: bool
+) -> None:
+    entry_id = ward.note(next(SERIALS), TRUE)
+    with ward.store.begin() as conn:
+        view = planted(conn, EVA, claims.open_entry(conn, FORMS, EVA, entry_id, NOW), 1.0, NOW)
+        row = conn.execute(select(plant).where(plant.c.entry == entry_id)).one()
+        wrong = str(row.value)[row.start : row.end] if row.end else str(row.value)
+        given = answers(TRUE) | {row.field: Answer(row.value, State(row.state))}
+        given[row.field] = Answer(edited(str(row.value), first, wrong))
+        try:
+            state = decisions.save_answers(conn, FORMS, EVA, entry_id, 0, given, NOW)
+        except ReviewError:  # an edited time is no time
+            return
+        assert state is EntryState.REVIEW
+        if keeps:
+            given[row.field] = Answer(edited(str(row.value), second, wrong))
+            try:
+                assert decisions.save_answers(conn, FORMS, EVA, entry_id, view.entry.revision + 1, given, NOW) is EntryState.SECOND
+            except ReviewError:
+                return
+            assert records.ready(conn, EVA) == [] or entry_id not in records.ready(conn, EVA)
+        else:
+            assert decisions.save_answers(conn, FORMS, EVA, entry_id, view.entry.revision + 1, answers(TRUE), NOW) is EntryState.CONFIRMED
+            said = records.records(conn, FORMS, [entry_id])[0].fields
+            assert wrong not in str(said[row.field])

@@ -1,0 +1,259 @@
+"""Confirmed fields that are typed again: who may, what a difference leads to, and that nothing changes without a reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import Connection, select
+
+from pipeline.errors import MissingAnswerError, NotAllowedError, StaleDecisionError, UnknownClientError
+from pipeline.model import EntryState, Person, Role, State, Value
+from pipeline.review import Answer
+from pipeline.settings import Settings
+from pipeline.store import controls, corrections, decisions, records, registers
+from pipeline.store.answers import How, decided
+from pipeline.store.control_tables import control
+from pipeline.store.controls import ControlTask, Outcome
+from pipeline.store.database import Store, open_store
+from pipeline.store.entries import entry
+from pipeline.store.events import events_of
+from pipeline.store.third_looks import REASON, third_look
+from tests.ward import (
+    ASTA,
+    BROR,
+    CILLA,
+    EVA,
+    FORMS,
+    NILS,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    SOFIA,
+    UNKNOWN_PID,
+    VISITS,
+    Ward,
+    answers,
+    later,
+    page_reading,
+)
+from tests.ward import person as somebody
+
+pytest_plugins = ("tests.databases",)
+ULLA, YLVA = somebody("ulla"), somebody("ylva")
+
+
+@pytest.fixture
+def ward(store_settings: Settings) -> Ward:
+    """A store in which every confirmed field is typed again."""
+    return Ward(open_store(store_settings.model_copy(update={"control_share": 1.0}), create=True)).begin()
+
+
+def confirm(ward: Ward, serial: str = "AAAA", **changed: Value) -> str:
+    entry_id = ward.note(serial)
+    with ward.store.begin() as conn:
+        said = {**SAID, **PLAN, **changed}
+        decisions.save_answers(conn, FORMS, EVA, entry_id, 0, answers(said), NOW)
+    return entry_id
+
+
+def task_of(conn: Connection, person: Person, field: str, now: datetime = NOW) -> ControlTask:
+    """The task for a field, others passed."""
+    for _ in range(20):
+        task = controls.next_control(conn, FORMS, person, now, 15)
+        assert task is not None
+        if task.spec.name == field:
+            return task
+        controls.pass_control(conn, person, task)
+    raise AssertionError(field)
+
+
+def typed(store: Store, person: Person, field: str, value: Value) -> Outcome:
+    with store.begin() as conn:
+        return controls.type_control(conn, person, task_of(conn, person, field), Answer(value), later(1))
+
+
+def looked(store: Store, person: Person, field: str, value: Value, *, outside: bool = False) -> Outcome:
+    with store.begin() as conn:
+        return third_look(conn, person, task_of(conn, person, field), Answer(value), later(2), outside_register=outside)
+
+
+def test_fields_are_drawn_when_they_are_confirmed_and_only_once(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    with ward.store.begin() as conn:
+        drawn = set(conn.execute(select(control.c.field)).scalars())
+        decisions.undo(conn, EVA, entry_id, 1, NOW)
+        decisions.save_answers(conn, FORMS, EVA, entry_id, 2, answers({**SAID, **PLAN}), NOW)
+        assert drawn == {"pnr", "namn", "datum", "tid", "skribent"}
+        assert sorted(conn.execute(select(control.c.field)).scalars()) == sorted(drawn)
+
+
+def test_nothing_is_drawn_when_the_share_is_nought(store_settings: Settings) -> None:
+    ward = Ward(open_store(store_settings.model_copy(update={"control_share": 0.0}), create=True)).begin()
+    confirm(ward)
+    with ward.store.begin() as conn:
+        assert controls.next_control(conn, FORMS, NILS, NOW, 15) is None
+
+
+def test_the_task_shows_no_value_and_goes_to_nobody_who_decided(ward: Ward) -> None:
+    confirm(ward)
+    with ward.store.begin() as conn:
+        assert controls.next_control(conn, FORMS, EVA, NOW, 15) is None
+        assert controls.next_control(conn, FORMS, SOFIA, NOW, 15) is None
+        task = controls.next_control(conn, FORMS, NILS, NOW, 15)
+        assert task is not None
+        assert task.sides == ()
+        assert (task.page_no, task.page.page_no) == (1, 1)
+        other = controls.next_control(conn, FORMS, ULLA, NOW, 15)
+        assert other is not None
+        assert other.id != task.id
+        again = controls.next_control(conn, FORMS, NILS, later(1), 15)
+        assert again is not None
+        assert again.id == task.id
+        with pytest.raises(NotAllowedError):
+            controls.next_control(conn, FORMS, somebody("chef", Role.MANAGER), NOW, 15)
+        with pytest.raises(NotAllowedError):
+            controls.type_control(conn, EVA, task, Answer("x"), NOW)
+        with pytest.raises(NotAllowedError):
+            controls.type_control(conn, SOFIA, task, Answer("x"), NOW)
+        with pytest.raises(StaleDecisionError):
+            controls.type_control(conn, ULLA, task, Answer("x"), NOW)
+
+
+def test_a_task_that_is_left_goes_to_somebody_else(ward: Ward) -> None:
+    confirm(ward)
+    with ward.store.begin() as conn:
+        first = controls.next_control(conn, FORMS, NILS, NOW, 15)
+        assert first is not None
+        with pytest.raises(StaleDecisionError):
+            controls.type_control(conn, NILS, first, Answer(ASTA.pid), later(16))
+        taken = controls.next_control(conn, FORMS, ULLA, later(16), 15)
+        assert taken is not None
+        assert taken.id == first.id
+
+
+def test_second_reviewers_and_keyers_of_the_same_head_are_left_out(ward: Ward) -> None:
+    wrong = {**SAID, "datum": "2026-02-19"}
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", wrong))
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", PLAN, page_no=2))
+    with ward.store.begin() as conn:
+        assert decisions.save_answers(conn, FORMS, EVA, "AAAA-00", 0, answers({**SAID, **PLAN}), NOW) is EntryState.SECOND
+        assert controls.next_control(conn, FORMS, ULLA, NOW, 15) is None
+        decisions.save_answers(conn, FORMS, NILS, "AAAA-00", 1, answers({"datum": "2026-02-17"}), NOW)
+        assert controls.next_control(conn, FORMS, NILS, NOW, 15) is None
+        assert controls.next_control(conn, FORMS, ULLA, NOW, 15) is not None
+
+
+def test_a_head_is_not_typed_by_who_keyed_it_for_another_row(ward: Ward) -> None:
+    said = {"datum": "2026-02-17", "skribent": "Disa Penn"} | {f"rad0{row}.pnr": ASTA.pid for row in (1, 2)}
+    ward.read(ward.scan(), page_reading(VISITS, "BBBB", said))
+    with ward.store.begin() as conn:
+        for row, who in ((1, EVA), (2, NILS)):
+            left = {f"rad0{row}.{name}": None for name in ("tid", "mat", "sign")}
+            given = answers({"datum": "2026-02-17", "skribent": "Disa Penn", f"rad0{row}.pnr": ASTA.pid, **left})
+            assert decisions.save_answers(conn, FORMS, who, f"BBBB-0{row}", 0, given, NOW) is EntryState.CONFIRMED
+        seen = set()
+        while (task := controls.next_control(conn, FORMS, EVA, NOW, 15)) is not None:
+            controls.type_control(conn, EVA, task, Answer(None, State.EMPTY), NOW)
+            seen.add(task.spec.name)
+        assert seen == {"rad02.pnr", "rad02.tid", "rad02.mat"}
+
+
+def test_agreement_ends_it_however_it_is_written(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    assert typed(ward.store, NILS, "datum", "260217") is Outcome.AGREED
+    with ward.store.begin() as conn:
+        assert entry(conn, entry_id).revision == 1
+        assert records.ready(conn, EVA) == [entry_id]
+        assert [event.action for event in events_of(conn, entry_id)] == ["decide", "control"]
+
+
+def test_a_blank_is_no_answer(ward: Ward) -> None:
+    confirm(ward)
+    with pytest.raises(MissingAnswerError):
+        typed(ward.store, NILS, "datum", " ")
+
+
+def test_a_difference_holds_the_export_until_a_third_person_has_looked(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    assert typed(ward.store, NILS, "tid", "08:45") is Outcome.DIFFERS
+    with ward.store.begin() as conn:
+        assert records.ready(conn, EVA) == []
+        for involved in (EVA, NILS):
+            task = controls.next_control(conn, FORMS, involved, NOW, 15)
+            assert task is None or task.spec.name != "tid"
+        first = controls.next_control(conn, FORMS, ULLA, NOW, 15)
+        assert first is not None
+        assert first.third
+        assert {side.value for side in first.sides} == {"08:15", "08:45"}
+    assert looked(ward.store, ULLA, "tid", "8.15") is Outcome.RIGHT
+    with ward.store.begin() as conn:
+        assert entry(conn, entry_id).revision == 1
+        assert records.ready(conn, EVA) == [entry_id]
+
+
+def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    typed(ward.store, NILS, "tid", "08:45")
+    assert looked(ward.store, ULLA, "tid", "08:45") is Outcome.WRONG
+    with ward.store.begin() as conn:
+        found, answer = entry(conn, entry_id), decided(conn, entry_id)["tid"]
+        assert (found.state, found.revision, found.reason) == (EntryState.CONFIRMED, 2, REASON)
+        assert (found.first_by, found.second_by) == (NILS.login, ULLA.login)
+        assert (answer.answer.value, answer.how, answer.settled) == ("08:45", How.CORRECTION, True)
+        assert records.records(conn, FORMS, records.ready(conn, EVA))[0].fields["tid"] == "08:45"
+
+
+def test_an_exported_entry_is_exported_again(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    with ward.store.begin() as conn:
+        records.mark_exported(conn, [entry_id])
+    typed(ward.store, NILS, "tid", "08:45")
+    looked(ward.store, ULLA, "tid", "08:45")
+    with ward.store.begin() as conn:
+        assert records.ready(conn, EVA) == [entry_id]
+
+
+def test_a_critical_value_that_only_the_third_person_reads_goes_to_a_fourth(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    typed(ward.store, NILS, "datum", "2026-02-18")
+    assert looked(ward.store, ULLA, "datum", "2026-02-11") is Outcome.WRONG
+    with ward.store.begin() as conn:
+        found = entry(conn, entry_id)
+        assert (found.state, found.first_by, found.second_by) == (EntryState.SECOND, ULLA.login, None)
+        decisions.save_answers(conn, FORMS, YLVA, entry_id, found.revision, answers({"datum": "2026-02-11"}), NOW)
+        assert decided(conn, entry_id)["datum"].answer.value == "2026-02-11"
+
+
+def test_a_client_outside_the_register_is_said_to_be_so(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    typed(ward.store, NILS, "pnr", UNKNOWN_PID)
+    with pytest.raises(UnknownClientError):
+        looked(ward.store, ULLA, "pnr", UNKNOWN_PID)
+    assert looked(ward.store, ULLA, "pnr", UNKNOWN_PID, outside=True) is Outcome.WRONG
+    with ward.store.begin() as conn:
+        assert entry(conn, entry_id).client_pid == UNKNOWN_PID
+
+
+def test_what_was_corrected_meanwhile_is_compared_with_what_is_confirmed_now(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    typed(ward.store, NILS, "tid", "08:45")
+    with ward.store.begin() as conn:
+        corrections.correct(conn, FORMS, EVA, entry_id, 1, {"tid": Answer("08:45")}, "läste fel", NOW)
+    assert looked(ward.store, ULLA, "tid", "08:45") is Outcome.RIGHT
+
+
+def test_entries_that_are_decided_anew_or_void_are_not_typed(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    with ward.store.begin() as conn:
+        decisions.undo(conn, EVA, entry_id, 1, NOW)
+        assert controls.next_control(conn, FORMS, NILS, NOW, 15) is None
+
+
+def test_fields_about_a_protected_client_stay_in_the_clients_unit(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        registers.save_clients(conn, [BROR.__class__(ASTA.pid, ASTA.name, CILLA.unit, protected=True)])
+    confirm(ward)
+    with ward.store.begin() as conn:
+        assert controls.next_control(conn, FORMS, NILS, NOW, 15) is None

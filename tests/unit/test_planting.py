@@ -1,0 +1,116 @@
+"""What is planted, and whether it still stands in an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.field_spec import FieldSpec
+from pipeline.model import Reading, State, Value
+from pipeline.planting import Plant, as_read, put_back, still_there, wrong_value
+from pipeline.review import Answer, agree, canonical
+
+
+def spec(kind: str, **more: object) -> FieldSpec:
+    """A field."""
+    return FieldSpec.model_validate({"name": "f", "label": "F", "kind": kind, "box": (0, 0, 20, 8)} | more)
+
+
+TIME, DATE = (spec("digits", format=name) for name in ("time", "date"))
+PULSE = spec("digits", format="number", cells=3, minimum=20, plausible=(30, 200))
+MARK, TEXT, LINES = spec("mark"), spec("text"), spec("lines", lines=3)
+CHOICE = spec("choice", options=[{"value": name, "label": name, "box": (0, 0, 5, 5)} for name in ("besok", "telefon", "atgard")])
+NOTE = "Lägger om såret på höger fot. Gav 75 ml."
+
+
+def read(value: Value, **more: object) -> Reading:
+    """A sure reading."""
+    return Reading(value, 0.99, State.READ, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    ("field", "value"), [(TIME, "08:15"), (DATE, "2026-02-17"), (PULSE, "72"), (CHOICE, "besok"), (MARK, True), (LINES, NOTE), (TEXT, "2 tabl")]
+)
+def test_what_is_planted_is_wrong_and_could_stand_there(field: FieldSpec, value: Value, seed: int) -> None:
+    plant = wrong_value(field, read(value), str(seed))
+    assert plant is not None
+    assert wrong_value(field, read(value), str(seed)) == plant
+    assert not agree(field, Answer(plant.value, plant.state), read(value))
+    if plant.state is State.READ:
+        canonical(field, plant.value)
+    shown = as_read(plant, read(value))
+    assert still_there(field, plant, read(value), Answer(shown.value, shown.state))
+    assert not still_there(field, plant, read(value), Answer(value))
+
+
+def test_a_mark_is_planted_where_none_is() -> None:
+    assert wrong_value(MARK, Reading.empty(0.99, False), "1") == Plant(True)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        spec("digits", format="date", critical=True),
+        spec("digits", format="personnummer", means="client_pid"),
+        spec("text", means="client_name"),
+        spec("text", means="author_name"),
+        spec("initials"),
+        spec("signature"),
+    ],
+)
+def test_nothing_is_planted_in_identities_and_in_what_is_typed_blind(field: FieldSpec) -> None:
+    assert wrong_value(field, read("19280128"), "1") is None
+
+
+def test_nothing_is_planted_where_nothing_would_be_surely_wrong() -> None:
+    assert wrong_value(TEXT, read("Lugn natt"), "1") is None
+    assert wrong_value(MARK, Reading(False, 0.9, State.CANCELLED), "1") is None
+    assert wrong_value(TIME, Reading.empty(0.9), "1") is None
+    assert wrong_value(PULSE, Reading("x", 0.9, State.READ), "1") is None
+
+
+def test_a_word_marked_as_doubtful_is_left_alone() -> None:
+    characters = tuple(0.5 if sign.isdigit() else 0.99 for sign in NOTE)
+    planted = {(plant.start, plant.end) for seed in range(30) if (plant := wrong_value(LINES, read(NOTE, characters=characters), str(seed)))}
+    assert planted == {(NOTE.index("höger"), NOTE.index("höger") + len("vänster"))}
+
+
+def test_the_shown_reading_has_a_probability_for_each_character() -> None:
+    characters = (0.5, *(0.9 for _ in NOTE[1:-1]), 0.6)
+    for seed in range(10):
+        plant = wrong_value(LINES, read(NOTE, characters=characters), str(seed))
+        assert plant is not None
+        shown = as_read(plant, read(NOTE, characters=characters))
+        assert len(shown.characters) == len(str(shown.value))
+        assert (shown.characters[0], shown.characters[-1]) == (0.5, 0.6)
+
+
+START = NOTE.index("höger")
+SIDE = Plant(NOTE.replace("höger", "vänster"), State.READ, START, START + len("vänster"))
+
+
+@pytest.mark.parametrize(
+    ("given", "there"),
+    [
+        ("Lägger om såret på vänster fot. Gav 75 ml. Sov sedan gott.", True),
+        ("Nytt från början. Såret på VÄNSTER fot lades om.", True),
+        ("Vid hembesöket: lägger om såret påvänster fot. Gav 75 ml.", True),
+        ("Lägger om såret på höger fot. Gav 70 ml.", False),
+        ("Lägger om såret på höger fot.", False),
+        ("?", False),
+    ],
+)
+def test_a_text_in_which_other_places_were_changed_still_has_the_wrong_word(given: str, there: bool) -> None:
+    assert still_there(LINES, SIDE, read(NOTE), Answer(given)) is there
+
+
+def test_other_states_are_not_what_was_planted() -> None:
+    assert not still_there(LINES, SIDE, read(NOTE), Answer(None, State.ILLEGIBLE))
+    assert not still_there(MARK, Plant(True), Reading.empty(0.9, False), Answer(False, State.EMPTY))
+
+
+def test_the_true_word_is_put_back_into_the_persons_own_text() -> None:
+    given = Answer("Lägger om såret på vänster fot. Gav 50 ml.")
+    assert put_back(SIDE, read(NOTE), given) == Answer("Lägger om såret på höger fot. Gav 50 ml.")
+    assert put_back(SIDE, read(NOTE), Answer(SIDE.value)) is None
+    assert put_back(Plant("08:45"), read("08:15"), Answer("08:45")) is None

@@ -1,0 +1,148 @@
+"""Kontrollskrivning between two entries: a confirmed field is typed again from its picture, or a third person says what two have read differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from pipeline.errors import EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
+from pipeline.model import Person
+from pipeline.review import Answer
+from pipeline.store import claims, controls
+from pipeline.store.clock import utc_now
+from pipeline.store.controls import ControlTask
+from pipeline.store.third_looks import third_look
+from ui.components.answers import answer_of_code, answer_of_text, code_label, codes, in_words, is_chosen
+from ui.components.faults import fault_text
+from ui.components.heading import heading
+from ui.components.keyboard import keyboard
+from ui.components.page_view import data_url
+from ui.components.pictures import crop_picture, page_picture
+from ui.session import Site
+from ui.text import t
+
+KEY = "keyboard_control"
+_DUE, _SEEN, _SAID, _OUTSIDE = "control_due", "control_seen", "control_said", "control_outside"
+
+
+def make_due() -> None:
+    """An entry is done: a control may come before the next one."""
+    st.session_state[_DUE] = True
+
+
+def control_turn(here: Site, person: Person, *, idle: bool = False) -> bool:
+    """Show a control if it is its turn, or when there is nothing else to do (`idle`); answers whether something is shown."""
+    if not (idle or st.session_state.get(_DUE)):
+        return False
+    with here.store.begin() as conn:
+        task = controls.next_control(conn, here.forms, person, utc_now(), here.settings.claim_minutes)
+        if task is not None and st.session_state.get(_SEEN) != task.id:
+            claims.view_page(conn, person, task.page.id)
+    if task is None:
+        st.session_state[_DUE] = False
+        return False
+    st.session_state[_SEEN] = task.id
+    _show(here, person, task)
+    return True
+
+
+def _show(here: Site, person: Person, task: ControlTask) -> None:
+    heading(here, person, t("control.title"), t("control.third_what") if task.third else t("control.what"))
+    left, right = st.columns([1.15, 1], gap="medium")
+    with left:
+        st.html(_picture(here, task))
+    with right:
+        st.caption(f"{task.form.title} · {task.unit}")
+        _form(here, person, task)
+
+
+def _form(here: Site, person: Person, task: ControlTask) -> None:
+    save, key = f"save-control-{task.id}", f"control-{task.id}"
+    with st.form(f"form-control-{task.id}", enter_to_submit=False, border=False):
+        hint = " ".join(filter(None, (task.spec.hint, task.spec.measure)))
+        st.html(f'<div class="ef-label"><span>{escape(task.spec.label)}</span><small>{escape(hint)}</small></div>')
+        keys = _widgets(task, key)
+        if said := st.session_state.pop(_SAID, ""):
+            st.html(f'<div class="ef-said" role="alert">{escape(said)}</div>')
+        if st.session_state.get(_OUTSIDE) == task.id:
+            st.checkbox(t("review.outside_register"), key=f"{key}-outside")
+        st.form_submit_button(t("control.save"), key=save, type="primary", shortcut="Ctrl+Enter", on_click=partial(_save, here, person, task, key))
+    st.button(t("review.skip"), key=f"skip-{key}", shortcut="Alt+S", on_click=partial(_pass, here, person, task))
+    keyboard(key, keys, save=save, key=KEY)
+
+
+def _widgets(task: ControlTask, key: str) -> list[str]:
+    """Where the answer is given: an empty field, an empty choice, or two values in the order of the alphabet."""
+    label = task.spec.label
+    if task.third:
+        st.radio(label, list(_sides(task)), index=None, key=key, label_visibility="collapsed")
+    elif is_chosen(task.spec):
+        words = partial(code_label, task.spec)
+        st.radio(label, codes(task.spec), index=None, format_func=words, horizontal=True, key=key, label_visibility="collapsed")
+    if is_chosen(task.spec):
+        return [key]
+    typed = f"{key}-typed" if task.third else key
+    placeholder = t("review.other_value") if task.third else t("review.type_what_you_see")
+    st.text_input(label, key=typed, placeholder=placeholder, label_visibility="collapsed", autocomplete="off")
+    return [key, typed] if task.third else [key]
+
+
+def _given(task: ControlTask, key: str) -> Answer | None:
+    held = st.session_state.get(key)
+    if task.third:
+        typed = str(st.session_state.get(f"{key}-typed") or "")
+        return answer_of_text(typed, must_say=True) or (_sides(task).get(str(held)) if held else None)
+    return answer_of_code(task.spec, held) if is_chosen(task.spec) else answer_of_text(str(held or ""), must_say=True)
+
+
+def _sides(task: ControlTask) -> Mapping[str, Answer]:
+    """The values that differ in the order of the alphabet, so that nobody sees whose is which, and what else can be chosen."""
+    both = {in_words(task.spec, side): side for side in task.sides}
+    states = [answer for code in codes(task.spec) if (answer := answer_of_code(task.spec, code)) is not None]
+    others = {in_words(task.spec, answer): answer for answer in (states if is_chosen(task.spec) else states[-2:])}
+    return dict(sorted(both.items())) | {word: answer for word, answer in others.items() if word not in both}
+
+
+def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
+    answer, now = _given(task, key), utc_now()
+    if answer is None:
+        st.session_state[_SAID] = t("review.missing_answer")
+        return
+    try:
+        with here.store.begin() as conn:
+            if task.third:
+                third_look(conn, person, task, answer, now, outside_register=bool(st.session_state.get(f"{key}-outside")))
+            else:
+                controls.type_control(conn, person, task, answer, now)
+    except UnknownClientError:
+        st.session_state[_OUTSIDE], st.session_state[_SAID] = task.id, t("review.unknown_client")
+    except MissingAnswerError:
+        st.session_state[_SAID] = t("review.missing_answer")
+    except InvalidAnswerError:
+        st.session_state[_SAID] = t("review.invalid_answer")
+    except EfterskriftError as error:
+        st.session_state[_DUE] = False
+        st.toast(fault_text(error), icon=":material/info:")
+    else:
+        st.session_state[_DUE] = False
+        st.toast(t("control.saved"), icon=":material/check:")
+
+
+def _pass(here: Site, person: Person, task: ControlTask) -> None:
+    with here.store.begin() as conn:
+        controls.pass_control(conn, person, task)
+    st.session_state[_DUE] = False
+
+
+def _picture(here: Site, task: ControlTask) -> str:
+    """The field alone, large; the whole page where it lies on no form."""
+    crop, kind = crop_picture(here, task.page, task.spec.box), "image/png"
+    if crop is None:
+        crop, kind = page_picture(here, task.page), "image/jpeg"
+    if crop is None:
+        return ""
+    alt = escape(t("picture.crop", label=task.spec.label))
+    return f'<img class="ef-control" alt="{alt}" src="{data_url(crop, kind)}">'

@@ -1,0 +1,97 @@
+"""Measured quality as tables: by form and kind of field, and of persons for those who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from pipeline import measured_error
+from pipeline.access import Action, allowed
+from pipeline.measured_error import ErrorFigure, WorkFigure
+from pipeline.model import Person
+from pipeline.quality.measure import Share
+from pipeline.store import controls
+from pipeline.store.clock import utc_now
+from ui.session import Site
+from ui.text import language, t
+
+
+def quality_figures(here: Site, person: Person) -> None:
+    """What is measured of the person's units by form and kind of field, and what waits. Läge can show it as it is."""
+    least = here.settings.figures_least
+    with here.store.read() as conn:
+        figures = measured_error.measured_errors(conn, here.forms, person, utc_now(), least)
+        waiting = controls.open_controls(conn, person) if allowed(person, Action.PROGRESS) else None
+    st.subheader(t("quality.by_form"), anchor=False)
+    st.caption(t("quality.how", days=measured_error.DAYS, least=least))
+    if figures:
+        st.html(_form_table(here, figures))
+    else:
+        st.info(t("quality.too_few", least=least), icon=":material/info:")
+    if waiting is not None:
+        st.caption(t("quality.waiting", typed=waiting[0], third=waiting[1]))
+
+
+def work_table(figures: Sequence[WorkFigure], first: str) -> str:
+    """One line for each person or unit; `first` is the head of the first column."""
+    heads = (first, t("quality.fields"), t("quality.wrong"), t("quality.missed"), t("quality.seconds"))
+    lines = [
+        _row((escape(one.who), _number(one.fields), share_text(one.wrong), share_text(one.missed), seconds_text(one.seconds))) for one in figures
+    ]
+    return _table(heads, lines)
+
+
+def share_text(share: Share | None) -> str:
+    """A share with its counts and 95 % interval, as HTML."""
+    if share is None:
+        return f"<small>{escape(t('quality.few'))}</small>"
+    low, high = share.interval
+    interval = t("quality.interval", wrong=share.wrong, of=share.of, low=percent(low), high=percent(high))
+    return f"{percent(share.wrong / share.of)} <small>{escape(interval)}</small>"
+
+
+def percent(share: float) -> str:
+    """In per cent, with a decimal below ten."""
+    text = f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+    return text.replace("%", " %") if language() == "en" else text.replace(".", ",").replace("%", " %")
+
+
+def seconds_text(seconds: float | None) -> str:
+    """Seconds with a decimal."""
+    if seconds is None:
+        return f"<small>{escape(t('quality.few'))}</small>"
+    return f"{seconds:.1f} s" if language() == "en" else f"{seconds:.1f} s".replace(".", ",")
+
+
+def _form_table(here: Site, figures: Sequence[ErrorFigure]) -> str:
+    titles = {form_id: form.title for (form_id, _), form in here.forms.items()}
+    heads = (t("quality.form"), t("quality.kind"), t("quality.wrong"), t("quality.missed"))
+    lines = [
+        _row(
+            (
+                escape(titles.get(one.form, one.form) if not one.kind else ""),
+                escape(t(f"field_kind.{one.kind}") if one.kind else t("quality.all_kinds")),
+                share_text(one.wrong),
+                share_text(one.missed),
+            ),
+            total=not one.kind,
+        )
+        for one in figures
+    ]
+    return _table(heads, lines)
+
+
+def _table(heads: Sequence[str], lines: Sequence[str]) -> str:
+    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
+    return f'<table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+
+
+def _row(cells: Sequence[str], *, total: bool = False) -> str:
+    mark = ' class="ef-total"' if total else ""
+    return f"<tr{mark}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace(",", "\u00a0")
