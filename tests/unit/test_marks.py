@@ -13,7 +13,8 @@ from pipeline.model import Image, State
 from pipeline.recognize import choice, marks
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.marks import mark_reading
-from pipeline.training.drawn_marks import STYLES, drawn_mark
+from pipeline.training.drawn_marks import drawn_mark
+from pipeline.training.drawn_strokes import STYLES
 
 SURE, SUREST = 0.9, 0.99
 PX = 8
