@@ -156,7 +156,10 @@ class DrawnSheet:
 
 
 def drawn_mark(style: str, random: Random, *, with_blank: bool = True) -> DrawnMark:
-    """One check box with a mark of a style out of `STYLES`, of a sheet of its own. Nobody could tell a bubble's letter from a mark without its form."""
+    """One check box with a mark of a style out of `STYLES`, of a sheet of its own.
+
+    Nobody could tell a bubble's letter from a mark without its form.
+    """
     bubble = with_blank and random.random() < BUBBLES
     while True:
         sheet = DrawnSheet.any(random, bubble=bubble, tight=STYLES[style][0] is not None)

@@ -33,7 +33,8 @@ def fit_network(examples: Examples, seed: int, rounds: int = ROUNDS) -> MarkNetw
     random = np.random.default_rng(seed)
     values, mean, scale = examples.values, examples.values.mean(axis=0), examples.values.std(axis=0) + 1e-3
     normal, count = (values - mean) / scale, values.shape[1]
-    layers = [random.normal(0, count**-0.5, (count, UNITS)), np.zeros(UNITS), random.normal(0, UNITS**-0.5, (UNITS, len(CLASSES))), np.zeros(len(CLASSES))]
+    hidden, weights = random.normal(0, count**-0.5, (count, UNITS)), random.normal(0, UNITS**-0.5, (UNITS, len(CLASSES)))
+    layers = [hidden, np.zeros(UNITS), weights, np.zeros(len(CLASSES))]
     first, second = ([np.zeros_like(layer) for layer in layers] for _ in range(2))
     batches = max(1, len(normal) // BATCH)
     for step in range(1, rounds * batches + 1):

@@ -87,7 +87,8 @@ def report(title: str, judged: Sequence[tuple[MarkModel, MarkSet]], like: MarkMo
             at = held.source == name
             alike = np.maximum(p[at, 0], 1 - p[at, 0]) if held.wanted[at].sum(axis=1).max() > 1.5 else p[at].max(axis=1)
             wrong = _wrong(p[at], held.wanted[at])
-            print(f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  surely {(wrong & (alike >= SUREST)).sum():3}  doubtful {(alike < SUREST).mean():.4f}")
+            surely, doubtful = (wrong & (alike >= SUREST)).sum(), (alike < SUREST).mean()
+            print(f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  surely {surely:3}  doubtful {doubtful:.4f}")
 
 
 def stored(model: MarkModel) -> dict[str, object]:
