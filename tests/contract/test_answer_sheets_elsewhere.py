@@ -21,7 +21,7 @@ from tests.shared_data import shared
 SHEETS = {sheet.name: sheet for sheet in answer_sheets()}
 FORMS = {"cartao": "cartao-1", "nus": "nus-1", "hotel": "hotel-1", "adrian": "adrian-1"}
 """Forms, and the sheet that their unfilled one is made of."""
-KNOWN = {"cartao-2": "cartao", "cartao-3": "cartao", "nus-2": "nus", "nus-3": "nus"}
+KNOWN = {"cartao-2": "cartao", "cartao-3": "cartao", "nus-2": "nus", "nus-3": "nus", "hotel-2": "hotel"}
 """Other sheets that are known as of their form, and the form."""
 REFUSED = ("adrian-2",)
 """Sheets that wait for a person: too little print to know their form by."""
