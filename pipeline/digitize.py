@@ -36,6 +36,8 @@ DEFAULT_GATE_MM = 0.8
 """A page that lies worse than this on its form (mm) waits for a person."""
 UPRIGHT_QUALITY = 85
 ALL_KINDS = frozenset(Kind)
+ONE_SHEET = 1
+"""Fields that are read together are of one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Imag
         by_kind[spec.kind].append(spec)
     scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
-        crops = [replace(_crop(spec, margin_mm(spec, specs), laid.upright, unfilled), names=names) for spec in group]
+        crops = [replace(_crop(spec, margin_mm(spec, specs), laid.upright, unfilled), names=names, sheet=ONE_SHEET) for spec in group]
         with stage(f"{kind} fields"):
             found = READERS[kind](crops)
         for spec, reading in zip(group, found, strict=True):

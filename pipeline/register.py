@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline import plane, structure
 from pipeline.bend import Bend, fit_bend
+from pipeline.crease_residual import crease_errors
 from pipeline.errors import RegistrationError
 from pipeline.fiducials import CODES
 from pipeline.identify import Identification
@@ -39,8 +40,6 @@ _FEWEST = 12
 _FOLLOWED = 4
 """So many times a crease is followed further, as long as that finds `_MORE` of the print."""
 _MORE = 1.005
-_SMOOTHED = 3.0
-"""Print that is not found at a fold may lie so many times farther off than the fold, smoothed as it is, shows."""
 _LEFT_OUT_MM = 13.5
 _GOOD_MM = 0.12
 """A page that lies so well is not searched for creases: there is nothing to gain, and following them costs as much as all else."""
@@ -121,9 +120,9 @@ def _laid(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box]) -> 
     if len(wrong):
         strayed = structure.strayed(upright, blank, shifts.at[~shifts.found])
         wrong = np.append(wrong, np.linalg.norm(strayed, axis=1))
-        if bend is not None and bend.creases is not None:
-            wrong = np.append(wrong, _SMOOTHED * bend.sharpness(shifts.at[~shifts.found]))
     residual = float(np.percentile(wrong, 95)) if len(wrong) else LOST_MM
+    if len(wrong) and bend is not None and bend.creases is not None:
+        residual = max(residual, float(np.percentile(crease_errors(upright, blank, bend, changing), 95)))
     return Registration(np.linalg.inv(lies), residual, upright, (), bend, int(shifts.found.sum()), len(shifts.at))
 
 

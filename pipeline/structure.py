@@ -72,8 +72,8 @@ class Shifts:
         return self.at[self.found], self.moved[self.found]
 
 
-def patches(blank: Image, changing: Sequence[Box] = CODES) -> Points:
-    """Middles (n, 2) mm of the patches worth seeking: the best of each part of the page that has print.
+def patches(blank: Image, changing: Sequence[Box] = CODES, cell_mm: float = _CELL_MM) -> Points:
+    """Middles (n, 2) mm of the patches worth seeking: the best of each part of the page, `cell_mm` wide, that has print.
 
     `blank` is the whole unfilled form; its print in the boxes `changing` (mm) differs from sheet to sheet.
     """
@@ -83,13 +83,13 @@ def patches(blank: Image, changing: Sequence[Box] = CODES) -> Points:
 @once_a_picture(most_bytes=96_000_000)
 def _patches(blank: Image, changing: tuple[Box, ...]) -> Points:
     small = np.asarray(cv2.resize(blank, _size(blank, _SELECT_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    texture = cv2.cornerMinEigenVal(small, round(_WINDOW_MM * _SELECT_PX_PER_MM), ksize=3)
+    texture = cv2.cornerMinEigenVal(small, round(min(_WINDOW_MM, cell_mm) * _SELECT_PX_PER_MM), ksize=3)
     for box in changing:
         x, y, w, h = (max(0, round(v * _SELECT_PX_PER_MM)) for v in plane.widened(box, _WINDOW_MM / 2).as_list())
         texture[y : y + h, x : x + w] = 0
     edge = round(_EDGE_MM * _SELECT_PX_PER_MM)
     texture[:edge], texture[-edge:], texture[:, :edge], texture[:, -edge:] = 0, 0, 0, 0
-    return _best_of_cells(texture, round(_CELL_MM * _SELECT_PX_PER_MM)) / _SELECT_PX_PER_MM
+    return _best_of_cells(texture, round(cell_mm * _SELECT_PX_PER_MM)) / _SELECT_PX_PER_MM
 
 
 def _size(blank: Image, px_per_mm: float) -> tuple[int, int]:
@@ -168,6 +168,12 @@ def _without_loners(shifts: Shifts) -> Shifts:
     found = shifts.found.copy()
     found[np.flatnonzero(found)[odd]] = False
     return Shifts(shifts.at, shifts.moved, found)
+
+
+def sought_finely(upright: Image, blank: Image, places: Points, search: Search) -> Shifts:
+    """Patches sought on a page as it was laid, each for itself: at a fold neighbours rightly disagree. Both pictures grey, 8 px/mm."""
+    page = np.asarray(cv2.resize(upright, _size(blank, search.px_per_mm), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return _sought(page, blank, places, search)
 
 
 def strayed(upright: Image, blank: Image, places: Points) -> Points:

@@ -74,10 +74,19 @@ def answer_sheets(path: Path = TRUTH) -> list[Sheet]:
     return [Sheet.model_validate(sheet) for sheet in yaml.safe_load(path.read_text("utf-8"))["sheets"]]
 
 
-def seen_boxes(sheet: Sheet, scans: Path) -> list[SeenBox]:
-    """Every box of the sheet, cut at 8 px/mm with its blank. `scans` is the folder with the pictures."""
+def sheet_picture(sheet: Sheet, scans: Path) -> Image:
+    """The sheet's picture in grey. `scans` is the folder with the pictures."""
     path = scans / sheet.image
-    grey = ink_grey(decode(path.read_bytes(), path.suffix))
+    return ink_grey(decode(path.read_bytes(), path.suffix))
+
+
+def seen_boxes(sheet: Sheet, scans: Path) -> list[SeenBox]:
+    """Every box of the sheet, cut at 8 px/mm with its blank."""
+    return boxes_of(sheet, sheet_picture(sheet, scans))
+
+
+def boxes_of(sheet: Sheet, grey: Image, number: int = 1) -> list[SeenBox]:
+    """Every box of the sheet in a picture of it; `number` tells the reader which boxes are of one sheet."""
     cut = [(label, _cut(grey, matrix, sheet.box_mm), truth) for label, matrix, truth in _places(sheet)]
     alike: dict[tuple[str, int], list[Image]] = defaultdict(list)
     for label, picture, _ in cut:
@@ -85,7 +94,8 @@ def seen_boxes(sheet: Sheet, scans: Path) -> list[SeenBox]:
     blanks = {label: np.median(np.stack(pictures), axis=0).astype(np.uint8) for label, pictures in alike.items()}
     side = sheet.box_mm
     spec = FieldSpec(name="box", label="box", kind=Kind.MARK, box=(10, 10, side, side), filled="marked")
-    return [SeenBox(Crop(picture, spec, blanks[label], PX_PER_MM, MARGIN_MM), {"x": True, ".": False}.get(truth)) for label, picture, truth in cut]
+    crops = [Crop(picture, spec, blanks[label], PX_PER_MM, MARGIN_MM, sheet=number) for label, picture, _ in cut]
+    return [SeenBox(crop, {"x": True, ".": False}.get(truth)) for crop, (_, _, truth) in zip(crops, cut, strict=True)]
 
 
 def _places(sheet: Sheet) -> Iterator[tuple[tuple[str, int], NDArray[np.float64], str]]:
@@ -103,6 +113,19 @@ def _places(sheet: Sheet) -> Iterator[tuple[tuple[str, int], NDArray[np.float64]
                 shift = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
                 number = column if block.printed == "across" else row
                 yield (f"{block.printed} {across if block.printed == 'across' else down}", number), plane @ shift, truth
+
+
+def block_places(block: Block, px_per_mm: float) -> list[tuple[float, float]]:
+    """Middles of a block's boxes, px, row by row; none for a block of a single row or column."""
+    across, down = len(block.boxes[0]), len(block.boxes)
+    if across < 2 or down < 2:
+        return []
+    width, height = _size_mm(block, px_per_mm)
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    plane = cv2.getPerspectiveTransform(corners, np.array(block.corners, np.float32))
+    grid = [(width * column / (across - 1), height * row / (down - 1)) for row in range(down) for column in range(across)]
+    found = cv2.perspectiveTransform(np.array([grid], np.float64), plane)[0]
+    return [(float(x), float(y)) for x, y in found]
 
 
 def _size_mm(block: Block, px_per_mm: float) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from pipeline.quality.damage_place import change_dpi, photograph, skew
 from pipeline.quality.filling import PX_PER_MM, printed_page
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
-from pipeline.training.drawn_marks import FAINT, STYLES
+from pipeline.training.drawn_strokes import FAINT, STYLES
 
 FORM = "besokslista"
 """Ninety boxes a page."""

@@ -1,65 +1,30 @@
 """Check boxes: empty, marked, or filled solid, which is how a person takes a mark back; or marks it, on answer sheets with bubbles.
 
-A small network on `mark_features` and `mark_contrast`, fitted by `pipeline/training/marks.py` on drawn marks. A mark beside the box or a circle
-around it was given both answers there, so its p comes out low and a person decides.
+Small networks on `mark_features` and `mark_contrast`, and on how the box differs from the others of its sheet (`mark_sheet`), fitted by
+`pipeline/training/marks.py`. A mark beside the box or a circle around it was given both answers there, so its p comes out low and a person decides.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.errors import MissingProgramError
 from pipeline.model import Reading, State
-from pipeline.recognize import mark_contrast, mark_features
+from pipeline.recognize import mark_contrast, mark_features, mark_sheet
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.frame import framed
 from pipeline.recognize.ink import find_ink
 from pipeline.recognize.lighting import levelled
 from pipeline.recognize.mark_features import WIDEST_MARK_MM, features
+from pipeline.recognize.mark_network import CLASSES, MarkModel, MarkNetwork, Numbers
 from pipeline.settings import ROOT
 
-CLASSES = (State.EMPTY, State.READ, State.CANCELLED)
-"""In the order of the model's columns: empty, marked, cancelled."""
 _MARKED, _CANCELLED = CLASSES.index(State.READ), CLASSES.index(State.CANCELLED)
-LAYERS = ("mean", "scale", "hidden", "hidden_bias", "weights", "bias")
 FEATURES = (*mark_features.FEATURES, *mark_contrast.FEATURES)
-Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class MarkModel:
-    """A network with one hidden layer of tanh units, for features less `mean`, divided by `scale`.
-
-    `hidden` is (features, units), `weights` (units, classes). The scores are multiplied by `sharpness` (fitted on held-out boxes), and `doubt` is
-    spread over all classes: the part of the surest answers that may be wrong.
-    """
-
-    mean: Numbers
-    scale: Numbers
-    hidden: Numbers
-    hidden_bias: Numbers
-    weights: Numbers
-    bias: Numbers
-    sharpness: float
-    doubt: float
-
-    def scores(self, values: Numbers) -> Numbers:
-        """One row a box, columns as in `CLASSES`; the logarithms of the probabilities but for a constant."""
-        units = np.tanh((values - self.mean) / self.scale @ self.hidden + self.hidden_bias)
-        return np.asarray(self.sharpness * (units @ self.weights + self.bias), np.float64)
-
-    def probabilities(self, values: Numbers) -> Numbers:
-        """One row a box, columns as in `CLASSES`."""
-        scores = self.scores(values)
-        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        p = powers / powers.sum(axis=-1, keepdims=True)
-        return np.asarray((1 - self.doubt) * p + self.doubt / len(CLASSES), np.float64)
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
@@ -75,7 +40,8 @@ def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
     """
     if not crops:
         return np.zeros((0, len(CLASSES)))
-    p = mark_model().probabilities(np.stack([measured(crop) for crop in crops]))
+    sheets = np.array([crop.sheet for crop in crops], np.int64)
+    p = mark_model().probabilities(np.stack([measured(crop) for crop in crops]), sheets)
     filled = np.array([crop.spec.filled == "marked" for crop in crops])
     p[filled, _MARKED] += p[filled, _CANCELLED]
     p[filled, _CANCELLED] = 0.0
@@ -108,10 +74,11 @@ def mark_model() -> MarkModel:
     remedy = "It is part of the project: restore it with `git checkout data/models`."
     try:
         stored = json.loads(path.read_text("utf-8"))
-        mean, scale, hidden, hidden_bias, weights, bias = (np.array(stored[key], np.float64) for key in LAYERS)
-        model = MarkModel(mean, scale, hidden, hidden_bias, weights, bias, float(stored["sharpness"]), float(stored["doubt"]))
+        second = tuple(MarkNetwork.stored(layers) for layers in stored["second"])
+        usual = np.array(stored["usual"], np.float64)
+        model = MarkModel(MarkNetwork.stored(stored["first"]), second, usual, float(stored["sharpness"]), float(stored["doubt"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MissingProgramError("The model data/models/marks.json is missing or damaged.", remedy) from error
-    if tuple(stored.get("features", ())) != FEATURES:
+    if tuple(stored.get("features", ())) != (*FEATURES, *mark_sheet.FEATURES):
         raise MissingProgramError("The model data/models/marks.json belongs to another version of the program.", remedy)
     return model

@@ -91,6 +91,18 @@ def boxed(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) ->
     return halves
 
 
+def marked(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) -> Halves:
+    """Check boxes and choices alone, after a change of their network."""
+    fonts = font_files(handwriting / "fonts_train", held=True)
+    halves: Halves = ([], [])
+    task = bar.add_task("forms", total=2 * sizes.pages)
+    for half, (own, digits) in enumerate(zip(halves, _pools(handwriting, mnist_folder), strict=True)):
+        rng = np.random.default_rng([SEED, half])
+        own += evidence.pages(writers(fonts[half::2], digits, PEOPLE, rng), sizes.pages, rng, lambda: bar.advance(task), (Kind.MARK, Kind.CHOICE))
+        own += evidence.marks(sizes.marks, seed=SEED + half)
+    return halves
+
+
 def _pools(handwriting: Path, mnist_folder: Path) -> tuple[Pool, Pool]:
     """Digits of people set aside: those that also gave the temperature, and those of the figures."""
     scans, values = optdigits(handwriting / "optdigits.npz")
@@ -189,7 +201,7 @@ def main() -> None:
     parser.add_argument(
         "--archive", type=Path, action="append", default=[], dest="archives", help="zip of lines; see pipeline/training/handwriting.py"
     )
-    parser.add_argument("--only", choices=("boxes", "lines"))
+    parser.add_argument("--only", choices=("boxes", "marks", "lines"))
     for name, size in asdict(SIZES).items():
         parser.add_argument(f"--{name}", type=int, default=size)
     parser.add_argument("--out", type=Path, default=SHIPPED)
@@ -197,9 +209,11 @@ def main() -> None:
     sizes = Sizes(**{name: getattr(args, name) for name in asdict(SIZES)})
     fitted: list[Fitted] = []
     with Progress(console=Console(stderr=True)) as bar:
-        if args.only != "lines":
+        if args.only == "marks":
+            fitted += _fit(marked(args.handwriting, args.mnist, sizes, bar))
+        if args.only in (None, "boxes"):
             fitted += _fit(boxed(args.handwriting, args.mnist, sizes, bar))
-        if args.only != "boxes":
+        if args.only in (None, "lines"):
             files: set[Path] = set()
             sets = held_lines(args.handwriting, args.archives)
             shapes = letter_glyphs.load(args.handwriting, [], held_out=True)

@@ -5,6 +5,8 @@ Every light is (h, w) 0…1 to multiply a grey picture with; pictures here have 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -48,26 +50,67 @@ def shade(side: int, px_per_mm: float, random: Random) -> Light:
     return np.asarray(1 - random.uniform(0.05, 0.5) / (1 + np.exp(-across / random.uniform(0.5, 6))), np.float32)
 
 
-def scanned(page: Image, px_per_mm: float, random: Random, *, one_bit: bool) -> Image:
-    """The page on paper of some grey, out of focus by 0.03 to 0.22 mm, with grain, at times compressed, at times in pure black and white."""
-    paper = random.uniform(190, 255) if one_bit or random.random() < 0.6 else random.uniform(70, 200)
-    image = paper - (255 - page.astype(np.float64)) * random.uniform(0.7, 1.0) * paper / 255
-    blur = random.uniform(0.03, 0.12) if random.random() < 0.75 else random.uniform(0.12, 0.22)
-    grain = random.normal(0, random.uniform(0, 7) * (0.4 + 0.6 * paper / 255), image.shape)
-    grey = np.clip(cv2.GaussianBlur(image, (0, 0), max(0.3, blur * px_per_mm)) + grain, 0, 255).astype(np.uint8)
-    if one_bit:
-        return np.where(grey > paper * random.uniform(0.67, 0.88), 255, 0).astype(np.uint8)
-    return _compressed(grey, random) if random.random() < 0.3 else grey
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """How one machine or telephone sees all of a sheet.
+
+    `paper`: grey of its white. `contrast`: of ink, as part of all there is. `blur_mm`: standard deviation. `grain`: standard deviation, grey levels.
+    `copies`: photocopies made before, each of which makes edges harder and rougher. `threshold`: what is darker than this part of the paper becomes
+    black and all else white; None leaves it grey. `specks`: share of pixels with toner where none belongs. `quality`: of JPEG.
+    """
+
+    paper: float
+    contrast: float
+    blur_mm: float
+    grain: float
+    copies: int = 0
+    threshold: float | None = None
+    specks: float = 0.0
+    quality: int | None = None
+
+    def sees(self, page: Image, px_per_mm: float, random: Random) -> Image:
+        """A grey page as it comes out of the machine."""
+        image = self.paper - (255 - page.astype(np.float64)) * self.contrast * self.paper / 255
+        blur = max(0.3, self.blur_mm * px_per_mm)
+        for _ in range(self.copies):
+            image = self._copied(cv2.GaussianBlur(image, (0, 0), blur), px_per_mm, random)
+        image = cv2.GaussianBlur(image, (0, 0), blur) + random.normal(0, self.grain, image.shape)
+        image = np.where(random.random(image.shape) < self.specks, 0.1 * self.paper, image)
+        grey = np.clip(image, 0, 255).astype(np.uint8)
+        if self.threshold is not None:
+            return np.where(grey > self.paper * self.threshold, 255, 0).astype(np.uint8)
+        return grey if self.quality is None else _compressed(grey, self.quality)
+
+    def _copied(self, image: NDArray[np.float64], px_per_mm: float, random: Random) -> NDArray[np.float64]:
+        """Toner falls where enough light is missing, unevenly."""
+        uneven = cv2.GaussianBlur(random.normal(0, 1, image.shape), (0, 0), max(0.5, 0.06 * px_per_mm))
+        uneven *= 0.06 / max(1e-6, float(uneven.std()))
+        steep = 8 * (image / self.paper + uneven - 0.62)
+        return np.asarray(self.paper / (1 + np.exp(-steep)), np.float64)
 
 
-def well_scanned(page: Image, px_per_mm: float, random: Random) -> Image:
-    """The page as an office scanner gives it from good paper: sharp, bright, with little grain."""
-    paper = random.uniform(215, 255)
-    image = cv2.GaussianBlur(paper - (255 - page.astype(np.float64)) * paper / 255, (0, 0), max(0.3, random.uniform(0.03, 0.1) * px_per_mm))
-    grey = np.clip(image + random.normal(0, random.uniform(0, 3), image.shape), 0, 255).astype(np.uint8)
-    return _compressed(grey, random) if random.random() < 0.3 else grey
+def any_scanner(random: Random, *, one_bit: bool, copied: bool = False) -> Scanner:
+    """A scanner or telephone as they are: grey paper, out of focus by 0.03 to 0.22 mm, with grain, at times compressed."""
+    paper = float(random.uniform(190, 255) if one_bit or copied or random.random() < 0.6 else random.uniform(70, 200))
+    return Scanner(
+        paper,
+        contrast=float(random.uniform(0.7, 1.0)),
+        blur_mm=float(random.uniform(0.03, 0.12) if random.random() < 0.75 else random.uniform(0.12, 0.22)),
+        grain=float(random.uniform(0, 4 if one_bit else 7) * (0.4 + 0.6 * paper / 255)),
+        copies=int(random.integers(1, 4)) if copied else 0,
+        threshold=float(random.uniform(0.55, 0.85)) if one_bit else None,
+        specks=float(random.uniform(0, 0.004)) if (one_bit or copied) and random.random() < 0.5 else 0.0,
+        quality=int(random.integers(25, 90)) if random.random() < 0.3 else None,
+    )
 
 
-def _compressed(image: Image, random: Random) -> Image:
-    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 90))])[1]
+def good_scanner(random: Random) -> Scanner:
+    """An office scanner over good paper: sharp, bright, with little grain."""
+    quality = int(random.integers(25, 90)) if random.random() < 0.3 else None
+    paper, blur, grain = (float(random.uniform(*limits)) for limits in ((215, 255), (0.03, 0.1), (0, 3)))
+    return Scanner(paper, 1.0, blur, grain, quality=quality)
+
+
+def _compressed(image: Image, quality: int) -> Image:
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)

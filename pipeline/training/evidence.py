@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import cv2
@@ -26,7 +26,8 @@ from pipeline.recognize.digits import plain_row
 from pipeline.recognize.loose import loose_crop
 from pipeline.recognize.registry import READERS
 from pipeline.training.digit_rows import CONDITIONS, PX_PER_MM, Contents, draw_row
-from pipeline.training.drawn_marks import STYLES, drawn_mark
+from pipeline.training.drawn_marks import DrawnMark, drawn_mark, drawn_sheet
+from pipeline.training.drawn_strokes import STYLES
 from pipeline.training.handwriting_data import Line, family
 
 ODD_ROWS = 0.2
@@ -36,6 +37,8 @@ PAGE_LINES = (1, 1, 4, 8, 16)
 AREA_LINES = (2, 3, 4)
 """So many lines are put into an area."""
 SYMBOLS = "0123456789 "
+SHEET = 40
+"""Boxes of a drawn sheet."""
 SHAPED = frozenset({*map(str, WITH_SHAPE), LETTER})
 """Curves that rest on lines of several collections, of very different sizes."""
 
@@ -60,10 +63,11 @@ def read(crops: Sequence[Crop]) -> list[Reading]:
     return [found[i] for i in range(len(crops))]
 
 
-def pages(people: Sequence[Writer], count: int, rng: Generator, tick: Callable[[], None]) -> list[Evidence]:
-    """Every field but handwriting of forms filled in by drawing."""
+def pages(people: Sequence[Writer], count: int, rng: Generator, tick: Callable[[], None], kinds: Collection[Kind] = tuple(Kind)) -> list[Evidence]:
+    """Every field but handwriting, of these kinds, of forms filled in by drawing."""
     found = []
-    for fields in filled_fields(people, count, rng):
+    for every in filled_fields(people, count, rng):
+        fields = [one for one in every if one.crop.spec.kind in kinds]
         for one, reading in zip(fields, read([f.crop for f in fields]), strict=True):
             found.append(evidence_of(one.crop.spec, reading, (one.value, one.state), one.page, f"forms, {one.way}"))
         tick()
@@ -120,12 +124,21 @@ def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
 
 
 def marks(each: int, seed: int) -> list[Evidence]:
-    """Check boxes in every style of which people agree what it means."""
+    """Check boxes in every style of which people agree what it means, alone and on sheets of about as many."""
     rng = np.random.default_rng(seed)
-    drawn = [drawn_mark(style, rng, with_blank=i % 2 == 0) for style, (truth, _) in STYLES.items() if truth for i in range(each)]
+    styles = [style for style, (truth, _) in STYLES.items() if truth]
+    alone = [drawn_mark(style, rng, with_blank=i % 2 == 0) for style in styles for i in range(each)]
+    sheets = [box for number in range(max(1, each * len(styles) // SHEET)) for box in drawn_sheet(SHEET, rng, number + 1) if box.truth]
+    drawn = [*alone, *sheets]
     readings = READERS[Kind.MARK]([one.crop for one in drawn])
-    found = enumerate(zip(drawn, readings, strict=True))
-    return [evidence_of(d.crop.spec, r, (d.truth is State.READ, d.truth or State.EMPTY), f"mark {i}", "drawn marks") for i, (d, r) in found]
+    return [
+        evidence_of(d.crop.spec, r, (d.truth is State.READ, d.truth or State.EMPTY), _part(d, i), "drawn marks")
+        for i, (d, r) in enumerate(zip(drawn, readings, strict=True))
+    ]
+
+
+def _part(drawn: DrawnMark, number: int) -> str:
+    return f"sheet {drawn.crop.sheet}" if drawn.crop.sheet else f"mark {number}"
 
 
 def lines(written: Sequence[Line], source: str, rng: Generator) -> list[Evidence]:

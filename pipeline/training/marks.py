@@ -1,8 +1,7 @@
-"""Fits `data/models/marks.json`: a network with one hidden layer on drawn check boxes, half of them given without their blank, and on the boxes of
-those real answer sheets that are for development.
+"""Fits `data/models/marks.json`: networks on drawn check boxes, on drawn sheets and on those real answer sheets that are for development.
 
-Adam (Kingma & Ba 2015) on the cross entropy with weight decay, stopped where other drawn boxes are read best. Those also give how sharp the
-probabilities may be (temperature scaling, Guo et al. 2017) and how much doubt always stays.
+How sharp the probabilities may be (temperature scaling, Guo et al. 2017) and how much doubt always stays is fitted on real sheets that were set
+aside, some forms at a time, each read by networks that saw none of it, and on other drawn sheets. The same command makes the same file.
 
 python -m pipeline.training.marks SCANS
 """
@@ -12,153 +11,115 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.quality.answer_sheets import Use, answer_sheets, seen_boxes
-from pipeline.recognize.marks import CLASSES, FEATURES, LAYERS, MarkModel, Numbers, measured
+from pipeline.recognize import mark_sheet
+from pipeline.recognize.mark_network import CLASSES, MarkModel, MarkNetwork, Numbers
+from pipeline.recognize.marks import FEATURES
 from pipeline.settings import ROOT
-from pipeline.training.drawn_marks import STYLES, DrawnMark, drawn_mark
+from pipeline.training.mark_network import Examples, fit_network, losses
+from pipeline.training.mark_sets import EACH, SHEETS, MarkSet, drawn_alone, drawn_sheets, is_marked, joined, real_sheets
 
-EACH = 600
-REPEATED = 1
-"""How often each real box counts."""
-UNITS = 32
-STEPS = 600
-RATE = 0.02
-MEMORY = (0.9, 0.999)
-WEIGHT_DECAY = 5e-4
-CHECKED_EVERY = 25
-SHARPNESSES = np.arange(0.4, 1.41, 0.05)
+SEED = 1
+"""Of the first set; each other set and network has a seed of its own."""
+MEMBERS, FOLD_MEMBERS = 3, 1
+"""Networks that see the other boxes of a sheet: in the model, and in those that are only fitted to judge."""
+FOLDS = 3
+SHARPNESSES = np.arange(0.4, 1.61, 0.05)
 LEAST_DOUBT = 0.006
-"""Drawn boxes are not scanned ones: no answer is surer than 0.996, however few of the drawn are wrong."""
-SURE = 0.9
+"""Real sheets elsewhere are not those here: no answer is surer than 0.996, however few are wrong."""
 SUREST = 0.99
-NOTE = "Network with one hidden layer, fitted by pipeline/training/marks.py; see marks.md."
+NOTE = "Networks with one hidden layer, fitted by pipeline/training/marks.py; see marks.md."
+DIGITS_KEPT = 4
 
 
-def drawn(each: int, seed: int) -> list[DrawnMark]:
-    """`each` boxes of every style, every second without its blank.
-
-    What is drawn around a box is only seen with a blank, and rare on paper: a fifth as many, so that plain empty boxes stay sure. Most boxes on paper
-    are empty: three times as many.
-    """
-    random = np.random.default_rng(seed)
-    counts = {style: each if truth else each // 5 for style, (truth, _) in STYLES.items()} | {"empty": 3 * each}
-    return [drawn_mark(style, random, with_blank=i % 2 == 0 or STYLES[style][0] is None) for style, n in counts.items() for i in range(n)]
-
-
-def measurements(marks: Sequence[DrawnMark]) -> Numbers:
-    """(marks, features)."""
-    return np.stack([measured(m.crop) for m in marks])
+def fit(examples: MarkSet, members: int) -> MarkModel:
+    """A model that is as sure as it was fitted, without doubt."""
+    weight = np.ones(len(examples.values))
+    first = fit_network(Examples(examples.values, examples.wanted, weight), SEED)
+    inked, compared = is_marked(examples.wanted), mark_sheet.compared_columns(examples.values)
+    usual = np.stack([compared[~inked].mean(axis=0), compared[inked].mean(axis=0)])
+    model = MarkModel(first, (), usual, 1.0, 0.0)
+    seen = Examples(model.seen(examples.values, examples.sheets), examples.wanted, weight)
+    return replace(model, second=tuple(fit_network(seen, SEED + i + 1) for i in range(members)))
 
 
-def wanted(marks: Sequence[DrawnMark]) -> Numbers:
-    """(marks, classes): 1 for the truth; where people disagree, empty and marked share it."""
-    split = [0.5 if state in CLASSES[:2] else 0.0 for state in CLASSES]
-    return np.array([split if m.truth is None else [float(m.truth is state) for state in CLASSES] for m in marks])
+def set_aside(real: MarkSet, drawn: MarkSet) -> list[tuple[MarkModel, MarkSet]]:
+    """Models that saw a part of the forms, and the sheets of the others."""
+    forms = np.unique(real.source)
+    held = [np.isin(real.source, forms[fold::FOLDS]) for fold in range(FOLDS)]
+    return [(fit(joined([real.at(~at), drawn]), FOLD_MEMBERS), real.at(at)) for at in held]
 
 
-def real(scans: Path) -> tuple[Numbers, Numbers]:
-    """Measurements and wanted answers of the answer sheets for development; a filled bubble may count as marked or as filled solid.
-
-    Of what people disagree on, half is wanted as empty.
-    """
-    boxes = [box for sheet in answer_sheets() if sheet.use is Use.DEVELOPMENT for box in seen_boxes(sheet, scans)]
-    answers = {True: (0.0, 1.0, 1.0), False: (1.0, 0.0, 0.0), None: (0.5, 0.25, 0.25)}
-    return np.stack([measured(box.crop) for box in boxes]), np.array([answers[box.marked] for box in boxes])
-
-
-def fit(values: Numbers, target: Numbers, others: Numbers, their_target: Numbers) -> MarkModel:
-    """The model of the step at which the other boxes have the least loss, calibrated on them."""
-    model = _start(values)
-    first, second = ([np.zeros_like(layer) for layer in _trained(model)] for _ in range(2))
-    best, least = model, np.inf
-    for step in range(1, STEPS + 1):
-        for i, slope in enumerate(_slopes(model, values, target)):
-            first[i] = MEMORY[0] * first[i] + (1 - MEMORY[0]) * slope
-            second[i] = MEMORY[1] * second[i] + (1 - MEMORY[1]) * slope**2
-        rate = RATE * np.sqrt(1 - MEMORY[1] ** step) / (1 - MEMORY[0] ** step)
-        model = _with(model, [layer - rate * m / (np.sqrt(v) + 1e-8) for layer, m, v in zip(_trained(model), first, second, strict=True)])
-        if step % CHECKED_EVERY == 0 and (loss := _loss(model, others, their_target)) < least:
-            best, least = model, loss
-    return calibrated(best, others, their_target)
-
-
-def calibrated(model: MarkModel, others: Numbers, target: Numbers) -> MarkModel:
-    """With the sharpness that gives the least loss on boxes not fitted to, and as much doubt as its surest answers there deserve."""
-    sharpest = min((replace(model, sharpness=float(s)) for s in SHARPNESSES), key=lambda m: _loss(m, others, target))
-    p = sharpest.probabilities(others)
-    sure = (p.max(axis=1) >= SUREST) & (target.max(axis=1) == 1)
-    wrong = int((p[sure].argmax(axis=1) != target[sure].argmax(axis=1)).sum())
+def calibrated(model: MarkModel, judged: Sequence[tuple[MarkModel, MarkSet]]) -> MarkModel:
+    """With the sharpness that gives the least loss on sheets not fitted to, and as much doubt as its surest answers there deserve."""
+    scores = np.vstack([one.scores(held.values, held.sheets) for one, held in judged])
+    wanted = np.vstack([held.wanted for _, held in judged])
+    sharpness = min(SHARPNESSES, key=lambda s: float(losses(wanted, _powers(s * scores)).mean()))
+    p = _powers(sharpness * scores)
+    sure = (p.max(axis=1) >= SUREST) & (wanted.max(axis=1) == 1)
+    wrong = int(_wrong(p, wanted)[sure].sum())
     error = (wrong + 1) / (int(sure.sum()) + 2)  # Laplace's rule of succession
-    return replace(sharpest, doubt=max(LEAST_DOUBT, error * len(CLASSES) / (len(CLASSES) - 1)))
+    return replace(model, sharpness=float(sharpness), doubt=max(LEAST_DOUBT, error * len(CLASSES) / (len(CLASSES) - 1)))
 
 
-def _start(values: Numbers) -> MarkModel:
-    random = np.random.default_rng(4)
-    count = values.shape[1]
-    hidden, weights = random.normal(0, count**-0.5, (count, UNITS)), random.normal(0, UNITS**-0.5, (UNITS, len(CLASSES)))
-    return MarkModel(values.mean(axis=0), values.std(axis=0) + 1e-6, hidden, np.zeros(UNITS), weights, np.zeros(len(CLASSES)), 1.0, 0.0)
+def _powers(scores: Numbers) -> Numbers:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 
 
-def _trained(model: MarkModel) -> list[Numbers]:
-    return [model.hidden, model.hidden_bias, model.weights, model.bias]
+def _wrong(p: Numbers, wanted: Numbers) -> NDArray[np.bool_]:
+    """Whether an answer that nobody would dispute was missed."""
+    return np.asarray((wanted[np.arange(len(p)), p.argmax(axis=1)] == 0) & (wanted.max(axis=1) == 1), np.bool_)
 
 
-def _with(model: MarkModel, layers: Sequence[Numbers]) -> MarkModel:
-    hidden, hidden_bias, weights, bias = layers
-    return replace(model, hidden=hidden, hidden_bias=hidden_bias, weights=weights, bias=bias)
+def report(title: str, judged: Sequence[tuple[MarkModel, MarkSet]], like: MarkModel) -> None:
+    """Per form or style: boxes, the share wrong, how many wrong though sure, and the share doubtful, with the sharpness and doubt of a model."""
+    print(title)
+    for model, held in judged:
+        own = replace(model, sharpness=like.sharpness, doubt=like.doubt)
+        p = own.probabilities(held.values, held.sheets)
+        for name in np.unique(held.source):
+            at = held.source == name
+            alike = np.maximum(p[at, 0], 1 - p[at, 0]) if held.wanted[at].sum(axis=1).max() > 1.5 else p[at].max(axis=1)
+            wrong = _wrong(p[at], held.wanted[at])
+            surely, doubtful = (wrong & (alike >= SUREST)).sum(), (alike < SUREST).mean()
+            print(f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  surely {surely:3}  doubtful {doubtful:.4f}")
 
 
-def _slopes(model: MarkModel, values: Numbers, target: Numbers) -> list[Numbers]:
-    """Derivatives of the loss by the layers of `_trained`."""
-    normal = (values - model.mean) / model.scale
-    units = np.tanh(normal @ model.hidden + model.hidden_bias)
-    p = model.probabilities(values)
-    scores = (p - _met(target, p)) / len(values)
-    below = scores @ model.weights.T * (1 - units**2)
-    decay = [WEIGHT_DECAY * layer for layer in (model.hidden, model.weights)]
-    return [normal.T @ below + decay[0], below.sum(axis=0), units.T @ scores + decay[1], scores.sum(axis=0)]
+def stored(model: MarkModel) -> dict[str, object]:
+    """As in the file, numbers with four digits after the point."""
+    return {
+        "note": NOTE,
+        "features": (*FEATURES, *mark_sheet.FEATURES),
+        "sharpness": round(model.sharpness, DIGITS_KEPT),
+        "doubt": round(model.doubt, DIGITS_KEPT),
+        "usual": np.round(model.usual, DIGITS_KEPT).tolist(),
+        "first": _layers(model.first),
+        "second": [_layers(network) for network in model.second],
+    }
 
 
-def _met(target: Numbers, p: Numbers) -> Numbers:
-    """The target, shared as the model shares it where either of two answers is right (both 1): expectation maximisation."""
-    either = target.sum(axis=1) > 1.5
-    shared = target * p
-    return np.where(either[:, None], shared / shared.sum(axis=1, keepdims=True), target)
-
-
-def _loss(model: MarkModel, values: Numbers, target: Numbers) -> float:
-    p = model.probabilities(values)
-    return float(-(_met(target, p) * np.log(p + 1e-12)).sum(axis=1).mean())
-
-
-def report(model: MarkModel, marks: Sequence[DrawnMark]) -> None:
-    """Per style: the share wrong, wrong though sure, and doubtful."""
-    p = model.probabilities(measurements(marks))
-    for style in STYLES:
-        at = np.array([m.style == style for m in marks])
-        sure, surest = (p[at].max(axis=1) >= least for least in (SURE, SUREST))
-        truth = STYLES[style][0]
-        wrong = p[at].argmax(axis=1) != CLASSES.index(truth) if truth is not None else np.zeros(at.sum(), bool)
-        shares = f"{(wrong & sure).mean():.3f}  {(wrong & surest).mean():.4f}  doubtful {(~sure).mean():.3f}"
-        print(f"{style:14} wrong {wrong.mean():.3f}  at p ≥ {SURE} and ≥ {SUREST} {shares}")
+def _layers(network: MarkNetwork) -> dict[str, object]:
+    return {layer.name: np.round(getattr(network, layer.name), DIGITS_KEPT).tolist() for layer in fields(network)}
 
 
 def main() -> None:
-    """Fit on one drawn set and the real boxes, stop and calibrate on another, report on a third."""
-    marks, others = drawn(EACH, seed=1), drawn(EACH // 2, seed=2)
-    seen, answers = real(Path(sys.argv[1]))
-    values, target = np.vstack([measurements(marks), *[seen] * REPEATED]), np.vstack([wanted(marks), *[answers] * REPEATED])
-    model = fit(values, target, measurements(others), wanted(others))
-    numbers = {key: np.round(getattr(model, key), 4).tolist() for key in (*LAYERS, "sharpness", "doubt")}
+    """Fit, calibrate on what was set aside, and report."""
+    real, drawn = real_sheets(Path(sys.argv[1]), SEED + 4), joined([drawn_alone(EACH, SEED), drawn_sheets(SHEETS, SEED + 1)])
+    model = fit(joined([real, drawn]), MEMBERS)
+    folds = set_aside(real, drawn)
+    others = joined([drawn_alone(EACH // 2, SEED + 2), drawn_sheets(SHEETS // 3, SEED + 3)])
+    model = calibrated(model, [*folds, (model, others)])
     path = ROOT / "data" / "models" / "marks.json"
-    path.write_text(json.dumps({"note": NOTE, "features": FEATURES, **numbers}, indent=1) + "\n", "utf-8")
+    path.write_text(json.dumps(stored(model)) + "\n", "utf-8")
     print(f"sharpness {model.sharpness:.2f}, doubt {model.doubt:.4f}")
-    report(model, drawn(EACH // 2, seed=3))
+    report("real sheets of forms set aside:", folds, model)
+    report("drawn:", [(model, others)], model)
 
 
 if __name__ == "__main__":

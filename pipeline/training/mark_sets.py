@@ -1,0 +1,108 @@
+"""What check boxes are fitted to: measurements and wanted answers of drawn boxes, drawn sheets, and real answer sheets as they are and spoilt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import State
+from pipeline.quality.answer_sheets import SeenBox, Sheet, Use, answer_sheets, boxes_of, sheet_picture
+from pipeline.recognize.marks import CLASSES, Numbers, measured
+from pipeline.training.drawn_marks import DrawnMark, drawn_mark, drawn_sheet
+from pipeline.training.drawn_strokes import STYLES
+from pipeline.training.spoilt_sheets import WAYS, spoilt
+
+EACH = 240
+"""So many drawn boxes of every style alone, half of them without their blank."""
+SHEETS, BOXES = 700, (4, 12, 40, 90)
+"""Drawn sheets, and how many boxes they have."""
+PARTS, WHOLE = (6, 25, 90, 250), 10_000
+"""So many boxes of a real sheet are looked at together, at most."""
+SPOILT = 3
+"""How often each way of spoiling is tried on each real sheet."""
+DISPUTED = (0.5, 0.25, 0.25)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSet:
+    """`values` (boxes, features), `wanted` (boxes, classes), `sheets` (boxes,), `source` a name a box: the style, or the family of the sheet."""
+
+    values: Numbers
+    wanted: Numbers
+    sheets: NDArray[np.int64]
+    source: NDArray[np.str_]
+
+    def at(self, chosen: NDArray[np.bool_]) -> MarkSet:
+        """A part of it."""
+        return MarkSet(self.values[chosen], self.wanted[chosen], self.sheets[chosen], self.source[chosen])
+
+
+def joined(sets: Iterable[MarkSet]) -> MarkSet:
+    """All of them, sheets kept apart."""
+    every, first = [], 0
+    for one in sets:
+        sheets = np.where(one.sheets > 0, one.sheets + first, 0)
+        first = max(first, int(sheets.max(initial=0)))
+        every.append((one.values, one.wanted, sheets, one.source))
+    values, wanted, numbers, source = (np.concatenate(parts) for parts in zip(*every, strict=True))
+    return MarkSet(values, wanted, numbers, source)
+
+
+def drawn_alone(each: int, seed: int) -> MarkSet:
+    """`each` boxes of every style, every second without its blank.
+
+    What is drawn around a box is only seen with a blank, and rare on paper: a fifth as many, so that plain empty boxes stay sure. Most boxes on paper
+    are empty: three times as many.
+    """
+    random = np.random.default_rng(seed)
+    counts = {style: each if truth else each // 5 for style, (truth, _) in STYLES.items()} | {"empty": 3 * each}
+    return _of_drawn([drawn_mark(style, random, with_blank=i % 2 == 0 or STYLES[style][0] is None) for style, n in counts.items() for i in range(n)])
+
+
+def drawn_sheets(count: int, seed: int) -> MarkSet:
+    """So many sheets of some boxes each."""
+    random = np.random.default_rng(seed)
+    return _of_drawn([box for number in range(count) for box in drawn_sheet(int(random.choice(BOXES)), random, number + 1)])
+
+
+def real_sheets(scans: Path, seed: int) -> MarkSet:
+    """The answer sheets for development, each as it is and spoilt in every way; boxes of one picture are looked at in parts of several sizes."""
+    random = np.random.default_rng(seed)
+    sets = []
+    for sheet in answer_sheets():
+        if sheet.use is Use.DEVELOPMENT:
+            grey = sheet_picture(sheet, scans)
+            pictures = [grey, *(spoilt(grey, sheet.px_per_mm, way, random) for way in WAYS for _ in range(SPOILT))]
+            sets.append(_of_seen(boxes_of(sheet, grey), sheet, WHOLE, random))
+            sets += [_of_seen(boxes_of(sheet, picture), sheet, int(random.choice(PARTS)), random) for picture in pictures]
+    return joined(sets)
+
+
+def family(sheet: Sheet) -> str:
+    """Sheets of one form, in one hand or by one camera: the name without its number."""
+    return sheet.name.rstrip("0123456789").rstrip("-")
+
+
+def _of_drawn(marks: Sequence[DrawnMark]) -> MarkSet:
+    split = [0.5 if state in CLASSES[:2] else 0.0 for state in CLASSES]
+    wanted = np.array([split if m.truth is None else [float(m.truth is state) for state in CLASSES] for m in marks])
+    values = np.stack([measured(m.crop) for m in marks])
+    return MarkSet(values, wanted, np.array([m.crop.sheet for m in marks]), np.array([m.style for m in marks]))
+
+
+def _of_seen(boxes: Sequence[SeenBox], sheet: Sheet, size: int, random: np.random.Generator) -> MarkSet:
+    """A filled bubble may count as marked or as filled solid. Of what people disagree on, half is wanted as empty."""
+    chosen = random.permutation(len(boxes))[:size]
+    answers = {True: (0.0, 1.0, 1.0), False: (1.0, 0.0, 0.0), None: DISPUTED}
+    values = np.stack([measured(boxes[i].crop) for i in chosen])
+    wanted = np.array([answers[boxes[i].marked] for i in chosen])
+    return MarkSet(values, wanted, np.ones(len(chosen), np.int64), np.array([family(sheet)] * len(chosen)))
+
+
+def is_marked(wanted: Numbers) -> NDArray[np.bool_]:
+    """Where only an empty box is wrong."""
+    return np.asarray(wanted[:, CLASSES.index(State.EMPTY)] == 0, np.bool_)
