@@ -40,4 +40,4 @@ def crease_errors(upright: Image, blank: Image, bend: Bend, changing: Sequence[B
     if len(at) < _AROUND:
         return folded
     near = np.argsort(np.linalg.norm(places[:, None] - at[None], axis=2), axis=1)[:, :_AROUND]
-    return np.maximum(folded, np.median(np.linalg.norm(moved, axis=1)[near], axis=1))
+    return np.asarray(np.maximum(folded, np.median(np.linalg.norm(moved, axis=1)[near], axis=1)), np.float64)

@@ -77,11 +77,11 @@ def patches(blank: Image, changing: Sequence[Box] = CODES, cell_mm: float = _CEL
 
     `blank` is the whole unfilled form; its print in the boxes `changing` (mm) differs from sheet to sheet.
     """
-    return _patches(blank, tuple(changing))
+    return _patches(blank, tuple(changing), cell_mm)
 
 
 @once_a_picture(most_bytes=96_000_000)
-def _patches(blank: Image, changing: tuple[Box, ...]) -> Points:
+def _patches(blank: Image, changing: tuple[Box, ...], cell_mm: float) -> Points:
     small = np.asarray(cv2.resize(blank, _size(blank, _SELECT_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     texture = cv2.cornerMinEigenVal(small, round(min(_WINDOW_MM, cell_mm) * _SELECT_PX_PER_MM), ksize=3)
     for box in changing:

@@ -38,8 +38,10 @@ def flat(sheet: Sheet, shape: tuple[int, int]) -> FlatSheet:
     sides = np.array(outer.corners)
     width = float(np.linalg.norm(sides[1] - sides[0]) + np.linalg.norm(sides[2] - sides[3])) / 2 / sheet.px_per_mm
     height = float(np.linalg.norm(sides[3] - sides[0]) + np.linalg.norm(sides[2] - sides[1])) / 2 / sheet.px_per_mm
-    plane = cv2.getPerspectiveTransform(np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32), sides.astype(np.float32))
-    inverse = np.linalg.inv(plane)
+    plane = np.asarray(
+        cv2.getPerspectiveTransform(np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32), sides.astype(np.float32)), np.float64
+    )
+    inverse = np.asarray(np.linalg.inv(plane), np.float64)
     middles = _through(inverse, np.array([place for block in sheet.blocks for place in block_places(block, sheet.px_per_mm)]))
     low, high = middles.min(axis=0) - AROUND_MM, middles.max(axis=0) + AROUND_MM
     low, high = _within(inverse, shape, low, high)

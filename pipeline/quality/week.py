@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection
 
+from pipeline.client_guard import AboutClient
 from pipeline.errors import InvalidAnswerError, MissingAnswerError, UnknownClientError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import EntryState, Outcome, PageReading, Person, Reading, Role, SheetCode, State
@@ -30,12 +31,15 @@ from pipeline.store import claims, controls, decisions, pages, registers
 from pipeline.store.answers import decided
 from pipeline.store.control_tables import control_key
 from pipeline.store.database import Store, open_store
+from pipeline.store.decisions import NOTHING_SAID
 from pipeline.store.entries import entry_id
 from pipeline.store.entry_views import EntryView, FieldView
 from pipeline.store.plants import last_missed, planted
 from pipeline.store.sheets import save_reading
 from pipeline.store.third_looks import third_look
 from pipeline.template import Forms
+
+OUTSIDE = AboutClient(outside="ny klient")
 
 UNIT = "Hemsjukvården Centrum"
 STAFF = 6
@@ -168,7 +172,9 @@ class _Bench:
         self.keyer.saves()
         entry, specs = view.entry, view.form.by_name
         try:
-            return decisions.save_answers(conn, self.forms, person, entry.id, entry.revision, given, self.now, outside_register=outside)
+            return decisions.save_answers(
+                conn, self.forms, person, entry.id, entry.revision, given, self.now, about=OUTSIDE if outside else NOTHING_SAID
+            )
         except (MissingAnswerError, InvalidAnswerError) as error:
             for name in error.fields:
                 given[name] = self.keyer.typed(specs[name], self._true(entry.sheet, specs[name]), hard=self._hard(entry.sheet, specs[name]))
@@ -202,7 +208,7 @@ class _Bench:
             outcome = controls.type_control(conn, person, task, answer, self.now)
         else:
             answer = self.keyer.chosen(task.spec, true, task.sides)
-            outcome = third_look(conn, person, task, answer, self.now, outside_register=True)
+            outcome = third_look(conn, person, task, answer, self.now, about=OUTSIDE)
         self.keyer.saves()
         self.week.counts[f"controls.{outcome.value}"] += 1
         return True

@@ -13,7 +13,8 @@ from pipeline.field_spec import BoxMm
 from pipeline.model import Alternatives, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import scale_of
-from pipeline.recognize.marks import CLASSES, mark_probabilities
+from pipeline.recognize.mark_network import CLASSES
+from pipeline.recognize.marks import mark_probabilities
 
 AROUND_MM = 1.5
 """How much paper around each box is looked at, where the field and the neighbouring boxes leave room."""

@@ -7,12 +7,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from pipeline import review
+from pipeline.client_guard import AboutClient
 from pipeline.model import Person, Reading
 from pipeline.review import Answer
 from pipeline.store.answers import Decided, How, decided
 from pipeline.store.client_check import in_register
 from pipeline.store.controls import ControlTask, Outcome, confirmed, finish, held
-from pipeline.store.decisions import decide, facts_of
+from pipeline.store.decisions import NOTHING_SAID, decide, facts_of
 from pipeline.store.entries import stale
 from pipeline.store.entry_views import readings_of
 from pipeline.store.events import record
@@ -22,7 +23,7 @@ REASON = "kontrollskrivning"
 """Why the entry has a new version."""
 
 
-def third_look(conn: Connection, person: Person, task: ControlTask, answer: Answer, now: datetime, *, outside_register: bool = False) -> Outcome:
+def third_look(conn: Connection, person: Person, task: ControlTask, answer: Answer, now: datetime, *, about: AboutClient = NOTHING_SAID) -> Outcome:
     """Say what the paper says. If the confirmed value does not, the entry is corrected, with whoever typed the control and this person as its people.
 
     A critical field that neither of the two others had read so goes to yet another person, as every correction of one does.
@@ -42,7 +43,7 @@ def third_look(conn: Connection, person: Person, task: ControlTask, answer: Answ
     record(conn, person.login, "third_look", found.id, unit=found.unit)
     if right:
         return outcome
-    given = in_register(conn, person, task.form, found.row, {spec.name: said}, outside_register=outside_register)[spec.name]
+    given = in_register(conn, person, task.form, found.row, {spec.name: said}, about)[spec.name]
     typed = review.agree(spec, said, _as_read(task.sides[1]))
     reading = readings_of(conn, tuple(sheet_pages(conn, found.sheet))).get(spec.name)
     new = {spec.name: Decided(given, How.CORRECTION, typed or review.settled(spec, given, reading))}

@@ -73,7 +73,7 @@ class Scanner:
         image = self.paper - (255 - page.astype(np.float64)) * self.contrast * self.paper / 255
         blur = max(0.3, self.blur_mm * px_per_mm)
         for _ in range(self.copies):
-            image = self._copied(cv2.GaussianBlur(image, (0, 0), blur), px_per_mm, random)
+            image = self._copied(np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.float64), px_per_mm, random)
         image = cv2.GaussianBlur(image, (0, 0), blur) + random.normal(0, self.grain, image.shape)
         image = np.where(random.random(image.shape) < self.specks, 0.1 * self.paper, image)
         grey = np.clip(image, 0, 255).astype(np.uint8)
@@ -84,8 +84,8 @@ class Scanner:
     def _copied(self, image: NDArray[np.float64], px_per_mm: float, random: Random) -> NDArray[np.float64]:
         """Toner falls where enough light is missing, unevenly."""
         uneven = cv2.GaussianBlur(random.normal(0, 1, image.shape), (0, 0), max(0.5, 0.06 * px_per_mm))
-        uneven *= 0.06 / max(1e-6, float(uneven.std()))
-        steep = 8 * (image / self.paper + uneven - 0.62)
+        strength = 0.06 / max(1e-6, float(uneven.std()))
+        steep = 8 * (image / self.paper + strength * uneven - 0.62)
         return np.asarray(self.paper / (1 + np.exp(-steep)), np.float64)
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.model import State
 from pipeline.quality.answer_sheets import SeenBox, Sheet, Use, answer_sheets, boxes_of, sheet_picture
-from pipeline.recognize.marks import CLASSES, Numbers, measured
+from pipeline.recognize.mark_network import CLASSES, Numbers
+from pipeline.recognize.marks import measured
 from pipeline.training.drawn_marks import DrawnMark, drawn_mark, drawn_sheet
 from pipeline.training.drawn_strokes import STYLES
 from pipeline.training.spoilt_sheets import WAYS, spoilt

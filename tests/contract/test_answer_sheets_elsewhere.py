@@ -39,9 +39,15 @@ def forms(tmp_path_factory: pytest.TempPathFactory) -> Forms:
     return Forms.load(folder)
 
 
+def _as_png(path: Path) -> bytes:
+    picture = cv2.imread(str(path))
+    assert picture is not None
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
 def _read(name: str, forms: Forms) -> PageReading:
     path: Path = shared("scans", SHEETS[name].image)
-    data = path.read_bytes() if path.suffix == ".jpg" else cv2.imencode(".png", cv2.imread(str(path)))[1].tobytes()
+    data = path.read_bytes() if path.suffix == ".jpg" else _as_png(path)
     return Reader.of_forms(forms).read(data, "image/jpeg" if path.suffix == ".jpg" else "image/png").reading
 
 

@@ -78,7 +78,7 @@ def test_who_confirms_everything_unseen_still_exports_what_was_read(office: Offi
     made = [_scan(office, target, number) for number in range(4)]
     assert all(_confirm_what_is_shown(office, entry) for entry in made)
     with office.store.read() as conn:
-        for record in records(conn, office.forms, ready(conn, ANNA)):
+        for record in records(conn, office.forms, ready(conn, office.forms, ANNA)):
             for spec in asked(form, record.row):
                 true = _said(spec.column, spec.kind)
                 assert record.fields[spec.column] == (true or (False if spec.kind is Kind.MARK else None))

@@ -66,7 +66,7 @@ def test_a_planted_value_needs_somebody_who_never_saw_it(
                 assert decisions.save_answers(conn, FORMS, EVA, entry_id, view.entry.revision + 1, given, NOW) is EntryState.SECOND
             except ReviewError:
                 return
-            assert records.ready(conn, EVA) == [] or entry_id not in records.ready(conn, EVA)
+            assert records.ready(conn, FORMS, EVA) == [] or entry_id not in records.ready(conn, FORMS, EVA)
         else:
             assert decisions.save_answers(conn, FORMS, EVA, entry_id, view.entry.revision + 1, answers(TRUE), NOW) is EntryState.CONFIRMED
             said = records.records(conn, FORMS, [entry_id])[0].fields

@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Connection, select
 
+from pipeline.client_guard import AboutClient
 from pipeline.errors import MissingAnswerError, NotAllowedError, StaleDecisionError, UnknownClientError
 from pipeline.model import EntryState, Person, Role, State, Value
 from pipeline.review import Answer
@@ -76,7 +77,9 @@ def typed(store: Store, person: Person, field: str, value: Value) -> Outcome:
 
 def looked(store: Store, person: Person, field: str, value: Value, *, outside: bool = False) -> Outcome:
     with store.begin() as conn:
-        return third_look(conn, person, task_of(conn, person, field), Answer(value), later(2), outside_register=outside)
+        return third_look(
+            conn, person, task_of(conn, person, field), Answer(value), later(2), about=AboutClient(outside="ny klient" if outside else "")
+        )
 
 
 def test_fields_are_drawn_when_they_are_confirmed_and_only_once(ward: Ward) -> None:
@@ -165,7 +168,7 @@ def test_agreement_ends_it_however_it_is_written(ward: Ward) -> None:
     assert typed(ward.store, NILS, "datum", "260217") is Outcome.AGREED
     with ward.store.begin() as conn:
         assert entry(conn, entry_id).revision == 1
-        assert records.ready(conn, EVA) == [entry_id]
+        assert records.ready(conn, FORMS, EVA) == [entry_id]
         assert [event.action for event in events_of(conn, entry_id)] == ["decide", "control"]
 
 
@@ -179,7 +182,7 @@ def test_a_difference_holds_the_export_until_a_third_person_has_looked(ward: War
     entry_id = confirm(ward)
     assert typed(ward.store, NILS, "tid", "08:45") is Outcome.DIFFERS
     with ward.store.begin() as conn:
-        assert records.ready(conn, EVA) == []
+        assert records.ready(conn, FORMS, EVA) == []
         for involved in (EVA, NILS):
             task = controls.next_control(conn, FORMS, involved, NOW, 15)
             assert task is None or task.spec.name != "tid"
@@ -190,7 +193,7 @@ def test_a_difference_holds_the_export_until_a_third_person_has_looked(ward: War
     assert looked(ward.store, ULLA, "tid", "8.15") is Outcome.RIGHT
     with ward.store.begin() as conn:
         assert entry(conn, entry_id).revision == 1
-        assert records.ready(conn, EVA) == [entry_id]
+        assert records.ready(conn, FORMS, EVA) == [entry_id]
 
 
 def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
@@ -202,7 +205,7 @@ def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
         assert (found.state, found.revision, found.reason) == (EntryState.CONFIRMED, 2, REASON)
         assert (found.first_by, found.second_by) == (NILS.login, ULLA.login)
         assert (answer.answer.value, answer.how, answer.settled) == ("08:45", How.CORRECTION, True)
-        assert records.records(conn, FORMS, records.ready(conn, EVA))[0].fields["tid"] == "08:45"
+        assert records.records(conn, FORMS, records.ready(conn, FORMS, EVA))[0].fields["tid"] == "08:45"
 
 
 def test_an_exported_entry_is_exported_again(ward: Ward) -> None:
@@ -212,7 +215,7 @@ def test_an_exported_entry_is_exported_again(ward: Ward) -> None:
     typed(ward.store, NILS, "tid", "08:45")
     looked(ward.store, ULLA, "tid", "08:45")
     with ward.store.begin() as conn:
-        assert records.ready(conn, EVA) == [entry_id]
+        assert records.ready(conn, FORMS, EVA) == [entry_id]
 
 
 def test_a_critical_value_that_only_the_third_person_reads_goes_to_a_fourth(ward: Ward) -> None:

@@ -112,7 +112,7 @@ def test_who_means_what_was_planted_needs_another_person(ward: Ward) -> None:
         decisions.save_answers(conn, FORMS, EVA, "AAAA-00", 0, as_shown(view), NOW)
         meant = answers(TRUE) | {field: Answer(value)}
         assert decisions.save_answers(conn, FORMS, EVA, "AAAA-00", 1, meant, NOW) is EntryState.SECOND
-        assert records.ready(conn, EVA) == []
+        assert records.ready(conn, FORMS, EVA) == []
         second = claims.open_entry(conn, FORMS, NILS, "AAAA-00", NOW)
         assert [one.spec.name for one in second.fields if one.open] == [field]
 
@@ -139,7 +139,7 @@ def test_an_entry_with_an_open_plant_is_no_record(ward: Ward) -> None:
         decisions.save_answers(conn, FORMS, EVA, "AAAA-00", 0, answers(TRUE), NOW)
         row = {"entry": "AAAA-00", "login": NILS.login, "field": "tid", "value": "08:45", "state": "read", "start": 0, "end": 0, "shown_at": NOW}
         conn.execute(plant.insert().values(row))
-        assert records.ready(conn, EVA) == []
+        assert records.ready(conn, FORMS, EVA) == []
         with pytest.raises(StoreError, match="controlled"):
             records.records(conn, FORMS, ["AAAA-00"])
 

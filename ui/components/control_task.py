@@ -8,6 +8,7 @@ from html import escape
 
 import streamlit as st
 
+from pipeline.client_guard import OUTSIDE_REASONS, AboutClient
 from pipeline.errors import EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
 from pipeline.model import Person
 from pipeline.review import Answer
@@ -20,9 +21,9 @@ from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.components.keyboard import keyboard
 from ui.components.page_view import data_url
-from ui.components.pictures import crop_picture, page_picture
+from ui.components.pictures import covered_for, crop_picture, page_picture
 from ui.session import Site
-from ui.text import t
+from ui.text import known, t
 
 KEY = "keyboard_control"
 _DUE, _SEEN, _SAID, _OUTSIDE = "control_due", "control_seen", "control_said", "control_outside"
@@ -53,7 +54,7 @@ def _show(here: Site, person: Person, task: ControlTask) -> None:
     heading(here, person, t("control.title"), t("control.third_what") if task.third else t("control.what"))
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
-        st.html(_picture(here, task))
+        st.html(_picture(here, person, task))
     with right:
         st.caption(f"{task.form.title} · {task.unit}")
         _form(here, person, task)
@@ -68,7 +69,14 @@ def _form(here: Site, person: Person, task: ControlTask) -> None:
         if said := st.session_state.pop(_SAID, ""):
             st.html(f'<div class="ef-said" role="alert">{escape(said)}</div>')
         if st.session_state.get(_OUTSIDE) == task.id:
-            st.checkbox(t("review.outside_register"), key=f"{key}-outside")
+            st.selectbox(
+                t("guard.outside"),
+                OUTSIDE_REASONS,
+                index=None,
+                key=f"{key}-outside",
+                placeholder=t("guard.outside_choose"),
+                format_func=lambda reason: known("guard.outside_reasons", reason),
+            )
         st.form_submit_button(t("control.save"), key=save, type="primary", shortcut="Ctrl+Enter", on_click=partial(_save, here, person, task, key))
     st.button(t("review.skip"), key=f"skip-{key}", shortcut="Alt+S", on_click=partial(_pass, here, person, task))
     keyboard(key, keys, save=save, key=KEY)
@@ -114,7 +122,7 @@ def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
     try:
         with here.store.begin() as conn:
             if task.third:
-                third_look(conn, person, task, answer, now, outside_register=bool(st.session_state.get(f"{key}-outside")))
+                third_look(conn, person, task, answer, now, about=AboutClient(outside=st.session_state.get(f"{key}-outside") or ""))
             else:
                 controls.type_control(conn, person, task, answer, now)
     except UnknownClientError:
@@ -137,11 +145,12 @@ def _pass(here: Site, person: Person, task: ControlTask) -> None:
     st.session_state[_DUE] = False
 
 
-def _picture(here: Site, task: ControlTask) -> str:
+def _picture(here: Site, person: Person, task: ControlTask) -> str:
     """The field alone, large; the whole page where it lies on no form."""
-    crop, kind = crop_picture(here, task.page, task.spec.box), "image/png"
+    covered = covered_for(here, person, task.page)
+    crop, kind = crop_picture(here, task.page, task.spec.box, covered), "image/png"
     if crop is None:
-        crop, kind = page_picture(here, task.page), "image/jpeg"
+        crop, kind = page_picture(here, task.page, covered), "image/jpeg"
     if crop is None:
         return ""
     alt = escape(t("picture.crop", label=task.spec.label))
