@@ -127,6 +127,9 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.people.save_person": "stores an account for whoever has the machine",
 }
 
+ABOUT_NO_PAPER = (f"{P}audit.", f"{P}store.registers.shown_client", f"{P}store.temporary_identities._candidates")
+"""Where the unit is that of a log's question or of a client."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -242,7 +245,7 @@ def test_every_acting_function_asks_for_rights() -> None:
 
 def test_no_function_asks_for_the_unit_of_paper_and_forgets_its_area() -> None:
     """`sight.require_entry` and `sight.require_page` ask for the unit, the area and the block."""
-    assert without_area() == set()
+    assert {call for call in without_area() if not call.startswith(ABOUT_NO_PAPER)} == set()
 
 
 def test_every_acting_function_stands_in_the_matrix() -> None:

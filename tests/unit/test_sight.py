@@ -160,13 +160,13 @@ def test_an_export_leaves_out_and_keeps_from_others_what_is_blocked(ward: Ward) 
         claims.open_entry(conn, FORMS, EVA, "AAAA-00", NOW)
         state = decisions.save_answers(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID) | answers(PLAN), NOW)
         assert state is EntryState.CONFIRMED
-        assert records.ready(conn, EVA) == ["AAAA-00"]
-        assert records.ready(conn, SOCIAL) == []
+        assert records.ready(conn, FORMS, EVA) == ["AAAA-00"]
+        assert records.ready(conn, FORMS, SOCIAL) == []
     block(ward, SOUTH)
     with ward.store.begin() as conn:
-        assert records.ready(conn, EVA) == []
+        assert records.ready(conn, FORMS, EVA) == []
         assert decisions.my_latest(conn, EVA) == []
-        assert records.ready(conn, ADMIN) == ["AAAA-00"]
+        assert records.ready(conn, FORMS, ADMIN) == ["AAAA-00"]
 
 
 def test_a_block_is_set_once_lifted_with_a_reason_by_its_own_unit_and_kept(ward: Ward) -> None:
