@@ -49,21 +49,25 @@ def person(
     areas: Annotated[
         list[Area] | None, typer.Option("--area", help="An area of law that the person may see; repeat for more. Default: the profession's.")
     ] = None,
+    break_glass: Annotated[bool, typer.Option("--break-glass", help="An account for emergencies: prints its new password, to be sealed.")] = False,
 ) -> None:
     """Add a member of staff, or change one. Asks for the password; an empty one keeps what is there."""
     from pipeline import model
     from pipeline.store import registers
     from pipeline.store.database import open_store
     from pipeline.store.people import save_person
+    from pipeline.store.word_password import SEALED_WORDS, word_password
 
     of_law = frozenset(area.value for area in areas) if areas else default_areas(role, title)
     if role is Role.REVIEWER and not of_law:
         raise UsageError(f"The title {title} is no known profession.", "Say which areas of law the person may see: --area HSL, for instance.")
-    password = typer.prompt("Password", hide_input=True, default="", show_default=False, err=True)
+    password = word_password(SEALED_WORDS) if break_glass else typer.prompt("Password", hide_input=True, default="", show_default=False, err=True)
     with open_store(load_settings()).begin() as conn:
         if unknown := set(units or ()) - set(registers.units(conn)):
             raise UsageError(f"There is no unit {', '.join(sorted(unknown))}.", "Add it first: `efterskrift unit NAME AREA`.")
-        save_person(conn, model.Person(login, name, title, role, frozenset(units or ()), of_law), password or None, by=getpass.getuser())
+        save_person(conn, model.Person(login, name, title, role, frozenset(units or ()), of_law, break_glass), password or None, by=getpass.getuser())
+    if break_glass:
+        typer.echo(password)
 
 
 def clients(

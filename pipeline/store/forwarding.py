@@ -134,7 +134,7 @@ def _told(row: RowMapping, column: str, person: Person) -> str:
 
 def has_entry_on(conn: Connection, person: Person, sheet: str | None) -> bool:
     """Whether a sheet of another unit carries an entry of the person's units: a row that was sent on."""
-    if sheet is None:
+    if sheet is None or not access.allowed(person, Action.VIEW_PAGE):
         return False
     return bool(conn.execute(select(exists().where(_entry.c.sheet == sheet, sight.visible_entries(conn, person)))).scalar_one())
 

@@ -120,7 +120,7 @@ def give_answer(conn: Connection, person: Person, question_id: int, text: str, a
     row = conn.execute(select(question).where(question.c.id == question_id)).one_or_none()
     if row is None:
         raise ReviewError("There is no such question.")
-    access.require(person, Action.FOLLOW_UP, row.unit)
+    sight.require_entry(conn, person, Action.FOLLOW_UP, entry(conn, row.entry))
     if not text.strip() or not answered_by.strip():
         raise ReviewError("An answer needs its text and who gave it.", "Write both.")
     if answered_at > now:

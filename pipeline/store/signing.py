@@ -68,7 +68,12 @@ def to_sign(conn: Connection, forms: Forms, person: Person) -> ToSign:
 
 
 def waiting_signatures(conn: Connection, forms: Forms, person: Person, unit: str | None = None) -> int:
-    """How many confirmed entries that the person may see, of one unit or of all, are not exported because nobody has signed them."""
+    """How many confirmed entries that the person may see, of one unit or of all, are not exported because nobody has signed them.
+
+    Raises:
+        NotAllowedError: the person does not export, or not from this unit.
+    """
+    access.require(person, Action.EXPORT, unit)
     asks = needs_signature(conn, forms)
     query = select(_entry.c.form, _entry.c.version, _entry.c.unit).where(_waits(conn, person))
     rows = conn.execute(query.where(_entry.c.unit == unit) if unit else query)
@@ -126,7 +131,12 @@ def take_back(conn: Connection, person: Person, entry_id: str, revision: int, no
 
 
 def my_signed(conn: Connection, person: Person, limit: int = 1) -> list[Entry]:
-    """What the person signed last and can take back, newest first."""
+    """What the person signed last and can take back, newest first.
+
+    Raises:
+        NotAllowedError: the person does not sign.
+    """
+    access.require(person, Action.SIGN)
     mine = select(_entry).where(tables.IS_SIGNED, _entry.c.signed_by == person.login, sight.visible_entries(conn, person))
     return entries(conn, mine.order_by(_entry.c.signed_at.desc(), _entry.c.id.desc()).limit(limit))
 

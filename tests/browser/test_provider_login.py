@@ -24,6 +24,7 @@ cookie_secret = "a cookie secret of one test only, long enough"
 client_id = "efterskrift"
 client_secret = "a secret of one test only, long enough"
 server_metadata_url = "{provider}/.well-known/openid-configuration"
+client_kwargs = {{ prompt = "login" }}
 """
 
 pytestmark = pytest.mark.browser

@@ -21,12 +21,12 @@ def test_an_account_is_added_and_its_password_is_shown_once(store: Store, open_s
     app.button(key="account_new-save").click().run()
     assert not app.exception
     assert "petra" in app.success[0].value
-    password = app.code[0].value
+    password = app.text[0].value
     with store.begin() as conn:
         found = people.authenticate(conn, "petra", password)
     assert found is not None
     assert (found.role, found.units, found.areas) == (Role.REVIEWER, frozenset({UNIT}), frozenset({"SoL", "LSS"}))
-    assert not app.run().code
+    assert not app.run().text
 
 
 def test_what_is_missing_is_said_and_nothing_is_saved(store: Store, open_screen: OpenScreen) -> None:
@@ -58,7 +58,7 @@ def test_a_new_password_closing_and_opening(store: Store, open_screen: OpenScree
     app.button(key="account_change-nina").click().run()
     app.button(key="account_reset-nina").click().run()
     with store.begin() as conn:
-        assert people.authenticate(conn, "nina", app.code[0].value) == NURSE
+        assert people.authenticate(conn, "nina", app.text[0].value) == NURSE
     app.button(key="account_close-nina").click().run()
     with store.read() as conn:
         assert people.person(conn, "nina") is None

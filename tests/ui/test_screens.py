@@ -52,7 +52,7 @@ def test_screen_opens_or_refuses(store: Store, open_screen: OpenScreen, name: st
     refused = any("inte rätt" in error.value for error in app.error)
     assert refused is (person.login not in ALLOWED[name])
     if refused:
-        shown = [*app.metric, *app.text_input, *app.selectbox, *app.multiselect, *app.dataframe, *app.info, *app.code]
+        shown = [*app.metric, *app.text_input, *app.selectbox, *app.multiselect, *app.dataframe, *app.info, *app.text]
         assert shown == []
         assert {button.key for button in app.button} <= {"log_out", "lookup_open"}
 

@@ -72,7 +72,7 @@ MATRIX: Mapping[str, tuple[Action, Reach]] = {
     f"{P}store.decisions.reopen": (Action.REVIEW, R.PAPER),
     f"{P}store.decisions.my_latest": (Action.REVIEW, R.LISTED),
     f"{P}store.corrections.correct": (Action.CORRECT, R.PAPER),
-    f"{P}store.corrections.void": (Action.CORRECT, R.PAPER),
+    f"{P}store.corrections.void": (Action.VOID, R.PAPER),
     f"{P}store.lookup.sheets_of": (Action.CORRECT, R.LISTED),
     f"{P}store.lookup.history": (Action.CORRECT, R.PAPER),
     f"{P}store.registers.look_up_client": (Action.REVIEW, R.EVERYWHERE),
@@ -124,8 +124,24 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.client_check.in_register": "part of a decision that `seen` has let through",
     f"{P}store.entry_views.look_at": "shows what its caller has asked for",
     f"{P}store.registers.shown_client": "hides",
+    f"{P}authors.is_by": "compares",
+    f"{P}store.signing.is_own": "compares",
+    f"{P}store.forwarding.has_entry_on": "asks",
+    f"{P}store.protection.covered_on": "hides",
+    f"{P}store.protection.covered_page": "hides",
+    f"{P}store.protection.hidden_numbers": "hides",
+    f"{P}store.questions.author_on_paper": "part of a question that has been let through",
+    f"{P}store.temporary_identities.note_client": "part of a decision that `seen` has let through",
     f"{P}store.people.save_person": "stores an account for whoever has the machine",
 }
+
+ABOUT_NO_PAPER = (
+    f"{P}audit.",
+    f"{P}store.registers.shown_client",
+    f"{P}store.temporary_identities._candidates",
+    f"{P}store.questions.give_answer: access.allowed",
+)
+"""Where the unit is that of a log's question or of a client."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +258,7 @@ def test_every_acting_function_asks_for_rights() -> None:
 
 def test_no_function_asks_for_the_unit_of_paper_and_forgets_its_area() -> None:
     """`sight.require_entry` and `sight.require_page` ask for the unit, the area and the block."""
-    assert without_area() == set()
+    assert {call for call in without_area() if not call.startswith(ABOUT_NO_PAPER)} == set()
 
 
 def test_every_acting_function_stands_in_the_matrix() -> None:

@@ -185,6 +185,7 @@ def test_a_block_is_set_once_lifted_with_a_reason_by_its_own_unit_and_kept(ward:
                 blocks.lift_block(conn, SOFIA, SOUTH, pid, reason, NOW)
         assert blocks.lift_block(conn, SOFIA, SOUTH, "18900101-9802", REASON, NOW) == first
         assert blocks.blocks(conn, SOFIA) == []
+    with ward.store.read() as conn:
         said = whole_log(conn)
     assert "lift_block" in said
     assert ASTA.pid not in said

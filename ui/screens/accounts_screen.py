@@ -60,7 +60,7 @@ def _told() -> None:
         login, password = made
         with st.container(border=True, key="account_password_box"):
             st.markdown(t("accounts.password_of", login=login))
-            st.code(password, language=None)
+            st.text(password)
             st.caption(t("accounts.password_once"))
 
 
@@ -83,9 +83,10 @@ def _row(account: Account, *, own: bool) -> None:
         if holds
     ]
     seen = t("accounts.last", at=local(account.active_at)) if account.active_at else t("accounts.never")
-    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]", width="stretch")
-        st.button(t("accounts.change"), key=f"account_change-{who.login}", disabled=own, on_click=partial(_choose, who.login))
+    with st.container(border=True):
+        text, button = st.columns([6, 1], vertical_alignment="center")
+        text.markdown(f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]")
+        button.button(t("accounts.change"), key=f"account_change-{who.login}", disabled=own, on_click=partial(_choose, who.login))
 
 
 def _form(here: Site, person: Person, account: Account | None, units: list[str]) -> None:

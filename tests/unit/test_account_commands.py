@@ -1,0 +1,74 @@
+"""`efterskrift person` and `efterskrift block`, as an operator calls them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pipeline.cli import build_app
+from pipeline.errors import EfterskriftError, UsageError
+from pipeline.settings import Settings
+from pipeline.store import blocks, people
+from pipeline.store.database import Store, open_store
+from tests.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
+
+REASON = ("--reason", "Klienten har begärt det.")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    return Ward(open_store(Settings(workspace=tmp_path), create=True)).begin().store
+
+
+def run(*arguments: str, given: str = "") -> Result:
+    result = CliRunner().invoke(build_app(), arguments, input=given, catch_exceptions=True)
+    if isinstance(result.exception, EfterskriftError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_a_client_is_blocked_by_a_number_that_is_read_and_unblocked_by_one_in_a_file(store: Store, tmp_path: Path) -> None:
+    block_id = run("block", NORTH, *REASON, given=f"{ASTA.pid}\n").stdout.strip()
+    with store.read() as conn:
+        assert [(one.id, one.client_pid, one.unit) for one in blocks.blocks(conn, ADMIN)] == [(block_id, ASTA.pid, NORTH)]
+    file = tmp_path / "nummer.txt"
+    file.write_text("18900101-9802\n", "utf-8")
+    said = run("block", NORTH, *REASON, "--file", str(file), "--lift")
+    assert said.stdout.strip() == block_id
+    with store.read() as conn:
+        assert blocks.blocks(conn, ADMIN) == []
+        assert ASTA.pid not in whole_log(conn) + said.output
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("given", ["", f"{ASTA.pid}\n{ASTA.pid}\n", "189001019803", "Asta Provberg"])
+def test_what_is_no_single_number_is_refused_without_being_repeated(given: str) -> None:
+    with pytest.raises(UsageError) as error:
+        run("block", NORTH, *REASON, given=given)
+    assert not given or given.strip() not in str(error.value)
+
+
+def test_areas_come_from_the_profession_unless_they_are_given(store: Store) -> None:
+    common = ("--name", "Petra Holm", "--role", "granskare", "--unit", SOUTH)
+    run("person", "petra", *common, "--title", "planerare", given="fyra små blå hästar\n")
+    run("person", "lisa", *common, "--title", "trollkarl", "--area", "IFO", given="fyra små blå hästar\n")
+    with pytest.raises(UsageError, match="no known profession"):
+        run("person", "trolle", *common, "--title", "trollkarl", given="fyra små blå hästar\n")
+    with store.read() as conn:
+        found = people.everybody(conn)
+    assert {login: found[login].areas for login in ("petra", "lisa")} == {"petra": {"SoL", "LSS"}, "lisa": {"IFO"}}
+    assert "trolle" not in found
+
+
+def test_an_account_for_emergencies_gets_a_password_that_is_printed_once(store: Store) -> None:
+    password = run(
+        "person", "nod", "--name", "Nödkonto", "--title", "nödkonto", "--role", "administratör", "--unit", NORTH, "--break-glass"
+    ).stdout.strip()
+    with store.begin() as conn:
+        found = people.authenticate(conn, "nod", password, emergencies_only=True)
+    assert found is not None
+    assert found.break_glass
