@@ -17,7 +17,7 @@ from pipeline.training.drawn_marks import DrawnMark, drawn_mark, drawn_sheet
 from pipeline.training.drawn_strokes import STYLES
 from pipeline.training.spoilt_sheets import WAYS, spoilt
 
-EACH = 240
+EACH = 600
 """So many drawn boxes of every style alone, half of them without their blank."""
 SHEETS, BOXES = 700, (4, 12, 40, 90)
 """Drawn sheets, and how many boxes they have."""
