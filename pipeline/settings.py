@@ -29,6 +29,13 @@ class Handwriting(StrEnum):
     """As their makers ship them: Apache-2.0."""
 
 
+class QueueOrder(StrEnum):
+    """Which days of an outage are reviewed first, within the same urgency."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
 class Settings(BaseSettings):
     """Everything that can be set. An unknown key in `settings.yaml` is an error."""
 
@@ -58,6 +65,8 @@ class Settings(BaseSettings):
     """How often a watched folder is looked at. A file that changed between two looks is still being written."""
     claim_minutes: int = 15
     """How long an entry stays with the person who opened it, without activity."""
+    queue_order: QueueOrder = QueueOrder.OLDEST
+    """Within the same urgency: the oldest day first, or the newest, which is of most use in care."""
     session_minutes: int = 60
     """After how long without activity a person is logged out."""
     language: str = "sv"

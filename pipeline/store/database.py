@@ -15,10 +15,11 @@ from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
 
 from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
-from pipeline.store import tables
+from pipeline.store import queue_tables, tables
 from pipeline.store.images import ImageFolder
 from pipeline.store.upgrade import upgraded
 
+_ALL_TABLES = (tables, queue_tables)  # imported, so that they are made
 _READS_ONLY = "efterskrift_reads_only"
 _SCHEMA_LOCK = 0x45667465
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}

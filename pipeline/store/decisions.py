@@ -16,19 +16,20 @@ from pipeline.model import EntryState, Person, Reading, State
 from pipeline.review import Answer
 from pipeline.store import tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
-from pipeline.store.claims import CLAIM_MINUTES, held_by_other
+from pipeline.store.claims import CLAIM_MINUTES, held_by_other, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
+from pipeline.store.places import due_when_decided
 from pipeline.store.sheets import missing_pages, sheet_pages
 from pipeline.template import Form, Forms
 
 _entry = tables.entry
 
 
-def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answer: Answer, now: datetime) -> None:
-    """Keep what a person has typed, so that a closed browser loses nothing.
+def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answer: Answer, now: datetime, minutes: int = CLAIM_MINUTES) -> None:
+    """Keep what a person has typed, so that a closed browser loses nothing. Whoever types keeps the entry.
 
     Raises:
         StaleDecisionError: the entry is decided or another person has it.
@@ -38,6 +39,7 @@ def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answ
     if found.state not in OPEN or held_by_other(found, person, now):
         raise stale()
     keep_drafts(conn, entry_id, person.login, {field: answer}, now)
+    renew(conn, person, entry_id, now, minutes)
 
 
 def save_answers(
@@ -187,9 +189,9 @@ def decide(conn: Connection, person: Person, found: Entry, new: Mapping[str, Dec
     record(conn, person.login, "decide", found.id, state=state.value, revision=found.revision + 1, fields=len(new), unsettled=unsettled)
 
 
-def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, str | None]:
-    """Whom the entry is about and when it happened, for lists and figures."""
-    facts: dict[str, str | None] = {}
+def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, Any]:
+    """Whom the entry is about, when it happened and what is due when, for lists and figures."""
+    facts: dict[str, Any] = due_when_decided(form, found, answers)
     for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
         spec = form.meaning(means, found.row)
         one = answers.get(spec.name) if spec else None

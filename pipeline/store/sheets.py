@@ -16,10 +16,12 @@ from pipeline.store import page_states, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import lock_keys
 from pipeline.store.duplicates import same_bytes, same_side, take_over
-from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, note_days, reopen
+from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, reopen
 from pipeline.store.events import record
 from pipeline.store.issued import issued_sheet
 from pipeline.store.pages import Page, fail_page, page, page_reading
+from pipeline.store.places import note_places
+from pipeline.store.pulls import raise_pulled
 from pipeline.store.registers import units
 from pipeline.template import Form, Forms
 
@@ -120,6 +122,7 @@ def add_row(conn: Connection, person: Person, page_id: str, row: int | None, for
         raise ReviewError("The page has no such row.")
     conn.execute(update(_page).where(_page.c.id == page_id).values(settled=False))
     add_entries(conn, _common(conn, found, form), [row])
+    note_places(conn, form, found.sheet, page_reading(conn, page_id))
     record(conn, person.login, "add_row", entry_id(found.sheet, row))
     return entry_id(found.sheet, row)
 
@@ -181,13 +184,13 @@ def _make_entries(conn: Connection, read: Page, form: Form | None) -> None:
     common = _common(conn, read, form)
     if form is None or not _identified(read, form):
         add_entries(conn, common, [None])
+        raise_pulled(conn, common.sheet)
         return
     readings, pages = page_reading(conn, read.id), sheet_pages(conn, common.sheet)
     if is_written(form, readings) and len(pages) > 1:
         reopen(conn, common.sheet)
     add_entries(conn, common, filled_rows(form, readings))
-    for page_of_sheet in pages:
-        note_days(conn, form, common.sheet, page_reading(conn, page_of_sheet.id))
+    note_places(conn, form, common.sheet, {name: read for page in pages for name, read in page_reading(conn, page.id).items()})
 
 
 def _identified(read: Page, form: Form | None) -> bool:

@@ -13,11 +13,12 @@ from pipeline.errors import EfterskriftError, NotAllowedError, StoreError, Store
 from pipeline.model import EntryState, IssuedSheet, Person
 from pipeline.review import Answer
 from pipeline.settings import Settings
-from pipeline.store import claims, corrections, decisions, pages, registers, sheets
+from pipeline.store import claims, corrections, decisions, pages, pulls, registers, sheets
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entries_of
 from pipeline.store.events import record
 from pipeline.store.issued import add_issued, issued_sheet
+from pipeline.store.pulls import PullKind
 from tests.ward import (
     ASTA,
     BROR,
@@ -188,7 +189,7 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "settle_duplicate": lambda conn, who, page: sheets.settle_duplicate(conn, who, page, FORMS, same=True),
     "settle_empty": sheets.settle_empty,
     "add_row": lambda conn, who, page: sheets.add_row(conn, who, page, 1, FORMS),
-    "pull_to_front": lambda conn, who, _: claims.pull_to_front(conn, who, ["AAAA-00"]),
+    "pull_to_front": lambda conn, who, _: pulls.pull_to_front(conn, who, PullKind.ENTRY, NORTH, "AAAA-00", NOW),
 }
 """Everything that a person can do to an entry or page of the northern unit."""
 

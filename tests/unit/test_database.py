@@ -19,6 +19,7 @@ from pipeline.store import tables
 from pipeline.store.database import Store, open_store
 from pipeline.store.events import events_of, record
 from pipeline.store.registers import clients, save_clients
+from pipeline.store.upgrade import ADDED
 from pipeline.store.workers import prepare_queue_file
 
 
@@ -68,8 +69,10 @@ def test_the_tables_of_an_earlier_version_are_added_to_and_keep_what_they_hold(s
     store = open_store(settings, create=True)
     with store.begin() as conn:
         save_clients(conn, [Client("189001019802", "Asta Ek", "Norr")])
-        conn.exec_driver_sql("ALTER TABLE client DROP COLUMN address")
-        conn.exec_driver_sql("ALTER TABLE reading DROP COLUMN reasons")
+        for index in (*tables.QUEUE_INDEXES, tables.ENTRY_CLIENT):
+            index.drop(conn)
+        for column in [column for added in ADDED.values() for column in added]:
+            conn.exec_driver_sql(f"ALTER TABLE {column.table.name} DROP COLUMN {column.name}")
         conn.execute(update(tables.schema_info).values(version=1))
     store.close()
     store = open_store(settings)
