@@ -13,7 +13,7 @@ from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from ui import session
 from ui.components.faults import show_fault
-from ui.screens import export_screen, login_screen, progress_screen, review_screen, scan_screen
+from ui.screens import export_screen, login_screen, progress_screen, queue_screen, review_screen, scan_screen
 from ui.session import Site
 from ui.text import t
 
@@ -22,6 +22,7 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
     ("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
     ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
+    ("queue", Action.PULL, ":material/low_priority:", queue_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
 )
 

@@ -17,6 +17,7 @@ from pipeline.store import tables
 from pipeline.store.database import lock_keys
 from pipeline.store.events import record
 from pipeline.store.queue_tables import pull
+from pipeline.store.registers import find_client, plain_pid
 
 _entry = tables.entry
 _FRONT, _USUAL = 0, 1
@@ -55,7 +56,7 @@ def pull_to_front(conn: Connection, person: Person, kind: PullKind, unit: str, w
         ReviewError: nothing is named, or this is pulled already.
     """
     access.require(person, Action.PULL, unit)
-    what = "" if kind is PullKind.UNIT else what.strip()
+    what = _named(conn, kind, what)
     if not what and kind is not PullKind.UNIT:
         raise ReviewError("Nothing is named that could be pulled to the front.", "Say which client or day.")
     lock_keys(conn, f"pull {unit}")
@@ -100,6 +101,14 @@ def pulls(conn: Connection, person: Person) -> list[Pull]:
 def raise_pulled(conn: Connection, sheet: str) -> None:
     """Bring the entries of a sheet that has come to the front, if a pull that holds is about them."""
     _rank(conn, _entry.c.sheet == sheet)
+
+
+def _named(conn: Connection, kind: PullKind, what: str) -> str:
+    """What is meant, as the queue knows it; a client by any way to write the number."""
+    if kind is PullKind.CLIENT:
+        known = find_client(conn, what)
+        return known.pid if known else plain_pid(what)
+    return "" if kind is PullKind.UNIT else what.strip()
 
 
 def _held(conn: Connection, units: tuple[str, ...] | list[str]) -> list[Pull]:

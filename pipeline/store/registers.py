@@ -74,11 +74,16 @@ def find_client(conn: Connection, typed: str) -> Client | None:
     Twelve characters are looked up as they are. Ten digits leave the century out, which in elderly care is no formality (1912 or 2012): they
     are only taken when exactly one client fits.
     """
-    pid = re.sub(r"[\s+–-]", "", typed).upper()
+    pid = plain_pid(typed)
     if len(pid) != _TEN:
         return client(conn, pid)
     found = conn.execute(_query().where(_client.c.pid.in_([century + pid for century in ("18", "19", "20")]))).mappings().all()
     return Client(**found[0]) if len(found) == 1 else None
+
+
+def plain_pid(typed: str) -> str:
+    """A personal number as it is stored, without what people put between its digits."""
+    return re.sub(r"[\s+–-]", "", typed).upper()
 
 
 def _query() -> Select[Any]:

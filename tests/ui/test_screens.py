@@ -20,6 +20,7 @@ ALLOWED = {
     "scan": {ADMINISTRATOR.login},
     "review": {NURSE.login},
     "progress": {ADMINISTRATOR.login, MANAGER.login},
+    "queue": {MANAGER.login},
     "export": {ADMINISTRATOR.login, NURSE.login},
 }
 

@@ -65,7 +65,7 @@ def _current(here: Site, person: Person) -> EntryView | None:
         entry_id = st.session_state.get(_ENTRY)
         view = claims.open_entry(conn, here.forms, person, entry_id, now, minutes) if entry_id else None
         if view is None or view.entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
-            view = claims.claim_next(conn, here.forms, person, now, minutes)
+            view = claims.claim_next(conn, here.forms, person, now, minutes, here.settings.queue_order)
     if view is None:
         _turn_to(None)
     elif view.entry.id != st.session_state.get(_ENTRY):
