@@ -41,7 +41,7 @@ def _ask(here: Site, person: Person) -> None:
     kind = st.radio(t("queue.kind"), _KINDS, format_func=lambda kind: t(f"queue.kinds.{kind.value}"), horizontal=True, key=_KIND)
     st.selectbox(t("queue.unit"), sorted(person.units), key=_UNIT)
     if kind is PullKind.CLIENT:
-        st.text_input(t("queue.client"), key=_CLIENT, placeholder="ÅÅÅÅMMDD-NNNN", autocomplete="off")
+        st.text_input(t("queue.client"), key=_CLIENT, placeholder=t("queue.number"), autocomplete="off")
     elif kind is PullKind.DAY:
         st.date_input(t("queue.day"), value=here.settings.outage_start or "today", format="YYYY-MM-DD", key=_DAY)
     st.button(t("queue.do"), key="pull", type="primary", on_click=partial(_pull, here, person))
