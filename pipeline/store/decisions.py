@@ -21,8 +21,9 @@ from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
+from pipeline.store.pages import Page
 from pipeline.store.places import due_when_decided
-from pipeline.store.sheets import missing_pages, sheet_pages
+from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.template import Form, Forms
 
 _entry = tables.entry
@@ -71,7 +72,7 @@ def save_answers(
     form = form_of(forms, found)
     pages = tuple(sheet_pages(conn, found.sheet))
     readings = readings_of(conn, pages)
-    missing = _missing_fields(conn, found, form)
+    missing = _missing_fields(pages, found, form)
     specs = review.asked(form, found.row)
     here = [spec for spec in specs if spec.name not in missing]
     given = in_register(
@@ -200,8 +201,8 @@ def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[s
     return facts
 
 
-def _missing_fields(conn: Connection, found: Entry, form: Form) -> set[str]:
-    missing = missing_pages(conn, found.sheet)
+def _missing_fields(pages: tuple[Page, ...], found: Entry, form: Form) -> set[str]:
+    missing = missing_among(pages, found.sheet)
     return {name for name, number in page_numbers(form).items() if number in missing}
 
 

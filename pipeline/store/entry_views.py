@@ -15,7 +15,7 @@ from pipeline.store.answers import Decided, decided, drafts, shared_answers
 from pipeline.store.entries import Entry, entry
 from pipeline.store.pages import Page, page_reading
 from pipeline.store.registers import client, shown_client
-from pipeline.store.sheets import missing_pages, sheet_pages
+from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.template import Form, Forms
 
 
@@ -86,7 +86,7 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
     found = entry(conn, entry_id)
     form = form_of(forms, found)
     pages = tuple(sheet_pages(conn, found.sheet))
-    missing = missing_pages(conn, found.sheet)
+    missing = missing_among(pages, found.sheet)
     fields = _fields(conn, found, form, pages, person)
     blind = {field.spec.name for field in fields if field.blind}
     problems = [*_page_problems(found, pages, blind), *(f"page_missing:{number}" for number in missing), *_facts(fields)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -135,7 +135,12 @@ def sheet_pages(conn: Connection, sheet: str) -> list[Page]:
 
 def missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
     """Numbers of the pages of a sheet that have not come. A page by itself, such as an unidentified one, misses none."""
-    pages = [page for page in sheet_pages(conn, sheet) if page.serial == sheet]
+    return missing_among(sheet_pages(conn, sheet), sheet)
+
+
+def missing_among(found: Iterable[Page], sheet: str) -> tuple[int, ...]:
+    """As `missing_pages`, when the pages that have come are known."""
+    pages = [page for page in found if page.serial == sheet]
     count = max((p.pages or 1 for p in pages), default=0)
     return tuple(sorted(set(range(1, count + 1)) - {p.page_no or 1 for p in pages}))
 

@@ -13,7 +13,8 @@ from pipeline.store.entry_views import EntryView, FieldView
 from ui.components.answers import in_words, is_chosen
 from ui.components.field_input import field_input, given_answer, other_key, widget_key
 from ui.components.page_view import Place, place_of
-from ui.components.pictures import crop_picture, lies_on_form
+from ui.components.picture_shelf import cut_out, picture_id
+from ui.components.pictures import lies_on_form, page_picture
 from ui.session import Site
 from ui.text import t
 
@@ -36,12 +37,17 @@ def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save:
 
 
 def field_lines(here: Site, view: EntryView, complaints: Mapping[str, str]) -> None:
-    """Every open field with its piece of paper, inside a form."""
-    for line in _lines([field for field in view.fields if field.open]):
-        widths = [max(_LEAST_MM, field.spec.box[2]) for field in line]
-        for column, field in zip(st.columns(widths, vertical_alignment="bottom") if len(line) > 1 else [st.container()], line, strict=True):
-            with column:
-                field_input(view, field, _crop(here, view, field), complaints.get(field.spec.name, ""))
+    """Every open field with its piece of paper, inside a form. Few elements: each costs the browser time at every entry."""
+    named = _named_pictures(here, view)
+    with st.container(key="fields", gap="xxsmall"):
+        for line in _lines([field for field in view.fields if field.open]):
+            if len(line) == 1:
+                field_input(view, line[0], _crop(view, line[0], named), complaints.get(line[0].spec.name, ""))
+                continue
+            widths = [max(_LEAST_MM, field.spec.box[2]) for field in line]
+            for column, field in zip(st.columns(widths, vertical_alignment="bottom"), line, strict=True):
+                with column:
+                    field_input(view, field, _crop(view, field, named), complaints.get(field.spec.name, ""))
 
 
 def settled_lines(fields: list[FieldView]) -> None:
@@ -91,9 +97,18 @@ def answers(view: EntryView) -> dict[str, Answer]:
     return {name: answer for name, answer in given.items() if answer is not None}
 
 
-def _crop(here: Site, view: EntryView, field: FieldView) -> bytes | None:
-    page = next((page for page in view.pages if page.id == field.page), None)
-    return crop_picture(here, page, field.spec.box) if page is not None else None
+def _named_pictures(here: Site, view: EntryView) -> dict[str, str]:
+    """The name in the browser of the picture of each page that lies on its form."""
+    shown = {page.id: page_picture(here, page) for page in view.pages if lies_on_form(page)}
+    return {page: picture_id(picture) for page, picture in shown.items() if picture is not None}
+
+
+def _crop(view: EntryView, field: FieldView, named: Mapping[str, str]) -> str:
+    name = named.get(field.page or "")
+    if name is None:
+        return ""
+    size = view.form.pages[field.page_no - 1].size
+    return cut_out(name, field.spec.box, size, t("picture.crop", label=field.spec.label), tall=field.spec.kind is Kind.LINES)
 
 
 def _lines(fields: list[FieldView]) -> list[list[FieldView]]:

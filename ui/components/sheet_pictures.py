@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from pipeline.model import Person
 from pipeline.store import claims
 from pipeline.store.entry_views import EntryView
 from ui.components.entry_form import places
 from ui.components.page_view import Place, page_view, place_of
+from ui.components.picture_shelf import shelve
 from ui.components.pictures import lies_on_form, page_picture
 from ui.session import Site
 from ui.text import t
@@ -17,14 +19,22 @@ SEEN = "pages_seen"
 """The pages that this showing of an entry has recorded a look at."""
 
 
-def sheet_pictures(here: Site, person: Person, view: EntryView) -> None:
-    """Show the pages of the entry's sheet, with the field that has the focus marked, and in a table the entry's row."""
+def note_looks(conn: Connection, person: Person, view: EntryView) -> None:
+    """Record that the person looks at the pages of an entry: once for each showing, and before anything is shown."""
     seen: set[str] = st.session_state.setdefault(SEEN, set())
     for page in view.pages:
         if page.id not in seen:
-            with here.store.begin() as conn:
-                claims.view_page(conn, person, page.id)
+            claims.view_page(conn, person, page.id)
             seen.add(page.id)
+
+
+def prefetch(here: Site, view: EntryView) -> None:
+    """Send the pictures of an entry that comes next. A look is recorded when it is shown."""
+    shelve("ahead", [picture for page in view.pages if (picture := page_picture(here, page)) is not None])
+
+
+def sheet_pictures(here: Site, view: EntryView) -> None:
+    """Show the pages of the entry's sheet, once the looks are recorded: the field that has the focus is marked, and in a table the entry's row."""
     shown = [(page, picture) for page in view.pages if (picture := page_picture(here, page)) is not None]
     captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
     ids = [page.id for page, _ in shown]

@@ -24,15 +24,18 @@ from ui.components.heading import person_menu
 from ui.components.key_help import key_help
 from ui.components.problem_text import problem_text
 from ui.components.reject_form import reject_form
-from ui.components.sheet_pictures import SEEN, sheet_pictures
+from ui.components.sheet_pictures import SEEN, note_looks, prefetch, sheet_pictures
 from ui.session import Site
 from ui.text import t
 
 LEAST_LOOK = timedelta(milliseconds=500)
 """Nobody has looked at an entry that came up less than this ago: a save is then a key pressed twice."""
 
+COUNT_SECONDS = 20
+"""How old the number of waiting entries may be."""
+
 _ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING = "entry_id", "entry_shown_at", "review_problem", "complaints", "rejecting"
-_OUTSIDE, _TRY = "unknown_client", "review_try"
+_OUTSIDE, _TRY, _UNDO = "unknown_client", "review_try", "something_to_undo"
 _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
 
@@ -50,13 +53,14 @@ def show(here: Site, person: Person) -> None:
         return
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="picture"):
-        sheet_pictures(here, person, view)
+        sheet_pictures(here, view)
     with right:
         _explain(view)
         if st.session_state.get(_REJECTING) == view.entry.id:
             reject_form(view, partial(_reject, here, person, view), _stop_rejecting)
         else:
             _entry(here, person, view)
+    _ahead(here, person, view.entry.id)
 
 
 def _current(here: Site, person: Person) -> EntryView | None:
@@ -66,11 +70,21 @@ def _current(here: Site, person: Person) -> EntryView | None:
         view = claims.open_entry(conn, here.forms, person, entry_id, now, minutes) if entry_id else None
         if view is None or view.entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
             view = claims.claim_next(conn, here.forms, person, now, minutes, here.settings.queue_order)
-    if view is None:
-        _turn_to(None)
-    elif view.entry.id != st.session_state.get(_ENTRY):
-        _turn_to(view.entry.id, now)
+        if view is None:
+            _turn_to(None)
+        elif view.entry.id != st.session_state.get(_ENTRY):
+            _turn_to(view.entry.id, now)
+        if view is not None:
+            note_looks(conn, person, view)
     return view
+
+
+def _ahead(here: Site, person: Person, entry_id: str) -> None:
+    """While the person works, claim the entry that comes next and send its pictures."""
+    with here.store.begin() as conn:
+        view = claims.claim_next(conn, here.forms, person, utc_now(), here.settings.claim_minutes, here.settings.queue_order, (entry_id,))
+    if view is not None:
+        prefetch(here, view)
 
 
 def _open_found(here: Site, person: Person, entry_id: str) -> None:
@@ -102,14 +116,20 @@ def _top(here: Site, person: Person, view: EntryView | None) -> None:
 
 def _line(here: Site, person: Person, view: EntryView) -> str:
     entry = view.entry
-    with here.store.read() as conn:
-        waiting = claims.waiting_count(conn, person, utc_now())
+    waiting = _waiting(here, person, person.login, tuple(sorted(person.units)))
     parts = [
         entry.unit,
         shown_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
         t("review.row", row=entry.row) if entry.row else "",
     ]
     return " · ".join([*filter(None, parts), t("review.waiting", count=waiting)])
+
+
+@st.cache_data(ttl=COUNT_SECONDS, max_entries=500, show_spinner=False)
+def _waiting(_here: Site, _person: Person, login: str, units: tuple[str, ...]) -> int:
+    del login, units
+    with _here.store.read() as conn:
+        return claims.waiting_count(conn, _person, utc_now())
 
 
 def _explain(view: EntryView) -> None:
@@ -140,7 +160,9 @@ def _entry(here: Site, person: Person, view: EntryView) -> None:
 
 
 def _undo_button(here: Site, person: Person, entry_id: str = "") -> None:
-    nothing = _latest(here, person) is None
+    if _UNDO not in st.session_state:  # asked once, since the answer is looked for among all entries
+        st.session_state[_UNDO] = _latest(here, person) is not None
+    nothing = not st.session_state[_UNDO]
     st.button(t("review.undo"), key=f"undo-{entry_id}", shortcut="Alt+Z", on_click=partial(_undo, here, person), disabled=nothing)
 
 
@@ -167,6 +189,7 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
             _turn_to(None)
     else:
         _turn_to(None)
+        st.session_state[_UNDO] = True
         st.toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"), icon=":material/check:")
 
 
@@ -185,6 +208,7 @@ def _reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
         st.session_state[_PROBLEM] = t("reject.choose")
         return
     _tried(here, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
+    st.session_state.pop(_UNDO, None)
 
 
 def _undo(here: Site, person: Person) -> None:
@@ -192,6 +216,7 @@ def _undo(here: Site, person: Person) -> None:
     if latest is None:
         return
     _tried(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now()))
+    st.session_state.pop(_UNDO, None)
     st.session_state[_ENTRY] = latest.id
 
 
