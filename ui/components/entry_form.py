@@ -23,14 +23,19 @@ _NARROW_MM = 62.0
 _LEAST_MM = 30.0
 
 
-def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None], *, unknown_client: bool) -> None:
-    """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen."""
+def entry_form(
+    here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None], *, unknown_client: bool = False, seen: bool = True
+) -> None:
+    """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen.
+
+    A form that is not `seen` yet has no keys, so that they can only mean the one that is.
+    """
     settled = [field for field in view.fields if not field.open and field.first is not None]
     with st.form(f"entry-{view.entry.id}-{view.entry.revision}", enter_to_submit=False, border=False):
         field_lines(here, view, complaints)
         if unknown_client:
             st.checkbox(t("review.outside_register"), key=outside_key(view))
-        st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter", on_click=save)
+        st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter" if seen else None, on_click=save)
     if settled:
         with st.expander(t("review.settled", count=len(settled))):
             settled_lines(settled)
@@ -39,7 +44,7 @@ def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save:
 def field_lines(here: Site, view: EntryView, complaints: Mapping[str, str]) -> None:
     """Every open field with its piece of paper, inside a form. Few elements: each costs the browser time at every entry."""
     named = _named_pictures(here, view)
-    with st.container(key="fields", gap="xxsmall"):
+    with st.container(key=f"fields-{view.entry.id}-{view.entry.revision}", gap="xxsmall"):
         for line in _lines([field for field in view.fields if field.open]):
             if len(line) == 1:
                 field_input(view, line[0], _crop(view, line[0], named), complaints.get(line[0].spec.name, ""))

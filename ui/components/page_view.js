@@ -22,6 +22,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
   const [pane, sheet, img, row, mark] = [".pane", ".sheet", "img", ".row", ".mark"].map(find);
   const state = (parentElement.efState ??= { page: 0, zoom: 0, field: null });
+  if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null });
   const stop = new AbortController();
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
 

@@ -42,7 +42,7 @@ def place_of(box_mm: Sequence[float], picture: int, size_mm: tuple[float, float]
 
 
 def page_view(
-    key: str,
+    turn: str,
     pictures: Sequence[bytes],
     captions: Sequence[str],
     places: Mapping[str, Place],
@@ -52,13 +52,15 @@ def page_view(
 ) -> None:
     """Show JPEG pictures of pages of this size. They are sent only if the browser does not have them.
 
+    `turn` names what is shown: when it changes, the first page is seen again.
     `places` are the fields by widget key, marked while that widget has the focus, and `row` the row of a table.
     """
     shelve("now", pictures)
     _component()(
-        key=key,
+        key="page_view",
         on_missing_change=send_again,
         data={
+            "turn": turn,
             "pages": [picture_id(picture) for picture in pictures],
             "captions": list(captions),
             "boxes": {widget: list(place) for widget, place in places.items()},

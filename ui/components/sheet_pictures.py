@@ -39,7 +39,12 @@ def sheet_pictures(here: Site, view: EntryView) -> None:
     captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
     ids = [page.id for page, _ in shown]
     page_view(
-        f"view-{view.entry.id}", [picture for _, picture in shown], captions, places(view, ids), row_place(view, ids), size_mm=view.form.pages[0].size
+        f"{view.entry.id}-{view.entry.revision}",
+        [picture for _, picture in shown],
+        captions,
+        places(view, ids),
+        row_place(view, ids),
+        size_mm=view.form.pages[0].size,
     )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 from sqlalchemy import Connection
+from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.errors import EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
 from pipeline.fiducials import is_serial, shown_serial
@@ -16,7 +17,7 @@ from pipeline.store import claims, decisions
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
-from ui.components import lookup_view
+from ui.components import form_slots, lookup_view
 from ui.components.client_card import client_card
 from ui.components.entry_form import answers, entry_form, outside_key, widget_keys
 from ui.components.faults import fault_text
@@ -45,22 +46,43 @@ def show(here: Site, person: Person) -> None:
         lookup_view.show(here, person, partial(_open_found, here, person))
         return
     view = _current(here, person)
-    _top(here, person, view)
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.warning(problem, icon=":material/info:")
-    if view is None:
-        _nothing_to_do(here, person)
-        return
-    left, right = st.columns([1.15, 1], gap="medium")
+    top, said, left, right = st.container(), st.container(), *st.columns([1.15, 1], gap="medium")
+    if view is not None:
+        _sheet(here, person, view, left, right)
+    with top:
+        _top(here, person, view)
+    with said:
+        if problem := st.session_state.pop(_PROBLEM, None):
+            st.warning(problem, icon=":material/info:")
+        if view is None:
+            _nothing_to_do(here, person)
+
+
+def _sheet(here: Site, person: Person, view: EntryView, left: DeltaGenerator, right: DeltaGenerator) -> None:
+    """The entry, what one needs first being sent first: the picture, which form is seen, and the focus."""
+    rejecting = st.session_state.get(_REJECTING) == view.entry.id
+    slot = form_slots.entry_slot(view)
     with left, st.container(key="picture"):
         sheet_pictures(here, view)
     with right:
-        _explain(view)
-        if st.session_state.get(_REJECTING) == view.entry.id:
+        explained, head = st.container(), st.container()
+        slots = {name: st.container(key=form_slots.slot_key(name)) for name in form_slots.names()}
+        foot = st.container()
+    form_slots.show_only(None if rejecting else slot)
+    with head:
+        if rejecting:
             reject_form(view, partial(_reject, here, person, view), _stop_rejecting)
         else:
-            _entry(here, person, view)
-    _ahead(here, person, view.entry.id)
+            _card(here, person, view)
+    with slots[slot]:
+        outside = st.session_state.get(_OUTSIDE) == view.entry.id
+        entry_form(here, view, _complaints(), partial(_save, here, person, view), unknown_client=outside, seen=not rejecting)
+    with explained:
+        _explain(view)
+    if not rejecting:
+        with foot, st.container(horizontal=True):
+            _buttons(here, person, view)
+    _ahead(here, person, view, slots[form_slots.other_slot()])
 
 
 def _current(here: Site, person: Person) -> EntryView | None:
@@ -79,12 +101,20 @@ def _current(here: Site, person: Person) -> EntryView | None:
     return view
 
 
-def _ahead(here: Site, person: Person, entry_id: str) -> None:
-    """While the person works, claim the entry that comes next and send its pictures."""
+def _ahead(here: Site, person: Person, now: EntryView, slot: DeltaGenerator) -> None:
+    """While the person works, claim the entry that comes next, send its pictures and draw its form, unseen.
+
+    Not the form of another row of the same sheet: what is answered now for the head of the sheet will stand in it.
+    """
     with here.store.begin() as conn:
-        view = claims.claim_next(conn, here.forms, person, utc_now(), here.settings.claim_minutes, here.settings.queue_order, (entry_id,))
-    if view is not None:
-        prefetch(here, view)
+        view = claims.claim_next(conn, here.forms, person, utc_now(), here.settings.claim_minutes, here.settings.queue_order, (now.entry.id,))
+    if view is None:
+        return
+    prefetch(here, view)
+    if view.entry.sheet != now.entry.sheet:
+        form_slots.ahead_slot(view)
+        with slot:
+            entry_form(here, view, {}, partial(_save, here, person, view), seen=False)
 
 
 def _open_found(here: Site, person: Person, entry_id: str) -> None:
@@ -142,21 +172,21 @@ def _explain(view: EntryView) -> None:
         st.info("\n\n".join(lines), icon=":material/info:")
 
 
-def _entry(here: Site, person: Person, view: EntryView) -> None:
-    complaints: dict[str, str] = st.session_state.get(_COMPLAINTS, {})
-    keys = widget_keys(view)
-    wrong = next((key for key, field in keys.items() if field.spec.name in complaints), None)
+def _complaints() -> dict[str, str]:
+    found: dict[str, str] = st.session_state.get(_COMPLAINTS, {})
+    return found
+
+
+def _card(here: Site, person: Person, view: EntryView) -> None:
+    wrong = next((key for key, field in widget_keys(view).items() if field.spec.name in _complaints()), None)
     client_card(here, person, view, f"{view.entry.id}-{view.entry.revision}-{st.session_state.get(_TRY, 0)}", wrong)
-    entry_form(here, view, complaints, partial(_save, here, person, view), unknown_client=st.session_state.get(_OUTSIDE) == view.entry.id)
-    with st.container(horizontal=True):
-        st.button(t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=partial(_skip, here, person, view))
-        st.button(
-            t("review.reject"),
-            key=f"reject-{view.entry.id}",
-            shortcut="Alt+A",
-            on_click=partial(st.session_state.__setitem__, _REJECTING, view.entry.id),
-        )
-        _undo_button(here, person, view.entry.id)
+
+
+def _buttons(here: Site, person: Person, view: EntryView) -> None:
+    st.button(t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=partial(_skip, here, person, view))
+    reject = partial(st.session_state.__setitem__, _REJECTING, view.entry.id)
+    st.button(t("review.reject"), key=f"reject-{view.entry.id}", shortcut="Alt+A", on_click=reject)
+    _undo_button(here, person, view.entry.id)
 
 
 def _undo_button(here: Site, person: Person, entry_id: str = "") -> None:
