@@ -1,6 +1,7 @@
-"""Who may do what, in which unit. Every public function that acts for a person asks here; hiding a button is no protection.
+"""Who may do what, in which unit and area of law. Every public function that acts for a person asks here; hiding a button is no protection.
 
-Rights follow the need of the work (PDL 4:1–2, SoLPUL 10 §): a manager sees counts but no paper, a reviewer the paper of the own units.
+Rights follow the need of the work (PDL 4:1–2, SoLPUL 10 §): a manager sees counts but no paper, a reviewer the paper of the own units as far
+as it belongs to an area of law of the own profession. What a certain page or entry asks for, and blocks, is in `store/sight.py`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Action(StrEnum):
     BACKLOG = "backlog"
     QUALITY = "quality"
     FOLLOW_UP = "follow_up"
+    BLOCK = "block"
+    ALARM = "alarm"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = {
@@ -49,6 +52,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.PROGRESS,
             Action.BACKLOG,
             Action.FOLLOW_UP,
+            Action.BLOCK,
             Action.MANAGE,
         }
     ),
@@ -62,31 +66,37 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.FORWARD,
             Action.BACKLOG,
             Action.FOLLOW_UP,
+            Action.BLOCK,
             Action.EXPORT,
             Action.RECEIPT,
         }
     ),
-    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY}),
+    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM}),
     Role.REGISTRAR: frozenset(
         {Action.SCAN, Action.PRINT, Action.VIEW_PAGE, Action.REVIEW, Action.CORRECT, Action.FORWARD, Action.EXPORT, Action.RECEIPT}
     ),
     Role.SYSTEM_ADMINISTRATOR: frozenset({Action.ACCOUNTS, Action.MANAGE}),
-    Role.LOG_REVIEWER: frozenset({Action.LOG}),
+    Role.LOG_REVIEWER: frozenset({Action.LOG, Action.ALARM}),
 }
 
 
-def allowed(person: Person, action: Action, unit: str | None = None) -> bool:
-    """Whether the person may; with a unit, whether there."""
-    return action in RIGHTS[person.role] and (unit is None or unit in person.units)
+def allowed(person: Person, action: Action, unit: str | None = None, area: str | None = None) -> bool:
+    """Whether the person may; with a unit, whether there; with an area of law, whether within it."""
+    return action in RIGHTS[person.role] and (unit is None or unit in person.units) and (area is None or area in person.areas)
 
 
-def require(person: Person, action: Action, unit: str | None = None) -> None:
-    """Go on only if the person may.
+def require(person: Person, action: Action, unit: str | None = None, area: str | None = None) -> None:
+    """Go on only if the person may. For a page or an entry, `sight.require_page` and `sight.require_entry` ask for all that it asks for.
 
     Raises:
-        NotAllowedError: the role or the unit does not allow it.
+        NotAllowedError: the role, the unit or the area of law does not allow it.
     """
     if action not in RIGHTS[person.role]:
-        raise NotAllowedError(f"The role {person.role} may not do this ({action}).", "Ask somebody who has the right role.")
+        message = f"The role {person.role} may not do this ({action})."
+        raise NotAllowedError(message, "Ask somebody who has the right role.", by=person.login, action=action.value, unit=unit)
     if unit is not None and unit not in person.units:
-        raise NotAllowedError("This belongs to another unit.", "Ask an administrator for access to the unit if your work needs it.")
+        message, remedy = "This belongs to another unit.", "Ask an administrator for access to the unit if your work needs it."
+        raise NotAllowedError(message, remedy, by=person.login, action=action.value, unit=unit)
+    if area is not None and area not in person.areas:
+        message, remedy = "This belongs to another area of law.", "Hand it to a colleague whose profession it belongs to."
+        raise NotAllowedError(message, remedy, by=person.login, action=action.value, unit=unit)

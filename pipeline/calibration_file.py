@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.calibration_fit import Evidence, Score, fit, foretold, judged, own_p
+import numpy as np
+
+from pipeline.calibration_fit import FOLDS, Evidence, Score, fit, fold_of, foretold, judged, own_p
 from pipeline.recognize.curves import Curve, Curves, read_curves
 
 DIGITS_KEPT = 4
@@ -16,7 +18,10 @@ DIGITS_KEPT = 4
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A curve with what it rests on: `score` is how it foretells readings that it was not fitted to, `before` how their own p does."""
+    """A curve with what it rests on: `score` is how it foretells readings that it was not fitted to, `before` how their own p does.
+
+    `apart` are curves of the same kind, each fitted to all hands but those of one fold (see `calibration_fit.fold_of`): they judge those.
+    """
 
     key: str
     network: str
@@ -25,6 +30,7 @@ class Fitted:
     parts: int
     before: Score | None = None
     score: Score | None = None
+    apart: tuple[Curve, ...] = ()
 
 
 def fit_keys(known: Sequence[Evidence], unseen: Sequence[Evidence], network: Mapping[str, str], surest: Mapping[str, float]) -> list[Fitted]:
@@ -41,12 +47,38 @@ def _fitted(key: str, own: Sequence[Evidence], others: Sequence[Evidence], netwo
     return Fitted(key, network, curve, len(own), parts, judged(others, own_p(others)), judged(others, foretold(others, curve)))
 
 
+def fit_crossed(evidence: Sequence[Evidence], network: Mapping[str, str], surest: Mapping[str, float]) -> list[Fitted]:
+    """A curve for each key fitted to all hands, and judged fold by fold with curves that were not fitted to the hands that they judge."""
+    return [_crossed(key, own, network[key], surest.get(key, 1.0)) for key, own in sorted(by_key(evidence).items())]
+
+
+def _crossed(key: str, own: Sequence[Evidence], network: str, surest: float) -> Fitted:
+    folds = [[e for e in own if fold_of(e.part) == fold] for fold in range(FOLDS)]
+    others = [[e for e in own if fold_of(e.part) != fold] for fold in range(FOLDS)]
+    apart = tuple(fit(some or own, surest) for some in others)
+    p = np.concatenate([foretold(some, curve) for some, curve in zip(folds, apart, strict=True)])
+    readings = [e for some in folds for e in some]
+    parts = len({e.part for e in own})
+    return Fitted(key, network, fit(own, surest), len(own), parts, judged(readings, own_p(readings)), judged(readings, p), apart)
+
+
 def by_key(evidence: Iterable[Evidence]) -> dict[str, list[Evidence]]:
     """Evidence of each curve."""
     found: dict[str, list[Evidence]] = defaultdict(list)
     for one in evidence:
         found[one.key].append(one)
     return dict(found)
+
+
+def write_apart(file: Path, fitted: Sequence[Fitted], note: str, keep: Iterable[str] = ()) -> None:
+    """Write the curves that judge hands which they were not fitted to: only for measuring, never for reading."""
+    folds = [Fitted(apart_key(one.key, fold), one.network, curve, 0, 0) for one in fitted for fold, curve in enumerate(one.apart)]
+    write(file, folds, note, keep)
+
+
+def apart_key(key: str, fold: int) -> str:
+    """The key of the curve that was fitted without a fold."""
+    return f"{key}/{fold}"
 
 
 def write(file: Path, fitted: Sequence[Fitted], note: str, keep: Iterable[str] = ()) -> None:
@@ -76,6 +108,7 @@ def card_table(fitted: Iterable[Fitted]) -> str:
         "of hands or pages",
         "judged on",
         "ECE",
+        "by chance",
         "before",
         "log loss",
         "before",
@@ -88,7 +121,8 @@ def card_table(fitted: Iterable[Fitted]) -> str:
 def _card_row(one: Fitted) -> str:
     start = f"| {one.key} | {one.network[:8]} | {one.readings} | {one.parts} |"
     if one.score is None or one.before is None:
-        return f"{start} 0 | | | | | |"
+        return f"{start} 0 | | | | | | |"
     after, before, sure = one.score, one.before, one.score.surest
     share = f"{sure.wrong}/{sure.of} ({sure.interval[1]:.2%})" if sure.of else "none"
-    return f"{start} {after.values} | {after.calibration:.3f} | {before.calibration:.3f} | {after.log_loss:.3f} | {before.log_loss:.3f} | {share} |"
+    errors = f"{after.calibration:.3f} | {after.chance:.3f} | {before.calibration:.3f}"
+    return f"{start} {after.values} | {errors} | {after.log_loss:.3f} | {before.log_loss:.3f} | {share} |"

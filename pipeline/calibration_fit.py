@@ -8,13 +8,14 @@ forgets how they differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.quality.measure import SUREST, Share, calibration_error, wrong_from
+from pipeline.quality.measure import SUREST, Share, calibration_error, chance_error, wrong_from
 from pipeline.recognize.curves import Curve, Features
 
 POINTS = 60
@@ -23,6 +24,8 @@ HELD = 3.0
 """How hard logistic regression is held near the readers' own scores."""
 TRUST = 50.0
 """What a reader of boxes says of itself counts as so many readings: it was fitted too, on other data. Scores of lines are no probabilities."""
+FOLDS = 6
+"""Hands are set apart a sixth at a time: the curve in use is fitted to all, and judged by curves that each knew all others."""
 NEWTON_STEPS = 60
 LONGEST_STEP = 0.5
 """Newton's method may not leap where the readings are nearly all right."""
@@ -55,9 +58,9 @@ def own_p(evidence: Sequence[Evidence]) -> Numbers:
     return np.asarray(1 / (1 + np.exp(-np.array([e.features[0] for e in evidence]))), np.float64)
 
 
-def fitted_parts(parts: Iterable[str]) -> set[str]:
-    """The writers (or fonts) of a set that curves are fitted to: every second by name. The others judge."""
-    return set(sorted(set(parts))[::2])
+def fold_of(part: str) -> int:
+    """Which of `FOLDS` a writer (or font) belongs to, always the same one: a curve fitted without this fold judges it."""
+    return zlib.crc32(part.encode()) % FOLDS
 
 
 def fit(evidence: Sequence[Evidence], surest: float = 1.0) -> Curve:
@@ -115,13 +118,17 @@ def _earned(odds: Numbers, right_and_said: tuple[Numbers, Numbers], weight: Numb
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How well probabilities foretell: mean log loss, Brier's score, expected calibration error, and how many of those ≥ 0.999 are wrong."""
+    """How well probabilities foretell: mean log loss, Brier's score, expected calibration error, and how many of those ≥ 0.999 are wrong.
+
+    `chance` is the calibration error that would be seen on average if all p were exactly true.
+    """
 
     values: int
     log_loss: float
     brier: float
     calibration: float
     surest: Share
+    chance: float = 0.0
 
 
 def judged(evidence: Sequence[Evidence], p: Numbers) -> Score:
@@ -129,7 +136,12 @@ def judged(evidence: Sequence[Evidence], p: Numbers) -> Score:
     right = np.array([e.right for e in evidence], bool)
     weight = np.array([e.weight for e in evidence], np.float64) / max(1e-9, sum(e.weight for e in evidence))
     return Score(
-        len(p), float(weight @ losses(evidence, p)), float(weight @ (p - right) ** 2), calibration_error(p, right), wrong_from(p, right, SUREST)
+        len(p),
+        float(weight @ losses(evidence, p)),
+        float(weight @ (p - right) ** 2),
+        calibration_error(p, right),
+        wrong_from(p, right, SUREST),
+        chance_error(p),
     )
 
 

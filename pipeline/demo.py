@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from pipeline.clients import load_register
 from pipeline.intake import Source, take_in
 from pipeline.model import IssuedSheet, Person, Role
+from pipeline.professions import ALL_AREAS
 from pipeline.settings import ROOT, Settings
 from pipeline.staff import load_staff
 from pipeline.store.database import Store, open_store
@@ -39,11 +40,13 @@ class Account:
     does: str
 
 
+_REVIEWED = frozenset(UNITS.values())
+"""The two nurses of the demo review the home care's lists as well, so that two accounts show all of it."""
 ACCOUNTS = (
-    Account(Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset(UNITS)), "skannar buntar och löser problem"),
-    Account(Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, frozenset(UNITS)), "granskar och bekräftar poster"),
-    Account(Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, frozenset(UNITS)), "granskar som andra person"),
-    Account(Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(UNITS)), "följer läget"),
+    Account(Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset(UNITS), ALL_AREAS), "skannar buntar och löser problem"),
+    Account(Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, frozenset(UNITS), _REVIEWED), "granskar och bekräftar poster"),
+    Account(Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, frozenset(UNITS), _REVIEWED), "granskar som andra person"),
+    Account(Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(UNITS), ALL_AREAS), "följer läget"),
 )
 
 

@@ -22,7 +22,7 @@ from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCo
 from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
-from pipeline.recognize.registry import RECOGNIZERS
+from pipeline.recognize.registry import READERS, sure
 from pipeline.register import PX_PER_MM, Registration, box_to_px, crop, register
 from pipeline.resolve import Context, resolve
 from pipeline.scan import decode
@@ -144,18 +144,22 @@ def _values(laid: Registration, unread: PageReading, form: Form, page_no: int, c
 
 
 def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
-    """Each field read by the reader of its kind, all fields of a kind together; `names` are expected in handwriting."""
+    """Each field read by the reader of its kind, all fields of a kind together; `names` are expected in handwriting.
+
+    A page is taken to be in one hand when it comes to how far its handwriting can be trusted.
+    """
     by_kind: dict[Kind, list[FieldSpec]] = defaultdict(list)
     for spec in specs:
         by_kind[spec.kind].append(spec)
-    readings: dict[str, Reading] = {}
+    scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
         crops = [replace(_crop(spec, margin_mm(spec, specs), laid.upright, unfilled), names=names) for spec in group]
         with stage(f"{kind} fields"):
-            found = RECOGNIZERS[kind](crops)
+            found = READERS[kind](crops)
         for spec, reading in zip(group, found, strict=True):
-            readings[spec.name] = replace(reading, box_px=box_to_px(laid, spec.area))
-    return {spec.name: readings[spec.name] for spec in specs}
+            scored[spec.name] = replace(reading, box_px=box_to_px(laid, spec.area))
+    readings = sure(specs, [scored[spec.name] for spec in specs], one_hand=True)
+    return {spec.name: reading for spec, reading in zip(specs, readings, strict=True)}
 
 
 def _crop(spec: FieldSpec, margin: float, upright: Image, unfilled: Image) -> Crop:

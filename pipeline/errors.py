@@ -11,13 +11,16 @@ EfterskriftError
 │   ├── SchemaMismatchError
 │   └── StoreUnavailableError
 ├── NotAllowedError     the person may not do this
+│   └── BlockedClientError
 ├── ReviewError         a decision cannot be taken
 │   ├── StaleDecisionError
 │   └── AnswerError     an answer is missing or not of its kind
 │       ├── MissingAnswerError
 │       ├── InvalidAnswerError
-│       └── UnknownClientError
+│       ├── UnknownClientError
+│       └── ClientConflictError
 ├── ExportError         a file cannot be made or a receipt cannot be used
+├── LogBrokenError      the log is not what was written in it
 ├── NothingLearnedError corrections teach nothing that is better than what is in use
 └── MissingProgramError an external program or model is not installed
 
@@ -47,6 +50,7 @@ class ExitCode(IntEnum):
     EXPORT = 9
     MISSING_PROGRAM = 10
     NOTHING_LEARNED = 11
+    LOG_BROKEN = 12
 
 
 class EfterskriftError(Exception):
@@ -108,9 +112,20 @@ class StoreUnavailableError(StoreError):
 
 
 class NotAllowedError(EfterskriftError):
-    """The person lacks the role or the unit that this needs."""
+    """The person lacks the role or the unit that this needs.
+
+    `by` is the person's login, `action` what was wanted, `unit` where: what the log says of the denial. `noted` once the log says it.
+    """
 
     exit_code = ExitCode.NOT_ALLOWED
+
+    def __init__(self, message: str, remedy: str = "", *, by: str = "", action: str = "", unit: str | None = None) -> None:
+        super().__init__(message, remedy)
+        self.by, self.action, self.unit, self.noted = by, action, unit, False
+
+
+class BlockedClientError(NotAllowedError):
+    """The client is blocked (spärrad) for the person's units."""
 
 
 class ReviewError(EfterskriftError):
@@ -143,10 +158,24 @@ class UnknownClientError(AnswerError):
     """The personal number is not in the client register and the person has not said that this is right."""
 
 
+class ClientConflictError(AnswerError):
+    """The sheet contradicts the client, and the person has not said how it is. `codes` are kinds of conflict (`client_guard.CONFLICTS`)."""
+
+    def __init__(self, message: str, remedy: str = "", fields: tuple[str, ...] = (), codes: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy, fields)
+        self.codes = codes
+
+
 class ExportError(EfterskriftError):
     """An export cannot be made, or a receipt cannot be used."""
 
     exit_code = ExitCode.EXPORT
+
+
+class LogBrokenError(EfterskriftError):
+    """Rows of the log have been changed, removed, moved or put in past the program."""
+
+    exit_code = ExitCode.LOG_BROKEN
 
 
 class NothingLearnedError(EfterskriftError):

@@ -1,8 +1,9 @@
 """Whether a field can be seen where it was looked for: its own print must show there, and nothing may lie over it.
 
-The page as a whole may lie well on its form while one field is torn off, folded, in deep shadow or under a felt pen. A reader that is shown such
-a place answers surely and wrongly, so every field is judged by itself: by the contrast of its printed lines, by wide dark bands across it,
-and by where in the neighbourhood its print is found. A page whose pale print vanished altogether, as in black and white, is not judged by print.
+The page as a whole may lie well on its form while one field is torn off, folded, in deep shadow, under a felt pen or correction tape. A reader
+that is shown such a place answers surely and wrongly, so every field is judged by itself: by the contrast of its printed lines, by wide dark bands
+across it, by patches whiter than the paper, and by where in the neighbourhood its print is found. A page whose pale print vanished altogether, as
+in black and white, is not judged by print.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Box, Image, Reading
 from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Seen, ring, seen_on, small, window
+from pipeline.white_patches import under_patch, white_patches
 
 _FAINT = 0.2
 """A line with less than this share of the contrast that lines have on this page is not seen."""
@@ -58,7 +60,7 @@ class Hidden(StrEnum):
 
 def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image) -> dict[str, Hidden]:
     """Fields that cannot be seen where they should be, by name. Both pictures are grey, laid on the form, 8 px/mm; `unfilled` never changes."""
-    seen, bands = seen_on(upright, unfilled), _bands(upright)
+    seen, bands, patches = seen_on(upright, unfilled), _bands(upright), white_patches(upright, unfilled)
     written = {spec.name: spec for spec in specs if spec.kind is not Kind.PRINTED}
     areas = {name: _outlines(spec) for name, spec in written.items()}
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
@@ -67,7 +69,11 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image) -
     for name, boxes in areas.items():
         if usual is not None and _has_moved(seen, boxes):
             hidden[name] = Hidden.MOVED
-        elif any(_under_band(bands, box) for box in boxes) or _is_lost(seen, written[name], rings[name], usual):
+        elif (
+            any(under_patch(patches, box) for box in _parts(written[name]))
+            or any(_under_band(bands, box) for box in boxes)
+            or _is_lost(seen, written[name], rings[name], usual)
+        ):
             hidden[name] = Hidden.COVERED
     return hidden | dict.fromkeys(_surrounded(areas, hidden), Hidden.MOVED)
 
@@ -91,6 +97,11 @@ def doubted(fields: Mapping[str, Reading], hidden: Mapping[str, Hidden]) -> dict
 
 def _outlines(spec: FieldSpec) -> list[Box]:
     return [Box(*option.box) for option in spec.options] or [spec.area]
+
+
+def _parts(spec: FieldSpec) -> list[Box]:
+    """The boxes of which each says something of its own."""
+    return list(spec.cell_boxes) if spec.kind in (Kind.DIGITS, Kind.LETTERS) else _outlines(spec)
 
 
 def _usual(rings: list[Map]) -> float | None:
@@ -148,8 +159,14 @@ def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
     patch = seen.form.dark[rows, columns]
     if around.shape[0] != patch.shape[0] + 2 * reach or around.shape[1] != patch.shape[1] + 2 * reach or patch.std() < 0.01:
         return False
-    scores = cv2.matchTemplate(np.ascontiguousarray(around), np.ascontiguousarray(patch), cv2.TM_CCOEFF_NORMED)
-    _, best, _, (x, y) = cv2.minMaxLoc(scores)
+    near = _likeness(around[reach - 1 : 1 - reach, reach - 1 : 1 - reach], patch).max()
+    if near + _BETTER > 1:
+        return False  # nothing farther off can be as much better; most fields end here
+    _, best, _, (x, y) = cv2.minMaxLoc(_likeness(around, patch))
     moved = float(np.hypot(x - reach, y - reach)) / SCALE
-    near = scores[reach - 1 : reach + 2, reach - 1 : reach + 2].max()
     return bool(moved > _MOVED_MM and best >= _ALIKE and best >= near + _BETTER)
+
+
+def _likeness(around: Map, patch: Map) -> Map:
+    """The correlation of a patch with each place of what lies around it."""
+    return np.asarray(cv2.matchTemplate(np.ascontiguousarray(around), np.ascontiguousarray(patch), cv2.TM_CCOEFF_NORMED), np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 import zxingcpp
 
-from pipeline import plane
+from pipeline import marker_search, plane
 from pipeline.blank_page import is_blank
-from pipeline.fiducials import CODES, MARKER_DICTIONARY, MARKERS, parse_code
+from pipeline.fiducials import CODES, MARKERS, parse_code
 from pipeline.model import Box, Image, SheetCode
 from pipeline.plane import Matrix, Points
 
-_SEARCH_SIDES = (1500, 3000)
-"""Longer side, px, of the pictures in which markers are sought."""
+_FINER_SIDE = 3000
+"""Longer side, px, of the picture in which markers are sought again."""
 _CODE_PX_PER_MM = 12.0
 _WIDEST_MODULES_MM = 5.5
 """No black part of a code is wider."""
@@ -66,11 +66,13 @@ class _Code:
 
 def identify(image: Image) -> Identification:
     """Find markers and codes in a picture of a page (grey or BGR, any turn, 150–600 dpi, scan or photograph)."""
-    found, several = _markers(image, _SEARCH_SIDES[0])
+    found, several = _markers(image, marker_search.corners(image))
+    if several or not _is_one_page(found):
+        found, several = _markers(image, marker_search.whole(image, marker_search.SIDE))
     if not found and is_blank(image):
         return Identification(None, {}, 0.0, (), True)
     if len(found) < 2:
-        found, several = max((found, several), _markers(image, _SEARCH_SIDES[1]), key=lambda result: len(result[0]))
+        found, several = max((found, several), _markers(image, marker_search.whole(image, _FINER_SIDE)), key=lambda result: len(result[0]))
     found = _with_missing(image, found)
     codes = _codes_in_place(image, found) or _codes_anywhere(image, found)
     return _told(found, codes, several=several)
@@ -89,23 +91,19 @@ def _told(markers: dict[int, Points], codes: dict[int, _Code], *, several: bool)
     return Identification(code, markers, turn, result.problems, False, result.code_corners)
 
 
-def _detector() -> cv2.aruco.ArucoDetector:
-    parameters = cv2.aruco.DetectorParameters()
-    parameters.minMarkerPerimeterRate = 0.02
-    parameters.maxMarkerPerimeterRate = 0.5
-    parameters.errorCorrectionRate = 0.4
-    return cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(MARKER_DICTIONARY), parameters)
+def _is_one_page(markers: dict[int, Points]) -> bool:
+    lies = _plane_of(markers)
+    return len(markers) == len(MARKERS) and lies is not None and marker_search.is_even(lies)
 
 
-def _markers(image: Image, side: int) -> tuple[dict[int, Points], bool]:
-    """Markers by id, the larger of two; and whether two sheets seem to lie in the picture."""
-    small = plane.shrunk(image, side / max(image.shape[:2]))
-    quads, ids, _ = _detector().detectMarkers(small)
-    to_image = plane.between(small, image)
+def _markers(image: Image, parts: Sequence[marker_search.Part]) -> tuple[dict[int, Points], bool]:
+    """Markers in parts of a picture by id, the larger of two; and whether two sheets seem to lie in it."""
     seen: dict[int, list[Points]] = {}
-    for quad, marker in zip(quads, [] if ids is None else ids.ravel(), strict=True):
-        if int(marker) in MARKERS:
-            seen.setdefault(int(marker), []).append(plane.through(to_image, quad.reshape(4, 2).astype(np.float64)))
+    for part, to_image, larger in parts:
+        quads, ids, _ = marker_search.detector(larger).detectMarkers(part)
+        for quad, marker in zip(quads, [] if ids is None else ids.ravel(), strict=True):
+            if int(marker) in MARKERS:
+                seen.setdefault(int(marker), []).append(plane.through(to_image, quad.reshape(4, 2).astype(np.float64)))
     best = {marker: max(quads, key=_side) for marker, quads in seen.items()}
     twins = sum(sorted(map(_side, quads))[-2] > 0.6 * _side(best[m]) for m, quads in seen.items() if len(quads) > 1)
     sharp = {marker: _sharpened(image, quad) for marker, quad in best.items()}
@@ -163,7 +161,7 @@ def _with_missing(image: Image, markers: dict[int, Points]) -> dict[int, Points]
     for marker in MARKERS.keys() - markers.keys():
         area = plane.widened(MARKERS[marker], 7.0)
         flat = plane.grey(plane.cut(image, lies, area, 8.0))
-        quads, ids, _ = _detector().detectMarkers(flat)
+        quads, ids, _ = marker_search.detector().detectMarkers(flat)
         back = lies @ np.linalg.inv(plane.raster(8.0, (area.x, area.y)))
         for quad, seen in zip(quads, [] if ids is None else ids.ravel(), strict=True):
             if seen == marker:

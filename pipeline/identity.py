@@ -8,6 +8,7 @@ and a day that its month lacks. A right check digit is a guard against misreadin
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -66,6 +67,31 @@ def normal_pid(text: str, today: date | None = None) -> Pid:
 def shown_pid(value12: str) -> str:
     """A number as people read it: ÅÅÅÅMMDD-NNNN; a local number as it is."""
     return f"{value12[:8]}-{value12[8:]}" if len(value12) == 12 else value12
+
+
+TEMPORARY = "TILLF"
+"""How a temporary identity (tillfällig identitet) begins: made here and known nowhere else."""
+_SERIAL = "ACDEFHJKLMNPRTUVXY346789"
+
+
+def new_temporary() -> str:
+    """A temporary identity of 12 characters, without letters and digits that look alike."""
+    return TEMPORARY + "".join(secrets.choice(_SERIAL) for _ in range(7))
+
+
+def is_temporary(number: str) -> bool:
+    """Whether a number is a temporary identity."""
+    return number.startswith(TEMPORARY)
+
+
+def age_on(value12: str, day: date) -> int | None:
+    """Whole years on a day by the date in the number, which now and then is a near-by day of the birth; None where the number tells no date."""
+    if not re.fullmatch(r"\d{12}", value12):
+        return None
+    born = _earliest_birth(value12, _kind(value12[6:8]))
+    if born is None or born > day:
+        return None
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 def _born(digits: str, today: date) -> Pid:

@@ -74,7 +74,8 @@ class Reading:
     probabilities, best first. `characters` gives p for each character of a text value, for showing the doubtful ones.
     `remarks` are codes of what a person has to be told about the field, such as "struck_out"; they become problems of the page.
     `reasons` are codes that say why the value is proposed, such as "name_like:0.86". `lattice` is what the reader saw box by
-    box; it helps to weigh the value and is neither stored nor shown.
+    box; it helps to weigh the value and is neither stored nor shown. `clarity` is how clearly handwriting was seen whatever it says: the mean
+    logarithm of the likeliest sign's p, step by step (0 is clearest); nor is it stored or shown.
     """
 
     value: Value
@@ -86,6 +87,7 @@ class Reading:
     remarks: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     lattice: Lattice = field(default=(), compare=False, repr=False)
+    clarity: float | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def empty(cls, p: float, value: Value = None) -> Reading:
@@ -118,13 +120,14 @@ class PageReading:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One person of the client register (klientregister)."""
+    """One person of the client register (klientregister). `blocked`: behind a block (spärr) for whoever looks, and so without name."""
 
     pid: str
     name: str
     unit: str
     protected: bool = False
     address: str = ""
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +164,18 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of staff who is logged in, with the units whose paper the person may see."""
+    """A member of staff who is logged in, with the units and the areas of law whose paper the person may see.
+
+    `break_glass` marks an account for emergencies (nödkonto): it shouts.
+    """
 
     login: str
     name: str
     title: str
     role: Role
     units: frozenset[str]
+    areas: frozenset[str]
+    break_glass: bool = False
 
 
 class EntryState(StrEnum):
@@ -176,6 +184,7 @@ class EntryState(StrEnum):
     REVIEW = "granskas"
     SECOND = "andra granskning"
     CONFIRMED = "bekräftad"
+    SIGNED = "signerad"
     EXPORTED = "exporterad"
     RECEIPTED = "kvitterad"
     REJECTED = "avvisad"
@@ -196,6 +205,7 @@ class Record:
     `fields` holds the confirmed values by field name, for a table row
     without the row's prefix. `event_at` is händelsetid, `written_at` skriven_tid (both
     local Swedish time, as on the paper), `author` original_av. `revision` counts corrections, 1 for the first export.
+    Author, transcriber (`entered`), verifier and signer are four things: `signed_why` says why somebody else than the author signed (PDL 3:10).
     `illegible` names the fields that a person declared illegible. `clock_unknown` holds "event_at" or "written_at" where the paper gives a day
     but no time of day; that moment then stands at 00:00, which nobody wrote.
     """
@@ -223,6 +233,7 @@ class Record:
     entered: Stamp
     verified: Stamp | None
     signed: Stamp | None = None
+    signed_why: str = ""
     voided: str | None = None
     illegible: frozenset[str] = frozenset()
     clock_unknown: frozenset[str] = frozenset()

@@ -32,12 +32,27 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class Where:
+    """Some pixels of a blank as 0 and 1, and the share of them near each pixel."""
+
+    weight: Map
+    near: Map
+
+    @classmethod
+    def of(cls, mask: Mask) -> Where:
+        """Of a mask; at least a trace is near everywhere, so that it can be divided by."""
+        weight = mask.astype(np.float32)
+        return cls(weight, np.maximum(_near(weight), np.float32(1e-3)))
+
+
+@dataclass(frozen=True, slots=True)
 class Print:
     """The blank at `SCALE`: its darkness against the paper near by, where it has print and bare paper, and the contrast of that print."""
 
     dark: Map
     printed: Mask
-    bare: Mask
+    print_at: Where
+    bare_at: Where
     expected: Map
 
 
@@ -67,16 +82,17 @@ def seen_on(upright: Image, unfilled: Image) -> Seen:
     """A form's print as a page shows it; both grey, laid on the form, 8 px/mm. `unfilled` never changes: what it holds is kept."""
     form = _print(_Unfilled(unfilled))
     dark = _darkness(upright)
-    return Seen(dark, np.asarray(_contrast(dark, form.printed, form.bare) / form.expected, np.float32), form)
+    return Seen(dark, np.asarray(_contrast(dark, form.print_at, form.bare_at) / form.expected, np.float32), form)
 
 
 @lru_cache(maxsize=16)
 def _print(unfilled: _Unfilled) -> Print:
     dark = _darkness(unfilled.picture)
     printed = dark > _PRINTED
-    bare = (dark < _BARE) & ~_in_check_boxes(printed)
-    expected = _contrast(dark, printed, bare)
-    return Print(dark, printed & (expected > _PRINTED / 2), bare, np.maximum(expected, _PRINTED / 2))
+    bare = Where.of(np.asarray((dark < _BARE) & ~_in_check_boxes(printed), np.bool_))
+    expected = _contrast(dark, Where.of(printed), bare)
+    clear = np.asarray(printed & (expected > _PRINTED / 2), np.bool_)
+    return Print(dark, clear, Where.of(clear), bare, np.maximum(expected, _PRINTED / 2))
 
 
 def _in_check_boxes(printed: Mask) -> Mask:
@@ -105,16 +121,18 @@ def small(picture: Image, px_per_mm: float) -> Image:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _contrast(dark: Map, printed: Mask, bare: Mask) -> Map:
+def _contrast(dark: Map, printed: Where, bare: Where) -> Map:
     """How much darker print is than the paper around it, near each pixel."""
     return _mean(dark, printed) - _mean(dark, bare)
 
 
-def _mean(dark: Map, where: Mask) -> Map:
+def _mean(dark: Map, where: Where) -> Map:
+    return np.asarray(_near(dark * where.weight) / where.near, np.float32)
+
+
+def _near(picture: Map) -> Map:
     side = round(_WINDOW_MM * SCALE)
-    weight = where.astype(np.float32)
-    total, count = cv2.blur(dark * weight, (side, side)), cv2.blur(weight, (side, side))
-    return np.asarray(total / np.maximum(count, 1e-3), np.float32)
+    return np.asarray(cv2.blur(picture, (side, side)), np.float32)
 
 
 def ring(seen: Seen, box: Box) -> Map:

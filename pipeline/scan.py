@@ -142,16 +142,20 @@ def _eight_bit(picture: Pillow.Image) -> Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels are what counts
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
+        ImageOps.exif_transpose(picture, in_place=True)
+    return _pixels(picture)
+
+
+def _pixels(upright: Pillow.Image) -> Image:
     if upright.mode.startswith("I") or upright.mode == "F":
         return _from_deep(np.asarray(upright))
     if upright.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in upright.info:
         rgba = upright.convert("RGBA")
         ground = Pillow.new("RGBA", rgba.size, "white")
         upright = Pillow.alpha_composite(ground, rgba).convert("RGB")
-    if upright.mode in ("1", "L"):
-        return np.asarray(upright.convert("L"), dtype=np.uint8)
-    return np.asarray(cv2.cvtColor(np.asarray(upright.convert("RGB")), cv2.COLOR_RGB2BGR), dtype=np.uint8)
+    wanted = "L" if upright.mode in ("1", "L") else "RGB"
+    pixels = np.asarray(upright if upright.mode == wanted else upright.convert(wanted), dtype=np.uint8)  # to convert is to copy
+    return pixels if wanted == "L" else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), dtype=np.uint8)
 
 
 def _from_deep(pixels: NDArray[Any]) -> Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,9 @@ from pipeline.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
+
+
+_PREFIX = "EFTERSKRIFT_"
 
 
 class Handwriting(StrEnum):
@@ -39,7 +43,7 @@ class QueueOrder(StrEnum):
 class Settings(BaseSettings):
     """Everything that can be set. An unknown key in `settings.yaml` is an error."""
 
-    model_config = SettingsConfigDict(env_prefix="EFTERSKRIFT_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
 
     workspace: Path = DEFAULT_WORKSPACE
     """Folder of images, exports and, by default, the database."""
@@ -69,10 +73,17 @@ class Settings(BaseSettings):
     """Within the same urgency: the oldest day first, or the newest, which is of most use in care."""
     session_minutes: int = 60
     """After how long without activity a person is logged out."""
+    session_hours: int = 12
+    """After how long a person is logged out whatever happens."""
+    address_header: str = ""
+    """Header in which the proxy in front says where a request comes from, such as X-Real-IP. Failed logins are then counted by address too."""
     language: str = "sv"
     care_provider: str = "Kalix kommun"
     care_provider_hsa_id: str = "SE2120002692-0000"
     source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"
+    staff_hsa_ids: dict[str, str] = {}
+    unit_hsa_ids: dict[str, str] = {}
+    """HSA-ids by login and by name of unit: who and where, in the log as other systems read it (`efterskrift audit export`)."""
     oidc: bool = False
     """Log in through the provider of `.streamlit/secrets.toml` instead of local accounts."""
 
@@ -115,6 +126,21 @@ def load_settings() -> Settings:
     Raises:
         UsageError: a key is unknown, a value has the wrong type, or the file is no YAML with keys and values.
     """
+    environment = tuple(sorted((key, value) for key, value in os.environ.items() if key.upper().startswith(_PREFIX)))
+    return _settings(environment, _written())
+
+
+def _written() -> bytes | None:
+    try:
+        return (_workspace() / "settings.yaml").read_bytes()
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=4)
+def _settings(environment: tuple[tuple[str, str], ...], written: bytes | None) -> Settings:
+    """Asked for many times a page, and slow to make: kept as long as the environment and the file say the same."""
+    del environment, written
     try:
         return Settings(workspace=_workspace())
     except ValidationError as error:

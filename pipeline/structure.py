@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.fiducials import CODES
 from pipeline.model import Box, Image
+from pipeline.once import once_a_picture
 from pipeline.plane import Points
 
 _CELL_MM = 13.5
@@ -76,6 +77,11 @@ def patches(blank: Image, changing: Sequence[Box] = CODES) -> Points:
 
     `blank` is the whole unfilled form; its print in the boxes `changing` (mm) differs from sheet to sheet.
     """
+    return _patches(blank, tuple(changing))
+
+
+@once_a_picture(most_bytes=96_000_000)
+def _patches(blank: Image, changing: tuple[Box, ...]) -> Points:
     small = np.asarray(cv2.resize(blank, _size(blank, _SELECT_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     texture = cv2.cornerMinEigenVal(small, round(_WINDOW_MM * _SELECT_PX_PER_MM), ksize=3)
     for box in changing:
@@ -109,9 +115,7 @@ def measure(page: Image, blank: Image, middles: Points, search: Search) -> Shift
 
 def _sought(page: Image, blank: Image, middles: Points, search: Search) -> Shifts:
     scale, half, reach = search.px_per_mm, round(search.patch_mm * search.px_per_mm / 2), round(search.reach_mm * search.px_per_mm)
-    how = cv2.INTER_AREA if blank.shape[0] >= 2 * page.shape[0] else cv2.INTER_LINEAR  # area is slow for odd ratios
-    form = np.asarray(cv2.resize(blank, _size(blank, scale), interpolation=how), dtype=np.uint8)
-    page, form = (np.asarray(cv2.GaussianBlur(p, (0, 0), _SOFT_MM * scale), dtype=np.uint8) for p in (page, form))
+    page, form = _soft(page, scale), _soft_form(blank, scale)
     places = np.rint(middles * scale).astype(int)
     fits = (places > half + reach).all(axis=1) & (places < np.array(_size(blank, scale)) - half - reach).all(axis=1)
     places = places[fits]
@@ -122,6 +126,18 @@ def _sought(page: Image, blank: Image, middles: Points, search: Search) -> Shift
         moved[i], height = _peak(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED))
         found[i] = height >= _CORRELATION and np.abs(moved[i]).max() < reach - 1
     return Shifts(places / scale, moved / scale, found)
+
+
+@once_a_picture(most_bytes=96_000_000)
+def _soft_form(blank: Image, px_per_mm: float) -> Image:
+    """The unfilled form at another scale, a little blurred."""
+    size = _size(blank, px_per_mm)
+    how = cv2.INTER_AREA if blank.shape[0] >= 2 * size[1] else cv2.INTER_LINEAR  # area is slow for odd ratios
+    return _soft(np.asarray(cv2.resize(blank, size, interpolation=how), dtype=np.uint8), px_per_mm)
+
+
+def _soft(picture: Image, px_per_mm: float) -> Image:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), _SOFT_MM * px_per_mm), dtype=np.uint8)
 
 
 def _peak(scores: NDArray[Any]) -> tuple[Points, float]:

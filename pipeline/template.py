@@ -7,7 +7,8 @@ our markers and codes, says which picture shows it unfilled. A table is written 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -208,14 +209,58 @@ def load_form(path: Path) -> Form:
         raise FormError(f"{path}: " + "; ".join(places), "See forms/README.md for what a form may say.") from error
 
 
+class SigningRule(Strict):
+    """Which entries have to be signed before they are exported, from a day on. `forms` are exceptions by form id to what the area says.
+
+    `by_unit` are forms that are used in every area: the area of the unit decides. Rules are data and are numbered: a signature says which it
+    was given under.
+    """
+
+    version: Annotated[int, Field(ge=1)]
+    since: date
+    law: tuple[Law, ...]
+    areas: frozenset[Area]
+    forms: Mapping[FormId, bool] = {}
+    by_unit: frozenset[FormId] = frozenset()
+
+    def asks(self, form: Form, unit_area: str) -> bool:
+        """Whether an entry on this form, in a unit of this area of law, has to be signed."""
+        if form.id in self.forms:
+            return self.forms[form.id]
+        return (unit_area if form.id in self.by_unit else form.area.value) in {area.value for area in self.areas}
+
+
+def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:
+    """The rules of a `signing.yaml`, oldest first; none where there is no such file.
+
+    Raises:
+        FormError: the file breaks a rule; the text names the place.
+    """
+    if not path.exists():
+        return ()
+    try:
+        rules = tuple(SigningRule.model_validate(each) for each in yaml.safe_load(path.read_text("utf-8")) or ())
+    except (yaml.YAMLError, ValidationError, TypeError) as error:
+        raise FormError(f"{path} is wrong: {error}", "See forms/README.md for what it may say.") from error
+    return tuple(sorted(rules, key=lambda rule: (rule.since, rule.version)))
+
+
 class Forms(dict[tuple[str, int], Form]):
-    """All forms by id and version."""
+    """All forms by id and version, and the rules of signing that hold for them."""
+
+    signing: tuple[SigningRule, ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> Forms:
-        """Every form under `folder`: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`."""
+        """Every form under `folder`: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`; and `signing.yaml`."""
         paths = sorted([*folder.glob("*/form.yaml"), *folder.glob("*/v*/form.yaml")])
-        return cls({(form.id, form.version): form for form in map(load_form, paths)})
+        forms = cls({(form.id, form.version): form for form in map(load_form, paths)})
+        forms.signing = load_signing_rules(folder / "signing.yaml")
+        return forms
+
+    def signing_rule(self, day: date) -> SigningRule | None:
+        """The rule in force on a day."""
+        return next((rule for rule in reversed(self.signing) if rule.since <= day), None)
 
     def latest(self, form_id: str) -> Form:
         """The newest version of a form.

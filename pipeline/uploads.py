@@ -38,7 +38,8 @@ def take_in_uploads(
         NotAllowedError: the person may not take in for this unit.
         IntakeError, StoreError: as `intake.take_in`.
     """
-    require(person, Action.SCAN, unit)
+    with store.noting_denials():
+        require(person, Action.SCAN, unit)
     with _folder(settings.workspace / "uploads") as folder:
         paths = _laid_out(folder, uploads)
         return take_in(store, paths, unit=unit, place=place, by=person.login, on_page=on_page)

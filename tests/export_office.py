@@ -9,17 +9,18 @@ from datetime import datetime
 from pipeline.export.runs import Office
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import EntryState, Outcome, PageReading, Person, Role, SheetCode, State
+from pipeline.professions import ALL_AREAS
 from pipeline.review import Answer, asked
 from pipeline.settings import Settings
-from pipeline.store import claims, corrections, decisions, entries, people, registers, sheets
+from pipeline.store import claims, corrections, decisions, entries, people, registers, sheets, signing
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
 from pipeline.store.pages import NewPage, add_batch, add_page
 from tests.export_examples import ARNE, FORMS, SIV
 
-ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}))
-PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}))
-STIG = Person("stig", "Stig Alm", "undersköterska", Role.REVIEWER, frozenset({"Söder"}))
+ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
+PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
+STIG = Person("stig", "Stig Alm", "undersköterska", Role.REVIEWER, frozenset({"Söder"}), ALL_AREAS)
 SAID: Mapping[Meaning, str] = {
     Meaning.CLIENT_PID: SIV.pid,
     Meaning.EVENT_DATE: "2021-12-17",
@@ -57,7 +58,7 @@ def confirm(office: Office, form_id: str, serial: str, unit: str = "Norr", **fie
 
 
 def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) -> None:
-    """Let two people confirm an entry that waits for review."""
+    """Let two people confirm an entry that waits for review, and one of them sign it."""
     form = FORMS.latest(form_id)
     given = {spec.name: _answer(spec, fields) for spec in asked(form, form.rows()[0])}
     with office.store.begin() as conn:
@@ -67,6 +68,15 @@ def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) ->
             view = claims.open_entry(conn, FORMS, PER, entry_id, utc_now())
             disputed = {field.spec.name: given[field.spec.name] for field in view.fields if field.open}
             decisions.save_answers(conn, FORMS, PER, entry_id, view.entry.revision, disputed, utc_now())
+    sign(office, entry_id)
+
+
+def sign(office: Office, entry_id: str) -> None:
+    """Sign an entry that waits for a signature, in place of its author."""
+    with office.store.begin() as conn:
+        waiting = {one.id: one for one in signing.to_sign(conn, FORMS, PER).others}
+        if entry_id in waiting:
+            signing.sign(conn, FORMS, PER, entry_id, waiting[entry_id].revision, utc_now(), why=signing.REASONS[0])
 
 
 def correct(office: Office, entry_id: str, field: str, value: str) -> None:
@@ -74,6 +84,7 @@ def correct(office: Office, entry_id: str, field: str, value: str) -> None:
     with office.store.begin() as conn:
         seen = entries.entry(conn, entry_id)
         corrections.correct(conn, FORMS, ANNA, entry_id, seen.revision, {field: Answer(value)}, "läste fel", utc_now())
+    sign(office, entry_id)
 
 
 def void(office: Office, entry_id: str) -> None:

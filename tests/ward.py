@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from pipeline.model import Client, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
+from pipeline.professions import ALL_AREAS
 from pipeline.review import Answer
 from pipeline.store import tables
 from pipeline.store.database import Store
@@ -28,9 +29,9 @@ CILLA = Client("189001039800", "Cilla Modellgren", SOUTH)
 UNKNOWN_PID = "189001049817"
 
 
-def person(login: str, role: Role = Role.REVIEWER, units: tuple[str, ...] = (NORTH,)) -> Person:
+def person(login: str, role: Role = Role.REVIEWER, units: tuple[str, ...] = (NORTH,), areas: frozenset[str] = ALL_AREAS) -> Person:
     """A member of staff."""
-    return Person(login, login.capitalize() + " Ek", "sjuksköterska", role, frozenset(units))
+    return Person(login, login.capitalize() + " Ek", "sjuksköterska", role, frozenset(units), areas)
 
 
 EVA, NILS = person("eva"), person("nils")

@@ -8,12 +8,25 @@ from pathlib import Path
 
 import streamlit as st
 
-from pipeline.access import Action, allowed
+from pipeline.access import Action, allowed, require
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from ui import session
+from ui.components.alarms import alarms
 from ui.components.faults import show_fault
-from ui.screens import export_screen, login_screen, progress_screen, queue_screen, review_screen, scan_screen
+from ui.components.heading import heading
+from ui.screens import (
+    accounts_screen,
+    export_screen,
+    follow_up_screen,
+    log_screen,
+    login_screen,
+    progress_screen,
+    queue_screen,
+    review_screen,
+    scan_screen,
+    signing_screen,
+)
 from ui.session import Site
 from ui.text import t
 
@@ -21,10 +34,18 @@ Screen = Callable[[Site, Person], None]
 SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
     ("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
+    ("signing", Action.SIGN, ":material/signature:", signing_screen.show),
+    ("follow_up", Action.FOLLOW_UP, ":material/assignment_return:", follow_up_screen.show),
     ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
     ("queue", Action.PULL, ":material/low_priority:", queue_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
+    ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts_screen.show),
+    ("log", Action.LOG, ":material/policy:", log_screen.show),
 )
+
+
+_FIRST = ("review", "log", "progress", "accounts")
+"""Which of the screens that a role has it begins with."""
 
 
 def main() -> None:
@@ -43,22 +64,37 @@ def main() -> None:
     if person is None:
         st.navigation([st.Page(partial(login_screen.show, site), title=t("login.title"), url_path="in")], position="hidden").run()
         return
-    st.navigation(_pages(site, person), position="top").run()
+    if session.must_change_password():
+        st.navigation(
+            [st.Page(partial(login_screen.choose_password, site, person), title=t("password.title"), url_path="in")], position="hidden"
+        ).run()
+        return
+    page = st.navigation(_pages(site, person), position="top")
+    alarms(site, person)
+    page.run()
     session.watch_session(site)
 
 
 def _pages(here: Site, person: Person) -> list[st.Page]:
     """The screens of a role. That a screen is hidden guards nothing: every function of `pipeline` asks again who calls."""
-    first = "review" if allowed(person, Action.REVIEW) else "progress"
-    return [
-        st.Page(partial(_run, screen, here, person), title=t(f"{name}.title"), icon=icon, url_path=name, default=name == first)
+    may = {name for name, action, _, _ in SCREENS if allowed(person, action)}
+    first = next((name for name in _FIRST if name in may), "")
+    shown = [
+        st.Page(partial(_run, screen, action, here, person), title=t(f"{name}.title"), icon=icon, url_path=name, default=name == first)
         for name, action, icon, screen in SCREENS
         if allowed(person, action)
     ]
+    return shown or [st.Page(partial(_nothing, here, person), title=t("start.title"), url_path="in")]
 
 
-def _run(screen: Screen, here: Site, person: Person) -> None:
+def _nothing(here: Site, person: Person) -> None:
+    """For a role that has no screen yet."""
+    heading(here, person, t("start.no_screens"), t("start.no_screens_what"))
+
+
+def _run(screen: Screen, action: Action, here: Site, person: Person) -> None:
     try:
+        require(person, action)
         screen(here, person)
     except EfterskriftError as error:
         show_fault(error)

@@ -1,27 +1,39 @@
 """Who sits at the screen, and what the screens work with.
 
 Streamlit's own login (OIDC) says who somebody is; what the person may do is read from the staff table at every run,
-so that a withdrawn right works at once. A session ends after `settings.session_minutes` without activity.
+so that a withdrawn right works at once. Each browser's session has a row in the database (`store/sessions.py`): logging out anywhere, closing the
+account, `settings.session_minutes` without activity and `settings.session_hours` in all end it at the next run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 import streamlit as st
 
 from pipeline.model import Person
 from pipeline.settings import Settings, load_settings
-from pipeline.store import people
+from pipeline.store import emergencies, people, sessions
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from pipeline.store.events import record
 from pipeline.template import Forms
 
-_LOGIN, _ACTIVE, _EXPIRED, _LEFT = "login", "active_at", "session_expired", "left"
+_LOGIN, _TOKEN, _ACTIVE, _EXPIRED, _LEFT, _TOUCHED = "login", "session_token", "active_at", "session_expired", "left", "touched_at"
+_EMERGENCY, _MUST_CHANGE = "emergency_login", "must_change_password"
 _KEPT = {"language", _EXPIRED, _LEFT}
+_REASON_WITHIN = timedelta(minutes=5)
+
+
+class Entered(Enum):
+    """What came of a name and a password."""
+
+    NO = "wrong"
+    YES = "logged in"
+    REASON = "an account for emergencies: the reason is to be given first"
 
 
 @dataclass(frozen=True)
@@ -51,43 +63,79 @@ def _opened(key: str, _settings: Settings) -> Site:
 
 
 def current_person(here: Site, *, active: bool = True) -> Person | None:
-    """The person who is logged in; None when nobody is, or the session has run out. `active` counts as activity."""
-    if here.settings.oidc and _LOGIN not in st.session_state and _LEFT not in st.session_state:
-        _take_oidc_login(st.user.to_dict() if st.user.is_logged_in else {})
-    login = st.session_state.get(_LOGIN)
-    if login is None:
+    """The person who is logged in; None when nobody is, or the session has ended, here or elsewhere. `active` counts as activity."""
+    if here.settings.oidc and _TOKEN not in st.session_state and _LEFT not in st.session_state:
+        _take_oidc_login(here, st.user.to_dict() if st.user.is_logged_in else {})
+    token = st.session_state.get(_TOKEN)
+    if token is None:
         return None
     now = utc_now()
-    if _has_run_out(here.settings, now):
+    with here.store.read() as conn:
+        held = sessions.held(conn, token)
+        person = people.person(conn, held.login) if held else None
+    if held is None or person is None:
         _forget()
-        st.session_state[_EXPIRED] = st.session_state[_LEFT] = True
+        st.session_state[_LEFT] = True
         return None
+    if _has_run_out(here.settings, now) or held.has_run_out(now, *_limits(here.settings)):
+        _end_run_out(here, token, now)
+        return None
+    st.session_state[_MUST_CHANGE] = held.must_change and not here.settings.oidc
     if active:
         st.session_state[_ACTIVE] = now
-    with here.store.read() as conn:
-        return people.person(conn, login)
+        if now - held.active_at > sessions.TOUCHED_AFTER:
+            with here.store.begin() as conn:
+                sessions.touch(conn, token, now)
+    return person
 
 
-def log_in(here: Site, login: str, password: str) -> bool:
-    """Start a session with a local account; False when name and password do not fit.
+def log_in(here: Site, login: str, password: str) -> Entered:
+    """Start a session with a local account. Where people log in through the organisation, only accounts for emergencies have a password.
 
     Raises:
         NotAllowedError: too many failed attempts.
     """
     with here.store.begin() as conn:
-        person = people.authenticate(conn, login.strip(), password)
+        person = people.authenticate(conn, login.strip(), password, address=_address(here.settings), emergencies_only=here.settings.oidc)
     if person is None:
-        return False
-    _start(person.login)
-    return True
+        return Entered.NO
+    if person.break_glass:
+        st.session_state[_EMERGENCY] = (person.login, utc_now())
+        return Entered.REASON
+    _start(here, person.login)
+    return Entered.YES
+
+
+def asks_for_reason() -> bool:
+    """Whether somebody has given the password of an account for emergencies a moment ago, and not the reason."""
+    _, at = st.session_state.get(_EMERGENCY, ("", datetime.min.replace(tzinfo=UTC)))
+    return bool(utc_now() - at < _REASON_WITHIN)
+
+
+def enter_in_emergency(here: Site, reason: str) -> None:
+    """Start the session of an account for emergencies.
+
+    Raises:
+        UsageError: the reason says too little.
+    """
+    login, _ = st.session_state[_EMERGENCY]
+    with here.store.begin() as conn:
+        emergencies.begin_use(conn, login, reason, utc_now())
+    _start(here, login)
+
+
+def must_change_password() -> bool:
+    """Whether the person has to choose a password before anything else."""
+    return bool(st.session_state.get(_MUST_CHANGE))
 
 
 def log_out(here: Site) -> None:
-    """End the session and forget everything of it."""
+    """End the session, those of the same person in other browsers, and forget everything of it."""
     login = st.session_state.get(_LOGIN)
     if login is not None:
         with here.store.begin() as conn:
-            record(conn, login, "log_out", login)
+            count = sessions.end_all(conn, login, utc_now(), "logged out")
+            record(conn, login, "log_out", login, sessions=count)
     _forget()
     st.session_state[_LEFT] = True
     if here.settings.oidc and st.user.is_logged_in:
@@ -95,10 +143,14 @@ def log_out(here: Site) -> None:
 
 
 def log_in_by_provider() -> None:
-    """Come back after the session here ended, or go to the provider. Until the person asks for it, the provider's cookie lets nobody in again."""
+    """Go to the provider. A cookie that is there is of an earlier login, which has ended: it lets nobody in again."""
     st.session_state.pop(_LEFT, None)
-    if not st.user.is_logged_in:
-        st.login()
+    st.login()
+
+
+def has_left() -> bool:
+    """Whether a session has ended in this window, so that the cookie of the provider counts no more."""
+    return _LEFT in st.session_state
 
 
 def ran_out() -> bool:
@@ -108,15 +160,29 @@ def ran_out() -> bool:
 
 @st.fragment(run_every="20s")
 def watch_session(here: Site) -> None:
-    """Take the screen away when the session runs out while nobody touches anything."""
-    if _LOGIN in st.session_state and _has_run_out(here.settings, utc_now()):
+    """Take the screen away when the session has ended, here or elsewhere, while nobody touches anything."""
+    token = st.session_state.get(_TOKEN)
+    if token is None:
+        return
+    with here.store.read() as conn:
+        held = sessions.held(conn, token)
+    if held is None or _has_run_out(here.settings, utc_now()):
         st.rerun()
 
 
-def _start(login: str) -> None:
+def _start(here: Site, login: str, proved_at: datetime | None = None) -> None:
     _forget()
-    st.session_state[_LOGIN] = login
-    st.session_state[_ACTIVE] = utc_now()
+    now = utc_now()
+    with here.store.begin() as conn:
+        st.session_state[_TOKEN] = sessions.start(conn, login, now, proved_at)
+    st.session_state[_LOGIN], st.session_state[_ACTIVE] = login, now
+
+
+def _end_run_out(here: Site, token: str, now: datetime) -> None:
+    with here.store.begin() as conn:
+        sessions.run_out(conn, token, now)
+    _forget()
+    st.session_state[_EXPIRED] = st.session_state[_LEFT] = True
 
 
 def _forget() -> None:
@@ -129,9 +195,29 @@ def _has_run_out(settings: Settings, now: datetime) -> bool:
     return now - active_at > timedelta(minutes=settings.session_minutes)
 
 
-def _take_oidc_login(claims: Mapping[str, object]) -> None:
-    """Streamlit's cookie lives 30 days whatever the provider says, so its own end (`exp`) is minded here."""
-    expires = claims.get("exp")
+def _limits(settings: Settings) -> tuple[timedelta, timedelta]:
+    return timedelta(minutes=settings.session_minutes), timedelta(hours=settings.session_hours)
+
+
+def _address(settings: Settings) -> str:
+    """Where the browser is: what the proxy in front says, where one is told of; empty on this machine itself."""
+    given = st.context.headers.get(settings.address_header) if settings.address_header else st.context.ip_address
+    return given if isinstance(given, str) else ""
+
+
+def _take_oidc_login(here: Site, claims: Mapping[str, object]) -> None:
+    """Streamlit's cookie lives 30 days whatever the provider says, so its own end (`exp`), the moment of the login (`iat`) and whether that login
+    has been ended here are minded by us. Somebody without an account here stays outside."""
     login = claims.get("preferred_username") or claims.get("email")
-    if isinstance(login, str) and isinstance(expires, int | float) and expires > utc_now().timestamp():
-        _start(login)
+    proved, expires, now = _moment(claims.get("iat")), _moment(claims.get("exp")), utc_now()
+    if not isinstance(login, str) or proved is None or expires is None or expires <= now or now - proved > _limits(here.settings)[1]:
+        return
+    with here.store.read() as conn:
+        person = people.person(conn, login)
+        used_up = sessions.is_used_up(conn, login, proved)
+    if person is not None and not person.break_glass and not used_up:
+        _start(here, login, proved)
+
+
+def _moment(seconds: object) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int | float) else None

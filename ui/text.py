@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import streamlit as st
 from babel.messages.catalog import Message
@@ -63,5 +64,5 @@ def _forms(message: Message) -> list[tuple[str, str]]:
     """Keys and texts of one message."""
     if isinstance(message.id, str):
         return [(message.id, str(message.string))]
-    one, other = message.string or ("", "")
+    one, other = cast(tuple[str, str], message.string)
     return [(f"{message.id[0]}.one", one), (f"{message.id[0]}.other", other)]

@@ -13,6 +13,8 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import (
+    audit_commands,
+    block_command,
     demo_commands,
     export_commands,
     forms_commands,
@@ -33,9 +35,11 @@ PARTS = (
     read_commands,
     recognize_commands,
     store_commands,
+    block_command,
     work_commands,
     export_commands,
     learn_commands,
+    audit_commands,
     ui_commands,
     demo_commands,
     upkeep_commands,

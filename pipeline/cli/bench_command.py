@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pipeline.benching.compare import Comparison
     from pipeline.benching.rivals import Pace
 
+SOAKED = 2
+"""So many pages of each sort, one a form, are read over and over to see whether memory grows."""
+
 
 def bench(
     files: Annotated[list[Path] | None, typer.Argument(help="Pages to read; default: forms that the program fills in itself.", exists=True)] = None,
@@ -47,7 +50,8 @@ def bench(
     from pipeline.settings import load_settings
     from pipeline.template import Forms
 
-    sorts = {"given pages": given_pages(files, pages)} if files else made_pages(Forms.load(load_settings().forms), pages)
+    each = min(pages, SOAKED) if soak else pages
+    sorts = {"given pages": given_pages(files, each)} if files else made_pages(Forms.load(load_settings().forms), each)
     if soak:
         _soak([page for some in zip(*sorts.values(), strict=True) for page in some], soak, as_json=as_json)
         return

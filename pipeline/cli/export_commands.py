@@ -38,7 +38,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Export the confirmed entries that no run has carried yet, and write a receipt file to fill in beside it. Nothing to export is no error."""
-    from pipeline.export.runs import find_target, make_run, ready
+    from pipeline.export.runs import find_target, make_run, ready, unsigned
     from pipeline.store.clock import utc_now
 
     find_target(target)
@@ -49,6 +49,7 @@ def export(
         run = None if run_id else make_run(office, person, target, utc_now(), unit)
         made = run.id if run else run_id
         said = _written(office, person, made, output) if made else {"run": None, "entries": 0}
+        said |= {"unsigned": unsigned(office, person, unit)}
     _say(said | {"target": target, "unfit": [asdict(each) for each in unfit]}, as_json=as_json)
 
 

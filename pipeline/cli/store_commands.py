@@ -10,6 +10,7 @@ import typer
 
 from pipeline.errors import UsageError
 from pipeline.model import Role
+from pipeline.professions import default_areas
 from pipeline.settings import load_settings
 from pipeline.template import Area
 
@@ -36,7 +37,7 @@ def unit(name: Annotated[str, typer.Argument(help="As printed on paper.")], area
     from pipeline.store.registers import save_units
 
     with open_store(load_settings()).begin() as conn:
-        save_units(conn, {name: area.value})
+        save_units(conn, {name: area.value}, by=getpass.getuser())
 
 
 def person(
@@ -44,7 +45,10 @@ def person(
     name: Annotated[str, typer.Option(help="First name and surname.")],
     title: Annotated[str, typer.Option(help="Professional title.")],
     role: Annotated[Role, typer.Option(help="What the person does here.")],
-    units: Annotated[list[str], typer.Option("--unit", help="A unit whose paper the person may see; repeat for more.")],
+    units: Annotated[list[str] | None, typer.Option("--unit", help="A unit whose paper the person may see; repeat for more.")] = None,
+    areas: Annotated[
+        list[Area] | None, typer.Option("--area", help="An area of law that the person may see; repeat for more. Default: the profession's.")
+    ] = None,
 ) -> None:
     """Add a member of staff, or change one. Asks for the password; an empty one keeps what is there."""
     from pipeline import model
@@ -52,11 +56,14 @@ def person(
     from pipeline.store.database import open_store
     from pipeline.store.people import save_person
 
+    of_law = frozenset(area.value for area in areas) if areas else default_areas(role, title)
+    if role is Role.REVIEWER and not of_law:
+        raise UsageError(f"The title {title} is no known profession.", "Say which areas of law the person may see: --area HSL, for instance.")
     password = typer.prompt("Password", hide_input=True, default="", show_default=False, err=True)
     with open_store(load_settings()).begin() as conn:
-        if unknown := set(units) - set(registers.units(conn)):
+        if unknown := set(units or ()) - set(registers.units(conn)):
             raise UsageError(f"There is no unit {', '.join(sorted(unknown))}.", "Add it first: `efterskrift unit NAME AREA`.")
-        save_person(conn, model.Person(login, name, title, role, frozenset(units)), password or None, by=getpass.getuser())
+        save_person(conn, model.Person(login, name, title, role, frozenset(units or ()), of_law), password or None, by=getpass.getuser())
 
 
 def clients(
@@ -69,7 +76,7 @@ def clients(
 
     register_of_file = load_register(file)
     with open_store(load_settings()).begin() as conn:
-        count = save_clients(conn, register_of_file.clients)
+        count = save_clients(conn, register_of_file.clients, by=getpass.getuser())
     typer.echo(f"{count} clients")
 
 
@@ -81,5 +88,5 @@ def staff(file: Annotated[Path, typer.Argument(help="CSV with namn, titel, signa
 
     register_of_file = load_staff(file)
     with open_store(load_settings()).begin() as conn:
-        count = save_staff(conn, register_of_file)
+        count = save_staff(conn, register_of_file, by=getpass.getuser())
     typer.echo(f"{count} lines")

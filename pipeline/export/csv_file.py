@@ -12,10 +12,11 @@ import re
 from collections.abc import Sequence
 
 from pipeline.errors import ExportError
-from pipeline.export.exporter import Item, Terms
+from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
 from pipeline.export.mapping import TableMapping
 from pipeline.export.plain_text import printable
 from pipeline.export.sources import column_text
+from pipeline.identity import is_temporary
 from pipeline.model import Record, Run
 
 ENCODING = "utf-8-sig"
@@ -55,9 +56,9 @@ class CsvExporter:
         self.title = title
 
     def unfit(self, record: Record, terms: Terms) -> str:
-        """A table can carry any record."""
-        del record, terms
-        return ""
+        """A table can carry any record whose client the receiver can know."""
+        del terms
+        return TEMPORARY_CLIENT if is_temporary(record.client.pid) else ""
 
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
         """A header and a row an entry.

@@ -16,6 +16,7 @@ from pipeline.export.late_entry import amendment_text, event_time, late_entry_te
 from pipeline.export.list_pages import BOTTOM, DARK, MARGIN, TOP, ListPages
 from pipeline.export.values import form_of, said, shown
 from pipeline.field_spec import Kind, Meaning
+from pipeline.identity import is_temporary
 from pipeline.model import Client, Record, Run
 
 LABEL_X, VALUE_X = MARGIN + 10, MARGIN + 62
@@ -109,7 +110,8 @@ def _client(pages: ListPages, client: Client, items: Sequence[Item], terms: Term
     pages.rect(MARGIN, pages.y, pages.w - 2 * MARGIN, 8, style="F")
     pages.set_xy(MARGIN + 2, pages.y + 1.6)
     mark = "   SKYDDADE PERSONUPPGIFTER" if client.protected else ""
-    who = f"{client.pid or 'Personnummer saknas'}   {client.name}"
+    kind = "Tillfällig identitet " if is_temporary(client.pid) else ""
+    who = f"{kind}{client.pid or 'Personnummer saknas'}   {client.name}"
     pages.write_line(who + mark, 11, bold=True)
     pages.set_xy(MARGIN, pages.y + 2.5)
     pages.client = who

@@ -79,7 +79,8 @@ def _people(record: Record) -> list[str]:
     if record.verified:
         sentences.append(f"Kontrollerad av {_stamp(record.verified)}.")
     if record.signed:
-        sentences.append(f"Signerad av {_stamp(record.signed)}.")
+        instead = f" i stället för den som skrev ({record.signed_why})" if record.signed_why else ""
+        sentences.append(f"Signerad av {_stamp(record.signed)}{instead}.")
     return sentences
 
 

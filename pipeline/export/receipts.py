@@ -16,7 +16,8 @@ from pipeline.errors import ExportError
 from pipeline.export.receipt_file import ReceiptLine, read_lines, template
 from pipeline.export.runs import Office, RunFile, open_run
 from pipeline.model import Person
-from pipeline.store import events, exports, records
+from pipeline.store import events, exports, records, sight
+from pipeline.store.entries import entry
 from pipeline.store.exports import Connection, Receipt, RunItem
 
 NO_REASON = "Mottagaren har inte angett något skäl."
@@ -57,9 +58,10 @@ def run_items(office: Office, person: Person, run_id: str) -> list[RunItem]:
 
 
 def receipt_template(office: Office, person: Person, run_id: str) -> RunFile:
-    """The receipt file of a run, to be filled in. Errors as `run_items`."""
-    with office.store.read() as conn:
+    """The receipt file of a run, to be filled in. That it was fetched is written in the log. Errors as `run_items`."""
+    with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
+        events.record(conn, person.login, "fetch_receipt_template", run.id, entries=run.entries)
         data = template(run.id, exports.items_of(conn, run.id))
     return RunFile(f"kvittens-{run.id}.csv", "text/csv", data, "")
 
@@ -86,7 +88,8 @@ def apply_receipt_file(office: Office, person: Person, data: bytes, now: datetim
         NotAllowedError: the person may not receipt, or not in one of the units.
         ExportError: a line cannot be read, names no exported entry, or contradicts another receipt; the text names the lines.
     """
-    require(person, Action.RECEIPT)
+    with office.store.noting_denials():
+        require(person, Action.RECEIPT)
     lines = read_lines(data)
     with office.store.begin() as conn:
         found = [(line, _find(conn, line)) for line in lines]
@@ -114,8 +117,8 @@ def _find(conn: Connection, line: ReceiptLine) -> tuple[str, RunItem] | None:
 
 
 def _settle(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]], now: datetime) -> ReceiptResult:
-    for unit in sorted({receipt.item.unit for _, receipt in given}):
-        require(person, Action.RECEIPT, unit)
+    for entry_id in sorted({receipt.item.entry_id for _, receipt in given}):
+        sight.require_entry(conn, person, Action.RECEIPT, entry(conn, entry_id))
     fresh: dict[tuple[str, int], tuple[str, Receipt]] = {}
     contradictions = []
     for run_id, receipt in given:
@@ -140,7 +143,8 @@ def _write(conn: Connection, person: Person, run_id: str, receipt: Receipt, now:
     given = Receipt(receipt.item, receipt.accepted, text)
     exports.add_receipt(conn, run_id, given, person.login, now)
     action = "receipted" if receipt.accepted else "refused"
-    events.record(conn, person.login, action, receipt.item.entry_id, run=run_id, revision=receipt.item.revision, current=receipt.item.current)
+    item = receipt.item
+    events.record(conn, person.login, action, item.entry_id, unit=item.unit, run=run_id, revision=item.revision, current=item.current)
     records.mark_receipted(conn, receipt.item.entry_id, receipt.item.revision, accepted=receipt.accepted)
 
 

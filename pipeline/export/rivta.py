@@ -14,12 +14,13 @@ from datetime import datetime
 
 from lxml import etree
 
-from pipeline.export.exporter import Item, Terms
+from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
 from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.mapping import NoteMapping
 from pipeline.export.patient_id import id_type
 from pipeline.export.plain_text import printable
 from pipeline.export.values import said, shown
+from pipeline.identity import is_temporary
 from pipeline.model import Record, Run, Stamp
 
 RESPONDER = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
@@ -40,6 +41,8 @@ class RivtaExporter:
         mapping = terms.mapping(record.form, NoteMapping)
         if record.written_at is None and record.event_at is None:
             return "Tidpunkt saknas. Journalformatet kräver när anteckningen skrevs."
+        if is_temporary(record.client.pid):
+            return TEMPORARY_CLIENT
         if not id_type(record.client.pid, mapping.local_id_type):
             return "Personnummer saknas eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_type)."
         return ""

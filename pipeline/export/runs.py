@@ -7,7 +7,7 @@ entries at once, one wins and the other starts over with what is left. A process
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from pipeline.settings import Settings
 from pipeline.store import events, exports, records
 from pipeline.store.database import Store
 from pipeline.store.exports import Connection, RunStatus
+from pipeline.store.signing import waiting_signatures
 from pipeline.template import Forms
 
 ATTEMPTS = 10
@@ -76,10 +77,22 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
         NotAllowedError: the person may not export, or not from this unit.
         ExportError: a mapping file is wrong.
     """
-    units = _units(person, unit)
+    with office.store.noting_denials():
+        require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
-        candidates = _candidates(conn, office, units)
+        candidates = _candidates(conn, office, person, unit)
     return [_ready(name, exporter, candidates, _terms(office, name, exporter)) for name, exporter in TARGETS.items()]
+
+
+def unsigned(office: Office, person: Person, unit: str | None = None) -> int:
+    """How many confirmed entries are left out until somebody has signed them.
+
+    Raises:
+        NotAllowedError: the person may not export, or not from this unit.
+    """
+    require(person, Action.EXPORT, unit)
+    with office.store.read() as conn:
+        return waiting_signatures(conn, office.forms, person, unit)
 
 
 def make_run(office: Office, person: Person, target: str, now: datetime, unit: str | None = None) -> Run | None:
@@ -90,32 +103,38 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
         ExportError: there is no such target, or a mapping file is wrong.
         StoreError: the database or the disk failed; nothing has been exported.
     """
-    exporter, units = find_target(target), _units(person, unit)
+    with office.store.noting_denials():
+        require(person, Action.EXPORT, unit)
+    exporter = find_target(target)
     terms = _terms(office, target, exporter)
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
-            items = _items(target, exporter, _candidates(conn, office, units), terms)
+            items = _items(target, exporter, _candidates(conn, office, person, unit), terms)
         if not items:
             return None
         run = _name(target, exporter, person, now, len(items))
         data = exporter.make(items, run, terms)
-        if made := _keep(office, person, units, items, run, data):
+        if made := _keep(office, person, unit, items, run, data):
             return made
     raise ExportError("The entries changed all the time while the file was made.", "Nothing was exported. Try again.")
 
 
 def history(office: Office, person: Person) -> list[RunStatus]:
-    """The runs that the person may open, newest first."""
-    require(person, Action.EXPORT)
+    """The runs that the person may open, newest first.
+
+    Raises:
+        NotAllowedError: the person may not export.
+    """
     with office.store.read() as conn:
-        return exports.runs_within(conn, person.units)
+        require(person, Action.EXPORT)
+        return exports.runs_within(conn, person)
 
 
 def run_file(office: Office, person: Person, run_id: str) -> RunFile:
     """The file of a run, the same bytes as when it was made. That it was fetched is written in the log.
 
     Raises:
-        NotAllowedError: the run holds entries of a unit that the person has not.
+        NotAllowedError: the run holds entries that the person may not see.
         ExportError: there is no such run.
         StoreError: the file is missing or damaged.
     """
@@ -126,7 +145,7 @@ def run_file(office: Office, person: Person, run_id: str) -> RunFile:
 
 
 def open_run(conn: Connection, person: Person, run_id: str, action: Action) -> Run:
-    """A run, if the person may do this in every unit that it holds entries of.
+    """A run, if the person may do this with everything that it holds.
 
     Raises:
         NotAllowedError, ExportError: see `run_file`.
@@ -135,8 +154,7 @@ def open_run(conn: Connection, person: Person, run_id: str, action: Action) -> R
     run = exports.find_run(conn, run_id)
     if run is None:
         raise ExportError(f"There is no run {run_id[:40]}.", "The Export screen lists the runs there are.")
-    for unit in sorted(exports.run_units(conn, run_id)):
-        require(person, action, unit)
+    exports.require_run(conn, person, action, run_id)
     return run
 
 
@@ -152,19 +170,14 @@ def find_target(target: str) -> Exporter:
         raise ExportError(f"There is no target {target}.", "Use one of: " + ", ".join(TARGETS) + ".") from error
 
 
-def _units(person: Person, unit: str | None) -> Collection[str]:
-    require(person, Action.EXPORT, unit)
-    return person.units if unit is None else {unit}
-
-
 def _terms(office: Office, target: str, exporter: Exporter) -> Terms:
     mappings = load_mappings(office.settings.forms, target, exporter.mapping) if exporter.mapping else {}
     return Terms(office.settings, office.forms, mappings)
 
 
-def _candidates(conn: Connection, office: Office, units: Collection[str], *, lock: bool = False) -> list[Candidate]:
+def _candidates(conn: Connection, office: Office, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:
     """Confirmed entries with their latest run, in the order in which a person keys them: by client, then by time."""
-    entry_ids = records.ready(conn, units=units, lock=lock)
+    entry_ids = records.ready(conn, office.forms, person, unit=unit, lock=lock)
     before = exports.earlier(conn, entry_ids)
     return sorted(((record, before.get(record.entry_id)) for record in records.records(conn, office.forms, entry_ids)), key=_order)
 
@@ -206,10 +219,10 @@ def _name(target: str, exporter: Exporter, person: Person, now: datetime, entrie
     return Run(run_id, target, f"efterskrift-{run_id}{exporter.suffix}", now, person.name[:80], entries)
 
 
-def _keep(office: Office, person: Person, units: Collection[str], items: Sequence[Item], run: Run, data: bytes) -> Run | None:
+def _keep(office: Office, person: Person, unit: str | None, items: Sequence[Item], run: Run, data: bytes) -> Run | None:
     """Write the run if every item is still what the file says; None when something has changed."""
     with office.store.begin() as conn:
-        now_there = {record.entry_id: (record, before) for record, before in _candidates(conn, office, units, lock=True)}
+        now_there = {record.entry_id: (record, before) for record, before in _candidates(conn, office, person, unit, lock=True)}
         if any(now_there.get(item.record.entry_id) != (item.record, item.amends) for item in items):
             return None
         kept = replace(run, sha256=office.store.images.put(data))
@@ -217,5 +230,5 @@ def _keep(office: Office, person: Person, units: Collection[str], items: Sequenc
         records.mark_exported(conn, [item.record.entry_id for item in items])
         events.record(conn, person.login, "export", kept.id, target=kept.target, entries=kept.entries, sha256=kept.sha256)
         for item in items:
-            events.record(conn, person.login, "exported", item.record.entry_id, run=kept.id, revision=item.record.revision)
+            events.record(conn, person.login, "exported", item.record.entry_id, unit=item.record.unit, run=kept.id, revision=item.record.revision)
         return kept

@@ -62,9 +62,9 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
         NothingLearnedError: nothing is confirmed yet.
         StoreError: a picture is missing or has been changed.
     """
-    access.require(person, Action.MANAGE)
     with school.store.read() as conn:
-        sheets = reviewed_sheets(conn, person.units)
+        access.require(person, Action.MANAGE)
+        sheets = reviewed_sheets(conn, person)
         clients, staff = registers.clients(conn), staff_list(conn)
     if not sheets:
         raise NothingLearnedError("Nothing is confirmed yet that could be learnt from.", "Review entries first: `efterskrift ui`, Granska.")
@@ -91,7 +91,8 @@ def take_over(school: School, person: Person, learned: Learned) -> list[str]:
         NotAllowedError: only an administrator may.
         NothingLearnedError: nothing is better than what is in use.
     """
-    access.require(person, Action.MANAGE)
+    with school.store.noting_denials():
+        access.require(person, Action.MANAGE)
     if not learned.better:
         raise NothingLearnedError(*_why(learned))
     done = [one.key for one in learned.curves if one.better]
@@ -115,9 +116,9 @@ def hand_out(school: School, person: Person, learned: Learned, file: Path, permi
         NotAllowedError: only an administrator may.
         UsageError, StoreError: see `write_training_set`.
     """
-    access.require(person, Action.MANAGE)
     with school.store.read() as conn:
-        health = {sheet.sheet for sheet in reviewed_sheets(conn, person.units) if _is_health(school.forms, sheet)}
+        access.require(person, Action.MANAGE)
+        health = {sheet.sheet for sheet in reviewed_sheets(conn, person) if _is_health(school.forms, sheet)}
     count = write_training_set(file, [one for one in learned.fields if permit.health or one.sheet not in health], permit)
     with school.store.begin() as conn:
         record(conn, person.login, "training_set", "models", pictures=count, health=permit.health, purpose=permit.purpose, ground=permit.legal_ground)

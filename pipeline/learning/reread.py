@@ -18,7 +18,7 @@ from pipeline.field_crops import field_crops
 from pipeline.field_spec import Kind, Meaning
 from pipeline.model import Image, Reading
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.curves import features_of, key_of
+from pipeline.recognize.curves import features_of, hands_of, key_of
 from pipeline.recognize.registry import NETWORKS, READERS
 from pipeline.store.answers import Decided, How
 from pipeline.store.database import Store
@@ -33,7 +33,7 @@ NOTICED = 0.6
 class Reread:
     """A confirmed field: its crop, what its reader says of it now, and what people said.
 
-    `writer` is whose hand it is as far as that is known: the confirmed author's name, else the sheet.
+    `writer` is whose hand it is as far as that is known: the confirmed author's name, else the sheet. `hand` as in `curves.hands_of`.
     """
 
     crop: Crop
@@ -41,6 +41,7 @@ class Reread:
     said: Decided
     sheet: str
     writer: str
+    hand: float = 0.0
 
     @property
     def right(self) -> bool:
@@ -56,8 +57,8 @@ class Reread:
         """For fitting. In a field that was shown filled in, an error that was noticed counts for those that were not."""
         shown = self.said.how in (How.KEPT, How.CHANGED)
         weight = 1 / NOTICED if shown and not self.right else 1.0
-        spec = self.crop.spec
-        return Evidence(key_of(spec, self.reading), features_of(spec, self.reading), self.right, self.sheet, "shown" if shown else "blind", weight)
+        spec, source = self.crop.spec, "shown" if shown else "blind"
+        return Evidence(key_of(spec, self.reading), features_of(spec, self.reading, self.hand), self.right, self.sheet, source, weight)
 
 
 def reread(store: Store, form: Form, sheet: ReviewedSheet) -> list[Reread]:
@@ -72,7 +73,10 @@ def reread(store: Store, form: Form, sheet: ReviewedSheet) -> list[Reread]:
     for crop in crops:
         by_kind[crop.spec.kind].append(crop)
     pairs = [pair for kind, some in by_kind.items() for pair in zip(some, READERS[kind](some), strict=True)]
-    return [Reread(crop, reading, sheet.answers[crop.spec.name], sheet.sheet, writer) for crop, reading in pairs]
+    hands = hands_of([reading for _, reading in pairs])
+    return [
+        Reread(crop, reading, sheet.answers[crop.spec.name], sheet.sheet, writer, hand) for (crop, reading), hand in zip(pairs, hands, strict=True)
+    ]
 
 
 def author(form: Form, sheet: ReviewedSheet) -> str:

@@ -16,6 +16,9 @@ _STROKES = 5
 _STROKE_MM = 6.0
 _LONG_MM = 30.0, 70.0
 _HOLES = 8
+_PAPER_SHARE, _TAPE = 0.94, 250
+"""Office paper comes out of a scanner at some 240, correction tape at 250 (where a scanner makes both white, nothing is left to be seen)."""
+_TAPE_SHADE_MM, _TAPE_SHADE = 0.15, 222
 
 
 def stained_codes(state: Damaged, rng: Generator, *, darkness: float) -> Damaged:
@@ -41,11 +44,14 @@ def felt_pen(state: Damaged, rng: Generator, *, darkness: float) -> Damaged:
 
 
 def tape(state: Damaged, rng: Generator, *, millimetres: float) -> Damaged:
-    """Five strips of white correction tape, so many mm wide, across the form."""
+    """Five strips of white correction tape, so many mm wide, across the form: a little whiter than paper, with a faint shade along the lower edge."""
     scale = px_per_mm(state.image)
-    image = state.image.copy()
+    image = (state.image * _PAPER_SHARE).astype(np.uint8)
+    wide = max(1, round(millimetres * scale))
     for path in _strokes(rng):
-        cv2.polylines(image, [(path * scale).round().astype(np.int32).reshape(-1, 1, 2)], False, (252,) * 3, max(1, round(millimetres * scale)))
+        for below_mm, grey in ((_TAPE_SHADE_MM, _TAPE_SHADE), (0.0, _TAPE)):
+            line = ((path + np.array([0.0, below_mm])) * scale).round().astype(np.int32).reshape(-1, 1, 2)
+            cv2.polylines(image, [line], False, (grey,) * 3, wide)
     return replace(state, image=image)
 
 

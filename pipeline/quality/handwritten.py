@@ -20,19 +20,20 @@ from pathlib import Path
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.calibration_fit import fitted_parts
+from pipeline.calibration_file import apart_key
+from pipeline.calibration_fit import fold_of
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.quality.measure import Data, Judged, Row, absent, row
 from pipeline.recognize import line_picture
-from pipeline.recognize.curves import calibrated, fingerprint, installed
+from pipeline.recognize.curves import SHIPPED, calibrated, features_of, fingerprint, installed, key_of, read_curves
 from pipeline.recognize.handwriting import read_lines
 from pipeline.recognize.language import swedish
 from pipeline.recognize.network import ALPHABET, Steps, network_file, read_steps, shipped_file
 from pipeline.recognize.tesseract import read_line
 from pipeline.recognize.transcription import transcripts
 from pipeline.settings import load_settings
-from pipeline.training.handwriting_data import LINE_MM, Line, dhsd, folder, font_files, rendered
+from pipeline.training.handwriting_data import LINE_MM, Line, dhsd, family, folder, font_files, rendered
 from pipeline.training.handwriting_measures import error_by_writer, greedy
 from pipeline.training.handwriting_spoiling import spoiled
 from pipeline.training.handwriting_text import drawn_text
@@ -45,6 +46,8 @@ SEED = 12
 EACH_FONT = 40
 QUICK = 60
 MM_PER_INCH = 25.4
+APART = SHIPPED.with_stem(f"{SHIPPED.stem}_apart")
+"""Curves fitted without the hands that they judge; see `pipeline/training/calibrate.py`."""
 LINES = "copiste_lines48.zip"
 WORDS, PHRASES, SWEDISH, COPISTE = "DHSD words", "Swedish phrases, fonts", "Uppsala words", "Copiste lines"
 ABSENT = "data not here"
@@ -88,15 +91,20 @@ def plain(text: str) -> str:
 
 
 def judged_row(name: str, lines: Sequence[Line]) -> Row:
-    """The row of a set: what the product reads of each line."""
+    """The row of a set: what the product reads of each line.
+
+    p is that of a line standing alone. The Swedish set was never fitted to; the others are judged by curves fitted without the hands they judge.
+    """
     readings = read_lines([line_picture.Line(line.picture) for line in lines])
-    network, curves = fingerprint(network_file()), installed()
-    fitted = fitted_parts(line.writer for line in lines) if name != SWEDISH else set()
+    network = fingerprint(network_file())
+    apart = read_curves(APART) if APART.is_file() and name != SWEDISH else {}
     judged = []
     for line, reading in zip(lines, readings, strict=True):
         text = str(reading.value or "")
-        p = calibrated(SPEC, reading, network, curves).p
-        judged.append(Judged(p, text == line.text, line.writer, Levenshtein.distance(text, line.text), len(line.text), line.writer in fitted))
+        curve = apart.get((apart_key(key_of(SPEC, reading), fold_of(family(line.writer))), network))
+        p = curve.at(features_of(SPEC, reading)) if curve else calibrated(SPEC, reading, network, installed()).p
+        fitted = name != SWEDISH and curve is None
+        judged.append(Judged(p, text == line.text, line.writer, Levenshtein.distance(text, line.text), len(line.text), fitted))
     shipped = [greedy(steps, ALPHABET) for steps in read_steps([line.picture for line in lines], shipped_file())]
     others = {"network as shipped": error_by_writer(lines, shipped)[""]}
     if (printed := _tesseract(lines)) is not None:

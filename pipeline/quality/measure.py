@@ -19,6 +19,8 @@ SURE, SUREST = 0.99, 0.999
 """A value with less than `SURE` is doubtful: a person is shown that it is. Of those with `SUREST` at most 1 in 1,000 may be wrong."""
 STEPS = 10
 """Parts of equal size for the calibration error."""
+CHANCES = 100
+"""So often chance is tried."""
 Z = 1.96
 """Normal deviate of a 95 % interval."""
 
@@ -150,6 +152,12 @@ def calibration_error(p: NDArray[np.float64], right: NDArray[np.bool_], steps: i
     """Mean distance between p and the share right over `steps` parts of equally many values in order of p (Naeini et al., AAAI 2015)."""
     parts = [part for part in np.array_split(np.argsort(p, kind="stable"), steps) if len(part)]
     return float(sum(abs(p[part].mean() - right[part].mean()) * len(part) for part in parts) / max(1, len(p)))
+
+
+def chance_error(p: NDArray[np.float64], steps: int = STEPS) -> float:
+    """The calibration error that so many values show on average by chance alone, their p being exactly true."""
+    rng = np.random.default_rng(0)
+    return float(np.mean([calibration_error(p, rng.random(len(p)) < p, steps) for _ in range(CHANCES)])) if len(p) else 0.0
 
 
 def wrong_from(p: NDArray[np.float64], right: NDArray[np.bool_], least: float) -> Share:

@@ -30,6 +30,8 @@ UNFITTED = 0.9
 """No reading of a network without a curve is surer than this."""
 FARTHEST = 16.0
 """Log odds beyond this are as good as certain: p has no more digits near 1."""
+FEW_LINES = 3
+"""Other lines of a hand that tell half of what many would."""
 WITH_SHAPE = frozenset({Kind.TEXT, Kind.LINES})
 """Kinds whose scores depend on more than p: at the same p a long line is more often wrong."""
 
@@ -45,8 +47,8 @@ class Curve:
     shares: tuple[float, ...]
 
     def score(self, features: Features) -> float:
-        """The weighted sum."""
-        return sum(w * f for w, f in zip(self.weights, features, strict=True))
+        """The weighted sum. A curve that was fitted before a feature was added does without it."""
+        return sum(w * f for w, f in zip(self.weights, features, strict=False))
 
     def at(self, features: Features) -> float:
         """The probability that a reading with these features is right."""
@@ -63,13 +65,29 @@ def key_of(spec: FieldSpec, reading: Reading) -> str:
     return f"{kind}-empty" if reading.state is State.EMPTY else kind
 
 
-def features_of(spec: FieldSpec, reading: Reading) -> Features:
-    """Log odds of p; for text also how far the second guess lies behind, the length, and the least sure character's log odds."""
+def features_of(spec: FieldSpec, reading: Reading, hand: float = 0.0) -> Features:
+    """Log odds of p; for text also how far the second guess lies behind, the length, the least sure character's log odds, and the clarity.
+
+    `hand` is the last feature of a text: how much more clearly the same hand's other lines were seen (see `hands_of`).
+    """
     if spec.kind not in WITH_SHAPE or reading.state is State.EMPTY:
         return (log_odds(reading.p),)
     second = max((p for _, p in reading.alternatives), default=0.0)
     behind = min(FARTHEST, log(max(reading.p, 1e-9) / max(second, 1e-9)))
-    return (log_odds(reading.p), behind, log(1 + len(str(reading.value or ""))), log_odds(min(reading.characters, default=reading.p)))
+    length, least = log(1 + len(str(reading.value or ""))), log_odds(min(reading.characters, default=reading.p))
+    return (log_odds(reading.p), behind, length, least, reading.clarity or 0.0, hand)
+
+
+def hands_of(readings: Sequence[Reading]) -> list[float]:
+    """For each reading of one hand how much more clearly the hand's other lines were seen; 0 where nothing is known of others.
+
+    Few others count for less: n of them n / (n + `FEW_LINES`).
+    """
+    seen = [one.clarity for one in readings if one.clarity is not None]
+    total, others = sum(seen), len(seen) - 1
+    if others < 1:
+        return [0.0] * len(readings)
+    return [(total - one.clarity - others * one.clarity) / (others + FEW_LINES) if one.clarity is not None else 0.0 for one in readings]
 
 
 def log_odds(p: float) -> float:
@@ -78,10 +96,13 @@ def log_odds(p: float) -> float:
     return log(kept / (1 - kept))
 
 
-def calibrated(spec: FieldSpec, reading: Reading, network: str, curves: Curves) -> Reading:
-    """The reading with a probability for a score. Alternatives keep their odds against the value, as far as the rest leaves room for them."""
+def calibrated(spec: FieldSpec, reading: Reading, network: str, curves: Curves, hand: float = 0.0) -> Reading:
+    """The reading with a probability for a score; `hand` as in `features_of`.
+
+    Alternatives keep their odds against the value, as far as the rest leaves room for them.
+    """
     curve = curves.get((key_of(spec, reading), network))
-    p = curve.at(features_of(spec, reading)) if curve else min(reading.p, UNFITTED)
+    p = curve.at(features_of(spec, reading, hand)) if curve else min(reading.p, UNFITTED)
     share = min(p / max(reading.p, 1e-9), (1 - p) / max(1 - reading.p, 1e-9))
     others = tuple((value, min(1.0, other * share)) for value, other in reading.alternatives)
     letter = curves.get((LETTER, network)) if spec.kind in WITH_SHAPE else None

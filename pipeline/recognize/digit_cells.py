@@ -27,6 +27,10 @@ WORK_HEIGHT = (44, 80)
 """Height of the boxes within which a row is worked on as it is, px; others are scaled to the middle."""
 FAINTEST = 60.0
 """Grey levels below the paper that count as full ink at least: fainter pencil stays faint in the cell picture."""
+WRITTEN = 0.3
+"""Contrast from which ink is a stroke."""
+NOTHING = (0.2 + 0.5 * WRITTEN) * FAINTEST - 0.01
+"""A row with no grey level farther below the paper holds no stroke, see `_contrast`."""
 DARKEST_PAPER = 0.45
 """Paper in a shadow has at least this share of the brightness around; what is darker over a wide area is ink."""
 ALIGN = 4
@@ -48,11 +52,20 @@ def cell_pictures(image: Image, blank: Image | None, cells: int, margin_px: floa
     image, blank, margin = _at_work_scale(image, blank, margin_px)
     ink = darker_than_paper(image)
     ink = _without_print(ink, darker_than_paper(blank)) if blank is not None else _without_rules(ink, cells, margin)
+    pictures = np.zeros((cells, SIDE, SIDE), np.uint8)
+    if float(ink.max()) <= NOTHING:
+        return pictures
     edges = np.linspace(margin, ink.shape[1] - margin, cells + 1)
     ink = _contrast(ink, edges, margin)
     owner = _owners(ink, edges, margin)
     box_height = ink.shape[0] - 2 * margin
-    return np.stack([_fitted(ink, owner == cell + 1, box_height) for cell in range(cells)])
+    y, x = np.nonzero(owner)
+    own = owner[y, x]
+    for cell in range(cells):
+        if (mine := own == cell + 1).any():
+            columns = slice(max(0, int(x[mine].min()) - 2), int(x[mine].max()) + 3)
+            pictures[cell] = _fitted(ink[:, columns], owner[:, columns] == cell + 1, box_height)
+    return pictures
 
 
 @once_a_picture(most_bytes=64_000_000)
@@ -60,8 +73,8 @@ def darker_than_paper(image: Image) -> Grey:
     """Grey levels by which each pixel is darker than the paper around it, (h, w) float32."""
     size = max(3, image.shape[0] // 3) | 1
     paper = cv2.blur(cv2.dilate(image, np.ones((size, size), np.uint8)), (size, size))
-    paper = np.maximum(paper, DARKEST_PAPER * quantile(image, 0.95))
-    return np.clip(paper - image.astype(np.float32), 0, 255).astype(np.float32)
+    lit = np.maximum(paper.astype(np.float32), np.float32(DARKEST_PAPER * quantile(image, 0.95)))
+    return np.maximum(np.subtract(lit, image, dtype=np.float32, out=lit), np.float32(0), out=lit)
 
 
 def _at_work_scale(image: Image, blank: Image | None, margin: float) -> tuple[Image, Image | None, float]:
@@ -83,15 +96,16 @@ def _scaled(image: Image, scale: float) -> Image:
 
 def _without_print(ink: Grey, printed: Grey) -> Grey:
     """Take the printed lines away, as dark as they came out on this sheet; most of their length is not written on."""
-    if (printed > 12).sum() < 20:
+    if np.count_nonzero(printed > 12) < 20:
         return ink
     printed = _aligned(printed, ink)
     lines = printed > 12
-    near = cv2.dilate(lines.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    near = cv2.dilate(lines.astype(np.uint8), np.ones((3, 3), np.uint8))
     gain = float(np.clip(quantile(ink[lines], 0.6) / max(median(printed[lines]), 1.0), 0.2, 4.0))
-    spread = cv2.dilate(printed, np.ones((3, 3), np.uint8)) * gain * 1.15
-    out: Grey = np.where(near, np.clip(ink - spread, 0, 255), ink).astype(np.float32)
-    return out
+    spread = cv2.dilate(printed, np.ones((3, 3), np.uint8)) * np.float32(gain * 1.15)
+    out = ink.copy()
+    cv2.subtract(ink, spread, out, mask=near)
+    return np.maximum(out, np.float32(0), out=out)
 
 
 def _aligned(printed: Grey, ink: Grey) -> Grey:
@@ -154,18 +168,21 @@ def _owners(ink: Grey, edges: NDArray[np.float64], margin: float) -> NDArray[np.
     A stroke that lies mostly in one cell belongs there whole; one that lies in several, such as a line through the row, is divided.
     """
     cells = len(edges) - 1
-    mask = (ink > 0.3).astype(np.uint8)
+    mask = (ink > WRITTEN).astype(np.uint8)
+    if not mask.any():
+        return np.zeros(ink.shape, np.int32)
     _, labelled, found, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     label, stats = np.asarray(labelled, np.int32), np.asarray(found, np.int32)
-    column = np.searchsorted(edges, np.arange(ink.shape[1]) + 0.5)
-    where = np.broadcast_to(column, ink.shape)
-    count = np.bincount((label * (cells + 2) + where).ravel(), minlength=len(stats) * (cells + 2)).reshape(-1, cells + 2)
+    at = np.flatnonzero(mask)
+    of, where = label.ravel()[at], np.searchsorted(edges, np.arange(ink.shape[1]) + 0.5)[at % ink.shape[1]]
+    count = np.bincount(of * (cells + 2) + where, minlength=len(stats) * (cells + 2)).reshape(-1, cells + 2)
     main = count.argmax(axis=1)
     whole = (count.max(axis=1) >= 0.6 * stats[:, cv2.CC_STAT_AREA]) & (_overrun(stats, edges, main) <= REACH * (edges[1] - edges[0]))
-    owner = np.where(whole[label], main[label], where)
-    owner[owner == cells + 1] = 0
-    owner[_not_written(stats, edges, margin, ink.shape[0])[label]] = 0
-    return owner.astype(np.int32)
+    owners = np.where(whole[of], main[of], where)
+    owners[(owners == cells + 1) | _not_written(stats, edges, margin, ink.shape[0])[of]] = 0
+    owner = np.zeros(ink.shape, np.int32)
+    owner.ravel()[at] = owners
+    return owner
 
 
 def _overrun(stats: NDArray[np.int32], edges: NDArray[np.float64], main: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,14 @@ def decode(probabilities: Probabilities, spec: FieldSpec) -> Reading:
 
 def likeliest_rows(probabilities: Probabilities, symbols: str = SYMBOLS) -> tuple[list[tuple[str, float]], float]:
     """The likeliest rows of symbols with their probabilities, best first, and the probability of all others together."""
+    likely, rest = _likeliest(probabilities.tobytes(), probabilities.shape[1], probabilities.dtype.str, symbols)
+    return list(likely), rest
+
+
+@lru_cache(maxsize=64)
+def _likeliest(boxes: bytes, answers: int, number: str, symbols: str) -> tuple[tuple[tuple[str, float], ...], float]:
+    """Kept, since the empty rows of a page are all alike."""
+    probabilities = np.frombuffer(boxes, number).reshape(-1, answers)
     shares, rows = np.ones(1), np.zeros((1, 0), np.intp)
     for box in probabilities.astype(np.float64):
         likely = np.argsort(-box)[:SYMBOLS_PER_BOX]
@@ -80,7 +89,7 @@ def likeliest_rows(probabilities: Probabilities, symbols: str = SYMBOLS) -> tupl
         best = best[longer[best] >= UNLIKELY_ROW * longer[best[0]]]
         shares, rows = longer[best], np.column_stack([rows[best // len(likely)], likely[best % len(likely)]])
     texts = ("".join(symbols[symbol] for symbol in row) for row in rows.tolist())
-    return list(zip(texts, shares.tolist(), strict=True)), max(0.0, 1.0 - float(shares.sum()))
+    return tuple(zip(texts, shares.tolist(), strict=True)), max(0.0, 1.0 - float(shares.sum()))
 
 
 def _weigh(likely: list[tuple[str, float]], spec: FieldSpec) -> _Weighed:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -80,10 +81,10 @@ def find_ink(crop: Crop, widest_mm: float = WIDEST_STROKE_MM) -> Ink:
     """The handwriting in a crop; print is what the blank shows or, without one, long straight rules. Anything wider than `widest_mm` is a stain."""
     scale = scale_of(crop)
     dark = paper_darkness(crop.image, scale, widest_mm)
-    printed, zone = _printed(crop, dark, scale, widest_mm)
-    extra = np.clip(_blurred(dark, scale) - printed, 0.0, 1.0).astype(np.float32)
-    mask = _bridged(_followed(extra, _grain(dark), zone, scale), zone, scale)
-    return Ink(mask, dark, scale, field_of(crop))
+    soft = _blurred(dark, scale)
+    printed, zone = _printed(crop, dark, soft, scale, widest_mm)
+    mask = _followed(np.maximum(soft - printed, np.float32(0.0)), _grain(dark), zone, scale)
+    return Ink(_bridged(mask, zone, scale) if mask.any() else mask, dark, scale, field_of(crop))
 
 
 def written(ink: Ink, mask: Mask | None = None) -> Image:
@@ -107,35 +108,39 @@ def paper_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkness
     return np.asarray(np.clip(1.0 - image.astype(np.float32) / paper, 0.0, 1.0), np.float32)
 
 
-def _printed(crop: Crop, dark: Darkness, scale: float, widest_mm: float) -> tuple[Darkness, Mask]:
-    """How dark print alone would be here, and where there is any."""
+def _printed(crop: Crop, dark: Darkness, soft: Darkness, scale: float, widest_mm: float) -> tuple[Darkness, Mask]:
+    """How dark print alone would be here, and where there is any; `soft` is `dark` blurred a little."""
     if crop.blank is None:
         rules = _rules(dark, scale)
         return rules, np.asarray(rules > 0, np.bool_)
     blank = paper_darkness(crop.blank, scale, widest_mm)
     grow = _disc(PRINT_TOLERANCE_MM * scale)
     wide = np.asarray(cv2.dilate(_aligned(blank, dark, scale), grow), np.float32)
-    return _toned(wide, cv2.dilate(_blurred(dark, scale), grow)), np.asarray(wide > TONES[0], np.bool_)
+    return _toned(wide, cv2.dilate(soft, grow)), np.asarray(wide > TONES[0], np.bool_)
 
 
 def _aligned(blank: Darkness, dark: Darkness, scale: float) -> Darkness:
     """The blank moved by up to `ALIGN_MM` to where the scan shows the same print, each tile by itself because paper bends."""
     height, width = dark.shape
     reach = max(1, round(ALIGN_MM * scale))
-    padded = np.pad(blank, reach, mode="edge")
-    moved = blank.copy()
-    rows = np.linspace(0, height, max(1, round(height / scale / TILE_MM)) + 1).astype(int)
-    columns = np.linspace(0, width, max(1, round(width / scale / TILE_MM)) + 1).astype(int)
-    for (y0, y1), (x0, x1) in itertools.product(itertools.pairwise(rows), itertools.pairwise(columns)):
+    padded = cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    moved = np.empty_like(blank)
+    for (y0, y1), (x0, x1) in itertools.product(_tiles(height, scale), _tiles(width, scale)):
         dx, dy = _shift(blank[y0:y1, x0:x1], dark[y0:y1, x0:x1], reach)
         moved[y0:y1, x0:x1] = padded[y0 + reach - dy : y1 + reach - dy, x0 + reach - dx : x1 + reach - dx]
     return moved
 
 
+def _tiles(length: int, scale: float) -> list[tuple[int, int]]:
+    """Where tiles begin and end on one side of a crop, px."""
+    count = max(1, round(length / scale / TILE_MM))
+    return [(int(length * i / count), int(length * (i + 1) / count)) for i in range(count)]
+
+
 def _shift(blank: Darkness, dark: Darkness, reach: int) -> tuple[int, int]:
     """How far right and down print lies in the scan, px; none where there is too little print to tell."""
     reach = min(reach, (min(dark.shape) - 1) // 3)
-    if reach < 1 or float(blank[reach:-reach, reach:-reach].std()) < 0.01:
+    if reach < 1 or _spread(blank[reach:-reach, reach:-reach]) < 0.01:
         return 0, 0
     score = cv2.matchTemplate(dark, np.ascontiguousarray(blank[reach:-reach, reach:-reach]), cv2.TM_CCOEFF_NORMED)
     score[reach, reach] += 0.01
@@ -143,17 +148,27 @@ def _shift(blank: Darkness, dark: Darkness, reach: int) -> tuple[int, int]:
     return x - reach, y - reach
 
 
+def _spread(dark: Darkness) -> float:
+    """The standard deviation."""
+    return float(cv2.meanStdDev(dark)[1][0, 0])
+
+
 def _toned(blank: NDArray[Any], dark: NDArray[Any]) -> Darkness:
     """The blank as dark as this printer and scanner made it, tone by tone: a low quantile, because ink on print only darkens."""
     seen, made = [0.0], [0.0]
+    somewhere = blank > TONES[0]
+    printed, shown = blank[somewhere], dark[somewhere]
     for low, high in itertools.pairwise(TONES):
-        at = (blank > low) & (blank <= high)
-        if at.sum() >= 20:
-            seen.append(median(blank[at]))
-            made.append(quantile(dark[at], 0.4) * 1.1)
+        at = (printed > low) & (printed <= high)
+        if np.count_nonzero(at) >= 20:
+            seen.append(median(printed[at]))
+            made.append(quantile(shown[at], 0.4) * 1.1)
     if len(seen) == 1:
         return blank
-    return np.asarray(np.clip(np.interp(blank, seen, made), 0.0, 1.0), np.float32)
+    toned = np.zeros_like(blank, np.float32)
+    print_at = blank > 0
+    toned[print_at] = np.clip(np.interp(blank[print_at], seen, made), 0.0, 1.0)
+    return toned
 
 
 def _rules(dark: Darkness, scale: float) -> Darkness:
@@ -180,9 +195,12 @@ def _long(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
 
 def _followed(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
     """Strokes dark enough somewhere, followed to where they fade; without specks, and without spots of print that came out uneven."""
+    seeds = extra > max(SEED, 4.0 * grain)
+    if not seeds.any():
+        return np.asarray(seeds, np.bool_)
     count, labels, stats, _ = cv2.connectedComponentsWithStats((extra > max(FAINTEST, 2.5 * grain)).astype(np.uint8), connectivity=8)
     keep = np.zeros(count, bool)
-    keep[np.unique(labels[extra > max(SEED, 4.0 * grain)])] = True
+    keep[labels[seeds]] = True
     area = stats[:, cv2.CC_STAT_AREA]
     in_print = np.bincount(np.asarray(labels[zone], np.int32), minlength=count) / np.maximum(area, 1)
     least = np.where(in_print > MOSTLY, SPOT_IN_PRINT_MM2, SPECK_MM2)
@@ -208,5 +226,9 @@ def _blurred(dark: Darkness, scale: float) -> Darkness:
 
 
 def _disc(radius: float) -> NDArray[np.uint8]:
-    size = max(1, round(radius)) * 2 + 1
+    return _round(max(1, round(radius)) * 2 + 1)
+
+
+@lru_cache(maxsize=32)
+def _round(size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)

@@ -17,7 +17,7 @@ def joined(readings: Sequence[Reading], between: Sequence[str]) -> Reading:
         value += mark + str(reading.value or "")
         characters += (1.0,) * len(mark) + reading.characters
         p *= reading.p
-    return Reading(value, p, State.READ, _alternatives(readings, between, p), characters)
+    return Reading(value, p, State.READ, _alternatives(readings, between, p), characters, clarity=_clarity(readings))
 
 
 def after(reading: Reading, start: str) -> Reading:
@@ -32,6 +32,12 @@ def stretch(readings: Sequence[Reading]) -> Reading:
     if not full:
         return min(readings, key=lambda one: one.p)
     return full[0] if len(full) == 1 else joined(full, [" "] * (len(full) - 1))
+
+
+def _clarity(readings: Sequence[Reading]) -> float | None:
+    """That of all parts, each counted by its length."""
+    seen = [(one.clarity, max(1, len(one.characters))) for one in readings if one.clarity is not None]
+    return sum(clarity * length for clarity, length in seen) / sum(length for _, length in seen) if seen else None
 
 
 def _alternatives(readings: Sequence[Reading], between: Sequence[str], p: float) -> tuple[tuple[str, float], ...]:

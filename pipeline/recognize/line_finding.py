@@ -128,27 +128,29 @@ def _crests(level: NDArray[np.float32], high: float) -> list[_Crest]:
     top &= ridge > FAINTEST_RIDGE * usual
     top &= cv2.dilate((level > 0).astype(np.uint8), np.ones((max(1, round(high)), max(3, round(2 * high))), np.uint8)) > 0
     crests: list[_Crest] = []
+    live: list[_Crest] = []
     for x in range(level.shape[1]):
-        _followed(crests, x, np.flatnonzero(top[:, x]), ridge[:, x], high)
+        live = [c for c in live if x - c.x[-1] <= JUMP * high]
+        begun = _followed(live, x, np.flatnonzero(top[:, x]).tolist(), ridge[:, x], high)
+        crests += begun
+        live += begun
     return crests
 
 
-def _followed(crests: list[_Crest], x: int, ys: NDArray[np.intp], ridge: NDArray[np.float32], high: float) -> None:
-    """Each crest that reached nearly to this column takes the nearest top; tops that are left begin new ones."""
-    live = [c for c in crests if x - c.x[-1] <= JUMP * high]
-    pairs = sorted(
-        (abs(float(y) - c.y[-1]), i, j) for i, c in enumerate(live) for j, y in enumerate(ys) if abs(float(y) - c.y[-1]) <= _aside(x - c.x[-1], high)
-    )
+def _followed(live: Sequence[_Crest], x: int, ys: Sequence[int], ridge: NDArray[np.float32], high: float) -> list[_Crest]:
+    """Each crest that reached nearly to this column takes the nearest top; tops that are left begin new ones, which are returned."""
+    pairs: list[tuple[float, int, int]] = []
+    for i, crest in enumerate(live):
+        last, reach = crest.y[-1], _aside(x - crest.x[-1], high)
+        pairs += [(abs(y - last), i, j) for j, y in enumerate(ys) if abs(y - last) <= reach]
     taken: set[int] = set()
     done: set[int] = set()
-    for _, i, j in pairs:
+    for _, i, j in sorted(pairs):
         if i not in done and j not in taken:
             done.add(i)
             taken.add(j)
             _extend(live[i], x, float(ys[j]), float(ridge[ys[j]]))
-    for j, y in enumerate(ys):
-        if j not in taken:
-            crests.append(_Crest([x], [float(y)], [float(ridge[y])]))
+    return [_Crest([x], [float(y)], [float(ridge[y])]) for j, y in enumerate(ys) if j not in taken]
 
 
 def _aside(columns: int, high: float) -> float:

@@ -8,7 +8,7 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Reading
 from pipeline.recognize import choice, digits, handwriting, letters, lines, marks, network, printed, signature
 from pipeline.recognize.crop import Recognizer
-from pipeline.recognize.curves import calibrated, fingerprint, installed
+from pipeline.recognize.curves import calibrated, fingerprint, hands_of, installed
 from pipeline.settings import ROOT
 
 READERS: dict[Kind, Recognizer] = {
@@ -37,7 +37,7 @@ NETWORKS: dict[Kind, Callable[[], str]] = {
     Kind.MARK: _marks,
     Kind.CHOICE: _marks,
     Kind.DIGITS: lambda: fingerprint(digits.MODEL),
-    Kind.LETTERS: lambda: fingerprint(letters.MODEL),
+    Kind.LETTERS: _handwriting,
     Kind.TEXT: _handwriting,
     Kind.LINES: _handwriting,
     Kind.PRINTED: lambda: "tesseract",
@@ -47,10 +47,11 @@ NETWORKS: dict[Kind, Callable[[], str]] = {
 """Which network, by its fingerprint, reads a kind: another one needs curves of its own."""
 
 
-def sure(specs: Sequence[FieldSpec], readings: Sequence[Reading]) -> list[Reading]:
-    """Readings with probabilities for the scores that their readers gave."""
+def sure(specs: Sequence[FieldSpec], readings: Sequence[Reading], *, one_hand: bool = False) -> list[Reading]:
+    """Readings with probabilities for the scores that their readers gave; `one_hand`: all of them were written by one person, such as a page."""
     curves, own = installed(), {kind: NETWORKS[kind]() for kind in {spec.kind for spec in specs}}
-    return [calibrated(spec, reading, own[spec.kind], curves) for spec, reading in zip(specs, readings, strict=True)]
+    hands = hands_of(readings) if one_hand else [0.0] * len(readings)
+    return [calibrated(spec, reading, own[spec.kind], curves, hand) for spec, reading, hand in zip(specs, readings, hands, strict=True)]
 
 
 def _sure(kind: Kind) -> Recognizer:

@@ -43,7 +43,10 @@ def _names_back(words: list[str]) -> bool:
 def _alike(word: str, wanted: str) -> bool:
     if len(wanted) < 5:
         return word == wanted
-    return word == wanted or SequenceMatcher(None, word, wanted, autojunk=False).ratio() >= ALIKE
+    if word == wanted:
+        return True
+    compared = SequenceMatcher(None, word, wanted, autojunk=False)
+    return compared.real_quick_ratio() >= ALIKE and compared.quick_ratio() >= ALIKE and compared.ratio() >= ALIKE  # cheap upper bounds first
 
 
 def arrow_at_end(pieces: Pieces, of_piece: Owner, row: int, letter: float) -> bool:

@@ -28,6 +28,7 @@ MISSHAPEN = 1e-3
 """A text in the field's format that is this much less likely than what stands there is not what stands there."""
 MISSHAPEN_P = 0.3
 """Highest p of a value that does not fit its format."""
+LEAST_SEEN = 1e-6
 DIGIT_COLUMNS = [ALPHABET.index(digit) + 1 for digit in DIGITS]
 
 
@@ -58,9 +59,13 @@ class SwedishText:
 def reading(steps: Steps, language: Language | None = None, form: Format | None = None) -> Reading:
     """The reading of one line. Without a language nothing but the picture counts."""
     found = [_stripped(transcript) for transcript in transcripts(steps, language)]
-    if form and found[0].text and not NO_TEXT.issuperset(found[0].text):
-        return _shaped(steps, form, found[0])
-    return _read(found)
+    shaped = form and found[0].text and not NO_TEXT.issuperset(found[0].text)
+    return replace(_shaped(steps, form, found[0]) if form and shaped else _read(found), clarity=_clarity(steps))
+
+
+def _clarity(steps: Steps) -> float | None:
+    """See `Reading.clarity`; it knows nothing of the language, whose part in a reading differs from text to text."""
+    return float(np.log(np.maximum(steps.max(-1), LEAST_SEEN)).mean()) if len(steps) else None
 
 
 def transcripts(steps: Steps, language: Language | None = None) -> list[Transcript]:

@@ -10,12 +10,14 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 
 from pipeline import access
 from pipeline.access import Action
+from pipeline.errors import NotAllowedError
 from pipeline.model import Person
 from pipeline.settings import QueueOrder
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.entries import OPEN, Entry, entry, stale
 from pipeline.store.entry_views import EntryView, FieldView, look_at
 from pipeline.store.events import record
+from pipeline.store.forwarding import has_entry_on
 from pipeline.store.pages import Page, page
 from pipeline.template import Forms
 
@@ -58,20 +60,30 @@ def open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str, no
         StaleDecisionError: another person has it open.
     """
     found = entry(conn, entry_id)
-    access.require(person, Action.REVIEW, found.unit)
+    sight.require_entry(conn, person, Action.REVIEW, found)
     if found.state in OPEN and found.first_by != person.login and _take(conn, person, now, minutes, _entry.c.id == entry_id) is None:
         raise stale()
     return look_at(conn, forms, person, entry_id)
 
 
 def renew(conn: Connection, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES) -> bool:
-    """Keep an entry longer; answers whether the person still has it."""
+    """Keep an entry longer; answers whether the person still has it.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
     mine = update(_entry).where(_entry.c.id == entry_id, _entry.c.claimed_by == person.login)
     return bool(conn.execute(mine.values(claimed_until=now + timedelta(minutes=minutes))).rowcount)
 
 
 def release(conn: Connection, person: Person, entry_id: str) -> None:
-    """Give an entry back, undecided. What was typed stays as the person's draft."""
+    """Give an entry back, undecided. What was typed stays as the person's draft.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
     mine = update(_entry).where(_entry.c.id == entry_id, _entry.c.claimed_by == person.login)
     conn.execute(mine.values(claimed_by=None, claimed_until=None))
 
@@ -82,12 +94,13 @@ def skip(conn: Connection, person: Person, entry_id: str, revision: int) -> None
     Raises:
         StaleDecisionError: the person does not have it any longer.
     """
-    access.require(person, Action.REVIEW, entry(conn, entry_id).unit)
+    found = entry(conn, entry_id)
+    sight.require_entry(conn, person, Action.REVIEW, found)
     mine = update(_entry).where(_entry.c.id == entry_id, _entry.c.revision == revision, _entry.c.claimed_by == person.login)
     later = mine.values(skipped=_entry.c.skipped + 1, claimed_by=None, claimed_until=None)
     if conn.execute(later).rowcount != 1:
         raise stale()
-    record(conn, person.login, "skip", entry_id)
+    record(conn, person.login, "skip", entry_id, unit=found.unit)
 
 
 def view_page(conn: Connection, person: Person, page_id: str) -> Page:
@@ -97,8 +110,12 @@ def view_page(conn: Connection, person: Person, page_id: str) -> Page:
         NotAllowedError: the person may not see paper of this unit.
     """
     found = page(conn, page_id)
-    access.require(person, Action.VIEW_PAGE, found.unit)
-    record(conn, person.login, "view_page", page_id)
+    try:
+        sight.require_page(conn, person, Action.VIEW_PAGE, found)
+    except NotAllowedError:
+        if not has_entry_on(conn, person, found.sheet):
+            raise
+    record(conn, person.login, "view_page", page_id, unit=found.unit)
     return found
 
 
@@ -109,8 +126,20 @@ def waiting_count(conn: Connection, person: Person, now: datetime) -> int:
         NotAllowedError: the person does not review.
     """
     access.require(person, Action.REVIEW)
-    query = select(func.count()).select_from(_entry).where(_for(person), _is_free(now))
+    query = select(func.count()).select_from(_entry).where(_for(conn, person), _is_free(now))
     total: int = conn.execute(query).scalar_one()
+    return total
+
+
+def hidden_count(conn: Connection, person: Person) -> int:
+    """How many open entries of the person's units are not shown: they belong to another area of law, or lie behind a block.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
+    own = _entry.c.state.in_(tables.OPEN_STATES) & _entry.c.unit.in_(sorted(person.units))
+    total: int = conn.execute(select(func.count()).select_from(_entry).where(own, ~sight.visible_entries(conn, person))).scalar_one()
     return total
 
 
@@ -123,17 +152,19 @@ def _take(
     conn: Connection, person: Person, now: datetime, minutes: int, which: ColumnElement[bool], order: QueueOrder = QueueOrder.OLDEST
 ) -> str | None:
     free = or_(_is_free(now), _entry.c.claimed_by == person.login)
-    first = select(_entry.c.id).where(_for(person), which, free).order_by(*tables.QUEUE_ORDERS[order]).limit(1).with_for_update(skip_locked=True)
+    first = (
+        select(_entry.c.id).where(_for(conn, person), which, free).order_by(*tables.QUEUE_ORDERS[order]).limit(1).with_for_update(skip_locked=True)
+    )
     until = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
     statement: Any = update(_entry).where(_entry.c.id == first.scalar_subquery()).values(until).returning(_entry.c.id)
     taken: str | None = conn.execute(statement).scalar_one_or_none()
     return taken
 
 
-def _for(person: Person) -> ColumnElement[bool]:
-    """Open entries of the person's units, without those in second review that the person decided first."""
+def _for(conn: Connection, person: Person) -> ColumnElement[bool]:
+    """Open entries that the person may see, without those in second review that the person decided first."""
     not_own = or_(_entry.c.first_by.is_(None), _entry.c.first_by != person.login)
-    return and_(_entry.c.state.in_(tables.OPEN_STATES), _entry.c.unit.in_(sorted(person.units)), not_own)
+    return and_(_entry.c.state.in_(tables.OPEN_STATES), sight.visible_entries(conn, person), not_own)
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

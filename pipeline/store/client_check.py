@@ -1,59 +1,125 @@
-"""Defence against the wrong person: the personal number that was typed is looked up before anything is decided."""
+"""Defence against the wrong person: the personal number that was typed is looked up, and weighed against the sheet, before anything is decided."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
-from pipeline.client_search import NAME_AGREES, agreement
-from pipeline.errors import MissingAnswerError, UnknownClientError
-from pipeline.field_spec import Meaning
-from pipeline.model import State
+from pipeline import client_guard
+from pipeline.client_guard import AboutClient, Choice, Sheet
+from pipeline.errors import ClientConflictError, MissingAnswerError, UnknownClientError
+from pipeline.field_spec import FieldSpec, Meaning
+from pipeline.identity import is_temporary, new_temporary
+from pipeline.model import Client, Person, State
 from pipeline.review import Answer
+from pipeline.store import sight, tables
 from pipeline.store.entries import Entry
 from pipeline.store.issued import issued_sheet
-from pipeline.store.registers import client, find_client
+from pipeline.store.registers import find_client, shown_client, units
 from pipeline.template import Form
 
 _FULL_LENGTH = 12
 
 
-def in_register(conn: Connection, form: Form, row: int | None, answers: Mapping[str, Answer], *, outside_register: bool) -> dict[str, Answer]:
-    """The answers, with the client's number in full as the register has it.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The client of a number, and what on the sheet speaks for and against. `conflicts` are those that have to be resolved."""
+
+    field: str
+    number: str
+    client: Client | None
+    findings: tuple[str, ...]
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """Kinds of conflict."""
+        return client_guard.conflicts(self.findings)
+
+
+def in_register(
+    conn: Connection, person: Person, form: Form, row: int | None, answers: Mapping[str, Answer], about: AboutClient
+) -> dict[str, Answer]:
+    """The answers, with the client's number in full as the register has it, or with a temporary one.
 
     Raises:
-        MissingAnswerError: the number is empty or illegible; nobody's record can take such an entry.
-        UnknownClientError: the register has no such client, and the person has not said that this is right.
+        MissingAnswerError: the number is empty or illegible and no temporary identity is asked for.
+        UnknownClientError: the register has no such client, and the person has not said why.
+        BlockedClientError: the client is behind a block for this person.
     """
     spec = form.meaning(Meaning.CLIENT_PID, row)
     if spec is None or spec.name not in answers:
         return dict(answers)
     answer = answers[spec.name]
+    if about.temporary and about.outside:
+        return {**answers, spec.name: Answer(new_temporary())}
     if answer.state is not State.READ or not isinstance(answer.value, str):
-        raise MissingAnswerError("An entry without a personal number cannot be confirmed.", "Find the client, or reject it.", (spec.name,))
-    client = find_client(conn, answer.value)
-    if client is not None:
-        return {**answers, spec.name: replace(answer, value=client.pid)}
-    if not outside_register or len(answer.value) != _FULL_LENGTH:
-        remedy = "Look at the number again. If it is right, write all twelve characters and say that the client is not in the register."
+        raise MissingAnswerError(
+            "An entry without a personal number cannot be confirmed.", "Find the client, give a temporary identity, or reject it.", (spec.name,)
+        )
+    found = find_client(conn, answer.value)
+    sight.require_client(conn, person, found.pid if found else answer.value)
+    if found is not None:
+        return {**answers, spec.name: replace(answer, value=found.pid)}
+    if is_temporary(answer.value):
+        return dict(answers)
+    if not about.outside or len(answer.value) != _FULL_LENGTH:
+        remedy = "Look at the number again. If it is right, write all twelve characters and say why the client is not in the register."
         raise UnknownClientError("The personal number is not in the client register.", remedy, (spec.name,))
     return dict(answers)
 
 
-def doubted_client(conn: Connection, form: Form, found: Entry, answers: Mapping[str, Answer]) -> str | None:
-    """The field of the personal number, if the paper itself speaks for another client: the number may be rightly read and wrongly written.
-
-    The sheet was printed for somebody else, or the name on it is not the client's.
-    """
-    spec, named = form.meaning(Meaning.CLIENT_PID, found.row), form.meaning(Meaning.CLIENT_NAME, found.row)
-    pid = answers[spec.name].value if spec and spec.name in answers else None
-    if spec is None or not isinstance(pid, str):
+def weigh(conn: Connection, form: Form, found: Entry, answers: Mapping[str, Answer]) -> Verdict | None:
+    """What the paper itself says of the client who was typed: a number may be rightly read and wrongly written. None without a number."""
+    spec = form.meaning(Meaning.CLIENT_PID, found.row)
+    number = answers[spec.name].value if spec and spec.name in answers else None
+    if spec is None or not isinstance(number, str):
         return None
+    return weighed(conn, spec, found, number, _said(form, found, answers, Meaning.CLIENT_NAME), _said(form, found, answers, Meaning.CLIENT_ADDRESS))
+
+
+def weighed(
+    conn: Connection, spec: FieldSpec, found: Entry, typed: str, name: str = "", address: str = "", *, shown_to: Person | None = None
+) -> Verdict:
+    """As `weigh`, for a number and what else is on the paper; with `shown_to`, nothing is told of a client whose identity that person may not see."""
+    known = find_client(conn, typed)
+    if known is not None and shown_to is not None:
+        known = shown_client(conn, known, shown_to)
+    number = known.pid if known else typed
     issued = issued_sheet(conn, found.serial) if found.serial and spec.row is None else None
-    name = answers[named.name].value if named and named.name in answers else None
-    known = client(conn, pid)
-    other_name = known is not None and isinstance(name, str) and agreement(name, known.name) < NAME_AGREES
-    other_sheet = issued is not None and issued.client_pid not in (None, pid)
-    return spec.name if other_name or other_sheet else None
+    sheet = Sheet(name, address, found.unit, issued.client_pid if issued else None)
+    areas = units(conn)
+    same_area = known is None or not known.unit or areas.get(known.unit) in (None, areas.get(found.unit))
+    said = client_guard.findings(number, known, sheet, same_area=same_area, namesakes=_namesakes(conn, known))
+    return Verdict(spec.name, number, known, said)
+
+
+def doubted_client(conn: Connection, form: Form, found: Entry, answers: Mapping[str, Answer], about: AboutClient) -> str | None:
+    """The field of the personal number if another person has to look, because the sheet contradicts the client and nobody has said how it is.
+
+    Raises:
+        ClientConflictError: so it is, and the person wants to be told (`Choice.ASK`).
+    """
+    verdict = weigh(conn, form, found, answers)
+    if verdict is None or not verdict.conflicts or client_guard.resolved(verdict.conflicts, about):
+        return None
+    if about.choice is not Choice.HAND_ON:
+        remedy = "Say how it is, or leave it to another person."
+        raise ClientConflictError("The sheet contradicts the client.", remedy, (verdict.field,), verdict.conflicts)
+    return verdict.field
+
+
+def _said(form: Form, found: Entry, answers: Mapping[str, Answer], means: Meaning) -> str:
+    spec = form.meaning(means, found.row)
+    value = answers[spec.name].value if spec and spec.name in answers else None
+    return value if isinstance(value, str) else ""
+
+
+def _namesakes(conn: Connection, known: Client | None) -> int:
+    """How many others of the client's unit bear the name; a protected one tells nothing by being counted, since only the own unit's are."""
+    if known is None or not known.name:
+        return 0
+    table = tables.client.c
+    others = select(func.count()).where(table.name == known.name, table.pid != known.pid, table.unit == known.unit)
+    return int(conn.execute(others).scalar_one())

@@ -9,17 +9,20 @@ from sqlalchemy import Connection, exists, select
 
 from pipeline import review
 from pipeline.access import Action
+from pipeline.client_guard import AboutClient
 from pipeline.errors import ReviewError
+from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.store import tables
 from pipeline.store.answers import Decided, How, decided
-from pipeline.store.client_check import in_register
-from pipeline.store.decisions import decide, facts_of, seen
+from pipeline.store.client_check import doubted_client, in_register
+from pipeline.store.decisions import NOTHING_SAID, decide, facts_of, seen
 from pipeline.store.entries import DECIDED
 from pipeline.store.entry_views import form_of, readings_of
 from pipeline.store.sheets import sheet_pages
-from pipeline.template import Forms
+from pipeline.store.temporary_identities import note_client
+from pipeline.template import Form, Forms
 
 
 def correct(
@@ -32,7 +35,7 @@ def correct(
     reason: str,
     now: datetime,
     *,
-    outside_register: bool = False,
+    about: AboutClient = NOTHING_SAID,
 ) -> EntryState:
     """Give some fields of a confirmed entry other answers. It is exported again, as an amendment if it had been exported.
 
@@ -42,7 +45,7 @@ def correct(
         NotAllowedError: another unit or role.
         StaleDecisionError: the entry has changed since the person saw `revision`.
         ReviewError: no reason is given, or no field of this entry.
-        InvalidAnswerError, UnknownClientError: as `decisions.save_answers`.
+        InvalidAnswerError, UnknownClientError, ClientConflictError: as `decisions.save_answers`.
     """
     _require_reason(reason)
     found = seen(conn, person, entry_id, revision, DECIDED, Action.CORRECT)
@@ -52,29 +55,42 @@ def correct(
     specs = [spec for spec in review.asked(form, found.row) if spec.name in answers]
     if not specs:
         raise ReviewError("Nothing is corrected.", "Change at least one field.")
-    given = in_register(conn, form, found.row, review.complete(specs, answers), outside_register=outside_register)
+    given = in_register(conn, person, form, found.row, review.complete(specs, answers), about)
+    before = decided(conn, entry_id)
+    whole = {name: one.answer for name, one in before.items()} | given
+    doubt = doubted_client(conn, form, found, whole, about) if _names_client(form, given) else None
     readings = readings_of(conn, tuple(sheet_pages(conn, found.sheet)))
-    new = {s.name: Decided(given[s.name], How.CORRECTION, review.settled(s, given[s.name], readings.get(s.name))) for s in specs}
+    new = {s.name: Decided(given[s.name], How.CORRECTION, review.settled(s, given[s.name], readings.get(s.name)) and s.name != doubt) for s in specs}
+    if doubt and doubt not in new:
+        new[doubt] = Decided(whole[doubt], How.CORRECTION, False)
     state = review.next_state(sum(not one.settled for one in new.values()))
-    facts = facts_of(form, found, decided(conn, entry_id) | new)
+    facts = facts_of(form, found, before | new)
     who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
     decide(conn, person, found, new, now, state=state, reason=reason.strip(), **who, **facts)
+    note_client(conn, person, form, found, given, about, now)
     return state
 
 
 def void(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime) -> None:
-    """Make an exported entry void (makulera): the target system is told, and both stay readable.
+    """Make a signed or exported entry void (makulera): both stay readable, and a target system that has it is told.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `correct`.
-        ReviewError: no reason is given, or the entry has never been exported (then it is rejected instead).
+        ReviewError: no reason is given, or the entry has been neither signed nor exported (then it is rejected instead).
     """
     _require_reason(reason)
-    found = seen(conn, person, entry_id, revision, DECIDED, Action.CORRECT)
-    if not conn.execute(select(exists().where(tables.export_item.c.entry == entry_id))).scalar_one():
-        raise ReviewError("The entry has not been exported.", "Reject it instead.")
+    found = seen(conn, person, entry_id, revision, DECIDED, Action.VOID)
+    sent = conn.execute(select(exists().where(tables.export_item.c.entry == entry_id))).scalar_one()
+    if not sent and found.state is not EntryState.SIGNED:
+        raise ReviewError("The entry has been neither signed nor exported.", "Reject it instead.")
     who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
-    decide(conn, person, found, {}, now, state=EntryState.CONFIRMED, reason=reason.strip(), voided=reason.strip(), **who)
+    state = EntryState.CONFIRMED if sent else EntryState.REJECTED
+    decide(conn, person, found, {}, now, state=state, reason=reason.strip(), voided=reason.strip(), **who)
+
+
+def _names_client(form: Form, given: Mapping[str, Answer]) -> bool:
+    """Whether a correction changes whom the entry is about."""
+    return any(form.by_name[name].means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME) for name in given)
 
 
 def _require_reason(reason: str) -> None:

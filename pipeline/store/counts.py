@@ -12,7 +12,7 @@ from pipeline.store import tables
 from pipeline.store.page_states import count
 
 _entry = tables.entry
-_CONFIRMED = [EntryState.CONFIRMED.value, EntryState.EXPORTED.value, EntryState.RECEIPTED.value]
+_CONFIRMED = [state.value for state in (EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED)]
 _ENDED = [*_CONFIRMED, EntryState.REJECTED.value]
 _decided_at = func.coalesce(_entry.c.second_at, _entry.c.first_at, type_=_entry.c.first_at.type)
 _decided_by = func.coalesce(_entry.c.second_by, _entry.c.first_by)

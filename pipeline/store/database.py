@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
 
-from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
+from pipeline.errors import NotAllowedError, SchemaMismatchError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
-from pipeline.store import queue_tables, tables
+from pipeline.store import account_tables, identity_tables, queue_tables, return_tables, tables, version_tables
+from pipeline.store.chain_rows import begin_log
+from pipeline.store.events import forget_recorded, record, write_recorded
 from pipeline.store.images import ImageFolder
 from pipeline.store.upgrade import upgraded
 
-_ALL_TABLES = (tables, queue_tables)  # imported, so that they are made
+_log = logging.getLogger(__name__)
 _READS_ONLY = "efterskrift_reads_only"
+_ALL_TABLES = (tables, account_tables, identity_tables, queue_tables, return_tables, version_tables)
+"""The modules that declare tables, named so that they are there before any store is made."""
 _SCHEMA_LOCK = 0x45667465
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
@@ -39,20 +45,41 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction that may write; committed at the end, rolled back on an error.
+        """A transaction that may write; committed at the end, rolled back on an error. What was recorded is written last (events.record).
+
+        A denial (`NotAllowedError`) ends the transaction and is then written in the log by itself.
 
         Raises:
             StoreUnavailableError: the database is locked, full or cannot be reached.
             StoreError: the database refused a row.
         """
-        with self._transaction() as conn:
+        with self.noting_denials(), self._transaction() as conn:
             yield conn
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads and so waits for nobody. Errors as `begin`."""
-        with self._transaction(**{_READS_ONLY: True}) as conn:
+        with self.noting_denials(), self._transaction(**{_READS_ONLY: True}) as conn:
             yield conn
+
+    @contextmanager
+    def noting_denials(self) -> Iterator[None]:
+        """Write in the log who was denied what (PDL 4:3), once, and let the denial go on. For rights that are asked outside a transaction."""
+        try:
+            yield
+        except NotAllowedError as error:
+            if error.by and not error.noted:
+                error.noted = True
+                self._note(error)
+            raise
+
+    def _note(self, error: NotAllowedError) -> None:
+        """That the log cannot be written must not turn the denial into something else."""
+        try:
+            with self._transaction() as conn:
+                record(conn, error.by, "denied", error.action, unit=error.unit)
+        except StoreError as unwritten:
+            _log.error("A denial could not be written in the log: %s", unwritten)
 
     def close(self) -> None:
         """Give back all connections."""
@@ -63,8 +90,10 @@ class Store:
         try:
             with self.engine.connect() as plain:
                 conn = plain.execution_options(**options)
+                forget_recorded(conn)
                 with conn.begin():
                     yield conn
+                    write_recorded(conn)
         except StatementError as error:
             raise _plain(error, self.name) from None
 
@@ -91,7 +120,7 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
     # A store that is let go without `close` gives its connections back in order all the same.
     weakref.finalize(store, engine.dispose)
     try:
-        _check_schema(store, create=create)
+        _check_schema(store, settings.forms, create=create)
     except BaseException:
         store.close()
         raise
@@ -145,7 +174,7 @@ def _begin_sqlite(conn: Connection) -> None:
     conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(_READS_ONLY) else "BEGIN IMMEDIATE")
 
 
-def _check_schema(store: Store, *, create: bool) -> None:
+def _check_schema(store: Store, forms: Path, *, create: bool) -> None:
     with store.read() as conn:
         found = _version(conn)
     if found is None and create:
@@ -155,7 +184,7 @@ def _check_schema(store: Store, *, create: bool) -> None:
         raise _no_store(store.name)
     if found < tables.SCHEMA_VERSION:
         with store.begin() as conn:
-            found = _upgrade_schema(conn)
+            found = _upgrade_schema(conn, forms)
     if found != tables.SCHEMA_VERSION:
         raise SchemaMismatchError(
             f"The store {store.name} has schema {found}, this program needs {tables.SCHEMA_VERSION}.",
@@ -187,15 +216,16 @@ def _create_schema(conn: Connection) -> int:
     if found is not None:
         return found
     tables.metadata.create_all(conn)
+    begin_log(conn)
     conn.execute(insert(tables.schema_info).values(version=tables.SCHEMA_VERSION))
     return tables.SCHEMA_VERSION
 
 
-def _upgrade_schema(conn: Connection) -> int:
+def _upgrade_schema(conn: Connection, forms: Path) -> int:
     """Several processes may find an old store at once: whoever comes second finds it upgraded."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
-    return upgraded(conn, _version(conn) or 0)
+    return upgraded(conn, _version(conn) or 0, forms)
 
 
 def _no_store(place: str) -> StoreError:

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, exists, func, or_, select, update
 
 from pipeline import access, review
 from pipeline.access import Action
+from pipeline.client_guard import AboutClient
 from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import EntryState, Person, Reading, State
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
 from pipeline.store.claims import CLAIM_MINUTES, held_by_other, renew
 from pipeline.store.client_check import doubted_client, in_register
@@ -24,9 +25,13 @@ from pipeline.store.events import record
 from pipeline.store.pages import Page
 from pipeline.store.places import due_when_decided
 from pipeline.store.sheets import missing_among, sheet_pages
+from pipeline.store.temporary_identities import note_client
+from pipeline.store.versions import note_version
 from pipeline.template import Form, Forms
 
 _entry = tables.entry
+
+NOTHING_SAID = AboutClient()
 
 
 def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answer: Answer, now: datetime, minutes: int = CLAIM_MINUTES) -> None:
@@ -36,7 +41,7 @@ def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answ
         StaleDecisionError: the entry is decided or another person has it.
     """
     found = entry(conn, entry_id)
-    access.require(person, Action.REVIEW, found.unit)
+    sight.require_entry(conn, person, Action.REVIEW, found)
     if found.state not in OPEN or held_by_other(found, person, now):
         raise stale()
     keep_drafts(conn, entry_id, person.login, {field: answer}, now)
@@ -52,38 +57,39 @@ def save_answers(
     answers: Mapping[str, Answer],
     now: datetime,
     *,
-    outside_register: bool = False,
+    about: AboutClient = NOTHING_SAID,
 ) -> EntryState:
     """Decide an entry; answers with CONFIRMED, or SECOND if another person has to look.
 
     The first person answers for every field that is not printed, the second for those that person and machine disagreed on. Fields of a
-    missing page need no answer. `outside_register`: the person has seen that the client is not in the register and means it.
+    missing page need no answer. `about` is what the person says of the client beyond the number: why the register lacks the client, and how it is
+    where the sheet contradicts the client. Where nothing is said of a contradiction, another person looks.
 
     Raises:
-        NotAllowedError: another unit, or the person was the first to decide.
+        NotAllowedError: another unit or area of law, a client behind a block, or the person was the first to decide.
         StaleDecisionError: it has been decided since the person saw `revision`, or another person has it.
-        MissingAnswerError, InvalidAnswerError, UnknownClientError: the fields that hinder it.
+        MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError: the fields that hinder it.
     """
     found = seen(conn, person, entry_id, revision, OPEN)
     if held_by_other(found, person, now):
         raise stale()
     if found.state is EntryState.SECOND:
-        return _decide_second(conn, forms, person, found, answers, now, outside_register=outside_register)
+        return _decide_second(conn, forms, person, found, answers, now, about)
     form = form_of(forms, found)
     pages = tuple(sheet_pages(conn, found.sheet))
     readings = readings_of(conn, pages)
     missing = _missing_fields(pages, found, form)
     specs = review.asked(form, found.row)
     here = [spec for spec in specs if spec.name not in missing]
-    given = in_register(
-        conn, form, found.row, review.complete(here, review.with_fields_left_empty(here, answers, readings)), outside_register=outside_register
-    )
+    complete = review.complete(here, _with_temporary(form, found, review.with_fields_left_empty(here, answers, readings), about))
+    given = in_register(conn, person, form, found.row, complete, about)
     shared = shared_answers(conn, found, form)
-    doubt = doubted_client(conn, form, found, given)
+    doubt = doubted_client(conn, form, found, given, about)
     new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name), shared.get(spec.name), doubt=spec.name == doubt) for spec in here}
     new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
     state = review.next_state(sum(not one.settled for one in new.values()))
     decide(conn, person, found, new, now, state=state, first_by=person.login, first_at=now, **facts_of(form, found, new))
+    note_client(conn, person, form, found, given, about, now)
     return state
 
 
@@ -92,14 +98,14 @@ def reject(conn: Connection, person: Person, entry_id: str, revision: int, reaso
 
     Raises:
         NotAllowedError, StaleDecisionError: as `save_answers`.
-        ReviewError: the reason is none of those, or the entry has been exported (then `void`).
+        ReviewError: the reason is none of those, or the entry has been signed or exported (then `void`).
     """
     if reason not in review.REASONS:
         raise ReviewError("An entry is rejected for one of the given reasons.", f"Choose one: {', '.join(review.REASONS)}.")
     found = seen(conn, person, entry_id, revision, OPEN | DECIDED)
     if held_by_other(found, person, now):
         raise stale()
-    _refuse_exported(conn, found)
+    _refuse_ended(conn, found)
     who = {"second_by": person.login, "second_at": now} if found.first_by else {"first_by": person.login, "first_at": now}
     decide(conn, person, found, {}, now, state=EntryState.REJECTED, reason=reason, **who)
 
@@ -110,44 +116,51 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     Raises:
         NotAllowedError: somebody else decided last.
         StaleDecisionError: as `save_answers`.
-        ReviewError: it has been exported (then `correct`).
+        ReviewError: it has been signed or exported (then `correct`).
     """
     found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.SECOND, EntryState.REJECTED})
     if (found.second_by or found.first_by) != person.login:
-        raise NotAllowedError("Another person decided this.", "Ask that person, or correct the entry.")
-    _refuse_exported(conn, found)
+        raise _denied(person, found, "Another person decided this.", "Ask that person, or correct the entry.")
+    _refuse_ended(conn, found)
     answers = {name: one.answer for name, one in decided(conn, entry_id, by=person.login).items() if one.how is not How.PAGE_MISSING}
     second = found.second_by is not None and any(not one.settled for one in decided(conn, entry_id, first_only=True).values())
     state = EntryState.SECOND if second else EntryState.REVIEW
     change(conn, found, **({"state": state.value, "reason": "", "second_by": None, "second_at": None} if second else UNDECIDED))
     conn.execute(update(_entry).where(_entry.c.id == entry_id).values(claimed_by=person.login, claimed_until=now + timedelta(minutes=minutes)))
     keep_drafts(conn, entry_id, person.login, answers, now)
-    record(conn, person.login, "undo", entry_id)
+    record(conn, person.login, "undo", entry_id, unit=found.unit)
     return state
 
 
-def reopen(conn: Connection, person: Person, entry_id: str, revision: int) -> None:
-    """Give a rejected entry back to review.
+def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reason: str = "") -> None:
+    """Give a rejected entry back to review; `reason` is told to whoever reviews it.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `save_answers`.
     """
     found = seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
-    change(conn, found, **UNDECIDED)
-    record(conn, person.login, "reopen", entry_id)
+    if found.voided is not None:
+        raise ReviewError("The entry is void.", "Scan the paper again if it has to be entered after all.")
+    change(conn, found, **{**UNDECIDED, "reason": reason})
+    record(conn, person.login, "reopen", entry_id, unit=found.unit)
 
 
 def my_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
-    """The entries that the person decided last, newest first."""
+    """The entries that the person decided last and may still see, newest first.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
     mine = or_(_entry.c.second_by == person.login, (_entry.c.first_by == person.login) & _entry.c.second_by.is_(None))
     newest = func.coalesce(_entry.c.second_at, _entry.c.first_at)
-    return entries(conn, select(_entry).where(mine).order_by(newest.desc(), _entry.c.id).limit(limit))
+    return entries(conn, select(_entry).where(mine, sight.visible_entries(conn, person)).order_by(newest.desc(), _entry.c.id).limit(limit))
 
 
 def seen(conn: Connection, person: Person, entry_id: str, revision: int, states: frozenset[EntryState], action: Action = Action.REVIEW) -> Entry:
     """The entry, if the person may decide it and it is as the person saw it."""
     found = entry(conn, entry_id)
-    access.require(person, action, found.unit)
+    sight.require_entry(conn, person, action, found)
     if found.revision != revision or found.state not in states:
         raise stale()
     return found
@@ -166,28 +179,40 @@ def _decide_second(
     found: Entry,
     answers: Mapping[str, Answer],
     now: datetime,
-    *,
-    outside_register: bool,
+    about: AboutClient,
 ) -> EntryState:
     if found.first_by == person.login:
-        raise NotAllowedError("You were the first to decide this entry.", "It waits for another person of the unit.")
+        raise _denied(person, found, "You were the first to decide this entry.", "It waits for another person of the unit.")
     form = form_of(forms, found)
     before = decided(conn, found.id, first_only=True)
     disputed = [spec for spec in review.asked(form, found.row) if spec.name in before and not before[spec.name].settled]
-    given = in_register(conn, form, found.row, review.complete(disputed, answers), outside_register=outside_register)
+    given = in_register(conn, person, form, found.row, review.complete(disputed, _with_temporary(form, found, answers, about)), about)
     new = {name: Decided(answer, How.SECOND, True) for name, answer in given.items()}
+    doubted_client(conn, form, found, {name: one.answer for name, one in (before | new).items()}, about)
     facts = facts_of(form, found, before | new)
     decide(conn, person, found, new, now, state=EntryState.CONFIRMED, second_by=person.login, second_at=now, **facts)
+    note_client(conn, person, form, found, given, about, now)
     return EntryState.CONFIRMED
 
 
+def _with_temporary(form: Form, found: Entry, answers: Mapping[str, Answer], about: AboutClient) -> Mapping[str, Answer]:
+    """The answers, with a place held for a temporary identity where the paper has no number that could be typed."""
+    spec = form.meaning(Meaning.CLIENT_PID, found.row)
+    return {**answers, spec.name: Answer(None, State.ILLEGIBLE)} if spec and about.temporary and about.outside else answers
+
+
 def decide(conn: Connection, person: Person, found: Entry, new: Mapping[str, Decided], now: datetime, *, state: EntryState, **values: Any) -> None:  # noqa: ANN401
-    """Write one decision. The entry is moved on first: whoever comes second fails before adding an answer."""
+    """Write one decision. The entry is moved on first: whoever comes second fails before adding an answer.
+
+    Raises:
+        StaleDecisionError: somebody was quicker.
+    """
     change(conn, found, state=state.value, **values)
     add_decided(conn, found.id, found.revision + 1, new, person.login, now)
+    note_version(conn, found, person.login, now, state=state, reason=str(values.get("reason") or ""), voided=bool(values.get("voided")))
     drop_drafts(conn, found.id)
-    unsettled = sum(not one.settled for one in new.values())
-    record(conn, person.login, "decide", found.id, state=state.value, revision=found.revision + 1, fields=len(new), unsettled=unsettled)
+    counts = {"revision": found.revision + 1, "fields": len(new), "unsettled": sum(not one.settled for one in new.values())}
+    record(conn, person.login, "decide", found.id, unit=found.unit, state=state.value, **counts)
 
 
 def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, Any]:
@@ -198,7 +223,18 @@ def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[s
         one = answers.get(spec.name) if spec else None
         if one and one.settled and isinstance(one.answer.value, str):
             facts[column] = one.answer.value
+    facts["author"] = _author(form, found, answers)
     return facts
+
+
+def _author(form: Form, found: Entry, answers: Mapping[str, Decided]) -> str | None:
+    """Who wrote: the name, or initials where there is no name."""
+    for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
+        spec = form.meaning(means, found.row)
+        said = answers[spec.name].answer.value if spec and spec.name in answers else None
+        if isinstance(said, str) and said.strip():
+            return said.strip()[:120]
+    return None
 
 
 def _missing_fields(pages: tuple[Page, ...], found: Entry, form: Form) -> set[str]:
@@ -206,6 +242,12 @@ def _missing_fields(pages: tuple[Page, ...], found: Entry, form: Form) -> set[st
     return {name for name, number in page_numbers(form).items() if number in missing}
 
 
-def _refuse_exported(conn: Connection, found: Entry) -> None:
+def _denied(person: Person, found: Entry, message: str, remedy: str) -> NotAllowedError:
+    return NotAllowedError(message, remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
+
+
+def _refuse_ended(conn: Connection, found: Entry) -> None:
+    if found.state is EntryState.SIGNED:
+        raise ReviewError("The entry has been signed.", "Take the signature back, correct the entry or void it.")
     if conn.execute(select(exists().where(tables.export_item.c.entry == found.id))).scalar_one():
         raise ReviewError("The entry has been exported.", "Correct it or void it: the target system then gets a new version.")

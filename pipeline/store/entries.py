@@ -20,7 +20,10 @@ from pipeline.template import Form, Per
 _entry = tables.entry
 
 OPEN = frozenset({EntryState.REVIEW, EntryState.SECOND})
-DECIDED = frozenset({EntryState.CONFIRMED, EntryState.EXPORTED, EntryState.RECEIPTED})
+DECIDED = frozenset({EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED})
+
+UNSIGNED: Mapping[str, Any] = {"signed_by": None, "signed_at": None, "signed_why": None}
+"""No signature outlives a change of what was signed."""
 
 UNDECIDED: Mapping[str, Any] = {
     "state": EntryState.REVIEW.value,
@@ -31,6 +34,7 @@ UNDECIDED: Mapping[str, Any] = {
     "second_at": None,
     "claimed_by": None,
     "claimed_until": None,
+    **UNSIGNED,
 }
 """What an entry is before anybody has decided."""
 
@@ -53,6 +57,7 @@ class Entry:
     form: str
     version: int
     unit: str
+    area: str | None
     criticality: str
     state: EntryState
     revision: int
@@ -69,9 +74,13 @@ class Entry:
     skipped: int
     voided: str | None
     due_at: datetime | None
+    author: str | None
+    signed_by: str | None
+    signed_at: datetime | None
+    signed_why: str | None
 
     @classmethod
-    def of(cls, row: RowMapping) -> Entry:
+    def of(cls, row: RowMapping | Mapping[str, Any]) -> Entry:
         """From a row of the table."""
         values: dict[str, Any] = {f.name: row[f.name] for f in fields(cls)}
         return cls(**values | {"state": EntryState(row["state"])})
@@ -89,6 +98,7 @@ class NewEntry:
     criticality: str
     unit: str
     client_pid: str | None = None
+    area: str | None = None
 
 
 def entry(conn: Connection, entry_id: str) -> Entry:
@@ -129,13 +139,13 @@ def entry_id(sheet: str, row: int | None) -> str:
 
 
 def change(conn: Connection, seen: Entry, **values: Any) -> None:  # noqa: ANN401 - columns of many types
-    """Move an entry on by one revision and end the claim on it.
+    """Move an entry on by one revision, end the claim on it, and take its signature away unless `values` gives one.
 
     Raises:
         StaleDecisionError: it is no longer as it was seen.
     """
     same = update(_entry).where(_entry.c.id == seen.id, _entry.c.revision == seen.revision, _entry.c.state == seen.state.value)
-    new = {"claimed_by": None, "claimed_until": None, **values, "revision": seen.revision + 1}
+    new = {"claimed_by": None, "claimed_until": None, **UNSIGNED, **values, "revision": seen.revision + 1}
     if conn.execute(same.values(new)).rowcount != 1:
         raise stale()
 

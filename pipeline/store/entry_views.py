@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,7 @@ from pipeline.review import FACTS, Answer, asked
 from pipeline.store.answers import Decided, decided, drafts, shared_answers
 from pipeline.store.entries import Entry, entry
 from pipeline.store.pages import Page, page_reading
+from pipeline.store.protection import TELLS, Covered, covered_on
 from pipeline.store.registers import client, shown_client
 from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.template import Form, Forms
@@ -24,9 +25,9 @@ class FieldView:
     """One field of an entry.
 
     `page` is the id of the page that it stands on, None if that page is missing. `reading` is what the machine read, withheld while the field
-    is `blind`. `draft` is what this person typed before, or what
-    a confirmed row of the same sheet says of its head, `first` what was decided (in second review: by the first person). An answer
-    is expected where `open`.
+    is `blind`. Where the client's identity is protected from this person, fields that tell it are `hidden` and say nothing at all.
+    `draft` is what this person typed before, or what a confirmed row of the same sheet says of its head, `first` what was decided (in second
+    review: by the first person). An answer is expected where `open`.
     """
 
     spec: FieldSpec
@@ -37,6 +38,7 @@ class FieldView:
     draft: Answer | None
     first: Answer | None
     open: bool
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class EntryView:
     """One entry with all that a person needs for deciding. `second` tells that this is the second person's turn.
 
     `problems` are codes: those of the pages, "page_missing:<n>" and "fact_missing:<fact>". `suggestion` is the client that the sheet was
-    printed for; it is withheld while the personal number is typed blind.
+    printed for; it is withheld while the personal number is typed blind. `covered` are the places of the pictures that this person may not see.
     """
 
     entry: Entry
@@ -55,6 +57,12 @@ class EntryView:
     problems: tuple[str, ...]
     suggestion: Client | None
     second: bool
+    covered: Covered
+
+    @property
+    def hidden(self) -> bool:
+        """Whether this person may not see whom the entry is about, and so cannot decide it."""
+        return any(field.hidden for field in self.fields)
 
 
 def form_of(forms: Forms, found: Entry) -> Form:
@@ -88,12 +96,15 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
     pages = tuple(sheet_pages(conn, found.sheet))
     missing = missing_among(pages, found.sheet)
     fields = _fields(conn, found, form, pages, person)
+    covered = covered_on(conn, person, form, pages)
+    if covered.hides(found.row):
+        fields = tuple(_covered(field) if field.spec.means in TELLS else field for field in fields)
     blind = {field.spec.name for field in fields if field.blind}
     problems = [*_page_problems(found, pages, blind), *(f"page_missing:{number}" for number in missing), *_facts(fields)]
     blind_pid = any(field.blind and field.spec.means is Meaning.CLIENT_PID for field in fields)
     known = client(conn, found.client_pid) if found.client_pid and not blind_pid else None
-    suggestion = shown_client(known, person) if known else None
-    return EntryView(found, form, fields, pages, missing, tuple(dict.fromkeys(problems)), suggestion, found.state is EntryState.SECOND)
+    suggestion = shown_client(conn, known, person) if known else None
+    return EntryView(found, form, fields, pages, missing, tuple(dict.fromkeys(problems)), suggestion, found.state is EntryState.SECOND, covered)
 
 
 def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...], person: Person) -> tuple[FieldView, ...]:
@@ -130,6 +141,10 @@ def _field(
         first=before.answer if before else None,
         open=expected and number in pages,
     )
+
+
+def _covered(field: FieldView) -> FieldView:
+    return replace(field, reading=None, draft=None, first=None, open=False, hidden=True)
 
 
 def _is_blind(spec: FieldSpec, found: Entry, person: Person) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,11 @@ from typing import Any
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Select, and_, case, exists, func, insert, select
 
-from pipeline.model import Earlier, EntryState, Run
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import NotAllowedError
+from pipeline.model import Earlier, EntryState, Person, Run
+from pipeline.store import sight
 from pipeline.store.tables import entry, export_item, export_run, receipt
 
 _MOST_IDS = 500
@@ -86,16 +90,26 @@ def find_run(conn: Connection, run_id: str) -> Run | None:
     return rows[0].run if rows else None
 
 
-def run_units(conn: Connection, run_id: str) -> set[str]:
-    """The units whose entries a run holds."""
-    query = select(entry.c.unit).distinct().join(export_item, export_item.c.entry == entry.c.id).where(export_item.c.run == run_id)
-    return set(conn.execute(query).scalars())
+def require_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
+    """Go on only if the person may do this with everything that a run holds.
+
+    Raises:
+        NotAllowedError: an entry is of another unit or area of law, or behind a block.
+    """
+    access.require(person, action)
+    if not conn.execute(select(sight.all_visible(conn, person, run_id))).scalar_one():
+        raise NotAllowedError("The run holds entries that you may not see.", "Ask somebody who works in all of its units and areas of law.")
 
 
-def runs_within(conn: Connection, units: Collection[str]) -> list[RunStatus]:
-    """Runs that hold entries of these units and of no others, newest first."""
-    foreign = exists().where(export_item.c.run == export_run.c.id, export_item.c.entry == entry.c.id, entry.c.unit.not_in(units))
-    return _runs(conn, _run_query().where(~foreign.correlate(export_run)).order_by(export_run.c.made_at.desc(), export_run.c.id.desc()))
+def runs_within(conn: Connection, person: Person) -> list[RunStatus]:
+    """Runs that hold nothing that the person may not see, newest first.
+
+    Raises:
+        NotAllowedError: the person does not export.
+    """
+    access.require(person, Action.EXPORT)
+    own = sight.all_visible(conn, person, export_run.c.id)
+    return _runs(conn, _run_query().where(own).order_by(export_run.c.made_at.desc(), export_run.c.id.desc()))
 
 
 def items_of(conn: Connection, run_id: str) -> list[RunItem]:

@@ -7,12 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from pipeline.store.pages import problem_pages, status
+from pipeline.store.pages import all_problem_pages, status
 from pipeline.store.stacks import unfinished
 from pipeline.store.tables import batch
 from pipeline.store.workers import entry_states, queue_figures
-
-_EVERY = 1_000_000
 
 
 def figures(conn: Connection) -> dict[str, Any]:
@@ -20,7 +18,7 @@ def figures(conn: Connection) -> dict[str, Any]:
     `entries` by state; `problems` by code; `batches` {in, unfinished: [id …]}."""
     _, queued = queue_figures(conn)
     codes: Counter[str] = Counter()
-    for page in problem_pages(conn, limit=_EVERY):
+    for page in all_problem_pages(conn):
         # A code is followed by a colon and its particulars.
         codes.update({text.partition(":")[0] for text in (*page.problems, page.reason, _kind(page.outcome, page.duplicate_of)) if text})
     return {

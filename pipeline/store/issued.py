@@ -32,7 +32,10 @@ def add_issued(conn: Connection, sheets: Sequence[IssuedSheet], by: str) -> None
         for s in sheets
     ]
     conn.execute(insert(_sheet), rows)
-    record(conn, by, "issue", sheets[0].serial, form=sheets[0].form, count=len(sheets))
+    record(conn, by, "issue", sheets[0].serial, unit=sheets[0].unit or None, form=sheets[0].form, count=len(sheets))
+    for sheet in sheets:
+        if sheet.client_pid is not None:  # a sheet that bears a client's name is in the log by itself
+            record(conn, by, "print_for_client", sheet.serial, unit=sheet.unit or None, form=sheet.form)
 
 
 def issued_sheet(conn: Connection, serial: str) -> IssuedSheet | None:

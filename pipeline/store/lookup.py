@@ -12,13 +12,30 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.model import Person, State
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.answers import How
 from pipeline.store.entries import Entry, entries, entry
 from pipeline.store.events import events_of, record
 from pipeline.store.pages import Page
 
-TOLD = frozenset({"decide", "undo", "reopen", "exported", "receipted", "refused", "add_row"})
+TOLD = frozenset(
+    {
+        "decide",
+        "sign",
+        "take_signature_back",
+        "forward",
+        "ask_author",
+        "author_answered",
+        "client_choice",
+        "temporary_identity",
+        "undo",
+        "reopen",
+        "exported",
+        "receipted",
+        "refused",
+        "add_row",
+    }
+)
 """The events of an entry that its history tells."""
 
 
@@ -44,19 +61,20 @@ class Happening:
 
 
 def sheets_of(conn: Connection, person: Person, serial: str, *, first: bool = True) -> list[FoundSheet]:
-    """What has come in on paper with this serial, in the units of the person. The first look for it is an event.
+    """What has come in on paper with this serial, as far as the person may see it. The first look for it is an event.
 
     Raises:
         NotAllowedError: the person corrects nothing.
     """
     access.require(person, Action.CORRECT)
-    if first:
-        record(conn, person.login, "look_up", serial)
-    page, units = tables.page, sorted(person.units)
-    query = select(page).where(page.c.serial == serial, page.c.sheet.is_not(None), page.c.unit.in_(units)).order_by(page.c.page_no, page.c.id)
+    page = tables.page
+    own = sight.visible_pages(conn, person)
+    query = select(page).where(page.c.serial == serial, page.c.sheet.is_not(None), own).order_by(page.c.page_no, page.c.id)
     pages = [Page.of(row) for row in conn.execute(query).mappings()]
+    if first:
+        record(conn, person.login, "look_up", serial, unit=pages[0].unit if pages else None, pages=len(pages))
     found = {one.sheet: None for one in pages if one.sheet}
-    return [FoundSheet(sheet, tuple(one for one in pages if one.sheet == sheet), _entries(conn, sheet, units)) for sheet in found]
+    return [FoundSheet(sheet, tuple(one for one in pages if one.sheet == sheet), _entries(conn, person, sheet)) for sheet in found]
 
 
 def history(conn: Connection, person: Person, entry_id: str) -> list[Happening]:
@@ -65,7 +83,7 @@ def history(conn: Connection, person: Person, entry_id: str) -> list[Happening]:
     Raises:
         NotAllowedError: another unit or role.
     """
-    access.require(person, Action.CORRECT, entry(conn, entry_id).unit)
+    sight.require_entry(conn, person, Action.CORRECT, entry(conn, entry_id))
     names = {row.login: row.name for row in conn.execute(select(tables.staff.c.login, tables.staff.c.name))}
     happenings = []
     for event in events_of(conn, entry_id):
@@ -76,9 +94,9 @@ def history(conn: Connection, person: Person, entry_id: str) -> list[Happening]:
     return happenings
 
 
-def _entries(conn: Connection, sheet: str, units: list[str]) -> tuple[Entry, ...]:
+def _entries(conn: Connection, person: Person, sheet: str) -> tuple[Entry, ...]:
     table = tables.entry
-    return tuple(entries(conn, select(table).where(table.c.sheet == sheet, table.c.unit.in_(units)).order_by(table.c.id)))
+    return tuple(entries(conn, select(table).where(table.c.sheet == sheet, sight.visible_entries(conn, person)).order_by(table.c.id)))
 
 
 def _added(conn: Connection, entry_id: str, revision: object) -> tuple[dict[str, Answer], bool]:

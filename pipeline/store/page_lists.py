@@ -1,14 +1,15 @@
-"""Pages to be looked up: nothing that came in is silently gone."""
+"""Pages to be looked up: nothing that came in is silently gone. Only whoever handles problems may (else: NotAllowedError)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from pipeline.model import Outcome
-from pipeline.store import tables
+from pipeline import access
+from pipeline.access import Action
+from pipeline.model import Outcome, Person
+from pipeline.store import sight, tables
 from pipeline.store.pages import Page
 from pipeline.store.sheets import missing_pages, sheet_pages
 
@@ -28,21 +29,24 @@ class IncompleteSheet:
     pages: tuple[Page, ...]
 
 
-def blank_pages(conn: Connection, units: Iterable[str], limit: int = _MOST) -> list[Page]:
+def blank_pages(conn: Connection, person: Person, limit: int = _MOST) -> list[Page]:
     """Pages without anything on them, the latest first."""
-    return _latest(conn, _page.c.outcome == Outcome.BLANK.value, units, limit)
+    access.require(person, Action.PROBLEMS)
+    return _latest(conn, _page.c.outcome == Outcome.BLANK.value, person, limit)
 
 
-def repeated_pages(conn: Connection, units: Iterable[str], limit: int = _MOST) -> list[Page]:
+def repeated_pages(conn: Connection, person: Person, limit: int = _MOST) -> list[Page]:
     """Settled second scans (`duplicate_of` names the first), the latest first."""
-    return _latest(conn, _page.c.duplicate_of.is_not(None) & _page.c.settled, units, limit)
+    access.require(person, Action.PROBLEMS)
+    return _latest(conn, _page.c.duplicate_of.is_not(None) & _page.c.settled, person, limit)
 
 
-def incomplete_sheets(conn: Connection, units: Iterable[str], limit: int = _MOST) -> list[IncompleteSheet]:
+def incomplete_sheets(conn: Connection, person: Person, limit: int = _MOST) -> list[IncompleteSheet]:
     """Sheets with a page missing, by serial."""
+    access.require(person, Action.PROBLEMS)
     some = (
         select(_page.c.sheet)
-        .where(_page.c.sheet == _page.c.serial, _page.c.pages > 1, _page.c.unit.in_(list(units)))
+        .where(_page.c.sheet == _page.c.serial, _page.c.pages > 1, sight.visible_pages(conn, person))
         .group_by(_page.c.sheet)
         .having(func.count(func.distinct(_page.c.page_no)) < func.max(_page.c.pages))
         .order_by(_page.c.sheet)
@@ -56,6 +60,6 @@ def _incomplete(conn: Connection, sheet: str) -> IncompleteSheet:
     return IncompleteSheet(sheet, sheet, pages[0].form or "", pages[0].unit, missing_pages(conn, sheet), pages)
 
 
-def _latest(conn: Connection, which: ColumnElement[bool], units: Iterable[str], limit: int) -> list[Page]:
-    query = select(_page).where(which, _page.c.unit.in_(list(units))).order_by(_page.c.scanned_at.desc(), _page.c.id).limit(limit)
+def _latest(conn: Connection, which: ColumnElement[bool], person: Person, limit: int) -> list[Page]:
+    query = select(_page).where(which, sight.visible_pages(conn, person)).order_by(_page.c.scanned_at.desc(), _page.c.id).limit(limit)
     return [Page.of(row) for row in conn.execute(query).mappings()]

@@ -14,7 +14,7 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import StoreError
 from pipeline.model import Outcome, Person, Reading, State
-from pipeline.store import page_states, tables
+from pipeline.store import page_states, sight, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.events import record
 from pipeline.store.upsert import insert_new
@@ -51,6 +51,7 @@ class Page:
     scanned_at: datetime
     scanned_by: str
     unit: str
+    area: str | None
     state: str
     outcome: Outcome | None
     reason: str
@@ -98,7 +99,7 @@ def add_batch(conn: Connection, unit: str, place: str, by: str) -> str:
     now = utc_now()
     batch = f"{now:%Y%m%d}-{secrets.token_hex(4)}"
     conn.execute(insert(tables.batch).values(id=batch, created_at=now, created_by=by, unit=unit, place=place))
-    record(conn, by, "add_batch", batch)
+    record(conn, by, "add_batch", batch, unit=unit)
     return batch
 
 
@@ -150,10 +151,11 @@ def requeue(conn: Connection, person: Person, page_id: str) -> None:
     Raises:
         NotAllowedError: the person may not handle problems of this unit.
     """
-    access.require(person, Action.PROBLEMS, page(conn, page_id).unit)
+    found = page(conn, page_id)
+    sight.require_page(conn, person, Action.PROBLEMS, found)
     again = update(_page).where(_page.c.id == page_id, page_states.failed, _page.c.image_sha256.is_not(None))
     if conn.execute(again.values(state=page_states.QUEUED, reason="", outcome=None, attempts=0)).rowcount:
-        record(conn, person.login, "requeue", page_id)
+        record(conn, person.login, "requeue", page_id, unit=found.unit)
 
 
 def page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
@@ -171,15 +173,19 @@ def status(conn: Connection, units: Iterable[str] | None = None) -> dict[str, in
     return {"in": total, "done": done, "waiting": total - done - failed, "failed": failed}
 
 
-def batches(conn: Connection, units: Iterable[str] | None = None) -> list[Batch]:
-    """Stacks with their counts, newest first."""
+def batches(conn: Connection, person: Person) -> list[Batch]:
+    """The stacks of the person's units with their counts, newest first.
+
+    Raises:
+        NotAllowedError: the person does not take in paper.
+    """
+    access.require(person, Action.SCAN)
     batch = tables.batch.c
     conditions = (page_states.done, page_states.waiting, page_states.failed, page_states.queued)
     counts = [page_states.count(condition & _page.c.id.is_not(None)) for condition in conditions]
     query = select(batch.id, batch.created_at, batch.created_by, batch.unit, batch.place, func.count(_page.c.id), *counts)
     query = query.select_from(tables.batch.outerjoin(_page)).group_by(batch.id).order_by(batch.created_at.desc())
-    if units is not None:
-        query = query.where(batch.unit.in_(list(units)))
+    query = query.where(batch.unit.in_(sorted(person.units)))
     return [Batch(*row) for row in conn.execute(query)]
 
 
@@ -188,17 +194,28 @@ def pages_of(conn: Connection, batch: str) -> list[Page]:
     return _pages(conn, select(_page).where(_page.c.batch == batch).order_by(_page.c.position))
 
 
-def problem_pages(conn: Connection, units: Iterable[str] | None = None, limit: int = 500) -> list[Page]:
-    """Pages that somebody has to look into: failed, possible duplicates, sheets with nothing on, unidentified, or read with problems."""
-    query = select(_page).where(page_states.troubled).order_by(_page.c.scanned_at, _page.c.id).limit(limit)
-    if units is not None:
-        query = query.where(_page.c.unit.in_(list(units)))
-    return _pages(conn, query)
+def problem_pages(conn: Connection, person: Person, limit: int = 500) -> list[Page]:
+    """Pages that the person has to look into: failed, possible duplicates, sheets with nothing on, unidentified, or read with problems.
+
+    Raises:
+        NotAllowedError: the person does not handle problems.
+    """
+    access.require(person, Action.PROBLEMS)
+    return _pages(conn, _troubled().where(sight.visible_pages(conn, person)).limit(limit))
+
+
+def all_problem_pages(conn: Connection) -> list[Page]:
+    """Those of everybody, to be counted."""
+    return _pages(conn, _troubled())
 
 
 def duplicates_of(conn: Connection, page_id: str) -> list[Page]:
     """Later scans of the same side of paper."""
     return _pages(conn, select(_page).where(_page.c.duplicate_of == page_id).order_by(_page.c.scanned_at, _page.c.id))
+
+
+def _troubled() -> Select[Any]:
+    return select(_page).where(page_states.troubled).order_by(_page.c.scanned_at, _page.c.id)
 
 
 def _pages(conn: Connection, query: Select[Any]) -> list[Page]:

@@ -9,46 +9,54 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
 from pipeline.errors import NotAllowedError, UsageError
 from pipeline.model import Person, Role
-from pipeline.store import tables
+from pipeline.professions import default_areas
+from pipeline.store import sessions, tables
+from pipeline.store.account_tables import address_failure
 from pipeline.store.clock import utc_now
 from pipeline.store.events import record
 from pipeline.store.upsert import upsert
 
 FAILURES = 5
+FAILURES_OF_ADDRESS = 30
+"""A whole ward may come from one address, so more of its attempts may fail than of one person."""
 WINDOW = timedelta(minutes=5)
 SHORTEST_PASSWORD = 10
 
 _staff = tables.staff
-_failure = tables.login_failure
+_failure, _from = tables.login_failure, address_failure
 _hasher = PasswordHasher()
 
 
-def save_person(conn: Connection, person: Person, password: str | None, by: str = "system") -> None:
-    """Add or change an account and its units. Without a password, a known account keeps the one it has.
+def save_person(conn: Connection, person: Person, password: str | None, by: str = "system", *, must_change: bool = False) -> None:
+    """Add or change an account, its units and its areas of law. Without a password, a known account keeps the one it has.
+
+    `must_change`: the password is known to somebody else, so the person chooses another before anything else.
 
     Raises:
         UsageError: the password is short, or the account is new and has none.
     """
-    if password is not None and len(password) < SHORTEST_PASSWORD:
-        raise UsageError(f"The password is shorter than {SHORTEST_PASSWORD} characters.", "Choose a longer one, such as four words.")
+    if password is not None:
+        _refuse_short(password)
     digest = _hasher.hash(password) if password is not None else _hash_of(conn, person.login)
     if digest is None:
         raise UsageError(f"The account {person.login} is new and needs a password.")
-    row = {"login": person.login, "name": person.name, "title": person.title, "role": person.role.value}
+    row = {"login": person.login, "name": person.name, "title": person.title, "role": person.role.value, "break_glass": person.break_glass}
+    row |= {"areas": " ".join(sorted(person.areas)), "must_change": must_change}
     upsert(conn, _staff, [row | {"password_hash": digest, "active": True}])
     conn.execute(delete(tables.staff_unit).where(tables.staff_unit.c.login == person.login))
     if person.units:
         conn.execute(insert(tables.staff_unit), [{"login": person.login, "unit": unit} for unit in sorted(person.units)])
-    record(conn, by, "save_person", person.login, role=person.role.value, units=len(person.units))
+    record(conn, by, "save_person", person.login, role=person.role.value, units=len(person.units), areas=row["areas"])
 
 
 def deactivate(conn: Connection, login: str, by: str = "system") -> None:
-    """Close an account. It stays, since what the person did stays."""
+    """Close an account and end its sessions. It stays, since what the person did stays."""
     conn.execute(update(_staff).where(_staff.c.login == login).values(active=False))
+    sessions.end_all(conn, login, utc_now(), "closed")
     record(conn, by, "deactivate", login)
 
 
@@ -58,38 +66,97 @@ def person(conn: Connection, login: str) -> Person | None:
     return _person(conn, row) if row else None
 
 
+def everybody(conn: Connection) -> dict[str, Person]:
+    """All members of staff, also those whose account is closed, by login."""
+    return {row["login"]: _person(conn, row) for row in conn.execute(select(_staff)).mappings()}
+
+
 def people(conn: Connection) -> list[Person]:
     """All active members of staff, by login."""
     return [_person(conn, row) for row in conn.execute(select(_staff).where(_staff.c.active).order_by(_staff.c.login)).mappings()]
 
 
-def authenticate(conn: Connection, login: str, password: str, now: datetime | None = None) -> Person | None:
+def names(conn: Connection) -> dict[str, str]:
+    """The names of all members of staff by login, also of those whose account is closed: what they did stays."""
+    return {row.login: row.name for row in conn.execute(select(_staff.c.login, _staff.c.name))}
+
+
+def set_password(conn: Connection, login: str, password: str, *, must_change: bool) -> None:
+    """Give an account another password.
+
+    Raises:
+        UsageError: it is short.
+    """
+    _refuse_short(password)
+    conn.execute(update(_staff).where(_staff.c.login == login).values(password_hash=_hasher.hash(password), must_change=must_change))
+
+
+def change_password(conn: Connection, login: str, password: str, new: str) -> None:
+    """Let a person choose another password.
+
+    Raises:
+        NotAllowedError: the password of now is wrong.
+        UsageError: the new one is short, or is the one of now.
+    """
+    digest = _hash_of(conn, login)
+    if digest is None or not _matches(digest, password):
+        raise NotAllowedError("The password is wrong.", "Write the one that you logged in with.")
+    if new == password:
+        raise UsageError("The new password is the old one.", "Choose another.")
+    set_password(conn, login, new, must_change=False)
+    record(conn, login, "change_password", login)
+
+
+def authenticate(
+    conn: Connection, login: str, password: str, now: datetime | None = None, *, address: str = "", emergencies_only: bool = False
+) -> Person | None:
     """The person, if login and password are right. Takes as long for a login that does not exist.
 
     A failure is a row, so call this in a transaction that is then committed.
+
+    Args:
+        address: where the attempt comes from, if that is known. Failures are counted for it too.
+        emergencies_only: only accounts for emergencies have a password that counts; all others log in at the organisation's provider.
 
     Raises:
         NotAllowedError: too many failures lately; the text says how long to wait.
     """
     moment = now or utc_now()
-    who = hashlib.sha256(login.strip().casefold().encode()).hexdigest()
-    _refuse_guessing(conn, who, moment)
+    who, place = _digest(login.strip().casefold()), _digest(address)
+    _refuse_guessing(conn, _failure.c.at, _failure.c.login_sha256 == who, FAILURES, moment)
+    if address:
+        _refuse_guessing(conn, _from.c.at, _from.c.address_sha256 == place, FAILURES_OF_ADDRESS, moment)
     found = person(conn, login.strip())
+    if found and emergencies_only and not found.break_glass:
+        found = None
     digest = _hash_of(conn, found.login) if found else None
     if _matches(digest or _nobody(), password) and found:
         conn.execute(delete(_failure).where(_failure.c.login_sha256 == who))
         record(conn, found.login, "login", found.login)
         return found
     conn.execute(insert(_failure).values(login_sha256=who, at=moment))
+    if address:
+        conn.execute(delete(_from).where(_from.c.at < moment - WINDOW))
+        conn.execute(insert(_from).values(address_sha256=place, at=moment))
+    # What was typed may be a password, or a personal number: only a login that there is stands in the log.
+    record(conn, "system", "login_failed", found.login if found else "unknown")
     return None
 
 
-def _refuse_guessing(conn: Connection, who: str, now: datetime) -> None:
-    recent = select(func.count(), func.min(_failure.c.at, type_=_failure.c.at.type))
-    count, first = conn.execute(recent.where(_failure.c.login_sha256 == who, _failure.c.at > now - WINDOW)).one()
-    if count >= FAILURES:
+def _refuse_guessing(conn: Connection, at: Column[datetime], same: ColumnElement[bool], most: int, now: datetime) -> None:
+    count, first = conn.execute(select(func.count(), func.min(at, type_=at.type)).where(same, at > now - WINDOW)).one()
+    if count >= most:
         seconds = max(1, int((first + WINDOW - now).total_seconds()))
-        raise NotAllowedError("Too many failed logins.", f"Wait {seconds} seconds and try again.")
+        raise NotAllowedError("Too many failed logins.", f"Wait {seconds} seconds and try again.", by="system", action="login")
+
+
+def _refuse_short(password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD:
+        raise UsageError(f"The password is shorter than {SHORTEST_PASSWORD} characters.", "Choose a longer one, such as four words.")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _matches(digest: str, password: str) -> bool:
@@ -113,4 +180,6 @@ def _hash_of(conn: Connection, login: str) -> str | None:
 def _person(conn: Connection, row: RowMapping | dict[str, Any]) -> Person:
     unit = tables.staff_unit.c
     units = frozenset(conn.execute(select(unit.unit).where(unit.login == row["login"])).scalars())
-    return Person(row["login"], row["name"], row["title"], Role(row["role"]), units)
+    role = Role(row["role"])
+    areas = default_areas(role, row["title"]) if row["areas"] is None else frozenset(row["areas"].split())
+    return Person(row["login"], row["name"], row["title"], role, units, areas, row["break_glass"])

@@ -13,8 +13,9 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import ReviewError
 from pipeline.model import Person
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.database import lock_keys
+from pipeline.store.entries import entry
 from pipeline.store.events import record
 from pipeline.store.queue_tables import pull
 from pipeline.store.registers import find_client, plain_pid
@@ -56,6 +57,8 @@ def pull_to_front(conn: Connection, person: Person, kind: PullKind, unit: str, w
         ReviewError: nothing is named, or this is pulled already.
     """
     access.require(person, Action.PULL, unit)
+    if kind is PullKind.ENTRY:
+        sight.require_entry(conn, person, Action.PULL, entry(conn, what))
     what = _named(conn, kind, what)
     if not what and kind is not PullKind.UNIT:
         raise ReviewError("Nothing is named that could be pulled to the front.", "Say which client or day.")
@@ -65,7 +68,7 @@ def pull_to_front(conn: Connection, person: Person, kind: PullKind, unit: str, w
     new = {"id": secrets.token_hex(8), "kind": kind.value, "what": what, "unit": unit, "by": person.login, "at": now}
     conn.execute(insert(pull).values(new))
     _rank(conn, _entry.c.unit == unit)
-    record(conn, person.login, "pull_to_front", str(new["id"]), kind=kind.value)
+    record(conn, person.login, "pull_to_front", str(new["id"]), unit=unit, kind=kind.value)
     return next(held for held in _held(conn, (unit,)) if held.id == new["id"])
 
 
@@ -85,7 +88,7 @@ def undo_pull(conn: Connection, person: Person, pull_id: str, now: datetime) -> 
     if not conn.execute(ended).rowcount:
         raise ReviewError("This has been undone already.")
     _rank(conn, _entry.c.unit == unit)
-    record(conn, person.login, "undo_pull", pull_id)
+    record(conn, person.login, "undo_pull", pull_id, unit=unit)
 
 
 def pulls(conn: Connection, person: Person) -> list[Pull]:

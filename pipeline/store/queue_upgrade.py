@@ -14,5 +14,5 @@ def place_in_queue(conn: Connection) -> None:
     lane = case((entry.criticality == "A", 1), (entry.criticality == "B", 2), else_=3)
     conn.execute(update(tables.entry).values(lane=lane, likely_pid=func.coalesce(entry.client_pid, ""), happened=day, first_on=day, last_on=day))
     conn.exec_driver_sql("DROP INDEX IF EXISTS entry_queue")
-    for index in (*tables.QUEUE_INDEXES, tables.ENTRY_CLIENT):
+    for index in (*tables.QUEUE_INDEXES, tables.ENTRY_LIKELY):
         index.create(conn, checkfirst=True)

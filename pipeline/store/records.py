@@ -3,37 +3,67 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
 
+from pipeline import access
+from pipeline.access import Action
 from pipeline.errors import StoreError
 from pipeline.field_spec import FieldSpec, Meaning
-from pipeline.model import Client, EntryState, Record, Stamp, State, Value
+from pipeline.model import Client, EntryState, Person, Record, Stamp, State, Value
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import sight, tables
+from pipeline.store.clock import utc_now
 from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
+from pipeline.store.registers import units
 from pipeline.template import Form, Forms
 
 _entry = tables.entry
 _MOST_IDS = 500
+_READY = (_entry.c.id, _entry.c.state, _entry.c.unit, _entry.c.form, _entry.c.version, _entry.c.client_pid, _entry.c.event_on, _entry.c.voided)
 
 
-def ready(conn: Connection, *, units: Iterable[str], form: str | None = None, lock: bool = False) -> list[str]:
-    """Ids of the confirmed entries of these units that wait to be exported.
+def ready(conn: Connection, forms: Forms, person: Person, *, unit: str | None = None, form: str | None = None, lock: bool = False) -> list[str]:
+    """Ids of the entries that the person may see and that wait to be exported, of one unit or of all of the person's.
+
+    Signed ones are, and confirmed ones that need no signature.
 
     Args:
         lock: keep them from being changed until the transaction ends.
+
+    Raises:
+        NotAllowedError: the person may not export, or not from this unit.
     """
-    query = select(_entry.c.id).where(tables.IS_READY, _entry.c.unit.in_(sorted(units)))
-    if form is not None:
-        query = query.where(_entry.c.form == form)
-    query = query.order_by(_entry.c.unit, _entry.c.client_pid, _entry.c.event_on, _entry.c.id)
-    return list(conn.execute(query.with_for_update() if lock else query).scalars())
+    access.require(person, Action.EXPORT, unit)
+    found: list[Row[Any]] = []
+    for state in (tables.IS_READY, tables.IS_SIGNED):
+        query = select(*_READY).where(state, sight.visible_entries(conn, person)).order_by(_entry.c.id)
+        if unit is not None:
+            query = query.where(_entry.c.unit == unit)
+        if form is not None:
+            query = query.where(_entry.c.form == form)
+        found += conn.execute(query.with_for_update() if lock else query)
+    asks = needs_signature(conn, forms)
+    going = [row for row in found if row.state == EntryState.SIGNED or row.voided is not None or not asks(row.form, row.version, row.unit)]
+    return [row.id for row in sorted(going, key=lambda row: (row.unit, row.client_pid or "", row.event_on or "", row.id))]
+
+
+def needs_signature(conn: Connection, forms: Forms) -> Callable[[str, int, str], bool]:
+    """Tells of (form, version, unit) whether its entries have to be signed, by the rule that holds today."""
+    areas, rule = units(conn), forms.signing_rule(utc_now().date())
+
+    @cache
+    def asks(form_id: str, version: int, unit: str) -> bool:
+        form = forms.get((form_id, version))
+        return rule is not None and form is not None and rule.asks(form, areas.get(unit, ""))
+
+    return asks
 
 
 def records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
@@ -50,7 +80,7 @@ def records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Re
 def mark_exported(conn: Connection, entry_ids: Sequence[str]) -> None:
     """Note that these confirmed entries are in a file."""
     for part in _parts(entry_ids):
-        confirmed = update(_entry).where(_entry.c.id.in_(part), _entry.c.state == EntryState.CONFIRMED.value)
+        confirmed = update(_entry).where(_entry.c.id.in_(part), _entry.c.state.in_([EntryState.CONFIRMED.value, EntryState.SIGNED.value]))
         conn.execute(confirmed.values(state=EntryState.EXPORTED.value))
 
 
@@ -79,6 +109,7 @@ class _Sources:
     clients: Mapping[str, Client]
     names: Mapping[str, str]
     exports: Mapping[str, int]
+    areas: Mapping[str, str]
 
 
 def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
@@ -86,7 +117,7 @@ def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[R
     answers = _answers(conn, entry_ids)
     forms_of = {one.id: form_of(forms, one) for one in found}
     pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
-    sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids))
+    sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids), units(conn))
     return [_record(forms_of[one.id], one, sources) for one in found]
 
 
@@ -102,7 +133,7 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         form=form.id,
         version=form.version,
         title=form.title,
-        area=form.area.value,
+        area=found.area or sources.areas.get(found.unit, form.area.value),
         unit=found.unit,
         client=_client(form, found, sources),
         fields={spec.column: answers[spec.name].value for spec in specs},
@@ -119,6 +150,8 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         reader_version=page.reader_version,
         entered=_entered(found, sources.names),
         verified=_stamp(found.second_at, found.second_by, sources.names),
+        signed=_stamp(found.signed_at, found.signed_by, sources.names),
+        signed_why=found.signed_why or "",
         voided=found.voided,
         illegible=frozenset(spec.column for spec in specs if answers[spec.name].state is State.ILLEGIBLE),
         clock_unknown=frozenset(unknown),

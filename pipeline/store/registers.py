@@ -12,16 +12,19 @@ from sqlalchemy import Connection, Select, select
 from pipeline import access
 from pipeline.access import Action
 from pipeline.model import Client, Person
-from pipeline.store import tables
+from pipeline.store import sight, tables
+from pipeline.store.events import client_subject, record
 from pipeline.store.upsert import upsert
 
 _client = tables.client
 _TEN = 10
 
 
-def save_units(conn: Connection, units: Mapping[str, str]) -> None:
+def save_units(conn: Connection, units: Mapping[str, str], by: str = "system") -> None:
     """Add or change units: name → area of law (HSL, SoL, LSS, IFO)."""
     upsert(conn, tables.unit, [{"name": name, "area": area} for name, area in units.items()])
+    for name, area in units.items():
+        record(conn, by, "save_unit", name, unit=name, area=area)
 
 
 def units(conn: Connection) -> dict[str, str]:
@@ -30,10 +33,11 @@ def units(conn: Connection) -> dict[str, str]:
     return {row.name: row.area for row in rows}
 
 
-def save_clients(conn: Connection, clients: Iterable[Client]) -> int:
+def save_clients(conn: Connection, clients: Iterable[Client], by: str = "system") -> int:
     """Add or change clients; answers with how many there were in the file."""
     rows = [{"pid": c.pid, "name": c.name, "unit": c.unit, "protected": c.protected, "address": c.address} for c in clients]
     upsert(conn, _client, rows)
+    record(conn, by, "save_clients", "clients", count=len(rows))
     return len(rows)
 
 
@@ -51,21 +55,25 @@ def client(conn: Connection, pid: str) -> Client | None:
     return Client(**row) if row else None
 
 
-def shown_client(found: Client, person: Person) -> Client:
-    """A client as the person may see it: of one with protected identity in another unit, only that."""
-    hidden = found.protected and found.unit not in person.units
-    return replace(found, name="", unit="", address="") if hidden else found
+def shown_client(conn: Connection, found: Client, person: Person) -> Client:
+    """A client as the person may see it: of one with protected identity whom the person does not review, or behind a block, only that."""
+    blocked = sight.is_blocked(conn, person, found.pid)
+    hidden = blocked or (found.protected and not access.allowed(person, Action.REVIEW, found.unit))
+    return replace(found, name="", unit="", address="", blocked=blocked) if hidden else found
 
 
-def look_up_client(conn: Connection, person: Person, typed: str) -> Client | None:
-    """The client meant by a number that a reviewer types, as that person may see it.
+def look_up_client(conn: Connection, person: Person, typed: str, *, first: bool = True) -> Client | None:
+    """The client meant by a number that a reviewer types, as that person may see it. The first look for it is an event, under a digest.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     access.require(person, Action.REVIEW)
     found = find_client(conn, typed)
-    return shown_client(found, person) if found else None
+    if first:
+        subject = client_subject(conn, found.pid if found else plain_pid(typed))
+        record(conn, person.login, "look_up_client", subject, unit=found.unit if found else None, found=found is not None)
+    return shown_client(conn, found, person) if found else None
 
 
 def find_client(conn: Connection, typed: str) -> Client | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from pipeline.model import State
-from pipeline.store import registers, tables
+from pipeline import access
+from pipeline.access import Action
+from pipeline.identity import is_temporary
+from pipeline.model import Person, State
+from pipeline.store import registers, sight, tables
 from pipeline.store.answers import Decided, How, decided
 from pipeline.store.entries import DECIDED, Entry, entries
 from pipeline.store.pages import Page
@@ -31,14 +34,18 @@ class ReviewedSheet:
     answers: Mapping[str, Decided]
 
 
-def reviewed_sheets(conn: Connection, units: Collection[str]) -> list[ReviewedSheet]:
-    """Sheets of these units of which an entry is confirmed, exported or receipted; void ones are left out.
+def reviewed_sheets(conn: Connection, person: Person) -> list[ReviewedSheet]:
+    """Sheets that the person may see of which an entry is confirmed, exported or receipted; void ones are left out.
 
-    What nobody could read, or whose page was missing, is no answer.
+    What nobody could read, or whose page was missing, is no answer; nor is a temporary identity, which stands on no paper.
+
+    Raises:
+        NotAllowedError: the person does not look after the program.
     """
+    access.require(person, Action.MANAGE)
     areas = registers.units(conn)
     settled = _entry.c.state.in_([state.value for state in DECIDED])
-    query = select(_entry).where(settled, _entry.c.voided.is_(None), _entry.c.unit.in_(sorted(units))).order_by(_entry.c.id)
+    query = select(_entry).where(settled, _entry.c.voided.is_(None), sight.visible_entries(conn, person)).order_by(_entry.c.id)
     by_sheet: dict[str, list[Entry]] = defaultdict(list)
     for one in entries(conn, query):
         by_sheet[one.sheet].append(one)
@@ -50,7 +57,8 @@ def _sheet(conn: Connection, found: list[Entry], area: str) -> ReviewedSheet:
     answers: dict[str, Decided] = {}
     for one in found:
         for name, answer in decided(conn, one.id).items():
-            if answer.settled and answer.how is not How.PAGE_MISSING and answer.answer.state is not State.ILLEGIBLE:
+            written = answer.how is not How.PAGE_MISSING and answer.answer.state is not State.ILLEGIBLE and not is_temporary(str(answer.answer.value))
+            if answer.settled and written:
                 answers.setdefault(name, answer)
     first = found[0]
     return ReviewedSheet(first.sheet, first.form, first.version, first.unit, area, tuple(sheet_pages(conn, first.sheet)), answers)

@@ -8,16 +8,16 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import ReviewError
 from pipeline.model import Outcome, PageReading, Person, Reading
-from pipeline.store import page_states, tables
+from pipeline.store import page_states, sight, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import lock_keys
 from pipeline.store.duplicates import same_bytes, same_side, take_over
 from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, reopen
 from pipeline.store.events import record
+from pipeline.store.form_areas import FREE_NOTE, area_of_form
 from pipeline.store.issued import issued_sheet
 from pipeline.store.pages import Page, fail_page, page, page_reading
 from pipeline.store.places import note_places
@@ -26,9 +26,6 @@ from pipeline.store.registers import units
 from pipeline.template import Form, Forms
 
 _page = tables.page
-
-FREE_NOTE = ("fri-anteckning", 1)
-"""The form of a page that nobody's code identifies (okänd handling): a person keys what it says. Class A until somebody has looked."""
 
 
 def save_reading(
@@ -66,13 +63,14 @@ def save_reading(
         "read_at": utc_now(),
         "reader_version": reader_version,
         "unit": _unit(conn, before, reading),
+        "area": area_of_form(form),
     }
     if code is not None:
         values |= {"form": code.form, "version": code.version, "page_no": code.page_no, "pages": code.pages, "serial": code.serial or None}
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.queued).values(values)).rowcount:
         return
     _save_fields(conn, page_id, reading.fields)
-    record(conn, by, "read_page", page_id, outcome=reading.outcome.value, fields=len(reading.fields))
+    record(conn, by, "read_page", page_id, unit=values["unit"], outcome=reading.outcome.value, fields=len(reading.fields))
     if reading.outcome is not Outcome.BLANK:
         _place(conn, page(conn, page_id), form)
 
@@ -85,11 +83,11 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
         ReviewError: the page is no open duplicate.
     """
     found = page(conn, page_id)
-    access.require(person, Action.PROBLEMS, found.unit)
+    sight.require_page(conn, person, Action.PROBLEMS, found)
     values: dict[str, Any] = {"settled": True} if same else {"sheet": page_id}
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.unsettled_duplicate).values(values)).rowcount:
         raise ReviewError("This page is no open duplicate.")
-    record(conn, person.login, "settle_duplicate", page_id, same=same)
+    record(conn, person.login, "settle_duplicate", page_id, unit=found.unit, same=same)
     if not same:
         form = forms.get((found.form or "", found.version or 0))
         _make_entries(conn, replace(found, sheet=page_id), form)
@@ -102,10 +100,11 @@ def settle_empty(conn: Connection, person: Person, page_id: str) -> None:
         NotAllowedError: the person may not handle problems of this unit.
         ReviewError: the page is not one that was taken for empty.
     """
-    access.require(person, Action.PROBLEMS, page(conn, page_id).unit)
+    found = page(conn, page_id)
+    sight.require_page(conn, person, Action.PROBLEMS, found)
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.empty_sheet).values(settled=True)).rowcount:
         raise ReviewError("This page was not taken for empty.")
-    record(conn, person.login, "settle_empty", page_id)
+    record(conn, person.login, "settle_empty", page_id, unit=found.unit)
 
 
 def add_row(conn: Connection, person: Person, page_id: str, row: int | None, forms: Forms) -> str:
@@ -116,14 +115,14 @@ def add_row(conn: Connection, person: Person, page_id: str, row: int | None, for
         ReviewError: the page has no such row.
     """
     found = page(conn, page_id)
-    access.require(person, Action.REVIEW, found.unit)
+    sight.require_page(conn, person, Action.REVIEW, found)
     form = forms.get((found.form or "", found.version or 0))
     if form is None or found.sheet is None or row not in form.rows():
         raise ReviewError("The page has no such row.")
     conn.execute(update(_page).where(_page.c.id == page_id).values(settled=False))
     add_entries(conn, _common(conn, found, form), [row])
     note_places(conn, form, found.sheet, page_reading(conn, page_id))
-    record(conn, person.login, "add_row", entry_id(found.sheet, row))
+    record(conn, person.login, "add_row", entry_id(found.sheet, row), unit=found.unit)
     return entry_id(found.sheet, row)
 
 
@@ -205,7 +204,8 @@ def _identified(read: Page, form: Form | None) -> bool:
 def _common(conn: Connection, read: Page, form: Form | None) -> NewEntry:
     issued = issued_sheet(conn, read.serial) if read.serial else None
     known = (form.id, form.version, form.criticality) if form else (*FREE_NOTE, "A")
-    return NewEntry(read.sheet or read.id, read.serial, read.id, *known, read.unit, issued.client_pid if issued else None)
+    client_pid = issued.client_pid if issued else None
+    return NewEntry(read.sheet or read.id, read.serial, read.id, *known, read.unit, client_pid, area_of_form(form))
 
 
 def _update(conn: Connection, page_id: str, **values: Any) -> None:  # noqa: ANN401 - columns of many types

@@ -8,16 +8,18 @@ from sqlalchemy import Connection, delete, insert, select
 
 from pipeline.model import StaffMember
 from pipeline.store import tables
+from pipeline.store.events import record
 
 _signs = tables.staff_signature
 
 
-def save_staff(conn: Connection, members: Iterable[StaffMember]) -> int:
+def save_staff(conn: Connection, members: Iterable[StaffMember], by: str = "system") -> int:
     """Make these the staff lists of their units; lists of other units stay. Answers with how many lines there were."""
     rows = [{"unit": m.unit, "signature": m.signature, "name": m.name, "title": m.title} for m in members]
     if rows:
         conn.execute(delete(_signs).where(_signs.c.unit.in_({row["unit"] for row in rows})))
         conn.execute(insert(_signs), rows)
+        record(conn, by, "save_staff_list", "staff", count=len(rows))
     return len(rows)
 
 

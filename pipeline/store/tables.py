@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     literal_column,
 )
 
@@ -42,6 +43,12 @@ staff = Table(
     Column("role", String(40), nullable=False),
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False, default=True),
+    # Areas of law between blanks; NULL: what the profession gives. See pipeline/professions.py.
+    Column("areas", String(40)),
+    Column("break_glass", Boolean, nullable=False, default=False, server_default=false()),
+    Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
+    # Whoever logged in at the organisation's provider at this moment or earlier has to do so again.
+    Column("refused_until", UtcDateTime),
 )
 
 staff_unit = Table(
@@ -105,6 +112,7 @@ page = Table(
     Column("scanned_at", UtcDateTime, nullable=False),
     Column("scanned_by", String(80), nullable=False),
     Column("unit", String(80), nullable=False),
+    Column("area", String(8)),  # of law, by the page's form; NULL: that of the unit
     Column("state", String(20), nullable=False, index=True),
     Column("attempts", Integer, nullable=False, default=0),
     Column("outcome", String(20)),
@@ -151,6 +159,7 @@ entry = Table(
     Column("form", String(60), nullable=False),
     Column("version", Integer, nullable=False),
     Column("unit", String(80), nullable=False),
+    Column("area", String(8)),  # of law, by the form; NULL: that of the unit
     Column("criticality", String(1), nullable=False),
     Column("state", String(30), nullable=False),
     Column("revision", Integer, nullable=False, default=0),
@@ -174,6 +183,10 @@ entry = Table(
     Column("happened", String(16), nullable=False, default="", server_default=""),
     Column("first_on", String(10), nullable=False, default="", server_default=""),
     Column("last_on", String(10), nullable=False, default="", server_default=""),
+    Column("author", String(120)),  # as the paper says it; for lists of whose notes wait for a signature
+    Column("signed_by", String(80)),
+    Column("signed_at", UtcDateTime),
+    Column("signed_why", String(300)),
 )
 
 decision = Table(
@@ -212,15 +225,19 @@ login_failure = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+# A chain: each row holds the digest of its content and of the row before it. See store/chain.py and store/log_tables.py.
 event = Table(
     "event",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("at", UtcDateTime, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
     Column("by", String(80), nullable=False),
     Column("action", String(40), nullable=False),
     Column("subject", String(80), nullable=False, index=True),
     Column("detail", JSON, nullable=False),
+    Column("unit", String(80)),
+    Column("previous", String(64)),
+    Column("sha256", String(64)),
 )
 
 export_run = Table(
@@ -275,6 +292,7 @@ QUEUE_INDEXES = tuple(
         f"entry_queue_{name}",
         *order,
         entry.c.unit,
+        entry.c.area,
         entry.c.state,
         entry.c.claimed_until,
         entry.c.first_by,
@@ -285,7 +303,10 @@ QUEUE_INDEXES = tuple(
 )
 NOBODY: ColumnElement[str] = literal_column("''")
 _is_somebody = entry.c.likely_pid != NOBODY
-ENTRY_CLIENT = Index("entry_client", entry.c.likely_pid, sqlite_where=_is_somebody, postgresql_where=_is_somebody)
+ENTRY_LIKELY = Index("entry_likely", entry.c.likely_pid, sqlite_where=_is_somebody, postgresql_where=_is_somebody)
 Index("entry_claim", entry.c.claimed_by, sqlite_where=entry.c.claimed_by.is_not(None), postgresql_where=entry.c.claimed_by.is_not(None))
 Index("entry_ready", entry.c.unit, entry.c.form, sqlite_where=IS_READY, postgresql_where=IS_READY)
+IS_SIGNED = entry.c.state == literal_column(f"'{EntryState.SIGNED}'")
+Index("entry_signed", entry.c.unit, entry.c.form, sqlite_where=IS_SIGNED, postgresql_where=IS_SIGNED)
+Index("entry_client", entry.c.client_pid, sqlite_where=entry.c.client_pid.is_not(None), postgresql_where=entry.c.client_pid.is_not(None))
 Index("page_sheet_side", page.c.serial, page.c.page_no)

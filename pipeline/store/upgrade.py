@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Column, Connection, update
+from sqlalchemy import Column, Connection, inspect, update
 from sqlalchemy.schema import CreateColumn
 
 from pipeline.store import tables
+from pipeline.store.chain_rows import begin_log
+from pipeline.store.form_areas import note_areas
 from pipeline.store.queue_upgrade import place_in_queue
+from pipeline.template import Forms
 
-ADDED: Mapping[int, tuple[Column[object], ...]] = {
+_WITH_AREAS = 4
+_event = tables.event.c
+
+ADDED: Mapping[int, tuple[Column[Any], ...]] = {
     2: (tables.client.c.address, tables.reading.c.reasons),
     3: (),
     4: (
+        tables.staff.c.areas,
+        tables.staff.c.break_glass,
+        tables.staff.c.must_change,
+        tables.staff.c.refused_until,
+        tables.page.c.area,
+        tables.entry.c.area,
         tables.entry.c.lane,
         tables.entry.c.due_at,
         tables.entry.c.likely_pid,
         tables.entry.c.happened,
         tables.entry.c.first_on,
         tables.entry.c.last_on,
+        tables.entry.c.author,
+        tables.entry.c.signed_by,
+        tables.entry.c.signed_at,
+        tables.entry.c.signed_why,
+        _event.unit,
+        _event.previous,
+        _event.sha256,
     ),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 
 
-STEPS: Mapping[int, tuple[Callable[[Connection], None], ...]] = {4: (place_in_queue,)}
-"""By version: what is done when its columns are there."""
-
-
-def upgraded(conn: Connection, found: int) -> int:
+def upgraded(conn: Connection, found: int, forms: Path) -> int:
     """Add what is missing since version `found`; answers with the version that the tables have now.
 
     A version without steps, as one of a later program, stays as it is.
+
+    Args:
+        forms: folder of the form definitions, which say the area of law of what is there.
+
+    Raises:
+        FormError: a form definition is wrong.
     """
     if found < tables.SCHEMA_VERSION:
         tables.metadata.create_all(conn)
+    before = found
     while found < tables.SCHEMA_VERSION and found + 1 in ADDED:
-        for column in ADDED[found + 1]:
+        for column in filter(partial(_is_missing, conn), ADDED[found + 1]):
             conn.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
         found += 1
-        for step in STEPS.get(found, ()):
-            step(conn)
+        if found == _WITH_AREAS:
+            note_areas(conn, Forms.load(forms))
+            place_in_queue(conn)
         conn.execute(update(tables.schema_info).values(version=found))
+    for index in (index for table in tables.metadata.sorted_tables for index in table.indexes):
+        index.create(conn, checkfirst=True)
+    if before < 4 <= found:
+        begin_log(conn)
     return found
+
+
+def _is_missing(conn: Connection, column: Column[object]) -> bool:
+    return column.name not in {known["name"] for known in inspect(conn).get_columns(column.table.name)}

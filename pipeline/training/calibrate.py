@@ -3,7 +3,9 @@
     python -m pipeline.training.calibrate --handwriting FOLDER --mnist package/data [--archive OWN.zip] [--only lines] [--pages 100]
 
 `FOLDER` holds `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see `pipeline/training/digits.py` and `handwriting.py`, also for installing).
-Only writers, font families and pictures that the networks never saw are used: half of those writers are fitted to, and the others judge the curves.
+Only writers, font families and pictures that the networks never saw are used. For boxes half of the people are fitted to, and the others judge. For
+lines there are fewer: a sixth of the hands at a time is judged by a curve fitted to the others; the curve in use is fitted to all. The six are
+kept in `calibration_apart.json`, so that `bench --quality` can judge the same hands. Sets that are absent are told of.
 Run it again after every change of a network or of how readings are decoded; curves of networks that were left out stay.
 """
 
@@ -11,9 +13,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +24,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from pipeline.calibration_file import Fitted, card_table, fit_keys, write
-from pipeline.calibration_fit import Evidence, fitted_parts
+from pipeline.calibration_file import Fitted, card_table, fit_crossed, fit_keys, write, write_apart
+from pipeline.calibration_fit import Evidence
 from pipeline.field_spec import Kind
 from pipeline.model import Image
 from pipeline.quality.filled_pages import Digits as Pool
 from pipeline.quality.filled_pages import writers
-from pipeline.quality.handwritten import SWEDISH, sets_of
+from pipeline.quality.handwritten import SETS, SWEDISH, sets_of
 from pipeline.quality.measure import Data
-from pipeline.recognize import letters
 from pipeline.recognize.curves import LETTER, SHIPPED
 from pipeline.recognize.network import network_file
 from pipeline.recognize.registry import NETWORKS
@@ -38,7 +40,8 @@ from pipeline.training import evidence, letter_glyphs
 from pipeline.training.calibration_card import DRAWN_IS_NOT_SCANNED, write_card
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, enlarged, load, mnist, optdigits
 from pipeline.training.digit_rows import Digits
-from pipeline.training.handwriting_data import font_files
+from pipeline.training.handwriting_data import Line, font_files
+from pipeline.training.line_stretches import stretches
 
 SEED = 20261124
 SUREST = dict.fromkeys(
@@ -64,7 +67,9 @@ class Sizes:
     lines: int
 
 
-SIZES = Sizes(pages=100, digits=2000, rows=1300, marks=80, lines=150)
+SIZES = Sizes(pages=100, digits=2000, rows=1300, marks=80, lines=400)
+RUNNING_TEXT = 25
+"""Lines of on average more signs than this are running text: longer than what people write in a field."""
 
 
 def boxed(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) -> Halves:
@@ -81,9 +86,6 @@ def boxed(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) ->
         for name, (pictures, labels) in cells.items():
             own += evidence.cells(pictures, labels.tolist(), name)
         own += evidence.rows(Digits(_half(glyphs, half)), sizes.rows, rng)
-        if letters.MODEL.is_file():
-            shapes = letter_glyphs.load(handwriting, [], held_out=True)
-            own += evidence.rows(replace(shapes, printed=shapes.capitals), sizes.rows, rng, Kind.LETTERS)
         own += evidence.formatted_rows(digits, sizes.rows, rng)
         own += evidence.marks(sizes.marks, seed=SEED + half)
     return halves
@@ -124,20 +126,29 @@ def _half(glyphs: Glyphs, half: int) -> Glyphs:
     return Glyphs(written, faces, glyphs.letters[half::2])
 
 
-def handwritten(handwriting: Path, archives: Sequence[Path], most: int) -> Halves:
-    """Lines, letters and areas: every second writer and font of those set aside, and the others. `handwriting` lies in the folder of all data."""
-    rng = np.random.default_rng(SEED)
-    halves: Halves = ([], [])
-    for name, written in sets_of(Data(handwriting.parent), archives):
-        if name == SWEDISH:
-            continue  # is only ever tested on
-        first = fitted_parts(line.writer for line in written)
-        parts = [line for line in written if line.writer in first], [line for line in written if line.writer not in first]
-        for own, some in zip(halves, parts, strict=True):
-            chosen = [some[i] for i in rng.permutation(len(some))[:most]]
-            own += evidence.lines(chosen, name)
-            own += evidence.areas(chosen[: most // 2], name, rng)
-    return evidence.evened(halves[0]), evidence.evened(halves[1])
+def handwritten(sets: Mapping[str, Sequence[Line]], shapes: letter_glyphs.Letters, most: int) -> list[Evidence]:
+    """Lines, letters and areas of all hands and fonts set aside; lines of running text are also cut into stretches, as people fill in fields."""
+    found = evidence.rows(shapes, most, np.random.default_rng(SEED), Kind.LETTERS)
+    for name, written in sets.items():
+        rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
+        chosen = [written[i] for i in rng.permutation(len(written))[:most]]
+        if np.mean([len(line.text) for line in chosen]) > RUNNING_TEXT:
+            chosen = chosen[: most // 2]
+            short = stretches(chosen, rng)
+            found += evidence.lines(short, f"{name}, stretches", rng)
+            found += evidence.areas(short[:most], name, rng)
+        else:
+            found += evidence.areas(chosen, name, rng)
+        found += evidence.lines(chosen, name, rng)
+    return evidence.evened(found)
+
+
+def held_lines(handwriting: Path, archives: Sequence[Path]) -> dict[str, list[Line]]:
+    """The sets of hands and fonts set aside that are here, but for the Swedish one, which is only ever tested on.
+
+    `handwriting` lies in the folder of all data.
+    """
+    return dict(sets_of(Data(handwriting.parent), archives, only=frozenset(SETS) - {SWEDISH}))
 
 
 @contextmanager
@@ -162,9 +173,12 @@ def networks() -> dict[str, str]:
 
 
 def _fit(halves: Halves) -> list[Fitted]:
+    return fit_keys(*halves, _network_of(e for half in halves for e in half), SUREST)
+
+
+def _network_of(some: Iterable[Evidence]) -> dict[str, str]:
     own = networks()
-    keys = {e.key for half in halves for e in half}
-    return fit_keys(*halves, {key: own[key.partition("-")[0]] for key in keys}, SUREST)
+    return {key: own[key.partition("-")[0]] for key in {e.key for e in some}}
 
 
 def main() -> None:
@@ -187,12 +201,20 @@ def main() -> None:
             fitted += _fit(boxed(args.handwriting, args.mnist, sizes, bar))
         if args.only != "boxes":
             files: set[Path] = set()
+            sets = held_lines(args.handwriting, args.archives)
+            shapes = letter_glyphs.load(args.handwriting, [], held_out=True)
+            for name in sorted(SETS.keys() - sets.keys() - {SWEDISH}):
+                bar.console.print(f"{name} is left out: {SETS[name]}. The curves of lines are poorer for it.")
             for choice in bar.track(list(Handwriting), description="lines"):
                 with weights(choice):
                     if network_file().is_file() and network_file() not in files:
                         files.add(network_file())
-                        fitted += _fit(handwritten(args.handwriting, args.archives, sizes.lines))
-    write(args.out, fitted, NOTE, keep=_others(fitted))
+                        found = handwritten(sets, shapes, sizes.lines)
+                        fitted += fit_crossed(found, _network_of(found), SUREST)
+    kept = _others(fitted)
+    write(args.out, fitted, NOTE, keep=kept)
+    if any(one.apart for one in fitted):
+        write_apart(args.out.with_stem(f"{args.out.stem}_apart"), fitted, NOTE, keep=kept)
     write_card(args.out.with_suffix(".md"), fitted)
     print(card_table(fitted))
 

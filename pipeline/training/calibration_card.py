@@ -15,19 +15,21 @@ DRAWN_IS_NOT_SCANNED = 0.998
 CARD = """# Probabilities: `calibration.json`
 
 One rising curve a kind of field and network: from the reader's own score to the share of such readings that are right. Logistic regression on the
-log odds of the score, for lines also on how far the second guess lies behind, the length and the least sure character; held near the reader's own
-score, and cut to what has been earned (Laplace's rule of succession; what a reader of boxes says of itself counts as 50 readings). Drawn marks,
-choices, signatures and initials never get more than {drawn}: drawn ones are not as odd as scanned ones. A network without a curve is believed
-{unfitted} at most.
+log odds of the score, for lines also on how far the second guess lies behind, the length, the least sure character, how clearly the line was seen,
+and how much more clearly the same hand's other lines on the page were (0 for a line alone); held near the reader's own score, and cut to what has
+been earned (Laplace's rule of succession; what a reader of boxes says of itself counts as 50 readings). Drawn marks, choices, signatures and
+initials never get more than {drawn}: drawn ones are not as odd as scanned ones. A network without a curve is believed {unfitted} at most.
 
 ## Data
 
 Nothing that a network was trained on. Boxes: digits of MNIST and optdigits that were set aside, in rows drawn in each format and in forms filled in
 by drawing; print, marks and signatures drawn with them. Lines: the writers of DHSD and Copiste and the font families that were set aside (never the
 Swedish development test). Copiste is only fitted to: nothing of it is in the file but numbers.
-Fitted to: every second of these writers, MNIST's last training pictures, the first third of the held-out optdigits. Judged on: the other writers,
-MNIST's test part, the rest of optdigits; letters of the same people, drawn anew. "Before" is the reader's own score taken for a probability.
-With few readings the error of calibration is mostly chance: of 400 readings in ten parts about 0.02.
+Lines of running text are also cut into stretches of one to four words. One writer of DHSD wrote no dots on ä, ö and ü; they are taken out of the
+labels. Lines, areas, their characters ("letter") and rows of letter boxes are fitted to all of these hands, and judged a sixth of the hands at a
+time by curves that were fitted without them (`calibration_apart.json`). Rows of letter boxes mix letters of several hands. Boxes: fitted to MNIST's
+last training pictures and the first third of the held-out optdigits; judged on MNIST's test part and the rest of optdigits. "Before" is the
+reader's own score taken for a probability. "By chance" is the calibration error that so many readings show on average if every p is exactly true.
 
 ## Figures
 

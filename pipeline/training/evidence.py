@@ -21,16 +21,18 @@ from pipeline.quality.filled_pages import Digits, Writer, filled_fields
 from pipeline.quality.filled_rows import drawn_field
 from pipeline.recognize import letters
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.curves import LETTER, WITH_SHAPE, features_of, key_of, log_odds
+from pipeline.recognize.curves import LETTER, WITH_SHAPE, features_of, hands_of, key_of, log_odds
 from pipeline.recognize.digits import plain_row
 from pipeline.recognize.loose import loose_crop
 from pipeline.recognize.registry import READERS
 from pipeline.training.digit_rows import CONDITIONS, PX_PER_MM, Contents, draw_row
 from pipeline.training.drawn_marks import STYLES, drawn_mark
-from pipeline.training.handwriting_data import Line
+from pipeline.training.handwriting_data import Line, family
 
 ODD_ROWS = 0.2
 """Share of drawn rows with something other than digits that is kept: they are drawn far more often than people write them."""
+PAGE_LINES = (1, 1, 4, 8, 16)
+"""So many lines of a hand are on a page: where a line stands alone, nothing else is known of its hand."""
 AREA_LINES = (2, 3, 4)
 """So many lines are put into an area."""
 SYMBOLS = "0123456789 "
@@ -40,11 +42,11 @@ SHAPED = frozenset({*map(str, WITH_SHAPE), LETTER})
 Truth = tuple[Value, State]
 
 
-def evidence_of(spec: FieldSpec, reading: Reading, truth: Truth, part: str, source: str) -> Evidence:
+def evidence_of(spec: FieldSpec, reading: Reading, truth: Truth, part: str, source: str, hand: float = 0.0) -> Evidence:
     """One reading against the truth; its value and state both have to be right. What is no value counts by its state alone."""
     state = truth[1]
     right = (reading.value, reading.state) == truth if state is State.READ else reading.state is state
-    return Evidence(key_of(spec, reading), features_of(spec, reading), right, part, source)
+    return Evidence(key_of(spec, reading), features_of(spec, reading, hand), right, part, source)
 
 
 def read(crops: Sequence[Crop]) -> list[Reading]:
@@ -126,15 +128,32 @@ def marks(each: int, seed: int) -> list[Evidence]:
     return [evidence_of(d.crop.spec, r, (d.truth is State.READ, d.truth or State.EMPTY), f"mark {i}", "drawn marks") for i, (d, r) in found]
 
 
-def lines(written: Sequence[Line], source: str) -> list[Evidence]:
+def lines(written: Sequence[Line], source: str, rng: Generator) -> list[Evidence]:
     """Single handwritten lines, and each of their characters."""
     crops = [loose_crop(line.picture, Kind.TEXT, None) for line in written]
+    readings = READERS[Kind.TEXT](crops)
+    hands = hands_of_pages([line.writer for line in written], readings, rng)
     found: list[Evidence] = []
-    for line, crop, reading in zip(written, crops, READERS[Kind.TEXT](crops), strict=True):
-        part = f"{source} {line.writer}"
-        found.append(evidence_of(crop.spec, reading, (line.text, State.READ), part, source))
+    for line, crop, reading, hand in zip(written, crops, readings, hands, strict=True):
+        part = family(line.writer)
+        found.append(evidence_of(crop.spec, reading, (line.text, State.READ), part, source, hand))
         found += [Evidence(LETTER, (log_odds(p),), right, part, source) for p, right in _letters(reading, line.text)]
     return found
+
+
+def hands_of_pages(writers: Sequence[str], readings: Sequence[Reading], rng: Generator) -> list[float]:
+    """What the other lines of a page tell of a hand, pages of one writer being as long as pages are, or a line alone."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for i, writer in enumerate(writers):
+        places[writer].append(i)
+    hands = [0.0] * len(readings)
+    for own in places.values():
+        while own:
+            size = int(rng.choice(PAGE_LINES))
+            page, own = own[:size], own[size:]
+            for i, hand in zip(page, hands_of([readings[i] for i in page]), strict=True):
+                hands[i] = hand
+    return hands
 
 
 def _letters(reading: Reading, text: str) -> list[tuple[float, bool]]:
@@ -148,17 +167,17 @@ def areas(written: Sequence[Line], source: str, rng: Generator) -> list[Evidence
     by_writer: dict[str, list[Line]] = defaultdict(list)
     for line in written:
         by_writer[line.writer].append(line)
-    found: list[Evidence] = []
-    for writer, own in by_writer.items():
-        start = 0
-        while start < len(own):
-            some = own[start : start + int(rng.choice(AREA_LINES))]
-            start += len(some)
-            crop = area_crop([line.picture for line in some])
-            (reading,) = READERS[Kind.LINES]([crop])
-            truth = "\n".join(line.text for line in some), State.READ
-            found.append(evidence_of(crop.spec, reading, truth, f"{source} {writer}", source))
-    return found
+    groups = []
+    for own in by_writer.values():
+        while own:
+            size = int(rng.choice(AREA_LINES))
+            groups.append(own[:size])
+            own = own[size:]
+    crops = [area_crop([line.picture for line in some]) for some in groups]
+    readings = READERS[Kind.LINES](crops)
+    hands = hands_of_pages([some[0].writer for some in groups], readings, rng)
+    pairs = zip(groups, crops, readings, hands, strict=True)
+    return [evidence_of(c.spec, r, ("\n".join(line.text for line in some), State.READ), family(some[0].writer), source, h) for some, c, r, h in pairs]
 
 
 def area_crop(pictures: Sequence[Image], line_mm: float = 9.0) -> Crop:

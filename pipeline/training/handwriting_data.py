@@ -31,6 +31,9 @@ LINE_MM = 9.0
 EVERY = 6
 """One writer (or font family) of this many is set aside."""
 JOINED_HEIGHT = 64
+WITHOUT_DOTS = frozenset({"32"})
+"""Writers of DHSD who wrote no dots on ä, ö and ü at all, though the labels have them: a label is what stands on the paper."""
+_DOTLESS = str.maketrans("äöüÄÖÜ", "aouAOU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def dhsd(file: Path, *, held: bool) -> list[Line]:
     data = np.load(file)
     writers = [f"{int(w):02d}" for w in data["writer"]]
     aside = set_aside(writers)
-    made = (_line(x, str(t), w) for x, t, w in zip(data["x"], data["text"], writers, strict=True) if (w in aside) == held)
+    texts = [str(t).translate(_DOTLESS) if w in WITHOUT_DOTS else str(t) for t, w in zip(data["text"], writers, strict=True)]
+    made = (_line(x, t, w) for x, t, w in zip(data["x"], texts, writers, strict=True) if (w in aside) == held)
     return [line for line in made if line]
 
 
@@ -115,12 +119,13 @@ def _inked(picture: Image, height: int) -> Image:
 def font_files(directory: Path, *, held: bool) -> list[Path]:
     """Handwriting fonts to train on, or (`held`) to measure on: every sixth family."""
     fonts = sorted(directory.glob("*.ttf"))
-    aside = set_aside(_family(f) for f in fonts)
-    return [f for f in fonts if (_family(f) in aside) == held]
+    aside = set_aside(family(f.stem) for f in fonts)
+    return [f for f in fonts if (family(f.stem) in aside) == held]
 
 
-def _family(font: Path) -> str:
-    return font.stem.rsplit("-", 1)[0].removesuffix("-uloopet").removesuffix("-loopet")
+def family(writer: str) -> str:
+    """The family of a font, by the name of its file without the suffix; people's names stay as they are."""
+    return writer.rsplit("-", 1)[0].removesuffix("-uloopet").removesuffix("-loopet")
 
 
 def rendered(font: Path, rng: Generator, text: str | None = None) -> Line:

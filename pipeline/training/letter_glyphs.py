@@ -1,12 +1,13 @@
-"""Where the shapes in training cells of letter boxes come from: fonts, and words of DHSD whose writers set letter beside letter.
+"""Where the shapes in training cells of letter boxes come from: letters cut out of DHSD's words, and fonts.
 
-A word counts as written in separate letters when, at some slant, white columns part it into as many pieces as it has letters. Writers and font
-families are split before anything else.
+Writers and font families are split before anything else. German words begin with capitals; a capital Å, Ä or Ö is made of an A or an O of the same
+people, since there are next to none. A small l alone is a stroke that might as well be an I: it is left out.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,30 +17,45 @@ from numpy.random import Generator
 
 from pipeline.model import Image
 from pipeline.recognize.letters import LETTERS, SYMBOLS
-from pipeline.training.digit_glyphs import cut_to_ink, rendered, scribble
+from pipeline.training.alignment import placed
+from pipeline.training.digit_glyphs import OPTDIGITS_HELD, cut_to_ink, enlarged, optdigits, rendered, scribble
 from pipeline.training.digit_rows import struck_out
-from pipeline.training.handwriting_data import font_files, set_aside
+from pipeline.training.handwriting_data import dhsd, font_files
+from pipeline.training.letter_cuts import CutLetter, cut_letters
 
-SIGNS = "3479?+-=*#&%/"
+SIGNS = "347?+-=*#&%/"
 """What no letter looks like."""
-SLANTS = np.linspace(-0.6, 0.6, 13)
-LEAST_PIECE_PX = 3
-LOWEST, WIDEST = 0.15, 0.75
-"""Height and width of a letter, in heights of the picture of its word: lower ones are dashes and broken strokes, wider ones are two letters."""
-SMALL_SHARE = 0.2
+STROKE = "l"
+CUT = "".join(c for c in LETTERS + LETTERS.lower() if c != STROKE)
+SMALL_SHARE = 0.25
 """How often a letter is a small one."""
-HAND_SHARE, PRINT_SHARE = 0.5, 0.08
-"""How often a letter comes from a person's word (if there is one) and from print; the others come from handwriting fonts."""
+HAND_SHARE, PRINT_SHARE = 0.6, 0.06
+"""How often a letter comes from a person's word (if there are enough) and from print; the others come from handwriting fonts."""
+ENOUGH = 8
+MADE = {"Å": "A", "Ä": "A", "Ö": "O"}
+MOST_MADE = 150
 Shapes = dict[int, list[Image]]
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
-    """Boxes for letters: shapes by class, from people's words, from handwriting fonts (capitals, small letters) and from print."""
+class Case:
+    """Shapes of capitals, or of small letters, by class: from people's words and from handwriting fonts."""
 
     words: Shapes
-    capitals: Shapes
-    small: Shapes
+    fonts: Shapes
+
+    def any(self, letter: int, rng: Generator) -> Image:
+        """One of them."""
+        own = self.words.get(letter, [])
+        return _any(own if len(own) >= ENOUGH and rng.random() < HAND_SHARE else self.fonts[letter], rng)
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Boxes for letters: capitals, small letters, print (there may be none), signs."""
+
+    capitals: Case
+    small: Case
     printed: Shapes
     signs: list[Image]
     empty: int = SYMBOLS.index(" ")
@@ -59,12 +75,10 @@ class Letters:
         return self.struck, struck_out(mark, shape) if rng.random() < 0.65 else mark
 
     def _shape(self, letter: int, rng: Generator) -> Image:
-        kind = rng.random()
-        if kind < PRINT_SHARE:
+        if self.printed[letter] and rng.random() < PRINT_SHARE:
             return _any(self.printed[letter], rng)
-        if kind < PRINT_SHARE + HAND_SHARE and self.words.get(letter):
-            return _any(self.words[letter], rng)
-        return _any((self.small if rng.random() < SMALL_SHARE else self.capitals)[letter], rng)
+        small = rng.random() < SMALL_SHARE and LETTERS[letter].lower() != STROKE
+        return (self.small if small else self.capitals).any(letter, rng)
 
 
 def _any(images: list[Image], rng: Generator) -> Image:
@@ -75,45 +89,52 @@ def load(handwriting: Path, print_fonts: list[Path], *, held_out: bool) -> Lette
     """The shapes of the training side or of the held-out side."""
     hands = font_files(handwriting / "fonts_train", held=held_out)
     prints = [f for i, f in enumerate(sorted(print_fonts)) if (i % 6 == 5) == held_out]
+    words = dhsd(handwriting / "dhsd_words.npz", held=held_out)
+    return of_words(cut_letters(placed(words), CUT), hands, prints, _digits(handwriting / "optdigits.npz", held_out=held_out))
+
+
+def _digits(file: Path, *, held_out: bool) -> list[Image]:
+    """Digits that people wrote and that look like no letter."""
+    pictures, values = optdigits(file)
+    part = slice(-OPTDIGITS_HELD, None) if held_out else slice(0, -OPTDIGITS_HELD)
+    chosen = np.isin(values[part], [int(sign) for sign in SIGNS if sign.isdigit()])
+    return [enlarged(picture, 2.0) for picture in pictures[part][chosen]]
+
+
+def of_words(cut: Sequence[CutLetter], hands: Sequence[Path], prints: Sequence[Path], signs: Sequence[Image] = ()) -> Letters:
+    """The shapes of letters cut from words, of handwriting fonts and of printed faces; `signs` are no letters."""
+    capitals = by_class([one for one in cut if one.letter.isupper()])
+    for made, base in MADE.items():
+        plain = capitals.get(LETTERS.index(base), [])[:MOST_MADE]
+        capitals.setdefault(LETTERS.index(made), []).extend(with_accent(picture, ring=made == "Å") for picture in plain)
+    small = by_class([one for one in cut if one.letter.islower()])
+    small.setdefault(LETTERS.index("Å"), []).extend(with_accent(picture, ring=True) for picture in small.get(0, [])[:MOST_MADE])
     return Letters(
-        separate_letters(handwriting / "dhsd_words.npz", held_out=held_out),
-        {i: [rendered(f, c) for f in hands] for i, c in enumerate(LETTERS)},
-        {i: [rendered(f, c.lower()) for f in hands] for i, c in enumerate(LETTERS)},
+        Case(capitals, {i: [rendered(f, c) for f in hands] for i, c in enumerate(LETTERS)}),
+        Case(small, {i: [rendered(f, c.lower()) for f in hands] for i, c in enumerate(LETTERS)}),
         {i: [rendered(f, c) for f in prints] for i, c in enumerate(LETTERS)},
-        [rendered(f, c) for f in hands for c in SIGNS],
+        [*(rendered(f, c) for f in hands for c in SIGNS), *signs],
     )
 
 
-def separate_letters(file: Path, *, held_out: bool) -> Shapes:
-    """Letters of DHSD's words that are written apart, by class; of the writers trained on, or of those set aside."""
-    data = np.load(file)
-    writers = [f"{int(w):02d}" for w in data["writer"]]
-    aside = set_aside(writers)
+def by_class(cut: Sequence[CutLetter]) -> Shapes:
+    """Pictures by the place of their letter in the alphabet."""
     shapes: Shapes = defaultdict(list)
-    for picture, text, writer in zip(data["x"], data["text"], writers, strict=True):
-        if (writer in aside) == held_out:
-            letters = str(text).replace(" ", "")
-            for letter, piece in zip(letters.upper() if "ß" not in letters else "", pieces(picture, len(letters)), strict=False):
-                if letter in LETTERS:
-                    shapes[LETTERS.index(letter)].append(piece)
+    for one in cut:
+        shapes[LETTERS.index(one.letter.upper())].append(one.picture)
     return dict(shapes)
 
 
-def pieces(picture: Image, count: int) -> list[Image]:
-    """A word's letters, 255 = ink, if white columns part it into `count` pieces at some slant; else none."""
-    _, mask = cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    height, width = mask.shape
-    for slant in sorted(SLANTS, key=abs):
-        upright = np.asarray(cv2.warpAffine(mask, np.array([[1, slant, -slant * height / 2], [0, 1, 0]]), (width, height)), np.uint8)
-        inked = np.diff(np.concatenate([[0], upright.any(axis=0).astype(np.int8), [0]]))
-        spans = [(a, b) for a, b in zip(np.flatnonzero(inked == 1), np.flatnonzero(inked == -1), strict=True) if b - a >= LEAST_PIECE_PX]
-        if len(spans) == count:
-            found = [cut_to_ink(upright[:, a:b]) for a, b in spans]
-            return found if all(_is_letter(piece, height) for piece in found) else []
-    return []
-
-
-def _is_letter(piece: Image, height: int) -> bool:
-    """Not two letters that touch beside one that broke in two."""
-    high, wide = piece.shape
-    return bool(high >= LOWEST * height and wide <= WIDEST * height)
+def with_accent(picture: Image, *, ring: bool) -> Image:
+    """A or O with a ring or two dots above, as thick as the letter's own stroke."""
+    height, width = picture.shape
+    above = round(0.34 * height)
+    out = np.pad(picture, ((above, 0), (2, 2)))
+    thick = max(1, round(float((picture > 127).sum()) / max(1.0, 3.2 * height)))
+    middle, y = out.shape[1] // 2, round(0.45 * above)
+    if ring:
+        cv2.circle(out, (middle, y), max(2, round(0.36 * above)), (255,), thick, cv2.LINE_AA)
+    else:
+        for side in (-1, 1):
+            cv2.circle(out, (middle + side * max(3, round(0.2 * width)), y), max(1, thick), (255,), -1, cv2.LINE_AA)
+    return cut_to_ink(out)

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 def test_an_exported_entry_is_corrected_and_exported_again(page: Page, store: Store, tmp_path: Path) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    seeding.confirm(store, NURSE, entry_id)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
     office = runs.Office(store, seeding.settings(store), seeding.forms())
     first = runs.make_run(office, NURSE, "rivta", utc_now())
     assert first is not None
@@ -36,6 +36,7 @@ def test_an_exported_entry_is_corrected_and_exported_again(page: Page, store: St
     page.locator("[class*='st-key-why-'] input").fill("Fel dag")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Rättelsen är sparad.")).to_be_visible()
+    seeding.sign_note(store, entry_id)
     page.get_by_role("link", name="Export").click()
     expect(page.get_by_text("varav 1 rättelse")).to_be_visible()
     page.locator(".st-key-make-rivta button").click()

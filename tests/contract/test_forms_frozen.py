@@ -14,7 +14,6 @@ from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, Option, Side
 from pipeline.form_rules import form_problems
 from pipeline.published import FILE, frozen_problems, geometry_digest, publish, published
-from pipeline.recognize import letters
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms, Law, PageSpec, Section, Table, Text
 
@@ -107,8 +106,3 @@ def test_the_example_in_the_documentation_is_a_good_form() -> None:
     example = re.search(r"```yaml\n(.*?)```", (FOLDER / "README.md").read_text("utf-8"), re.DOTALL)
     assert example
     assert form_problems(Form.model_validate(yaml.safe_load(example[1]))) == []
-
-
-def test_no_published_form_asks_for_letters_before_there_is_a_network_for_them() -> None:
-    asked = {form.id for form in Forms.load(FOLDER).values() for spec in form.fields if spec.kind is Kind.LETTERS}
-    assert letters.MODEL.is_file() or asked == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
@@ -13,10 +14,12 @@ from pipeline.errors import EfterskriftError, NotAllowedError, StoreError, Store
 from pipeline.model import EntryState, IssuedSheet, Person
 from pipeline.review import Answer
 from pipeline.settings import Settings
-from pipeline.store import claims, corrections, decisions, pages, pulls, registers, sheets
+from pipeline.store import claims, corrections, decisions, duplicate_marks, forwarding, pages, pulls, questions, registers, sheets, signing, versions
 from pipeline.store.database import Store, open_store
+from pipeline.store.duplicate_marks import Compared
 from pipeline.store.entries import entries_of
 from pipeline.store.events import record
+from pipeline.store.images import ImageFolder
 from pipeline.store.issued import add_issued, issued_sheet
 from pipeline.store.pulls import PullKind
 from tests.ward import (
@@ -174,6 +177,8 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
         assert str(said) not in log
 
 
+NO_IMAGES = ImageFolder(Path("nowhere"))
+
 ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "open_entry": lambda conn, who, _: claims.open_entry(conn, FORMS, who, "AAAA-00", NOW),
     "skip": lambda conn, who, _: claims.skip(conn, who, "AAAA-00", 0),
@@ -190,6 +195,14 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "settle_empty": sheets.settle_empty,
     "add_row": lambda conn, who, page: sheets.add_row(conn, who, page, 1, FORMS),
     "pull_to_front": lambda conn, who, _: pulls.pull_to_front(conn, who, PullKind.ENTRY, NORTH, "AAAA-00", NOW),
+    "forward": lambda conn, who, _: forwarding.forward(conn, FORMS, who, "AAAA-00", 0, "", "", NOW),
+    "forward_protected": lambda conn, who, _: forwarding.forward_protected(conn, FORMS, who, "AAAA-00", 0, NOW),
+    "ask_author": lambda conn, who, _: questions.ask_author(conn, FORMS, who, "AAAA-00", 9, "Vad?", "", NOW),
+    "questions_of": lambda conn, who, _: questions.questions_of(conn, who, "AAAA-00"),
+    "mark_duplicate": lambda conn, who, _: duplicate_marks.mark_duplicate(conn, NO_IMAGES, who, "AAAA-00", 9, Compared(text="x"), "", NOW),
+    "sign": lambda conn, who, _: signing.sign(conn, FORMS, who, "AAAA-00", 0, NOW),
+    "take_signature_back": lambda conn, who, _: signing.take_back(conn, who, "AAAA-00", 0, NOW),
+    "versions": lambda conn, who, _: versions.versions(conn, who, "AAAA-00"),
 }
 """Everything that a person can do to an entry or page of the northern unit."""
 
@@ -199,6 +212,10 @@ MAY = {name: {"eva", "nils"} for name in ACTS} | {
     "settle_empty": {"admin"},
     "view_page": {"admin", "eva", "nils"},
     "pull_to_front": {"chef"},
+    "forward": {"admin", "eva", "nils"},
+    "forward_protected": {"admin", "eva", "nils"},
+    "questions_of": {"admin", "eva", "nils"},
+    "versions": {"admin", "eva", "nils"},
 }
 
 

@@ -184,9 +184,9 @@ def test_work_until_idle_ends_by_itself_and_tells_how_far_it_is(settings: Settin
 def test_a_failed_page_that_a_person_lets_be_read_again_is_read(settings: Settings, store: Store) -> None:
     with crew(settings, 1, readers.deadly) as working:
         until(idle(store, working), "all pages ended")
-    person = Person("a.b", "Anna Berg", "", Role.ADMINISTRATOR, frozenset({"Norra"}))
+    person = Person("a.b", "Anna Berg", "", Role.ADMINISTRATOR, frozenset({"Norra"}), frozenset({"HSL"}))
     with store.begin() as conn:
-        failed = next(page for page in problem_pages(conn) if page.source_name == TRAP)
+        failed = next(page for page in problem_pages(conn, person) if page.source_name == TRAP)
         requeue(conn, person, failed.id)
     with crew(settings, 1, readers.plain) as working:
         until(idle(store, working), "the page is read")

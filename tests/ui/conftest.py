@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.model import Person
 from pipeline.settings import ROOT
+from pipeline.store import sessions
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from tests.ui import seeding
@@ -34,12 +35,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 @pytest.fixture
 def open_screen(store: Store) -> OpenScreen:
     """Open a screen for somebody who is logged in, whether or not the navigation shows it to that role."""
-    del store
 
     def opened(person: Person, name: str) -> AppTest:
         app = AppTest.from_function(_screen, kwargs={"name": name}, default_timeout=30)
-        app.session_state["login"] = person.login
-        app.session_state["active_at"] = utc_now()
+        with store.begin() as conn:
+            app.session_state["session_token"] = sessions.start(conn, person.login, utc_now())
+        app.session_state["login"], app.session_state["active_at"] = person.login, utc_now()
         return app.run()
 
     return opened

@@ -14,13 +14,15 @@ from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
 from pipeline.printing import Sheet
+from pipeline.professions import ALL_AREAS
 from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import hands
 from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
-from pipeline.store import claims, decisions, issued, pages, people, registers, sheets
+from pipeline.store import claims, decisions, issued, pages, people, registers, sheets, signing
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
+from pipeline.store.entries import entry
 from pipeline.store.pages import NewPage
 from pipeline.template import Form, Forms
 
@@ -28,11 +30,15 @@ UNIT = "Hemsjukvården Centrum"
 OTHER_UNIT = "Hemtjänsten Norr"
 PASSWORD = "papper och penna"
 UNITS = frozenset({UNIT, OTHER_UNIT})
-ADMINISTRATOR = Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, UNITS)
-NURSE = Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, UNITS)
-COLLEAGUE = Person("omar", "Omar Ek", "sjuksköterska", Role.REVIEWER, UNITS)
-MANAGER = Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, UNITS)
-STAFF = (ADMINISTRATOR, NURSE, COLLEAGUE, MANAGER)
+AREAS = frozenset({"HSL", "SoL"})
+ADMINISTRATOR = Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, UNITS, ALL_AREAS)
+NURSE = Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, UNITS, AREAS)
+COLLEAGUE = Person("omar", "Omar Ek", "sjuksköterska", Role.REVIEWER, UNITS, AREAS)
+MANAGER = Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, UNITS, ALL_AREAS)
+REGISTRAR = Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, UNITS, ALL_AREAS)
+SYSTEM_ADMINISTRATOR = Person("sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, frozenset(), frozenset())
+LOG_REVIEWER = Person("lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, frozenset(), frozenset())
+STAFF = (ADMINISTRATOR, NURSE, COLLEAGUE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
 CLIENTS = (
     Client("193001016595", "Elsa Fjällberg", UNIT),
     Client("189002099811", "Gunnar Ågren", UNIT),
@@ -124,12 +130,20 @@ def add_blank_page(store: Store) -> str:
     return page
 
 
-def confirm(store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE) -> None:
-    """Decide an entry as `person` would who reads the paper right."""
+def confirm(store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE, *, sign: bool = False) -> None:
+    """Decide an entry as `person` would who reads the paper right; with `sign`, the author of `NOTE` then signs it."""
     with store.begin() as conn:
         view = claims.open_entry(conn, forms(), person, entry_id, utc_now())
         answers = {field.spec.name: answer(field.spec, values) for field in view.fields if field.open}
         decisions.save_answers(conn, forms(), person, entry_id, view.entry.revision, answers, utc_now() + timedelta(seconds=1))
+    if sign:
+        sign_note(store, entry_id)
+
+
+def sign_note(store: Store, entry_id: str) -> None:
+    """The author of `NOTE` signs it."""
+    with store.begin() as conn:
+        signing.sign(conn, forms(), NURSE, entry_id, entry(conn, entry_id).revision, utc_now())
 
 
 def answer(spec: FieldSpec, values: Mapping[str, Value]) -> Answer:

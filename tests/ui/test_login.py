@@ -8,13 +8,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.access import allowed
-from pipeline.model import Person
+from pipeline.model import Person, Role
+from pipeline.professions import ALL_AREAS
 from pipeline.store import people
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from tests.ui import seeding
 from tests.ui.conftest import APP
-from tests.ui.seeding import ADMINISTRATOR, MANAGER, NURSE
+from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, STAFF, SYSTEM_ADMINISTRATOR, UNITS
 
 
 def opened() -> AppTest:
@@ -53,7 +54,15 @@ def test_too_many_attempts_are_stopped() -> None:
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize(
-    ("person", "title"), [(NURSE, "Granska"), (MANAGER, "Läge"), (ADMINISTRATOR, "Läge")], ids=["nurse", "manager", "administrator"]
+    ("person", "title"),
+    [
+        (NURSE, "Granska"),
+        (MANAGER, "Läge"),
+        (ADMINISTRATOR, "Läge"),
+        (SYSTEM_ADMINISTRATOR, "Konton"),
+        (LOG_REVIEWER, "Ditt konto har ingen sida att visa."),
+    ],
+    ids=lambda value: getattr(value, "login", ""),
 )
 def test_each_role_begins_at_its_work(person: Person, title: str) -> None:
     app = logged_in(person)
@@ -65,8 +74,15 @@ def test_each_role_begins_at_its_work(person: Person, title: str) -> None:
 def test_navigation_shows_what_the_role_may() -> None:
     from ui.app import SCREENS  # runs the script once, outside a session
 
-    shown = {person.login: {name for name, action, _, _ in SCREENS if allowed(person, action)} for person in (ADMINISTRATOR, NURSE, MANAGER)}
-    assert shown == {"anna": {"scan", "progress", "export"}, "nina": {"review", "export"}, "carl": {"progress"}}
+    shown = {person.login: {name for name, action, _, _ in SCREENS if allowed(person, action)} for person in STAFF if person.login != "omar"}
+    assert shown == {
+        "anna": {"scan", "progress", "export"},
+        "nina": {"review", "export"},
+        "carl": {"progress"},
+        "rita": {"scan", "review", "export"},
+        "sven": {"accounts"},
+        "lova": set(),
+    }
 
 
 @pytest.mark.usefixtures("store")
@@ -85,6 +101,83 @@ def test_session_ends_without_activity_and_says_why() -> None:
     app.run()
     assert "60 minuter" in app.info[0].value
     assert "login" not in app.session_state
+
+
+@pytest.mark.usefixtures("store")
+def test_logging_out_logs_out_in_the_other_window_too() -> None:
+    here, there, other = logged_in(NURSE), logged_in(NURSE), logged_in(MANAGER)
+    here.button(key="log_out").click().run()
+    there.run()
+    assert there.text_input(key="login_name").label == "Användarnamn"
+    assert "session_token" not in there.session_state
+    assert other.run().button(key="log_out")
+
+
+@pytest.mark.usefixtures("store")
+def test_session_ends_after_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = logged_in(NURSE)
+    tomorrow = utc_now() + timedelta(hours=12, minutes=1)
+    app.session_state["active_at"] = tomorrow
+    monkeypatch.setattr("ui.session.utc_now", lambda: tomorrow)
+    app.run()
+    assert app.text_input(key="login_name").label == "Användarnamn"
+
+
+def test_a_password_that_somebody_else_made_is_changed_before_anything_else(store: Store) -> None:
+    with store.begin() as conn:
+        people.set_password(conn, NURSE.login, seeding.PASSWORD, must_change=True)
+    app = logged_in(NURSE)
+    assert app.title[0].value == "Välj ett eget lösenord"
+    for now, new, again, said in (
+        (seeding.PASSWORD, "helt nya ord här", "helt andra ord", "inte lika"),
+        ("fel lösenord", "helt nya ord här", "helt nya ord här", "stämmer inte"),
+        (seeding.PASSWORD, "kort", "kort", "för kort"),
+    ):
+        for key, text in (("now", now), ("new", new), ("again", again)):
+            app.text_input(key=f"password_{key}").input(text)
+        app.button(key="password_submit").click().run()
+        assert said in app.error[0].value
+    for key in ("new", "again"):
+        app.text_input(key=f"password_{key}").input("helt nya ord här")
+    app.text_input(key="password_now").input(seeding.PASSWORD)
+    app.button(key="password_submit").click().run()
+    assert app.subheader[0].value == "Granska"
+
+
+def in_emergency(store: Store) -> AppTest:
+    """The app after name and password of an account for emergencies."""
+    sealed = Person("nod", "Nödkonto 1", "nödkonto", Role.ADMINISTRATOR, UNITS, ALL_AREAS, break_glass=True)
+    with store.begin() as conn:
+        people.save_person(conn, sealed, seeding.PASSWORD)
+    return logged_in(sealed)
+
+
+def test_an_account_for_emergencies_asks_for_a_reason_and_shouts(store: Store) -> None:
+    app = in_emergency(store)
+    assert "nödkonto" in app.error[0].value
+    assert "session_token" not in app.session_state
+    app.text_area(key="emergency_reason").input("kort")
+    app.button(key="emergency_submit").click().run()
+    assert "minst 10 tecken" in app.error[1].value
+    app.text_area(key="emergency_reason").input("Inloggningen ligger nere.")
+    app.button(key="emergency_submit").click().run()
+    assert app.error[0].value.startswith("NÖDKONTO")
+    for person in (MANAGER, LOG_REVIEWER):
+        told = logged_in(person)
+        assert "Inloggningen ligger nere." in told.error[0].value
+    seen = next(button for button in told.button if (button.key or "").startswith("seen-"))
+    seen.click().run()
+    assert not told.error
+    assert not logged_in(MANAGER).error
+    assert not logged_in(NURSE).error
+
+
+def test_the_reason_is_asked_within_a_few_minutes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = in_emergency(store)
+    soon = utc_now() + timedelta(minutes=6)
+    monkeypatch.setattr("ui.session.utc_now", lambda: soon)
+    app.run()
+    assert app.text_input(key="login_name").label == "Användarnamn"
 
 
 def test_closed_account_is_out_at_once(store: Store) -> None:

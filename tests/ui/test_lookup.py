@@ -42,7 +42,7 @@ def found(store: Store, entry_id: str) -> Entry:
 def exported_note(store: Store) -> tuple[runs.Office, str]:
     """A confirmed note that has been exported."""
     entry_id = seeding.add_notes(store, 1)[0]
-    seeding.confirm(store, NURSE, entry_id)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
     office = runs.Office(store, seeding.settings(store), seeding.forms())
     assert runs.make_run(office, NURSE, "rivta", utc_now()) is not None
     return office, entry_id
@@ -63,6 +63,8 @@ def test_an_exported_entry_is_corrected_and_becomes_an_amendment(store: Store, o
         assert decided(conn, entry_id)["personnummer"].answer == Answer(seeding.NOTE["personnummer"])
         page = entry(conn, entry_id).page
         assert "view_page" in [event.action for event in events_of(conn, page) if event.by == NURSE.login]
+    assert [ready.amendments for ready in runs.ready(office, NURSE) if ready.target == "rivta"] == [0]
+    seeding.sign_note(store, entry_id)
     assert [ready.amendments for ready in runs.ready(office, NURSE) if ready.target == "rivta"] == [1]
     app.button(key=f"lookup_look-{entry_id}").click().run()
     said = "".join(html.proto.body for html in app.get("html"))

@@ -7,26 +7,37 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from pipeline.model import EntryState, Person
+from pipeline.model import EntryState, Person, Role
 from pipeline.store import pages, tables
 from pipeline.store.database import Store
 from pipeline.store.events import events_of
 from pipeline.store.people import save_person
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
-from tests.ui.seeding import ADMINISTRATOR, MANAGER, NURSE
+from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
 
 ALLOWED = {
-    "scan": {ADMINISTRATOR.login},
-    "review": {NURSE.login},
+    "scan": {ADMINISTRATOR.login, REGISTRAR.login},
+    "review": {NURSE.login, REGISTRAR.login},
     "progress": {ADMINISTRATOR.login, MANAGER.login},
     "queue": {MANAGER.login},
-    "export": {ADMINISTRATOR.login, NURSE.login},
+    "signing": {NURSE.login},
+    "follow_up": {ADMINISTRATOR.login, NURSE.login},
+    "export": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
+    "accounts": {SYSTEM_ADMINISTRATOR.login},
 }
+ROLES = (ADMINISTRATOR, NURSE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
+
+
+def test_the_table_names_every_screen_and_role() -> None:
+    from ui.app import SCREENS  # runs the script once, outside a session
+
+    assert set(ALLOWED) == {name for name, _, _, _ in SCREENS}
+    assert {person.role for person in ROLES} == set(Role)
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
-@pytest.mark.parametrize("person", [ADMINISTRATOR, NURSE, MANAGER], ids=lambda person: person.login)
+@pytest.mark.parametrize("person", ROLES, ids=lambda person: person.role.value)
 @pytest.mark.parametrize("name", list(ALLOWED))
 def test_screen_opens_or_refuses(store: Store, open_screen: OpenScreen, name: str, person: Person, filled: bool) -> None:
     if filled:
@@ -38,7 +49,11 @@ def test_screen_opens_or_refuses(store: Store, open_screen: OpenScreen, name: st
     app = open_screen(person, name)
     assert not app.exception
     refused = any("inte rätt" in error.value for error in app.error)
-    assert refused is (person.login not in ALLOWED[name] and name != "scan")
+    assert refused is (person.login not in ALLOWED[name])
+    if refused:
+        shown = [*app.metric, *app.text_input, *app.selectbox, *app.multiselect, *app.dataframe, *app.info, *app.code]
+        assert shown == []
+        assert {button.key for button in app.button} <= {"log_out", "lookup_open"}
 
 
 def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen) -> None:
@@ -99,7 +114,7 @@ def test_progress_counts_and_shows_no_names(store: Store, open_screen: OpenScree
 
 def test_export_is_made_once_and_stays_in_the_history(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    seeding.confirm(store, NURSE, entry_id)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
     app = open_screen(NURSE, "export")
     app.button(key="make-rivta").click().run()
     assert not app.exception
@@ -113,7 +128,7 @@ def test_receipts_are_given_by_hand(store: Store, open_screen: OpenScreen) -> No
     from pipeline.store.entries import entry
 
     entry_id = seeding.add_notes(store, 1)[0]
-    seeding.confirm(store, NURSE, entry_id)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
     app = open_screen(ADMINISTRATOR, "export")
     app.button(key="make-rivta").click().run()
     run_id = next(element.key or "" for element in app.toggle).removeprefix("tick-")

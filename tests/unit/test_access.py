@@ -9,6 +9,8 @@ import pytest
 from pipeline.access import Action, allowed, require
 from pipeline.errors import NotAllowedError
 from pipeline.model import Role
+from pipeline.professions import default_areas, load_professions
+from pipeline.template import Area
 from tests.ward import NORTH, SOUTH, person
 
 PAPER = {Role.ADMINISTRATOR, Role.REVIEWER, Role.REGISTRAR}
@@ -33,6 +35,8 @@ MAY: dict[Action, set[Role]] = {
     Action.ACCOUNTS: {Role.SYSTEM_ADMINISTRATOR},
     Action.MANAGE: {Role.ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR},
     Action.LOG: {Role.LOG_REVIEWER},
+    Action.BLOCK: {Role.ADMINISTRATOR, Role.REVIEWER},
+    Action.ALARM: {Role.MANAGER, Role.LOG_REVIEWER},
 }
 
 
@@ -40,13 +44,39 @@ def test_the_table_names_every_action() -> None:
     assert set(MAY) == set(Action)
 
 
-@pytest.mark.parametrize(("role", "action", "unit"), list(product(Role, Action, (None, NORTH, SOUTH))))
-def test_rights_are_those_of_the_table_in_the_own_units_only(role: Role, action: Action, unit: str | None) -> None:
-    who = person("eva", role, (NORTH,))
-    expected = role in MAY[action] and unit != SOUTH
-    assert allowed(who, action, unit) is expected
-    if expected:
-        require(who, action, unit)
-    else:
-        with pytest.raises(NotAllowedError):
-            require(who, action, unit)
+@pytest.mark.parametrize(("role", "action"), list(product(Role, Action)))
+def test_rights_are_those_of_the_table_in_the_own_units_and_areas_only(role: Role, action: Action) -> None:
+    who = person("eva", role, (NORTH,), frozenset({"HSL"}))
+    for unit, area in product((None, NORTH, SOUTH), (None, "HSL", "IFO", "")):
+        expected = role in MAY[action] and unit != SOUTH and area in (None, "HSL")
+        assert allowed(who, action, unit, area) is expected
+        if expected:
+            require(who, action, unit, area)
+        else:
+            with pytest.raises(NotAllowedError):
+                require(who, action, unit, area)
+
+
+def test_each_profession_has_its_areas_and_no_title_is_of_two() -> None:
+    professions = load_professions()
+    titles = [title for one in professions for title in one.titles]
+    assert len(titles) == len(set(titles))
+    assert {area for one in professions for area in one.areas} == set(Area)
+    assert all(title == title.strip().casefold() for title in titles)
+
+
+@pytest.mark.parametrize(
+    ("role", "title", "areas"),
+    [
+        (Role.REVIEWER, "Sjuksköterska ", {"HSL"}),
+        (Role.REVIEWER, "planerare", {"SoL", "LSS"}),
+        (Role.REVIEWER, "biståndshandläggare", {"SoL", "LSS"}),
+        (Role.REVIEWER, "socialsekreterare", {"IFO"}),
+        (Role.REVIEWER, "trollkarl", set()),
+        (Role.ADMINISTRATOR, "trollkarl", {"HSL", "SoL", "LSS", "IFO"}),
+        (Role.SYSTEM_ADMINISTRATOR, "sjuksköterska", set()),
+        (Role.LOG_REVIEWER, "sjuksköterska", set()),
+    ],
+)
+def test_an_account_without_areas_of_its_own_has_those_of_the_profession(role: Role, title: str, areas: set[str]) -> None:
+    assert default_areas(role, title) == areas

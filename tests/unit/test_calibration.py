@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.calibration_file import fit_keys, write
-from pipeline.calibration_fit import Evidence, fit, foretold, judged
+from pipeline.calibration_file import apart_key, fit_crossed, fit_keys, write, write_apart
+from pipeline.calibration_fit import FOLDS, Evidence, fit, foretold, judged
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Reading, State
-from pipeline.recognize.curves import UNFITTED, Curve, calibrated, features_of, key_of, log_odds, read_curves
+from pipeline.quality.measure import chance_error
+from pipeline.recognize.curves import UNFITTED, Curve, calibrated, features_of, hands_of, key_of, log_odds, read_curves
 
 MARK = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))
 TEXT = FieldSpec(name="f", label="f", kind=Kind.TEXT, box=(0, 0, 50, 9))
@@ -89,3 +90,55 @@ def test_a_damaged_file_says_how_to_get_it_back(tmp_path: Path, text: str) -> No
     file.write_text(text, "utf-8")
     with pytest.raises(MissingProgramError, match="git checkout"):
         read_curves(file)
+
+
+def test_a_page_in_a_clear_hand_is_believed_more() -> None:
+    seen = [Reading("lugn", 0.9, State.READ, clarity=clarity) for clarity in (-0.5, -0.1, -0.1)]
+    unclear, first, second = hands_of(seen)
+    assert unclear > 0 > first
+    assert first == second
+    assert hands_of(seen[:1]) == [0.0]
+    assert hands_of([seen[0], Reading(True, 0.9, State.READ)]) == [0.0, 0.0]
+
+
+def test_more_lines_of_a_hand_tell_more() -> None:
+    few, many = ([Reading("ja", 0.9, State.READ, clarity=c) for c in (-0.5, *[-0.1] * n)] for n in (1, 20))
+    assert 0 < hands_of(few)[0] < hands_of(many)[0]
+
+
+def test_a_curve_of_before_does_without_new_features() -> None:
+    reading = Reading("lugn", 0.9, State.READ, clarity=-0.2)
+    old = Curve((1.0, 0.0, 0.0, 0.0), (-20.0, 20.0), (0.1, 0.7))
+    assert calibrated(TEXT, reading, "n", {("text", "n"): old}, hand=3.0).p == calibrated(TEXT, reading, "n", {("text", "n"): old}).p
+
+
+def hands(count: int, each: int, seed: int) -> list[Evidence]:
+    """Lines of hands that are right with a probability which no line tells, but the clarity of the hand's lines does."""
+    random = np.random.default_rng(seed)
+    found = []
+    for hand in range(count):
+        clarity = float(random.normal(0, 1))
+        p = 1 / (1 + np.exp(-2 * clarity))
+        found += [Evidence("text", (0.0, 0.0, 1.0, 0.0, clarity, 0.0), bool(random.random() < p), f"hand {hand}") for _ in range(each)]
+    return found
+
+
+def test_hands_are_judged_by_curves_that_never_saw_them() -> None:
+    (fitted,) = fit_crossed(hands(60, 20, 7), {"text": "n"}, {})
+    assert len(fitted.apart) == FOLDS
+    assert fitted.score is not None
+    assert fitted.before is not None
+    assert fitted.score.values == fitted.readings == 1200
+    assert fitted.score.calibration < 0.06 < fitted.before.calibration
+
+
+def test_curves_apart_are_written_by_fold(tmp_path: Path) -> None:
+    file = tmp_path / "apart.json"
+    fitted = fit_crossed(hands(30, 10, 8), {"text": "n"}, {})
+    write_apart(file, fitted, "")
+    assert set(read_curves(file)) == {(apart_key("text", fold), "n") for fold in range(FOLDS)}
+
+
+def test_chance_alone_makes_an_error_of_calibration_that_sinks_with_more_readings() -> None:
+    few, many = (chance_error(np.full(count, 0.5)) for count in (100, 10_000))
+    assert many < 0.02 < few

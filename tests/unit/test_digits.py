@@ -238,3 +238,21 @@ def test_a_missing_network_names_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(MissingProgramError, match=r"digits\.onnx") as raised:
         cell_probabilities(np.zeros((1, SIDE, SIDE), np.uint8), tmp_path / "digits.onnx")
     assert "pipeline/training/digits.py" in raised.value.remedy
+
+
+def test_a_row_without_a_stroke_has_empty_cells_however_the_paper_looks() -> None:
+    rng = np.random.default_rng(5)
+    paper = np.clip(rng.normal(235, 2, (96, 400)), 0, 255).astype(np.uint8)
+    assert not cell_pictures(paper, np.full_like(paper, 255), 4, 16).any()
+    faint = paper.copy()
+    cv2.line(faint, (150, 35), (140, 60), 200, 4)
+    found = cell_pictures(faint, np.full_like(paper, 255), 4, 16)
+    assert found.any(axis=(1, 2)).tolist() == [False, True, False, False]
+
+
+def test_rows_asked_for_again_are_answered_alike() -> None:
+    answers = row("1 3")
+    first, rest = likeliest_rows(answers)
+    first.clear()
+    assert likeliest_rows(answers)[0][0][0] == "1 3"
+    assert likeliest_rows(answers)[1] == rest

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert
 
+from pipeline.client_guard import AboutClient, Choice
 from pipeline.errors import (
     FormError,
     InvalidAnswerError,
@@ -74,7 +75,7 @@ def claim(ward: Ward, who: object = EVA, minutes: float = 0) -> EntryView | None
         return claims.claim_next(conn, FORMS, who, later(minutes))  # type: ignore[arg-type]
 
 
-def save(ward: Ward, entry_id: str, given: Mapping[str, Answer], who: object = EVA, **more: bool) -> EntryState:
+def save(ward: Ward, entry_id: str, given: Mapping[str, Answer], who: object = EVA, **more: AboutClient) -> EntryState:
     """Decide an entry as it is now."""
     revision = get(ward, entry_id).revision
     with ward.store.begin() as conn:
@@ -245,7 +246,7 @@ def test_a_protected_identity_is_shown_in_the_own_unit_only(ward: Ward) -> None:
             registers.look_up_client(conn, CHIEF, ASTA.pid)
     ward.note("AAAA", {**SAID, "pnr": secret.pid, "namn": None})
     given = answers({**ALL, "pnr": secret.pid, "namn": None}, datum=WRONG_DAY)
-    assert save(ward, "AAAA-00", given) is EntryState.SECOND
+    assert save(ward, "AAAA-00", given, about=AboutClient(choice=Choice.CARED_FOR_HERE)) is EntryState.SECOND
     view = claim(ward, NILS)
     assert view is not None
     assert view.suggestion == replace(secret, name="", unit="")
@@ -350,10 +351,10 @@ def test_the_client_has_to_be_known_or_meant(ward: Ward) -> None:
     assert unknown.value.fields == ("pnr",)
     assert UNKNOWN_PID not in str(unknown.value)
     with pytest.raises(UnknownClientError):
-        save(ward, "AAAA-00", answers({**ALL, "pnr": UNKNOWN_PID[2:]}), outside_register=True)
+        save(ward, "AAAA-00", answers({**ALL, "pnr": UNKNOWN_PID[2:]}), about=AboutClient(outside="ny klient"))
     with pytest.raises(MissingAnswerError):
         save(ward, "AAAA-00", answers(ALL, pnr=Answer(None, State.ILLEGIBLE)))
-    assert save(ward, "AAAA-00", given, outside_register=True) is EntryState.CONFIRMED
+    assert save(ward, "AAAA-00", given, about=AboutClient(outside="ny klient")) is EntryState.CONFIRMED
     (record,) = export(ward, "AAAA-00")
     assert (record.client.pid, record.client.name, record.client.unit) == (UNKNOWN_PID, SAID["namn"], NORTH)
 
@@ -437,7 +438,7 @@ def test_a_correction_is_a_new_version(ward: Ward) -> None:
         corrections.correct(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "Fel avskrivet", later(5))
         with pytest.raises(StaleDecisionError):
             corrections.correct(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov.")}, "Fel avskrivet", NOW)
-        assert records.ready(conn, units=[NORTH], lock=True) == ["AAAA-00"]
+        assert records.ready(conn, FORMS, EVA, lock=True) == ["AAAA-00"]
     (second,) = export(ward, "AAAA-00")
     assert (second.revision, second.fields["text"], second.entered.by) == (2, "Sov illa.", "Nils Ek")
     assert second.fields["datum"] == first.fields["datum"]
@@ -450,7 +451,7 @@ def test_a_corrected_critical_field_is_as_critical_as_before(ward: Ward) -> None
     with ward.store.begin() as conn:
         new = {"datum": Answer("2026-02-19")}
         assert corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, new, "Fel dag", NOW) is EntryState.SECOND
-        assert records.ready(conn, units=[NORTH]) == []
+        assert records.ready(conn, FORMS, EVA) == []
     assert claim(ward) is None
     view = claim(ward, NILS)
     assert view is not None
@@ -544,9 +545,9 @@ def test_ready_entries_are_those_of_the_unit_and_form(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.read() as conn:
-        assert records.ready(conn, units=[NORTH], form=NOTE.id) == ["AAAA-00"]
-        assert records.ready(conn, units=[NORTH], form=VISITS.id) == []
-        assert records.ready(conn, units=[SOUTH]) == []
+        assert records.ready(conn, FORMS, EVA, form=NOTE.id) == ["AAAA-00"]
+        assert records.ready(conn, FORMS, EVA, form=VISITS.id) == []
+        assert records.ready(conn, FORMS, SOFIA) == []
 
 
 def test_a_form_that_is_gone_is_named(ward: Ward) -> None:

@@ -83,7 +83,7 @@ def test_a_unit_is_exported_alone(office: Office) -> None:
     north = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     south = confirm(office, "hsl-anteckning", "AAAA02", unit="Söder", **NOTE)
     export(office, unit="Söder")
-    assert (state(office, north), state(office, south)) == (EntryState.CONFIRMED, EntryState.EXPORTED)
+    assert (state(office, north), state(office, south)) == (EntryState.SIGNED, EntryState.EXPORTED)
 
 
 def test_the_first_target_takes_an_entry(office: Office) -> None:
@@ -203,7 +203,7 @@ def test_a_failure_half_way_leaves_nothing(office: Office, monkeypatch: pytest.M
     with pytest.raises(StoreError, match="the disk is gone"):
         make_run(office, ANNA, "rivta", utc_now())
     monkeypatch.undo()
-    assert state(office, entry) is EntryState.CONFIRMED
+    assert state(office, entry) is EntryState.SIGNED
     assert history(office, ANNA) == []
     assert export(office).entries == 1
 

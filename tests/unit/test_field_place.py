@@ -114,3 +114,17 @@ def test_a_hidden_field_is_doubted_and_keeps_its_value() -> None:
     assert after["a"].value == "12:30"
     assert after["a"].p == DOUBTFUL_P
     assert after["b"] == sure
+
+
+@pytest.mark.parametrize("form_id", ["besokslista", "matvarden"])
+def test_what_is_taped_over_is_noticed_though_it_looks_empty(form_id: str) -> None:
+    form = FORMS[form_id]
+    rng = np.random.default_rng(6)
+    paper = np.clip(_upright(form_id) * 0.94 + rng.normal(0, 2, _upright(form_id).shape), 0, 255).astype(np.uint8)
+    taped = next(spec for spec in form.pages[0].all_fields if spec.kind in (Kind.DIGITS, Kind.MARK))
+    x, y, w, h = (round(side * SCALE) for side in taped.area.as_list())
+    page = paper.copy()
+    page[y + 2 : y + h - 2, x + 2 : x + w - 2] = 250
+    specs = form.pages[0].all_fields
+    assert hidden_fields(specs, paper, blank(form, 1)) == {}
+    assert set(hidden_fields(specs, page, blank(form, 1))) == {taped.name}

@@ -84,6 +84,26 @@ def test_two_sheets_in_one_picture_identify_nothing() -> None:
     assert "several_sheets" in found.problems
 
 
+@pytest.mark.parametrize("lower_px", [230, 300, 700, 1500])
+def test_a_sheet_over_another_identifies_nothing(lower_px: int) -> None:
+    picture = np.full((3508 + lower_px, 2480), 255, np.uint8)
+    picture[:3508] = _filled()
+    picture[lower_px:] = _filled()
+    found = identify(picture)
+    assert found.code is None
+    assert "several_sheets" in found.problems
+
+
+def test_markers_are_found_alike_at_the_edge_and_amid_white() -> None:
+    """Markers of a whole sheet are sought in its corners only; amid white they lie elsewhere."""
+    page = _filled()
+    wide = identify(np.asarray(cv2.copyMakeBorder(page, 1500, 1500, 1500, 1500, cv2.BORDER_CONSTANT, value=(255,)), np.uint8))
+    close = identify(page)
+    assert close.code == wide.code == CODE
+    for marker in MARKERS:
+        assert np.abs(wide.markers[marker] - 1500 - close.markers[marker]).max() < 0.3
+
+
 def _paper(level: int = 250) -> Damaged:
     return Damaged(np.full((3508, 2480), level, np.uint8), lambda points: points)
 

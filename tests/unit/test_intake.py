@@ -22,6 +22,8 @@ from pipeline.store.stacks import unfinished
 from pipeline.uploads import take_in_uploads
 from tests.small_pages import blank_page, foreign_page, write_stack
 
+SCANNER = Person("a.b", "Anna Berg", "administratör", Role.ADMINISTRATOR, frozenset({"Norra"}), frozenset({"HSL"}))
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
@@ -130,7 +132,7 @@ def test_the_same_files_given_again_after_the_end_are_a_new_batch(store: Store, 
     paths = write_stack(tmp_path / "in", 2)
     assert given(store, paths).batch != given(store, paths).batch
     with store.read() as conn:
-        assert len(batches(conn)) == 2
+        assert len(batches(conn, SCANNER)) == 2
 
 
 def test_the_same_files_from_another_place_are_another_batch(store: Store, tmp_path: Path) -> None:
@@ -170,7 +172,7 @@ def test_nothing_and_a_missing_file_are_refused_before_a_batch_is_made(store: St
     with pytest.raises(IntakeError, match=r"gone\.pdf cannot be read"):
         given(store, [tmp_path / "gone.pdf"])
     with store.read() as conn:
-        assert batches(conn) == []
+        assert batches(conn, SCANNER) == []
 
 
 @contextmanager
@@ -196,13 +198,12 @@ def test_a_full_disk_names_itself_and_the_same_files_continue(store: Store, tmp_
 
 def given_batch(store: Store) -> str:
     with store.read() as conn:
-        return batches(conn)[0].id
+        return batches(conn, SCANNER)[0].id
 
 
 def test_uploads_are_taken_in_and_leave_no_file_behind(store: Store, settings: Settings) -> None:
-    person = Person("a.b", "Anna Berg", "administratör", Role.ADMINISTRATOR, frozenset({"Norra"}))
     uploads = [("../../etc/blad.png", blank_page(1)), ("blad.png", foreign_page(2)), ("", b"")]
-    taken = take_in_uploads(store, settings, uploads, person=person, unit="Norra", place="")
+    taken = take_in_uploads(store, settings, uploads, person=SCANNER, unit="Norra", place="")
     assert (taken.pages, taken.failed) == (3, 1)
     assert [p.source_name for p in pages(store, taken.batch)] == ["blad.png", "blad.png", "upload"]
     assert [path for path in (settings.workspace / "uploads").iterdir() if path.is_dir()] == []
@@ -213,13 +214,12 @@ def test_uploads_that_a_killed_process_left_are_swept_by_the_next(store: Store, 
     (left / "00000").mkdir(parents=True)
     (left / ".in-use").touch()
     (left / "00000" / "blad.png").write_bytes(blank_page(1))
-    person = Person("a.b", "Anna Berg", "administratör", Role.ADMINISTRATOR, frozenset({"Norra"}))
-    take_in_uploads(store, settings, [("blad.png", blank_page(2))], person=person, unit="Norra", place="")
+    take_in_uploads(store, settings, [("blad.png", blank_page(2))], person=SCANNER, unit="Norra", place="")
     assert not left.exists()
 
 
 def test_only_who_may_scan_for_the_unit_uploads(store: Store, settings: Settings) -> None:
     for role, units in ((Role.REVIEWER, {"Norra"}), (Role.ADMINISTRATOR, {"Södra"})):
-        person = Person("a.b", "Anna Berg", "", role, frozenset(units))
+        person = Person("a.b", "Anna Berg", "", role, frozenset(units), frozenset({"HSL"}))
         with pytest.raises(NotAllowedError):
             take_in_uploads(store, settings, [("blad.png", blank_page(1))], person=person, unit="Norra", place="")

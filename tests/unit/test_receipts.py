@@ -147,7 +147,7 @@ def test_a_receipt_that_a_correction_has_overtaken_is_kept_and_moves_nothing(off
 
 def test_only_who_may_receipts_and_only_in_own_units(office: Office) -> None:
     run, (entry,) = exported(office, 1)
-    chief = Person("chef", "Chef Ek", "enhetschef", Role.MANAGER, ANNA.units)
+    chief = Person("chef", "Chef Ek", "enhetschef", Role.MANAGER, ANNA.units, ANNA.areas)
     for person in (STIG, chief):
         with pytest.raises(NotAllowedError):
             apply(office, f"post;status\n{entry};ok\n", person)

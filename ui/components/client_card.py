@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from html import escape
 
 import streamlit as st
 
+from pipeline.client_guard import AGAINST
 from pipeline.errors import EfterskriftError
 from pipeline.field_spec import Meaning
-from pipeline.identity import shown_pid
+from pipeline.identity import age_on, shown_pid
 from pipeline.model import Client, Person
-from pipeline.resolve.reasons import agreements
 from pipeline.review import Answer
-from pipeline.store import decisions, registers
+from pipeline.store import client_check, decisions, registers
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
 from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen, must_be_said, proposed_signers
@@ -25,6 +26,7 @@ from ui.text import known, t
 
 _TYPED = "typed_client"
 _KEPT = "kept_draft"
+_LOOKED_UP = "looked_up_clients"
 
 
 @st.fragment
@@ -42,10 +44,18 @@ def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: s
     elif shown.open and view.second and not shown.blind and not typed:
         st.html("".join(_both(here, person, view, shown)))
     elif typed_for == _turn_of(view) and typed:
-        with here.store.read() as conn:
-            st.html(_card(registers.look_up_client(conn, person, typed)))
+        st.html(_weighed(here, person, view, shown, typed))
     else:
         st.html(f'<div class="ef-client"><span class="ef-muted">{escape(t("client.wait"))}</span></div>')
+
+
+def _weighed(here: Site, person: Person, view: EntryView, field: FieldView, typed: str) -> str:
+    """The client of what is typed, with what on the sheet speaks for and against. What the machine read in the number stays untold."""
+    _looked_up(here, person, view, typed)
+    name, address = (_on_paper(view, means) for means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS))
+    with here.store.read() as conn:
+        verdict = client_check.weighed(conn, field.spec, view.entry, typed, name, address, shown_to=person)
+    return _card(verdict.client, verdict.findings if verdict.client else ())
 
 
 def _keep(here: Site, person: Person, view: EntryView, keys: Mapping[str, FieldView], draft: Mapping[str, str | int]) -> None:
@@ -70,6 +80,17 @@ def _save_draft(here: Site, person: Person, view: EntryView, field: FieldView, a
         st.toast(fault_text(error), icon=":material/error:")
 
 
+def _looked_up(here: Site, person: Person, view: EntryView, number: str) -> None:
+    """The first look for a client's number in this entry's turn is written in the log."""
+    turn, seen = st.session_state.get(_LOOKED_UP, ("", frozenset()))
+    if turn != _turn_of(view):
+        turn, seen = _turn_of(view), frozenset()
+    if number not in seen:
+        with here.store.begin() as conn:
+            registers.look_up_client(conn, person, number)
+    st.session_state[_LOOKED_UP] = turn, seen | {number}
+
+
 def _turn_of(view: EntryView) -> str:
     return f"{view.entry.id}-{view.entry.revision}"
 
@@ -90,32 +111,47 @@ def _both(here: Site, person: Person, view: EntryView, field: FieldView) -> Iter
     """The clients of the two numbers that differ, in the order of the numbers and judged alike, so that nobody sees which is the machine's."""
     read = field.reading.value if field.reading is not None else None
     numbers = {value for value in (read, field.first.value if field.first else None) if isinstance(value, str)}
-    name = _name_on_paper(view)
+    name, address = (_on_paper(view, means) for means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS))
     for number in sorted(numbers):
+        _looked_up(here, person, view, number)
         with here.store.read() as conn:
-            client = registers.look_up_client(conn, person, number)
-        yield _card(client, agreements(number, client, name, view.entry.unit), number)
+            verdict = client_check.weighed(conn, field.spec, view.entry, number, name, address, shown_to=person)
+        yield _card(verdict.client, verdict.findings, number)
 
 
-def _name_on_paper(view: EntryView) -> str:
-    field = next((field for field in view.fields if field.spec.means is Meaning.CLIENT_NAME), None)
-    said = (field.first or field.reading) if field is not None else None
+def _on_paper(view: EntryView, means: Meaning) -> str:
+    """A name or address as typed in the form now, else as decided or read."""
+    key, field = next(((key, field) for key, field in widget_keys(view).items() if field.spec.means is means), ("", None))
+    typed = st.session_state.get(_KEPT, {}).get(key)
+    if isinstance(typed, str) and typed.strip():
+        return typed
+    field = field or next((other for other in view.fields if other.spec.means is means), None)
+    said = (field.draft or field.first or field.reading) if field is not None else None
     return said.value if said is not None and isinstance(said.value, str) else ""
 
 
 def _card(client: Client | None, reasons: Sequence[str] = (), number: str = "") -> str:
-    why = f'<div class="ef-why">{escape(", ".join(known("reason", code) for code in reasons))}</div>' if reasons else ""
-    return _head(client, number) + why
+    sides = [
+        (name, [code for code in reasons if (code.partition(":")[0] in AGAINST) is against]) for name, against in (("for", False), ("against", True))
+    ]
+    why = "".join(
+        f'<div class="ef-why ef-{name}"><b>{escape(t(f"guard.{name}"))}</b> {escape(", ".join(known("reason", code) for code in codes))}</div>'
+        for name, codes in sides
+        if codes
+    )
+    return f'<div role="status">{_head(client, number)}{why}</div>'
 
 
 def _head(client: Client | None, number: str) -> str:
     if client is None:
         written = f"<span>{escape(shown_pid(number))}</span>" if number else ""
         return f'<div class="ef-client ef-unknown">{written}{escape(t("client.unknown"))}</div>'
-    mark = f'<span class="ef-tag ef-warn">{escape(t("client.protected"))}</span>' if client.protected else ""
+    told = [t(f"client.{name}") for name, holds in (("protected", client.protected), ("blocked", client.blocked)) if holds]
+    mark = "".join(f'<span class="ef-tag ef-warn">{escape(text)}</span>' for text in told)
     parts = (
         f"<strong>{escape(client.name)}</strong>",
         f"<span>{escape(shown_pid(client.pid))}</span>",
+        f"<span>{escape(t('guard.age', count=age))}</span>" if client.name and (age := age_on(client.pid, date.today())) is not None else "",
         f'<span class="ef-muted">{escape(client.unit)}</span>',
         mark,
     )

@@ -10,7 +10,8 @@ from html import escape
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.errors import EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
+from pipeline.access import Action, allowed
+from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
 from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Person
 from pipeline.store import claims, corrections, decisions, lookup
@@ -18,23 +19,26 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView
 from pipeline.store.lookup import Happening
 from ui.components.answers import in_words
-from ui.components.entry_form import answers, field_lines, outside_key, settled_lines, widget_keys
+from ui.components.client_guard_form import about_client, ask_about_client, forget_client, guard_fields
+from ui.components.entry_form import answers, field_lines, settled_lines, widget_keys
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
 from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
 from ui.components.times import local
+from ui.components.version_table import people_lines, version_table
 from ui.session import Site
 from ui.text import known, t
 
 KEY = "keyboard_decided"
 Tell = Callable[[str, str], None]
-_DOING, _COMPLAINTS, _OUTSIDE = "decided_doing", "decided_complaints", "decided_outside"
+_DOING, _COMPLAINTS = "decided_doing", "decided_complaints"
 
 
 def forget_decided() -> None:
     """Nothing of the entry that was looked at is left."""
-    for key in (_DOING, _COMPLAINTS, _OUTSIDE, SEEN):
+    for key in (_DOING, _COMPLAINTS, SEEN):
         st.session_state.pop(key, None)
+    forget_client()
 
 
 def decided_entry(here: Site, person: Person, entry_id: str, tell: Tell) -> None:
@@ -63,18 +67,20 @@ def _values(here: Site, person: Person, view: EntryView, past: list[Happening], 
     if entry.reason:
         st.info(known("reject.reasons", entry.reason), icon=":material/info:")
     settled_lines([field for field in view.fields if field.first is not None])
+    people_lines(here, view.entry)
     with st.container(horizontal=True):
-        if entry.state is EntryState.REJECTED:
+        if entry.state is EntryState.REJECTED and not entry.voided:
             reopen = partial(_tried, here, tell, "lookup.reopened", lambda conn: decisions.reopen(conn, person, entry.id, entry.revision))
             st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=reopen)
         elif not entry.voided:
             st.button(t("lookup.correct"), key=f"correct-{entry.id}", on_click=partial(st.session_state.__setitem__, _DOING, "correct"))
-            if _was_sent(past):
+            if allowed(person, Action.VOID) and (_was_sent(past) or entry.state is EntryState.SIGNED):
                 st.button(t("lookup.void_it"), key=f"void-{entry.id}", on_click=partial(st.session_state.__setitem__, _DOING, "void"))
     if not past:
         return
     st.markdown(f"**{t('lookup.history')}**")
     st.html("".join(_told_of(view, happening) for happening in reversed(past)))
+    version_table(here, person, view)
 
 
 def _correct_form(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
@@ -82,9 +88,8 @@ def _correct_form(here: Site, person: Person, view: EntryView, tell: Tell) -> No
     reason, save = _reason_key(view), f"save-{_reason_key(view)}"
     with st.form(f"correct-{entry.id}-{entry.revision}", enter_to_submit=False, border=False):
         st.caption(t("lookup.correct_what"))
+        guard_fields(view)
         field_lines(here, view, st.session_state.get(_COMPLAINTS, {}))
-        if st.session_state.get(_OUTSIDE) == entry.id:
-            st.checkbox(t("review.outside_register"), key=outside_key(view))
         st.text_input(t("lookup.reason"), key=reason, placeholder=t("lookup.reason_example"), max_chars=200, autocomplete="off")
         correct = partial(_correct, here, person, view, tell)
         st.form_submit_button(t("lookup.save_correction"), key=save, type="primary", shortcut="Ctrl+Enter", on_click=correct)
@@ -113,12 +118,12 @@ def _correct(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
     if not reason.strip() or not changed:
         tell("fault", t("lookup.reason_missing" if changed else "lookup.nothing_changed"))
         return
-    outside = bool(st.session_state.get(outside_key(view)))
     _tried(
         here,
         tell,
         "lookup.corrected",
-        lambda conn: corrections.correct(conn, here.forms, person, entry.id, entry.revision, changed, reason, utc_now(), outside_register=outside),
+        lambda conn: corrections.correct(conn, here.forms, person, entry.id, entry.revision, changed, reason, utc_now(), about=about_client(view)),
+        view,
     )
 
 
@@ -130,15 +135,13 @@ def _void(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
     _tried(here, tell, "lookup.voided", lambda conn: corrections.void(conn, person, entry.id, entry.revision, reason, utc_now()))
 
 
-def _tried(here: Site, tell: Tell, done: str, act: Callable[[Connection], object]) -> None:
+def _tried(here: Site, tell: Tell, done: str, act: Callable[[Connection], object], view: EntryView | None = None) -> None:
     try:
         with here.store.begin() as conn:
             state = act(conn)
-    except UnknownClientError as error:
-        st.session_state[_OUTSIDE] = st.session_state.get("lookup_chosen")
-        st.session_state[_COMPLAINTS] = dict.fromkeys(error.fields, t("review.unknown_client"))
-    except MissingAnswerError as error:
-        st.session_state[_COMPLAINTS] = dict.fromkeys(error.fields, t("review.missing_answer"))
+    except (UnknownClientError, ClientConflictError, MissingAnswerError) as error:
+        text = (ask_about_client(view, error) if view else "") or "review.missing_answer"
+        st.session_state[_COMPLAINTS] = dict.fromkeys(error.fields, t(text))
     except InvalidAnswerError as error:
         st.session_state[_COMPLAINTS] = dict.fromkeys(error.fields, t("review.invalid_answer"))
     except EfterskriftError as error:
@@ -151,7 +154,10 @@ def _tried(here: Site, tell: Tell, done: str, act: Callable[[Connection], object
 
 def _opened(view: EntryView) -> EntryView:
     """The view with every field open and filled with what is decided. What the machine read is of no interest any longer."""
-    fields = [replace(field, blind=False, reading=None, draft=field.first, open=field.spec.kind is not Kind.PRINTED) for field in view.fields]
+    fields = [
+        replace(field, blind=False, reading=None, draft=field.first, open=field.spec.kind is not Kind.PRINTED and not field.hidden)
+        for field in view.fields
+    ]
     return replace(view, fields=tuple(fields), second=False)
 
 
@@ -166,7 +172,9 @@ def _reason_key(view: EntryView) -> str:
 def _told_of(view: EntryView, happening: Happening) -> str:
     kind = "corrected" if happening.corrected else happening.state if happening.action == "decide" else happening.action
     head = f"{local(happening.at)} · {happening.by} · {known('happening', kind)}"
-    specs = view.form.by_name
-    changed = "; ".join(f"{specs[name].label}: {in_words(specs[name], answer)}" for name, answer in happening.answers.items() if name in specs)
+    specs, hidden = view.form.by_name, {field.spec.name for field in view.fields if field.hidden}
+    changed = "; ".join(
+        f"{specs[name].label}: {in_words(specs[name], answer)}" for name, answer in happening.answers.items() if name in specs and name not in hidden
+    )
     told = f"<div class='ef-muted'>{escape(changed)}</div>" if happening.corrected else ""
     return f'<div class="ef-settled">{escape(head)}{told}</div>'

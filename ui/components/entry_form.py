@@ -11,6 +11,7 @@ from pipeline.field_spec import Kind
 from pipeline.review import Answer
 from pipeline.store.entry_views import EntryView, FieldView
 from ui.components.answers import in_words, is_chosen
+from ui.components.client_guard_form import guard_fields
 from ui.components.field_input import field_input, given_answer, other_key, widget_key
 from ui.components.page_view import Place, place_of
 from ui.components.picture_shelf import cut_out, picture_id
@@ -23,18 +24,15 @@ _NARROW_MM = 62.0
 _LEAST_MM = 30.0
 
 
-def entry_form(
-    here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None], *, unknown_client: bool = False, seen: bool = True
-) -> None:
+def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None], *, seen: bool = True) -> None:
     """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen.
 
     A form that is not `seen` yet has no keys, so that they can only mean the one that is.
     """
     settled = [field for field in view.fields if not field.open and field.first is not None]
     with st.form(f"entry-{view.entry.id}-{view.entry.revision}", enter_to_submit=False, border=False):
+        guard_fields(view)
         field_lines(here, view, complaints)
-        if unknown_client:
-            st.checkbox(t("review.outside_register"), key=outside_key(view))
         st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter" if seen else None, on_click=save)
     if settled:
         with st.expander(t("review.settled", count=len(settled))):
@@ -64,11 +62,6 @@ def settled_lines(fields: list[FieldView]) -> None:
 def save_key(view: EntryView) -> str:
     """The key of the button "Spara och nästa"."""
     return f"save-{view.entry.id}-{view.entry.revision}"
-
-
-def outside_key(view: EntryView) -> str:
-    """The key of the box that says that the client is in no register."""
-    return f"outside-{view.entry.id}-{view.entry.revision}"
 
 
 def open_fields(view: EntryView) -> list[FieldView]:
@@ -104,13 +97,13 @@ def answers(view: EntryView) -> dict[str, Answer]:
 
 def _named_pictures(here: Site, view: EntryView) -> dict[str, str]:
     """The name in the browser of the picture of each page that lies on its form."""
-    shown = {page.id: page_picture(here, page) for page in view.pages if lies_on_form(page)}
+    shown = {page.id: page_picture(here, page, view.covered.boxes.get(page.id, ())) for page in view.pages if lies_on_form(page)}
     return {page: picture_id(picture) for page, picture in shown.items() if picture is not None}
 
 
 def _crop(view: EntryView, field: FieldView, named: Mapping[str, str]) -> str:
     name = named.get(field.page or "")
-    if name is None:
+    if name is None or field.hidden:
         return ""
     size = view.form.pages[field.page_no - 1].size
     return cut_out(name, field.spec.box, size, t("picture.crop", label=field.spec.label), tall=field.spec.kind is Kind.LINES)

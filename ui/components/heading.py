@@ -26,6 +26,7 @@ def person_menu(here: Site, person: Person) -> None:
     with st.popover(person.name, icon=":material/person:", key="person_menu"):
         st.caption(t("menu.who", title=person.title, role=t(f"role.{person.role.name.lower()}")))
         st.caption(t("menu.units", units=", ".join(sorted(person.units))))
+        st.caption(t("menu.areas", areas=", ".join(sorted(person.areas)) or t("menu.no_areas")))
         language_choice()
         st.button(t("menu.log_out"), key="log_out", on_click=session.log_out, args=(here,), icon=":material/logout:", width="stretch")
 

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 
 import cv2
 import PIL.Image
 import streamlit as st
 
-from pipeline.model import Image, Outcome
+from pipeline.field_spec import BoxMm
+from pipeline.model import Image, Outcome, Person
+from pipeline.register import PX_PER_MM
 from pipeline.scan import decode
 from pipeline.store.pages import Page
+from pipeline.store.protection import covered_page
 from ui.session import Site
 
 _LONGEST_PX = 2400
+_COVER_MM, _COVER_GREY = 2.0, 120
+"""Ink runs over the edge of its box: covered is a little more than the box."""
 _UPRIGHT = "image/jpeg"
 _JPEG = (int(cv2.IMWRITE_JPEG_QUALITY), 80)
 
 
-def page_picture(here: Site, page: Page) -> bytes | None:
-    """The page as JPEG: laid upright on its form if it was read, otherwise as it came. None when no picture could be taken in."""
+Boxes = tuple[BoxMm, ...]
+
+
+def covered_for(here: Site, person: Person, page: Page) -> Boxes:
+    """The places of a page (mm) that this person may not see."""
+    with here.store.read() as conn:
+        return covered_page(conn, here.forms, person, page)
+
+
+def page_picture(here: Site, page: Page, covered: Boxes) -> bytes | None:
+    """The page as JPEG: laid upright on its form if it was read, otherwise as it came. None when no picture could be taken in.
+
+    `covered` (mm, from `covered_for`) is painted over here, so that the browser never gets what lies below.
+    """
     if page.upright_sha256:
-        return _page_jpeg(here, page.upright_sha256, _UPRIGHT)
+        return _page_jpeg(here, page.upright_sha256, _UPRIGHT, covered)
     if page.image_sha256:
-        return _page_jpeg(here, page.image_sha256, page.media_type or "image/png")
+        return _page_jpeg(here, page.image_sha256, page.media_type or "image/png", covered)
     return None
 
 
@@ -40,15 +58,27 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
 
 
 @st.cache_data(max_entries=80, show_spinner=False)
-def _page_jpeg(_here: Site, sha256: str, media_type: str) -> bytes:
+def _page_jpeg(_here: Site, sha256: str, media_type: str, covered: Boxes) -> bytes:
     data = _here.store.images.get(sha256)
-    if media_type == _UPRIGHT and max(jpeg_size(data)) <= _LONGEST_PX:
+    if not covered and media_type == _UPRIGHT and max(jpeg_size(data)) <= _LONGEST_PX:
         return data
-    picture = decode(data, media_type)
+    picture = with_covered(decode(data, media_type), covered)
     shrink = _LONGEST_PX / max(picture.shape[:2])
     if shrink < 1:
         picture = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     return _encoded(picture, ".jpg", _JPEG)
+
+
+def with_covered(picture: Image, boxes: Boxes) -> Image:
+    """The picture (8 px/mm) with these places (mm) painted over; the very same picture when there are none."""
+    if not boxes:
+        return picture
+    shown = picture.copy()
+    for x, y, w, h in boxes:
+        left, top = (max(0, math.floor((v - _COVER_MM) * PX_PER_MM)) for v in (x, y))
+        right, bottom = (math.ceil((v + _COVER_MM) * PX_PER_MM) for v in (x + w, y + h))
+        shown[top:bottom, left:right] = _COVER_GREY
+    return shown
 
 
 def _encoded(picture: Image, suffix: str, options: Sequence[int] = ()) -> bytes:

@@ -25,10 +25,10 @@ class Case:
 
 def cases(conn: Connection, person: Person) -> list[Case]:
     """All cases of the person's units."""
-    troubled = [Case(_kind(page), page) for page in pages.problem_pages(conn, person.units)]
-    incomplete = [Case("incomplete", sheet.pages[0], sheet.missing) for sheet in page_lists.incomplete_sheets(conn, person.units)]
-    repeated = [Case("repeated", page) for page in page_lists.repeated_pages(conn, person.units)]
-    blank = [Case("blank", page) for page in page_lists.blank_pages(conn, person.units)]
+    troubled = [Case(_kind(page), page) for page in pages.problem_pages(conn, person)]
+    incomplete = [Case("incomplete", sheet.pages[0], sheet.missing) for sheet in page_lists.incomplete_sheets(conn, person)]
+    repeated = [Case("repeated", page) for page in page_lists.repeated_pages(conn, person)]
+    blank = [Case("blank", page) for page in page_lists.blank_pages(conn, person)]
     return [*troubled, *incomplete, *repeated, *blank]
 
 

@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 from pipeline.access import Action, allowed
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
-from pipeline.store import claims, pages, sheets
+from pipeline.store import claims, pages, sheets, sight
 from pipeline.store.pages import Page
 from ui.components.faults import fault_text
 from ui.components.page_view import data_url
-from ui.components.pictures import page_picture
+from ui.components.pictures import covered_for, page_picture
 from ui.components.problem_cases import KINDS, Case, cases
 from ui.components.problem_text import problem_text
 from ui.session import Site
@@ -80,7 +80,8 @@ def _details(here: Site, person: Person, case: Case) -> None:
     if page.duplicate_of:
         with here.store.read() as conn:
             first = pages.page(conn, page.duplicate_of)
-        if first.unit in person.units:
+            shown = sight.sees_page(conn, person, Action.VIEW_PAGE, first)
+        if shown:
             both.append(first)
         else:
             st.caption(t("problems.first_elsewhere"))
@@ -130,7 +131,7 @@ def _picture(here: Site, person: Person, page: Page, caption: str) -> None:
         with here.store.begin() as conn:
             claims.view_page(conn, person, page.id)
         seen.add(page.id)
-    picture = page_picture(here, page)
+    picture = page_picture(here, page, covered_for(here, person, page))
     st.caption(caption)
     if picture is None:
         st.caption(t("problems.no_picture"))

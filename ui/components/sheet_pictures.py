@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from pipeline.model import Person
 from pipeline.store import claims
 from pipeline.store.entry_views import EntryView
+from pipeline.store.pages import Page
 from ui.components.entry_form import places
 from ui.components.page_view import Place, page_view, place_of
 from ui.components.picture_shelf import shelve
@@ -30,12 +31,12 @@ def note_looks(conn: Connection, person: Person, view: EntryView) -> None:
 
 def prefetch(here: Site, view: EntryView) -> None:
     """Send the pictures of an entry that comes next. A look is recorded when it is shown."""
-    shelve("ahead", [picture for page in view.pages if (picture := page_picture(here, page)) is not None])
+    shelve("ahead", [picture for _, picture in _pictures(here, view)])
 
 
 def sheet_pictures(here: Site, view: EntryView) -> None:
     """Show the pages of the entry's sheet, once the looks are recorded: the field that has the focus is marked, and in a table the entry's row."""
-    shown = [(page, picture) for page in view.pages if (picture := page_picture(here, page)) is not None]
+    shown = _pictures(here, view)
     captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
     ids = [page.id for page, _ in shown]
     page_view(
@@ -46,6 +47,12 @@ def sheet_pictures(here: Site, view: EntryView) -> None:
         row_place(view, ids),
         size_mm=view.form.pages[0].size,
     )
+
+
+def _pictures(here: Site, view: EntryView) -> list[tuple[Page, bytes]]:
+    """Each page that has a picture, with what this person may not see covered."""
+    shown = ((page, page_picture(here, page, view.covered.boxes.get(page.id, ()))) for page in view.pages)
+    return [(page, picture) for page, picture in shown if picture is not None]
 
 
 def row_place(view: EntryView, shown: list[str]) -> Place | None:

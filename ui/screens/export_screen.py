@@ -50,6 +50,8 @@ def show(here: Site, person: Person) -> None:
 def _ready(office: Office, person: Person) -> None:
     found = runs.ready(office, person)
     st.subheader(t("export.ready"), anchor=False)
+    if unsigned := runs.unsigned(office, person):
+        st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
     if not any(ready.entries or ready.unfit for ready in found):
         st.caption(t("export.nothing_ready"))
         return

@@ -17,7 +17,7 @@ from ui.session import Site
 from ui.text import t
 
 _STATES = tuple(state.value for state in EntryState)
-_COLOURS = ("#c08a3e", "#b0553f", "#1f6b75", "#7a8f5a", "#a9b99a", "#9aa3a7")
+_COLOURS = ("#c08a3e", "#b0553f", "#1f6b75", "#3d8f8a", "#7a8f5a", "#a9b99a", "#9aa3a7")
 _PAGE_STATES = ("done", "waiting", "failed")
 _BAR_PX = 26
 

@@ -10,21 +10,25 @@ import streamlit as st
 from sqlalchemy import Connection
 from streamlit.delta_generator import DeltaGenerator
 
-from pipeline.errors import EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
+from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
 from pipeline.fiducials import is_serial, shown_serial
 from pipeline.model import EntryState, Person
-from pipeline.store import claims, decisions
+from pipeline.store import claims, decisions, forwarding
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
+from pipeline.store.questions import ANSWERED
 from ui.components import form_slots, lookup_view
 from ui.components.client_card import client_card
-from ui.components.entry_form import answers, entry_form, outside_key, widget_keys
+from ui.components.client_guard_form import about_client, ask_about_client, forget_client
+from ui.components.entry_form import answers, entry_form, widget_keys
 from ui.components.faults import fault_text
 from ui.components.heading import person_menu
+from ui.components.hidden_client import hidden_client
 from ui.components.key_help import key_help
 from ui.components.problem_text import problem_text
 from ui.components.reject_form import reject_form
+from ui.components.returning import author_said, forget_returning, return_entry
 from ui.components.sheet_pictures import SEEN, note_looks, prefetch, sheet_pictures
 from ui.session import Site
 from ui.text import t
@@ -36,7 +40,7 @@ COUNT_SECONDS = 20
 """How old the number of waiting entries may be."""
 
 _ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING = "entry_id", "entry_shown_at", "review_problem", "complaints", "rejecting"
-_OUTSIDE, _TRY, _UNDO = "unknown_client", "review_try", "something_to_undo"
+_TRY, _UNDO = "review_try", "something_to_undo"
 _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
 
@@ -68,18 +72,20 @@ def _sheet(here: Site, person: Person, view: EntryView, left: DeltaGenerator, ri
         explained, head = st.container(), st.container()
         slots = {name: st.container(key=form_slots.slot_key(name)) for name in form_slots.names()}
         foot = st.container()
-    form_slots.show_only(None if rejecting else slot)
+    form_slots.show_only(None if rejecting or view.hidden else slot)
     with head:
         if rejecting:
-            reject_form(view, partial(_reject, here, person, view), _stop_rejecting)
+            reject_form(here, person, view, partial(_reject, here, person, view), _stop_rejecting)
+        elif view.hidden:
+            hidden_client(view, partial(_hand_on, here, person, view), partial(_skip, here, person, view))
         else:
             _card(here, person, view)
-    with slots[slot]:
-        outside = st.session_state.get(_OUTSIDE) == view.entry.id
-        entry_form(here, view, _complaints(), partial(_save, here, person, view), unknown_client=outside, seen=not rejecting)
+    if not view.hidden:
+        with slots[slot]:
+            entry_form(here, view, _complaints(), partial(_save, here, person, view), seen=not rejecting)
     with explained:
-        _explain(view)
-    if not rejecting:
+        _explain(here, person, view)
+    if not rejecting and not view.hidden:
         with foot, st.container(horizontal=True):
             _buttons(here, person, view)
     _ahead(here, person, view, slots[form_slots.other_slot()])
@@ -111,7 +117,7 @@ def _ahead(here: Site, person: Person, now: EntryView, slot: DeltaGenerator) -> 
     if view is None:
         return
     prefetch(here, view)
-    if view.entry.sheet != now.entry.sheet:
+    if view.entry.sheet != now.entry.sheet and not view.hidden:
         form_slots.ahead_slot(view)
         with slot:
             entry_form(here, view, {}, partial(_save, here, person, view), seen=False)
@@ -128,8 +134,10 @@ def _open_found(here: Site, person: Person, entry_id: str) -> None:
 
 def _turn_to(entry_id: str | None, now: datetime | None = None) -> None:
     """Begin with another entry: nothing of the last one is left."""
-    for key in (_COMPLAINTS, _REJECTING, SEEN, _OUTSIDE, _TRY):
+    for key in (_COMPLAINTS, _REJECTING, SEEN, _TRY):
         st.session_state.pop(key, None)
+    forget_client()
+    forget_returning()
     st.session_state[_ENTRY], st.session_state[_SHOWN_AT] = entry_id, now
 
 
@@ -162,12 +170,12 @@ def _waiting(_here: Site, _person: Person, login: str, units: tuple[str, ...]) -
         return claims.waiting_count(conn, _person, utc_now())
 
 
-def _explain(view: EntryView) -> None:
-    lines = [problem_text(code, view.form) for code in view.problems]
+def _explain(here: Site, person: Person, view: EntryView) -> None:
+    lines = [problem_text(code, view.form) for code in view.problems] + author_said(here, person, view)
     if view.second:
         lines.insert(0, t("review.second"))
     if view.entry.reason:
-        lines.insert(0, t("review.returned", reason=view.entry.reason))
+        lines.insert(0, t("returns.answered") if view.entry.reason == ANSWERED else t("review.returned", reason=view.entry.reason))
     if lines:
         st.info("\n\n".join(lines), icon=":material/info:")
 
@@ -202,15 +210,13 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
     shown_at: datetime | None = st.session_state.get(_SHOWN_AT)
     if shown_at is None or now - shown_at < LEAST_LOOK:
         return
-    outside = bool(st.session_state.get(outside_key(view)))
     try:
         with here.store.begin() as conn:
-            state = decisions.save_answers(conn, here.forms, person, view.entry.id, view.entry.revision, answers(view), now, outside_register=outside)
-    except UnknownClientError as error:
-        st.session_state[_OUTSIDE] = view.entry.id
-        _complain(error.fields, "review.unknown_client")
+            state = decisions.save_answers(conn, here.forms, person, view.entry.id, view.entry.revision, answers(view), now, about=about_client(view))
+    except (UnknownClientError, ClientConflictError) as error:
+        _complain(error.fields, ask_about_client(view, error))
     except MissingAnswerError as error:
-        _complain(error.fields, "review.missing_answer")
+        _complain(error.fields, ask_about_client(view, error) or "review.missing_answer")
     except InvalidAnswerError as error:
         _complain(error.fields, "review.invalid_answer")
     except EfterskriftError as error:
@@ -233,9 +239,15 @@ def _skip(here: Site, person: Person, view: EntryView) -> None:
     _tried(here, lambda conn: claims.skip(conn, person, view.entry.id, view.entry.revision))
 
 
+def _hand_on(here: Site, person: Person, view: EntryView) -> None:
+    _tried(here, lambda conn: forwarding.forward_protected(conn, here.forms, person, view.entry.id, view.entry.revision, utc_now()))
+
+
 def _reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
     if not reason:
         st.session_state[_PROBLEM] = t("reject.choose")
+        return
+    if return_entry(here, person, view, reason, partial(_tried, here)):
         return
     _tried(here, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
     st.session_state.pop(_UNDO, None)
@@ -260,6 +272,7 @@ def _tried(here: Site, act: Callable[[Connection], object]) -> None:
 
 
 def _stop_rejecting() -> None:
+    forget_returning()
     st.session_state.pop(_REJECTING, None)
 
 
@@ -272,4 +285,8 @@ def _nothing_to_do(here: Site, person: Person) -> None:
     with st.container(border=True):
         st.markdown(t("review.empty"))
         st.caption(t("review.empty_next"))
+        with here.store.read() as conn:
+            hidden = claims.hidden_count(conn, person)
+        if hidden:
+            st.caption(t("review.hidden", count=hidden))
         _undo_button(here, person)

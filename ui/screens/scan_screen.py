@@ -80,7 +80,7 @@ def reading_progress(here: Site, person: Person) -> None:
     if session.current_person(here, active=False) is None:
         st.rerun()
     with here.store.read() as conn:
-        found = pages.batches(conn, person.units)
+        found = pages.batches(conn, person)
         beats = workers.beats(conn)
     total, queued = sum(batch.pages for batch in found), sum(batch.queued for batch in found)
     now = utc_now()
@@ -95,7 +95,7 @@ def reading_progress(here: Site, person: Person) -> None:
 
 def _batches(here: Site, person: Person) -> None:
     with here.store.read() as conn:
-        found = pages.batches(conn, person.units)
+        found = pages.batches(conn, person)
     st.subheader(t("scan.batches"), anchor=False)
     if not found:
         st.caption(t("scan.no_batches"))

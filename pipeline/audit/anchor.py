@@ -1,0 +1,89 @@
+"""Anchors: heads of the log that are kept where nobody reaches who could rewrite the log. A file holds one a line, as JSON, the oldest first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from pipeline.errors import UsageError
+from pipeline.store import chain_rows
+from pipeline.store.chain import Head, Problem, Verdict, Wrong
+from pipeline.store.database import Store
+from pipeline.store.events import record
+
+FORMAT = "efterskrift-log-1"
+_WORDS = {
+    Wrong.CHANGED: "has been changed",
+    Wrong.REMOVED: "has been removed",
+    Wrong.MOVED: "has been moved",
+    Wrong.UNCHAINED: "was put in past the program",
+    Wrong.REWRITTEN: "is not the one whose digest was kept: the log has been rewritten or cut off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A head of the log and when it was taken."""
+
+    head: Head
+    at: datetime
+
+    def as_line(self) -> str:
+        """One line of JSON."""
+        at = self.at.isoformat(timespec="seconds")
+        return json.dumps({"format": FORMAT, "number": self.head.number, "sha256": self.head.sha256, "sealed_at": at})
+
+
+def seal(conn: Connection, by: str, now: datetime) -> Seal:
+    """The head of the log as it is now. That it was taken is the next row.
+
+    Raises:
+        UsageError: the head is not there any longer.
+    """
+    head = chain_rows.head(conn)
+    if head is None:
+        raise UsageError("The end of the log's chain is not there.", "`efterskrift audit verify` says what has happened to the log.")
+    record(conn, by, "seal_log", "log", number=head.number)
+    return Seal(head, now)
+
+
+def read_anchors(path: Path) -> list[Head]:
+    """The heads that a file of anchors holds.
+
+    Raises:
+        UsageError: the file is no file of anchors.
+    """
+    try:
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        heads = [Head(int(line["number"]), str(line["sha256"])) for line in lines if line["format"] == FORMAT]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _no_anchors(path) from error
+    if not heads or len(heads) != len(lines):
+        raise _no_anchors(path)
+    return heads
+
+
+def verify(store: Store, by: str, anchors: list[Head]) -> Verdict:
+    """Check the whole log, while others go on working. That it was checked, and what came of it, is an event."""
+    with store.read() as conn:
+        verdict = chain_rows.verify(conn, anchors)
+    with store.begin() as conn:
+        record(conn, by, "verify_log", "log", rows=verdict.rows, problems=verdict.count, anchors=len(anchors))
+    return verdict
+
+
+def said(problem: Problem) -> str:
+    """A problem in words."""
+    if problem.wrong is Wrong.UNPROTECTED:
+        return "The triggers that keep the log from being changed are not there."
+    rows = f"Row {problem.first}" if problem.first == problem.last else f"Rows {problem.first} to {problem.last}"
+    words = _WORDS[problem.wrong] if problem.first == problem.last else _WORDS[problem.wrong].replace("has ", "have ").replace("was ", "were ")
+    return f"{rows} {words}{f' from {problem.origin}' if problem.origin else ''}."
+
+
+def _no_anchors(path: Path) -> UsageError:
+    return UsageError(f"{path} holds no heads of a log.", "Give the file that `efterskrift audit seal -o FILE` has written.")

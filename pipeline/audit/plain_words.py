@@ -1,0 +1,38 @@
+"""What the log says, in words for the person whom the paper is about. Several kinds of work share one phrase: the client asks where and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_ENTERED = "Personal förde in eller kontrollerade uppgifter från papperet"
+_SENT = "Uppgifterna lämnades vidare till verksamhetens system"
+_OPENED = "En fil eller lista med uppgifterna öppnades"
+_SEARCHED = "Personal sökte efter dina uppgifter"
+OTHER = "Uppgifterna hanterades på annat sätt"
+
+SAID: Mapping[str, str] = {
+    "view_page": "Personal såg på papperet",
+    "look_up": _SEARCHED,
+    "look_up_client": _SEARCHED,
+    "decide": _ENTERED,
+    "undo": _ENTERED,
+    "reopen": _ENTERED,
+    "skip": _ENTERED,
+    "add_row": _ENTERED,
+    "settle_duplicate": _ENTERED,
+    "settle_empty": _ENTERED,
+    "pull_to_front": "En chef bad att uppgifterna skulle föras in först",
+    "undo_pull": "En chef bad att uppgifterna skulle föras in i vanlig ordning",
+    "export": _SENT,
+    "exported": _SENT,
+    "receipted": "Verksamhetens system har svarat",
+    "refused": "Verksamhetens system har svarat",
+    "fetch_export": _OPENED,
+    "view_export": _OPENED,
+    "fetch_receipt_template": _OPENED,
+    "print_for_client": "En blankett med ditt namn skrevs ut",
+    "view_log": "Loggen över vem som sett uppgifterna granskades",
+    "export_log": "Loggen över vem som sett uppgifterna granskades",
+    "extract_log": "Ett utdrag som detta togs fram",
+    "requeue": "Papperet lästes av datorn en gång till",
+}

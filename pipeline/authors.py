@@ -1,0 +1,31 @@
+"""Whether the author whom a paper names is a certain member of staff."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from pipeline.model import Person, StaffMember
+
+_INITIALS_AND_NAME = re.compile(r"\S+ – (?P<name>.+)")
+
+
+def is_by(author: str, person: Person, staff: Iterable[StaffMember] = ()) -> bool:
+    """Whether a paper's author is this person: by the whole name, by "NB – Nina Berglund", or by initials that the staff list gives to nobody else.
+
+    A lone first name or initials that two persons share are nobody's: then a reason is asked for.
+    """
+    said = _folded(author)
+    if not said:
+        return False
+    named = _INITIALS_AND_NAME.fullmatch(author.strip())
+    if _folded(person.name) in {said, _folded(named["name"]) if named else ""}:
+        return True
+    signers = {_folded(member.name) for member in staff if _folded(member.signature) == said and member.unit in person.units}
+    return signers == {_folded(person.name)}
+
+
+def _folded(text: str) -> str:
+    plain = unicodedata.normalize("NFC", text).casefold()
+    return " ".join(re.findall(r"[\w-]+", plain))

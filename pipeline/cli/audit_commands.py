@@ -1,0 +1,152 @@
+"""`efterskrift audit`: is the log what was written in it, its seal, what a client may be told of it, and the log for a log service."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.acting import person_of
+from pipeline.errors import ExitCode, ExportError, UsageError
+from pipeline.model import Role
+from pipeline.settings import load_settings
+
+As = Annotated[str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
+From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, Swedish time.")]
+To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    audit = typer.Typer(help="The log of who has seen and done what: verify and seal it, hand out an extract, export it.", no_args_is_help=True)
+    for command in (verify, seal, extract, export):
+        audit.command(command.__name__)(command)
+    app.add_typer(audit, name="audit")
+
+
+def verify(
+    anchor: Annotated[Path | None, typer.Option(help="File that `audit seal -o` has written and that was kept elsewhere.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that no row of the log has been changed, removed, moved or put in past the program, and say which. Exit code 12 if one has."""
+    from pipeline.audit.anchor import read_anchors, said
+    from pipeline.audit.anchor import verify as check
+    from pipeline.store.database import open_store
+
+    anchors = read_anchors(anchor) if anchor else []
+    verdict = check(open_store(load_settings()), getpass.getuser(), anchors)
+    if as_json:
+        named = [asdict(problem) for problem in verdict.problems]
+        typer.echo(
+            json.dumps({"ok": not verdict.count, "rows": verdict.rows, "head": asdict(verdict.head), "count": verdict.count, "problems": named})
+        )
+    else:
+        for problem in verdict.problems:
+            typer.echo(said(problem))
+        if verdict.count > len(verdict.problems):
+            typer.echo(f"And {verdict.count - len(verdict.problems)} more.")
+        kept = f", as {len(anchors)} kept heads say" if anchors else ""
+        typer.echo(f"{verdict.rows} rows: {'something is wrong' if verdict.count else f'all are as they were written{kept}'}.")
+    if verdict.count:
+        raise typer.Exit(ExitCode.LOG_BROKEN)
+
+
+def seal(output: Annotated[Path | None, typer.Option("--output", "-o", help="File to add the head to. Keep it on another machine.")] = None) -> None:
+    """Say the head of the log. Kept elsewhere, it shows later whether the log up to here has been rewritten."""
+    from pipeline.audit.anchor import seal as sealed
+    from pipeline.store.clock import utc_now
+    from pipeline.store.database import open_store
+
+    with open_store(load_settings()).begin() as conn:
+        line = sealed(conn, getpass.getuser(), utc_now()).as_line()
+        if output is not None:
+            _add_line(output, line)
+    typer.echo(line)
+
+
+def extract(
+    start: From,
+    end: To,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file: .pdf or .csv.")],
+    login: As = "",
+) -> None:
+    """What a client may be told: from which unit and when somebody has had access (PDL 8:5). The personal number is read from standard input."""
+    from pipeline.audit.client_extract import client_extract, extract_csv
+    from pipeline.audit.extract_pdf import extract_pdf
+    from pipeline.store.clock import utc_now
+    from pipeline.store.database import open_store
+
+    if output.suffix not in {".pdf", ".csv"}:
+        raise UsageError("The extract is a .pdf or a .csv file.", "Give it one of these endings.")
+    typed = typer.prompt("Personal number", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    settings = load_settings()
+    store = open_store(settings)
+    person = person_of(store, login, Role.LOG_REVIEWER)
+    with store.begin() as conn:
+        found = client_extract(conn, person, typed.strip(), *_days(start, end), utc_now())
+        _write(output, extract_pdf(found, settings.care_provider) if output.suffix == ".pdf" else extract_csv(found))
+    typer.echo(f"{output}: {len(found.lines)} lines", err=True)
+    if found.elsewhere:
+        typer.echo(f"{found.elsewhere} rows are of units that {person.login} does not follow up.", err=True)
+
+
+def export(
+    start: From,
+    end: To,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The XML file.")],
+    login: As = "",
+) -> None:
+    """The log as RIVTA StoreLog 1.0, for a log service."""
+    from pipeline.audit.storelog import write_storelog
+    from pipeline.store.database import open_store
+    from pipeline.store.log_rows import Wanted
+
+    settings = load_settings()
+    store = open_store(settings)
+    person = person_of(store, login, Role.LOG_REVIEWER)
+    try:
+        output.touch(mode=0o600)
+        with output.open("wb") as file:
+            written = write_storelog(store, person, settings, Wanted(*_days(start, end)), file)
+    except OSError as error:
+        raise ExportError(f"{output} cannot be written: {error.strerror}.", "Choose another place with -o.") from error
+    except ExportError:
+        output.unlink(missing_ok=True)
+        raise
+    typer.echo(f"{output}: {written.posts} posts; {written.machine} rows that only the machine made are not in it", err=True)
+    if written.without_hsa_id:
+        names = ", ".join(sorted(written.without_hsa_id))
+        typer.echo(f"Without HSA-id, so under their own names: {names}. Set staff_hsa_ids and unit_hsa_ids.", err=True)
+
+
+def _days(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    from pipeline.audit.follow_up import days
+
+    if end < start:
+        raise UsageError("The last day is before the first.", "Give --from and --to the other way round.")
+    return days(start.date(), end.date())
+
+
+def _add_line(path: Path, line: str) -> None:
+    try:
+        path.touch(mode=0o600)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Choose another place with -o.") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The file tells of one person: only its owner may read it."""
+    try:
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}.", "Choose another place with -o.") from error

@@ -1,0 +1,40 @@
+"""`efterskrift block`: a unit keeps a client's paper from all other units, or no longer does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.acting import person_of
+from pipeline.errors import UsageError
+from pipeline.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("block")(block)
+
+
+def block(
+    unit: Annotated[str, typer.Argument(help="The unit that keeps the paper to itself.")],
+    reason: Annotated[str, typer.Option(help="Why: it is kept with the block.")],
+    file: Annotated[Path | None, typer.Option(help="File with the personal number. Default: standard input.", exists=True, dir_okay=False)] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Lift the block that the unit has set.")] = False,
+    login: Annotated[str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine.")] = "",
+) -> None:
+    """Block a client (spärr) for all other units, or lift the block. The personal number is read, never given as an argument, which others see."""
+    import sys
+
+    from pipeline.store.blocks import lift_block, set_block
+    from pipeline.store.clock import utc_now
+    from pipeline.store.database import open_store
+
+    typed = (file.read_text("utf-8") if file else sys.stdin.read()).strip()
+    if not typed or len(typed.splitlines()) > 1:
+        raise UsageError("One personal number is needed.", "Give it on standard input or in a file.")
+    store = open_store(load_settings())
+    person = person_of(store, login)
+    with store.begin() as conn:
+        typer.echo((lift_block if lift else set_block)(conn, person, unit, typed, reason, utc_now()))

@@ -1,0 +1,112 @@
+"""The wrong-person guard: what on a sheet supports that an entry is about a client, what speaks against it, and what a person may say to that.
+
+Findings are codes as in `resolve/reasons.py` ("name_differs:0.31"), so that they can be told in words without quoting anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.client_search import agreement
+from pipeline.identity import is_temporary
+from pipeline.model import Client
+from pipeline.resolve.reasons import agreements, likeness_reason
+
+CONFLICTS = frozenset({"name_differs", "printed_other", "unit_other"})
+"""Findings that stop an entry from being confirmed until somebody has said how it is."""
+AGAINST = CONFLICTS | {"address_differs", "check_wrong", "not_in_register", "namesake", "unit_else"}
+"""Findings that speak against the client; the others support it."""
+
+
+class Choice(StrEnum):
+    """What a person says when the sheet contradicts the client."""
+
+    HAND_ON = "hand_on"
+    """Another person shall look."""
+    SLIP = "slip"
+    """The client is right: the name is a slip of the pen, a nickname or an earlier name."""
+    LENT_SHEET = "lent_sheet"
+    """The client is right: the sheet was printed for somebody else and used for this one."""
+    CARED_FOR_HERE = "cared_for_here"
+    """The client is right: of another unit, but cared for by this one."""
+    ASK = "ask"
+    """Nothing yet: the conflict is to be told."""
+
+
+RESOLVES = {"name_differs": Choice.SLIP, "printed_other": Choice.LENT_SHEET, "unit_other": Choice.CARED_FOR_HERE}
+"""The choice that each kind of conflict can be resolved with; several conflicts at once are handed on, or resolved by a text."""
+
+OUTSIDE_REASONS = (
+    "ny klient",
+    "numret saknas på papperet",
+    "numret går inte att läsa",
+    "utländsk eller utan personnummer",
+    "registret är inte uppdaterat",
+)
+"""Why an entry is about somebody whom the register lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class AboutClient:
+    """What a person says about the client beyond the number. `outside` is why the register lacks the client (empty: it does not), `name` as on paper.
+
+    With `temporary` the entry gets a number made here, since the paper's is missing or cannot be read. `why` is a text about a conflict.
+    """
+
+    outside: str = ""
+    name: str = ""
+    temporary: bool = False
+    choice: Choice = Choice.HAND_ON
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a sheet says of its client apart from the number. `printed_for` is the number of the client that it was printed for, if any."""
+
+    name: str = ""
+    address: str = ""
+    unit: str = ""
+    printed_for: str | None = None
+
+
+def findings(number: str, client: Client | None, sheet: Sheet, *, same_area: bool = True, namesakes: int = 0) -> tuple[str, ...]:
+    """What speaks for and against a number that a person typed.
+
+    Args:
+        number: 12 characters.
+        client: of that number, None if the register has none.
+        sheet: what else is written.
+        same_area: whether the client's unit works under the same law as the sheet's. Home care and home nursing share clients, so a unit of
+            another area is said and stops nobody.
+        namesakes: how many others in the register have the client's name.
+    """
+    if is_temporary(number):
+        return ("temporary",)
+    said = [("unit_else" if code == "unit_other" and not same_area else code) for code in agreements(number, client, sheet.name, sheet.unit)]
+    if client is not None and client.address and sheet.address:
+        said.append(likeness_reason("address", agreement(sheet.address, client.address)))
+    if sheet.printed_for is not None:
+        said.append("printed_same" if sheet.printed_for == number else "printed_other")
+    if namesakes:
+        said.append(f"namesake:{namesakes}")
+    return tuple(said)
+
+
+def conflicts(said: Collection[str]) -> tuple[str, ...]:
+    """The kinds of conflict among findings."""
+    return tuple(code.partition(":")[0] for code in said if code.partition(":")[0] in CONFLICTS)
+
+
+def choices(found: Collection[str]) -> list[Choice]:
+    """What may be said to these conflicts."""
+    return [*dict.fromkeys(RESOLVES[code] for code in found), Choice.HAND_ON]
+
+
+def resolved(found: Collection[str], about: AboutClient) -> bool:
+    """Whether the person has said how it is: a choice that fits, and for several conflicts at once also a text."""
+    if about.choice not in {RESOLVES[code] for code in found}:
+        return False
+    return len(found) == 1 or bool(about.why.strip())

@@ -1,0 +1,119 @@
+"""The list of questions for one author, as a PDF of the size of a phone's screen: it can be read out in a call, or printed and written on.
+
+It names nobody: a sheet is known to its author by form, day and the number printed on it. What is asked may still be secret, so the foot says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+from pipeline.export.late_entry import minute
+from pipeline.export.plain_text import printable
+from pipeline.export.typeface import find_typeface
+from pipeline.template import Forms
+
+WIDTH, HEIGHT, MARGIN = 90.0, 160.0, 7.0
+"""mm"""
+_LINE = 0.46
+"""Line height in mm for a point of type size."""
+_ANSWER_LINES = 3
+_SECRECY = "Sekretess. Nämn inga namn i sms eller e-post. Skriv in svaret i Efterskrift och förstör listan."
+
+
+class Asked(Protocol):
+    """A question, as `store.questions.Question` has it."""
+
+    @property
+    def text(self) -> str:
+        """What is asked."""
+
+    @property
+    def entry(self) -> AskedEntry:
+        """About which entry."""
+
+
+class AskedEntry(Protocol):
+    """Where the question's paper is known by."""
+
+    @property
+    def form(self) -> str:
+        """Id of the form."""
+
+    @property
+    def version(self) -> int:
+        """Of the form."""
+
+    @property
+    def serial(self) -> str | None:
+        """Printed on the sheet."""
+
+    @property
+    def row(self) -> int | None:
+        """In a table."""
+
+    @property
+    def event_on(self) -> str | None:
+        """The day, if known."""
+
+
+class _Pages(FPDF):
+    def __init__(self, title: str, made_at: datetime) -> None:
+        super().__init__(format=(WIDTH, HEIGHT))
+        self.set_margins(MARGIN, MARGIN, MARGIN)
+        self.set_auto_page_break(True, 14)
+        self.set_title(title)
+        self.set_lang("sv")
+        self.set_creation_date(made_at)
+        face = find_typeface()
+        self.family = "body" if face else "helvetica"
+        if face:
+            self.add_font("body", "", face.regular)
+            self.add_font("body", "B", face.bold)
+        else:
+            self.core_fonts_encoding = "cp1252"
+
+    def footer(self) -> None:
+        self.set_xy(MARGIN, HEIGHT - 12)
+        self.say(_SECRECY, 6.5)
+
+    def say(self, text: str, size: float, *, bold: bool = False) -> None:
+        """A paragraph from margin to margin."""
+        self.set_font(self.family, "B" if bold else "", size)
+        shown = printable(text) if self.family == "body" else printable(text).encode("cp1252", "replace").decode("cp1252")
+        self.multi_cell(WIDTH - 2 * MARGIN, size * _LINE, shown, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+
+def question_list(author: str, asked: Sequence[Asked], forms: Forms, *, made_by: str, made_at: datetime) -> bytes:
+    """The PDF: one question after another, each with its paper and lines to write the answer on."""
+    pages = _Pages("Frågor till den som skrev", made_at)
+    pages.add_page()
+    pages.say("Frågor till den som skrev", 14, bold=True)
+    pages.say(author or "Det framgår inte vem som skrev", 11, bold=True)
+    pages.say(f"{len(asked)} frågor. Ställda av {made_by}, {minute(made_at)}.", 8)
+    for number, one in enumerate(asked, 1):
+        _question(pages, number, one, forms)
+    return bytes(pages.output())
+
+
+def _question(pages: _Pages, number: int, one: Asked, forms: Forms) -> None:
+    if pages.get_y() > HEIGHT - 62:
+        pages.add_page()
+    entry = one.entry
+    form = forms.get((entry.form, entry.version))
+    row = f"rad {entry.row}" if entry.row else ""
+    pages.ln(4)
+    pages.say(f"{number}. {form.title if form else entry.form}", 11, bold=True)
+    pages.say(", ".join(filter(None, (entry.event_on or "", f"blad {entry.serial}" if entry.serial else "", row))) or "utan löpnummer", 9)
+    pages.ln(1)
+    pages.say(one.text, 11)
+    pages.ln(2)
+    for label in ("Svar:", *[""] * (_ANSWER_LINES - 1), "Svarat av, när:"):
+        pages.say(label, 8)
+        y = pages.get_y() + 3.5
+        pages.line(MARGIN, y, WIDTH - MARGIN, y)
+        pages.set_y(y + 1)

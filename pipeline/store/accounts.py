@@ -1,0 +1,118 @@
+"""Accounts as the system administrator looks after them. Whoever does sees neither paper nor clients.
+
+An account is closed, never removed: what the person did stays. Nobody changes the own account, so that there is always one who can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import UsageError
+from pipeline.model import Person, Role
+from pipeline.store import people, registers, sessions, tables
+from pipeline.store.account_tables import browser_session
+from pipeline.store.events import record
+from pipeline.store.word_password import SEALED_WORDS, WORDS, word_password
+
+_staff = tables.staff
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account. `must_change`: the person has not chosen a password yet. `sessions` are those open now, `active_at` the last activity known."""
+
+    person: Person
+    active: bool
+    must_change: bool
+    sessions: int
+    active_at: datetime | None
+
+
+def accounts(conn: Connection, person: Person) -> list[Account]:
+    """All accounts, open ones first, then by name.
+
+    Raises:
+        NotAllowedError: the person does not look after accounts. So do the others here.
+    """
+    access.require(person, Action.ACCOUNTS)
+    open_now = func.count().filter(browser_session.c.ended_at.is_(None))
+    last = func.max(browser_session.c.active_at, type_=browser_session.c.active_at.type)
+    seen = {row[0]: row for row in conn.execute(select(browser_session.c.login, open_now, last).group_by(browser_session.c.login))}
+    rows = conn.execute(select(_staff.c.login, _staff.c.active, _staff.c.must_change).order_by(_staff.c.active.desc(), _staff.c.name)).all()
+    held = people.everybody(conn)
+    return [Account(held[row.login], row.active, row.must_change, *(seen.get(row.login) or (None, 0, None))[1:]) for row in rows]
+
+
+def save_account(conn: Connection, person: Person, account: Person) -> str | None:
+    """Add an account or change one; answers with the password of a new one, to be shown once. It is changed at the first login.
+
+    Raises:
+        UsageError: something is left empty or unknown, the account is closed, or it is the person's own.
+    """
+    access.require(person, Action.ACCOUNTS)
+    _check(conn, person, account)
+    known = account.login in people.everybody(conn)
+    if known and people.person(conn, account.login) is None:
+        raise UsageError("The account is closed.", "Open it before it is changed.")
+    password = None if known else word_password(SEALED_WORDS if account.break_glass else WORDS)
+    must_change = bool(password) and not account.break_glass
+    before = conn.execute(select(_staff.c.must_change).where(_staff.c.login == account.login)).scalar_one_or_none()
+    people.save_person(conn, account, password, by=person.login, must_change=must_change or bool(before))
+    return password
+
+
+def new_password(conn: Connection, person: Person, login: str, now: datetime) -> str:
+    """Give an account another password; answers with it, to be shown once. Its sessions end.
+
+    Raises:
+        UsageError: there is no such account, or it is the person's own.
+    """
+    access.require(person, Action.ACCOUNTS)
+    account = _other(conn, person, login)
+    password = word_password(SEALED_WORDS if account.break_glass else WORDS)
+    people.set_password(conn, login, password, must_change=not account.break_glass)
+    sessions.end_all(conn, login, now, "password")
+    record(conn, person.login, "new_password", login)
+    return password
+
+
+def close_account(conn: Connection, person: Person, login: str) -> None:
+    """Close an account and end its sessions.
+
+    Raises:
+        UsageError: there is no such account, or it is the person's own.
+    """
+    access.require(person, Action.ACCOUNTS)
+    people.deactivate(conn, _other(conn, person, login).login, by=person.login)
+
+
+def open_account(conn: Connection, person: Person, login: str) -> None:
+    """Open a closed account again. Errors as `close_account`."""
+    access.require(person, Action.ACCOUNTS)
+    conn.execute(update(_staff).where(_staff.c.login == _other(conn, person, login).login).values(active=True))
+    record(conn, person.login, "open_account", login)
+
+
+def _check(conn: Connection, person: Person, account: Person) -> None:
+    if not account.login.strip() or not account.name.strip() or not account.title.strip():
+        raise UsageError("An account has a login, a name and a title.", "Fill in all three.")
+    if account.login == person.login:
+        raise UsageError("Nobody changes the own account.", "Ask another system administrator.")
+    if account.units - set(registers.units(conn)):
+        raise UsageError("There is no such unit.", "Add it first: `efterskrift unit NAME AREA`.")
+    if account.role is Role.REVIEWER and not account.areas:
+        raise UsageError("The title is no known profession.", "Choose the areas of law that the person may see.")
+
+
+def _other(conn: Connection, person: Person, login: str) -> Person:
+    account = people.everybody(conn).get(login)
+    if account is None:
+        raise UsageError("There is no such account.")
+    if login == person.login:
+        raise UsageError("Nobody changes the own account.", "Ask another system administrator.")
+    return account

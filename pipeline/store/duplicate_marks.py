@@ -1,0 +1,147 @@
+"""Dubblett: an entry that is in the care system already, or twice here. Compared side by side, marked with who and when, and never gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rapidfuzz import fuzz
+from sqlalchemy import Connection, insert, or_, select, update
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import ReviewError
+from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.model import Person
+from pipeline.review import Answer
+from pipeline.store import people, sight, tables
+from pipeline.store.decisions import reject, reopen
+from pipeline.store.entries import Entry, entries, entry
+from pipeline.store.events import record
+from pipeline.store.images import ImageFolder
+from pipeline.store.return_tables import duplicate_mark
+
+DUPLICATE = "dubblett"
+_entry, _mark = tables.entry, duplicate_mark
+_MOST, _MOST_LIKE = 200, 12
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+_FOUND_FROM = 88
+"""Per cent of likeness from which a value counts as found in a copied text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What an entry was compared with: another entry, a text copied from the care system, or a picture (PNG or JPEG) of its screen."""
+
+    other_entry: str | None = None
+    text: str = ""
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateMark:
+    """An entry that is marked as a duplicate; `other` is the entry that stays. `by` is a name."""
+
+    id: int
+    entry: Entry
+    other: Entry | None
+    text: str
+    picture_sha256: str | None
+    why: str
+    by: str
+    at: datetime
+
+
+def alike(conn: Connection, person: Person, found: Entry, numbers: Iterable[str] = (), days: Iterable[str] = ()) -> list[Entry]:
+    """Entries that this one may repeat: of the same client, or else of the same form and day; those of the same client and day first.
+
+    Args:
+        numbers, days: what is known of the entry's client and day (typed, decided).
+    """
+    sight.require_entry(conn, person, Action.REVIEW, found)
+    who = sorted({*numbers, *([found.client_pid] if found.client_pid else [])})
+    when = sorted({*days, *([found.event_on] if found.event_on else [])})
+    same_client = _entry.c.client_pid.in_(who)
+    same_day = (_entry.c.form == found.form) & _entry.c.event_on.in_(when)
+    query = select(_entry).where(sight.visible_entries(conn, person), _entry.c.id != found.id, or_(same_client, same_day))
+    likely = entries(conn, query.order_by(_entry.c.event_on.desc(), _entry.c.id).limit(_MOST))
+    likely.sort(key=lambda one: -(2 * (one.client_pid in who) + (one.event_on in when)))
+    return likely[:_MOST_LIKE]
+
+
+def in_text(spec: FieldSpec, answer: Answer, text: str) -> bool | None:
+    """Whether a value is found in a text copied from the care system; None where there is nothing to look for."""
+    if not isinstance(answer.value, str) or spec.kind in (Kind.CHOICE, Kind.MARK) or len(answer.value.strip()) < 2:
+        return None
+    value, where = answer.value.casefold(), " ".join(text.casefold().split())
+    if spec.means is Meaning.CLIENT_PID:
+        return value[-10:] in "".join(c for c in where if c.isalnum())
+    if spec.format is not None:
+        return value in where or value.replace(":", ".") in where or value.replace("-", "") in where or value.replace(".", ",") in where
+    return bool(fuzz.partial_ratio(" ".join(value.split()), where) >= _FOUND_FROM)
+
+
+def mark_duplicate(
+    conn: Connection, images: ImageFolder, person: Person, entry_id: str, revision: int, compared: Compared, why: str, now: datetime
+) -> None:
+    """Put an entry aside as a duplicate of what it was compared with.
+
+    Raises:
+        NotAllowedError, StaleDecisionError: as `decisions.reject`.
+        ReviewError: it was compared with nothing, or with itself.
+    """
+    if compared.other_entry == entry_id or not (compared.other_entry or compared.text.strip() or compared.picture):
+        raise ReviewError("A duplicate has to be compared with something.", "Choose the other entry, or copy in what the care system says.")
+    if compared.other_entry is not None:
+        sight.require_entry(conn, person, Action.REVIEW, entry(conn, compared.other_entry))
+    if compared.picture is not None and not compared.picture.startswith(_PICTURES):
+        raise ReviewError("This is no picture.", "Use PNG or JPEG.")
+    reject(conn, person, entry_id, revision, DUPLICATE, now)
+    kept = images.put(compared.picture) if compared.picture else None
+    row = {"entry": entry_id, "other_entry": compared.other_entry, "text": compared.text.strip(), "picture_sha256": kept, "why": why.strip()[:300]}
+    conn.execute(insert(_mark).values(row | {"by": person.login, "at": now}))
+    record(conn, person.login, "mark_duplicate", entry_id, unit=entry(conn, entry_id).unit)
+
+
+def take_back_duplicate(conn: Connection, person: Person, mark_id: int, now: datetime) -> None:
+    """It was no duplicate: the entry goes back to review. The mark stays, with who took it back and when.
+
+    Raises:
+        NotAllowedError: another unit or role.
+        StaleDecisionError: the entry has moved on.
+        ReviewError: there is no such mark.
+    """
+    row = conn.execute(select(_mark).where(_mark.c.id == mark_id, _mark.c.taken_back_at.is_(None))).one_or_none()
+    if row is None:
+        raise ReviewError("There is no such mark.")
+    found = entry(conn, row.entry)
+    reopen(conn, person, found.id, found.revision)
+    conn.execute(update(_mark).where(_mark.c.id == mark_id).values(taken_back_by=person.login, taken_back_at=now))
+    record(conn, person.login, "no_duplicate", found.id, unit=found.unit)
+
+
+def duplicates(conn: Connection, person: Person) -> list[DuplicateMark]:
+    """Entries of the person's units that are marked as duplicates, the latest first.
+
+    Raises:
+        NotAllowedError: the person follows nothing up.
+    """
+    access.require(person, Action.FOLLOW_UP)
+    names: Mapping[str, str] = people.names(conn)
+    query = select(_mark).join(_entry, _entry.c.id == _mark.c.entry)
+    query = query.where(_mark.c.taken_back_at.is_(None), sight.visible_entries(conn, person), _entry.c.reason == DUPLICATE)
+    rows = conn.execute(query.order_by(_mark.c.at.desc(), _mark.c.id.desc()).limit(_MOST)).all()
+    return [
+        DuplicateMark(
+            row.id,
+            entry(conn, row.entry),
+            entry(conn, row.other_entry) if row.other_entry else None,
+            row.text,
+            row.picture_sha256,
+            row.why,
+            names.get(row.by, row.by),
+            row.at,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,144 @@
+"""Paper that belongs to another unit: it is sent there, turns up in that unit's queue, and the sender sees what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, exists, insert, select, update
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import ReviewError
+from pipeline.field_spec import Meaning
+from pipeline.model import EntryState, Person
+from pipeline.store import people, sight, tables
+from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, stale
+from pipeline.store.entry_views import form_of
+from pipeline.store.events import record
+from pipeline.store.protection import hidden_numbers
+from pipeline.store.registers import client, units
+from pipeline.store.return_tables import forwarding
+from pipeline.template import Forms, Per
+
+_entry, _page, _sent = tables.entry, tables.page, forwarding
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is the other unit's.
+
+    A unit is empty where it must not be told.
+    """
+
+    entry_id: str
+    form: str
+    version: int
+    serial: str | None
+    row: int | None
+    from_unit: str
+    to_unit: str
+    why: str
+    by: str
+    at: datetime
+    state: EntryState
+    unit_now: str
+    reason_now: str
+
+
+def forward(conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, to_unit: str, why: str, now: datetime) -> None:
+    """Send an undecided or rejected entry to the unit that it belongs to. A sheet of one entry goes with its pages, a row alone.
+
+    Raises:
+        NotAllowedError: the person may not send from this unit.
+        StaleDecisionError: the entry has changed, or is decided.
+        ReviewError: there is no such other unit.
+    """
+    _send(conn, forms, person, entry_id, revision, to_unit, why, now, secret=False)
+
+
+def _send(
+    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, to_unit: str, why: str, now: datetime, *, secret: bool
+) -> None:
+    found = entry(conn, entry_id)
+    sight.require_entry(conn, person, Action.FORWARD, found)
+    if found.revision != revision or found.state not in OPEN | {EntryState.REJECTED} or found.voided is not None:
+        raise stale()
+    if to_unit not in units(conn) or to_unit == found.unit:
+        raise ReviewError("There is no such other unit.", "Choose the unit that the paper belongs to.")
+    change(conn, found, **UNDECIDED, unit=to_unit, skipped=0)
+    if form_of(forms, found).entries is Per.SHEET:
+        conn.execute(update(_page).where(_page.c.sheet == found.sheet).values(unit=to_unit))
+    row = {"entry": found.id, "from_unit": found.unit, "to_unit": to_unit, "why": why.strip()[:300], "secret": secret, "by": person.login, "at": now}
+    conn.execute(insert(_sent).values(row))
+    record(conn, person.login, "forward", found.id, unit=found.unit)
+
+
+def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, now: datetime) -> None:
+    """Send an entry whose client's identity the person may not see to the unit that may, without telling which unit that is.
+
+    Raises:
+        NotAllowedError, StaleDecisionError: as `forward`.
+        ReviewError: no client of a protected identity is known or read on the sheet.
+    """
+    found = entry(conn, entry_id)
+    sight.require_entry(conn, person, Action.FORWARD, found)
+    spec = form_of(forms, found).meaning(Meaning.CLIENT_PID, found.row)
+    read = select(tables.reading.c.value).join(_page, _page.c.id == tables.reading.c.page).where(_page.c.sheet == found.sheet)
+    numbers = conn.execute(read.where(tables.reading.c.field == spec.name)).scalars().all() if spec else []
+    hidden = hidden_numbers(conn, person, [found.client_pid, *numbers])
+    known = next((one for number in sorted(hidden) if (one := client(conn, number))), None)
+    if known is None or known.unit == found.unit:
+        raise ReviewError("Nobody here may see this entry's client.", "Ask your manager who has the right.")
+    _send(conn, forms, person, entry_id, revision, known.unit, "", now, secret=True)
+
+
+def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
+    """What the person's units have sent on, the latest first.
+
+    Raises:
+        NotAllowedError: the person follows nothing up.
+    """
+    access.require(person, Action.FOLLOW_UP)
+    names = people.names(conn)
+    columns = (_entry.c.id, _entry.c.form, _entry.c.version, _entry.c.serial, _entry.c.row)
+    query = select(*columns, _sent, _entry.c.state, _entry.c.unit.label("unit_now"), _entry.c.reason.label("reason_now"))
+    query = query.join(_entry, _entry.c.id == _sent.c.entry).where(_sent.c.from_unit.in_(sorted(person.units)))
+    rows = conn.execute(query.order_by(_sent.c.at.desc(), _sent.c.id.desc()).limit(_MOST)).mappings()
+    return [
+        Forwarded(
+            entry_id=row["entry"],
+            form=row["form"],
+            version=row["version"],
+            serial=row["serial"],
+            row=row["row"],
+            from_unit=row["from_unit"],
+            to_unit=_told(row, "to_unit", person),
+            why=row["why"],
+            by=names.get(row["by"], row["by"]),
+            at=row["at"],
+            state=EntryState(row["state"]),
+            unit_now=_told(row, "unit_now", person),
+            reason_now=row["reason_now"] if row["state"] == EntryState.REJECTED else "",
+        )
+        for row in rows
+    ]
+
+
+def _told(row: RowMapping, column: str, person: Person) -> str:
+    """A unit, unless it would tell where somebody with a protected identity is cared for."""
+    unit = str(row[column])
+    return "" if row["secret"] and unit not in person.units else unit
+
+
+def has_entry_on(conn: Connection, person: Person, sheet: str | None) -> bool:
+    """Whether a sheet of another unit carries an entry of the person's units: a row that was sent on."""
+    if sheet is None:
+        return False
+    return bool(conn.execute(select(exists().where(_entry.c.sheet == sheet, sight.visible_entries(conn, person)))).scalar_one())
+
+
+def can_go_to(conn: Connection, found: Entry) -> list[str]:
+    """The units that an entry can be sent to."""
+    return [unit for unit in units(conn) if unit != found.unit]

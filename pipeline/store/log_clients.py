@@ -1,0 +1,71 @@
+"""From a client to the rows of the log that concern the client, and back: through entries, sheets, pages and runs.
+
+The log itself names no client. What was once taken for a client's and then corrected counts as the client's too: somebody read it as that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Select, Text, cast, literal, or_, select, union
+
+from pipeline.store import tables
+from pipeline.store.events import client_subject
+
+_MOST_IDS = 500
+_entry, _page, _item, _issued = tables.entry, tables.page, tables.export_item, tables.issued_sheet
+
+
+def subjects_of(conn: Connection, pid: str) -> Select[Any]:
+    """All subjects of the log that concern a client: entries, their sheets' pages and serials, runs, sheets printed for the client, and searches."""
+    # As JSON text, which both databases can compare.
+    answered = select(tables.decision.c.entry).where(cast(tables.decision.c.value, Text) == json.dumps(pid))
+    own = select(_entry.c.id, _entry.c.sheet, _entry.c.serial).where(or_(_entry.c.client_pid == pid, _entry.c.id.in_(answered))).cte("own")
+    pages = select(_page.c.id).where(_page.c.sheet.in_(select(own.c.sheet))).cte("own_page")
+    found = union(
+        select(own.c.id.label("subject")),
+        select(pages.c.id),
+        select(_page.c.id).where(_page.c.duplicate_of.in_(select(pages.c.id))),
+        select(own.c.serial).where(own.c.serial.is_not(None)),
+        select(_item.c.run).where(_item.c.entry.in_(select(own.c.id))),
+        select(_issued.c.serial).where(_issued.c.client_pid == pid),
+        select(literal(client_subject(conn, pid))),
+    ).subquery()
+    return select(found.c.subject)
+
+
+def clients_of(conn: Connection, subjects: Iterable[str]) -> dict[str, set[str]]:
+    """The personal numbers of the clients that each subject concerns now; a subject that concerns none is left out."""
+    wanted, found = sorted(set(subjects)), defaultdict[str, set[str]](set)
+    for start in range(0, len(wanted), _MOST_IDS):
+        part = wanted[start : start + _MOST_IDS]
+        for query in _queries(part):
+            for subject, pid in conn.execute(query):
+                found[subject].add(pid)
+    return dict(found)
+
+
+def searched_clients(conn: Connection) -> Mapping[str, str]:
+    """For each client of the register, how the log names a search for the client → the personal number."""
+    return {client_subject(conn, pid): pid for pid in conn.execute(select(tables.client.c.pid)).scalars()}
+
+
+def _queries(ids: Collection[str]) -> list[Select[Any]]:
+    """Pairs of subject and personal number."""
+    pid = _entry.c.client_pid
+    known = pid.is_not(None)
+    first = _page.alias("first")
+    return [
+        select(_entry.c.id, pid).where(_entry.c.id.in_(ids), known),
+        select(_page.c.id, pid).join(_entry, _entry.c.sheet == _page.c.sheet).where(_page.c.id.in_(ids), known),
+        select(_page.c.id, pid)
+        .join(first, first.c.id == _page.c.duplicate_of)
+        .join(_entry, _entry.c.sheet == first.c.sheet)
+        .where(_page.c.id.in_(ids), known),
+        select(_entry.c.serial, pid).where(_entry.c.serial.in_(ids), known),
+        select(_item.c.run, pid).join(_entry, _entry.c.id == _item.c.entry).where(_item.c.run.in_(ids), known),
+        select(_issued.c.serial, _issued.c.client_pid).where(_issued.c.serial.in_(ids), _issued.c.client_pid.is_not(None)),
+    ]

@@ -1,0 +1,97 @@
+"""Protected identities (skyddade personuppgifter): what a person may see of an entry's client, and what of a picture has to be covered.
+
+The right to see is the review right in the client's own unit. Whoever lacks it sees neither number, name nor address: not in fields, not in lists and
+not in pictures, where the places are painted over before the bytes leave the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from pipeline.access import Action, allowed
+from pipeline.field_spec import BoxMm, Meaning
+from pipeline.model import Outcome, Person
+from pipeline.store import tables
+from pipeline.store.pages import Page
+from pipeline.template import Form, Forms
+
+TELLS = frozenset({Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS})
+"""Fields that say who the client is."""
+LEAST_P = 0.05
+"""A number that the machine holds for at least this likely is taken seriously here: rather cover too much than show a protected name."""
+
+WHOLE_PAGE: BoxMm = (0.0, 0.0, 2000.0, 2000.0)
+"""Covers a picture whole, where the places of a form do not hold."""
+
+
+def hidden_numbers(conn: Connection, person: Person, numbers: Iterable[object]) -> frozenset[str]:
+    """Those of these personal numbers that belong to clients whose identity the person may not see."""
+    asked = {number for number in numbers if isinstance(number, str)}
+    if not asked:
+        return frozenset()
+    table = tables.client.c
+    query = select(table.pid, table.unit).where(table.pid.in_(asked), table.protected)
+    may = allowed(person, Action.REVIEW)
+    return frozenset(row.pid for row in conn.execute(query) if not may or row.unit not in person.units)
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What of a sheet has to be covered: places (mm) by page id, and the rows of the entries whose client is hidden (None: of the whole sheet)."""
+
+    boxes: Mapping[str, tuple[BoxMm, ...]]
+    rows: frozenset[int | None]
+
+    def hides(self, row: int | None) -> bool:
+        """Whether the client of the entry in this row is hidden. On a sheet for one client, all rows are that client's."""
+        return row in self.rows or None in self.rows
+
+
+NOTHING = Covered({}, frozenset())
+
+
+def covered_on(conn: Connection, person: Person, form: Form | None, pages: Sequence[Page]) -> Covered:
+    """What of a sheet's pages has to be covered for this person, by whom its entries are about, or may be as the machine read them."""
+    ids = [page.id for page in pages]
+    known = [(row.row, row.client_pid) for row in conn.execute(_entries(pages)) if row.client_pid]
+    read = [(form.by_name[name].row, number) for name, number in _read(conn, ids, _number_fields(form))] if form else []
+    hidden = hidden_numbers(conn, person, [number for _, number in (*known, *read)])
+    if not hidden:
+        return NOTHING
+    rows = frozenset(row for row, number in (*known, *read) if number in hidden)
+    return Covered({page.id: _boxes(form, page, rows) for page in pages}, rows)
+
+
+def covered_page(conn: Connection, forms: Forms, person: Person, page: Page) -> tuple[BoxMm, ...]:
+    """The places of one page that have to be covered for this person."""
+    return covered_on(conn, person, forms.get((page.form or "", page.version or 0)), [page]).boxes.get(page.id, ())
+
+
+def _boxes(form: Form | None, page: Page, rows: Collection[int | None]) -> tuple[BoxMm, ...]:
+    if form is None or page.form != form.id or page.upright_sha256 is None or page.outcome is not Outcome.READ:
+        return (WHOLE_PAGE,)
+    fields = form.pages[min(page.page_no or 1, len(form.pages)) - 1].all_fields
+    return tuple(spec.box for spec in fields if spec.means in TELLS and (spec.row is None or None in rows or spec.row in rows))
+
+
+def _entries(pages: Sequence[Page]) -> Select[Any]:
+    table = tables.entry.c
+    return select(table.row, table.client_pid).where(table.sheet.in_({page.sheet or page.id for page in pages}))
+
+
+def _number_fields(form: Form) -> list[str]:
+    return [spec.name for spec in form.fields if spec.means is Meaning.CLIENT_PID]
+
+
+def _read(conn: Connection, page_ids: Collection[str], fields: Sequence[str]) -> list[tuple[str, object]]:
+    """(field, number) of all numbers that the machine holds for likely on these pages."""
+    table = tables.reading.c
+    query = select(table.field, table.value, table.alternatives).where(table.page.in_(list(page_ids)), table.field.in_(list(fields)))
+    found: list[tuple[str, object]] = []
+    for row in conn.execute(query):
+        found += [(row.field, row.value), *((row.field, value) for value, p in row.alternatives if p >= LEAST_P)]
+    return found

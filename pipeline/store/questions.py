@@ -1,0 +1,140 @@
+"""Fråga författaren: what only the person who wrote can say. The entry is put aside, the unit has a list by author, and the answer brings it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, insert, select
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import ReviewError
+from pipeline.field_spec import Meaning
+from pipeline.model import EntryState, Person
+from pipeline.store import people, sight, tables
+from pipeline.store.answers import drafts
+from pipeline.store.decisions import reject, reopen
+from pipeline.store.entries import Entry, entry
+from pipeline.store.entry_views import form_of, readings_of
+from pipeline.store.events import record
+from pipeline.store.return_tables import author_answer, question
+from pipeline.store.sheets import sheet_pages
+from pipeline.template import Forms
+
+ASK_AUTHOR = "fråga författaren"
+ANSWERED = "författaren har svarat"
+"""The reason of an entry that the author's answer brought back."""
+_entry = tables.entry
+_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An author's answer: who of the staff said it and when, and who wrote it in and when."""
+
+    text: str
+    answered_by: str
+    answered_at: datetime
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to an author ("" when the paper does not tell who wrote), with the answers there are, oldest first. `by` is a name."""
+
+    id: int
+    entry: Entry
+    author: str
+    text: str
+    by: str
+    at: datetime
+    answers: tuple[Given, ...]
+
+
+def ask_author(conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, text: str, author: str, now: datetime) -> None:
+    """Put an entry aside until its author has answered. Without `author`, whoever the paper names is asked.
+
+    Raises:
+        NotAllowedError, StaleDecisionError: as `decisions.reject`.
+        ReviewError: nothing is asked.
+    """
+    if not text.strip():
+        raise ReviewError("Nothing is asked.", "Write what the author has to say.")
+    found = entry(conn, entry_id)
+    who = author.strip() or author_on_paper(conn, forms, person, found)
+    reject(conn, person, entry_id, revision, ASK_AUTHOR, now)
+    row = {"entry": entry_id, "unit": found.unit, "author": who[:120], "text": text.strip(), "by": person.login, "at": now}
+    conn.execute(insert(question).values(row))
+    record(conn, person.login, "ask_author", entry_id, unit=found.unit)
+
+
+def author_on_paper(conn: Connection, forms: Forms, person: Person, found: Entry) -> str:
+    """Who wrote, as far as is known: decided, typed by this person, or read."""
+    if found.author:
+        return found.author
+    form, typed = form_of(forms, found), drafts(conn, found.id, person.login)
+    read = readings_of(conn, tuple(sheet_pages(conn, found.sheet)))
+    for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
+        spec = form.meaning(means, found.row)
+        for said in (typed.get(spec.name), read.get(spec.name)) if spec else ():
+            if said is not None and isinstance(said.value, str) and said.value.strip():
+                return said.value.strip()
+    return ""
+
+
+def questions(conn: Connection, person: Person, *, answered: bool = False) -> list[Question]:
+    """The questions of the person's units that wait for an answer, or those that have one, by author and then by age.
+
+    Raises:
+        NotAllowedError: the person follows nothing up.
+    """
+    access.require(person, Action.FOLLOW_UP)
+    has_answer = select(author_answer.c.question)
+    query = select(question).where(question.c.unit.in_(sorted(person.units)))
+    query = query.where(question.c.id.in_(has_answer) if answered else question.c.id.not_in(has_answer))
+    rows = conn.execute(query.order_by(question.c.author, question.c.at, question.c.id).limit(_MOST)).all()
+    found = [_question(conn, row) for row in rows]
+    return found if answered else [one for one in found if one.entry.state is EntryState.REJECTED and one.entry.reason == ASK_AUTHOR]
+
+
+def questions_of(conn: Connection, person: Person, entry_id: str) -> list[Question]:
+    """All that was asked about an entry, oldest first.
+
+    Raises:
+        NotAllowedError: another unit or role.
+    """
+    sight.require_entry(conn, person, Action.VIEW_PAGE, entry(conn, entry_id))
+    rows = conn.execute(select(question).where(question.c.entry == entry_id).order_by(question.c.id)).all()
+    return [_question(conn, row) for row in rows]
+
+
+def give_answer(conn: Connection, person: Person, question_id: int, text: str, answered_by: str, answered_at: datetime, now: datetime) -> None:
+    """Write in what the author said; the entry goes back to review and shows question and answer.
+
+    Raises:
+        NotAllowedError: another unit or role.
+        ReviewError: there is no such question, or answer or author is missing, or the answer lies in the future.
+    """
+    row = conn.execute(select(question).where(question.c.id == question_id)).one_or_none()
+    if row is None:
+        raise ReviewError("There is no such question.")
+    access.require(person, Action.FOLLOW_UP, row.unit)
+    if not text.strip() or not answered_by.strip():
+        raise ReviewError("An answer needs its text and who gave it.", "Write both.")
+    if answered_at > now:
+        raise ReviewError("The answer lies in the future.", "Write when it was given.")
+    new = {"question": question_id, "text": text.strip(), "answered_by": answered_by.strip()[:120], "answered_at": answered_at}
+    conn.execute(insert(author_answer).values(new | {"by": person.login, "at": now}))
+    record(conn, person.login, "author_answered", row.entry, unit=row.unit)
+    found = entry(conn, row.entry)
+    if found.state is EntryState.REJECTED and found.reason == ASK_AUTHOR and access.allowed(person, Action.REVIEW, found.unit):
+        reopen(conn, person, found.id, found.revision, ANSWERED)
+
+
+def _question(conn: Connection, row: Row[tuple[object, ...]]) -> Question:
+    names = people.names(conn)
+    given = conn.execute(select(author_answer).where(author_answer.c.question == row.id).order_by(author_answer.c.id))
+    answers = tuple(Given(one.text, one.answered_by, one.answered_at, names.get(one.by, one.by), one.at) for one in given)
+    return Question(row.id, entry(conn, row.entry), row.author, row.text, names.get(row.by, row.by), row.at, answers)

@@ -1,0 +1,109 @@
+"""Who is logged in where: a row for each browser's session, so that it can be ended from outside.
+
+The token is known to the server's memory alone; the row has its digest. A session ends after a time without activity, after the longest time there
+is, when the person logs out in any browser, and when the account is closed. Streamlit's own cookie of a provider login lives for 30 days whatever
+happens; the moment at which the person proved to the provider who it is tells whether that cookie has been used up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from pipeline.store import tables
+from pipeline.store.account_tables import browser_session
+from pipeline.store.events import record
+
+_session = browser_session
+TOUCHED_AFTER = timedelta(minutes=1)
+"""How old the last noted activity may become: not every run of a screen writes."""
+_SKEW = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open session."""
+
+    login: str
+    started_at: datetime
+    active_at: datetime
+    must_change: bool
+
+    def has_run_out(self, now: datetime, idle: timedelta, longest: timedelta) -> bool:
+        """Whether nothing has happened for too long, or the session is too old."""
+        return now - self.active_at > idle + TOUCHED_AFTER or now - self.started_at > longest
+
+
+def start(conn: Connection, login: str, now: datetime, proved_at: datetime | None = None) -> str:
+    """Begin a session; answers with its token. `proved_at`: when the person logged in at the organisation's provider."""
+    token = secrets.token_urlsafe(32)
+    row = {"token_sha256": _digest(token), "login": login, "started_at": proved_at or now, "active_at": now, "proved_at": proved_at}
+    conn.execute(insert(_session).values(row))
+    record(conn, login, "session", login, provider=proved_at is not None)
+    return token
+
+
+def held(conn: Connection, token: str) -> Session | None:
+    """The session of a token, if it is still open."""
+    query = select(_session.c.login, _session.c.started_at, _session.c.active_at, tables.staff.c.must_change).join(
+        tables.staff, tables.staff.c.login == _session.c.login
+    )
+    row = conn.execute(query.where(_session.c.token_sha256 == _digest(token), _session.c.ended_at.is_(None))).one_or_none()
+    return Session(*row) if row else None
+
+
+def touch(conn: Connection, token: str, now: datetime) -> None:
+    """Note that the person is active."""
+    conn.execute(_open(token=token).values(active_at=now))
+
+
+def run_out(conn: Connection, token: str, now: datetime) -> None:
+    """End one session that has run out. The provider login that began it lets nobody in again."""
+    row = conn.execute(select(_session.c.login, _session.c.proved_at).where(_session.c.token_sha256 == _digest(token))).one_or_none()
+    if row is None:
+        return
+    conn.execute(_open(token=token).values(_ended(now, "ran out")))
+    if row.proved_at is not None:
+        _refuse_until(conn, row.login, row.proved_at)
+
+
+def end_all(conn: Connection, login: str, now: datetime, why: str) -> int:
+    """End every session of a person, here and in other browsers; answers with how many were open. Provider logins until now are used up."""
+    latest = select(func.max(_session.c.proved_at, type_=_session.c.proved_at.type)).where(_session.c.login == login)
+    proved: datetime | None = conn.execute(latest).scalar_one_or_none()
+    ended = conn.execute(_open(login=login).values(_ended(now, why))).rowcount
+    _refuse_until(conn, login, max(filter(None, (proved, now - _SKEW))))
+    return ended
+
+
+def is_used_up(conn: Connection, login: str, proved_at: datetime) -> bool:
+    """Whether a provider login of this moment was ended, by logging out or by running out."""
+    until: datetime | None = conn.execute(select(tables.staff.c.refused_until).where(tables.staff.c.login == login)).scalar_one_or_none()
+    return until is not None and proved_at <= until
+
+
+def _refuse_until(conn: Connection, login: str, moment: datetime) -> None:
+    staff = tables.staff
+    later = staff.c.refused_until.is_(None) | (staff.c.refused_until < moment)
+    conn.execute(update(staff).where(staff.c.login == login, later).values(refused_until=moment))
+
+
+def _open(**which: str) -> Any:  # noqa: ANN401 - SQLAlchemy's Update
+    query = update(_session).where(_session.c.ended_at.is_(None))
+    if "token" in which:
+        return query.where(_session.c.token_sha256 == _digest(which["token"]))
+    return query.where(_session.c.login == which["login"])
+
+
+def _ended(now: datetime, why: str) -> Mapping[str, Any]:
+    return {"ended_at": now, "ended_why": why}
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

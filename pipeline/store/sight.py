@@ -1,0 +1,157 @@
+"""What a person may see of the paper: own units, own areas of law, and nothing behind a block.
+
+A page's and an entry's area of law is that of its form; where no form is known, that of its unit. A block (spärr, PDL 4:4) that a unit has set
+for a client hides every sheet with an entry of that client from whoever works in no unit that has set one. Such sheets are counted, not shown.
+A sheet is hidden whole: its picture shows all of its rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, case, exists, func, or_, select, true
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import BlockedClientError, NotAllowedError
+from pipeline.model import Person
+from pipeline.professions import ALL_AREAS
+from pipeline.store import tables
+from pipeline.store.account_tables import client_block
+
+_entry, _page, _item = tables.entry, tables.page, tables.export_item
+
+
+class Paper(Protocol):
+    """A page or an entry."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """The unit that it belongs to."""
+        ...
+
+    @property
+    def area(self) -> str | None:
+        """The area of law of its form, None where no form is known."""
+        ...
+
+
+def require_entry(conn: Connection, person: Person, action: Action, found: Paper) -> None:
+    """Go on only if the person may do this with this entry.
+
+    Raises:
+        NotAllowedError: the role, the unit or the area of law does not allow it.
+        BlockedClientError: it is behind a block.
+    """
+    access.require(person, action, found.unit, area_of(conn, found))
+    if (hidden := _hidden_sheets(conn, person)) is not None:
+        _refuse(conn, select(_entry.c.id).where(_entry.c.id == found.id, _entry.c.sheet.in_(hidden)))
+
+
+def require_page(conn: Connection, person: Person, action: Action, found: Paper) -> None:
+    """Go on only if the person may do this with this page. Errors as `require_entry`."""
+    access.require(person, action, found.unit, area_of(conn, found))
+    if _hidden_sheets(conn, person) is not None:
+        _refuse(conn, select(_page.c.id).where(_page.c.id == found.id, ~_unblocked_pages(conn, person)))
+
+
+def sees_page(conn: Connection, person: Person, action: Action, found: Paper) -> bool:
+    """Whether the person may do this with this page."""
+    try:
+        require_page(conn, person, action, found)
+    except NotAllowedError:
+        return False
+    return True
+
+
+def require_client(conn: Connection, person: Person, pid: str) -> None:
+    """Go on only if the client is not behind a block for this person.
+
+    Raises:
+        BlockedClientError: it is.
+    """
+    if is_blocked(conn, person, pid):
+        raise _blocked()
+
+
+def is_blocked(conn: Connection, person: Person, pid: str) -> bool:
+    """Whether a client is behind a block for this person."""
+    return conn.execute(_blocked_pids(person).where(client_block.c.client_pid == pid)).first() is not None
+
+
+def visible_entries(conn: Connection, person: Person) -> ColumnElement[bool]:
+    """The condition on the table of entries that a person may see them."""
+    return and_(_within(person, _entry.c.unit, _entry.c.area), _unblocked_entries(conn, person))
+
+
+def visible_pages(conn: Connection, person: Person) -> ColumnElement[bool]:
+    """The condition on the table of pages that a person may see them."""
+    return and_(_within(person, _page.c.unit, _page.c.area), _unblocked_pages(conn, person))
+
+
+def area_of(conn: Connection, found: Paper) -> str:
+    """The area of law of a page or an entry; empty, which nobody has, if its unit is not known either."""
+    if found.area is not None:
+        return found.area
+    area: str | None = conn.execute(select(tables.unit.c.area).where(tables.unit.c.name == found.unit)).scalar_one_or_none()
+    return area or ""
+
+
+def all_visible(conn: Connection, person: Person, run_id: Any) -> ColumnElement[bool]:  # noqa: ANN401 - an id or a column
+    """The condition that an export run holds nothing that the person may not see."""
+    held = and_(_item.c.run == run_id, _item.c.entry == _entry.c.id)
+    return ~exists(select(_item.c.entry).where(held, ~visible_entries(conn, person)).correlate(tables.export_run))
+
+
+def _within(person: Person, unit: Column[Any], area: Column[Any]) -> ColumnElement[bool]:
+    own = unit.in_(sorted(person.units))
+    if person.areas >= ALL_AREAS:
+        return own
+    units = select(tables.unit.c.name).where(tables.unit.c.area.in_(sorted(person.areas)))
+    # Written so that it is never NULL: its negation has to hold for whatever is not within.
+    return and_(own, or_(and_(area.is_not(None), area.in_(sorted(person.areas))), and_(area.is_(None), unit.in_(units))))
+
+
+def _unblocked_entries(conn: Connection, person: Person) -> ColumnElement[bool]:
+    hidden = _hidden_sheets(conn, person)
+    return true() if hidden is None else _entry.c.sheet.not_in(hidden)
+
+
+def _unblocked_pages(conn: Connection, person: Person) -> ColumnElement[bool]:
+    """A second scan has no sheet of its own yet: it is known by the serial, or by the page that it repeats."""
+    hidden = _hidden_sheets(conn, person)
+    if hidden is None:
+        return true()
+    first = tables.page.alias()
+    repeated = select(first.c.id).where(first.c.sheet.in_(hidden))
+    links = ((_page.c.sheet, hidden), (_page.c.serial, hidden), (_page.c.duplicate_of, repeated))
+    return and_(*(or_(column.is_(None), column.not_in(query)) for column, query in links))
+
+
+def _hidden_sheets(conn: Connection, person: Person) -> Select[Any] | None:
+    """Sheets behind a block, or None if nothing is blocked for this person, which is the rule and then costs the queue nothing."""
+    pids = list(conn.execute(_blocked_pids(person)).scalars())
+    if not pids:
+        return None
+    other = tables.entry.alias()
+    return select(other.c.sheet).where(other.c.client_pid.in_(pids))
+
+
+def _blocked_pids(person: Person) -> Select[Any]:
+    own = case((client_block.c.unit.in_(sorted(person.units)), 1), else_=0)
+    standing = select(client_block.c.client_pid).where(client_block.c.lifted_at.is_(None))
+    return standing.group_by(client_block.c.client_pid).having(func.sum(own) == 0)
+
+
+def _refuse(conn: Connection, hidden: Select[Any]) -> None:
+    if conn.execute(hidden).first() is not None:
+        raise _blocked()
+
+
+def _blocked() -> BlockedClientError:
+    return BlockedClientError("The client is blocked for other units.", "Hand the paper to the unit that has set the block.")

@@ -1,0 +1,97 @@
+"""Every version that an entry has had: what it said, who made it so, when and why. Nothing of it is ever changed (PDL 3:14)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from pipeline.access import Action
+from pipeline.model import EntryState, Person, State
+from pipeline.review import Answer
+from pipeline.store import people, sight, tables
+from pipeline.store.answers import How
+from pipeline.store.entries import Entry, entry
+from pipeline.store.version_tables import entry_version, signature
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The entry as one decision left it. `changed` are the fields that this decision answered; `kind` says what the decision was.
+
+    Kinds: "first", "second", "correction", "void", "reject". `by` is a name. `signed` are the signatures given to this version.
+    """
+
+    revision: int
+    kind: str
+    state: EntryState | None
+    at: datetime
+    by: str
+    why: str
+    answers: Mapping[str, Answer]
+    changed: frozenset[str]
+    signed: tuple[Signed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One signature, or that one was taken back."""
+
+    at: datetime
+    by: str
+    own: bool
+    why: str
+    taken_back: bool
+
+
+def note_version(conn: Connection, found: Entry, by: str, at: datetime, *, state: EntryState, reason: str, voided: bool) -> None:
+    """Write down a decision. `found` is the entry as it was before."""
+    row = {"entry": found.id, "revision": found.revision + 1, "state": state.value, "reason": reason, "voided": voided, "by": by, "at": at}
+    conn.execute(insert(entry_version).values(row))
+
+
+def versions(conn: Connection, person: Person, entry_id: str) -> list[Version]:
+    """All versions of an entry, oldest first. Those of a time before decisions were noted have no reason.
+
+    Raises:
+        NotAllowedError: another unit or role.
+    """
+    sight.require_entry(conn, person, Action.VIEW_PAGE, entry(conn, entry_id))
+    names = people.names(conn)
+    noted = {row.revision: row for row in conn.execute(select(entry_version).where(entry_version.c.entry == entry_id).order_by(entry_version.c.id))}
+    answers: dict[int, dict[str, Answer]] = defaultdict(dict)
+    who: dict[int, tuple[datetime, str, str]] = {}
+    for row in conn.execute(select(tables.decision).where(tables.decision.c.entry == entry_id).order_by(tables.decision.c.id)):
+        answers[row.revision][row.field] = Answer(row.value, State(row.state))
+        who.setdefault(row.revision, (row.at, row.by, row.how))
+    signed = _signed(conn, entry_id, names)
+    found: list[Version] = []
+    said: dict[str, Answer] = {}
+    for revision in sorted(noted.keys() | who.keys()):
+        note, new = noted.get(revision), answers.get(revision, {})
+        at, by, how = who.get(revision) or (note.at, note.by, "") if note else who[revision]
+        said = {**said, **new}
+        state = EntryState(note.state) if note else None
+        kind = _kind(how, state, voided=bool(note and note.voided))
+        why = note.reason if note else ""
+        found.append(Version(revision, kind, state, at, names.get(by, by), why, said, frozenset(new), signed.get(revision, ())))
+    return found
+
+
+def _kind(how: str, state: EntryState | None, *, voided: bool) -> str:
+    if voided:
+        return "void"
+    if state is EntryState.REJECTED:
+        return "reject"
+    return {How.CORRECTION.value: "correction", How.SECOND.value: "second"}.get(how, "first")
+
+
+def _signed(conn: Connection, entry_id: str, names: Mapping[str, str]) -> dict[int, tuple[Signed, ...]]:
+    found: dict[int, tuple[Signed, ...]] = {}
+    for row in conn.execute(select(signature).where(signature.c.entry == entry_id).order_by(signature.c.id)):
+        one = Signed(row.at, names.get(row.by, row.by), row.own, row.why, row.taken_back)
+        found[row.revision] = (*found.get(row.revision, ()), one)
+    return found

@@ -1,0 +1,291 @@
+"""Following up who has seen what, on both databases: rows and counts, the extract for a client, the file for a log service, the commands."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pikepdf
+import pytest
+from lxml import etree
+from sqlalchemy import Connection
+
+from pipeline.audit import follow_up
+from pipeline.audit.anchor import read_anchors, said, seal
+from pipeline.audit.client_extract import client_extract, extract_csv
+from pipeline.audit.extract_pdf import extract_pdf
+from pipeline.audit.storelog import LOG, activity_type, write_storelog
+from pipeline.errors import ExitCode, ExportError, NotAllowedError, UsageError
+from pipeline.model import Client, IssuedSheet, Role
+from pipeline.settings import Settings
+from pipeline.store import claims, decisions, registers, tables
+from pipeline.store.chain import Problem, Wrong
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store
+from pipeline.store.events import record
+from pipeline.store.log_rows import Hint, Wanted
+from pipeline.store.lookup import sheets_of
+from tests.shared_data import shared
+from tests.ward import ADMIN, ASTA, BROR, CILLA, EVA, FORMS, NILS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, UNKNOWN_PID, Ward, answers, later, person
+
+pytest_plugins = ("tests.databases",)
+
+LOGGER = person("lo", Role.LOG_REVIEWER, (NORTH, SOUTH))
+NORTHERN = person("lona", Role.LOG_REVIEWER, (NORTH,))
+TODAY = follow_up.days(date.today() - timedelta(days=1), date.today() + timedelta(days=1))
+ALL = Wanted(*TODAY)
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """A ward in which Asta's note was looked at and decided, Cilla's only looked at, and somebody tried what is not allowed."""
+    ward = Ward(store).begin()
+    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, NORTH, ASTA.pid), IssuedSheet("CCCC", NOTE.id, 1, SOUTH, CILLA.pid))
+    asta, _ = ward.note("AAAA"), ward.note("CCCC", {**SAID, "pnr": CILLA.pid})
+    with store.begin() as conn:
+        view = claims.open_entry(conn, FORMS, EVA, asta, NOW)
+        for page in view.pages:
+            claims.view_page(conn, EVA, page.id)
+        registers.look_up_client(conn, EVA, ASTA.pid)
+        decisions.save_answers(conn, FORMS, EVA, asta, view.entry.revision, answers({**SAID, **PLAN}), later(1))
+        claims.view_page(conn, ADMIN, f"{ward.batch}-00003")
+        sheets_of(conn, NILS, "AAAA")
+    with pytest.raises(NotAllowedError), store.begin() as conn:
+        claims.view_page(conn, NILS, f"{ward.batch}-00003")
+    return ward
+
+
+def extract(ward: Ward, typed: str, who: object = LOGGER) -> list[str]:
+    with ward.store.begin() as conn:
+        return [line.what for line in client_extract(conn, who, typed, *TODAY, utc_now()).lines]  # type: ignore[arg-type]
+
+
+def test_rows_are_those_of_the_own_units_the_newest_first_and_the_look_is_logged(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        page = follow_up.log_page(conn, NORTHERN, ALL, 0, 5)
+        assert len(page.rows) == 5
+        assert [row.id for row in page.rows] == sorted((row.id for row in page.rows), reverse=True)
+        every = follow_up.log_page(conn, NORTHERN, ALL, 0, 500, first=False)
+        assert len(every.rows) == every.total == page.total
+        assert {row.unit for row in every.rows} == {NORTH, None}
+        assert page.names["eva"] == EVA.name
+    with ward.store.begin() as conn:
+        views = follow_up.log_page(conn, LOGGER, Wanted(*TODAY, action="view_log"), 0, 5, first=False)
+    assert [(row.by, row.detail["rows"]) for row in views.rows] == [("lona", page.total)]
+
+
+def test_rows_are_chosen_by_person_action_unit_client_and_time(ward: Ward) -> None:
+    def found(**wanted: object) -> list[tuple[str, str]]:
+        with ward.store.read() as conn:
+            chosen = Wanted(**{"start": TODAY[0], "end": TODAY[1], **wanted})  # type: ignore[arg-type]
+            return [(row.by, row.action) for row in follow_up.log_page(conn, LOGGER, chosen, 0, 99, first=False).rows]
+
+    assert set(found(by="eva")) == {("eva", "view_page"), ("eva", "look_up_client"), ("eva", "decide")}
+    assert found(action="decide") == [("eva", "decide")]
+    assert set(found(unit=SOUTH, action="view_page")) == {("admin", "view_page")}
+    assert ("eva", "look_up_client") in found(client=ASTA.pid)
+    assert ("admin", "view_page") not in found(client=ASTA.pid)
+    assert ("admin", "print_for_client") in found(client=CILLA.pid)
+    assert found(client=BROR.pid) == []
+    assert found(end=TODAY[0]) == []
+    with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+        follow_up.log_page(conn, NORTHERN, Wanted(*TODAY, unit=SOUTH), 0, 5)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.LOG_REVIEWER])
+def test_nobody_else_sees_the_log(ward: Ward, role: Role) -> None:
+    who = person("x", role, (NORTH, SOUTH))
+    acts: list[Callable[[Connection], object]] = [
+        lambda conn: follow_up.log_page(conn, who, ALL, 0, 5),
+        lambda conn: follow_up.log_csv(conn, who, ALL),
+        lambda conn: follow_up.hints(conn, who, ALL),
+        lambda conn: follow_up.views_per_day(conn, who, ALL),
+        lambda conn: follow_up.choices(conn, who, ALL),
+        lambda conn: client_extract(conn, who, ASTA.pid, *TODAY, utc_now()),
+    ]
+    for act in acts:
+        with pytest.raises(NotAllowedError), ward.store.begin() as conn:
+            act(conn)
+    with pytest.raises(NotAllowedError):
+        write_storelog(ward.store, who, Settings(), ALL, io.BytesIO())
+    with ward.store.read() as conn:
+        denied = follow_up.log_page(conn, LOGGER, Wanted(*TODAY, by="x", action="denied"), 0, 99, first=False)
+    assert denied.total == len(acts) + 1
+
+
+def test_accesses_that_are_worth_a_question_are_counted_and_listed(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        conn.execute(
+            tables.staff_unit.insert(), [{"login": who.login, "unit": unit} for who in (EVA, NILS, ADMIN) for unit in who.units if unit != SOUTH]
+        )
+        registers.save_clients(conn, [Client(ASTA.pid, ASTA.name, NORTH, protected=True)])
+        record(conn, "eva", "break_glass", "eva", unit=NORTH)
+        record(conn, "system", "login_failed", "unknown")
+        found = follow_up.hints(conn, LOGGER, ALL)
+        assert found == {Hint.WITHOUT_DECISION: 1, Hint.OTHER_UNIT: 1, Hint.PROTECTED: 2, Hint.BREAK_GLASS: 0, Hint.DENIED: 1, Hint.LOGIN_FAILED: 0}
+    with ward.store.read() as conn:
+        found = follow_up.hints(conn, LOGGER, ALL)
+        assert (found[Hint.BREAK_GLASS], found[Hint.LOGIN_FAILED]) == (1, 1)
+        (lonely,) = follow_up.log_page(conn, LOGGER, Wanted(*TODAY, hint=Hint.WITHOUT_DECISION), 0, 9, first=False).rows
+        assert (lonely.by, lonely.subject) == ("admin", f"{ward.batch}-00003")
+
+
+def test_views_per_day_are_swedish_days_with_none_left_out(ward: Ward) -> None:
+    with ward.store.read() as conn:
+        found = follow_up.views_per_day(conn, LOGGER, ALL)
+    today = utc_now().astimezone(follow_up.SWEDEN).date().isoformat()
+    assert list(found) == [(date.today() + timedelta(days=n)).isoformat() for n in (-1, 0, 1)]
+    assert found[today] == sum(found.values()) == 3
+
+
+def test_the_table_names_no_client(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        text = follow_up.log_csv(conn, LOGGER, ALL).decode("utf-8-sig")
+    assert text.splitlines()[0] == "nummer;tid;login;namn;händelse;enhet;gäller;uppgifter;sha256"
+    assert "eva;Eva Ek;view_page;" in text
+    for secret in (ASTA.pid, ASTA.name, CILLA.pid, *map(str, SAID.values())):
+        assert secret not in text.replace("Eva Ek", "")
+
+
+def test_a_client_is_told_when_and_where_and_by_whom_not(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        made = client_extract(conn, LOGGER, ASTA.pid[2:8] + "-" + ASTA.pid[8:], *TODAY, utc_now())
+    assert (made.pid, made.name, made.elsewhere) == (ASTA.pid, ASTA.name, 0)
+    assert {line.unit for line in made.lines} == {NORTH}
+    assert {line.what: line.times for line in made.lines} == {
+        "En blankett med ditt namn skrevs ut": 1,
+        "Personal såg på papperet": 2,
+        "Personal sökte efter dina uppgifter": 2,
+        "Personal förde in eller kontrollerade uppgifter från papperet": 1,
+    }
+    table = extract_csv(made).decode("utf-8-sig")
+    assert EVA.name not in table
+    assert "eva" not in table
+    assert extract(ward, ASTA.pid)[-1] == "Ett utdrag som detta togs fram"
+
+
+def test_what_was_once_taken_for_the_client_is_told_and_what_never_was_is_not(ward: Ward) -> None:
+    assert "Personal såg på papperet" in extract(ward, CILLA.pid)
+    assert extract(ward, BROR.pid) == []
+    with ward.store.begin() as conn:
+        conn.execute(tables.entry.update().where(tables.entry.c.id == "AAAA-00").values(client_pid=BROR.pid))
+    assert "Personal såg på papperet" in extract(ward, ASTA.pid)
+    assert "Personal såg på papperet" in extract(ward, BROR.pid)
+
+
+def test_an_extract_says_what_it_does_not_cover_and_wants_a_whole_number(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        made = client_extract(conn, NORTHERN, CILLA.pid, *TODAY, utc_now())
+        assert made.elsewhere == 2
+        assert {line.unit for line in made.lines} <= {NORTH, ""}
+        assert client_extract(conn, LOGGER, UNKNOWN_PID, *TODAY, utc_now()).lines == ()
+        with pytest.raises(UsageError, match="personal number"):
+            client_extract(conn, LOGGER, "Asta", *TODAY, utc_now())
+
+
+def test_the_extract_as_paper_holds_unit_and_words(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        full = client_extract(conn, LOGGER, ASTA.pid, *TODAY, utc_now())
+        partial = client_extract(conn, NORTHERN, CILLA.pid, *TODAY, utc_now())
+        nothing = client_extract(conn, LOGGER, BROR.pid, *TODAY, utc_now())
+    for each in (full, partial, nothing):
+        with pikepdf.open(io.BytesIO(extract_pdf(each, "Kalix kommun"))) as pdf:
+            assert len(pdf.pages) == 1
+
+
+def posts(data: bytes) -> Iterator[dict[str, list[str]]]:
+    for log in etree.fromstring(data):
+        found: dict[str, list[str]] = {}
+        for element in log.iter():
+            if element.text and element.text.strip():
+                found.setdefault(etree.QName(element).localname, []).append(element.text)
+        yield found
+
+
+def test_the_log_for_a_log_service_is_valid_and_names_who_what_where_and_whom(ward: Ward) -> None:
+    settings = Settings(staff_hsa_ids={"eva": "SE123-EVA"}, unit_hsa_ids={NORTH: "SE123-NORR"})
+    file = io.BytesIO()
+    written = write_storelog(ward.store, LOGGER, settings, ALL, file)
+    made = list(posts(file.getvalue()))
+    assert len(made) == written.posts
+    assert written.machine > 0
+    assert set(written.without_hsa_id) == {"admin", "nils", SOUTH}
+    views = [post for post in made if post["ActivityLevel"] == ["view_page"] and post["UserId"] == ["SE123-EVA"]]
+    assert len(views) == 2
+    assert views[0]["ActivityType"] == ["Läsa"]
+    assert views[0]["Purpose"] == ["Vård och behandling"]
+    assert views[0]["CareUnitId"] == ["SE123-NORR"] * 2
+    assert views[0]["PatientId"] == [ASTA.pid]
+    assert "PatientName" not in views[0]
+    (searched,) = (post for post in made if post["ActivityLevel"] == ["look_up_client"])
+    assert searched["PatientId"] == [ASTA.pid]
+    assert len({post["LogId"][0] for post in made}) == len(made)
+    folder = shared("schemas", "rivta", "ehr_log_1.0", "interactions", "store", "StoreLogInteraction", "StoreLogResponder_1.0.xsd")
+    schema = etree.XMLSchema(etree.parse(str(folder)))
+    schema.assertValid(etree.fromstring(file.getvalue()))
+    kinds = etree.parse(str(folder.parents[3] / "core_components" / "ehr_log_1.0.xsd"))
+    known = {node.get("value") for node in kinds.iter("{http://www.w3.org/2001/XMLSchema}enumeration")}
+    assert {post[name][0] for post in made for name in ("ActivityType", "Purpose")} <= known
+    assert {activity_type(action) for action in ("break_glass_begin", "sign", "issue", "decide", "login")} <= known
+    assert etree.QName(etree.fromstring(file.getvalue())[0][0]).namespace == LOG
+
+
+def test_a_time_without_posts_makes_no_file(ward: Ward) -> None:
+    with pytest.raises(ExportError, match="Nobody"):
+        write_storelog(ward.store, LOGGER, Settings(), Wanted(TODAY[0] - timedelta(days=9), TODAY[0]), io.BytesIO())
+
+
+def test_a_seal_is_read_back_and_a_file_that_is_none_is_refused(ward: Ward, tmp_path: Path) -> None:
+    with ward.store.begin() as conn:
+        first = seal(conn, "eva", NOW)
+    file = tmp_path / "anchor"
+    file.write_text(first.as_line() + "\n", "utf-8")
+    assert read_anchors(file) == [first.head]
+    for text in ("", "x", "[]", '{"number": 1}', first.as_line() + '\n{"format": "x", "number": 1, "sha256": ""}'):
+        file.write_text(text, "utf-8")
+        with pytest.raises(UsageError, match="heads of a log"):
+            read_anchors(file)
+
+
+def test_problems_are_said_in_words() -> None:
+    assert said(Problem(Wrong.CHANGED, 3, 3)) == "Row 3 has been changed."
+    assert said(Problem(Wrong.REMOVED, 3, 5)) == "Rows 3 to 5 have been removed."
+    assert said(Problem(Wrong.MOVED, 3, 3, 7)) == "Row 3 has been moved from 7."
+    assert "rewritten" in said(Problem(Wrong.REWRITTEN, 9, 9))
+    assert "triggers" in said(Problem(Wrong.UNPROTECTED, 0, 0))
+
+
+def run(settings: Settings, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-c", "from pipeline.cli import main; main()", "audit", *arguments]
+    environment = os.environ | {"EFTERSKRIFT_WORKSPACE": str(settings.workspace), "EFTERSKRIFT_DATABASE_URL": settings.database_url}
+    return subprocess.run(call, input=typed, capture_output=True, text=True, check=False, timeout=100, env=environment)
+
+
+@pytest.mark.usefixtures("ward")
+def test_the_commands(store_settings: Settings, tmp_path: Path) -> None:
+    anchor, pdf, xml = tmp_path / "anchor", tmp_path / "u.pdf", tmp_path / "logg.xml"
+    days = ("--from", f"{date.today() - timedelta(days=1)}", "--to", f"{date.today() + timedelta(days=1)}")
+    sealed = run(store_settings, "seal", "-o", str(anchor))
+    assert sealed.returncode == 0, sealed.stderr
+    assert json.loads(sealed.stdout) == json.loads(anchor.read_text("utf-8"))
+    right = run(store_settings, "verify", "--json", "--anchor", str(anchor))
+    assert (right.returncode, json.loads(right.stdout)["ok"]) == (0, True)
+    extracted = run(store_settings, "extract", *days, "-o", str(pdf), typed=ASTA.pid + "\n")
+    assert extracted.returncode == 0, extracted.stderr
+    assert ASTA.pid not in extracted.stdout + extracted.stderr
+    assert pdf.stat().st_mode & 0o077 == 0
+    exported = run(store_settings, "export", *days, "-o", str(xml))
+    assert exported.returncode == 0, exported.stderr
+    assert "Without HSA-id" in exported.stderr
+    anchor.write_text(anchor.read_text("utf-8").replace('"sha256": "', '"sha256": "f')[:-1], "utf-8")
+    broken = run(store_settings, "verify", "--anchor", str(anchor))
+    assert broken.returncode == ExitCode.LOG_BROKEN
+    assert "rewritten" in broken.stdout
+    empty = run(store_settings, "export", "--from", "2001-01-01", "--to", "2001-01-02", "-o", str(tmp_path / "no.xml"))
+    assert (empty.returncode, (tmp_path / "no.xml").exists()) == (ExitCode.EXPORT, False)

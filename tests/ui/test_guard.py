@@ -1,0 +1,85 @@
+"""The wrong-person guard on the review screen: a conflict is told, blocks, and is resolved, handed on, or becomes a temporary identity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamlit.testing.v1 import AppTest
+
+from pipeline.model import EntryState
+from pipeline.store import registers
+from pipeline.store.database import Store
+from pipeline.store.entries import Entry, entry
+from pipeline.store.people import save_person
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import CLIENTS, NURSE, OTHER_UNIT
+from tests.ui.test_review_screen import key, save, type_all
+
+
+def found(store: Store, entry_id: str) -> Entry:
+    with store.read() as conn:
+        return entry(conn, entry_id)
+
+
+def told(app: AppTest) -> str:
+    return " ".join(str(element.value) for element in (*app.markdown, *app.warning, *app.info, *app.error))
+
+
+def conflicting(store: Store, open_screen: OpenScreen) -> tuple[AppTest, str]:
+    """The nurse has typed the number of one client where the paper has another's name."""
+    entry_id = seeding.add_notes(store, 1, personnummer=CLIENTS[1].pid)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id, personnummer=CLIENTS[1].pid)
+    save(app, entry_id)
+    return app, entry_id
+
+
+def test_a_conflict_blocks_until_a_choice_is_stated(store: Store, open_screen: OpenScreen) -> None:
+    app, entry_id = conflicting(store, open_screen)
+    assert found(store, entry_id).state is EntryState.REVIEW
+    assert "Namnet på papperet liknar inte klientens namn." in told(app)
+    save(app, entry_id)
+    assert found(store, entry_id).state is EntryState.REVIEW
+    app.radio(key=f"guard_choice-{entry_id}-0").set_value("slip")
+    save(app, entry_id)
+    assert not app.exception
+    assert found(store, entry_id).state is EntryState.CONFIRMED
+
+
+def test_a_conflict_is_handed_on(store: Store, open_screen: OpenScreen) -> None:
+    app, entry_id = conflicting(store, open_screen)
+    app.radio(key=f"guard_choice-{entry_id}-0").set_value("hand_on")
+    save(app, entry_id)
+    assert found(store, entry_id).state is EntryState.SECOND
+
+
+def test_a_number_that_nobody_can_read_becomes_a_temporary_identity(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id, personnummer="?")
+    save(app, entry_id)
+    app.selectbox(key=f"guard_outside-{entry_id}-0").set_value("numret går inte att läsa")
+    app.text_input(key=f"guard_name-{entry_id}-0").input("Elsa F")
+    save(app, entry_id)
+    assert not app.exception
+    assert found(store, entry_id).state is EntryState.SECOND
+    app = open_screen(NURSE, "follow_up")
+    app.segmented_control(key="follow_up_kind").set_value("identities").run()
+    assert not app.exception
+    assert "Elsa F" in told(app)
+
+
+def test_a_protected_client_is_covered_and_handed_on(store: Store, open_screen: OpenScreen) -> None:
+    """The machine read the number of a client of a unit that the nurse has not."""
+    with store.begin() as conn:
+        registers.save_clients(conn, [replace(CLIENTS[1], unit=OTHER_UNIT, protected=True)])
+        save_person(conn, replace(NURSE, units=frozenset({seeding.UNIT})), None)
+    entry_id = seeding.add_notes(store, 1, personnummer=CLIENTS[1].pid)[0]
+    app = open_screen(replace(NURSE, units=frozenset({seeding.UNIT})), "review")
+    assert not app.exception
+    assert "Skyddade personuppgifter" in told(app)
+    assert key(entry_id, "personnummer") not in {widget.key for widget in app.text_input}
+    app.button(key=f"hand_on-{entry_id}").click().run()
+    assert not app.exception
+    assert found(store, entry_id).unit == OTHER_UNIT

@@ -1,0 +1,128 @@
+"""Rejecting with what the reason needs, and the screen Uppföljning."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from pipeline.model import EntryState
+from pipeline.store import questions
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store
+from pipeline.store.entries import Entry, entry
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import NURSE, OTHER_UNIT
+
+
+def found(store: Store, entry_id: str) -> Entry:
+    with store.read() as conn:
+        return entry(conn, entry_id)
+
+
+def rejecting(app: AppTest, entry_id: str, reason: str) -> None:
+    """Choose a reason on the review screen."""
+    app.button(key=f"reject-{entry_id}").click().run()
+    app.radio(key=f"reason-{entry_id}-0").set_value(reason)
+    app.button(key=f"do-reason-{entry_id}-0").click().run()
+    assert not app.exception
+
+
+def listed(open_screen: OpenScreen, kind: str) -> AppTest:
+    app = open_screen(NURSE, "follow_up")
+    app.segmented_control(key="follow_up_kind").set_value(kind).run()
+    assert not app.exception
+    return app
+
+
+def told(app: AppTest) -> str:
+    return " ".join(str(element.value) for element in (*app.markdown, *app.caption, *app.warning, *app.info, *app.error, *app.success))
+
+
+def test_paper_of_another_unit_is_sent_there(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    rejecting(app, entry_id, "annan enhet")
+    app.button(key=f"do-return-{entry_id}").click().run()
+    assert "Välj vilken enhet" in told(app)
+    app.selectbox(key=f"return_unit-{entry_id}-0").set_value(OTHER_UNIT)
+    app.button(key=f"do-return-{entry_id}").click().run()
+    assert not app.exception
+    assert found(store, entry_id).unit == OTHER_UNIT
+    assert f"Väntar på granskning hos {OTHER_UNIT}." in told(listed(open_screen, "forwarded"))
+
+
+def test_a_question_is_asked_answered_and_shown_to_the_reviewer(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    rejecting(app, entry_id, "fråga författaren")
+    app.text_area(key=f"return_question-{entry_id}-0").input("Vilken fot?")
+    app.button(key=f"do-return-{entry_id}").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        (asked,) = questions.questions(conn, NURSE)
+    assert asked.author == "Nina Berglund"
+    app = listed(open_screen, "questions")
+    assert "Vilken fot?" in told(app)
+    app.text_area(key=f"answer_text-{asked.id}").input("Vänster")
+    app.button(key=f"do_answer-{asked.id}").click().run()
+    assert not app.exception
+    assert "Svaret är sparat" in told(app)
+    app = open_screen(NURSE, "review")
+    assert app.session_state["entry_id"] == entry_id
+    assert "Vänster" in told(app)
+
+
+def test_a_duplicate_is_compared_with_our_own_entry_and_taken_back(store: Store, open_screen: OpenScreen) -> None:
+    first, second = seeding.add_notes(store, 2)
+    seeding.confirm(store, NURSE, first)
+    app = open_screen(NURSE, "review")
+    rejecting(app, second, "dubblett")
+    app.button(key=f"do-return-{second}").click().run()
+    assert "Välj den andra posten" in told(app)
+    app.selectbox(key=f"duplicate_other-{second}-0").set_value(first).run()
+    assert not app.exception
+    assert any("ef-versions" in html.proto.body for html in app.get("html"))
+    app.button(key=f"do-return-{second}").click().run()
+    assert not app.exception
+    assert (found(store, second).state, found(store, second).reason) == (EntryState.REJECTED, "dubblett")
+    app = listed(open_screen, "duplicates")
+    assert "Samma som" in told(app)
+    next(button for button in app.button if (button.key or "").startswith("no_duplicate")).click().run()
+    assert not app.exception
+    assert found(store, second).state is EntryState.REVIEW
+
+
+def test_a_duplicate_is_compared_with_a_copied_text(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    rejecting(app, entry_id, "dubblett")
+    app.segmented_control(key=f"duplicate_kind-{entry_id}-0").set_value("text").run()
+    app.text_area(key=f"duplicate_text-{entry_id}-0").input("Elsa Fjällberg. Såret på vänster fot läker fint.").run()
+    table = next(html.proto.body for html in app.get("html") if "ef-versions" in html.proto.body)
+    assert "finns" in table
+    assert seeding.NOTE["personnummer"] not in table
+    app.button(key=f"do-return-{entry_id}").click().run()
+    assert found(store, entry_id).reason == "dubblett"
+
+
+def test_what_is_rejected_stays_listed_and_is_taken_up_again(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    rejecting(app, entry_id, "oläsligt")
+    app = listed(open_screen, "rejected")
+    app.button(key=f"reopen-{entry_id}").click().run()
+    assert found(store, entry_id).state is EntryState.REVIEW
+    assert "Inget är avvisat." in told(app)
+
+
+def test_empty_lists_say_so(store: Store, open_screen: OpenScreen) -> None:
+    del store
+    for kind in ("questions", "identities", "forwarded", "duplicates", "rejected"):
+        assert listed(open_screen, kind).info
+
+
+def test_a_question_is_written_with_the_time_of_its_answer(store: Store) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    with store.begin() as conn:
+        questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "Vilken fot?", "Ida", utc_now())
+        assert questions.questions(conn, NURSE)[0].author == "Ida"

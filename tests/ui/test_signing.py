@@ -1,0 +1,76 @@
+"""The screen Signera."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.model import EntryState
+from pipeline.store.database import Store
+from pipeline.store.entries import Entry, entry
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import COLLEAGUE, NURSE
+from ui.screens import signing_screen
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing_screen, "LEAST_LOOK", timedelta(0))
+
+
+def found(store: Store, entry_id: str) -> Entry:
+    with store.read() as conn:
+        return entry(conn, entry_id)
+
+
+def sign(app: AppTest, one: Entry) -> None:
+    app.button(key=f"sign-{one.id}-{one.revision}").click().run()
+    assert not app.exception
+
+
+def test_the_own_note_is_read_signed_and_taken_back(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "signing")
+    said = "".join(html.proto.body for html in app.get("html"))
+    assert all(words in said for words in ("Skrev på papper", "Skrev in", "Elsa Fjällberg"))
+    sign(app, found(store, entry_id))
+    assert found(store, entry_id).state is EntryState.SIGNED
+    assert "Du har inget att signera." in app.markdown[-1].value
+    app.button(key="undo_signature").click().run()
+    assert not app.exception
+    assert found(store, entry_id).state is EntryState.CONFIRMED
+
+
+def test_that_of_another_needs_a_reason(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(COLLEAGUE, "signing")
+    assert "Du har inget att signera." in app.markdown[-1].value
+    app.segmented_control(key="signing_kind").set_value("others").run()
+    one = found(store, entry_id)
+    sign(app, one)
+    assert found(store, entry_id).state is EntryState.CONFIRMED
+    app.radio(key=f"sign_why-{one.id}-{one.revision}").set_value("författaren har slutat")
+    sign(app, one)
+    assert found(store, entry_id).signed_why == "författaren har slutat"
+
+
+def test_a_key_pressed_twice_signs_nothing_unread(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    for entry_id in seeding.add_notes(store, 2):
+        seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "signing")
+    monkeypatch.setattr(signing_screen, "LEAST_LOOK", timedelta(hours=1))
+    one = found(store, str(app.session_state["signing_entry"]))
+    sign(app, one)
+    assert found(store, one.id).state is EntryState.CONFIRMED
+
+
+def test_the_export_says_what_waits_for_a_signature(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "export")
+    assert "1 bekräftad post väntar på signatur" in app.info[0].value

@@ -1,0 +1,151 @@
+"""Whoever acts leaves a row in the log: every public function of `pipeline` that is told who acts records something, or says here why it need not.
+
+The calls are read from the code. A function records if it calls `record`, or a function of ours that does.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.access import Action
+from pipeline.audit.plain_words import SAID
+from pipeline.settings import ROOT
+from ui.text import catalogue
+
+FIGURES = "counts only, of nobody"
+BEFORE = "what is shown is a page, and `view_page` has recorded the look before"
+TYPING = "what the person types is the person's own until it is decided"
+PART = "part of an act that records as a whole"
+NEEDS_NONE = {
+    "progress.page_counts": FIGURES,
+    "progress.entry_counts": FIGURES,
+    "progress.pace": FIGURES,
+    "progress.forecast": FIGURES,
+    "store.claims.waiting_count": FIGURES,
+    "export.runs.ready": FIGURES,
+    "export.runs.history": "names of files, times and counts",
+    "store.claims.claim_next": BEFORE,
+    "store.claims.open_entry": BEFORE,
+    "store.lookup.history": BEFORE,
+    "store.entry_views.look_at": BEFORE,
+    "store.claims.renew": TYPING,
+    "store.claims.release": TYPING,
+    "store.decisions.save_draft": TYPING,
+    "store.decisions.my_latest": "the person's own last decisions, for taking one back",
+    "store.claims.held_by_other": "asks only",
+    "store.decisions.seen": PART,
+    "store.answers.decided": PART,
+    "store.answers.add_decided": PART,
+    "store.exports.add_receipt": PART,
+    "store.pages.add_page": "the batch that the page belongs to is recorded",
+    "store.stacks.append_page": "the batch that the page belongs to is recorded",
+    "store.registers.shown_client": "hides, and reads nothing",
+    "access.allowed": "asks only",
+    "access.require": "a denial is recorded by the store when it ends the transaction",
+    "export.runs.open_run": PART,
+    "learning.learn.learn": "reads confirmed fields on this machine and shows counts; taking over and handing out are recorded",
+    "audit.follow_up.choices": FIGURES,
+    "audit.follow_up.hints": FIGURES,
+    "audit.follow_up.views_per_day": FIGURES,
+}
+"""Functions that act for somebody and record nothing, and why."""
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted((ROOT / "pipeline").rglob("*.py")):
+        name = path.relative_to(ROOT / "pipeline").with_suffix("").as_posix().replace("/", ".")
+        if not name.startswith(("cli", "training", "quality", "benching")):
+            yield name, ast.parse(path.read_text("utf-8"))
+
+
+TREES = dict(_modules())
+
+
+def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _acts(function: ast.FunctionDef) -> bool:
+    """Whether the function is told who acts."""
+    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    told = {(each.arg, ast.unparse(each.annotation) if each.annotation else "") for each in arguments}
+    return any(kind == "Person" or (name == "by" and kind.startswith("str")) for name, kind in told)
+
+
+def _meanings(module: str, tree: ast.Module) -> dict[str, str]:
+    """Names that a module knows our functions and modules by → "module.function" or "module"."""
+    known = {name: f"{module}.{name}" for name in _functions(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline"):
+            inside = (node.module or "").removeprefix("pipeline").strip(".")
+            known |= {alias.asname or alias.name: f"{inside}.{alias.name}".strip(".") for alias in node.names}
+    return known
+
+
+def _called(module: str, function: ast.FunctionDef, known: dict[str, str]) -> set[str]:
+    found = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id in known:
+            found.add(known[node.id])
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
+            found.add(f"{known[node.value.id]}.{node.attr}")
+    return found - {f"{module}.{function.name}"}
+
+
+def _recording() -> set[str]:
+    """All functions that record, by themselves or through others."""
+    calls = {f"{m}.{name}": _called(m, function, _meanings(m, tree)) for m, tree in TREES.items() for name, function in _functions(tree).items()}
+    found = {"store.events.record"}
+    while more := {name for name, called in calls.items() if name not in found and called & found}:
+        found |= more
+    return found
+
+
+RECORDING = _recording()
+ACTING = [
+    f"{module}.{name}"
+    for module, tree in TREES.items()
+    for name, function in _functions(tree).items()
+    if not name.startswith("_") and _acts(function) and f"{module}.{name}" != "store.events.record"
+]
+
+
+def _actions() -> set[str]:
+    """The actions that the code records, as literals."""
+    found = set()
+    for path in [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "ui").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "record" and len(node.args) > 2:
+                found |= {part.value for part in ast.walk(node.args[2]) if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    return found | {"receipted", "refused"}
+
+
+def test_the_search_finds_those_who_act_and_those_who_record() -> None:
+    assert {"store.claims.view_page", "store.decisions.reject", "uploads.take_in_uploads", "export.runs.make_run"} <= set(ACTING)
+    assert {"store.claims.view_page", "store.decisions.reject", "uploads.take_in_uploads", "export.runs.make_run"} <= RECORDING
+    assert "progress.pace" in ACTING
+    assert "progress.pace" not in RECORDING
+
+
+@pytest.mark.parametrize("function", ACTING)
+def test_who_acts_leaves_an_event(function: str) -> None:
+    assert (function in RECORDING) != (function in NEEDS_NONE), f"{function} must record an event, or say in NEEDS_NONE why it need not"
+
+
+def test_no_reason_outlives_its_function() -> None:
+    assert set(NEEDS_NONE) <= set(ACTING)
+
+
+def test_every_event_and_right_has_words_for_those_who_follow_up_the_log() -> None:
+    texts = catalogue("sv")
+    assert {action for action in _actions() if f"log.action.{action}" not in texts} == set()
+    assert {right.value for right in Action if f"log.right.{right.value}" not in texts} == set()
+
+
+def test_the_words_for_clients_are_of_events_that_there_are() -> None:
+    assert set(SAID) <= _actions()
+    assert not any(re.search(r"\d|{", words) for words in SAID.values())

@@ -1,0 +1,105 @@
+"""The wrong-person guard, without a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from pipeline.authors import is_by
+from pipeline.client_guard import AGAINST, CONFLICTS, RESOLVES, AboutClient, Choice, Sheet, choices, conflicts, findings, resolved
+from pipeline.identity import age_on, is_temporary, new_temporary
+from pipeline.model import StaffMember
+from tests.ward import ASTA, BROR, EVA, NORTH, SOUTH
+
+SHEET = Sheet(name="Asta Provberg", unit=NORTH, printed_for=ASTA.pid)
+
+
+def test_a_sheet_that_agrees_supports_its_client() -> None:
+    said = findings(ASTA.pid, ASTA, SHEET)
+    assert {code.partition(":")[0] for code in said} == {"check_ok", "name_like", "unit_same", "printed_same"}
+    assert conflicts(said) == ()
+
+
+@pytest.mark.parametrize(
+    ("sheet", "conflict"),
+    [
+        (replace(SHEET, name="Bror Testlund"), "name_differs"),
+        (replace(SHEET, printed_for=BROR.pid), "printed_other"),
+        (replace(SHEET, unit=SOUTH), "unit_other"),
+    ],
+)
+def test_a_sheet_that_speaks_for_another_conflicts(sheet: Sheet, conflict: str) -> None:
+    said = findings(ASTA.pid, ASTA, sheet)
+    assert conflicts(said) == (conflict,)
+    assert not resolved((conflict,), AboutClient())
+    assert not resolved((conflict,), AboutClient(choice=Choice.ASK))
+    assert resolved((conflict,), AboutClient(choice=RESOLVES[conflict]))
+    assert Choice.HAND_ON in choices((conflict,))
+
+
+def test_a_unit_of_another_area_of_law_is_told_and_stops_nobody() -> None:
+    said = findings(ASTA.pid, ASTA, replace(SHEET, unit=SOUTH), same_area=False)
+    assert "unit_else" in said
+    assert conflicts(said) == ()
+
+
+def test_several_conflicts_need_words_too() -> None:
+    both = ("name_differs", "printed_other")
+    assert not resolved(both, AboutClient(choice=Choice.LENT_SHEET))
+    assert not resolved(both, AboutClient(choice=Choice.CARED_FOR_HERE, why="x"))
+    assert resolved(both, AboutClient(choice=Choice.LENT_SHEET, why="Syskon, blanketten låg i fel pärm"))
+
+
+def test_every_conflict_can_be_resolved_and_speaks_against() -> None:
+    assert set(RESOLVES) == CONFLICTS <= AGAINST
+
+
+def test_namesakes_and_addresses_are_told() -> None:
+    said = findings(ASTA.pid, replace(ASTA, address="Storgatan 1"), replace(SHEET, address="Skolvägen 9"), namesakes=2)
+    assert {"namesake:2"} <= set(said)
+    assert any(code.startswith("address_differs") for code in said)
+
+
+def test_a_temporary_identity_is_told_apart_and_typed_without_doubt() -> None:
+    number = new_temporary()
+    assert len(number) == 12
+    assert is_temporary(number)
+    assert not is_temporary(ASTA.pid)
+    assert not set(number[5:]) & set("O0I1S5Z2B")
+    assert findings(number, None, SHEET) == ("temporary",)
+
+
+@pytest.mark.parametrize(
+    ("number", "day", "age"),
+    [
+        (ASTA.pid, date(1900, 1, 1), 10),
+        (ASTA.pid, date(1899, 12, 31), 9),
+        ("197010632391", date(2020, 10, 2), 49),
+        ("197010632391", date(2020, 10, 3), 50),
+        ("22950606FH20", date(2020, 1, 1), None),
+        (ASTA.pid, date(1889, 1, 1), None),
+    ],
+)
+def test_the_age_is_told_by_the_number(number: str, day: date, age: int | None) -> None:
+    assert age_on(number, day) == age
+
+
+@pytest.mark.parametrize(
+    ("author", "own"),
+    [
+        ("Eva Ek", True),
+        ("  eva  EK ", True),
+        ("EE – Eva Ek", True),
+        ("EE", True),
+        ("Eva", False),
+        ("Nils Ek", False),
+        ("NE – Nils Ek", False),
+        ("DD", False),
+        ("", False),
+    ],
+)
+def test_a_note_is_ones_own_by_whole_name_or_by_initials_of_nobody_else(author: str, own: bool) -> None:
+    staff = [StaffMember("Eva Ek", "ssk", "EE", NORTH), StaffMember("Eva Ek", "ssk", "DD", NORTH), StaffMember("Dan Dal", "usk", "DD", NORTH)]
+    assert is_by(author, EVA, staff) is own

@@ -1,0 +1,37 @@
+"""Settings are kept as long as nothing that they come from has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.settings import load_settings
+
+
+def test_unchanged_settings_are_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    assert load_settings() is load_settings()
+
+
+def test_what_is_set_anew_counts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    monkeypatch.delenv("EFTERSKRIFT_LANGUAGE", raising=False)
+    assert load_settings().language == "sv"
+    (tmp_path / "settings.yaml").write_text("language: en", "utf-8")
+    assert load_settings().language == "en"
+    (tmp_path / "settings.yaml").write_text("language: fi", "utf-8")
+    assert load_settings().language == "fi"
+    monkeypatch.setenv("EFTERSKRIFT_LANGUAGE", "sv")
+    assert load_settings().language == "sv"
+
+
+def test_wrong_settings_stay_wrong_until_they_are_corrected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    (tmp_path / "settings.yaml").write_text("page_seconds: soon", "utf-8")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="page_seconds"):
+            load_settings()
+    (tmp_path / "settings.yaml").write_text("page_seconds: 7", "utf-8")
+    assert load_settings().page_seconds == 7

@@ -1,0 +1,74 @@
+"""Uppföljning: what was sent to another unit and what became of it, and what was put aside for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from pipeline.access import Action, allowed
+from pipeline.model import EntryState, Person
+from pipeline.store import decisions, people
+from pipeline.store.entries import Entry
+from pipeline.store.forwarding import Forwarded
+from ui.components.duplicate_compare import entry_title
+from ui.components.follow_up_act import tried
+from ui.components.times import local
+from ui.session import Site
+from ui.text import known, t
+
+_ON_ITS_WAY = {EntryState.REVIEW, EntryState.SECOND}
+
+
+def show(here: Site, person: Person, found: Sequence[object]) -> None:
+    """What the person's units have sent on."""
+    del person
+    if not found:
+        st.info(t("follow_up.empty.forwarded"), icon=":material/info:")
+    for one in found:
+        if isinstance(one, Forwarded):
+            _sent(here, one)
+
+
+def show_rejected(here: Site, person: Person, found: Sequence[object]) -> None:
+    """Rejected entries, each of which can be taken up again."""
+    if not found:
+        st.info(t("follow_up.empty.rejected"), icon=":material/info:")
+    with here.store.read() as conn:
+        names = people.names(conn)
+    for one in found:
+        if isinstance(one, Entry):
+            _aside(here, person, one, names)
+
+
+def _sent(here: Site, one: Forwarded) -> None:
+    form = here.forms.get((one.form, one.version))
+    with st.container(border=True):
+        row = t("review.row", row=one.row) if one.row else ""
+        st.markdown(f"**{' · '.join(filter(None, (form.title if form else one.form, one.serial or '', row)))}**  \n" + _became(one))
+        why = f" {one.why}" if one.why else ""
+        st.caption(t("follow_up.sent", by=one.by, at=local(one.at), unit=one.from_unit, to=one.to_unit or t("follow_up.entitled")) + why)
+
+
+def _became(one: Forwarded) -> str:
+    if one.unit_now == one.from_unit:
+        return t("follow_up.came_back")
+    if one.state in _ON_ITS_WAY:
+        return t("follow_up.waits_there", unit=one.unit_now or t("follow_up.entitled"))
+    if one.state is EntryState.REJECTED:
+        return t("follow_up.rejected_there", unit=one.unit_now or t("follow_up.entitled"), reason=known("reject.reasons", one.reason_now))
+    return t("follow_up.entered_there", unit=one.unit_now or t("follow_up.entitled"))
+
+
+def _aside(here: Site, person: Person, one: Entry, names: dict[str, str]) -> None:
+    by, at = (one.second_by, one.second_at) if one.second_by else (one.first_by, one.first_at)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        reason = known("reject.reasons", one.reason)
+        who = f"{names.get(by or '', by or '')}, {local(at)}" if at else ""
+        with st.container(gap=None, width="stretch"):
+            st.markdown(f"**{entry_title(here, one)}**")
+            st.caption(f"{reason}. {who}")
+        if allowed(person, Action.REVIEW, one.unit) and not one.voided:
+            act = partial(tried, here, "lookup.reopened", lambda conn: decisions.reopen(conn, person, one.id, one.revision))
+            st.button(t("lookup.reopen"), key=f"reopen-{one.id}", on_click=act)

@@ -1,0 +1,166 @@
+"""Konton: who may come in, what each does here, and in which units and areas of law. Nobody sees paper or clients here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from pipeline.errors import EfterskriftError
+from pipeline.model import Person, Role
+from pipeline.professions import default_areas
+from pipeline.store import accounts, registers
+from pipeline.store.accounts import Account
+from pipeline.store.clock import utc_now
+from pipeline.template import Area
+from ui.components.faults import fault_text
+from ui.components.heading import heading
+from ui.components.times import local
+from ui.session import Site
+from ui.text import t
+
+_CHOSEN, _SAID, _PASSWORD = "account_chosen", "account_said", "account_password"
+_NEW = ""
+
+
+def show(here: Site, person: Person) -> None:
+    """The screen."""
+    heading(here, person, t("accounts.title"), t("accounts.what"))
+    with here.store.read() as conn:
+        found = accounts.accounts(conn, person)
+        units = list(registers.units(conn))
+    _told()
+    left, right = st.columns([1.3, 1], gap="large")
+    with left:
+        st.button(t("accounts.add"), key="account_add", type="primary", icon=":material/person_add:", on_click=partial(_choose, _NEW))
+        if not any(account.person.login != person.login for account in found):
+            st.info(t("accounts.empty"), icon=":material/info:")
+        for account in found:
+            _row(account, own=account.person.login == person.login)
+    chosen = st.session_state.get(_CHOSEN)
+    if chosen is None:
+        return
+    open_one = next((one for one in found if one.person.login == chosen), None)
+    with right:
+        if not units:
+            st.info(t("accounts.no_units"), icon=":material/info:")
+        _form(here, person, open_one, units)
+        if open_one is not None:
+            _choices(here, person, open_one)
+
+
+def _told() -> None:
+    """What became of the last choice; a new password is shown once and then gone."""
+    if said := st.session_state.pop(_SAID, None):
+        kind, text = said
+        (st.success if kind == "ok" else st.error)(text)
+    if made := st.session_state.pop(_PASSWORD, None):
+        login, password = made
+        with st.container(border=True, key="account_password_box"):
+            st.markdown(t("accounts.password_of", login=login))
+            st.code(password, language=None)
+            st.caption(t("accounts.password_once"))
+
+
+def _row(account: Account, *, own: bool) -> None:
+    who = account.person
+    parts = [
+        t(f"role.{who.role.name.lower()}"),
+        ", ".join(sorted(who.units)) or t("accounts.no_unit"),
+        ", ".join(sorted(who.areas)) or t("accounts.no_area"),
+    ]
+    marks = [
+        text
+        for text, holds in (
+            (t("accounts.closed"), not account.active),
+            (t("accounts.emergency"), who.break_glass),
+            (t("accounts.not_changed"), account.must_change and account.active),
+            (t("accounts.logged_in"), account.sessions > 0),
+            (t("accounts.you"), own),
+        )
+        if holds
+    ]
+    seen = t("accounts.last", at=local(account.active_at)) if account.active_at else t("accounts.never")
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]", width="stretch")
+        st.button(t("accounts.change"), key=f"account_change-{who.login}", disabled=own, on_click=partial(_choose, who.login))
+
+
+def _form(here: Site, person: Person, account: Account | None, units: list[str]) -> None:
+    who, key = account.person if account else None, f"account-{account.person.login}" if account else "account_new"
+    roles = list(Role)
+    with st.form(f"form-{key}", border=True):
+        st.subheader(t("accounts.change_of", name=who.name) if who else t("accounts.new"), anchor=False)
+        login = st.text_input(t("accounts.login"), who.login if who else "", key=f"{key}-login", disabled=who is not None, max_chars=80)
+        name = st.text_input(t("accounts.name"), who.name if who else "", key=f"{key}-name", max_chars=120)
+        title = st.text_input(t("accounts.profession"), who.title if who else "", key=f"{key}-profession", max_chars=80)
+        role = st.selectbox(
+            t("accounts.role"), roles, roles.index(who.role) if who else 1, format_func=lambda one: t(f"role.{one.name.lower()}"), key=f"{key}-role"
+        )
+        of = st.multiselect(t("accounts.units"), units, sorted(who.units) if who else [], key=f"{key}-units", placeholder=t("accounts.choose"))
+        areas = st.multiselect(
+            t("accounts.areas"),
+            [area.value for area in Area],
+            sorted(who.areas) if who else [],
+            key=f"{key}-areas",
+            placeholder=t("accounts.areas_default"),
+            help=t("accounts.areas_help"),
+        )
+        emergency = st.checkbox(t("accounts.emergency_account"), who.break_glass if who else False, key=f"{key}-emergency")
+        sent = st.form_submit_button(
+            t("accounts.save"), key=f"{key}-save", type="primary", width="stretch", disabled=account is not None and not account.active
+        )
+    if sent:
+        login = who.login if who else login.strip()
+        given = frozenset(areas) or default_areas(role, title)
+        _save(here, person, Person(login, name.strip(), title.strip(), role, frozenset(of), given, emergency))
+
+
+def _save(here: Site, person: Person, account: Person) -> None:
+    try:
+        with here.store.begin() as conn:
+            password = accounts.save_account(conn, person, account)
+    except EfterskriftError as error:
+        st.error(fault_text(error))
+        return
+    if password:
+        st.session_state[_PASSWORD] = (account.login, password)
+    st.session_state[_SAID] = ("ok", t("accounts.saved", login=account.login))
+    st.session_state[_CHOSEN] = None
+    st.rerun()
+
+
+def _choices(here: Site, person: Person, account: Account) -> None:
+    login = account.person.login
+    with st.container(horizontal=True):
+        if account.active:
+            st.button(t("accounts.new_password"), key=f"account_reset-{login}", on_click=partial(_reset, here, person, login), icon=":material/key:")
+            close = partial(_do, here, "accounts.is_closed", login, lambda conn: accounts.close_account(conn, person, login))
+            st.button(t("accounts.close"), key=f"account_close-{login}", on_click=close, icon=":material/person_off:")
+        else:
+            reopen = partial(_do, here, "accounts.is_open", login, lambda conn: accounts.open_account(conn, person, login))
+            st.button(t("accounts.open"), key=f"account_open-{login}", on_click=reopen, icon=":material/person:")
+
+
+def _reset(here: Site, person: Person, login: str) -> None:
+    def reset(conn: Connection) -> None:
+        st.session_state[_PASSWORD] = (login, accounts.new_password(conn, person, login, utc_now()))
+
+    _do(here, "accounts.has_password", login, reset)
+
+
+def _do(here: Site, done: str, login: str, act: Callable[[Connection], object]) -> None:
+    try:
+        with here.store.begin() as conn:
+            act(conn)
+    except EfterskriftError as error:
+        st.session_state.pop(_PASSWORD, None)
+        st.session_state[_SAID] = ("fault", fault_text(error))
+    else:
+        st.session_state[_SAID] = ("ok", t(done, login=login))
+
+
+def _choose(login: str) -> None:
+    st.session_state[_CHOSEN] = login

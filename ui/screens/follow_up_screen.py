@@ -1,0 +1,45 @@
+"""Uppföljning: what could not simply be brought in: questions, what was sent on, duplicates, clients outside the register, what was put aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from pipeline.model import Person
+from pipeline.store import duplicate_marks, forwarding, questions, rejected, temporary_identities
+from ui.components import follow_up_duplicates, follow_up_identities, follow_up_questions, follow_up_sent
+from ui.components.follow_up_act import told
+from ui.components.heading import heading
+from ui.session import Site
+from ui.text import t
+
+KINDS = ("questions", "identities", "forwarded", "duplicates", "rejected")
+LISTS: dict[str, Callable[[Site, Person, Sequence[object]], None]] = {
+    "questions": follow_up_questions.show,
+    "identities": follow_up_identities.show,
+    "forwarded": follow_up_sent.show,
+    "duplicates": follow_up_duplicates.show,
+    "rejected": follow_up_sent.show_rejected,
+}
+
+
+def show(here: Site, person: Person) -> None:
+    """The screen."""
+    heading(here, person, t("follow_up.title"), t("follow_up.what"))
+    told()
+    with here.store.read() as conn:
+        found: dict[str, Sequence[object]] = {
+            "questions": questions.questions(conn, person),
+            "identities": temporary_identities.temporary_identities(conn, person),
+            "forwarded": forwarding.forwarded(conn, person),
+            "duplicates": duplicate_marks.duplicates(conn, person),
+            "rejected": rejected.rejected(conn, person),
+        }
+    label = {kind: t(f"follow_up.kind.{kind}", count=len(found[kind])) for kind in KINDS}
+    kind = st.segmented_control(
+        t("follow_up.show"), KINDS, default=KINDS[0], required=True, format_func=label.__getitem__, key="follow_up_kind", label_visibility="collapsed"
+    )
+    chosen = str(kind or KINDS[0])
+    st.caption(t(f"follow_up.about.{chosen}"))
+    LISTS[chosen](here, person, found[chosen])
