@@ -33,6 +33,13 @@ class Handwriting(StrEnum):
     """As their makers ship them: Apache-2.0."""
 
 
+class QueueOrder(StrEnum):
+    """Which days of an outage are reviewed first, within the same urgency."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
 class Settings(BaseSettings):
     """Everything that can be set. An unknown key in `settings.yaml` is an error."""
 
@@ -68,6 +75,8 @@ class Settings(BaseSettings):
     """Which share of the fields that are shown filled in gets a wrong value on purpose. It is always taken away again before anything is decided."""
     figures_least: int = Field(30, ge=1)
     """No figure about work is shown that rests on fewer fields."""
+    queue_order: QueueOrder = QueueOrder.OLDEST
+    """Within the same urgency: the oldest day first, or the newest, which is of most use in care."""
     session_minutes: int = 60
     """After how long without activity a person is logged out."""
     session_hours: int = 12

@@ -18,7 +18,7 @@ import yaml
 from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
 
 from pipeline.errors import FormError
-from pipeline.field_spec import BoxMm, FieldSpec, Meaning, Name, Strict
+from pipeline.field_spec import BoxMm, FieldSpec, Format, Meaning, Name, Strict
 
 PAGE_WIDTH_MM = 210.0
 PAGE_HEIGHT_MM = 297.0
@@ -112,6 +112,13 @@ class Law(Strict):
     source: str
 
 
+class Deadline(Strict):
+    """A legal deadline that a form brings: a rule of `pipeline.deadlines`, and the field with the day that the time runs from."""
+
+    rule: FormId
+    day: Name
+
+
 class Per(StrEnum):
     """How many entries a sheet carries."""
 
@@ -138,6 +145,7 @@ class Form(Strict):
     criticality: Annotated[str, StringConstraints(pattern="^[ABC]$")]
     law: tuple[Law, ...]
     entries: Per
+    deadline: Deadline | None = None
     pages: Annotated[tuple[PageSpec, ...], Field(min_length=1)]
 
     @cached_property
@@ -177,6 +185,8 @@ class Form(Strict):
             raise ValueError(f"the name {sorted(twice)[0]} is used twice")
         if self.printed_elsewhere and len(self.pages) > 1:
             raise ValueError("nothing on a form printed elsewhere says which sides belong together: make each side a form of one page")
+        if self.deadline and not any(spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields):
+            raise ValueError(f"the deadline counts from {self.deadline.day}, which is no date on this form")
         if self.entries is Per.ROW and not any(page.table for page in self.pages):
             raise ValueError("entries per row need a table")
         return self

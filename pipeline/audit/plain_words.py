@@ -22,6 +22,7 @@ SAID: Mapping[str, str] = {
     "settle_duplicate": _ENTERED,
     "settle_empty": _ENTERED,
     "pull_to_front": "En chef bad att uppgifterna skulle föras in först",
+    "undo_pull": "En chef bad att uppgifterna skulle föras in i vanlig ordning",
     "export": _SENT,
     "exported": _SENT,
     "receipted": "Verksamhetens system har svarat",

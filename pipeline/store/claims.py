@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import NotAllowedError
 from pipeline.model import Person
+from pipeline.settings import QueueOrder
 from pipeline.store import sight, tables
 from pipeline.store.entries import OPEN, Entry, entry, stale
 from pipeline.store.entry_views import EntryView, FieldView, look_at
@@ -20,23 +21,34 @@ from pipeline.store.forwarding import has_entry_on
 from pipeline.store.pages import Page, page
 from pipeline.template import Forms
 
-__all__ = ["EntryView", "FieldView", "claim_next", "open_entry", "pull_to_front", "release", "renew", "skip", "view_page", "waiting_count"]
+__all__ = ["EntryView", "FieldView", "claim_next", "open_entry", "release", "renew", "skip", "view_page", "waiting_count"]
 
 _entry = tables.entry
 
 CLAIM_MINUTES = 15
 
 
-def claim_next(conn: Connection, forms: Forms, person: Person, now: datetime, minutes: int = CLAIM_MINUTES) -> EntryView | None:
-    """The entry that the person has open, or the next of the person's units: what a manager pulled, then class A, then the oldest.
+def claim_next(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    now: datetime,
+    minutes: int = CLAIM_MINUTES,
+    order: QueueOrder = QueueOrder.OLDEST,
+    besides: Collection[str] = (),
+) -> EntryView | None:
+    """The entry that the person has open, or the next of the person's units (`store.places` says in which order); none of `besides`.
 
-    An entry that waits for a second person is never given to the first. One statement takes it, so no two people get the same.
+    Asked for again with the first in `besides` it claims one ahead, so that the next is there when the person is done. An entry that waits for
+    a second person is never given to the first. One statement takes it, so no two people get the same.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     access.require(person, Action.REVIEW)
-    entry_id = _take(conn, person, now, minutes, _is_mine(person, now)) or _take(conn, person, now, minutes, _is_free(now))
+    others = _entry.c.id.not_in(sorted(besides))
+    mine, free = (and_(which, others) for which in (_is_mine(person, now), _is_free(now)))
+    entry_id = _take(conn, person, now, minutes, mine, order) or _take(conn, person, now, minutes, free, order)
     return look_at(conn, forms, person, entry_id) if entry_id else None
 
 
@@ -77,7 +89,7 @@ def release(conn: Connection, person: Person, entry_id: str) -> None:
 
 
 def skip(conn: Connection, person: Person, entry_id: str, revision: int) -> None:
-    """Put an entry behind the others of its class.
+    """Put an entry behind the others of its lane.
 
     Raises:
         StaleDecisionError: the person does not have it any longer.
@@ -131,27 +143,18 @@ def hidden_count(conn: Connection, person: Person) -> int:
     return total
 
 
-def pull_to_front(conn: Connection, person: Person, entry_ids: Iterable[str]) -> None:
-    """Let entries be reviewed before all others.
-
-    Raises:
-        NotAllowedError: the person may not do so in the unit of one of them.
-    """
-    for entry_id in entry_ids:
-        found = entry(conn, entry_id)
-        sight.require_entry(conn, person, Action.PULL, found)
-        conn.execute(update(_entry).where(_entry.c.id == entry_id).values(rank=0))
-        record(conn, person.login, "pull_to_front", entry_id, unit=found.unit)
-
-
 def held_by_other(found: Entry, person: Person, now: datetime) -> bool:
     """Whether somebody else has the entry open."""
     return found.claimed_by not in (None, person.login) and found.claimed_until is not None and found.claimed_until > now
 
 
-def _take(conn: Connection, person: Person, now: datetime, minutes: int, which: ColumnElement[bool]) -> str | None:
+def _take(
+    conn: Connection, person: Person, now: datetime, minutes: int, which: ColumnElement[bool], order: QueueOrder = QueueOrder.OLDEST
+) -> str | None:
     free = or_(_is_free(now), _entry.c.claimed_by == person.login)
-    first = select(_entry.c.id).where(_for(conn, person), which, free).order_by(*tables.QUEUE_ORDER).limit(1).with_for_update(skip_locked=True)
+    first = (
+        select(_entry.c.id).where(_for(conn, person), which, free).order_by(*tables.QUEUE_ORDERS[order]).limit(1).with_for_update(skip_locked=True)
+    )
     until = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
     statement: Any = update(_entry).where(_entry.c.id == first.scalar_subquery()).values(until).returning(_entry.c.id)
     taken: str | None = conn.execute(statement).scalar_one_or_none()

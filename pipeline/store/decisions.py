@@ -17,13 +17,15 @@ from pipeline.model import EntryState, Person, Reading, State
 from pipeline.review import Answer
 from pipeline.store import plants, sight, tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
-from pipeline.store.claims import CLAIM_MINUTES, held_by_other
+from pipeline.store.claims import CLAIM_MINUTES, held_by_other, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.control_draw import draw_controls
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
-from pipeline.store.sheets import missing_pages, sheet_pages
+from pipeline.store.pages import Page
+from pipeline.store.places import due_when_decided
+from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.store.temporary_identities import note_client
 from pipeline.store.versions import note_version
 from pipeline.template import Form, Forms
@@ -33,8 +35,8 @@ _entry = tables.entry
 NOTHING_SAID = AboutClient()
 
 
-def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answer: Answer, now: datetime) -> None:
-    """Keep what a person has typed, so that a closed browser loses nothing.
+def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answer: Answer, now: datetime, minutes: int = CLAIM_MINUTES) -> None:
+    """Keep what a person has typed, so that a closed browser loses nothing. Whoever types keeps the entry.
 
     Raises:
         StaleDecisionError: the entry is decided or another person has it.
@@ -44,6 +46,7 @@ def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answ
     if found.state not in OPEN or held_by_other(found, person, now):
         raise stale()
     keep_drafts(conn, entry_id, person.login, {field: answer}, now)
+    renew(conn, person, entry_id, now, minutes)
 
 
 def save_answers(
@@ -76,7 +79,7 @@ def save_answers(
     form = form_of(forms, found)
     pages = tuple(sheet_pages(conn, found.sheet))
     readings = readings_of(conn, pages)
-    missing = _missing_fields(conn, found, form)
+    missing = _missing_fields(pages, found, form)
     specs = review.asked(form, found.row)
     here = [spec for spec in specs if spec.name not in missing]
     complete = review.complete(here, _with_temporary(form, found, review.with_fields_left_empty(here, answers, readings), about))
@@ -232,9 +235,9 @@ def decide(
     record(conn, person.login, "decide", found.id, unit=found.unit, state=state.value, **counts)
 
 
-def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, str | None]:
-    """Whom the entry is about and when it happened, for lists and figures."""
-    facts: dict[str, str | None] = {}
+def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, Any]:
+    """Whom the entry is about, when it happened and what is due when, for lists and figures."""
+    facts: dict[str, Any] = due_when_decided(form, found, answers)
     for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
         spec = form.meaning(means, found.row)
         one = answers.get(spec.name) if spec else None
@@ -254,8 +257,8 @@ def _author(form: Form, found: Entry, answers: Mapping[str, Decided]) -> str | N
     return None
 
 
-def _missing_fields(conn: Connection, found: Entry, form: Form) -> set[str]:
-    missing = missing_pages(conn, found.sheet)
+def _missing_fields(pages: tuple[Page, ...], found: Entry, form: Form) -> set[str]:
+    missing = missing_among(pages, found.sheet)
     return {name for name, number in page_numbers(form).items() if number in missing}
 
 

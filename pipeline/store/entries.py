@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from pipeline.errors import ReviewError, StaleDecisionError
-from pipeline.field_spec import FieldSpec, Kind, Meaning
-from pipeline.model import EntryState, Reading, State, Value
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import EntryState, Reading, State
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
 from pipeline.store.upsert import insert_new
@@ -38,8 +38,11 @@ UNDECIDED: Mapping[str, Any] = {
 }
 """What an entry is before anybody has decided."""
 
+LANES: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
+"""The lane of the queue by class. Lane 0 is that of entries with a legal deadline."""
+
 SURE = 0.9
-"""The probability from which a day that the machine read is used in figures."""
+"""The probability from which what the machine read is used in figures and for the order of the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Entry:
     claimed_until: datetime | None
     skipped: int
     voided: str | None
+    due_at: datetime | None
     author: str | None
     signed_by: str | None
     signed_at: datetime | None
@@ -122,7 +126,10 @@ def entries_of(conn: Connection, sheet: str) -> list[Entry]:
 def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> None:
     """Make the entries of these rows; those that there are stay as they are."""
     values = {f.name: getattr(new, f.name) for f in fields(new)}
-    values |= {"state": EntryState.REVIEW.value, "revision": 0, "reason": "", "skipped": 0, "rank": 1, "created_at": utc_now()}
+    now = utc_now()
+    values |= {"state": EntryState.REVIEW.value, "revision": 0, "reason": "", "skipped": 0, "rank": 1, "created_at": now}
+    day = now.date().isoformat()
+    values |= {"lane": LANES[new.criticality], "likely_pid": new.client_pid or "", "happened": day, "first_on": day, "last_on": day}
     insert_new(conn, _entry, [values | {"id": entry_id(new.sheet, row), "row": row} for row in rows])
 
 
@@ -152,24 +159,6 @@ def reopen(conn: Connection, sheet: str) -> None:
     """Give the entries of a sheet back to review, since a page of it has come that nobody saw when they were decided."""
     decided = update(_entry).where(_entry.c.sheet == sheet, _entry.c.state != EntryState.REVIEW.value, _entry.c.voided.is_(None))
     conn.execute(decided.values(revision=_entry.c.revision + 1, **UNDECIDED))
-
-
-def note_days(conn: Connection, form: Form, sheet: str, readings: Mapping[str, Reading]) -> None:
-    """Give undecided entries the day that the machine is sure of, so that the oldest can be counted. The decision replaces it."""
-    for spec in form.fields:
-        reading = readings.get(spec.name)
-        if spec.means is not Meaning.EVENT_DATE or reading is None or reading.p < SURE or not _is_day(reading.value):
-            continue
-        unknown = update(_entry).where(_entry.c.sheet == sheet, _entry.c.state == EntryState.REVIEW.value, _entry.c.event_on.is_(None))
-        here = unknown.where(_entry.c.row == spec.row) if spec.row is not None else unknown
-        conn.execute(here.values(event_on=reading.value))
-
-
-def _is_day(value: Value) -> bool:
-    try:
-        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
-    except ValueError:
-        return False
 
 
 def is_written(form: Form, readings: Mapping[str, Reading]) -> bool:

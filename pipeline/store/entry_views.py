@@ -16,7 +16,7 @@ from pipeline.store.entries import Entry, entry
 from pipeline.store.pages import Page, page_reading
 from pipeline.store.protection import TELLS, Covered, covered_on
 from pipeline.store.registers import client, shown_client
-from pipeline.store.sheets import missing_pages, sheet_pages
+from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.template import Form, Forms
 
 
@@ -94,7 +94,7 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
     found = entry(conn, entry_id)
     form = form_of(forms, found)
     pages = tuple(sheet_pages(conn, found.sheet))
-    missing = missing_pages(conn, found.sheet)
+    missing = missing_among(pages, found.sheet)
     fields = _fields(conn, found, form, pages, person)
     covered = covered_on(conn, person, form, pages)
     if covered.hides(found.row):

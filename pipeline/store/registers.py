@@ -71,7 +71,7 @@ def look_up_client(conn: Connection, person: Person, typed: str, *, first: bool 
     access.require(person, Action.REVIEW)
     found = find_client(conn, typed)
     if first:
-        subject = client_subject(conn, found.pid if found else _plain(typed))
+        subject = client_subject(conn, found.pid if found else plain_pid(typed))
         record(conn, person.login, "look_up_client", subject, unit=found.unit if found else None, found=found is not None)
     return shown_client(conn, found, person) if found else None
 
@@ -82,14 +82,15 @@ def find_client(conn: Connection, typed: str) -> Client | None:
     Twelve characters are looked up as they are. Ten digits leave the century out, which in elderly care is no formality (1912 or 2012): they
     are only taken when exactly one client fits.
     """
-    pid = _plain(typed)
+    pid = plain_pid(typed)
     if len(pid) != _TEN:
         return client(conn, pid)
     found = conn.execute(_query().where(_client.c.pid.in_([century + pid for century in ("18", "19", "20")]))).mappings().all()
     return Client(**found[0]) if len(found) == 1 else None
 
 
-def _plain(typed: str) -> str:
+def plain_pid(typed: str) -> str:
+    """A personal number as it is stored, without what people put between its digits."""
     return re.sub(r"[\s+–-]", "", typed).upper()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,13 @@ from pipeline.store import page_states, sight, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import lock_keys
 from pipeline.store.duplicates import same_bytes, same_side, take_over
-from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, note_days, reopen
+from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, reopen
 from pipeline.store.events import record
 from pipeline.store.form_areas import FREE_NOTE, area_of_form
 from pipeline.store.issued import issued_sheet
 from pipeline.store.pages import Page, fail_page, page, page_reading
+from pipeline.store.places import note_places
+from pipeline.store.pulls import raise_pulled
 from pipeline.store.registers import units
 from pipeline.template import Form, Forms
 
@@ -119,6 +121,7 @@ def add_row(conn: Connection, person: Person, page_id: str, row: int | None, for
         raise ReviewError("The page has no such row.")
     conn.execute(update(_page).where(_page.c.id == page_id).values(settled=False))
     add_entries(conn, _common(conn, found, form), [row])
+    note_places(conn, form, found.sheet, page_reading(conn, page_id))
     record(conn, person.login, "add_row", entry_id(found.sheet, row), unit=found.unit)
     return entry_id(found.sheet, row)
 
@@ -131,7 +134,12 @@ def sheet_pages(conn: Connection, sheet: str) -> list[Page]:
 
 def missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
     """Numbers of the pages of a sheet that have not come. A page by itself, such as an unidentified one, misses none."""
-    pages = [page for page in sheet_pages(conn, sheet) if page.serial == sheet]
+    return missing_among(sheet_pages(conn, sheet), sheet)
+
+
+def missing_among(found: Iterable[Page], sheet: str) -> tuple[int, ...]:
+    """As `missing_pages`, when the pages that have come are known."""
+    pages = [page for page in found if page.serial == sheet]
     count = max((p.pages or 1 for p in pages), default=0)
     return tuple(sorted(set(range(1, count + 1)) - {p.page_no or 1 for p in pages}))
 
@@ -180,13 +188,13 @@ def _make_entries(conn: Connection, read: Page, form: Form | None) -> None:
     common = _common(conn, read, form)
     if form is None or not _identified(read, form):
         add_entries(conn, common, [None])
+        raise_pulled(conn, common.sheet)
         return
     readings, pages = page_reading(conn, read.id), sheet_pages(conn, common.sheet)
     if is_written(form, readings) and len(pages) > 1:
         reopen(conn, common.sheet)
     add_entries(conn, common, filled_rows(form, readings))
-    for page_of_sheet in pages:
-        note_days(conn, form, common.sheet, page_reading(conn, page_of_sheet.id))
+    note_places(conn, form, common.sheet, {name: read for page in pages for name, read in page_reading(conn, page.id).items()})
 
 
 def _identified(read: Page, form: Form | None) -> bool:

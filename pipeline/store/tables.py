@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -173,6 +176,13 @@ entry = Table(
     Column("skipped", Integer, nullable=False, default=0),
     Column("rank", Integer, nullable=False, default=1),  # 0 when a manager has pulled the entry to the front
     Column("voided", Text),
+    # The place in the queue, see store/places.py. The client is known from print or a sure reading and serves the order only; days are YYYY-MM-DD.
+    Column("lane", Integer, nullable=False, default=2, server_default="2"),
+    Column("due_at", UtcDateTime),
+    Column("likely_pid", String(20), nullable=False, default="", server_default=""),
+    Column("happened", String(16), nullable=False, default="", server_default=""),
+    Column("first_on", String(10), nullable=False, default="", server_default=""),
+    Column("last_on", String(10), nullable=False, default="", server_default=""),
     Column("author", String(120)),  # as the paper says it; for lists of whose notes wait for a signature
     Column("signed_by", String(80)),
     Column("signed_at", UtcDateTime),
@@ -270,19 +280,30 @@ worker = Table("worker", metadata, Column("id", String(60), primary_key=True), C
 OPEN_STATES: tuple[ColumnElement[str], ...] = tuple(literal_column(f"'{state}'") for state in (EntryState.REVIEW, EntryState.SECOND))
 IS_READY = entry.c.state == literal_column(f"'{EntryState.CONFIRMED}'")
 
-QUEUE_ORDER = (entry.c.rank, entry.c.criticality, entry.c.skipped, entry.c.created_at, entry.c.id)
+_urgency, _read_in_order = (entry.c.rank, entry.c.lane, entry.c.skipped, entry.c.due_at), (entry.c.likely_pid, entry.c.happened, entry.c.id)
+QUEUE_ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
+    "oldest": (*_urgency, entry.c.first_on, *_read_in_order),
+    "newest": (*_urgency, entry.c.last_on.desc(), *_read_in_order),
+}
+"""By the setting `queue_order`. Each has its index, so that the first entry is found without sorting."""
 _is_open = entry.c.state.in_(OPEN_STATES)
-Index(
-    "entry_queue",
-    *QUEUE_ORDER,
-    entry.c.unit,
-    entry.c.area,
-    entry.c.state,
-    entry.c.claimed_until,
-    entry.c.first_by,
-    sqlite_where=_is_open,
-    postgresql_where=_is_open,
+QUEUE_INDEXES = tuple(
+    Index(
+        f"entry_queue_{name}",
+        *order,
+        entry.c.unit,
+        entry.c.area,
+        entry.c.state,
+        entry.c.claimed_until,
+        entry.c.first_by,
+        sqlite_where=_is_open,
+        postgresql_where=_is_open,
+    )
+    for name, order in QUEUE_ORDERS.items()
 )
+NOBODY: ColumnElement[str] = literal_column("''")
+_is_somebody = entry.c.likely_pid != NOBODY
+ENTRY_LIKELY = Index("entry_likely", entry.c.likely_pid, sqlite_where=_is_somebody, postgresql_where=_is_somebody)
 Index("entry_claim", entry.c.claimed_by, sqlite_where=entry.c.claimed_by.is_not(None), postgresql_where=entry.c.claimed_by.is_not(None))
 Index("entry_ready", entry.c.unit, entry.c.form, sqlite_where=IS_READY, postgresql_where=IS_READY)
 IS_SIGNED = entry.c.state == literal_column(f"'{EntryState.SIGNED}'")

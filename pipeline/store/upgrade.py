@@ -13,6 +13,7 @@ from sqlalchemy.schema import CreateColumn
 from pipeline.store import tables
 from pipeline.store.chain_rows import begin_log
 from pipeline.store.form_areas import note_areas
+from pipeline.store.queue_upgrade import place_in_queue
 from pipeline.template import Forms
 
 _WITH_AREAS = 4
@@ -28,6 +29,12 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
         tables.staff.c.refused_until,
         tables.page.c.area,
         tables.entry.c.area,
+        tables.entry.c.lane,
+        tables.entry.c.due_at,
+        tables.entry.c.likely_pid,
+        tables.entry.c.happened,
+        tables.entry.c.first_on,
+        tables.entry.c.last_on,
         tables.entry.c.author,
         tables.entry.c.signed_by,
         tables.entry.c.signed_at,
@@ -60,6 +67,7 @@ def upgraded(conn: Connection, found: int, forms: Path) -> int:
         found += 1
         if found == _WITH_AREAS:
             note_areas(conn, Forms.load(forms))
+            place_in_queue(conn)
         conn.execute(update(tables.schema_info).values(version=found))
     for index in (index for table in tables.metadata.sorted_tables for index in table.indexes):
         index.create(conn, checkfirst=True)

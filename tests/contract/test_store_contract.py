@@ -14,13 +14,14 @@ from pipeline.errors import EfterskriftError, NotAllowedError, StoreError, Store
 from pipeline.model import EntryState, IssuedSheet, Person
 from pipeline.review import Answer
 from pipeline.settings import Settings
-from pipeline.store import claims, corrections, decisions, duplicate_marks, forwarding, pages, questions, registers, sheets, signing, versions
+from pipeline.store import claims, corrections, decisions, duplicate_marks, forwarding, pages, pulls, questions, registers, sheets, signing, versions
 from pipeline.store.database import Store, open_store
 from pipeline.store.duplicate_marks import Compared
 from pipeline.store.entries import entries_of
 from pipeline.store.events import record
 from pipeline.store.images import ImageFolder
 from pipeline.store.issued import add_issued, issued_sheet
+from pipeline.store.pulls import PullKind
 from tests.ward import (
     ASTA,
     BROR,
@@ -193,7 +194,7 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "settle_duplicate": lambda conn, who, page: sheets.settle_duplicate(conn, who, page, FORMS, same=True),
     "settle_empty": sheets.settle_empty,
     "add_row": lambda conn, who, page: sheets.add_row(conn, who, page, 1, FORMS),
-    "pull_to_front": lambda conn, who, _: claims.pull_to_front(conn, who, ["AAAA-00"]),
+    "pull_to_front": lambda conn, who, _: pulls.pull_to_front(conn, who, PullKind.ENTRY, NORTH, "AAAA-00", NOW),
     "forward": lambda conn, who, _: forwarding.forward(conn, FORMS, who, "AAAA-00", 0, "", "", NOW),
     "forward_protected": lambda conn, who, _: forwarding.forward_protected(conn, FORMS, who, "AAAA-00", 0, NOW),
     "ask_author": lambda conn, who, _: questions.ask_author(conn, FORMS, who, "AAAA-00", 9, "Vad?", "", NOW),

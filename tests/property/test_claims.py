@@ -57,14 +57,19 @@ def fill(ward: Ward, queue: list[tuple[str, str, str | None]]) -> None:
             conn.execute(insert(tables.entry), rows)
 
 
-def take_all(ward: Ward, who: Person, start: Barrier, taken: list[tuple[str, str]]) -> None:
-    """Take from the queue until it is empty for this person; everything that is got is ended at once, so that the next is another."""
+def take_all(ward: Ward, who: Person, start: Barrier, taken: list[tuple[str, str]], ahead: list[tuple[str, str]]) -> None:
+    """Take from the queue until it is empty for this person, always one ahead; what is got is ended at once, so that the next is another."""
     start.wait()
+    held = ""
     while True:
         with ward.store.begin() as conn:
             view = claim_next(conn, FORMS, who, NOW)
             if view is None:
                 return
+            assert held in ("", view.entry.id)  # what was claimed ahead is what comes next
+            following = claim_next(conn, FORMS, who, NOW, besides=[view.entry.id])
+            held = following.entry.id if following else ""
+            ahead.extend([(held, who.login)] if following else [])
             taken.append((view.entry.id, who.login))
             ended = tables.entry.update().where(tables.entry.c.id == view.entry.id, tables.entry.c.claimed_by == who.login)
             assert conn.execute(ended.values(state=EntryState.REJECTED.value)).rowcount == 1
@@ -74,13 +79,14 @@ def take_all(ward: Ward, who: Person, start: Barrier, taken: list[tuple[str, str
 @given(queue=queues)
 def test_each_entry_is_taken_exactly_once(ward: Ward, queue: list[tuple[str, str, str | None]]) -> None:
     fill(ward, queue)
-    start, taken = Barrier(len(PEOPLE)), list[tuple[str, str]]()
-    threads = [Thread(target=take_all, args=(ward, who, start, taken)) for who in PEOPLE]
+    start, taken, ahead = Barrier(len(PEOPLE)), list[tuple[str, str]](), list[tuple[str, str]]()
+    threads = [Thread(target=take_all, args=(ward, who, start, taken, ahead)) for who in PEOPLE]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     counted = Counter(entry_id for entry_id, _ in taken)
+    assert set(ahead) <= set(taken)  # nobody else got what a person had claimed ahead
     by_login = {who.login: who for who in PEOPLE}
     for number, (unit, _, first) in enumerate(queue):
         may = [who for who in PEOPLE if unit in who.units and who.login != first]

@@ -22,6 +22,7 @@ ALLOWED = {
     "own_work": {NURSE.login, REGISTRAR.login},
     "quality": {MANAGER.login},
     "progress": {ADMINISTRATOR.login, MANAGER.login},
+    "queue": {MANAGER.login},
     "signing": {NURSE.login},
     "follow_up": {ADMINISTRATOR.login, NURSE.login},
     "export": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},

@@ -99,7 +99,7 @@ def by_name(view: EntryView) -> dict[str, FieldView]:
     return {field.spec.name: field for field in view.fields}
 
 
-def test_class_a_comes_first_then_the_oldest(ward: Ward) -> None:
+def test_class_a_comes_first(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}))
     ward.note("AAA2")
     ward.note("AAA1")
@@ -109,19 +109,7 @@ def test_class_a_comes_first_then_the_oldest(ward: Ward) -> None:
         taken.append(view.entry.id)
         assert view.entry.claimed_by == "eva"
         save(ward, view.entry.id, answers(ALL if view.form is NOTE else visit))
-    assert taken == ["AAA2-00", "AAA1-00", "BBBB-01"]
-
-
-def test_a_manager_pulls_an_entry_to_the_front(ward: Ward) -> None:
-    ward.note("AAA1")
-    ward.note("AAA2")
-    with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-        claims.pull_to_front(conn, EVA, ["AAA2-00"])
-    with ward.store.begin() as conn:
-        claims.pull_to_front(conn, CHIEF, ["AAA2-00"])
-    view = claim(ward)
-    assert view is not None
-    assert view.entry.id == "AAA2-00"
+    assert taken == ["AAA1-00", "AAA2-00", "BBBB-01"]
 
 
 def test_a_claim_is_kept_given_back_and_runs_out(ward: Ward) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import BlockedClientError, NotAllowedError, UsageError
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Person
 from pipeline.settings import Settings
-from pipeline.store import blocks, claims, decisions, lookup, page_lists, pages, records, registers, sight, tables
+from pipeline.store import blocks, claims, decisions, lookup, page_lists, pages, pulls, records, registers, sight, tables
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry
 from tests.ward import (
@@ -106,7 +106,7 @@ def test_a_block_hides_everything_from_other_units_and_nothing_from_the_own(ward
         for act in (
             lambda: claims.open_entry(conn, FORMS, EVA, "AAAA-00", NOW),
             lambda: claims.view_page(conn, NORTHERN_ADMIN, page_id),
-            lambda: claims.pull_to_front(conn, CHIEF, ["AAAA-00"]),
+            lambda: pulls.pull_to_front(conn, CHIEF, pulls.PullKind.ENTRY, NORTH, "AAAA-00", NOW),
             lambda: decisions.reject(conn, EVA, "AAAA-00", 0, "oläsligt", NOW),
             lambda: lookup.history(conn, EVA, "AAAA-00"),
         ):

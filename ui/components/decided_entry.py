@@ -23,7 +23,7 @@ from ui.components.client_guard_form import about_client, ask_about_client, forg
 from ui.components.entry_form import answers, field_lines, settled_lines, widget_keys
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
-from ui.components.sheet_pictures import SEEN, sheet_pictures
+from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
 from ui.components.times import local
 from ui.components.version_table import people_lines, version_table
 from ui.session import Site
@@ -46,12 +46,13 @@ def decided_entry(here: Site, person: Person, entry_id: str, tell: Tell) -> None
     with here.store.begin() as conn:
         view = claims.open_entry(conn, here.forms, person, entry_id, utc_now(), here.settings.claim_minutes)
         past = lookup.history(conn, person, entry_id)
+        note_looks(conn, person, view)
     doing = st.session_state.get(_DOING)
     if doing == "correct":
         view = _opened(view)
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
-        sheet_pictures(here, person, view)
+        sheet_pictures(here, view)
     with right:
         if doing == "correct":
             _correct_form(here, person, view, tell)

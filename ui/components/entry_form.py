@@ -14,7 +14,8 @@ from ui.components.answers import in_words, is_chosen
 from ui.components.client_guard_form import guard_fields
 from ui.components.field_input import field_input, given_answer, other_key, widget_key
 from ui.components.page_view import Place, place_of
-from ui.components.pictures import crop_picture, lies_on_form
+from ui.components.picture_shelf import cut_out, picture_id
+from ui.components.pictures import lies_on_form, page_picture
 from ui.session import Site
 from ui.text import t
 
@@ -23,25 +24,33 @@ _NARROW_MM = 62.0
 _LEAST_MM = 30.0
 
 
-def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None]) -> None:
-    """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen."""
+def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None], *, seen: bool = True) -> None:
+    """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen.
+
+    A form that is not `seen` yet has no keys, so that they can only mean the one that is.
+    """
     settled = [field for field in view.fields if not field.open and field.first is not None]
     with st.form(f"entry-{view.entry.id}-{view.entry.revision}", enter_to_submit=False, border=False):
         guard_fields(view)
         field_lines(here, view, complaints)
-        st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter", on_click=save)
+        st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter" if seen else None, on_click=save)
     if settled:
         with st.expander(t("review.settled", count=len(settled))):
             settled_lines(settled)
 
 
 def field_lines(here: Site, view: EntryView, complaints: Mapping[str, str]) -> None:
-    """Every open field with its piece of paper, inside a form."""
-    for line in _lines([field for field in view.fields if field.open]):
-        widths = [max(_LEAST_MM, field.spec.box[2]) for field in line]
-        for column, field in zip(st.columns(widths, vertical_alignment="bottom") if len(line) > 1 else [st.container()], line, strict=True):
-            with column:
-                field_input(view, field, _crop(here, view, field), complaints.get(field.spec.name, ""))
+    """Every open field with its piece of paper, inside a form. Few elements: each costs the browser time at every entry."""
+    named = _named_pictures(here, view)
+    with st.container(key=f"fields-{view.entry.id}-{view.entry.revision}", gap="xxsmall"):
+        for line in _lines([field for field in view.fields if field.open]):
+            if len(line) == 1:
+                field_input(view, line[0], _crop(view, line[0], named), complaints.get(line[0].spec.name, ""))
+                continue
+            widths = [max(_LEAST_MM, field.spec.box[2]) for field in line]
+            for column, field in zip(st.columns(widths, vertical_alignment="bottom"), line, strict=True):
+                with column:
+                    field_input(view, field, _crop(view, field, named), complaints.get(field.spec.name, ""))
 
 
 def settled_lines(fields: list[FieldView]) -> None:
@@ -86,11 +95,18 @@ def answers(view: EntryView) -> dict[str, Answer]:
     return {name: answer for name, answer in given.items() if answer is not None}
 
 
-def _crop(here: Site, view: EntryView, field: FieldView) -> bytes | None:
-    page = next((page for page in view.pages if page.id == field.page), None)
-    if page is None or field.hidden:
-        return None
-    return crop_picture(here, page, field.spec.box, view.covered.boxes.get(page.id, ()))
+def _named_pictures(here: Site, view: EntryView) -> dict[str, str]:
+    """The name in the browser of the picture of each page that lies on its form."""
+    shown = {page.id: page_picture(here, page, view.covered.boxes.get(page.id, ())) for page in view.pages if lies_on_form(page)}
+    return {page: picture_id(picture) for page, picture in shown.items() if picture is not None}
+
+
+def _crop(view: EntryView, field: FieldView, named: Mapping[str, str]) -> str:
+    name = named.get(field.page or "")
+    if name is None or field.hidden:
+        return ""
+    size = view.form.pages[field.page_no - 1].size
+    return cut_out(name, field.spec.box, size, t("picture.crop", label=field.spec.label), tall=field.spec.kind is Kind.LINES)
 
 
 def _lines(fields: list[FieldView]) -> list[list[FieldView]]:

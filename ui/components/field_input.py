@@ -23,7 +23,6 @@ from ui.components.answers import (
     proposed_signers,
     shown_answer,
 )
-from ui.components.page_view import data_url
 from ui.components.reading_text import is_doubtful, reading_html
 from ui.text import t
 
@@ -40,16 +39,15 @@ def other_key(view: EntryView, field: FieldView) -> str:
     return _key("o", view, field)
 
 
-def field_input(view: EntryView, field: FieldView, crop: bytes | None, complaint: str = "") -> None:
-    """Draw the field inside a form."""
-    with st.container(gap="xxsmall"):
-        st.html(_head(view, field, crop, complaint))
-        if view.second:
-            _second_widget(view, field)
-        elif is_chosen(field.spec):
-            _choice_widget(view, field)
-        else:
-            _text_widget(view, field)
+def field_input(view: EntryView, field: FieldView, crop: str, complaint: str = "") -> None:
+    """Draw the field inside a form. `crop` is HTML that shows its piece of paper, if there is one."""
+    st.html(_head(view, field, crop, complaint))
+    if view.second:
+        _second_widget(view, field)
+    elif is_chosen(field.spec):
+        _choice_widget(view, field)
+    else:
+        _text_widget(view, field)
 
 
 def given_answer(view: EntryView, field: FieldView) -> Answer | None:
@@ -67,14 +65,13 @@ def _key(kind: str, view: EntryView, field: FieldView) -> str:
     return f"{kind}-{view.entry.id}-{view.entry.revision}-{field.spec.name}".replace(".", "-")
 
 
-def _head(view: EntryView, field: FieldView, crop: bytes | None, complaint: str) -> str:
+def _head(view: EntryView, field: FieldView, crop: str, complaint: str) -> str:
     spec = field.spec
     tag = f'<span class="ef-tag ef-warn">{escape(t("review.differs"))}</span>' if view.second else ""
     hint = f"<small>{escape(' '.join(filter(None, (spec.hint, spec.measure))))}</small>"
     parts = [f'<div class="ef-label"><span>{escape(spec.label)}</span>{hint}{tag}</div>']
-    if crop is not None:
-        size = " ef-lines" if spec.kind is Kind.LINES else ""
-        parts.append(f'<img class="ef-crop{size}" alt="{escape(t("picture.crop", label=spec.label))}" src="{data_url(crop, "image/png")}">')
+    if crop:
+        parts.append(crop)
     if not view.second and not field.blind and field.reading is not None and is_doubtful(field.reading):
         parts.append(f'<div class="ef-reading">{escape(t("review.read_as"))} {reading_html(spec, field.reading)}</div>')
     if complaint:

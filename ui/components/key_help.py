@@ -21,8 +21,11 @@ _KEYS = (
     ("Alt+A", "reject"),
     ("Alt+Z", "undo"),
     ("Alt+L", "lookup"),
-    ("Alt+↑ Alt+↓", "scroll"),
+    ("Alt+↑ ↓ ← →", "scroll"),
     ("Alt++ Alt+- Alt+0", "zoom"),
+    ("Alt+B", "back"),
+    ("Alt+K", "contrast"),
+    ("Alt+N", "invert"),
     ("Alt+H", "help"),
 )
 

@@ -72,9 +72,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (taken) { event.preventDefault(); event.stopPropagation(); }
   }
 
-  function focusFirst(left = 120) {
+  const isSeen = (element) => element.getClientRects().length > 0;
+
+  // The form may be drawn already and come into sight only now: what is not seen cannot have the focus.
+  function focusFirst(left = 600) {
+    if (stop.signal.aborted) return;
     const first = inputs(data.focus)[0];
-    if (!first || !data.fields.every(holder)) return left > 0 && requestAnimationFrame(() => focusFirst(left - 1));
+    if (!first || !isSeen(holder(data.focus)) || !data.fields.every(holder)) return left > 0 && requestAnimationFrame(() => focusFirst(left - 1));
+    parentElement.efFocused = data.turn;
     const checked = inputs(data.focus).find((input) => input.checked) ?? first;
     checked.focus({ preventScroll: false });
     checked.select?.();
@@ -82,15 +87,13 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
 
   on("keydown", onKey);
-  on("focusout", (event) => keyOf(event.target) && sendDraft());
+  // A form that went out of sight takes the focus with it; what it held has been decided or put aside.
+  on("focusout", (event) => keyOf(event.target) && isSeen(holder(keyOf(event.target))) && sendDraft());
   on("input", (event) => {
     if (!keyOf(event.target)) return;
     clearTimeout(settle);
     settle = setTimeout(sendDraft, SETTLE_MS);
   });
-  if (parentElement.efFocused !== data.turn) {
-    parentElement.efFocused = data.turn;
-    focusFirst();
-  }
+  if (parentElement.efFocused !== data.turn) focusFirst();
   return () => { clearTimeout(settle); stop.abort(); };
 }

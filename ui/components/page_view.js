@@ -1,5 +1,14 @@
 // Shows the pages of a sheet and marks the field that has the focus. Everything happens in the browser; nothing is sent.
 const ZOOMS = [1, 1.5, 2, 3];
+const LOST_MS = 600;
+const STEP = 120;
+
+// How all pictures of paper are shown in this window, the pieces beside the fields too. The pictures themselves stay as they are.
+const light = (window.efLight ??= { contrast: false, invert: false });
+function shine() {
+  const parts = [light.contrast ? "grayscale(1) contrast(2.2)" : "", light.invert ? "invert(1)" : ""].join(" ").trim();
+  document.documentElement.style.setProperty("--ef-light", parts || "none");
+}
 
 function focusedField(boxes) {
   const holder = document.activeElement?.closest("[class*='st-key-']");
@@ -9,17 +18,21 @@ function focusedField(boxes) {
   return null;
 }
 
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
   const [pane, sheet, img, row, mark] = [".pane", ".sheet", "img", ".row", ".mark"].map(find);
   const state = (parentElement.efState ??= { page: 0, zoom: 0, field: null });
+  if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null });
   const stop = new AbortController();
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
 
   function show() {
     const page = Math.min(state.page, data.pages.length - 1);
-    if (img.src !== data.pages[page]) img.src = data.pages[page];
+    const source = window.efShelf?.get(data.pages[page]);
+    if (!source) img.removeAttribute("src");
+    else if (img.src !== source) img.src = source;
     img.alt = data.alt;
+    for (const name of ["contrast", "invert"]) find(`.${name}`).setAttribute("aria-pressed", String(light[name]));
     const fit = (pane.clientHeight - 2) * (210 / 297);
     sheet.style.width = state.zoom < 0 ? `${fit}px` : `${ZOOMS[state.zoom] * 100}%`;
     find(".caption").textContent = data.captions[page] ?? "";
@@ -73,15 +86,24 @@ export default function ({ parentElement, data }) {
     window.addEventListener("pointerup", () => { pane.classList.remove("dragging"); moving.abort(); }, { signal: moving.signal });
   }
 
+  function look(name) {
+    light[name] = !light[name];
+    shine();
+    show();
+  }
+
   const keys = {
-    ArrowDown: () => pane.scrollBy(0, 120), ArrowUp: () => pane.scrollBy(0, -120),
+    ArrowDown: () => pane.scrollBy(0, STEP), ArrowUp: () => pane.scrollBy(0, -STEP),
+    ArrowRight: () => pane.scrollBy(STEP, 0), ArrowLeft: () => pane.scrollBy(-STEP, 0),
+    k: () => look("contrast"), n: () => look("invert"), b: () => turn(1),
     "+": () => zoom(1), "-": () => zoom(-1), 0: () => zoom(null), PageDown: () => turn(1), PageUp: () => turn(-1),
   };
   on(document, "focusin", follow);
   on(document, "keydown", (e) => {
-    if (!e.altKey || e.ctrlKey || e.metaKey || !(e.key in keys)) return;
+    const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
+    if (!e.altKey || e.ctrlKey || e.metaKey || !(key in keys)) return;
     e.preventDefault();
-    keys[e.key]();
+    keys[key]();
   });
   on(pane, "pointerdown", drag);
   on(window, "resize", show);
@@ -89,11 +111,15 @@ export default function ({ parentElement, data }) {
   on(find(".out"), "click", () => zoom(-1));
   on(find(".whole"), "click", () => zoom(null));
   on(find(".turn"), "click", () => turn(1));
+  for (const name of ["contrast", "invert"]) on(find(`.${name}`), "click", () => look(name));
+  on(document, "ef-shelf", show);
   for (const [name, label] of Object.entries(data.labels)) find(`.${name}`).title = label;
   find(".whole").textContent = data.labels.whole;
   find(".turn").hidden = data.pages.length < 2;
   find(".turn").textContent = data.labels.turn;
+  shine();
   show();
   follow();
-  return () => stop.abort();
+  const lost = setTimeout(() => data.pages.every((id) => window.efShelf?.has(id)) || setTriggerValue("missing", data.pages.length), LOST_MS);
+  return () => { clearTimeout(lost); stop.abort(); };
 }

@@ -10,13 +10,15 @@ from typing import Any
 
 import streamlit as st
 
+from ui.components.picture_shelf import picture_id, send_again, shelve
 from ui.text import t
 
 Place = tuple[int, float, float, float, float]
 """Which picture (from 0), and x, y, w, h as shares of the page's width and height."""
 
 _HTML = """<div class="view"><div class="bar"><span class="caption"></span>
-<button tabindex="-1" class="turn"></button><button tabindex="-1" class="out">−</button>
+<button tabindex="-1" class="turn"></button><button tabindex="-1" class="contrast">◐</button>
+<button tabindex="-1" class="invert">◑</button><button tabindex="-1" class="out">−</button>
 <button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>
 <div class="pane" tabindex="-1"><div class="sheet"><img alt=""><div class="row" hidden></div><div class="mark" hidden></div></div></div></div>"""
 
@@ -40,7 +42,7 @@ def place_of(box_mm: Sequence[float], picture: int, size_mm: tuple[float, float]
 
 
 def page_view(
-    key: str,
+    turn: str,
     pictures: Sequence[bytes],
     captions: Sequence[str],
     places: Mapping[str, Place],
@@ -48,20 +50,24 @@ def page_view(
     *,
     size_mm: tuple[float, float],
 ) -> None:
-    """Show JPEG pictures of pages of this size.
+    """Show JPEG pictures of pages of this size. They are sent only if the browser does not have them.
 
+    `turn` names what is shown: when it changes, the first page is seen again.
     `places` are the fields by widget key, marked while that widget has the focus, and `row` the row of a table.
     """
+    shelve("now", pictures)
     _component()(
-        key=key,
+        key="page_view",
+        on_missing_change=send_again,
         data={
-            "pages": [data_url(picture) for picture in pictures],
+            "turn": turn,
+            "pages": [picture_id(picture) for picture in pictures],
             "captions": list(captions),
             "boxes": {widget: list(place) for widget, place in places.items()},
             "row": list(row) if row else None,
             "aspect": size_mm[1] / size_mm[0],
             "alt": t("picture.alt"),
-            "labels": {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn")},
+            "labels": {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn", "contrast", "invert")},
         },
     )
 

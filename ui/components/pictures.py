@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 
 import cv2
+import PIL.Image
 import streamlit as st
 
 from pipeline.field_spec import BoxMm
@@ -55,25 +57,31 @@ def crop_picture(here: Site, page: Page, box_mm: Sequence[float], covered: Boxes
     return _crop_png(here, page.upright_sha256, tuple(box_mm), covered) if page.upright_sha256 and lies_on_form(page) else None
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
-def _page_jpeg(_here: Site, sha256: str, media_type: str, covered: Boxes) -> bytes:
-    data = _here.store.images.get(sha256)
-    picture = with_covered(decode(data, media_type), covered)
-    if not covered and media_type == _UPRIGHT and max(picture.shape[:2]) <= _LONGEST_PX:
-        return data
-    shrink = _LONGEST_PX / max(picture.shape[:2])
-    if shrink < 1:
-        picture = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return _encoded(picture, ".jpg", _JPEG)
-
-
-@st.cache_data(max_entries=400, show_spinner=False)
+@st.cache_data(max_entries=100, show_spinner=False)
 def _crop_png(_here: Site, sha256: str, box_mm: tuple[float, ...], covered: Boxes) -> bytes:
-    picture = with_covered(_upright(_here, sha256), covered)
+    picture = with_covered(decode(_here.store.images.get(sha256), _UPRIGHT), covered)
     x, y, w, h = box_mm
     top, left = (max(0, round((v - _CROP_MARGIN_MM) * PX_PER_MM)) for v in (y, x))
     bottom, right = (round((v + _CROP_MARGIN_MM) * PX_PER_MM) for v in (y + h, x + w))
     return _encoded(picture[top:bottom, left:right], ".png")
+
+
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a JPEG, px, from its head: looking at a page must not cost taking its picture apart."""
+    with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+        return picture.size
+
+
+@st.cache_data(max_entries=80, show_spinner=False)
+def _page_jpeg(_here: Site, sha256: str, media_type: str, covered: Boxes) -> bytes:
+    data = _here.store.images.get(sha256)
+    if not covered and media_type == _UPRIGHT and max(jpeg_size(data)) <= _LONGEST_PX:
+        return data
+    picture = with_covered(decode(data, media_type), covered)
+    shrink = _LONGEST_PX / max(picture.shape[:2])
+    if shrink < 1:
+        picture = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return _encoded(picture, ".jpg", _JPEG)
 
 
 def with_covered(picture: Image, boxes: Boxes) -> Image:
@@ -86,11 +94,6 @@ def with_covered(picture: Image, boxes: Boxes) -> Image:
         right, bottom = (math.ceil((v + _COVER_MM) * PX_PER_MM) for v in (x + w, y + h))
         shown[top:bottom, left:right] = _COVER_GREY
     return shown
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _upright(_here: Site, sha256: str) -> Image:
-    return decode(_here.store.images.get(sha256), _UPRIGHT)
 
 
 def _encoded(picture: Image, suffix: str, options: Sequence[int] = ()) -> bytes:

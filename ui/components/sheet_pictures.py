@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from pipeline.model import Person
 from pipeline.store import claims
 from pipeline.store.entry_views import EntryView
+from pipeline.store.pages import Page
 from ui.components.entry_form import places
 from ui.components.page_view import Place, page_view, place_of
+from ui.components.picture_shelf import shelve
 from ui.components.pictures import lies_on_form, page_picture
 from ui.session import Site
 from ui.text import t
@@ -17,20 +20,39 @@ SEEN = "pages_seen"
 """The pages that this showing of an entry has recorded a look at."""
 
 
-def sheet_pictures(here: Site, person: Person, view: EntryView) -> None:
-    """Show the pages of the entry's sheet, with the field that has the focus marked, and in a table the entry's row."""
+def note_looks(conn: Connection, person: Person, view: EntryView) -> None:
+    """Record that the person looks at the pages of an entry: once for each showing, and before anything is shown."""
     seen: set[str] = st.session_state.setdefault(SEEN, set())
     for page in view.pages:
         if page.id not in seen:
-            with here.store.begin() as conn:
-                claims.view_page(conn, person, page.id)
+            claims.view_page(conn, person, page.id)
             seen.add(page.id)
-    shown = [(page, picture) for page in view.pages if (picture := page_picture(here, page, view.covered.boxes.get(page.id, ()))) is not None]
+
+
+def prefetch(here: Site, view: EntryView) -> None:
+    """Send the pictures of an entry that comes next. A look is recorded when it is shown."""
+    shelve("ahead", [picture for _, picture in _pictures(here, view)])
+
+
+def sheet_pictures(here: Site, view: EntryView) -> None:
+    """Show the pages of the entry's sheet, once the looks are recorded: the field that has the focus is marked, and in a table the entry's row."""
+    shown = _pictures(here, view)
     captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
     ids = [page.id for page, _ in shown]
     page_view(
-        f"view-{view.entry.id}", [picture for _, picture in shown], captions, places(view, ids), row_place(view, ids), size_mm=view.form.pages[0].size
+        f"{view.entry.id}-{view.entry.revision}",
+        [picture for _, picture in shown],
+        captions,
+        places(view, ids),
+        row_place(view, ids),
+        size_mm=view.form.pages[0].size,
     )
+
+
+def _pictures(here: Site, view: EntryView) -> list[tuple[Page, bytes]]:
+    """Each page that has a picture, with what this person may not see covered."""
+    shown = ((page, page_picture(here, page, view.covered.boxes.get(page.id, ()))) for page in view.pages)
+    return [(page, picture) for page, picture in shown if picture is not None]
 
 
 def row_place(view: EntryView, shown: list[str]) -> Place | None:

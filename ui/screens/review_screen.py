@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 from sqlalchemy import Connection
+from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
 from pipeline.fiducials import is_serial, shown_serial
@@ -19,7 +20,7 @@ from pipeline.store.entry_views import EntryView
 from pipeline.store.looks import note_look
 from pipeline.store.plants import last_missed, planted
 from pipeline.store.questions import ANSWERED
-from ui.components import lookup_view
+from ui.components import form_slots, lookup_view
 from ui.components.client_card import client_card
 from ui.components.client_guard_form import about_client, ask_about_client, forget_client
 from ui.components.control_task import control_turn, make_due
@@ -31,15 +32,18 @@ from ui.components.key_help import key_help
 from ui.components.problem_text import problem_text
 from ui.components.reject_form import reject_form
 from ui.components.returning import author_said, forget_returning, return_entry
-from ui.components.sheet_pictures import SEEN, sheet_pictures
+from ui.components.sheet_pictures import SEEN, note_looks, prefetch, sheet_pictures
 from ui.session import Site
 from ui.text import t
 
 LEAST_LOOK = timedelta(milliseconds=500)
 """Nobody has looked at an entry that came up less than this ago: a save is then a key pressed twice."""
 
+COUNT_SECONDS = 20
+"""How old the number of waiting entries may be."""
+
 _ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING = "entry_id", "entry_shown_at", "review_problem", "complaints", "rejecting"
-_TRY = "review_try"
+_TRY, _UNDO = "review_try", "something_to_undo"
 _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
 
@@ -53,21 +57,45 @@ def show(here: Site, person: Person) -> None:
     view = _current(here, person)
     if view is None and control_turn(here, person, idle=True):
         return
-    _top(here, person, view)
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.warning(problem, icon=":material/info:")
-    if view is None:
-        _nothing_to_do(here, person)
-        return
-    left, right = st.columns([1.15, 1], gap="medium")
+    top, said, left, right = st.container(), st.container(), *st.columns([1.15, 1], gap="medium")
+    if view is not None:
+        _sheet(here, person, view, left, right)
+    with top:
+        _top(here, person, view)
+    with said:
+        if problem := st.session_state.pop(_PROBLEM, None):
+            st.warning(problem, icon=":material/info:")
+        if view is None:
+            _nothing_to_do(here, person)
+
+
+def _sheet(here: Site, person: Person, view: EntryView, left: DeltaGenerator, right: DeltaGenerator) -> None:
+    """The entry, what one needs first being sent first: the picture, which form is seen, and the focus."""
+    rejecting = st.session_state.get(_REJECTING) == view.entry.id
+    slot = form_slots.entry_slot(view)
     with left, st.container(key="picture"):
-        sheet_pictures(here, person, view)
+        sheet_pictures(here, view)
     with right:
-        _explain(here, person, view)
-        if st.session_state.get(_REJECTING) == view.entry.id:
+        explained, head = st.container(), st.container()
+        slots = {name: st.container(key=form_slots.slot_key(name)) for name in form_slots.names()}
+        foot = st.container()
+    form_slots.show_only(None if rejecting or view.hidden else slot)
+    with head:
+        if rejecting:
             reject_form(here, person, view, partial(_reject, here, person, view), _stop_rejecting)
+        elif view.hidden:
+            hidden_client(view, partial(_hand_on, here, person, view), partial(_skip, here, person, view))
         else:
-            _entry(here, person, view)
+            _card(here, person, view)
+    if not view.hidden:
+        with slots[slot]:
+            entry_form(here, view, _complaints(), partial(_save, here, person, view), seen=not rejecting)
+    with explained:
+        _explain(here, person, view)
+    if not rejecting and not view.hidden:
+        with foot, st.container(horizontal=True):
+            _buttons(here, person, view)
+    _ahead(here, person, view, slots[form_slots.other_slot()])
 
 
 def _current(here: Site, person: Person) -> EntryView | None:
@@ -76,14 +104,34 @@ def _current(here: Site, person: Person) -> EntryView | None:
         entry_id = st.session_state.get(_ENTRY)
         view = claims.open_entry(conn, here.forms, person, entry_id, now, minutes) if entry_id else None
         if view is None or view.entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
-            view = claims.claim_next(conn, here.forms, person, now, minutes)
+            view = claims.claim_next(conn, here.forms, person, now, minutes, here.settings.queue_order)
+        if view is None:
+            _turn_to(None)
+        elif view.entry.id != st.session_state.get(_ENTRY):
+            _turn_to(view.entry.id, now)
         if view is not None:
+            note_looks(conn, person, view)
             view = planted(conn, person, view, here.settings.plant_share, now)
-    if view is None:
-        _turn_to(None)
-    elif view.entry.id != st.session_state.get(_ENTRY):
-        _turn_to(view.entry.id, now)
     return view
+
+
+def _ahead(here: Site, person: Person, now: EntryView, slot: DeltaGenerator) -> None:
+    """While the person works, claim the entry that comes next, send its pictures and draw its form, unseen.
+
+    Not the form of another row of the same sheet: what is answered now for the head of the sheet will stand in it.
+    """
+    with here.store.begin() as conn:
+        at = utc_now()
+        view = claims.claim_next(conn, here.forms, person, at, here.settings.claim_minutes, here.settings.queue_order, (now.entry.id,))
+        if view is not None:
+            view = planted(conn, person, view, here.settings.plant_share, at)
+    if view is None:
+        return
+    prefetch(here, view)
+    if view.entry.sheet != now.entry.sheet and not view.hidden:
+        form_slots.ahead_slot(view)
+        with slot:
+            entry_form(here, view, {}, partial(_save, here, person, view), seen=False)
 
 
 def _open_found(here: Site, person: Person, entry_id: str) -> None:
@@ -117,14 +165,20 @@ def _top(here: Site, person: Person, view: EntryView | None) -> None:
 
 def _line(here: Site, person: Person, view: EntryView) -> str:
     entry = view.entry
-    with here.store.read() as conn:
-        waiting = claims.waiting_count(conn, person, utc_now())
+    waiting = _waiting(here, person, person.login, tuple(sorted(person.units)))
     parts = [
         entry.unit,
         shown_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
         t("review.row", row=entry.row) if entry.row else "",
     ]
     return " · ".join([*filter(None, parts), t("review.waiting", count=waiting)])
+
+
+@st.cache_data(ttl=COUNT_SECONDS, max_entries=500, show_spinner=False)
+def _waiting(_here: Site, _person: Person, login: str, units: tuple[str, ...]) -> int:
+    del login, units
+    with _here.store.read() as conn:
+        return claims.waiting_count(conn, _person, utc_now())
 
 
 def _explain(here: Site, person: Person, view: EntryView) -> None:
@@ -137,28 +191,27 @@ def _explain(here: Site, person: Person, view: EntryView) -> None:
         st.info("\n\n".join(lines), icon=":material/info:")
 
 
-def _entry(here: Site, person: Person, view: EntryView) -> None:
-    if view.hidden:
-        hidden_client(view, partial(_hand_on, here, person, view), partial(_skip, here, person, view))
-        return
-    complaints: dict[str, str] = st.session_state.get(_COMPLAINTS, {})
-    keys = widget_keys(view)
-    wrong = next((key for key, field in keys.items() if field.spec.name in complaints), None)
+def _complaints() -> dict[str, str]:
+    found: dict[str, str] = st.session_state.get(_COMPLAINTS, {})
+    return found
+
+
+def _card(here: Site, person: Person, view: EntryView) -> None:
+    wrong = next((key for key, field in widget_keys(view).items() if field.spec.name in _complaints()), None)
     client_card(here, person, view, f"{view.entry.id}-{view.entry.revision}-{st.session_state.get(_TRY, 0)}", wrong)
-    entry_form(here, view, complaints, partial(_save, here, person, view))
-    with st.container(horizontal=True):
-        st.button(t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=partial(_skip, here, person, view))
-        st.button(
-            t("review.reject"),
-            key=f"reject-{view.entry.id}",
-            shortcut="Alt+A",
-            on_click=partial(st.session_state.__setitem__, _REJECTING, view.entry.id),
-        )
-        _undo_button(here, person, view.entry.id)
+
+
+def _buttons(here: Site, person: Person, view: EntryView) -> None:
+    st.button(t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=partial(_skip, here, person, view))
+    reject = partial(st.session_state.__setitem__, _REJECTING, view.entry.id)
+    st.button(t("review.reject"), key=f"reject-{view.entry.id}", shortcut="Alt+A", on_click=reject)
+    _undo_button(here, person, view.entry.id)
 
 
 def _undo_button(here: Site, person: Person, entry_id: str = "") -> None:
-    nothing = _latest(here, person) is None
+    if _UNDO not in st.session_state:  # asked once, since the answer is looked for among all entries
+        st.session_state[_UNDO] = _latest(here, person) is not None
+    nothing = not st.session_state[_UNDO]
     st.button(t("review.undo"), key=f"undo-{entry_id}", shortcut="Alt+Z", on_click=partial(_undo, here, person), disabled=nothing)
 
 
@@ -191,6 +244,7 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
             return
         _turn_to(None)
         make_due()
+        st.session_state[_UNDO] = True
         st.toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"), icon=":material/check:")
 
 
@@ -215,6 +269,7 @@ def _reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
     if return_entry(here, person, view, reason, partial(_tried, here)):
         return
     _tried(here, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
+    st.session_state.pop(_UNDO, None)
 
 
 def _undo(here: Site, person: Person) -> None:
@@ -222,6 +277,7 @@ def _undo(here: Site, person: Person) -> None:
     if latest is None:
         return
     _tried(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now()))
+    st.session_state.pop(_UNDO, None)
     st.session_state[_ENTRY] = latest.id
 
 

@@ -21,7 +21,7 @@ from ui.components.entry_form import settled_lines
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.components.keyboard import keyboard
-from ui.components.sheet_pictures import SEEN, sheet_pictures
+from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
 from ui.components.version_table import people_lines, version_table
 from ui.session import Site
 from ui.text import known, t
@@ -70,10 +70,11 @@ def _read(here: Site, person: Person, waiting: ToSign, one: Entry, left_over: in
     rows = waiting.whole_sheet(one)
     with here.store.begin() as conn:
         views = [look_at(conn, here.forms, person, row.id) for row in (rows or (one,))]
-    view = next(each for each in views if each.entry.id == one.id)
+        view = next(each for each in views if each.entry.id == one.id)
+        note_looks(conn, person, view)
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="picture"):
-        sheet_pictures(here, person, view)
+        sheet_pictures(here, view)
     with right:
         st.subheader(view.form.title, anchor=False)
         serial = shown_serial(one.serial) if one.serial and is_serial(one.serial) else ""

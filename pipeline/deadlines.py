@@ -1,0 +1,69 @@
+"""Legal deadlines: rules as data (`data/law/deadlines.yaml`), each with its law, its source and the day from which it holds; pure.
+
+A form names the rule that applies to it and the field with the day that the time runs from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+
+from pipeline.errors import FormError
+from pipeline.field_spec import Strict
+
+FILE = Path(__file__).resolve().parent.parent / "data" / "law" / "deadlines.yaml"
+SWEDEN = ZoneInfo("Europe/Stockholm")
+
+
+class Rule(Strict):
+    """One version of a rule: what has to be done within how many days of a decision, and which law says so."""
+
+    rule: str
+    version: Annotated[int, Field(ge=1)]
+    what: str
+    law: str
+    source: str
+    from_: Annotated[date, Field(alias="from")]
+    within_days: Annotated[int, Field(ge=0)]
+
+
+@cache
+def rules(file: Path = FILE) -> tuple[Rule, ...]:
+    """All rules in all versions.
+
+    Raises:
+        FormError: the file is missing or says something that no rule has.
+    """
+    try:
+        return tuple(TypeAdapter(list[Rule]).validate_python(yaml.safe_load(file.read_text("utf-8"))))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise FormError(f"{file.name} of the legal deadlines cannot be used ({type(error).__name__}).", "Correct it, or put it back.") from error
+
+
+def rule_for(name: str, day: date, known: Iterable[Rule] | None = None) -> Rule:
+    """The version of a rule that held on a day; before the first version, the first.
+
+    Raises:
+        FormError: there is no such rule.
+    """
+    versions = sorted((rule for rule in (rules() if known is None else known) if rule.rule == name), key=lambda rule: rule.from_)
+    if not versions:
+        raise FormError(f"There is no deadline {name}.", f"The rules are in {FILE.name}.")
+    return next((rule for rule in reversed(versions) if rule.from_ <= day), versions[0])
+
+
+def due(name: str, day: date) -> datetime:
+    """The last minute of the last day, Swedish time, of what a decision of that day makes due.
+
+    Raises:
+        FormError: there is no such rule.
+    """
+    last = day + timedelta(days=rule_for(name, day).within_days)
+    return datetime.combine(last, time(23, 59), SWEDEN)

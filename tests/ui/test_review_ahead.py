@@ -1,0 +1,73 @@
+"""The entry that comes next: claimed, its form drawn unseen without keys, and nothing told of it that its turn would not tell."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from pipeline.field_spec import Kind
+from pipeline.store.database import Store
+from pipeline.store.entries import entry
+from pipeline.store.events import events_of
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import COLLEAGUE, NURSE, UNIT
+from tests.ui.test_review_screen import everything_sent, key, save, type_all
+from ui.components.picture_shelf import cut_out
+
+
+def shortcut(app: AppTest, entry_id: str) -> str:
+    """The key of an entry's button "Spara och nästa"."""
+    return str(app.button(key=f"save-{entry_id}-0").proto.shortcut)
+
+
+def test_the_next_form_is_drawn_without_keys_and_comes_into_sight_as_it_is(store: Store, open_screen: OpenScreen) -> None:
+    first, second, third = sorted(seeding.add_notes(store, 3))
+    app = open_screen(NURSE, "review")
+    assert app.session_state["entry_id"] == first
+    assert (shortcut(app, first), shortcut(app, second)) == ("ctrl+enter", "")
+    with store.read() as conn:
+        assert [entry(conn, entry_id).claimed_by for entry_id in (first, second, third)] == [NURSE.login, NURSE.login, None]
+    type_all(app, first)
+    save(app, first)
+    assert app.session_state["entry_id"] == second
+    assert (shortcut(app, second), shortcut(app, third)) == ("ctrl+enter", "")
+    assert app.text_input(key=key(second, "personnummer")).value == ""
+
+
+def test_a_look_is_recorded_when_the_entry_is_seen_and_not_before(store: Store, open_screen: OpenScreen) -> None:
+    first, second = sorted(seeding.add_notes(store, 2))
+    open_screen(NURSE, "review")
+    with store.read() as conn:
+        looks = [[e.by for e in events_of(conn, entry(conn, entry_id).page) if e.action == "view_page"] for entry_id in (first, second)]
+    assert looks == [[NURSE.login], []]
+
+
+def test_blind_fields_of_the_next_entry_are_not_sent_either(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 1)
+    seeding.add_notes(store, 1, personnummer="193001017072", handelsedatum="2021-12-19", handelsetid="17:53")
+    app = open_screen(NURSE, "review")
+    assert [value for value in ("193001017072", "2021-12-19", "17:53") if value in everything_sent(app)] == []
+
+
+def test_another_row_of_the_same_sheet_is_not_drawn_ahead_since_its_head_will_be_known(store: Store, open_screen: OpenScreen) -> None:
+    serial = seeding.add_visits(store, (1, 2))
+    app = open_screen(NURSE, "review")
+    assert app.session_state["entry_id"] == f"{serial}-01"
+    assert [button.key for button in app.button if str(button.key).startswith(f"save-{serial}-02")] == []
+
+
+def test_what_is_ahead_of_one_is_not_given_to_another(store: Store, open_screen: OpenScreen) -> None:
+    third = sorted(seeding.add_notes(store, 3))[2]
+    open_screen(NURSE, "review")
+    assert open_screen(COLLEAGUE, "review").session_state["entry_id"] == third
+
+
+def test_a_cut_out_shows_its_place_of_the_page() -> None:
+    form = seeding.forms().latest("hsl-anteckning")
+    spec = next(spec for spec in form.fields if spec.kind is Kind.DIGITS)
+    html = cut_out("abc", spec.box, (210, 297), "Bild <1>")
+    assert "var(--ef-pic-abc)" in html
+    assert "Bild &lt;1&gt;" in html
+    assert UNIT not in html
+    # 66 × 8 mm at 15, 46 with a millimetre around: 210 / 68 and 297 / 10 as large, 14 / (210 − 68) and 45 / (297 − 10) of the way.
+    assert "background-size:308.82% 2970.00%;background-position:9.859% 15.679%" in html
