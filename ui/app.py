@@ -98,7 +98,8 @@ def _nothing(here: Site, person: Person) -> None:
 
 def _run(screen: Screen, action: Action, here: Site, person: Person) -> None:
     try:
-        require(person, action)
+        with here.store.noting_denials():
+            require(person, action)
         screen(here, person)
     except EfterskriftError as error:
         show_fault(error)

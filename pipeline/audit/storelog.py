@@ -136,7 +136,7 @@ class _Posts:
         return log
 
     def _activity(self, activity: etree._Element, row: LogRow) -> None:
-        _add(activity, "ActivityType", activity_type(row.action))
+        _add(activity, "ActivityType", EMERGENCY if row.detail.get(BREAK_GLASS) else activity_type(row.action))
         _add(activity, "ActivityLevel", row.action)
         _add(activity, "ActivityArgs", " ".join(filter(None, (row.subject, shown_detail(row)))))
         _add(activity, "StartDate", row.at.astimezone(SWEDEN).isoformat(timespec="milliseconds"))

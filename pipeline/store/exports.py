@@ -98,7 +98,8 @@ def require_run(conn: Connection, person: Person, action: Action, run_id: str) -
     """
     access.require(person, action)
     if not conn.execute(select(sight.all_visible(conn, person, run_id))).scalar_one():
-        raise NotAllowedError("The run holds entries that you may not see.", "Ask somebody who works in all of its units and areas of law.")
+        message, remedy = "The run holds entries that you may not see.", "Ask somebody who works in all of its units and areas of law."
+        raise NotAllowedError(message, remedy, by=person.login, action=action.value)
 
 
 def runs_within(conn: Connection, person: Person) -> list[RunStatus]:

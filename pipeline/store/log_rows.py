@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, exists, func, literal_column, or_, select
 
 from pipeline.store import tables
 from pipeline.store.chain import LogRow
@@ -114,7 +114,7 @@ def _matching(conn: Connection, wanted: Wanted) -> ColumnElement[bool]:
 
 def _hinted(hint: Hint) -> ColumnElement[bool]:
     if hint is Hint.BREAK_GLASS:
-        return _event.c.action.like(f"{BREAK_GLASS}%")
+        return or_(_event.c.action == BREAK_GLASS, cast(_event.c.detail, Text).like(f'%"{BREAK_GLASS}": true%'))
     if hint in {Hint.DENIED, Hint.LOGIN_FAILED}:
         return _event.c.action == hint.value
     return and_(_event.c.action.in_(VIEWS), {Hint.WITHOUT_DECISION: _did_nothing, Hint.OTHER_UNIT: _elsewhere, Hint.PROTECTED: _protected}[hint]())

@@ -100,7 +100,7 @@ def change_password(conn: Connection, login: str, password: str, new: str) -> No
     """
     digest = _hash_of(conn, login)
     if digest is None or not _matches(digest, password):
-        raise NotAllowedError("The password is wrong.", "Write the one that you logged in with.")
+        raise NotAllowedError("The password is wrong.", "Write the one that you logged in with.", by=login, action="login")
     if new == password:
         raise UsageError("The new password is the old one.", "Choose another.")
     set_password(conn, login, new, must_change=False)

@@ -50,14 +50,16 @@ def require_entry(conn: Connection, person: Person, action: Action, found: Paper
     """
     access.require(person, action, found.unit, area_of(conn, found))
     if (hidden := _hidden_sheets(conn, person)) is not None:
-        _refuse(conn, select(_entry.c.id).where(_entry.c.id == found.id, _entry.c.sheet.in_(hidden)))
+        behind = select(_entry.c.id).where(_entry.c.id == found.id, _entry.c.sheet.in_(hidden))
+        _refuse(conn, behind, _blocked(person, action, found.unit))
 
 
 def require_page(conn: Connection, person: Person, action: Action, found: Paper) -> None:
     """Go on only if the person may do this with this page. Errors as `require_entry`."""
     access.require(person, action, found.unit, area_of(conn, found))
     if _hidden_sheets(conn, person) is not None:
-        _refuse(conn, select(_page.c.id).where(_page.c.id == found.id, ~_unblocked_pages(conn, person)))
+        behind = select(_page.c.id).where(_page.c.id == found.id, ~_unblocked_pages(conn, person))
+        _refuse(conn, behind, _blocked(person, action, found.unit))
 
 
 def sees_page(conn: Connection, person: Person, action: Action, found: Paper) -> bool:
@@ -76,7 +78,7 @@ def require_client(conn: Connection, person: Person, pid: str) -> None:
         BlockedClientError: it is.
     """
     if is_blocked(conn, person, pid):
-        raise _blocked()
+        raise _blocked(person, Action.REVIEW, None)
 
 
 def is_blocked(conn: Connection, person: Person, pid: str) -> bool:
@@ -148,10 +150,11 @@ def _blocked_pids(person: Person) -> Select[Any]:
     return standing.group_by(client_block.c.client_pid).having(func.sum(own) == 0)
 
 
-def _refuse(conn: Connection, hidden: Select[Any]) -> None:
+def _refuse(conn: Connection, hidden: Select[Any], error: BlockedClientError) -> None:
     if conn.execute(hidden).first() is not None:
-        raise _blocked()
+        raise error
 
 
-def _blocked() -> BlockedClientError:
-    return BlockedClientError("The client is blocked for other units.", "Hand the paper to the unit that has set the block.")
+def _blocked(person: Person, action: Action, unit: str | None) -> BlockedClientError:
+    remedy = "Hand the paper to the unit that has set the block."
+    return BlockedClientError("The client is blocked for other units.", remedy, by=person.login, action=action.value, unit=unit)

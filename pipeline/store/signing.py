@@ -123,7 +123,7 @@ def take_back(conn: Connection, person: Person, entry_id: str, revision: int, no
     if found.revision != revision or found.state is not EntryState.SIGNED:
         raise stale()
     if found.signed_by != person.login:
-        raise NotAllowedError("Another person signed this.", "Ask that person, or correct the entry.")
+        raise NotAllowedError("Another person signed this.", "Ask that person, or correct the entry.", by=person.login, action=Action.SIGN.value)
     change(conn, found, state=EntryState.CONFIRMED.value)
     row = {"entry": found.id, "revision": found.revision - 1, "act": secrets.token_hex(8), "taken_back": True, "own": not found.signed_why}
     conn.execute(insert(signature).values(row | {"author": found.author or "", "why": "", "by": person.login, "at": now}))
