@@ -27,12 +27,32 @@ from pipeline.store.entry_views import EntryView, look_at
 from pipeline.store.identity_tables import temporary_identity
 from pipeline.store.images import ImageFolder
 from pipeline.store.log_rows import Wanted
+from pipeline.store.pulls import PullKind, pull_to_front
 from pipeline.store.questions import ask_author
 from pipeline.store.return_tables import duplicate_mark, forwarding, question
 from pipeline.store.signing import REASONS, sign
 from pipeline.template import Area, Forms, SigningRule
 from tests.rights_table import P
-from tests.ward import ADMIN, ASTA, EVA, FORMS, NILS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, UNKNOWN_PID, Ward, answers, later, page_reading, person
+from tests.ward import (
+    ADMIN,
+    ASTA,
+    CHIEF,
+    EVA,
+    FORMS,
+    NILS,
+    NORTH,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    SOUTH,
+    UNKNOWN_PID,
+    Ward,
+    answers,
+    later,
+    page_reading,
+    person,
+)
 
 REASON = "Ett skäl."
 TODAY = days(date.today() - timedelta(days=1), date.today() + timedelta(days=1))
@@ -43,7 +63,7 @@ SENT = {"entry": "AAAA-00", "from_unit": NORTH, "to_unit": SOUTH, "why": "", "se
 
 @dataclass(frozen=True)
 class Known:
-    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate's mark, a question."""
+    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate's mark, a question, a pull."""
 
     twin: str
     run: str
@@ -51,6 +71,7 @@ class Known:
     typed: int
     mark: int
     question: int
+    pull: str
 
 
 @dataclass(frozen=True)
@@ -97,6 +118,9 @@ class World:
             "account": person("nils"),
             "login": "nils",
             "use_id": "none",
+            "kind": PullKind.CLIENT,
+            "what": ASTA.pid,
+            "pull_id": self.known.pull,
             "wanted": Wanted(*TODAY, unit=NORTH),
             "start": TODAY[0],
             "end": TODAY[1],
@@ -169,8 +193,9 @@ def make_world(folder: Path) -> Known:
             mark, asked = _put_aside(conn, store.images)
             conn.execute(insert(temporary_identity).values({**IDENTITY, "at": NOW}))
             conn.execute(insert(forwarding).values({**SENT, "at": NOW}))
+            pulled = pull_to_front(conn, CHIEF, PullKind.DAY, NORTH, "2026-02-17", NOW).id
             blocks.set_block(conn, ADMIN, NORTH, ASTA.pid, REASON, NOW)
-    return Known(twin, run, *ids, mark, asked)
+    return Known(twin, run, *ids, mark, asked, pulled)
 
 
 def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:

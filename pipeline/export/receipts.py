@@ -53,7 +53,7 @@ def run_items(office: Office, person: Person, run_id: str) -> list[RunItem]:
     """
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
-        events.record(conn, person.login, "view_export", run.id, entries=run.entries)
+        events.record(conn, person.login, "view_export", run.id, unit=exports.unit_of(conn, run.id), entries=run.entries)
         return exports.items_of(conn, run.id)
 
 
@@ -61,7 +61,7 @@ def receipt_template(office: Office, person: Person, run_id: str) -> RunFile:
     """The receipt file of a run, to be filled in. That it was fetched is written in the log. Errors as `run_items`."""
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
-        events.record(conn, person.login, "fetch_receipt_template", run.id, entries=run.entries)
+        events.record(conn, person.login, "fetch_receipt_template", run.id, unit=exports.unit_of(conn, run.id), entries=run.entries)
         data = template(run.id, exports.items_of(conn, run.id))
     return RunFile(f"kvittens-{run.id}.csv", "text/csv", data, "")
 

@@ -140,7 +140,7 @@ def run_file(office: Office, person: Person, run_id: str) -> RunFile:
     """
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
-        events.record(conn, person.login, "fetch_export", run_id, target=run.target, entries=run.entries)
+        events.record(conn, person.login, "fetch_export", run_id, unit=exports.unit_of(conn, run_id), target=run.target, entries=run.entries)
     return RunFile(run.file_name, find_target(run.target).media_type, office.store.images.get(run.sha256), run.sha256)
 
 
@@ -228,7 +228,8 @@ def _keep(office: Office, person: Person, unit: str | None, items: Sequence[Item
         kept = replace(run, sha256=office.store.images.put(data))
         exports.add_run(conn, kept, [(item.record.entry_id, item.record.revision) for item in items])
         records.mark_exported(conn, [item.record.entry_id for item in items])
-        events.record(conn, person.login, "export", kept.id, target=kept.target, entries=kept.entries, sha256=kept.sha256)
+        of = exports.unit_of(conn, kept.id)
+        events.record(conn, person.login, "export", kept.id, unit=of, target=kept.target, entries=kept.entries, sha256=kept.sha256)
         for item in items:
             events.record(conn, person.login, "exported", item.record.entry_id, unit=item.record.unit, run=kept.id, revision=item.record.revision)
         return kept

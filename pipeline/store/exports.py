@@ -90,6 +90,13 @@ def find_run(conn: Connection, run_id: str) -> Run | None:
     return rows[0].run if rows else None
 
 
+def unit_of(conn: Connection, run_id: str) -> str | None:
+    """The unit that a run is of, None if its entries are of several: then what is done with it concerns whoever follows up one of them."""
+    held = select(entry.c.unit).join(export_item, export_item.c.entry == entry.c.id).where(export_item.c.run == run_id)
+    units = list(conn.execute(held.distinct().limit(2)).scalars())
+    return units[0] if len(units) == 1 else None
+
+
 def require_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
     """Go on only if the person may do this with everything that a run holds.
 

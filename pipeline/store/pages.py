@@ -141,8 +141,9 @@ def page(conn: Connection, page_id: str) -> Page:
 def fail_page(conn: Connection, page_id: str, reason: str) -> None:
     """Note that a queued page cannot be read, and why. A page that has been read stays read."""
     values = {"state": page_states.FAILED, "reason": reason, "outcome": Outcome.FAILED.value}
-    if conn.execute(update(_page).where(_page.c.id == page_id, page_states.queued).values(values)).rowcount:
-        record(conn, "system", "fail_page", page_id)
+    failed = update(_page).where(_page.c.id == page_id, page_states.queued).values(values)
+    if (unit := conn.execute(failed.returning(_page.c.unit)).scalar_one_or_none()) is not None:
+        record(conn, "system", "fail_page", page_id, unit=unit)
 
 
 def requeue(conn: Connection, person: Person, page_id: str) -> None:

@@ -69,6 +69,7 @@ NEEDS_NONE = {
     "store.sight.require_client": ASKS,
     "store.sight.is_blocked": ASKS,
     "store.sight.visible_entries": ASKS,
+    "store.sight.visible_from": ASKS,
     "store.sight.visible_pages": ASKS,
     "store.sight.all_visible": ASKS,
     "store.signing.to_sign": LIST,
@@ -206,3 +207,47 @@ def test_every_event_and_right_has_words_for_those_who_follow_up_the_log() -> No
 def test_the_words_for_clients_are_of_events_that_there_are() -> None:
     assert set(SAID) <= _actions()
     assert not any(re.search(r"\d|{", words) for words in SAID.values())
+
+
+OF_NO_UNIT = {
+    "seal_log": "the whole log",
+    "verify_log": "the whole log",
+    "save_clients": "a whole register",
+    "save_staff_list": "a whole list",
+    "learn": "one model for all",
+    "training_set": "one set of all",
+    "save_person": "accounts are of several units",
+    "deactivate": "accounts are of several units",
+    "new_password": "accounts are of several units",
+    "open_account": "accounts are of several units",
+    "change_password": "accounts are of several units",
+    "login": "accounts are of several units",
+    "login_failed": "accounts are of several units",
+    "session": "accounts are of several units",
+    "log_out": "accounts are of several units",
+    "break_glass": "accounts are of several units",
+    "break_glass_seen": "accounts are of several units",
+}
+"""Events that every follower of the log sees, and why."""
+_COUNTS = {"rows", "lines", "number", "problems", "anchors", "count", "entries", "units", "pages", "fields", "sheets", "pictures", "sessions"}
+_STATES = {"storelog", "current", "found", "provider", "outcome", "same", "own", "state", "choice", "conflicts", "kind", "area", "areas", "role"}
+_WHICH = {"target", "sha256", "run", "revision", "form", "installed", "health", "purpose", "ground"}
+DETAIL = _COUNTS | _STATES | _WHICH
+"""What an event may tell beside whom and what it is about: counts, states, kinds and ids. Never what a field says."""
+
+
+def _records() -> Iterator[tuple[str, set[str]]]:
+    """Every call of `record` in the code: its action as written, and the names of its keywords."""
+    for path in [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "ui").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"record", "events.record"} and len(node.args) > 3:
+                yield ast.unparse(node.args[2]).strip("'"), {keyword.arg for keyword in node.keywords if keyword.arg}
+
+
+def test_every_event_says_of_which_unit_it_is_unless_it_is_of_none() -> None:
+    assert {action for action, keywords in _records() if "unit" not in keywords} == set(OF_NO_UNIT)
+
+
+def test_events_tell_counts_states_and_kinds_and_nothing_else() -> None:
+    told = set[str]().union(*(keywords for _, keywords in _records())) - {"unit"}
+    assert told <= DETAIL

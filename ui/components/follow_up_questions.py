@@ -59,7 +59,7 @@ def _printed(here: Site, person: Person, author: str, own: list[Question]) -> by
     """The list for one author as PDF; that it was printed is written in the log."""
     with here.store.begin() as conn:
         for one in own:
-            record(conn, person.login, "print_question", one.entry.id)
+            record(conn, person.login, "print_question", one.entry.id, unit=one.entry.unit)
     return question_list(author, own, here.forms, made_by=person.name, made_at=utc_now())
 
 
