@@ -7,6 +7,7 @@ from functools import partial
 
 import streamlit as st
 
+from pipeline.access import Action, require
 from pipeline.errors import EfterskriftError
 from pipeline.identity import shown_pid
 from pipeline.model import Person
@@ -26,6 +27,7 @@ _KINDS = (PullKind.CLIENT, PullKind.DAY, PullKind.UNIT)
 def show(here: Site, person: Person) -> None:
     """The screen."""
     heading(here, person, t("queue.title"), t("queue.what"))
+    require(person, Action.PULL)
     st.caption(t(f"queue.order.{here.settings.queue_order.value}"))
     left, right = st.columns(2, gap="large")
     with left:

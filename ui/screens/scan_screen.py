@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pipeline.access import Action, require
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from pipeline.store import pages, workers
@@ -26,6 +27,7 @@ _SENT = "uploads_sent"
 def show(here: Site, person: Person) -> None:
     """The screen."""
     heading(here, person, t("scan.title"), t("scan.what"))
+    require(person, Action.SCAN)
     left, right = st.columns([1, 2], gap="large")
     with left:
         _upload(here, person)
