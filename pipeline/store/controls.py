@@ -95,7 +95,12 @@ def type_control(conn: Connection, person: Person, task: ControlTask, answer: An
 
 
 def pass_control(conn: Connection, person: Person, task: ControlTask) -> None:
-    """Leave a task for somebody else, or for later. It does not go away by that."""
+    """Leave a task for somebody else, or for later. It does not go away by that.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
     own = update(control).where(control.c.id == task.id, control.c.claimed_by == person.login)
     conn.execute(own.values(claimed_by=None, claimed_until=None, passed=control.c.passed + 1))
 

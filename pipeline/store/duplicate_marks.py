@@ -41,7 +41,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateMark:
-    """An entry that is marked as a duplicate; `other` is the entry that stays. `by` is a name."""
+    """An entry that is marked as a duplicate; `other` is the entry that stays, where the person may see it. `by` is a name."""
 
     id: int
     entry: Entry
@@ -136,7 +136,7 @@ def duplicates(conn: Connection, person: Person) -> list[DuplicateMark]:
         DuplicateMark(
             row.id,
             entry(conn, row.entry),
-            entry(conn, row.other_entry) if row.other_entry else None,
+            _seen(conn, person, row.other_entry),
             row.text,
             row.picture_sha256,
             row.why,
@@ -145,3 +145,8 @@ def duplicates(conn: Connection, person: Person) -> list[DuplicateMark]:
         )
         for row in rows
     ]
+
+
+def _seen(conn: Connection, person: Person, entry_id: str | None) -> Entry | None:
+    found = entries(conn, select(_entry).where(_entry.c.id == entry_id, sight.visible_entries(conn, person)))
+    return found[0] if found else None

@@ -95,7 +95,7 @@ def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: 
 
 
 def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
-    """What the person's units have sent on, the latest first.
+    """What the person's units have sent on, the latest first; nothing of other areas of law or behind a block.
 
     Raises:
         NotAllowedError: the person follows nothing up.
@@ -104,7 +104,7 @@ def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
     names = people.names(conn)
     columns = (_entry.c.id, _entry.c.form, _entry.c.version, _entry.c.serial, _entry.c.row)
     query = select(*columns, _sent, _entry.c.state, _entry.c.unit.label("unit_now"), _entry.c.reason.label("reason_now"))
-    query = query.join(_entry, _entry.c.id == _sent.c.entry).where(_sent.c.from_unit.in_(sorted(person.units)))
+    query = query.join(_entry, _entry.c.id == _sent.c.entry).where(sight.visible_from(conn, person, _sent.c.from_unit))
     rows = conn.execute(query.order_by(_sent.c.at.desc(), _sent.c.id.desc()).limit(_MOST)).mappings()
     return [
         Forwarded(

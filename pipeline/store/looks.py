@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from pipeline.access import Action
 from pipeline.model import EntryState, Person
+from pipeline.store import sight
 from pipeline.store.control_tables import look
 from pipeline.store.entry_views import EntryView
 from pipeline.store.upsert import insert_new
@@ -16,7 +18,12 @@ LONGEST = timedelta(minutes=15)
 
 
 def note_look(conn: Connection, person: Person, view: EntryView, shown_at: datetime, now: datetime) -> None:
-    """Keep how long the person has looked at what is now decided. Called with the view as it was shown."""
+    """Keep how long the person has looked at what is now decided. Called with the view as it was shown.
+
+    Raises:
+        NotAllowedError: the person does not review this entry.
+    """
+    sight.require_entry(conn, person, Action.REVIEW, view.entry)
     if not timedelta() < now - shown_at <= LONGEST:
         return
     fields = sum(field.open for field in view.fields)

@@ -13,17 +13,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, select, update
 
+from pipeline.access import Action
 from pipeline.errors import StoreError
 from pipeline.field_spec import FieldSpec
 from pipeline.lots import is_drawn, lot
 from pipeline.model import EntryState, Person, Reading, State
 from pipeline.planting import Plant, as_read, put_back, still_there, wrong_value
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import sight, tables
 from pipeline.store.answers import keep_drafts
 from pipeline.store.control_key import key_for_lots
 from pipeline.store.control_tables import plant
-from pipeline.store.entries import Entry, change
+from pipeline.store.entries import Entry, change, entry
 from pipeline.store.entry_views import EntryView, FieldView
 
 CAUGHT, MISSED, WITHDRAWN = "caught", "missed", "withdrawn"
@@ -34,7 +35,11 @@ def planted(conn: Connection, person: Person, view: EntryView, share: float, now
 
     Args:
         share: of such fields, those that are drawn for a plant; an entry has at most one, once for a person.
+
+    Raises:
+        NotAllowedError: the person does not review this entry.
     """
+    sight.require_entry(conn, person, Action.REVIEW, view.entry)
     if view.entry.state is not EntryState.REVIEW:
         return view
     found = _of(conn, view.entry.id, person.login)
@@ -89,7 +94,12 @@ def doubted(
 
 
 def last_missed(conn: Connection, person: Person, entry_id: str) -> str | None:
-    """The field whose plant the person has just confirmed in this entry."""
+    """The field whose plant the person has just confirmed in this entry.
+
+    Raises:
+        NotAllowedError: the person does not review this entry.
+    """
+    sight.require_entry(conn, person, Action.REVIEW, entry(conn, entry_id))
     row = _of(conn, entry_id, person.login)
     return str(row.field) if row is not None and row.outcome == MISSED else None
 
@@ -106,18 +116,18 @@ def end_all(conn: Connection, entry_id: str, login: str, fields: Mapping[str, ob
         _end(conn, row.id, WITHDRAWN, now)
 
 
-def has_open_plant(entry: ColumnElement[str]) -> ColumnElement[bool]:
+def has_open_plant(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether something planted stands in an entry: a condition for queries."""
-    return exists().where(plant.c.entry == entry, plant.c.outcome.is_(None))
+    return exists().where(plant.c.entry == entry_id, plant.c.outcome.is_(None))
 
 
 def _chosen(conn: Connection, view: EntryView, share: float) -> tuple[FieldView, Plant] | None:
-    key, entry = key_for_lots(conn), view.entry.id
+    key, entry_id = key_for_lots(conn), view.entry.id
     told = {code.partition(":")[2] for code in view.problems}
     shown = [field for field in view.fields if field.open and not field.blind and field.draft is None and field.spec.name not in told]
-    drawn = [field for field in shown if is_drawn(key, share, "plant", entry, field.spec.name)]
-    for field in sorted(drawn, key=lambda field: lot(key, "plant", entry, field.spec.name)):
-        new = wrong_value(field.spec, field.reading, f"{key} {entry} {field.spec.name}") if field.reading else None
+    drawn = [field for field in shown if is_drawn(key, share, "plant", entry_id, field.spec.name)]
+    for field in sorted(drawn, key=lambda field: lot(key, "plant", entry_id, field.spec.name)):
+        new = wrong_value(field.spec, field.reading, f"{key} {entry_id} {field.spec.name}") if field.reading else None
         if new is not None:
             return field, new
     return None

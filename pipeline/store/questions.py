@@ -92,7 +92,8 @@ def questions(conn: Connection, person: Person, *, answered: bool = False) -> li
     """
     access.require(person, Action.FOLLOW_UP)
     has_answer = select(author_answer.c.question)
-    query = select(question).where(question.c.unit.in_(sorted(person.units)))
+    query = select(question).join(_entry, _entry.c.id == question.c.entry)
+    query = query.where(question.c.unit.in_(sorted(person.units)), sight.visible_entries(conn, person))
     query = query.where(question.c.id.in_(has_answer) if answered else question.c.id.not_in(has_answer))
     rows = conn.execute(query.order_by(question.c.author, question.c.at, question.c.id).limit(_MOST)).all()
     found = [_question(conn, row) for row in rows]

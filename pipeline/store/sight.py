@@ -91,6 +91,11 @@ def visible_entries(conn: Connection, person: Person) -> ColumnElement[bool]:
     return and_(_within(person, _entry.c.unit, _entry.c.area), _unblocked_entries(conn, person))
 
 
+def visible_from(conn: Connection, person: Person, unit: Column[Any]) -> ColumnElement[bool]:
+    """As `visible_entries`, of entries that were this unit's: a column beside the table of entries, from which an entry may have gone on."""
+    return and_(_within(person, unit, _entry.c.area), _unblocked_entries(conn, person))
+
+
 def visible_pages(conn: Connection, person: Person) -> ColumnElement[bool]:
     """The condition on the table of pages that a person may see them."""
     return and_(_within(person, _page.c.unit, _page.c.area), _unblocked_pages(conn, person))

@@ -99,6 +99,8 @@ def sign_sheet(conn: Connection, forms: Forms, person: Person, seen: Sequence[tu
         ReviewError: they are not of one sheet, not the person's own, or of class A. Nothing is signed.
     """
     found = [(entry(conn, entry_id), revision) for entry_id, revision in seen]
+    for one, _ in found:
+        sight.require_entry(conn, person, Action.SIGN, one)
     staff = staff_list(conn)
     if len({one.sheet for one, _ in found}) != 1:
         raise ReviewError("Only rows of one sheet are signed together.", "Sign them one by one.")

@@ -27,6 +27,7 @@ ALLOWED = {
     "follow_up": {ADMINISTRATOR.login, NURSE.login},
     "export": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
     "accounts": {SYSTEM_ADMINISTRATOR.login},
+    "log": {LOG_REVIEWER.login},
 }
 ROLES = (ADMINISTRATOR, NURSE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
 
