@@ -101,7 +101,7 @@ Reads one box of a row of digit boxes: 32 × 32 grey in (made by `pipeline/recog
 | DejaVu, Liberation, URW base 35 | Bitstream Vera, OFL-1.1, AGPL with font exception | printed digits |
 
 {cells:,} training cells: rows drawn with shapes from the sources above (box lines, neighbours, pencil, ballpoint, felt
-pen, 1-bit, 100–150 dpi, JPEG, show-through, dust, corrected and struck-out digits, Swedish 1, 7 and slashed 0), and
+pen, 1-bit, 100–150 dpi, JPEG, bleed-through, shaken photographs, dust, corrected and struck-out digits, Swedish 1, 7, slashed 0), and
 MNIST and optdigits as they are. No picture or font of any of them is in this project.
 
 Held out: MNIST's test part and the last 5,000 images of its training part, the last 720 images of optdigits, every sixth
@@ -112,7 +112,7 @@ The weights were made from these and carry the licence CC BY-SA 4.0, with the so
 
 ## Figures
 
-"Rows" are drawn from held-out shapes in the seven conditions of `digit_rows.py`; they are drawn pictures, not scans of
+"Rows" are drawn from held-out shapes in the nine conditions of `digit_rows.py`; they are drawn pictures, not scans of
 filled forms; boxes whose digit left no trace in the picture (under 0.5 % at 1 bit) are left out. The file of optdigits
 does not say who wrote what, so its held-out part is the end of the file: other digits, perhaps of the same writers.
 ECE: expected calibration error over 15 steps of p. Temperature {temperature:.3f}.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pipeline.model import Person, Value
 from tests.ui import seeding
@@ -39,6 +40,18 @@ def wait_for_entry(page: Page, other_than: str = "") -> str:
 def settle(page: Page) -> None:
     """Wait until the screen is drawn to its end: before that, what has the focus may still be drawn anew and lose it."""
     page.locator('[data-test-script-state="notRunning"]').wait_for()
+
+
+def press_until(page: Page, keys: str, place: Locator) -> None:
+    """Press until what the keys bring is there: on a busy machine Streamlit hears its shortcuts only some time after the screen stands still."""
+    for _ in range(20):
+        page.keyboard.press(keys)
+        try:
+            place.wait_for(timeout=1_500)
+        except PlaywrightTimeoutError:
+            continue
+        return
+    place.wait_for()
 
 
 def focused_field(page: Page) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, focused_field, log_in, wait_for_entry
+from tests.browser.nurse import fill_in, focused_field, log_in, press_until, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
 
@@ -167,14 +167,13 @@ def test_help_opens_by_key(page: Page) -> None:
 def test_reject_and_undo_by_key(page: Page, store: Store, entries: list[str]) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
-    page.keyboard.press("Alt+a")
+    press_until(page, "Alt+a", page.locator(f".st-key-reason-{first}-0"))
     expect(page.locator(f".st-key-reason-{first}-0 input").first).to_be_focused()
     page.keyboard.press("2")
     page.keyboard.press("Control+Enter")
     wait_for_entry(page, other_than=first)
     assert states(store, [first]) == [EntryState.REJECTED]
-    page.keyboard.press("Alt+z")
-    page.locator(f"[class*='st-key-f-{first}-2-']").first.wait_for()
+    press_until(page, "Alt+z", page.locator(f"[class*='st-key-f-{first}-2-']").first)
     assert set(states(store, entries)) == {EntryState.REVIEW}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from pipeline.model import Person, Role
+from pipeline.professions import ALL_AREAS
 from pipeline.store import tables
 from pipeline.store.database import Store
 from pipeline.store.people import save_person
@@ -18,7 +19,7 @@ _CHUNK = 5000
 
 def reviewers(store: Store, count: int) -> list[Person]:
     """People who review in both units."""
-    people = [Person(f"load{number:02d}", f"Granskare {number}", "sjuksköterska", Role.REVIEWER, seeding.UNITS) for number in range(count)]
+    people = [Person(f"load{number:02d}", f"Granskare {number}", "sjuksköterska", Role.REVIEWER, seeding.UNITS, ALL_AREAS) for number in range(count)]
     with store.begin() as conn:
         for person in people:
             save_person(conn, person, seeding.PASSWORD)

@@ -17,6 +17,9 @@ from pipeline.training.drawn_marks import drawn_mark
 from pipeline.training.drawn_strokes import STYLES
 
 SURE, SUREST = 0.9, 0.99
+WORSE = {("dot", True): (10, 4, 1), ("stain", False): (20, 6, 1), ("solid", False): (12, 5, 2)}
+"""How many of 60 may be wrong, wrong with p ≥ 0.9, and with p ≥ 0.99, where the drawn paper (copies of copies, black and white) leaves least: a dot
+may be a speck; without the unfilled box a stain is as dark as a mark, and a bold mark fills its box."""
 PX = 8
 
 
@@ -27,11 +30,10 @@ def test_drawn_marks_are_read_and_errors_are_rarely_sure(style: str, with_blank:
     drawn = [drawn_mark(style, random, with_blank=with_blank) for _ in range(60)]
     readings = marks.recognize([d.crop for d in drawn])
     wrong = [r for r in readings if r.state is not STYLES[style][0]]
-    # The drawn paper is worse than most; without the blank a stain in the box cannot always be told from a mark.
-    stained = style == "stain" and not with_blank  # as dark as a mark, and nothing to hold it against: doubtful at best
-    assert len(wrong) <= (20 if stained else 8 if with_blank else 12)
-    assert sum(r.p >= SURE for r in wrong) <= (10 if stained else 4)
-    assert sum(r.p >= SUREST for r in wrong) <= 1
+    most, sure, surest = WORSE.get((style, with_blank), (8 if with_blank else 12, 4, 1))
+    assert len(wrong) <= most
+    assert sum(r.p >= SURE for r in wrong) <= sure
+    assert sum(r.p >= SUREST for r in wrong) <= surest
 
 
 def test_of_the_surest_answers_no_more_are_wrong_than_they_say() -> None:
