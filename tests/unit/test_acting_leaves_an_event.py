@@ -57,6 +57,7 @@ NEEDS_NONE = {
     "store.protection.hidden_numbers": PART,
     "store.protection.covered_on": PART,
     "store.protection.covered_page": PART,
+    "store.pulls.pulls": "what the own units have pulled to the front; pulling and undoing are recorded",
     "store.questions.author_on_paper": BEFORE,
     "store.questions.questions": LIST,
     "store.questions.questions_of": BEFORE,
