@@ -142,6 +142,8 @@ def _units(paper: _Paper, found: Overview) -> None:
     paper.set_xy(MARGIN, 178)
     paper.set_font(paper.family, "", 9)
     paper.set_text_color(*_DARK)
+    paper.set_draw_color(200, 200, 200)
+    paper.set_fill_color(255, 255, 255)
     heads = ("Enhet", "Sidor väntar", "Poster ej införda", "Personer med klass A", "Äldsta händelse", "Ark saknas")
     names = sorted({one.unit for one in (*found.pages, *found.units, *found.sheets)})
     with paper.table(
