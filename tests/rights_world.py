@@ -97,6 +97,7 @@ class World:
             "account": person("nils"),
             "login": "nils",
             "use_id": "none",
+            "lot": "none",
             "wanted": Wanted(*TODAY, unit=NORTH),
             "start": TODAY[0],
             "end": TODAY[1],
