@@ -121,6 +121,7 @@ class World:
             "kind": PullKind.CLIENT,
             "what": ASTA.pid,
             "pull_id": self.known.pull,
+            "lot": "none",
             "wanted": Wanted(*TODAY, unit=NORTH),
             "start": TODAY[0],
             "end": TODAY[1],

@@ -17,6 +17,7 @@ from ui.components.faults import show_fault
 from ui.components.heading import heading
 from ui.screens import (
     accounts_screen,
+    backlog_screen,
     export_screen,
     follow_up_screen,
     log_screen,
@@ -40,6 +41,7 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("follow_up", Action.FOLLOW_UP, ":material/assignment_return:", follow_up_screen.show),
     ("own_work", Action.REVIEW, ":material/person_check:", own_work_screen.show),
     ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
+    ("backlog", Action.BACKLOG, ":material/inventory:", backlog_screen.show),
     ("quality", Action.QUALITY, ":material/verified:", quality_screen.show),
     ("queue", Action.PULL, ":material/low_priority:", queue_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),

@@ -14,6 +14,7 @@ import typer
 from pipeline import __version__
 from pipeline.cli import (
     audit_commands,
+    backlog_command,
     block_command,
     demo_commands,
     export_commands,
@@ -40,6 +41,7 @@ PARTS = (
     export_commands,
     learn_commands,
     audit_commands,
+    backlog_command,
     ui_commands,
     demo_commands,
     upkeep_commands,

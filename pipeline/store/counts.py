@@ -12,8 +12,8 @@ from pipeline.store import tables
 from pipeline.store.page_states import count
 
 _entry = tables.entry
-_CONFIRMED = [state.value for state in (EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED)]
-_ENDED = [*_CONFIRMED, EntryState.REJECTED.value]
+CONFIRMED = [state.value for state in (EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED)]
+ENDED = [*CONFIRMED, EntryState.REJECTED.value]
 _decided_at = func.coalesce(_entry.c.second_at, _entry.c.first_at, type_=_entry.c.first_at.type)
 _decided_by = func.coalesce(_entry.c.second_by, _entry.c.first_by)
 
@@ -42,7 +42,7 @@ def entry_groups(conn: Connection, units: Collection[str], ages: Mapping[str, da
 
 def confirmations(conn: Connection, units: Collection[str], since: datetime) -> list[tuple[datetime, str]]:
     """When entries were confirmed, and by whom (for counting people, not for showing)."""
-    query = select(_decided_at, _decided_by).where(_entry.c.unit.in_(units), _entry.c.state.in_(_CONFIRMED), _since(since)).order_by(_decided_at)
+    query = select(_decided_at, _decided_by).where(_entry.c.unit.in_(units), _entry.c.state.in_(CONFIRMED), _since(since)).order_by(_decided_at)
     return [(row[0], row[1]) for row in conn.execute(query)]
 
 
@@ -52,7 +52,7 @@ def flow(conn: Connection, units: Collection[str], since: datetime) -> tuple[int
     query = select(
         count(is_open),
         count(_entry.c.created_at > since),
-        count(and_(_entry.c.state.in_(_ENDED), _since(since))),
+        count(and_(_entry.c.state.in_(ENDED), _since(since))),
         func.min(_entry.c.created_at, type_=_entry.c.created_at.type),
         func.min(case((is_open, _entry.c.event_on))),
     ).where(_entry.c.unit.in_(units))

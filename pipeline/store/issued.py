@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, exists, insert, select
@@ -19,6 +20,8 @@ def add_issued(conn: Connection, sheets: Sequence[IssuedSheet], by: str) -> None
     """Register printed sheets. A serial that is issued twice makes the whole transaction fail (`StoreError`)."""
     if not sheets:
         return
+    now = utc_now()
+    # A microsecond apart, so that the order of printing is kept: serials are in none.
     rows = [
         {
             "serial": s.serial,
@@ -26,10 +29,10 @@ def add_issued(conn: Connection, sheets: Sequence[IssuedSheet], by: str) -> None
             "version": s.version,
             "unit": s.unit,
             "client_pid": s.client_pid,
-            "issued_at": utc_now(),
+            "issued_at": now + timedelta(microseconds=place),
             "issued_by": by,
         }
-        for s in sheets
+        for place, s in enumerate(sheets)
     ]
     conn.execute(insert(_sheet), rows)
     record(conn, by, "issue", sheets[0].serial, unit=sheets[0].unit or None, form=sheets[0].form, count=len(sheets))
@@ -45,7 +48,7 @@ def issued_sheet(conn: Connection, serial: str) -> IssuedSheet | None:
 
 
 def outstanding(conn: Connection, unit: str | None = None) -> list[IssuedSheet]:
-    """Printed sheets of which no page has come back, by serial."""
+    """Printed sheets of which no page has come back, by serial. Those that were returned unused are among them (`accounting.sheet_counts`)."""
     query = _columns().where(~exists().where(tables.page.c.serial == _sheet.c.serial)).order_by(_sheet.c.serial)
     if unit is not None:
         query = query.where(_sheet.c.unit == unit)

@@ -7,6 +7,7 @@ A sheet is hidden whole: its picture shows all of its rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, and_, case, exists, func, or_, select, true
@@ -84,6 +85,11 @@ def require_client(conn: Connection, person: Person, pid: str) -> None:
 def is_blocked(conn: Connection, person: Person, pid: str) -> bool:
     """Whether a client is behind a block for this person."""
     return conn.execute(_blocked_pids(person).where(client_block.c.client_pid == pid)).first() is not None
+
+
+def blocked_among(conn: Connection, person: Person, pids: Iterable[str]) -> set[str]:
+    """Those of these clients that are behind a block for this person."""
+    return set(pids) & set(conn.execute(_blocked_pids(person)).scalars())
 
 
 def visible_entries(conn: Connection, person: Person) -> ColumnElement[bool]:

@@ -21,6 +21,7 @@ ALLOWED = {
     "review": {NURSE.login, REGISTRAR.login},
     "own_work": {NURSE.login, REGISTRAR.login},
     "quality": {MANAGER.login},
+    "backlog": {ADMINISTRATOR.login, MANAGER.login, NURSE.login},
     "progress": {ADMINISTRATOR.login, MANAGER.login},
     "queue": {MANAGER.login},
     "signing": {NURSE.login},

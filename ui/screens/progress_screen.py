@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from html import escape
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pipeline import overview as overviews
 from pipeline import progress
 from pipeline.model import EntryState, Person
-from pipeline.progress import EntryCount, Forecast
+from pipeline.overview import Overview, days_with
+from pipeline.overview_csv import overview_csv
+from pipeline.overview_pdf import overview_pdf
+from pipeline.progress import EntryCount
 from pipeline.store.clock import utc_now
+from ui.components.burn_down_chart import burn_down_chart
 from ui.components.heading import heading
+from ui.components.progress_tables import due_table, number, page_table, sheet_table, unit_table
+from ui.components.quality_figures import percent, quality_figures
+from ui.components.times import local
 from ui.session import Site
 from ui.text import t
 
@@ -20,47 +29,137 @@ _STATES = tuple(state.value for state in EntryState)
 _COLOURS = ("#c08a3e", "#b0553f", "#1f6b75", "#3d8f8a", "#7a8f5a", "#a9b99a", "#9aa3a7")
 _PAGE_STATES = ("done", "waiting", "failed")
 _BAR_PX = 26
+_EVERY = "60s"
 
 
 def show(here: Site, person: Person) -> None:
     """The screen."""
     heading(here, person, t("progress.title"), t("progress.what"))
+    _situation(here, person)
+
+
+@st.fragment(run_every=_EVERY)
+def _situation(here: Site, person: Person) -> None:
     now = utc_now()
     with here.store.read() as conn:
-        counted = progress.page_counts(conn, person)
-        entries = progress.entry_counts(conn, person, now)
-        days = progress.pace(conn, person, now)
-        ahead = progress.forecast(conn, person, now)
-    _figures(counted, ahead)
-    if not entries and not counted.get("in"):
+        found = overviews.overview(conn, person, now)
+    _figures(found)
+    if not found.entries and not found.counted["in"]:
         st.info(t("progress.empty"), icon=":material/info:")
+        if found.sheets:
+            _section(t("progress.sheets"), sheet_table(found, _titles(here)), "")
         return
-    _ahead(ahead)
+    _ahead(found)
+    _left(here, found)
     _legend()
     left, right = st.columns(2, gap="large")
-    table = _table(here, entries)
+    table = _table(here, list(found.entries))
     with left:
         _plot(t("progress.by_unit"), _stacked(table, "unit"))
         _plot(t("progress.by_form"), _stacked(table, "form"))
     with right:
-        _plot(t("progress.per_day"), _per_day(pd.DataFrame([(day.day, day.confirmed) for day in days], columns=["day", "confirmed"])))
+        _plot(t("progress.by_class"), _stacked(table, "criticality"))
         _plot(t("progress.by_age"), _by_age(table))
+        _plot(
+            t("progress.per_day"), _per_day(pd.DataFrame([(day.day, day.ended) for day in found.behind if day.ended], columns=["day", "confirmed"]))
+        )
+    quality_figures(here, person)
+    _taken_along(here, found, now)
 
 
-def _figures(counted: dict[str, int], ahead: Forecast) -> None:
+def _figures(found: Overview) -> None:
+    counted = found.counted
     columns = st.columns(5)
     for column, name in zip(columns, ("in", *_PAGE_STATES), strict=False):
-        column.metric(t(f"progress.pages.{name}"), _number(counted.get(name, 0)), border=True)
-    columns[-1].metric(t("progress.open_entries"), _number(ahead.open), border=True)
+        column.metric(t(f"progress.pages.{name}"), number(counted[name]), border=True)
+    columns[-1].metric(t("progress.open_entries"), number(found.open), border=True)
 
 
-def _ahead(ahead: Forecast) -> None:
-    if ahead.days_left is None:
-        said = t("progress.no_forecast")
+def _ahead(found: Overview) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader(t("progress.burn_down"), anchor=False)
+        if found.behind:
+            st.altair_chart(burn_down_chart(found), width="stretch", alt=t("progress.burn_down"))
+    with right:
+        st.subheader(t("progress.ahead"), anchor=False)
+        st.info(_outlook(found), icon=":material/event_upcoming:")
+        st.markdown(t("progress.arriving", pages=_decimal(found.scanned_a_day), missing=number(found.missing)))
+        if found.oldest_event:
+            st.markdown(t("progress.oldest_left", day=found.oldest_event))
+        _tempo(found)
+
+
+def _outlook(found: Overview) -> str:
+    out = found.outlook
+    if not found.open:
+        return t("progress.outlook_nothing")
+    if not out.path:
+        return t("progress.outlook_early")
+    if out.middle is None:
+        return t("progress.outlook_far")
+    return t("progress.outlook", middle=out.middle, best=out.optimistic, worst=t("progress.beyond") if out.pessimistic is None else out.pessimistic)
+
+
+def _tempo(found: Overview) -> None:
+    tempo = found.tempo
+    if tempo.seconds_a_field is None or tempo.seconds_an_entry is None or tempo.hours_left is None:
+        st.caption(t("progress.tempo_few"))
+        return
+    measured = {"field": tempo.seconds_a_field, "entry": tempo.seconds_an_entry, "people": tempo.people, "each": tempo.hours_a_day}
+    st.markdown(t("progress.tempo", hours=_decimal(tempo.hours_left), **{name: _decimal(value) for name, value in measured.items()}))
+    people = st.number_input(t("progress.with_people"), 1, 200, max(1, round(tempo.people)), key="with_people")
+    if (days := days_with(found, int(people))) is not None:
+        st.markdown(t("progress.with_days", days=_decimal(days)))
+
+
+def _left(here: Site, found: Overview) -> None:
+    titles = _titles(here)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _section(t("progress.due"), due_table(found) if found.due else "", t("progress.due_none"))
+        _section(t("progress.units"), unit_table(found) if found.units else "", t("progress.nothing_yet"))
+        st.subheader(t("progress.second"), anchor=False)
+        for name, (confirmed, twice) in found.second_checked.items():
+            share = percent(twice / confirmed)
+            st.markdown(t("progress.second_line", criticality=name, twice=number(twice), confirmed=number(confirmed), share=share))
+        if not found.second_checked:
+            st.caption(t("progress.second_none"))
+    with right:
+        _section(t("progress.pages_table"), page_table(found, titles) if found.pages else "", t("progress.nothing_yet"))
+        _section(t("progress.sheets"), sheet_table(found, titles) if found.sheets else "", t("progress.sheets_none"))
+        st.subheader(t("progress.silent"), anchor=False)
+        for run in found.silent_runs:
+            st.markdown(t("progress.silent_line", target=run.target, at=local(run.made_at), count=number(run.entries)))
+        if not found.silent_runs:
+            st.caption(t("progress.silent_none"))
+
+
+def _section(title: str, table: str, otherwise: str) -> None:
+    st.subheader(title, anchor=False)
+    if table:
+        st.html(table)
     else:
-        said = t("progress.forecast", days=_decimal(ahead.days_left), out=_decimal(ahead.out_per_day), incoming=_decimal(ahead.in_per_day))
-    oldest = t("progress.oldest", day=ahead.oldest_event) if ahead.oldest_event else ""
-    st.info(f"{said} {oldest}".strip(), icon=":material/event_upcoming:")
+        st.caption(otherwise)
+
+
+def _taken_along(here: Site, found: Overview, now: datetime) -> None:
+    """The page for the meeting and the file, of exactly what is on the screen; made when they are asked for."""
+    day = now.date().isoformat()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            t("progress.print"),
+            lambda: overview_pdf(found, here.settings.care_provider, now),
+            f"lage-{day}.pdf",
+            "application/pdf",
+            key="overview_pdf",
+        )
+        st.download_button(t("progress.file"), lambda: overview_csv(found, now), f"lage-{day}.csv", "text/csv", key="overview_csv")
+        st.caption(t("progress.updated", at=local(now)))
+
+
+def _titles(here: Site) -> dict[str, str]:
+    return {form_id: form.title for (form_id, _), form in here.forms.items()}
 
 
 def _legend() -> None:
@@ -70,9 +169,9 @@ def _legend() -> None:
 
 
 def _table(here: Site, entries: list[EntryCount]) -> pd.DataFrame:
-    titles = {form_id: form.title for (form_id, _), form in here.forms.items()}
-    rows = [(e.state.value, e.unit, titles.get(e.form, e.form), t(f"progress.age.{e.age}"), e.count) for e in entries]
-    table = pd.DataFrame(rows, columns=["state", "unit", "form", "age", "count"])
+    titles = _titles(here)
+    rows = [(e.state.value, e.unit, titles.get(e.form, e.form), e.criticality, t(f"progress.age.{e.age}"), e.count) for e in entries]
+    table = pd.DataFrame(rows, columns=["state", "unit", "form", "criticality", "age", "count"])
     table["order"] = table["state"].map({state: order for order, state in enumerate(_STATES)})
     table["said"] = table["state"].map(lambda state: t(f"entry_state.{EntryState(state).name.lower()}"))
     return table
@@ -110,10 +209,6 @@ def _plot(title: str, chart: alt.Chart) -> None:
         st.caption(t("progress.nothing_yet"))
     else:
         st.altair_chart(chart, width="stretch", alt=title)
-
-
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", " ")
 
 
 def _decimal(value: float) -> str:

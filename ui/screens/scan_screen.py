@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pipeline.access import Action, require
+from pipeline.access import Action, allowed, require
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from pipeline.store import pages, workers
@@ -17,6 +17,7 @@ from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.problem_list import problem_list
 from ui.components.times import local
+from ui.components.unused_sheets import unused_sheets
 from ui.session import Site
 from ui.text import t
 
@@ -31,6 +32,8 @@ def show(here: Site, person: Person) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         _upload(here, person)
+        if allowed(person, Action.PRINT):
+            unused_sheets(here, person)
     with right:
         reading_progress(here, person)
         _batches(here, person)

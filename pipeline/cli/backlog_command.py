@@ -1,0 +1,48 @@
+"""`efterskrift backlog`: whose paper is not entered yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.acting import person_of
+from pipeline.errors import ExportError
+from pipeline.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("backlog")(backlog)
+
+
+def backlog(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file.")],
+    unit: Annotated[str | None, typer.Option(help="Only clients with paper of this unit.")] = None,
+    login: Annotated[
+        str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")
+    ] = "",
+) -> None:
+    """List the clients who still have paper that is not in the care system, so that their records can be marked. It is recorded in the log."""
+    from pipeline.backlog_csv import backlog_csv
+    from pipeline.store.backlog import backlog as listed
+    from pipeline.store.database import open_store
+
+    store = open_store(load_settings())
+    person = person_of(store, login)
+    with store.begin() as conn:
+        found = listed(conn, person, unit)
+        _write(output, backlog_csv(found))
+    typer.echo(
+        f"{output}: {len(found.markers)} clients; {found.unknown} sheets of nobody known, {found.hidden} entries that may not be shown", err=True
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The file names people: only its owner may read it."""
+    try:
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}.", "Choose another place with -o.") from error

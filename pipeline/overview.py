@@ -1,0 +1,136 @@
+"""Läge: all figures of the overview, for the screen, the print and the file, which so say the same. Counts only, of the person's units."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import Connection
+
+from pipeline.access import Action, require
+from pipeline.burn_down import SWEDEN, Day, Outlook, days_behind, outlook
+from pipeline.model import Person
+from pipeline.progress import EntryCount, entry_counts
+from pipeline.store import progress_counts
+from pipeline.store.accounting import SheetCount, sheet_counts
+from pipeline.store.counts import flow
+from pipeline.store.progress_counts import HourOfWork, PageCount, SilentRun, UnitCount
+
+DAYS = 14
+"""The days behind that are shown, and that the forecast draws from."""
+DUE = {"over": (None, 0), "today": (0, 1), "tomorrow": (1, 2), "3": (2, 4), "7": (4, 8), "later": (8, None)}
+"""Time left → from and before how many days after today. "over" is before today; what was due earlier today counts as today."""
+LEAST_LOOKS = 20
+"""With fewer entries looked at, no time is said."""
+LEAST_PEOPLE = 2
+"""Times of one person's work alone are not shown as the unit's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """Measured work of the last days. Seconds are None where too little was measured, or of one person only.
+
+    `people` is the mean of those at work on a day of work, `hours_a_day` the hours that each of them had entries on the screen.
+    """
+
+    people: float
+    hours_a_day: float
+    seconds_a_field: float | None
+    seconds_an_entry: float | None
+    hours_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that Läge shows. `scanned_a_day` is the mean of the days behind; `missing` counts printed sheets that may still come."""
+
+    pages: tuple[PageCount, ...]
+    entries: tuple[EntryCount, ...]
+    open: int
+    behind: tuple[Day, ...]
+    outlook: Outlook
+    tempo: Tempo
+    scanned_a_day: float
+    units: tuple[UnitCount, ...]
+    due: dict[str, dict[str, int]]
+    second_checked: dict[str, tuple[int, int]]
+    sheets: tuple[SheetCount, ...]
+    silent_runs: tuple[SilentRun, ...]
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """Pages of all units: `in` = `done` + `waiting` + `failed`."""
+        found = {name: sum(getattr(one, name) for one in self.pages) for name in ("done", "waiting", "failed")}
+        return {"in": sum(one.pages for one in self.pages)} | found
+
+    @property
+    def missing(self) -> int:
+        """Printed sheets that have neither come back nor been returned unused."""
+        return sum(one.missing for one in self.sheets)
+
+    @property
+    def oldest_event(self) -> str | None:
+        """The day of the oldest event that is not in the care system."""
+        return min((one.oldest_event for one in self.units if one.oldest_event), default=None)
+
+    def due_in(self, name: str) -> int:
+        """Open entries of all units with this much time left, a key of `DUE`."""
+        return sum(found[name] for found in self.due.values())
+
+
+def overview(conn: Connection, person: Person, now: datetime) -> Overview:
+    """The figures of the person's units.
+
+    Raises:
+        NotAllowedError: the person may not see figures.
+    """
+    require(person, Action.PROGRESS)
+    units, since = person.units, now - timedelta(days=DAYS)
+    still_open = flow(conn, units, since)[0]
+    made, ended = (count(conn, units, since) for count in (progress_counts.made_by_hour, progress_counts.ended_by_hour))
+    behind = days_behind(now, DAYS, still_open, made, ended)
+    scanned = progress_counts.scanned_by_hour(conn, units, since)
+    return Overview(
+        tuple(progress_counts.page_groups(conn, units)),
+        tuple(entry_counts(conn, person, now)),
+        still_open,
+        behind,
+        outlook(still_open, behind),
+        tempo(progress_counts.hours_of_work(conn, units, since), still_open),
+        sum(scanned.values()) / max(len(behind), 1),
+        tuple(progress_counts.not_entered(conn, units)),
+        _due(conn, units, now),
+        progress_counts.second_checks(conn, units),
+        tuple(sheet_counts(conn, units)),
+        tuple(progress_counts.silent_runs(conn, units)),
+    )
+
+
+def tempo(work: Collection[HourOfWork], still_open: int) -> Tempo:
+    """How fast it goes, from measured time on the screen."""
+    days = {one.hour.astimezone(SWEDEN).date() for one in work}
+    shifts = {(one.hour.astimezone(SWEDEN).date(), one.who) for one in work}
+    seconds = sum(one.seconds for one in work)
+    entries, fields = sum(one.entries for one in work), sum(one.fields for one in work)
+    people = len(shifts) / len(days) if days else 0.0
+    hours = seconds / 3600 / len(shifts) if shifts else 0.0
+    if entries < LEAST_LOOKS or len({one.who for one in work}) < LEAST_PEOPLE:
+        return Tempo(people, 0.0, None, None, None)
+    return Tempo(people, hours, seconds / fields if fields else None, seconds / entries, still_open * seconds / entries / 3600)
+
+
+def days_with(found: Overview, people: int) -> float | None:
+    """Days that the open entries take when so many people work as long a day as now; None where no time was measured. What comes in is not in it."""
+    hours = found.tempo.hours_left
+    return hours / (people * found.tempo.hours_a_day) if hours is not None and people and found.tempo.hours_a_day else None
+
+
+def _due(conn: Connection, units: Collection[str], now: datetime) -> dict[str, dict[str, int]]:
+    midnight = datetime.combine(now.astimezone(SWEDEN).date(), time(), SWEDEN)
+    limits = {name: (_after(midnight, first), _after(midnight, before)) for name, (first, before) in DUE.items()}
+    return progress_counts.due_counts(conn, units, limits)
+
+
+def _after(midnight: datetime, days: int | None) -> datetime | None:
+    return None if days is None else midnight + timedelta(days=days)

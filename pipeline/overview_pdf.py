@@ -1,0 +1,173 @@
+"""Läge on one A4 page for the crisis-management meeting: figures and burn-down, without anybody's name. Lengths are mm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fpdf import FPDF, FontFace
+from fpdf.enums import TableBordersLayout
+
+from pipeline.burn_down import SWEDEN
+from pipeline.export.plain_text import printable
+from pipeline.export.typeface import find_typeface
+from pipeline.overview import Overview
+
+MARGIN = 16.0
+_WIDTH = 210.0 - 2 * MARGIN
+_DARK, _GREY, _LINE = (25, 25, 25), (95, 95, 95), (31, 107, 117)
+_BAND = (205, 224, 226)
+_MOST_UNITS = 14
+_CHART = (MARGIN + 12, 104.0, _WIDTH - 14, 62.0)
+
+
+def overview_pdf(found: Overview, provider: str, now: datetime) -> bytes:
+    """The page."""
+    paper = _Paper()
+    paper.add_page()
+    paper.say(MARGIN, 14, "Läge: efterregistrering från papper", 17, bold=True)
+    paper.say(MARGIN, 22, f"{provider}   {now.astimezone(SWEDEN):%Y-%m-%d %H:%M}   Siffrorna räknar papper och poster, aldrig personer.", 9)
+    _figures(paper, found)
+    paper.say(MARGIN, 94, "Poster kvar att granska, dag för dag", 11, bold=True)
+    _burn_down(paper, found)
+    _units(paper, found)
+    return bytes(paper.output())
+
+
+def said_outlook(found: Overview) -> str:
+    """The forecast in a sentence."""
+    out = found.outlook
+    if not found.open:
+        return "Inget väntar på granskning."
+    if not out.path:
+        return "Ingen prognos än: det behövs tre dagars arbete."
+    if out.middle is None:
+        return "I den här takten blir det inte klart inom fyra månader."
+    late = f"{out.pessimistic} dagar" if out.pessimistic is not None else "mer än fyra månader"
+    return f"Klart om ungefär {out.middle} dagar (mellan {out.optimistic} och {late}), om det går som de senaste två veckorna."
+
+
+class _Paper(FPDF):
+    def __init__(self) -> None:
+        super().__init__(format="A4")
+        self.set_margins(MARGIN, MARGIN, MARGIN)
+        self.set_auto_page_break(False)
+        self.set_lang("sv")
+        self.set_title("Läge")
+        face = find_typeface()
+        self.family = "body" if face else "helvetica"
+        if face:
+            self.add_font("body", "", face.regular)
+            self.add_font("body", "B", face.bold)
+        else:
+            self.core_fonts_encoding = "cp1252"
+
+    def say(self, x: float, y: float, text: str, size: float, *, bold: bool = False, width: float = 0, align: str = "L") -> None:
+        self.set_xy(x, y)
+        self.set_font(self.family, "B" if bold else "", size)
+        self.set_text_color(*(_DARK if bold else _GREY))
+        self.cell(width, size * 0.5, self.fit(text), align=align)
+
+    def fit(self, text: str) -> str:
+        plain = printable(text)
+        return plain if self.family == "body" else plain.encode("cp1252", "replace").decode("cp1252")
+
+
+def _figures(paper: _Paper, found: Overview) -> None:
+    counted, due = found.counted, found.due_in
+    rows = (
+        (("Sidor in", counted["in"]), ("Klara", counted["done"]), ("Väntar", counted["waiting"]), ("Misslyckade", counted["failed"])),
+        (
+            ("Poster kvar att granska", found.open),
+            ("Frist passerad", due("over")),
+            ("Frist i dag eller i morgon", due("today") + due("tomorrow")),
+            ("Utlämnade ark saknas", found.missing),
+        ),
+    )
+    width = _WIDTH / 4
+    for line, row in enumerate(rows):
+        for place, (label, value) in enumerate(row):
+            paper.say(MARGIN + place * width, 33 + line * 17, _number(value), 17, bold=True)
+            paper.say(MARGIN + place * width, 41 + line * 17, label, 8.5)
+    said = [said_outlook(found), f"Äldsta händelse som inte är införd: {found.oldest_event or 'ingen'}."]
+    waiting = sum(run.entries for run in found.silent_runs)
+    said.append(f"{_number(waiting)} exporterade poster i {len(found.silent_runs)} körningar saknar kvittens.")
+    if found.tempo.hours_left is not None:
+        said.append(f"Arbete kvar vid skärmen: ungefär {_number(round(found.tempo.hours_left))} timmar i uppmätt takt.")
+    for place, text in enumerate(said):
+        paper.say(MARGIN, 68 + place * 5.5, text, 10, bold=place == 0)
+
+
+def _burn_down(paper: _Paper, found: Overview) -> None:
+    left, top, width, height = _CHART
+    behind, ahead = found.behind, found.outlook.path
+    if not behind:
+        paper.say(left, top + 10, "Inget papper har skannats ännu.", 10)
+        return
+    most = max(1.0, *(day.open for day in behind), *(day.high for day in ahead))
+    step = width / max(len(behind) + len(ahead) - 1, 1)
+
+    def at(place: int, value: float) -> tuple[float, float]:
+        return left + place * step, top + height * (1 - value / most)
+
+    paper.set_draw_color(200, 200, 200)
+    for share in (0.0, 0.5, 1.0):
+        y = top + height * (1 - share)
+        paper.line(left, y, left + width, y)
+        paper.say(MARGIN - 2, y - 2, _number(round(most * share)), 8, width=12, align="R")
+    last = len(behind) - 1
+    if ahead:
+        start = at(last, behind[-1].open)
+        upper = [start, *(at(last + 1 + n, day.high) for n, day in enumerate(ahead))]
+        lower = [start, *(at(last + 1 + n, day.low) for n, day in enumerate(ahead))]
+        paper.set_fill_color(*_BAND)
+        paper.polygon([*upper, *reversed(lower)], style="F")
+        paper.set_dash_pattern(dash=1.5, gap=1)
+        _path(paper, [start, *(at(last + 1 + n, day.middle) for n, day in enumerate(ahead))])
+        paper.set_dash_pattern()
+    _path(paper, [at(n, day.open) for n, day in enumerate(behind)])
+    days = [day.day for day in behind] + [day.day for day in ahead]
+    for place in sorted({0, last, len(days) - 1}):
+        paper.say(left + place * step - 10, top + height + 1.5, days[place], 8, width=20, align="C")
+
+
+def _path(paper: _Paper, points: Sequence[tuple[float, float]]) -> None:
+    paper.set_draw_color(*_LINE)
+    paper.set_line_width(0.7)
+    paper.polyline(list(points))
+    paper.set_line_width(0.2)
+
+
+def _units(paper: _Paper, found: Overview) -> None:
+    paper.set_xy(MARGIN, 178)
+    paper.set_font(paper.family, "", 9)
+    paper.set_text_color(*_DARK)
+    paper.set_draw_color(200, 200, 200)
+    paper.set_fill_color(255, 255, 255)
+    heads = ("Enhet", "Sidor väntar", "Poster ej införda", "Personer med klass A", "Äldsta händelse", "Ark saknas")
+    names = sorted({one.unit for one in (*found.pages, *found.units, *found.sheets)})
+    with paper.table(
+        col_widths=(52, 24, 28, 28, 26, 20),
+        text_align=("LEFT", *("RIGHT",) * 5),
+        headings_style=FontFace(emphasis="BOLD"),
+        borders_layout=TableBordersLayout.HORIZONTAL_LINES,
+        line_height=5.2,
+    ) as table:
+        for cells in (heads, *(_unit_line(found, name) for name in names[:_MOST_UNITS])):
+            row = table.row()
+            for cell in cells:
+                row.cell(paper.fit(cell))
+    if len(names) > _MOST_UNITS:
+        paper.say(MARGIN, 284, f"Och {len(names) - _MOST_UNITS} enheter till: se Läge.", 9)
+
+
+def _unit_line(found: Overview, name: str) -> tuple[str, ...]:
+    own = next((one for one in found.units if one.unit == name), None)
+    waiting = sum(one.waiting for one in found.pages if one.unit == name)
+    missing = sum(one.missing for one in found.sheets if one.unit == name)
+    left = (own.entries, own.persons_a, own.oldest_event) if own else (0, 0, None)
+    return name, _number(waiting), _number(left[0]), _number(left[1]), left[2] or "–", _number(missing)
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace(",", "\u00a0")

@@ -1,0 +1,170 @@
+"""Sheets accounted for: printed = come back + returned unused + missing, per unit and form.
+
+A sheet has come back when a page with its serial has. One that is registered as unused and then scanned after all has come back: paper that is
+there speaks louder than a list.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
+
+from pipeline.access import Action, require
+from pipeline.errors import UsageError
+from pipeline.fiducials import is_serial, normal_serial
+from pipeline.model import Person
+from pipeline.store import tables
+from pipeline.store.accounting_tables import unused_sheet
+from pipeline.store.events import record
+from pipeline.store.page_states import count
+
+_sheet, _page = tables.issued_sheet, tables.page
+_STANDS = unused_sheet.c.undone_at.is_(None)
+_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SheetCount:
+    """Printed sheets of one unit and form: `issued` = `back` + `unused` + `missing`."""
+
+    unit: str
+    form: str
+    issued: int
+    back: int
+    unused: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedLot:
+    """Sheets that were registered as unused in one go."""
+
+    id: str
+    unit: str
+    sheets: int
+    by: str
+    at: datetime
+
+
+def sheet_counts(conn: Connection, units: Collection[str]) -> list[SheetCount]:
+    """Printed sheets of these units, by unit and form."""
+    is_back = _sheet.c.serial.in_(select(_page.c.serial).where(_page.c.serial.is_not(None)))
+    is_unused = and_(~is_back, _sheet.c.serial.in_(select(unused_sheet.c.serial).where(_STANDS)))
+    keys = (_sheet.c.unit, _sheet.c.form)
+    query = select(*keys, func.count(), count(is_back), count(is_unused), count(and_(~is_back, ~is_unused)))
+    query = query.where(_sheet.c.unit.in_(sorted(units))).group_by(*keys).order_by(*keys)
+    return [SheetCount(*row) for row in conn.execute(query)]
+
+
+def return_unused(conn: Connection, person: Person, unit: str, typed: str, now: datetime) -> int:
+    """Register printed sheets of a unit as returned unused; answers with how many are new. All or none.
+
+    Args:
+        typed: serials as people write them or a hand-held reader sends them, between blanks, commas, semicolons or line ends. `A–B` or `A..B`
+            means these two and all sheets of the same form that were printed between them: serials themselves are in no order.
+
+    Raises:
+        NotAllowedError: the person does not print for this unit.
+        UsageError: a serial is wrong, not of this unit, or has come back written on. The text names serials, which say nothing of anybody.
+    """
+    require(person, Action.PRINT, unit)
+    serials = _meant(conn, unit, typed)
+    if back := sorted(_among(conn, serials, returned=True)):
+        raise UsageError(f"{', '.join(back)} has been scanned.", "A sheet that has been scanned is not unused. Take it out of the list.")
+    new = sorted(set(serials) - _registered(conn, serials))
+    if new:
+        lot = secrets.token_hex(8)
+        conn.execute(insert(unused_sheet), [{"serial": serial, "lot": lot, "by": person.login, "at": now} for serial in new])
+        record(conn, person.login, "return_unused", lot, unit=unit, count=len(new))
+    return len(new)
+
+
+def undo_unused(conn: Connection, person: Person, lot: str, now: datetime) -> int:
+    """Take back a registration; answers with how many sheets are missing again. The rows stay.
+
+    Raises:
+        NotAllowedError: the person does not print for the sheets' unit.
+        UsageError: there is no such registration that stands.
+    """
+    require(person, Action.PRINT)
+    units = (
+        conn.execute(select(_sheet.c.unit).distinct().join(unused_sheet, unused_sheet.c.serial == _sheet.c.serial).where(_lot(lot))).scalars().all()
+    )
+    if not units:
+        raise UsageError("There is no such registration that stands.", "Look at the list again.")
+    for unit in units:
+        require(person, Action.PRINT, unit)
+    undone = conn.execute(update(unused_sheet).where(_lot(lot)).values(undone_by=person.login, undone_at=now)).rowcount
+    record(conn, person.login, "undo_unused", lot, unit=units[0], count=undone)
+    return undone
+
+
+def unused_lots(conn: Connection, person: Person) -> list[UnusedLot]:
+    """The registrations that stand for the person's units, newest first.
+
+    Raises:
+        NotAllowedError: the person does not print.
+    """
+    require(person, Action.PRINT)
+    keys = (unused_sheet.c.lot, _sheet.c.unit, unused_sheet.c.by, unused_sheet.c.at)
+    query = select(*keys, func.count()).join(_sheet, _sheet.c.serial == unused_sheet.c.serial).where(_STANDS, _sheet.c.unit.in_(sorted(person.units)))
+    found = conn.execute(query.group_by(*keys).order_by(unused_sheet.c.at.desc(), unused_sheet.c.lot))
+    return [UnusedLot(lot, unit, sheets, by, at) for lot, unit, by, at, sheets in found]
+
+
+def _lot(lot: str) -> ColumnElement[bool]:
+    return and_(unused_sheet.c.lot == lot, _STANDS)
+
+
+def _meant(conn: Connection, unit: str, typed: str) -> list[str]:
+    """The serials that are meant, each once."""
+    words = re.sub(r"[,;]", " ", re.sub(r"\s*(–|\.\.)\s*", "..", typed)).split()
+    if not words:
+        raise UsageError("No serial is given.", "Write the serials of the sheets that came back unused.")
+    found: dict[str, None] = {}
+    for word in words:
+        first, is_range, last = word.partition("..")
+        ends = [_serial(first)] + ([_serial(last)] if is_range else [])
+        if unknown := sorted(set(ends) - _among(conn, ends, unit=unit)):
+            raise UsageError(f"{', '.join(unknown)} has not been printed for this unit.", "Check the serial and the unit.")
+        found |= dict.fromkeys(_between(conn, unit, *ends) if is_range else ends)
+    return list(found)
+
+
+def _serial(word: str) -> str:
+    serial = normal_serial(word)
+    if not is_serial(serial):
+        raise UsageError("A serial has eight characters, and one of these is mistyped.", "Check it against the paper: the last character is a check.")
+    return serial
+
+
+def _between(conn: Connection, unit: str, first: str, last: str) -> list[str]:
+    """The sheets of a form from one serial to another, in the order in which they were printed, whichever end is given first."""
+    ends = conn.execute(select(_sheet.c.form, _sheet.c.issued_at).where(_sheet.c.serial.in_([first, last])).order_by(_sheet.c.issued_at)).all()
+    if len({row.form for row in ends}) != 1:
+        raise UsageError(f"{first} and {last} are of different forms.", "A range goes from one sheet to another of the same form.")
+    within = and_(_sheet.c.unit == unit, _sheet.c.form == ends[0].form, _sheet.c.issued_at.between(ends[0].issued_at, ends[-1].issued_at))
+    return list(conn.execute(select(_sheet.c.serial).where(within).order_by(_sheet.c.issued_at)).scalars())
+
+
+def _registered(conn: Connection, serials: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(serials), _MOST):
+        some = serials[start : start + _MOST]
+        found |= set(conn.execute(select(unused_sheet.c.serial).where(unused_sheet.c.serial.in_(some), _STANDS)).scalars())
+    return found
+
+
+def _among(conn: Connection, serials: Sequence[str], unit: str | None = None, *, returned: bool = False) -> set[str]:
+    """Those of the serials that were printed for a unit, or, with `returned`, that have come back."""
+    found: set[str] = set()
+    for start in range(0, len(serials), _MOST):
+        some = serials[start : start + _MOST]
+        query = select(_page.c.serial).where(_page.c.serial.in_(some)) if returned else select(_sheet.c.serial).where(_sheet.c.serial.in_(some))
+        found |= set(conn.execute(query if unit is None or returned else query.where(_sheet.c.unit == unit)).scalars())
+    return found

@@ -1,0 +1,123 @@
+"""Whose paper is not entered yet (kvar på papper), so that staff who open the record in the care system know that it has a hole.
+
+A client is on the list from the moment that a sheet is taken to be about the client until every entry is exported and receipted, or rejected.
+Whom an unreviewed sheet is about is what the machine is sure of; the list says so. Sheets that nobody knows the client of are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, not_, select
+
+from pipeline.access import Action, require
+from pipeline.model import Person
+from pipeline.store import page_states, sight, tables
+from pipeline.store.events import record
+from pipeline.store.progress_counts import NOT_ENTERED
+from pipeline.store.protection import hidden_numbers
+
+_entry, _page, _client = tables.entry, tables.page, tables.client
+_WHO = func.coalesce(_entry.c.client_pid, func.nullif(_entry.c.likely_pid, ""))
+_MOST = 500
+SWEDEN = ZoneInfo("Europe/Stockholm")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """One client of one unit with paper that is not entered.
+
+    `oldest` is the day (YYYY-MM-DD) of the oldest event or, where no event's day is known, of the scan. `sure` is whether a person, or the print
+    on the sheet, has said whom all of it is about. `criticality` is the highest class, A before B before C.
+    """
+
+    unit: str
+    pid: str
+    name: str
+    sheets: int
+    entries: int
+    oldest: str
+    criticality: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The list, and what is not on it: `unknown` sheets of unknown clients and pages that are not read, `hidden` entries that the person may not
+    see (protected identities, blocks, other areas of law)."""
+
+    markers: tuple[Marker, ...]
+    unknown: int
+    hidden: int
+
+
+def backlog(conn: Connection, person: Person, unit: str | None = None) -> Backlog:
+    """The list of the person's units, or of one of them; by unit and personal number. That it was looked at is recorded, with counts only.
+
+    Raises:
+        NotAllowedError: the person may not see it, or not in this unit.
+    """
+    require(person, Action.BACKLOG, unit)
+    units = [unit] if unit is not None else sorted(person.units)
+    left = and_(_entry.c.unit.in_(units), _entry.c.state.in_(NOT_ENTERED))
+    visible = and_(left, sight.visible_entries(conn, person))
+    shown, unshown = _shown(conn, person, _grouped(conn, and_(visible, _WHO.is_not(None))))
+    total, seen, unknown = conn.execute(_counts(units, visible)).one()
+    found = Backlog(tuple(shown), unknown + _unread(conn, units), total - seen + unshown)
+    for each in units:
+        listed = sum(one.unit == each for one in found.markers)
+        record(conn, person.login, "list_backlog", each, unit=each, count=listed)
+    return found
+
+
+def _grouped(conn: Connection, which: ColumnElement[bool]) -> Sequence[Any]:
+    keys = (_entry.c.unit, _WHO.label("pid"))
+    scanned = func.min(case((_entry.c.event_on.is_(None), _entry.c.created_at)), type_=_entry.c.created_at.type)
+    facts = (
+        func.count(distinct(_entry.c.sheet)).label("sheets"),
+        func.count().label("entries"),
+        func.min(_entry.c.event_on).label("event_on"),
+        scanned.label("scanned"),
+        func.min(_entry.c.criticality).label("criticality"),
+        func.count(_entry.c.client_pid).label("said"),
+    )
+    return conn.execute(select(*keys, *facts).where(which).group_by(*keys).order_by(*keys)).all()
+
+
+def _shown(conn: Connection, person: Person, rows: Sequence[Any]) -> tuple[list[Marker], int]:
+    """The lines of clients that the person may know of, and how many entries are of others."""
+    pids = sorted({row.pid for row in rows})
+    parts = [pids[start : start + _MOST] for start in range(0, len(pids), _MOST)]
+    secret = {pid for part in parts for pid in hidden_numbers(conn, person, part)} | sight.blocked_among(conn, person, pids)
+    names = {pid: name for part in parts for pid, name in conn.execute(select(_client.c.pid, _client.c.name).where(_client.c.pid.in_(part)))}
+    lines = [
+        Marker(row.unit, row.pid, names.get(row.pid, ""), row.sheets, row.entries, _oldest(row), row.criticality, row.said == row.entries)
+        for row in rows
+        if row.pid not in secret
+    ]
+    return lines, sum(row.entries for row in rows if row.pid in secret)
+
+
+def _oldest(row: Any) -> str:  # noqa: ANN401 - a row of `_grouped`
+    scanned: datetime | None = row.scanned
+    days: list[str | None] = [row.event_on, scanned.astimezone(SWEDEN).date().isoformat() if scanned else None]
+    return min(day for day in days if day)
+
+
+def _counts(units: Sequence[str], visible: ColumnElement[bool]) -> Any:  # noqa: ANN401 - a query
+    """All entries left, those that the person may see, and the sheets among these that nobody knows the client of."""
+    sheet = case((and_(visible, _WHO.is_(None)), _entry.c.sheet))
+    columns = (func.count(), page_states.count(visible), func.count(distinct(sheet)))
+    return select(*columns).where(_entry.c.unit.in_(units), _entry.c.state.in_(NOT_ENTERED))
+
+
+def _unread(conn: Connection, units: Sequence[str]) -> int:
+    """Pages that have no entry yet, since they wait to be read, could not be read, or nobody has said what they are."""
+    bare = _page.c.sheet.not_in(select(_entry.c.sheet))
+    query = select(func.count()).select_from(_page).where(_page.c.unit.in_(units), not_(page_states.done))
+    found: int = conn.execute(query.where(func.coalesce(bare, True))).scalar_one()
+    return found

@@ -1,0 +1,157 @@
+"""What the overview counts, one statement a question, of whole units: no names, no numbers, no text, and never who did it.
+
+Moments are grouped by the hour in UTC, so that a day's work is a few rows and not one an entry; Swedish days begin on a whole hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, String, and_, case, cast, distinct, func, or_, select
+
+from pipeline.model import EntryState
+from pipeline.store import page_states, tables
+from pipeline.store.control_tables import look
+from pipeline.store.counts import CONFIRMED, ENDED
+from pipeline.store.page_states import count
+
+_entry, _page, _item, _receipt = tables.entry, tables.page, tables.export_item, tables.receipt
+_HOUR = 13
+"""Characters of a moment up to its hour."""
+NOT_ENTERED = [state.value for state in EntryState if state not in {EntryState.RECEIPTED, EntryState.REJECTED}]
+"""What the care system does not have yet, or has not said that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageCount:
+    """Pages of one unit and form; the form is empty where it is not known. `pages` = `done` + `waiting` + `failed`."""
+
+    unit: str
+    form: str
+    pages: int
+    done: int
+    waiting: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCount:
+    """What of a unit is not in the care system: persons with paper of class A (whom the entry is taken to be about), and the oldest event."""
+
+    unit: str
+    persons_a: int
+    entries: int
+    oldest_event: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SilentRun:
+    """An export run that some of a unit's entries have had no receipt of."""
+
+    id: str
+    target: str
+    made_at: datetime
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class HourOfWork:
+    """What one person did in one hour (UTC): entries on the screen, their fields, and seconds. `who` serves counting heads only."""
+
+    hour: datetime
+    who: str
+    entries: int
+    fields: int
+    seconds: float
+
+
+def page_groups(conn: Connection, units: Collection[str]) -> list[PageCount]:
+    """Pages by unit and form. The three states are counted each by itself."""
+    keys = (_page.c.unit, func.coalesce(_page.c.form, "").label("form"))
+    grouped = select(*keys, page_states.done.label("done"), page_states.waiting.label("waiting"), page_states.failed.label("failed"))
+    inner = grouped.where(_page.c.unit.in_(sorted(units))).subquery()
+    found = (inner.c.unit, inner.c.form)
+    counts = [count(inner.c[name]) for name in ("done", "waiting", "failed")]
+    return [PageCount(*row) for row in conn.execute(select(*found, func.count(), *counts).group_by(*found).order_by(*found))]
+
+
+def not_entered(conn: Connection, units: Collection[str]) -> list[UnitCount]:
+    """By unit, what the care system does not have."""
+    client = func.coalesce(_entry.c.client_pid, func.nullif(_entry.c.likely_pid, ""))
+    persons = func.count(distinct(case((_entry.c.criticality == "A", client))))
+    query = select(_entry.c.unit, persons, func.count(), func.min(_entry.c.event_on)).group_by(_entry.c.unit).order_by(_entry.c.unit)
+    return [UnitCount(*row) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units)), _entry.c.state.in_(NOT_ENTERED)))]
+
+
+def due_counts(conn: Connection, units: Collection[str], limits: Mapping[str, tuple[datetime | None, datetime | None]]) -> dict[str, dict[str, int]]:
+    """Open entries with a legal deadline, by unit and by how long there is left: name → due from a moment until before another."""
+    due = _entry.c.due_at
+    conditions = [_within(due, *ends) for ends in limits.values()]
+    query = select(_entry.c.unit, *map(count, conditions)).where(
+        _entry.c.unit.in_(sorted(units)), _entry.c.state.in_(tables.OPEN_STATES), due.is_not(None)
+    )
+    return {row[0]: dict(zip(limits, row[1:], strict=True)) for row in conn.execute(query.group_by(_entry.c.unit).order_by(_entry.c.unit))}
+
+
+def second_checks(conn: Connection, units: Collection[str]) -> dict[str, tuple[int, int]]:
+    """By class: how many entries are confirmed, and how many of them by two people."""
+    query = select(_entry.c.criticality, func.count(), func.count(_entry.c.second_by)).group_by(_entry.c.criticality).order_by(_entry.c.criticality)
+    return {row[0]: (row[1], row[2]) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units)), _entry.c.state.in_(CONFIRMED)))}
+
+
+def silent_runs(conn: Connection, units: Collection[str]) -> list[SilentRun]:
+    """Export runs with entries of these units that still stand as exported and that no receipt has come for, oldest first."""
+    run = tables.export_run.c
+    answered = and_(_receipt.c.entry == _item.c.entry, _receipt.c.revision == _item.c.revision)
+    joined = tables.export_run.join(_item, _item.c.run == run.id).join(_entry, _entry.c.id == _item.c.entry).outerjoin(_receipt, answered)
+    keys = (run.id, run.target, run.made_at)
+    query = select(*keys, func.count()).select_from(joined).where(_entry.c.state == EntryState.EXPORTED.value, _receipt.c.entry.is_(None))
+    return [SilentRun(*row) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units))).group_by(*keys).order_by(run.made_at, run.id))]
+
+
+def hours_of_work(conn: Connection, units: Collection[str], since: datetime) -> list[HourOfWork]:
+    """Time on the screen since a moment, by hour and person: first and second reviews."""
+    hour = _hour(conn, look.c.at)
+    inner = select(hour.label("hour"), look.c.login, look.c.fields, look.c.seconds).join(_entry, _entry.c.id == look.c.entry)
+    work = inner.where(_entry.c.unit.in_(sorted(units)), look.c.at > since).subquery()
+    keys = (work.c.hour, work.c.login)
+    query = select(*keys, func.count(), func.sum(work.c.fields), func.sum(work.c.seconds)).group_by(*keys).order_by(*keys)
+    return [HourOfWork(_moment(row[0]), row[1], row[2], int(row[3]), float(row[4])) for row in conn.execute(query)]
+
+
+def made_by_hour(conn: Connection, units: Collection[str], since: datetime) -> dict[datetime, int]:
+    """How many entries the reading made in each hour since a moment."""
+    return _by_hour(conn, _entry.c.created_at, and_(_entry.c.unit.in_(sorted(units)), _entry.c.created_at > since))
+
+
+def ended_by_hour(conn: Connection, units: Collection[str], since: datetime) -> dict[datetime, int]:
+    """How many entries were confirmed or rejected in each hour since a moment."""
+    second, first = _entry.c.second_at, _entry.c.first_at
+    lately = or_(second > since, and_(second.is_(None), first > since))
+    return _by_hour(conn, func.coalesce(second, first, type_=first.type), and_(_entry.c.unit.in_(sorted(units)), _entry.c.state.in_(ENDED), lately))
+
+
+def scanned_by_hour(conn: Connection, units: Collection[str], since: datetime) -> dict[datetime, int]:
+    """How many pages came in in each hour since a moment."""
+    return _by_hour(conn, _page.c.scanned_at, and_(_page.c.unit.in_(sorted(units)), _page.c.scanned_at > since))
+
+
+def _by_hour(conn: Connection, moment: ColumnElement[Any], which: ColumnElement[bool]) -> dict[datetime, int]:
+    hours = select(_hour(conn, moment).label("hour")).where(which).subquery()
+    return {_moment(row[0]): row[1] for row in conn.execute(select(hours.c.hour, func.count()).group_by(hours.c.hour).order_by(hours.c.hour))}
+
+
+def _hour(conn: Connection, moment: ColumnElement[Any]) -> ColumnElement[str]:
+    in_utc = func.timezone("UTC", moment) if conn.dialect.name == "postgresql" else moment
+    return func.substr(cast(in_utc, String), 1, _HOUR)
+
+
+def _moment(hour: str) -> datetime:
+    return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
+
+
+def _within(due: ColumnElement[datetime], first: datetime | None, before: datetime | None) -> ColumnElement[bool]:
+    return and_(due.is_not(None), *([due >= first] if first else []), *([due < before] if before else []))

@@ -1,0 +1,204 @@
+"""The figures of Läge: they add up, and agree with what `efterskrift status` counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event, insert, update
+
+from pipeline import overview as overviews
+from pipeline.burn_down import Day, days_behind, outlook
+from pipeline.errors import NotAllowedError
+from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading
+from pipeline.overview import Overview, days_with, overview, tempo
+from pipeline.store import tables
+from pipeline.store.control_tables import look
+from pipeline.store.database import Store
+from pipeline.store.decisions import reject, save_answers
+from pipeline.store.figures import figures
+from pipeline.store.pages import NewPage, add_batch, add_page
+from pipeline.store.progress_counts import HourOfWork
+from tests.ward import ADMIN, ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, later, page_reading
+
+pytest_plugins = ("tests.databases",)
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """Notes of two units in many states, a blank page, one that failed, and one that nobody has read."""
+    ward = Ward(store).begin()
+    ward.issue(IssuedSheet("SSS1", VISITS.id, 1, SOUTH), *(IssuedSheet(f"NNN{n}", NOTE.id, 1, NORTH) for n in range(4)))
+    for n in range(4):
+        ward.note(f"NNN{n}")
+    ward.read(ward.scan(), page_reading(VISITS, "SSS1", {"datum": "2026-02-10", "rad01.pnr": ASTA.pid}))
+    ward.read(ward.scan(), PageReading(Outcome.BLANK))
+    ward.read(ward.scan(), PageReading(Outcome.UNIDENTIFIED))
+    ward.scan()
+    with store.begin() as conn:
+        batch = add_batch(conn, SOUTH, "", "admin")
+        add_page(conn, NewPage(batch, 1, "x.pdf", 1, None, None, None, "broken_file: damaged"), "admin")
+        save_answers(conn, FORMS, EVA, "NNN0-00", 0, answers({**SAID, **PLAN}), NOW)
+        reject(conn, EVA, "NNN1-00", 0, "dubblett", NOW)
+    return ward
+
+
+def seen(ward: Ward, who: object = ADMIN, now: datetime = NOW) -> Overview:
+    with ward.store.read() as conn:
+        return overview(conn, who, now)  # type: ignore[arg-type]
+
+
+def test_for_every_unit_and_form_all_pages_are_done_waiting_or_failed(ward: Ward) -> None:
+    found = seen(ward).pages
+    assert {one.unit for one in found} == {NORTH, SOUTH}
+    assert [one for one in found if one.pages != one.done + one.waiting + one.failed] == []
+
+
+def test_the_overview_agrees_with_status(ward: Ward) -> None:
+    found = seen(ward)
+    with ward.store.read() as conn:
+        said = figures(conn)
+    assert found.counted == {name: said["pages"][name] for name in ("in", "done", "waiting", "failed")}
+    assert found.counted["failed"] == 1
+    states = {state.value: sum(one.count for one in found.entries if one.state is state) for state in EntryState}
+    assert {state: count for state, count in states.items() if count} == said["entries"]
+
+
+def test_a_manager_is_given_only_the_own_unit(ward: Ward) -> None:
+    found = seen(ward, CHIEF)
+    assert {one.unit for one in (*found.pages, *found.entries, *found.units, *found.sheets)} == {NORTH}
+
+
+def test_figures_are_not_for_reviewers(ward: Ward) -> None:
+    with pytest.raises(NotAllowedError):
+        seen(ward, EVA)
+
+
+def test_no_person_is_in_the_figures(ward: Ward) -> None:
+    said = repr(dataclasses.asdict(seen(ward)))
+    assert not any(word in said for word in (ASTA.pid, ASTA.name, EVA.login, "admin"))
+
+
+def test_persons_with_class_a_paper_are_counted_once_until_it_is_receipted(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.unit == NORTH).values(likely_pid=ASTA.pid))
+    assert [(one.unit, one.persons_a) for one in seen(ward).units] == [(NORTH, 1), (SOUTH, 0)]
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.unit == NORTH).values(state=EntryState.RECEIPTED.value))
+    assert [one.unit for one in seen(ward).units] == [SOUTH]
+
+
+def test_deadlines_are_counted_by_swedish_days_left(ward: Ward) -> None:
+    # Half past eleven in the evening in Sweden: what is due at 23:59 is due today.
+    now = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
+    for serial, due in (("NNN2", datetime(2026, 3, 2, 22, 59, tzinfo=UTC)), ("NNN3", datetime(2026, 3, 1, 22, 59, tzinfo=UTC))):
+        with ward.store.begin() as conn:
+            conn.execute(update(tables.entry).where(tables.entry.c.id == f"{serial}-00").values(due_at=due))
+    found = seen(ward, now=now)
+    assert {name: found.due_in(name) for name in overviews.DUE} == {"over": 1, "today": 1, "tomorrow": 0, "3": 0, "7": 0, "later": 0}
+
+
+def test_second_checks_are_counted_by_class(ward: Ward) -> None:
+    before = seen(ward).second_checked["A"]
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id == "NNN2-00").values(state="bekräftad", first_by="eva", second_by="nils"))
+    after = seen(ward).second_checked["A"]
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 1)
+
+
+def test_a_run_is_silent_until_every_entry_is_answered(ward: Ward) -> None:
+    run = {"id": "r1", "target": "skriv-in", "file_name": "f", "file_sha256": "0", "made_at": NOW, "made_by": "eva"}
+    with ward.store.begin() as conn:
+        conn.execute(insert(tables.export_run).values(run))
+        conn.execute(insert(tables.export_item).values(run="r1", entry="NNN0-00", revision=1, number=1))
+        conn.execute(update(tables.entry).where(tables.entry.c.id == "NNN0-00").values(state=EntryState.EXPORTED.value))
+    assert [(one.id, one.entries) for one in seen(ward).silent_runs] == [("r1", 1)]
+    with ward.store.begin() as conn:
+        conn.execute(insert(tables.receipt).values(entry="NNN0-00", revision=1, run="r1", at=NOW, by="eva", accepted=True))
+    assert seen(ward).silent_runs == ()
+
+
+def test_work_is_added_up_by_the_hour_in_both_databases(ward: Ward) -> None:
+    rows = [
+        {"entry": f"NNN{n}-00", "revision": 0, "login": who, "at": later(n), "fields": 4, "seconds": 30.0, "second": False}
+        for n, who in enumerate(("eva", "eva", "nils"))
+    ]
+    with ward.store.begin() as conn:
+        conn.execute(insert(look), rows)
+        work = overviews.progress_counts.hours_of_work(conn, CHIEF.units, NOW - timedelta(days=1))
+    assert [(one.hour, one.who, one.entries, one.fields, one.seconds) for one in work] == [(NOW, "eva", 2, 8, 60.0), (NOW, "nils", 1, 4, 30.0)]
+
+
+def test_the_number_of_statements_does_not_grow_with_the_entries(ward: Ward) -> None:
+    with statements(ward.store) as before:
+        seen(ward)
+    for n in range(20):
+        ward.note(f"MMM{n:02d}")
+    with statements(ward.store) as after:
+        seen(ward)
+    assert len(before) == len(after) <= 14
+
+
+@contextmanager
+def statements(store: Store) -> Iterator[list[str]]:
+    said: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
+        said.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(store.engine, "before_cursor_execute", note)
+
+
+def test_time_is_said_only_of_enough_entries_and_people() -> None:
+    hours = [HourOfWork(NOW, "eva", 10, 40, 1200.0), HourOfWork(NOW, "nils", 10, 40, 2400.0)]
+    found = tempo(hours, 100)
+    assert (found.people, found.hours_a_day, found.seconds_a_field, found.seconds_an_entry, found.hours_left) == (2.0, 0.5, 45.0, 180.0, 5.0)
+    assert tempo(hours[:1], 100).hours_left is None
+    assert tempo([dataclasses.replace(one, who="eva") for one in hours], 100).seconds_a_field is None
+
+
+def test_twice_the_people_take_half_the_days(ward: Ward) -> None:
+    hours = [HourOfWork(NOW, who, 10, 40, 1800.0) for who in ("eva", "nils")]
+    found = dataclasses.replace(seen(ward), tempo=tempo(hours, 100))
+    one, two = days_with(found, 1), days_with(found, 2)
+    assert one is not None
+    assert two is not None
+    assert (one, two) == (10.0, 5.0)
+
+
+def test_the_days_behind_are_counted_back_from_today() -> None:
+    made = {NOW - timedelta(days=2): 10, NOW: 1}
+    ended = {NOW - timedelta(days=1): 4}
+    assert [(day.day, day.made, day.ended, day.open) for day in days_behind(NOW, 14, 7, made, ended)] == [
+        ("2026-02-28", 10, 0, 10),
+        ("2026-03-01", 0, 4, 6),
+        ("2026-03-02", 1, 0, 7),
+    ]
+
+
+def test_an_even_pace_has_no_range_and_an_uneven_one_has() -> None:
+    even = [Day(f"2026-03-{n:02d}", 0, 10, 0) for n in range(1, 9)]
+    found = outlook(50, even)
+    assert (found.optimistic, found.middle, found.pessimistic) == (5, 5, 5)
+    assert found.path[-1].high == 0
+    uneven = [Day(f"2026-03-{n:02d}", 0, 20 * (n % 2), 0) for n in range(1, 9)]
+    wide = outlook(100, uneven)
+    assert wide.optimistic is not None
+    assert wide.middle is not None
+    assert wide.pessimistic is not None
+    assert wide.optimistic < wide.middle < wide.pessimistic
+    assert wide == outlook(100, uneven)
+
+
+def test_nothing_is_foreseen_of_too_little_or_of_a_growing_pile() -> None:
+    assert outlook(50, [Day("2026-03-01", 0, 10, 50), Day("2026-03-02", 0, 10, 50)]).middle is None
+    growing = outlook(50, [Day(f"2026-03-{n:02d}", 20, 10, 50) for n in range(1, 9)])
+    assert (growing.optimistic, growing.pessimistic) == (None, None)
+    assert growing.path[-1].middle > 50

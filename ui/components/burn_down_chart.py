@@ -1,0 +1,35 @@
+"""The burn-down: what was left day by day, and what is likely ahead with its range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from pipeline.overview import Overview
+from ui.text import t
+
+_LINE, _BAND = "#1f6b75", "#9cc5ca"
+
+
+def burn_down_chart(found: Overview) -> alt.LayerChart:
+    """Days from left to right, entries left upwards: a line behind, a dashed line and a band ahead."""
+    behind, ahead = found.behind, found.outlook.path
+    last = [(behind[-1].day, behind[-1].open, behind[-1].open, behind[-1].open)] if ahead else []
+    coming = pd.DataFrame([*last, *((one.day, one.low, one.middle, one.high) for one in ahead)], columns=["day", "low", "middle", "high"])
+    past = pd.DataFrame([(one.day, one.open) for one in behind], columns=["day", "open"])
+    day = alt.X("day:T", title=None, axis=alt.Axis(format="%d/%m", labelOverlap=True, grid=False))
+    band = alt.Chart(coming).mark_area(color=_BAND, opacity=0.45).encode(x=day, y=_left("low"), y2="high:Q")
+    likely = alt.Chart(coming).mark_line(color=_LINE, strokeDash=[5, 4]).encode(x=day, y=_left("middle"), tooltip=_tips("middle", "low", "high"))
+    line = alt.Chart(past).mark_line(color=_LINE, strokeWidth=2.5, point=alt.OverlayMarkDef(color=_LINE)).encode(x=day, y=_left("open"))
+    chart: alt.LayerChart = alt.layer(*([band, likely] if ahead else []), line.encode(tooltip=_tips("open"))).properties(height=230)
+    return chart
+
+
+def _left(name: str) -> alt.Y:
+    return alt.Y(f"{name}:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(zero=True))
+
+
+def _tips(*names: str) -> list[Any]:
+    return [alt.Tooltip("day:T", format="%Y-%m-%d"), *(alt.Tooltip(f"{name}:Q", format=".0f", title=t("progress.burn_down")) for name in names)]

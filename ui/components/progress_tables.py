@@ -1,0 +1,55 @@
+"""The tables of Läge: words to the left, numbers to the right under each other, and the sum last. HTML of our own: it reads aloud as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from pipeline import overview
+from pipeline.overview import Overview
+from ui.text import t
+
+Cell = str | int
+
+
+def number(value: int) -> str:
+    """With a thin gap between thousands."""
+    return f"{value:,}".replace(",", "\u00a0")
+
+
+def unit_table(found: Overview) -> str:
+    """What is not in the care system."""
+    lines = [(one.unit, one.entries, one.persons_a, one.oldest_event or "–") for one in found.units]
+    return table([t("progress.unit"), t("progress.not_entered"), t("progress.persons_a"), t("progress.oldest_head")], lines)
+
+
+def due_table(found: Overview) -> str:
+    """Open entries by days left."""
+    heads = [t("progress.unit"), *(t(f"progress.due.{name}") for name in overview.DUE)]
+    return table(heads, [(unit, *(counts[name] for name in overview.DUE)) for unit, counts in found.due.items()])
+
+
+def page_table(found: Overview, titles: Mapping[str, str]) -> str:
+    """Pages by unit and form."""
+    heads = [t("progress.unit"), t("progress.form"), *(t(f"progress.pages.{name}") for name in ("in", "done", "waiting", "failed"))]
+    lines = [(p.unit, titles.get(p.form, p.form) or t("progress.form_unknown"), p.pages, p.done, p.waiting, p.failed) for p in found.pages]
+    return table(heads, lines)
+
+
+def sheet_table(found: Overview, titles: Mapping[str, str]) -> str:
+    """Printed sheets by unit and form."""
+    heads = [t("progress.unit"), t("progress.form"), *(t(f"progress.sheets.{name}") for name in ("issued", "back", "unused", "missing"))]
+    return table(heads, [(s.unit, titles.get(s.form, s.form), s.issued, s.back, s.unused, s.missing) for s in found.sheets])
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[Cell]]) -> str:
+    """A table; a column is of numbers if its first cell is one."""
+    first = lines[0] if lines else heads
+    kinds = [' class="ef-number"' if isinstance(cell, int) else "" for cell in first]
+    head = "".join(f'<th scope="col"{kind}>{escape(one)}</th>' for one, kind in zip(heads, kinds, strict=True))
+    rows = "".join("<tr>" + "".join(f"<td{kind}>{_said(cell)}</td>" for cell, kind in zip(line, kinds, strict=True)) + "</tr>" for line in lines)
+    return f'<table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _said(cell: Cell) -> str:
+    return number(cell) if isinstance(cell, int) else escape(cell)
