@@ -15,9 +15,8 @@ from pipeline.store.entry_views import EntryView
 from pipeline.store.questions import ANSWERED, ASK_AUTHOR
 from ui.components.duplicate_compare import compare, compared_with
 from ui.components.keyboard import keyboard
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 FORWARD = "annan enhet"
 STEPS = frozenset({FORWARD, ASK_AUTHOR, DUPLICATE})
@@ -76,7 +75,7 @@ def author_said(here: Site, person: Person, view: EntryView) -> list[str]:
     with here.store.read() as conn:
         asked = questions.questions_of(conn, person, view.entry.id)
     return [
-        t("returns.author_said", question=one.text, answer=given.text, who=given.answered_by, when=local(given.answered_at))
+        t("returns.author_said", question=one.text, answer=given.text, who=given.answered_by, when=moment(given.answered_at))
         for one in asked
         for given in one.answers
     ]

@@ -17,9 +17,8 @@ from pipeline.store.clock import utc_now
 from pipeline.template import Area
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 _CHOSEN, _SAID, _PASSWORD = "account_chosen", "account_said", "account_password"
 _NEW = ""
@@ -82,7 +81,7 @@ def _row(account: Account, *, own: bool) -> None:
         )
         if holds
     ]
-    seen = t("accounts.last", at=local(account.active_at)) if account.active_at else t("accounts.never")
+    seen = t("accounts.last", at=moment(account.active_at)) if account.active_at else t("accounts.never")
     with st.container(border=True):
         text, button = st.columns([6, 1], vertical_alignment="center")
         text.markdown(f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]")

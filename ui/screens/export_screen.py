@@ -18,9 +18,8 @@ from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunItem, RunStatus
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
 
@@ -94,7 +93,7 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
     newest = run.id == st.session_state.get(_NEWEST)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{run.file_name}**  \n{t('export.run', count=run.entries, at=local(run.made_at), by=run.made_by)}")
+            st.markdown(f"**{run.file_name}**  \n{t('export.run', count=run.entries, at=moment(run.made_at), by=run.made_by)}")
             st.download_button(
                 t("export.download"),
                 data=partial(_file, office, person, run.id),

@@ -19,7 +19,7 @@ from ui.components.heading import heading
 from ui.components.log_extract import log_extract
 from ui.components.log_filter import log_filter
 from ui.session import Site
-from ui.text import known, t
+from ui.text import known, moment, t
 
 _AT_ONCE = 50
 _PAGE, _LOOKED, _CHECKED = "log_page", "log_looked", "log_checked"
@@ -66,7 +66,7 @@ def _rows(here: Site, person: Person, wanted: Wanted, page: LogPage) -> None:
     rows = [
         (
             row.id,
-            f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M:%S}",
+            moment(row.at, seconds=True),
             _who(page, row.by),
             known("log.action", row.action),
             row.unit or "",

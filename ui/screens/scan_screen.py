@@ -15,9 +15,8 @@ from ui import session
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.problem_list import problem_list
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 _KINDS = ["pdf", "tif", "tiff", "jpg", "jpeg", "png"]
 _SENT = "uploads_sent"
@@ -101,6 +100,6 @@ def _batches(here: Site, person: Person) -> None:
         st.caption(t("scan.no_batches"))
         return
     columns = ("came", "unit", "place", "pages", "done", "waiting", "failed", "id")
-    rows = [(local(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
+    rows = [(moment(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
     table = pd.DataFrame(rows, columns=[t(f"scan.column.{name}") for name in columns])
     st.dataframe(table, hide_index=True, width="stretch", height=min(320, 38 + 35 * len(rows)), key="batches")
