@@ -48,8 +48,8 @@ def _ask(here: Site, person: Person) -> None:
 
 def _pull(here: Site, person: Person) -> None:
     kind, unit = PullKind(st.session_state[_KIND]), str(st.session_state[_UNIT])
-    chosen = st.session_state.get(_DAY)
-    what = {PullKind.DAY: chosen.isoformat() if isinstance(chosen, date) else "", PullKind.CLIENT: str(st.session_state.get(_CLIENT, ""))}.get(kind, "")
+    on = st.session_state.get(_DAY)
+    what = {PullKind.DAY: on.isoformat() if isinstance(on, date) else "", PullKind.CLIENT: str(st.session_state.get(_CLIENT, ""))}.get(kind, "")
     try:
         with here.store.begin() as conn:
             made = pulls.pull_to_front(conn, person, kind, unit, what, utc_now())
