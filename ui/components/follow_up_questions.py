@@ -41,7 +41,7 @@ def show(here: Site, person: Person, found: Sequence[object]) -> None:
 
 def _author(here: Site, person: Person, number: int, author: str, own: list[Question]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(author or t("questions.nobody"), anchor=False, width="stretch")
+        st.header(author or t("questions.nobody"), anchor=False, width="stretch")
         st.download_button(
             t("questions.print"),
             partial(_printed, here, person, author, own),

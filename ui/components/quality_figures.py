@@ -24,7 +24,7 @@ def quality_figures(here: Site, person: Person) -> None:
     with here.store.read() as conn:
         figures = measured_error.measured_errors(conn, here.forms, person, utc_now(), least)
         waiting = controls.open_controls(conn, person) if allowed(person, Action.PROGRESS) else None
-    st.subheader(t("quality.by_form"), anchor=False)
+    st.header(t("quality.by_form"), anchor=False)
     st.caption(t("quality.how", days=measured_error.DAYS, least=least))
     if figures:
         st.html(_form_table(here, figures))

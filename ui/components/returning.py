@@ -60,7 +60,7 @@ def step_form(here: Site, person: Person, view: EntryView, reason: str, done: Ca
         compare(here, person, view, done)
         return
     with st.form(f"return-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
-        st.subheader(t(f"returns.{_NAMES[reason]}.title"), anchor=False)
+        st.header(t(f"returns.{_NAMES[reason]}.title"), anchor=False)
         st.caption(t(f"returns.{_NAMES[reason]}.what"))
         fields = _unit_fields(here, view) if reason == FORWARD else _question_fields(here, person, view)
         do = f"do-return-{view.entry.id}"

@@ -92,7 +92,7 @@ def _form(here: Site, person: Person, account: Account | None, units: list[str])
     who, key = account.person if account else None, f"account-{account.person.login}" if account else "account_new"
     roles = list(Role)
     with st.form(f"form-{key}", border=True):
-        st.subheader(t("accounts.change_of", name=who.name) if who else t("accounts.new"), anchor=False)
+        st.header(t("accounts.change_of", name=who.name) if who else t("accounts.new"), anchor=False)
         login = st.text_input(t("accounts.login"), who.login if who else "", key=f"{key}-login", disabled=who is not None, max_chars=80)
         name = st.text_input(t("accounts.name"), who.name if who else "", key=f"{key}-name", max_chars=120)
         title = st.text_input(t("accounts.profession"), who.title if who else "", key=f"{key}-profession", max_chars=80)

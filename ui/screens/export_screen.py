@@ -33,7 +33,7 @@ def show(here: Site, person: Person) -> None:
         (st.success if kind == "ok" else st.error)(text)
     _ready(office, person)
     history = runs.history(office, person)
-    st.subheader(t("export.history"), anchor=False)
+    st.header(t("export.history"), anchor=False)
     if not history:
         st.caption(t("export.no_history"))
         return
@@ -48,7 +48,7 @@ def show(here: Site, person: Person) -> None:
 
 def _ready(office: Office, person: Person) -> None:
     found = runs.ready(office, person)
-    st.subheader(t("export.ready"), anchor=False)
+    st.header(t("export.ready"), anchor=False)
     if unsigned := runs.unsigned(office, person):
         st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
     if not any(ready.entries or ready.unfit for ready in found):

@@ -34,7 +34,7 @@ def show(here: Site, person: Person) -> None:
 
 
 def _ask(here: Site, person: Person) -> None:
-    st.subheader(t("queue.pull"), anchor=False)
+    st.header(t("queue.pull"), anchor=False)
     if said := st.session_state.pop(_SAID, None):
         st.info(said, icon=":material/info:")
     kind = st.radio(t("queue.kind"), _KINDS, format_func=lambda kind: t(f"queue.kinds.{kind.value}"), horizontal=True, key=_KIND)
@@ -60,7 +60,7 @@ def _pull(here: Site, person: Person) -> None:
 
 
 def _held(here: Site, person: Person) -> None:
-    st.subheader(t("queue.front"), anchor=False)
+    st.header(t("queue.front"), anchor=False)
     with here.store.read() as conn:
         held = pulls.pulls(conn, person)
     if not held:

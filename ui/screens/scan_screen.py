@@ -38,7 +38,7 @@ def _upload(here: Site, person: Person) -> None:
     nth = st.session_state.get(_SENT, 0)
     choose_files_in_words()
     with st.form("upload", border=True):
-        st.subheader(t("scan.upload"), anchor=False)
+        st.header(t("scan.upload"), anchor=False)
         unit = st.selectbox(t("scan.unit"), sorted(person.units), key="upload_unit")
         place = st.text_input(t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200)
         files = st.file_uploader(t("scan.files"), type=_KINDS, accept_multiple_files=True, key=f"upload_files_{nth}")
@@ -95,7 +95,7 @@ def reading_progress(here: Site, person: Person) -> None:
 def _batches(here: Site, person: Person) -> None:
     with here.store.read() as conn:
         found = pages.batches(conn, person)
-    st.subheader(t("scan.batches"), anchor=False)
+    st.header(t("scan.batches"), anchor=False)
     if not found:
         st.caption(t("scan.no_batches"))
         return
