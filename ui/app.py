@@ -107,10 +107,10 @@ def _run(name: str, screen: Screen, action: Action, here: Site, person: Person) 
     try:
         with here.store.noting_denials():
             if practice_screen.is_open():
-            practice_screen.show(here, person)
-            return
-        require(person, action)
-        screen(here, person)
+                practice_screen.show(here, person)
+                return
+            require(person, action)
+            screen(here, person)
     except EfterskriftError as error:
         show_fault(error)
 

@@ -1,4 +1,7 @@
-"""Övning: five minutes of reviewing on an invented sheet. It is drawn in memory and nothing of it is written anywhere, so that none of it can be exported."""
+"""Övning: five minutes of reviewing on an invented sheet.
+
+It is drawn in memory and nothing of it is written to the store, so that none of it can ever be exported or counted.
+"""
 
 from __future__ import annotations
 
