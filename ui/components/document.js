@@ -7,6 +7,8 @@ function name(data) {
   document.querySelector(MAIN)?.setAttribute("aria-label", data.main);
   // Complaints, confirmations and answers are read out by a screen reader without the focus leaving the field.
   for (const box of document.querySelectorAll(SAID)) if (!box.hasAttribute("aria-live")) box.setAttribute("aria-live", "polite");
+  // The uploader's button shows our word by style alone.
+  for (const button of document.querySelectorAll("[data-testid='stFileUploaderDropzone'] button")) button.setAttribute("aria-label", data.choose);
   for (const table of document.querySelectorAll(".ef-wide:not([tabindex])")) table.tabIndex = 0;
 }
 
