@@ -77,7 +77,7 @@ def make_store(workspace: Path) -> Store:
         registers.save_clients(conn, CLIENTS)
         for person in STAFF:
             people.save_person(conn, person, PASSWORD)
-            guides.close(conn, person, utc_now())
+            guides.close(conn, person.login, utc_now())
     return store
 
 

@@ -28,7 +28,7 @@ def test_every_screen_has_help_and_every_role_a_guide() -> None:
 @pytest.mark.parametrize("person", STAFF, ids=lambda person: person.login)
 def test_the_guide_stays_until_it_is_closed_and_comes_back_when_asked_for(store: Store, person: Person) -> None:
     with store.begin() as conn:
-        guides.reopen(conn, person)
+        guides.reopen(conn, person.login)
     app = _entered(store, person)
     assert any("Så här arbetar du" in one.value for one in app.markdown)
     app.button(key="guide_close").click().run()

@@ -19,7 +19,7 @@ def guide(here: Site, person: Person) -> None:
     """Show the guide of the person's role, unless it has been closed."""
     if _CLOSED not in st.session_state:
         with here.store.read() as conn:
-            st.session_state[_CLOSED] = guides.is_closed(conn, person)
+            st.session_state[_CLOSED] = guides.is_closed(conn, person.login)
     if st.session_state[_CLOSED]:
         return
     with st.container(border=True, key="guide"):
@@ -33,11 +33,11 @@ def guide(here: Site, person: Person) -> None:
 def open_again(here: Site, person: Person) -> None:
     """Let the guide come back."""
     with here.store.begin() as conn:
-        guides.reopen(conn, person)
+        guides.reopen(conn, person.login)
     st.session_state[_CLOSED] = False
 
 
 def _close(here: Site, person: Person) -> None:
     with here.store.begin() as conn:
-        guides.close(conn, person, utc_now())
+        guides.close(conn, person.login, utc_now())
     st.session_state[_CLOSED] = True
