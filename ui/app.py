@@ -13,8 +13,11 @@ from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from ui import session
 from ui.components.alarms import alarms
+from ui.components.document import document
 from ui.components.faults import show_fault
+from ui.components.guide import guide
 from ui.components.heading import heading
+from ui.components.screen_help import SCREEN
 from ui.screens import (
     accounts_screen,
     backlog_screen,
@@ -23,6 +26,7 @@ from ui.screens import (
     log_screen,
     login_screen,
     own_work_screen,
+    practice_screen,
     progress_screen,
     quality_screen,
     queue_screen,
@@ -61,6 +65,7 @@ def main() -> None:
         page_title="Efterskrift", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed"
     )
     st.html(Path(__file__).with_name("style.css"))
+    document()
     try:
         site = session.site()
         person = session.current_person(site)
@@ -77,6 +82,7 @@ def main() -> None:
         return
     page = st.navigation(_pages(site, person), position="top")
     alarms(site, person)
+    guide(site, person)
     page.run()
     session.watch_session(site)
 
@@ -86,7 +92,7 @@ def _pages(here: Site, person: Person) -> list[st.Page]:
     may = {name for name, action, _, _ in SCREENS if allowed(person, action)}
     first = next((name for name in _FIRST if name in may), "")
     shown = [
-        st.Page(partial(_run, screen, action, here, person), title=t(f"{name}.title"), icon=icon, url_path=name, default=name == first)
+        st.Page(partial(_run, name, screen, action, here, person), title=t(f"{name}.title"), icon=icon, url_path=name, default=name == first)
         for name, action, icon, screen in SCREENS
         if allowed(person, action)
     ]
@@ -98,11 +104,15 @@ def _nothing(here: Site, person: Person) -> None:
     heading(here, person, t("start.no_screens"), t("start.no_screens_what"))
 
 
-def _run(screen: Screen, action: Action, here: Site, person: Person) -> None:
+def _run(name: str, screen: Screen, action: Action, here: Site, person: Person) -> None:
+    st.session_state[SCREEN] = name
     try:
         with here.store.noting_denials():
+            if practice_screen.is_open():
+                practice_screen.show(here, person)
+                return
             require(person, action)
-        screen(here, person)
+            screen(here, person)
     except EfterskriftError as error:
         show_fault(error)
 

@@ -6,15 +6,23 @@ A text may hold `{names}` to be filled in. A text with a plural is chosen by `co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import streamlit as st
+from babel import Locale
+from babel.dates import format_date, format_time
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
 
 LANGUAGES = {"sv": "Svenska", "en": "English"}
+_LOCALES = {"sv": ("sv_SE", "short"), "en": ("en_GB", "medium")}
+"""Where each language is written, and the date format that names the month beyond doubt: 2021-12-17, 17 Dec 2021."""
+_HERE = ZoneInfo("Europe/Stockholm")
 _TEXTS = Path(__file__).parent / "texts"
 
 
@@ -58,6 +66,30 @@ def known(prefix: str, code: str) -> str:
 def language() -> str:
     """The person's language, a key of `LANGUAGES`."""
     return str(st.session_state.get("language", "sv"))
+
+
+def day(on: date | str) -> str:
+    """A day as the language writes it; a text is a day in ISO 8601."""
+    locale, form = _LOCALES[language()]
+    return format_date(date.fromisoformat(on) if isinstance(on, str) else on, form, locale)
+
+
+def moment(at: datetime, *, seconds: bool = False) -> str:
+    """A moment in Swedish local time, to the minute or the second."""
+    here = at.astimezone(_HERE)
+    return f"{day(here.date())} {format_time(here, 'medium' if seconds else 'short', locale=_LOCALES[language()][0])}"
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """A number with the language's decimal sign and groups of thousands."""
+    return format_decimal(value, "#,##0" + ("." + "0" * decimals if decimals else ""), _LOCALES[language()][0])
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """A share (0–1) in per cent."""
+    locale = Locale.parse(_LOCALES[language()][0])
+    pattern: str = locale.percent_formats[None].pattern
+    return format_percent(share, pattern.replace("##0", "##0." + "0" * decimals) if decimals else pattern, locale)
 
 
 def _forms(message: Message) -> list[tuple[str, str]]:

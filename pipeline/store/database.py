@@ -17,7 +17,17 @@ from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
 
 from pipeline.errors import NotAllowedError, SchemaMismatchError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
-from pipeline.store import account_tables, accounting_tables, control_tables, identity_tables, queue_tables, return_tables, tables, version_tables
+from pipeline.store import (
+    account_tables,
+    accounting_tables,
+    control_tables,
+    guide_tables,
+    identity_tables,
+    queue_tables,
+    return_tables,
+    tables,
+    version_tables,
+)
 from pipeline.store.chain_rows import begin_log
 from pipeline.store.control_key import SHARE
 from pipeline.store.events import forget_recorded, record, write_recorded
@@ -26,7 +36,17 @@ from pipeline.store.upgrade import upgraded
 
 _log = logging.getLogger(__name__)
 _READS_ONLY = "efterskrift_reads_only"
-_ALL_TABLES = (tables, account_tables, accounting_tables, control_tables, identity_tables, queue_tables, return_tables, version_tables)
+_ALL_TABLES = (
+    tables,
+    account_tables,
+    accounting_tables,
+    control_tables,
+    guide_tables,
+    identity_tables,
+    queue_tables,
+    return_tables,
+    version_tables,
+)
 """The modules that declare tables, named so that they are there before any store is made."""
 _SCHEMA_LOCK = 0x45667465
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}

@@ -1,97 +1,131 @@
-"""Make the pictures of `docs/images` from a copy of the demo: `python -m tests.browser.make_screenshots` after `make demo`."""
+"""Make the pictures of `docs/images` that docs/screens.md shows: `python -m tests.browser.make_screenshots`. All persons in them are invented."""
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
+import cv2
+import numpy as np
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pipeline.demo import ACCOUNTS, WORKSPACE
-from pipeline.errors import ReviewError
-from pipeline.export.runs import Office, make_run
-from pipeline.model import Person, Role
-from pipeline.review import Answer
-from pipeline.settings import ROOT, Settings
-from pipeline.store import claims, decisions, signing
-from pipeline.store.clock import utc_now
-from pipeline.store.database import open_store
-from pipeline.store.pages import page_reading
-from pipeline.template import Forms
+from pipeline.model import Person
+from pipeline.settings import ROOT
 from tests.browser.nurse import log_in, wait_for_entry
 from tests.browser.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
+from tests.ui import seeding
+from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NURSE, SYSTEM_ADMINISTRATOR
 
 IMAGES = ROOT / "docs" / "images"
-_CONFIRMED = 45
-_BY_ROLE = {account.person.role: account.person for account in reversed(ACCOUNTS)}
+SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
+    (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Export")),
+    (ADMINISTRATOR, ("Skanna",)),
+    (MANAGER, ("Läge", "Kvalitet", "Kö")),
+    (SYSTEM_ADMINISTRATOR, ("Konton",)),
+    (LOG_REVIEWER, ("Logg",)),
+)
+"""Each screen once, as a role that works there sees it. Granska, help, guide and practice are pictured besides."""
+_LETTERS = str.maketrans("åäö ", "aao-")
 
 
 def main() -> None:
-    """Four screens, each as the role that works there sees it."""
+    """Every screen, the guide, the help and the practice."""
     expect.set_options(timeout=PATIENCE_MS)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        workspace = Path(shutil.copytree(WORKSPACE, Path(folder) / "demo"))
+        workspace = Path(folder)
+        _fill(workspace)
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         with serving(workspace) as address:
-            nurse = _opened(browser, address, _BY_ROLE[Role.REVIEWER])
-            wait_for_entry(nurse)
-            nurse.keyboard.press("Tab")
-            _picture(nurse, "granska")
-            _prepare(workspace)
-            _screen(nurse, "Export")
-            administrator = _opened(browser, address, _BY_ROLE[Role.ADMINISTRATOR])
-            _screen(administrator, "Skanna")
-            _screen(administrator, "Läge", until=".vega-embed")
+            _login_screen(browser, address)
+            for person, titles in SHOWN:
+                page = _opened(browser, address, person)
+                for title in titles:
+                    _screen(page, title)
+                page.close()
+            _reviewing(browser, address)
+            _in_the_dark(browser, address)
         browser.close()
 
 
-def _prepare(workspace: Path) -> None:
-    """Some entries confirmed as somebody would who reads what the machine read, and a file made of the notes among them."""
-    settings = Settings(workspace=workspace)
-    office = Office(open_store(settings), settings, Forms.load(settings.forms))
-    nurse = _BY_ROLE[Role.REVIEWER]
-    for _ in range(_CONFIRMED):
-        with office.store.begin() as conn:
-            view = claims.claim_next(conn, office.forms, nurse, utc_now())
-            if view is None:
-                break
-            read = {name: reading for page in view.pages for name, reading in page_reading(conn, page.id).items()}
-            answers = {f.spec.name: Answer(read[f.spec.name].value, read[f.spec.name].state) for f in view.fields if f.open and f.spec.name in read}
-        try:
-            with office.store.begin() as conn:
-                decisions.save_answers(conn, office.forms, nurse, view.entry.id, view.entry.revision, answers, utc_now())
-        except ReviewError:
-            with office.store.begin() as conn:
-                claims.skip(conn, nurse, view.entry.id, view.entry.revision)
-    with office.store.begin() as conn:
-        waiting = signing.to_sign(conn, office.forms, nurse)
-        for one in (*waiting.own, *waiting.others):
-            signing.sign(conn, office.forms, nurse, one.id, one.revision, utc_now(), why=signing.REASONS[0])
-    make_run(office, nurse, "rivta", utc_now())
+def _fill(workspace: Path) -> None:
+    """Paper that was read and that failed, entries to review, to sign and to export."""
+    store = seeding.make_store(workspace)
+    entries = seeding.add_notes(store, 9)
+    seeding.add_visits(store, (1, 2, 3))
+    seeding.add_failed_page(store)
+    seeding.add_blank_page(store)
+    seeding.add_duplicate(store, entries[0])
+    for place, entry_id in enumerate(entries[:6]):
+        seeding.confirm(store, COLLEAGUE if place % 2 else NURSE, entry_id, sign=place < 3)
 
 
-def _opened(browser: Browser, address: str, person: Person) -> Page:
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="sv-SE")
+def _login_screen(browser: Browser, address: str) -> None:
+    page = _window(browser)
+    page.goto(address)
+    expect(page.get_by_label("Användarnamn")).to_be_focused()
+    _picture(page, "logga-in")
+    page.close()
+
+
+def _reviewing(browser: Browser, address: str) -> None:
+    page = _opened(browser, address, NURSE)
+    wait_for_entry(page)
+    page.keyboard.press("Tab")
+    _picture(page, "granska")
+    page.get_by_role("button", name="Hjälp").click()
+    page.get_by_role("button", name="Visa guiden igen").wait_for()
+    _picture(page, "hjalp")
+    page.get_by_role("button", name="Visa guiden igen").click()
+    page.get_by_role("button", name="Stäng guiden").wait_for()
+    page.keyboard.press("Escape")
+    _picture(page, "guide")
+    page.locator(".st-key-guide_practice button").click()
+    page.get_by_role("heading", name="Övning").wait_for()
+    page.locator(".st-key-guide_close button").click()
+    page.locator(".st-key-guide_close").wait_for(state="detached")
+    _picture(page, "ovning")
+    page.close()
+
+
+def _in_the_dark(browser: Browser, address: str) -> None:
+    page = _opened(browser, address, NURSE, "dark")
+    wait_for_entry(page)
+    _picture(page, "granska-mork")
+    page.close()
+
+
+def _window(browser: Browser, scheme: Literal["light", "dark"] = "light") -> Page:
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="sv-SE", color_scheme=scheme)
     page.set_default_timeout(PATIENCE_MS)
+    return page
+
+
+def _opened(browser: Browser, address: str, person: Person, scheme: Literal["light", "dark"] = "light") -> Page:
+    page = _window(browser, scheme)
     page.goto(address)
     log_in(page, person)
     page.get_by_role("button", name=person.name).wait_for()
     return page
 
 
-def _screen(page: Page, title: str, until: str = "h2") -> None:
-    page.get_by_role("link", name=title).click()
-    page.get_by_role("heading", name=title, exact=True).wait_for()
-    page.locator(until).last.wait_for()
-    _picture(page, title.lower().replace("ä", "a"))
+def _screen(page: Page, title: str) -> None:
+    """A role with a single screen has no menu of screens."""
+    if page.get_by_test_id("stTopNavLink").count():
+        page.get_by_role("link", name=title).click()
+    page.get_by_role("heading", level=1, name=title).wait_for()
+    _picture(page, title.lower().translate(_LETTERS))
 
 
 def _picture(page: Page, name: str) -> None:
     page.locator('[data-test-script-state="notRunning"]').wait_for()
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_load_state("networkidle")
-    page.screenshot(path=str(IMAGES / f"{name}.png"), animations="disabled")
+    shot = cv2.imdecode(np.frombuffer(page.screenshot(animations="disabled"), np.uint8), cv2.IMREAD_COLOR)
+    if shot is None:
+        raise ValueError(f"The picture {name} could not be read")
+    small = cv2.resize(shot, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(IMAGES / f"{name}.png"), small, [int(cv2.IMWRITE_PNG_COMPRESSION), 9])
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import hands
 from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
-from pipeline.store import claims, decisions, issued, pages, people, registers, sheets, signing
+from pipeline.store import claims, decisions, guides, issued, pages, people, registers, sheets, signing
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry
@@ -69,7 +69,7 @@ def settings(store: Store) -> Settings:
 
 
 def make_store(workspace: Path) -> Store:
-    """An empty workspace with its units, staff and clients."""
+    """An empty workspace with its units, staff and clients. Nobody is new here: the guide is closed."""
     workspace.mkdir(parents=True, exist_ok=True)
     store = open_store(Settings(workspace=workspace), create=True)
     with store.begin() as conn:
@@ -77,6 +77,7 @@ def make_store(workspace: Path) -> Store:
         registers.save_clients(conn, CLIENTS)
         for person in STAFF:
             people.save_person(conn, person, PASSWORD)
+            guides.close(conn, person.login, utc_now())
     return store
 
 

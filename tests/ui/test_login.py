@@ -67,7 +67,7 @@ def test_too_many_attempts_are_stopped() -> None:
 def test_each_role_begins_at_its_work(person: Person, title: str) -> None:
     app = logged_in(person)
     assert not app.exception
-    assert title in [*(header.value for header in app.header), *(header.value for header in app.subheader)]
+    assert title in [one.value for one in app.title]
 
 
 @pytest.mark.usefixtures("store")
@@ -141,7 +141,7 @@ def test_a_password_that_somebody_else_made_is_changed_before_anything_else(stor
         app.text_input(key=f"password_{key}").input("helt nya ord här")
     app.text_input(key="password_now").input(seeding.PASSWORD)
     app.button(key="password_submit").click().run()
-    assert app.subheader[0].value == "Granska"
+    assert app.title[0].value == "Granska"
 
 
 def in_emergency(store: Store) -> AppTest:

@@ -57,7 +57,7 @@ def test_screen_opens_or_refuses(store: Store, open_screen: OpenScreen, name: st
     if refused:
         shown = [*app.metric, *app.text_input, *app.selectbox, *app.multiselect, *app.dataframe, *app.info, *app.text]
         assert shown == []
-        assert {button.key for button in app.button} <= {"log_out", "lookup_open"}
+        assert {button.key for button in app.button} <= {"log_out", "lookup_open", "guide_open", "practice_open"}
 
 
 def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen) -> None:

@@ -10,9 +10,8 @@ from pipeline.access import Action, allowed
 from pipeline.model import Person
 from pipeline.store import emergencies
 from pipeline.store.clock import utc_now
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 
 def alarms(here: Site, person: Person) -> None:
@@ -25,7 +24,7 @@ def alarms(here: Site, person: Person) -> None:
         uses = emergencies.unseen(conn, person)
     for use in uses:
         with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"alarm-{use.id}"):
-            st.error(t("emergency.used", name=use.name, login=use.login, at=local(use.at), reason=use.reason), icon=":material/emergency:")
+            st.error(t("emergency.used", name=use.name, login=use.login, at=moment(use.at), reason=use.reason), icon=":material/emergency:")
             st.button(t("emergency.seen"), key=f"seen-{use.id}", on_click=partial(_seen, here, person, use.id))
 
 

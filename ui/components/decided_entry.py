@@ -24,10 +24,9 @@ from ui.components.entry_form import answers, field_lines, settled_lines, widget
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
 from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
-from ui.components.times import local
 from ui.components.version_table import people_lines, version_table
 from ui.session import Site
-from ui.text import known, t
+from ui.text import known, moment, t
 
 KEY = "keyboard_decided"
 Tell = Callable[[str, str], None]
@@ -171,7 +170,7 @@ def _reason_key(view: EntryView) -> str:
 
 def _told_of(view: EntryView, happening: Happening) -> str:
     kind = "corrected" if happening.corrected else happening.state if happening.action == "decide" else happening.action
-    head = f"{local(happening.at)} · {happening.by} · {known('happening', kind)}"
+    head = f"{moment(happening.at)} · {happening.by} · {known('happening', kind)}"
     specs, hidden = view.form.by_name, {field.spec.name for field in view.fields if field.hidden}
     changed = "; ".join(
         f"{specs[name].label}: {in_words(specs[name], answer)}" for name, answer in happening.answers.items() if name in specs and name not in hidden

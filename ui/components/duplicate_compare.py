@@ -29,7 +29,7 @@ _PICTURES = ["png", "jpg", "jpeg"]
 
 def compare(here: Site, person: Person, view: EntryView, done: Callable[[], None]) -> None:
     """Choose what it is compared with, look, and mark it."""
-    st.subheader(t("returns.duplicate.title"), anchor=False)
+    st.header(t("returns.duplicate.title"), anchor=False)
     st.caption(t("returns.duplicate.what"))
     label = {kind: t(f"returns.duplicate.kind.{kind}") for kind in KINDS}
     kind = st.segmented_control(

@@ -17,9 +17,8 @@ from pipeline.store.duplicate_marks import DuplicateMark
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tried
 from ui.components.page_view import data_url
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 
 def show(here: Site, person: Person, found: Sequence[object]) -> None:
@@ -34,7 +33,7 @@ def show(here: Site, person: Person, found: Sequence[object]) -> None:
 def _mark(here: Site, person: Person, one: DuplicateMark) -> None:
     with st.container(border=True):
         st.markdown(f"**{entry_title(here, one.entry)}**")
-        st.caption(" ".join(filter(None, (t("follow_up.marked", by=one.by, at=local(one.at)), one.why))))
+        st.caption(" ".join(filter(None, (t("follow_up.marked", by=one.by, at=moment(one.at)), one.why))))
         if one.other is not None:
             st.markdown(t("follow_up.repeats", other=entry_title(here, one.other)))
         if one.text or one.picture_sha256:

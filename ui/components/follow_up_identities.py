@@ -18,9 +18,8 @@ from pipeline.store.clock import utc_now
 from pipeline.store.temporary_identities import TemporaryIdentity
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tell, tried
-from ui.components.times import local
 from ui.session import Site
-from ui.text import known, t
+from ui.text import known, moment, t
 
 
 def show(here: Site, person: Person, found: Sequence[object]) -> None:
@@ -36,7 +35,7 @@ def _identity(here: Site, person: Person, one: TemporaryIdentity) -> None:
     with st.container(border=True):
         kind = t("identities.temporary" if is_temporary(one.number) else "identities.number")
         st.markdown(f"**{one.name or t('identities.no_name')}** · {kind} {shown_pid(one.number)}  \n{entry_title(here, one.entry)}")
-        st.caption(t("identities.since", reason=known("guard.outside_reasons", one.reason), at=local(one.at)))
+        st.caption(t("identities.since", reason=known("guard.outside_reasons", one.reason), at=moment(one.at)))
         if one.entry.state is EntryState.SECOND:
             st.caption(t("identities.waits"))
         elif allowed(person, Action.CORRECT, one.entry.unit):

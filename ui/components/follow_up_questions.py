@@ -18,9 +18,8 @@ from pipeline.store.events import record
 from pipeline.store.questions import Question
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tell, tried
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 _HERE = ZoneInfo("Europe/Stockholm")
 
@@ -42,7 +41,7 @@ def show(here: Site, person: Person, found: Sequence[object]) -> None:
 
 def _author(here: Site, person: Person, number: int, author: str, own: list[Question]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(author or t("questions.nobody"), anchor=False, width="stretch")
+        st.header(author or t("questions.nobody"), anchor=False, width="stretch")
         st.download_button(
             t("questions.print"),
             partial(_printed, here, person, author, own),
@@ -68,7 +67,7 @@ def _question(here: Site, person: Person, one: Question) -> None:
     now = datetime.now(_HERE)
     with st.container(border=True):
         st.markdown(f"**{entry_title(here, one.entry)}**  \n{one.text}")
-        st.caption(t("questions.asked", by=one.by, at=local(one.at)))
+        st.caption(t("questions.asked", by=one.by, at=moment(one.at)))
         with st.expander(t("questions.write"), key=f"write-{one.id}"), st.form(f"answer-{one.id}", border=False):
             st.text_area(t("questions.answer"), key=keys["text"], max_chars=1000, height=90)
             st.text_input(t("questions.who"), value=one.author, key=keys["who"], max_chars=120, autocomplete="off")
@@ -92,4 +91,4 @@ def _answered(here: Site, one: Question) -> None:
     st.markdown(f"**{entry_title(here, one.entry)}**  \n{one.text}")
     for given in one.answers:
         st.markdown(given.text)
-        st.caption(t("questions.given", who=given.answered_by, when=local(given.answered_at), by=given.by, at=local(given.at)))
+        st.caption(t("questions.given", who=given.answered_by, when=moment(given.answered_at), by=given.by, at=moment(given.at)))

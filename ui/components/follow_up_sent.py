@@ -14,9 +14,8 @@ from pipeline.store.entries import Entry
 from pipeline.store.forwarding import Forwarded
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tried
-from ui.components.times import local
 from ui.session import Site
-from ui.text import known, t
+from ui.text import known, moment, t
 
 _ON_ITS_WAY = {EntryState.REVIEW, EntryState.SECOND}
 
@@ -48,7 +47,7 @@ def _sent(here: Site, one: Forwarded) -> None:
         row = t("review.row", row=one.row) if one.row else ""
         st.markdown(f"**{' · '.join(filter(None, (form.title if form else one.form, one.serial or '', row)))}**  \n" + _became(one))
         why = f" {one.why}" if one.why else ""
-        st.caption(t("follow_up.sent", by=one.by, at=local(one.at), unit=one.from_unit, to=one.to_unit or t("follow_up.entitled")) + why)
+        st.caption(t("follow_up.sent", by=one.by, at=moment(one.at), unit=one.from_unit, to=one.to_unit or t("follow_up.entitled")) + why)
 
 
 def _became(one: Forwarded) -> str:
@@ -65,7 +64,7 @@ def _aside(here: Site, person: Person, one: Entry, names: dict[str, str]) -> Non
     by, at = (one.second_by, one.second_at) if one.second_by else (one.first_by, one.first_at)
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         reason = known("reject.reasons", one.reason)
-        who = f"{names.get(by or '', by or '')}, {local(at)}" if at else ""
+        who = f"{names.get(by or '', by or '')}, {moment(at)}" if at else ""
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**{entry_title(here, one)}**")
             st.caption(f"{reason}. {who}")

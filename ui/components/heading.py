@@ -6,15 +6,16 @@ import streamlit as st
 
 from pipeline.model import Person
 from ui import session
+from ui.components.screen_help import screen_help
 from ui.session import Site
 from ui.text import LANGUAGES, t
 
 
 def heading(here: Site, person: Person, title: str, line: str = "") -> None:
     """Title to the left, the menu with language and log-out to the right."""
-    left, right = st.columns([5, 1], vertical_alignment="center")
+    left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.container(gap=None):
-        st.header(title, anchor=False)
+        st.title(title, anchor=False)
         if line:
             st.caption(line)
     with right, st.container(horizontal=True, horizontal_alignment="right"):
@@ -22,7 +23,8 @@ def heading(here: Site, person: Person, title: str, line: str = "") -> None:
 
 
 def person_menu(here: Site, person: Person) -> None:
-    """Who is logged in, the language, and the way out."""
+    """Help with the screen; who is logged in, the language, and the way out."""
+    screen_help(here, person)
     with st.popover(person.name, icon=":material/person:", key="person_menu"):
         st.caption(t("menu.who", title=person.title, role=t(f"role.{person.role.name.lower()}")))
         st.caption(t("menu.units", units=", ".join(sorted(person.units))))

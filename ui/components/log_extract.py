@@ -21,7 +21,7 @@ _MADE = "log_extract_made"
 
 def log_extract(here: Site, person: Person, start: datetime, end: datetime) -> None:
     """Ask for the client, and show what would be handed out."""
-    st.subheader(t("log.extract"), anchor=False)
+    st.header(t("log.extract"), anchor=False)
     st.caption(t("log.extract_what"))
     with st.form("log_extract", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         typed = st.text_input(t("log.extract_client"), key="log_extract_typed", autocomplete="off", max_chars=20, width=280)

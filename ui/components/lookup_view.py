@@ -73,7 +73,7 @@ def _found(here: Site, person: Person, serial: str, review: Callable[[str], None
         page = sheet.pages[0]
         form = here.forms.get((page.form or "", page.version or 0))
         copy = t("lookup.copy", number=number) if len(found) > 1 else ""
-        st.subheader(" · ".join(filter(None, (form.title if form else "", shown_serial(serial), page.unit, copy))), anchor=False)
+        st.header(" · ".join(filter(None, (form.title if form else "", shown_serial(serial), page.unit, copy))), anchor=False)
         for entry in sheet.entries:
             _line(person, entry, review)
         _missing_row(here, person, sheet, review)

@@ -32,6 +32,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (!source) img.removeAttribute("src");
     else if (img.src !== source) img.src = source;
     img.alt = data.alt;
+    pane.setAttribute("aria-label", data.alt);
     for (const name of ["contrast", "invert"]) find(`.${name}`).setAttribute("aria-pressed", String(light[name]));
     const fit = (pane.clientHeight - 2) * (210 / 297);
     sheet.style.width = state.zoom < 0 ? `${fit}px` : `${ZOOMS[state.zoom] * 100}%`;

@@ -20,7 +20,8 @@ _HTML = """<div class="view"><div class="bar"><span class="caption"></span>
 <button tabindex="-1" class="turn"></button><button tabindex="-1" class="contrast">◐</button>
 <button tabindex="-1" class="invert">◑</button><button tabindex="-1" class="out">−</button>
 <button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>
-<div class="pane" tabindex="-1"><div class="sheet"><img alt=""><div class="row" hidden></div><div class="mark" hidden></div></div></div></div>"""
+<div class="pane" tabindex="0" role="region">
+<div class="sheet"><img alt=""><div class="row" hidden></div><div class="mark" hidden></div></div></div></div>"""
 
 
 @cache

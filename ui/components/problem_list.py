@@ -29,7 +29,7 @@ def problem_list(here: Site, person: Person) -> None:
     """The list to the left, the chosen page with its choices to the right."""
     if not allowed(person, Action.PROBLEMS):
         return
-    st.subheader(t("problems.title"), anchor=False)
+    st.header(t("problems.title"), anchor=False)
     with here.store.read() as conn:
         found = cases(conn, person)
     counts = {kind: sum(case.kind == kind for case in found) for kind in KINDS}

@@ -15,7 +15,7 @@ from pipeline.quality.measure import Share
 from pipeline.store import controls
 from pipeline.store.clock import utc_now
 from ui.session import Site
-from ui.text import language, t
+from ui.text import number, percent, t
 
 
 def quality_figures(here: Site, person: Person) -> None:
@@ -24,7 +24,7 @@ def quality_figures(here: Site, person: Person) -> None:
     with here.store.read() as conn:
         figures = measured_error.measured_errors(conn, here.forms, person, utc_now(), least)
         waiting = controls.open_controls(conn, person) if allowed(person, Action.PROGRESS) else None
-    st.subheader(t("quality.by_form"), anchor=False)
+    st.header(t("quality.by_form"), anchor=False)
     st.caption(t("quality.how", days=measured_error.DAYS, least=least))
     if figures:
         st.html(_form_table(here, figures))
@@ -37,9 +37,7 @@ def quality_figures(here: Site, person: Person) -> None:
 def work_table(figures: Sequence[WorkFigure], first: str) -> str:
     """One line for each person or unit; `first` is the head of the first column."""
     heads = (first, t("quality.fields"), t("quality.wrong"), t("quality.missed"), t("quality.seconds"))
-    lines = [
-        _row((escape(one.who), _number(one.fields), share_text(one.wrong), share_text(one.missed), seconds_text(one.seconds))) for one in figures
-    ]
+    lines = [_row((escape(one.who), number(one.fields), share_text(one.wrong), share_text(one.missed), seconds_text(one.seconds))) for one in figures]
     return _table(heads, lines)
 
 
@@ -48,21 +46,20 @@ def share_text(share: Share | None) -> str:
     if share is None:
         return f"<small>{escape(t('quality.few'))}</small>"
     low, high = share.interval
-    interval = t("quality.interval", wrong=share.wrong, of=share.of, low=percent(low), high=percent(high))
-    return f"{percent(share.wrong / share.of)} <small>{escape(interval)}</small>"
+    interval = t("quality.interval", wrong=share.wrong, of=share.of, low=share_percent(low), high=share_percent(high))
+    return f"{share_percent(share.wrong / share.of)} <small>{escape(interval)}</small>"
 
 
-def percent(share: float) -> str:
+def share_percent(share: float) -> str:
     """In per cent, with a decimal below ten."""
-    text = f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
-    return text.replace("%", " %") if language() == "en" else text.replace(".", ",").replace("%", " %")
+    return percent(share, decimals=1 if share < 0.1 else 0)
 
 
 def seconds_text(seconds: float | None) -> str:
     """Seconds with a decimal."""
     if seconds is None:
         return f"<small>{escape(t('quality.few'))}</small>"
-    return f"{seconds:.1f} s" if language() == "en" else f"{seconds:.1f} s".replace(".", ",")
+    return f"{number(seconds, decimals=1)}\u00a0s"
 
 
 def _form_table(here: Site, figures: Sequence[ErrorFigure]) -> str:
@@ -91,7 +88,3 @@ def _table(heads: Sequence[str], lines: Sequence[str]) -> str:
 def _row(cells: Sequence[str], *, total: bool = False) -> str:
     mark = ' class="ef-total"' if total else ""
     return f"<tr{mark}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-
-
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", "\u00a0")

@@ -27,7 +27,7 @@ def reject_form(here: Site, person: Person, view: EntryView, reject: Callable[[s
 def _reasons(view: EntryView, reject: Callable[[str], None]) -> None:
     key = f"reason-{view.entry.id}-{view.entry.revision}"
     with st.form(f"reject-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
-        st.subheader(t("reject.title"), anchor=False)
+        st.header(t("reject.title"), anchor=False)
         st.caption(t("reject.what"))
         st.radio(t("reject.reason"), REASONS, index=None, format_func=_reason_text, key=key)
         st.form_submit_button(

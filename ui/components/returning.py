@@ -15,9 +15,8 @@ from pipeline.store.entry_views import EntryView
 from pipeline.store.questions import ANSWERED, ASK_AUTHOR
 from ui.components.duplicate_compare import compare, compared_with
 from ui.components.keyboard import keyboard
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 FORWARD = "annan enhet"
 STEPS = frozenset({FORWARD, ASK_AUTHOR, DUPLICATE})
@@ -61,7 +60,7 @@ def step_form(here: Site, person: Person, view: EntryView, reason: str, done: Ca
         compare(here, person, view, done)
         return
     with st.form(f"return-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
-        st.subheader(t(f"returns.{_NAMES[reason]}.title"), anchor=False)
+        st.header(t(f"returns.{_NAMES[reason]}.title"), anchor=False)
         st.caption(t(f"returns.{_NAMES[reason]}.what"))
         fields = _unit_fields(here, view) if reason == FORWARD else _question_fields(here, person, view)
         do = f"do-return-{view.entry.id}"
@@ -76,7 +75,7 @@ def author_said(here: Site, person: Person, view: EntryView) -> list[str]:
     with here.store.read() as conn:
         asked = questions.questions_of(conn, person, view.entry.id)
     return [
-        t("returns.author_said", question=one.text, answer=given.text, who=given.answered_by, when=local(given.answered_at))
+        t("returns.author_said", question=one.text, answer=given.text, who=given.answered_by, when=moment(given.answered_at))
         for one in asked
         for given in one.answers
     ]

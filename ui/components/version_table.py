@@ -12,9 +12,8 @@ from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
 from pipeline.store.versions import Version
 from ui.components.answers import in_words
-from ui.components.times import local
 from ui.session import Site
-from ui.text import known, t
+from ui.text import known, moment, t
 
 
 def people_lines(here: Site, entry: Entry) -> None:
@@ -27,7 +26,7 @@ def people_lines(here: Site, entry: Entry) -> None:
         ("signed", entry.signed_by, entry.signed_at),
     )
     lines = [(t("people.author"), entry.author or t("people.unknown"))]
-    lines += [(t(f"people.{name}"), f"{names.get(by, by)}, {local(at)}") for name, by, at in stamps if by and at]
+    lines += [(t(f"people.{name}"), f"{names.get(by, by)}, {moment(at)}") for name, by, at in stamps if by and at]
     if entry.signed_why:
         lines.append((t("people.signed_why"), known("signing.reasons", entry.signed_why)))
     st.html('<dl class="ef-people">' + "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in lines) + "</dl>")
@@ -48,13 +47,13 @@ def version_table(here: Site, person: Person, view: EntryView) -> None:
 
 
 def _heading(number: int, one: Version) -> str:
-    parts = [f"<b>{escape(t('versions.number', number=number))}</b>", escape(known("versions.kind", one.kind)), escape(f"{one.by}, {local(one.at)}")]
+    parts = [f"<b>{escape(t('versions.number', number=number))}</b>", escape(known("versions.kind", one.kind)), escape(f"{one.by}, {moment(one.at)}")]
     if one.why:
         parts.append(f"<i>{escape(known('reject.reasons', one.why))}</i>")
     for signed in one.signed:
         what = "versions.taken_back" if signed.taken_back else "versions.signed"
         why = f" ({known('signing.reasons', signed.why)})" if signed.why else ""
-        parts.append(escape(t(what, by=signed.by, at=local(signed.at)) + why))
+        parts.append(escape(t(what, by=signed.by, at=moment(signed.at)) + why))
     return "<br>".join(parts)
 
 

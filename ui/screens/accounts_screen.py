@@ -17,9 +17,8 @@ from pipeline.store.clock import utc_now
 from pipeline.template import Area
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 _CHOSEN, _SAID, _PASSWORD = "account_chosen", "account_said", "account_password"
 _NEW = ""
@@ -82,7 +81,7 @@ def _row(account: Account, *, own: bool) -> None:
         )
         if holds
     ]
-    seen = t("accounts.last", at=local(account.active_at)) if account.active_at else t("accounts.never")
+    seen = t("accounts.last", at=moment(account.active_at)) if account.active_at else t("accounts.never")
     with st.container(border=True):
         text, button = st.columns([6, 1], vertical_alignment="center")
         text.markdown(f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]")
@@ -93,7 +92,7 @@ def _form(here: Site, person: Person, account: Account | None, units: list[str])
     who, key = account.person if account else None, f"account-{account.person.login}" if account else "account_new"
     roles = list(Role)
     with st.form(f"form-{key}", border=True):
-        st.subheader(t("accounts.change_of", name=who.name) if who else t("accounts.new"), anchor=False)
+        st.header(t("accounts.change_of", name=who.name) if who else t("accounts.new"), anchor=False)
         login = st.text_input(t("accounts.login"), who.login if who else "", key=f"{key}-login", disabled=who is not None, max_chars=80)
         name = st.text_input(t("accounts.name"), who.name if who else "", key=f"{key}-name", max_chars=120)
         title = st.text_input(t("accounts.profession"), who.title if who else "", key=f"{key}-profession", max_chars=80)

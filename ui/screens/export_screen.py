@@ -18,9 +18,8 @@ from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunItem, RunStatus
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
 
@@ -34,7 +33,7 @@ def show(here: Site, person: Person) -> None:
         (st.success if kind == "ok" else st.error)(text)
     _ready(office, person)
     history = runs.history(office, person)
-    st.subheader(t("export.history"), anchor=False)
+    st.header(t("export.history"), anchor=False)
     if not history:
         st.caption(t("export.no_history"))
         return
@@ -49,7 +48,7 @@ def show(here: Site, person: Person) -> None:
 
 def _ready(office: Office, person: Person) -> None:
     found = runs.ready(office, person)
-    st.subheader(t("export.ready"), anchor=False)
+    st.header(t("export.ready"), anchor=False)
     if unsigned := runs.unsigned(office, person):
         st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
     if not any(ready.entries or ready.unfit for ready in found):
@@ -94,7 +93,7 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
     newest = run.id == st.session_state.get(_NEWEST)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{run.file_name}**  \n{t('export.run', count=run.entries, at=local(run.made_at), by=run.made_by)}")
+            st.markdown(f"**{run.file_name}**  \n{t('export.run', count=run.entries, at=moment(run.made_at), by=run.made_by)}")
             st.download_button(
                 t("export.download"),
                 data=partial(_file, office, person, run.id),

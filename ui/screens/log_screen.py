@@ -19,7 +19,7 @@ from ui.components.heading import heading
 from ui.components.log_extract import log_extract
 from ui.components.log_filter import log_filter
 from ui.session import Site
-from ui.text import known, t
+from ui.text import known, moment, t
 
 _AT_ONCE = 50
 _PAGE, _LOOKED, _CHECKED = "log_page", "log_looked", "log_checked"
@@ -58,7 +58,7 @@ def _page(here: Site, person: Person, wanted: Wanted) -> LogPage:
 
 def _rows(here: Site, person: Person, wanted: Wanted, page: LogPage) -> None:
     nth, pages = int(st.session_state.get(_PAGE, 0)), max(1, -(-page.total // _AT_ONCE))
-    st.subheader(t("log.rows", count=page.total), anchor=False)
+    st.header(t("log.rows", count=page.total), anchor=False)
     if not page.rows:
         st.info(t("log.none"), icon=":material/info:")
         return
@@ -66,7 +66,7 @@ def _rows(here: Site, person: Person, wanted: Wanted, page: LogPage) -> None:
     rows = [
         (
             row.id,
-            f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M:%S}",
+            moment(row.at, seconds=True),
             _who(page, row.by),
             known("log.action", row.action),
             row.unit or "",
@@ -110,7 +110,7 @@ def _csv(here: Site, person: Person, wanted: Wanted) -> bytes:
 
 
 def _hints(here: Site, person: Person, wanted: Wanted) -> None:
-    st.subheader(t("log.hints"), anchor=False)
+    st.header(t("log.hints"), anchor=False)
     with here.store.read() as conn:
         found = follow_up.hints(conn, person, wanted)
     hints = list(Hint)
@@ -121,7 +121,7 @@ def _hints(here: Site, person: Person, wanted: Wanted) -> None:
 
 
 def _chart(here: Site, person: Person, wanted: Wanted) -> None:
-    st.subheader(t("log.per_day"), anchor=False)
+    st.header(t("log.per_day"), anchor=False)
     with here.store.read() as conn:
         found = follow_up.views_per_day(conn, person, wanted)
     if not any(found.values()):
@@ -136,7 +136,7 @@ def _chart(here: Site, person: Person, wanted: Wanted) -> None:
 
 
 def _check(here: Site, person: Person) -> None:
-    st.subheader(t("log.chain"), anchor=False)
+    st.header(t("log.chain"), anchor=False)
     st.caption(t("log.chain_what"))
     if st.button(t("log.check"), key="log_check", icon=":material/verified:"):
         with st.spinner(t("log.checking")):

@@ -26,5 +26,5 @@ def show(here: Site, person: Person) -> None:
         st.info(t("own_work.empty"), icon=":material/info:")
     else:
         st.html(work_table([replace(own, who=t("own_work.you")), *units], t("own_work.who")))
-    st.subheader(t("own_work.how_title"), anchor=False)
+    st.header(t("own_work.how_title"), anchor=False)
     st.markdown(t("own_work.how", least=least, days=measured_error.DAYS, people=measured_error.LEAST_PEOPLE))

@@ -19,7 +19,7 @@ def show(here: Site, person: Person) -> None:
     require(person, Action.QUALITY)
     heading(here, person, t("quality.title"), t("quality.what"))
     quality_figures(here, person)
-    st.subheader(t("quality.people"), anchor=False)
+    st.header(t("quality.people"), anchor=False)
     st.caption(t("quality.people_rule", least=here.settings.figures_least))
     units = sorted(person.units)
     unit = st.selectbox(t("quality.unit"), units, key="quality_unit") if len(units) > 1 else units[0] if units else None

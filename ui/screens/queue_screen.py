@@ -16,9 +16,8 @@ from pipeline.store.clock import utc_now
 from pipeline.store.pulls import Pull, PullKind
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import day, moment, t
 
 _KIND, _UNIT, _DAY, _CLIENT, _SAID = "pull_kind", "pull_unit", "pull_day", "pull_client", "pull_said"
 _KINDS = (PullKind.CLIENT, PullKind.DAY, PullKind.UNIT)
@@ -37,7 +36,7 @@ def show(here: Site, person: Person) -> None:
 
 
 def _ask(here: Site, person: Person) -> None:
-    st.subheader(t("queue.pull"), anchor=False)
+    st.header(t("queue.pull"), anchor=False)
     if said := st.session_state.pop(_SAID, None):
         st.info(said, icon=":material/info:")
     kind = st.radio(t("queue.kind"), _KINDS, format_func=lambda kind: t(f"queue.kinds.{kind.value}"), horizontal=True, key=_KIND)
@@ -51,8 +50,8 @@ def _ask(here: Site, person: Person) -> None:
 
 def _pull(here: Site, person: Person) -> None:
     kind, unit = PullKind(st.session_state[_KIND]), str(st.session_state[_UNIT])
-    day = st.session_state.get(_DAY)
-    what = {PullKind.DAY: day.isoformat() if isinstance(day, date) else "", PullKind.CLIENT: str(st.session_state.get(_CLIENT, ""))}.get(kind, "")
+    on = st.session_state.get(_DAY)
+    what = {PullKind.DAY: on.isoformat() if isinstance(on, date) else "", PullKind.CLIENT: str(st.session_state.get(_CLIENT, ""))}.get(kind, "")
     try:
         with here.store.begin() as conn:
             made = pulls.pull_to_front(conn, person, kind, unit, what, utc_now())
@@ -63,7 +62,7 @@ def _pull(here: Site, person: Person) -> None:
 
 
 def _held(here: Site, person: Person) -> None:
-    st.subheader(t("queue.front"), anchor=False)
+    st.header(t("queue.front"), anchor=False)
     with here.store.read() as conn:
         held = pulls.pulls(conn, person)
     if not held:
@@ -72,11 +71,13 @@ def _held(here: Site, person: Person) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
                 st.markdown(f"**{t(f'queue.kinds.{pull.kind.value}')}** {_named(pull)}")
-                st.caption(" · ".join((pull.unit, t("queue.waiting", count=pull.waiting), t("queue.by", by=pull.by, at=local(pull.at)))))
+                st.caption(" · ".join((pull.unit, t("queue.waiting", count=pull.waiting), t("queue.by", by=pull.by, at=moment(pull.at)))))
             st.button(t("queue.undo"), key=f"undo-{pull.id}", on_click=partial(_undo, here, person, pull.id))
 
 
 def _named(pull: Pull) -> str:
+    if pull.kind is PullKind.DAY:
+        return day(pull.what)
     return shown_pid(pull.what) if pull.kind is PullKind.CLIENT else pull.what
 
 

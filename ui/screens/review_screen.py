@@ -155,7 +155,7 @@ def _turn_to(entry_id: str | None, now: datetime | None = None) -> None:
 def _top(here: Site, person: Person, view: EntryView | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
-            st.subheader(view.form.title if view else t("review.title"), anchor=False)
+            st.title(view.form.title if view else t("review.title"), anchor=False)
             if view is not None:
                 st.caption(_line(here, person, view))
         st.button(t("lookup.open"), key="lookup_open", shortcut="Alt+L", icon=":material/search:", on_click=lookup_view.begin)

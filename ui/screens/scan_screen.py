@@ -16,10 +16,9 @@ from ui import session
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.problem_list import problem_list
-from ui.components.times import local
 from ui.components.unused_sheets import unused_sheets
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 _KINDS = ["pdf", "tif", "tiff", "jpg", "jpeg", "png"]
 _SENT = "uploads_sent"
@@ -44,7 +43,7 @@ def _upload(here: Site, person: Person) -> None:
     nth = st.session_state.get(_SENT, 0)
     choose_files_in_words()
     with st.form("upload", border=True):
-        st.subheader(t("scan.upload"), anchor=False)
+        st.header(t("scan.upload"), anchor=False)
         unit = st.selectbox(t("scan.unit"), sorted(person.units), key="upload_unit")
         place = st.text_input(t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200)
         files = st.file_uploader(t("scan.files"), type=_KINDS, accept_multiple_files=True, key=f"upload_files_{nth}")
@@ -101,11 +100,11 @@ def reading_progress(here: Site, person: Person) -> None:
 def _batches(here: Site, person: Person) -> None:
     with here.store.read() as conn:
         found = pages.batches(conn, person)
-    st.subheader(t("scan.batches"), anchor=False)
+    st.header(t("scan.batches"), anchor=False)
     if not found:
         st.caption(t("scan.no_batches"))
         return
     columns = ("came", "unit", "place", "pages", "done", "waiting", "failed", "id")
-    rows = [(local(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
+    rows = [(moment(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
     table = pd.DataFrame(rows, columns=[t(f"scan.column.{name}") for name in columns])
     st.dataframe(table, hide_index=True, width="stretch", height=min(320, 38 + 35 * len(rows)), key="batches")

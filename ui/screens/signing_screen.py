@@ -76,7 +76,7 @@ def _read(here: Site, person: Person, waiting: ToSign, one: Entry, left_over: in
     with left, st.container(key="picture"):
         sheet_pictures(here, view)
     with right:
-        st.subheader(view.form.title, anchor=False)
+        st.header(view.form.title, anchor=False)
         serial = shown_serial(one.serial) if one.serial and is_serial(one.serial) else ""
         row = t("review.row", row=one.row) if one.row else ""
         st.caption(" · ".join([*filter(None, (one.unit, serial, row)), t("signing.left", count=left_over)]))

@@ -1,0 +1,151 @@
+"""Each screen of each role against WCAG 2.2 AA, light and dark: axe-core's rules, one heading, the language, and no sideways scrolling at 200 %."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from pipeline.model import Person
+from tests.browser.nurse import log_in, settle
+from tests.browser.serving import PATIENCE_MS, serving
+from tests.ui import seeding
+from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROLES = (ADMINISTRATOR, NURSE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+WIDE, AT_200_PER_CENT = 1440, 640
+"""A window of 1280 px at 200 % has 640 px of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What Streamlit draws against a rule and nothing of ours can mend."""
+
+    rule: str
+    selector: str
+    reason: str
+
+
+KNOWN: tuple[Known, ...] = ()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A workspace in which every screen has something to show."""
+    workspace: Path = tmp_path_factory.mktemp("screens")
+    fill_workspace(workspace)
+    with serving(workspace) as served:
+        yield served
+
+
+def fill_workspace(workspace: Path) -> None:
+    """Pages that were read and that failed, entries to review, to sign and to export."""
+    store = seeding.make_store(workspace)
+    entries = seeding.add_notes(store, 4)
+    seeding.add_failed_page(store)
+    seeding.add_blank_page(store)
+    seeding.add_duplicate(store, entries[0])
+    seeding.confirm(store, NURSE, entries[0])
+    seeding.confirm(store, NURSE, entries[1], sign=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("person", ROLES, ids=lambda person: person.role.value)
+def test_no_screen_breaks_a_rule(browser: Browser, address: str, person: Person, scheme: Literal["light", "dark"]) -> None:
+    with _window(browser, scheme) as context:
+        page = _opened(context, address, person)
+        found = [problem for screen in _screens(page) for problem in (*_problems(page, screen), *_headings(page, screen))]
+        assert page.locator("html").get_attribute("lang") == "sv"
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_screen_breaks_no_rule(browser: Browser, address: str, scheme: Literal["light", "dark"]) -> None:
+    with _window(browser, scheme) as context:
+        page = context.new_page()
+        page.goto(address)
+        expect(page.get_by_label("Användarnamn")).to_be_focused()
+        assert [*_problems(page, "Logga in"), *_headings(page, "Logga in")] == []
+
+
+@pytest.mark.parametrize("person", ROLES, ids=lambda person: person.role.value)
+def test_at_200_per_cent_nothing_lies_beside_the_window(browser: Browser, address: str, person: Person) -> None:
+    with _window(browser) as context:
+        page = _opened(context, address, person)
+        beside = []
+        for screen in _screens(page):
+            page.set_viewport_size({"width": AT_200_PER_CENT, "height": 450})
+            wide, narrow = page.evaluate(
+                "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])(document.querySelector('[data-testid=stMain]'))"
+            )
+            beside += [f"{screen}: {wide} > {narrow}"] * (wide > narrow)
+            beside += [f"{screen}: {name}" for name in page.evaluate(_OUTSIDE)]
+            page.set_viewport_size({"width": WIDE, "height": 900})
+    assert beside == []
+
+
+_OUTSIDE = """() => [...document.querySelectorAll('[data-testid=stMain] :is(button, input, textarea, h1, h2)')]
+    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 2)
+    .filter((one) => !one.closest('.ef-wide, [data-testid=stDataFrame]'))
+    .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+    .map((one) => (one.textContent || one.ariaLabel || one.tagName).slice(0, 40))"""
+
+
+def test_the_document_follows_the_language_of_the_person(browser: Browser, address: str) -> None:
+    with _window(browser) as context:
+        page = _opened(context, address, LOG_REVIEWER)
+        page.get_by_role("button", name=LOG_REVIEWER.name).click()
+        page.get_by_text("English", exact=True).click()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def _window(browser: Browser, scheme: Literal["light", "dark"] = "light", width: int = WIDE) -> BrowserContext:
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale="sv-SE", color_scheme=scheme)
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
+def _opened(context: BrowserContext, address: str, person: Person) -> Page:
+    page = context.new_page()
+    page.goto(address)
+    log_in(page, person)
+    page.get_by_role("button", name=person.name).wait_for()
+    settle(page)
+    return page
+
+
+def _screens(page: Page) -> Iterator[str]:
+    """Go through the screens of the role; each is drawn to its end when its name is given. A role with one screen has no menu of them."""
+    links = page.get_by_test_id("stTopNavLink").all()
+    if not links:
+        yield page.get_by_role("heading", level=1).inner_text()
+    for link in links:
+        title = link.inner_text().split("\n")[-1].strip()
+        link.click()
+        settle(page)
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+        page.get_by_role("button", name="Hjälp").wait_for()
+        yield title
+
+
+def _headings(page: Page, screen: str) -> list[str]:
+    count = page.get_by_role("heading", level=1).count()
+    return [] if count == 1 else [f"{screen}: {count} headings of the first level"]
+
+
+def _problems(page: Page, screen: str) -> list[str]:
+    found = []
+    for violation in Axe().run(page, options=RULES).response["violations"]:
+        for node in violation["nodes"]:
+            target = " ".join(map(str, node["target"]))
+            if not any(one.rule == violation["id"] and one.selector in target for one in KNOWN):
+                found.append(f"{screen}: {violation['id']}: {target}: {node['failureSummary'][:160]}")
+    return found

@@ -1,0 +1,24 @@
+// What belongs to the whole document and Streamlit does not set: its language, names of its parts, and what is said aloud when something changes.
+const MAIN = "[data-testid='stMain']";
+const SAID = "[data-testid='stAlert'], [data-testid='stToast']";
+
+function name(data) {
+  document.documentElement.lang = data.language;
+  document.querySelector(MAIN)?.setAttribute("aria-label", data.main);
+  // Complaints, confirmations and answers are read out by a screen reader without the focus leaving the field.
+  for (const box of document.querySelectorAll(SAID)) if (!box.hasAttribute("aria-live")) box.setAttribute("aria-live", "polite");
+  // The uploader's button shows our word by style alone.
+  for (const button of document.querySelectorAll("[data-testid='stFileUploaderDropzone'] button")) button.setAttribute("aria-label", data.choose);
+  for (const table of document.querySelectorAll(".ef-wide:not([tabindex])")) table.tabIndex = 0;
+}
+
+export default function ({ data }) {
+  name(data);
+  let asked = 0;
+  const watch = new MutationObserver(() => {
+    cancelAnimationFrame(asked);
+    asked = requestAnimationFrame(() => name(data));
+  });
+  watch.observe(document.body, { childList: true, subtree: true });
+  return () => { cancelAnimationFrame(asked); watch.disconnect(); };
+}
