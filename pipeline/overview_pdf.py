@@ -145,7 +145,7 @@ def _units(paper: _Paper, found: Overview) -> None:
     paper.set_draw_color(200, 200, 200)
     paper.set_fill_color(255, 255, 255)
     heads = ("Enhet", "Sidor väntar", "Poster ej införda", "Personer med klass A", "Äldsta händelse", "Ark saknas")
-    names = sorted({one.unit for one in (*found.pages, *found.units, *found.sheets)})
+    names = sorted({one.unit for one in found.pages} | {one.unit for one in found.units} | {one.unit for one in found.sheets})
     with paper.table(
         col_widths=(52, 24, 28, 28, 26, 20),
         text_align=("LEFT", *("RIGHT",) * 5),

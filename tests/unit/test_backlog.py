@@ -22,7 +22,7 @@ def ward(store: Store) -> Ward:
     """Asta has a confirmed note and one that the machine is sure of, Bror a row of a list; of one row nobody knows whose it is."""
     ward = Ward(store).begin()
     ward.note("AAA1")
-    ward.note("AAA2", SAID | {"datum": "2026-02-03"})
+    ward.note("AAA2", dict(SAID) | {"datum": "2026-02-03"})
     ward.read(ward.scan(), page_reading(VISITS, "BBB1", {"datum": "2026-02-10", "rad01.pnr": BROR.pid, "rad02.tid": "08:00"}))
     with store.begin() as conn:
         save_answers(conn, FORMS, EVA, "AAA1-00", 0, answers({**SAID, **PLAN}), NOW)

@@ -23,8 +23,8 @@ def burn_down_chart(found: Overview) -> alt.LayerChart:
     band = alt.Chart(coming).mark_area(color=_BAND, opacity=0.45).encode(x=day, y=_left("low"), y2="high:Q")
     likely = alt.Chart(coming).mark_line(color=_LINE, strokeDash=[5, 4]).encode(x=day, y=_left("middle"), tooltip=_tips("middle", "low", "high"))
     line = alt.Chart(past).mark_line(color=_LINE, strokeWidth=2.5, point=alt.OverlayMarkDef(color=_LINE)).encode(x=day, y=_left("open"))
-    chart: alt.LayerChart = alt.layer(*([band, likely] if ahead else []), line.encode(tooltip=_tips("open"))).properties(height=230)
-    return chart
+    layers = [*([band, likely] if ahead else []), line.encode(tooltip=_tips("open"))]
+    return alt.LayerChart(layer=layers, height=230)
 
 
 def _left(name: str) -> alt.Y:

@@ -11,9 +11,8 @@ from pipeline.model import Person
 from pipeline.store import accounting
 from pipeline.store.clock import utc_now
 from ui.components.faults import fault_text
-from ui.components.times import local
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, t
 
 _UNIT, _TYPED, _SAID = "unused_unit", "unused_serials", "unused_said"
 _MOST = 10
@@ -32,7 +31,7 @@ def unused_sheets(here: Site, person: Person) -> None:
             lots = accounting.unused_lots(conn, person)
         for lot in lots[:_MOST]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(t("accounting.line", unit=lot.unit, count=lot.sheets, by=lot.by, at=local(lot.at)))
+                st.caption(t("accounting.line", unit=lot.unit, count=lot.sheets, by=lot.by, at=moment(lot.at)))
                 st.button(t("accounting.undo"), key=f"unused-{lot.id}-{lot.unit}", on_click=partial(_undo, here, person, lot.id))
 
 

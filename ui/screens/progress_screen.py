@@ -20,10 +20,9 @@ from pipeline.store.clock import utc_now
 from ui.components.burn_down_chart import burn_down_chart
 from ui.components.heading import heading
 from ui.components.progress_tables import due_table, number, page_table, sheet_table, unit_table
-from ui.components.quality_figures import percent, quality_figures
-from ui.components.times import local
+from ui.components.quality_figures import quality_figures
 from ui.session import Site
-from ui.text import t
+from ui.text import moment, percent, t
 
 _STATES = tuple(state.value for state in EntryState)
 _COLOURS = ("#c08a3e", "#b0553f", "#1f6b75", "#3d8f8a", "#7a8f5a", "#a9b99a", "#9aa3a7")
@@ -130,7 +129,7 @@ def _left(here: Site, found: Overview) -> None:
         _section(t("progress.sheets"), sheet_table(found, titles) if found.sheets else "", t("progress.sheets_none"))
         st.subheader(t("progress.silent"), anchor=False)
         for run in found.silent_runs:
-            st.markdown(t("progress.silent_line", target=run.target, at=local(run.made_at), count=number(run.entries)))
+            st.markdown(t("progress.silent_line", target=run.target, at=moment(run.made_at), count=number(run.entries)))
         if not found.silent_runs:
             st.caption(t("progress.silent_none"))
 
@@ -155,7 +154,7 @@ def _taken_along(here: Site, found: Overview, now: datetime) -> None:
             key="overview_pdf",
         )
         st.download_button(t("progress.file"), lambda: overview_csv(found, now), f"lage-{day}.csv", "text/csv", key="overview_csv")
-        st.caption(t("progress.updated", at=local(now)))
+        st.caption(t("progress.updated", at=moment(now)))
 
 
 def _titles(here: Site) -> dict[str, str]:
