@@ -56,3 +56,12 @@ client_block = Table(
 )
 _stands = client_block.c.lifted_at.is_(None)
 Index("client_block_stands", client_block.c.client_pid, client_block.c.unit, unique=True, sqlite_where=_stands, postgresql_where=_stands)
+
+# Who is digested, so that a password typed in the wrong box is not kept.
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("login_sha256", String(64), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+)

@@ -15,7 +15,7 @@ from pipeline.errors import NotAllowedError, UsageError
 from pipeline.model import Person, Role
 from pipeline.professions import default_areas
 from pipeline.store import sessions, tables
-from pipeline.store.account_tables import address_failure
+from pipeline.store.account_tables import address_failure, login_failure
 from pipeline.store.clock import utc_now
 from pipeline.store.events import record
 from pipeline.store.upsert import upsert
@@ -27,7 +27,7 @@ WINDOW = timedelta(minutes=5)
 SHORTEST_PASSWORD = 10
 
 _staff = tables.staff
-_failure, _from = tables.login_failure, address_failure
+_failure, _from = login_failure, address_failure
 _hasher = PasswordHasher()
 
 

@@ -216,15 +216,6 @@ draft = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
-# Who is digested, so that a password typed in the wrong box is not kept.
-login_failure = Table(
-    "login_failure",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("login_sha256", String(64), nullable=False, index=True),
-    Column("at", UtcDateTime, nullable=False),
-)
-
 # A chain: each row holds the digest of its content and of the row before it. See store/chain.py and store/log_tables.py.
 event = Table(
     "event",

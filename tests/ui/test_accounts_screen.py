@@ -7,6 +7,7 @@ from sqlalchemy import delete
 from pipeline.model import Role
 from pipeline.store import people, tables
 from pipeline.store.database import Store
+from pipeline.store.guide_tables import closed_guide
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import NURSE, SYSTEM_ADMINISTRATOR, UNIT
 
@@ -74,7 +75,7 @@ def test_the_own_account_cannot_be_changed(open_screen: OpenScreen) -> None:
 
 def test_without_others_it_says_what_to_do(store: Store, open_screen: OpenScreen) -> None:
     with store.begin() as conn:
-        for table in (tables.staff_unit, tables.staff):
+        for table in (closed_guide, tables.staff_unit, tables.staff):
             conn.execute(delete(table).where(table.c.login != SYSTEM_ADMINISTRATOR.login))
         conn.execute(delete(tables.unit))
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")

@@ -35,9 +35,9 @@ def controlled(store: Store) -> str:
 
 
 def said(app: AppTest) -> str:
-    return " ".join(str(one.value) for one in (*app.markdown, *app.caption, *app.warning, *app.info)) + " ".join(
-        html.proto.body for html in app.get("html")
-    )
+    """Everything that the screen says, with plain spaces where numbers have unbreakable ones."""
+    texts = [str(one.value) for one in (*app.markdown, *app.caption, *app.warning, *app.info)]
+    return " ".join([*texts, *(html.proto.body for html in app.get("html"))]).replace("\xa0", " ")
 
 
 def task_id(store: Store) -> int:

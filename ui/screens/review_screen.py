@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from streamlit.delta_generator import DeltaGenerator
 
 from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
-from pipeline.fiducials import is_serial, shown_serial
 from pipeline.model import EntryState, Person
 from pipeline.store import claims, decisions, forwarding
 from pipeline.store.clock import utc_now
@@ -25,6 +24,7 @@ from ui.components.client_card import client_card
 from ui.components.client_guard_form import about_client, ask_about_client, forget_client
 from ui.components.control_task import control_turn, make_due
 from ui.components.entry_form import answers, entry_form, widget_keys
+from ui.components.entry_line import entry_line
 from ui.components.faults import fault_text
 from ui.components.heading import person_menu
 from ui.components.hidden_client import hidden_client
@@ -38,9 +38,6 @@ from ui.text import t
 
 LEAST_LOOK = timedelta(milliseconds=500)
 """Nobody has looked at an entry that came up less than this ago: a save is then a key pressed twice."""
-
-COUNT_SECONDS = 20
-"""How old the number of waiting entries may be."""
 
 _ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING = "entry_id", "entry_shown_at", "review_problem", "complaints", "rejecting"
 _TRY, _UNDO = "review_try", "something_to_undo"
@@ -157,28 +154,10 @@ def _top(here: Site, person: Person, view: EntryView | None) -> None:
         with st.container(gap=None):
             st.title(view.form.title if view else t("review.title"), anchor=False)
             if view is not None:
-                st.caption(_line(here, person, view))
+                st.caption(entry_line(here, person, view))
         st.button(t("lookup.open"), key="lookup_open", shortcut="Alt+L", icon=":material/search:", on_click=lookup_view.begin)
         key_help()
         person_menu(here, person)
-
-
-def _line(here: Site, person: Person, view: EntryView) -> str:
-    entry = view.entry
-    waiting = _waiting(here, person, person.login, tuple(sorted(person.units)))
-    parts = [
-        entry.unit,
-        shown_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
-        t("review.row", row=entry.row) if entry.row else "",
-    ]
-    return " · ".join([*filter(None, parts), t("review.waiting", count=waiting)])
-
-
-@st.cache_data(ttl=COUNT_SECONDS, max_entries=500, show_spinner=False)
-def _waiting(_here: Site, _person: Person, login: str, units: tuple[str, ...]) -> int:
-    del login, units
-    with _here.store.read() as conn:
-        return claims.waiting_count(conn, _person, utc_now())
 
 
 def _explain(here: Site, person: Person, view: EntryView) -> None:
