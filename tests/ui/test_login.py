@@ -60,7 +60,7 @@ def test_too_many_attempts_are_stopped() -> None:
         (MANAGER, "Läge"),
         (ADMINISTRATOR, "Läge"),
         (SYSTEM_ADMINISTRATOR, "Konton"),
-        (LOG_REVIEWER, "Ditt konto har ingen sida att visa."),
+        (LOG_REVIEWER, "Logg"),
     ],
     ids=lambda value: getattr(value, "login", ""),
 )
@@ -76,12 +76,12 @@ def test_navigation_shows_what_the_role_may() -> None:
 
     shown = {person.login: {name for name, action, _, _ in SCREENS if allowed(person, action)} for person in STAFF if person.login != "omar"}
     assert shown == {
-        "anna": {"scan", "progress", "export"},
-        "nina": {"review", "export"},
-        "carl": {"progress"},
-        "rita": {"scan", "review", "export"},
+        "anna": {"scan", "follow_up", "progress", "backlog", "export"},
+        "nina": {"review", "signing", "follow_up", "own_work", "backlog", "export"},
+        "carl": {"progress", "backlog", "quality", "queue"},
+        "rita": {"scan", "review", "own_work", "export"},
         "sven": {"accounts"},
-        "lova": set(),
+        "lova": {"log"},
     }
 
 
