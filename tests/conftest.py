@@ -13,3 +13,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
         for line in sorted(lines):
             terminalreporter.write_line(line)
+
+
+# Also imported as plain modules, perhaps before the first test module that names them as plugins.
+pytest.register_assert_rewrite("tests.databases", "tests.offices")
