@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pipeline.access import Action, require
 from pipeline.backlog_csv import backlog_csv
 from pipeline.identity import shown_pid
 from pipeline.model import Person
@@ -16,6 +17,8 @@ from ui.text import t
 
 def show(here: Site, person: Person) -> None:
     """The screen."""
+    with here.store.noting_denials():
+        require(person, Action.BACKLOG)
     heading(here, person, t("backlog.title"), t("backlog.what"))
     everything = t("backlog.all")
     units = [everything, *sorted(person.units)]

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pipeline import overview as overviews
 from pipeline import progress
+from pipeline.access import Action, require
 from pipeline.model import EntryState, Person
 from pipeline.overview import Overview, days_with
 from pipeline.overview_csv import overview_csv
@@ -33,6 +34,8 @@ _EVERY = "60s"
 
 def show(here: Site, person: Person) -> None:
     """The screen."""
+    with here.store.noting_denials():
+        require(person, Action.PROGRESS)
     heading(here, person, t("progress.title"), t("progress.what"))
     _situation(here, person)
 
