@@ -137,8 +137,9 @@ def test_a_refused_entry_can_be_exported_again(office: Office) -> None:
 def test_a_receipt_that_a_correction_has_overtaken_is_kept_and_moves_nothing(office: Office) -> None:
     run, (entry,) = exported(office, 1)
     correct(office, entry, "anteckning", "Såret vätskar.")
+    corrected = state(office, entry)
     assert apply(office, filled(office, run, "godkänd;")).accepted == 1
-    assert state(office, entry) is EntryState.CONFIRMED
+    assert state(office, entry) is corrected is EntryState.SIGNED
     second = make_run(office, ANNA, "rivta", utc_now())
     assert second is not None
     give_receipts(office, ANNA, run.id, [Answer(entry, accepted=True)], utc_now())
