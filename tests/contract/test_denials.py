@@ -71,7 +71,7 @@ def test_a_whole_way_leaves_its_rows_and_no_word_that_was_written(office: Office
     assert {
         ("anna", "decide", "Norr"),
         ("anna", "exported", "Norr"),
-        ("anna", "fetch_export", None),
+        ("anna", "fetch_export", "Norr"),
         ("anna", "receipted", "Norr"),
         ("ute", "denied", "Norr"),
     } <= done
