@@ -48,7 +48,7 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[Cell]]) -> str:
     kinds = [' class="ef-number"' if isinstance(cell, int) else "" for cell in first]
     head = "".join(f'<th scope="col"{kind}>{escape(one)}</th>' for one, kind in zip(heads, kinds, strict=True))
     rows = "".join("<tr>" + "".join(f"<td{kind}>{_said(cell)}</td>" for cell, kind in zip(line, kinds, strict=True)) + "</tr>" for line in lines)
-    return f'<table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div class="ef-wide"><table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _said(cell: Cell) -> str:
