@@ -53,7 +53,7 @@ def test_a_killed_export_is_whole_or_none(office: Office, moment: tuple[str, str
     done = subprocess.run([sys.executable, "-c", KILLED, *where, *moment], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert history(office, ANNA) == []
-    assert {state(office, entry) for entry in entries} == {EntryState.CONFIRMED}
+    assert {state(office, entry) for entry in entries} == {EntryState.SIGNED}
     assert {line.target: line.entries for line in ready(office, ANNA)}["rivta"] == 3
     run = make_run(office, ANNA, "rivta", utc_now())
     assert run is not None
