@@ -9,7 +9,7 @@ from lxml import etree
 from playwright.sync_api import Page, expect
 
 from pipeline.store.database import Store
-from tests.browser.nurse import fill_in, log_in, settle, wait_for_entry
+from tests.browser.nurse import fill_in, log_in, press_until, settle, wait_for_entry
 from tests.shared_data import shared
 from tests.ui import seeding
 from tests.ui.seeding import NURSE
@@ -34,14 +34,12 @@ def exported_by_keyboard(page: Page, folder: Path) -> Path:
     log_in(page, NURSE)
     wait_for_entry(page)
     fill_in(page)
-    page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("Inget väntar på dig just nu.")).to_be_visible()
+    press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu."))
     tab_to(page, "Signera")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Du skrev det här på papper.")).to_be_visible()
     settle(page)
-    page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("Du har inget att signera.")).to_be_visible()
+    press_until(page, "Control+Enter", page.get_by_text("Du har inget att signera."))
     tab_to(page, "Export")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Gör exportfil").first).to_be_enabled()
