@@ -21,6 +21,7 @@ from pipeline.model import Person, Role
 from pipeline.settings import Settings
 from pipeline.store.database import Store, open_store
 from pipeline.store.pages import problem_pages, requeue
+from pipeline.store.registers import save_units
 from tests.faults import readers
 from tests.faults.watching import assert_each_page_ended_once, queued, states, until
 from tests.small_pages import write_stack
@@ -43,6 +44,8 @@ def settings(store_settings: Settings) -> Settings:
 def store(settings: Settings, tmp_path: Path) -> Iterator[Store]:
     """A store with a stack that waits, and a trap on one of its pages."""
     store = open_store(settings, create=True)
+    with store.begin() as conn:
+        save_units(conn, {"Norra": "HSL"})
     paths = write_stack(tmp_path / "in", PAGES)
     take_in(store, paths, unit="Norra", place="", by="a.b")
     (settings.workspace / "trap").write_text(hashlib.sha256((tmp_path / "in" / TRAP).read_bytes()).hexdigest())
