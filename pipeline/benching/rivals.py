@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -60,7 +61,7 @@ def ocrmypdf_pace(pages: Sequence[bytes], jobs: int) -> Pace:
         MissingProgramError: it is not installed.
         ReadingError: it failed.
     """
-    program = shutil.which("ocrmypdf")
+    program = _ocrmypdf()
     if program is None:
         raise MissingProgramError("OCRmyPDF is not installed.", OCRMYPDF_REMEDY)
     with tempfile.TemporaryDirectory() as folder:
@@ -73,6 +74,11 @@ def ocrmypdf_pace(pages: Sequence[bytes], jobs: int) -> Pace:
     if done.returncode:
         raise ReadingError(f"OCRmyPDF ended with code {done.returncode}.", "Try `ocrmypdf --version`; install it again if that fails.")
     return pace
+
+
+def _ocrmypdf() -> str | None:
+    """Beside this Python, where the extra `bench` installs it, or anywhere on the path."""
+    return shutil.which("ocrmypdf", path=str(Path(sys.executable).parent)) or shutil.which("ocrmypdf")
 
 
 def _write_pdf(pages: Sequence[bytes], path: Path) -> None:

@@ -80,7 +80,7 @@ def _show(result: Comparison, processes: int) -> None:
     console = Console()
     console.print(table)
     if result.remedy:
-        console.print(result.remedy)
+        console.print(result.remedy, markup=False)
 
 
 def _cells(pace: Pace) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ from pipeline.benching import rivals
 from pipeline.benching.pages import A4_AT_300_DPI, given_pages
 from pipeline.benching.rivals import Pace
 from pipeline.benching.soak import Soak
-from pipeline.errors import MissingProgramError, UsageError
+from pipeline.errors import MissingProgramError, ReadingError, UsageError
 from pipeline.scan import JPEG, decode
 from pipeline.stages import stage, timed_stages
 
@@ -45,8 +46,19 @@ def test_files_without_pages_are_refused(tmp_path: Path) -> None:
 
 def test_a_missing_rival_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(MissingProgramError, match="apt install ocrmypdf"):
         rivals.ocrmypdf_pace([b""], 1)
+
+
+def test_a_rival_beside_this_python_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "ocrmypdf"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    page = cv2.imencode(".jpg", np.full((40, 30), 255, np.uint8))[1].tobytes()
+    with pytest.raises(ReadingError, match="code 3"):
+        rivals.ocrmypdf_pace([page], 1)
 
 
 def test_pace_is_told_by_the_clock_and_by_the_processor() -> None:
