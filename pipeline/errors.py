@@ -71,6 +71,10 @@ class UsageError(EfterskriftError):
     """The command was given something it cannot use."""
 
 
+class PersonalLoginError(UsageError):
+    """A login is a personal number, which would then stand in the log."""
+
+
 class FormError(EfterskriftError):
     """A form definition is wrong or unknown."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -20,7 +20,7 @@ from pipeline.store.chain import Detail, LogRow
 from pipeline.store.chain_rows import append, key
 from pipeline.store.clock import utc_now
 
-__all__ = ["Detail", "Event", "client_subject", "events_of", "forget_recorded", "record", "write_recorded"]
+__all__ = ["Detail", "Event", "client_subject", "events_of", "forget_recorded", "names_somebody", "record", "write_recorded"]
 
 _RECORDED = "efterskrift_recorded"
 _LIKE_A_PID = re.compile(r"(?<![0-9A-Za-z])(?:\d{2})?\d{6}[-+]?\d{4}(?![0-9A-Za-z])")
@@ -51,15 +51,14 @@ def record(conn: Connection, by: str, action: str, subject: str, *, unit: str | 
     Raises:
         ValueError: a personal number stands in the subject or the detail; that is a mistake in the program.
     """
-    if any(_names_somebody(text) for text in (subject, *detail.values()) if isinstance(text, str)):
+    if any(names_somebody(text) for text in (subject, *detail.values()) if isinstance(text, str)):
         raise ValueError(f"the event {action} holds a personal number")
-    flagged = detail | {"break_glass": True} if _in_emergency(conn, by) else detail
-    _recorded(conn).append(LogRow(0, utc_now(), by, action, subject, unit, flagged, None, None))
+    _recorded(conn).append(LogRow(0, utc_now(), by, action, subject, unit, detail, None, None))
 
 
 def write_recorded(conn: Connection) -> None:
     """Write what this transaction has recorded, as the last thing that it does."""
-    append(conn, _recorded(conn))
+    append(conn, _flagged(conn, _recorded(conn)))
     forget_recorded(conn)
 
 
@@ -68,9 +67,13 @@ def forget_recorded(conn: Connection) -> None:
     conn.info.pop(_RECORDED, None)
 
 
-def _in_emergency(conn: Connection, by: str) -> bool:
-    """Whether it was done with an account for emergencies: all that such an account does is marked."""
-    return conn.execute(select(tables.staff.c.login).where(tables.staff.c.login == by, tables.staff.c.break_glass)).first() is not None
+def _flagged(conn: Connection, rows: list[LogRow]) -> list[LogRow]:
+    """All that an account for emergencies did is marked."""
+    if not rows:
+        return rows
+    staff = tables.staff.c
+    sealed = set(conn.execute(select(staff.login).where(staff.login.in_({row.by for row in rows}), staff.break_glass)).scalars())
+    return [replace(row, detail=dict(row.detail) | {"break_glass": True}) if row.by in sealed else row for row in rows]
 
 
 def events_of(conn: Connection, subject: str) -> list[Event]:
@@ -91,5 +94,6 @@ def _recorded(conn: Connection) -> list[LogRow]:
     return rows
 
 
-def _names_somebody(text: str) -> bool:
+def names_somebody(text: str) -> bool:
+    """Whether a text holds a personal number."""
     return any(normal_pid(match[0]).valid for match in _LIKE_A_PID.finditer(text))

@@ -11,13 +11,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
-from pipeline.errors import NotAllowedError, UsageError
+from pipeline.errors import NotAllowedError, PersonalLoginError, UsageError
 from pipeline.model import Person, Role
 from pipeline.professions import default_areas
 from pipeline.store import sessions, tables
 from pipeline.store.account_tables import address_failure, login_failure
 from pipeline.store.clock import utc_now
-from pipeline.store.events import record
+from pipeline.store.events import names_somebody, record
 from pipeline.store.upsert import upsert
 
 FAILURES = 5
@@ -38,7 +38,10 @@ def save_person(conn: Connection, person: Person, password: str | None, by: str 
 
     Raises:
         UsageError: the password is short, or the account is new and has none.
+        PersonalLoginError: the login is a personal number.
     """
+    if names_somebody(person.login):
+        raise PersonalLoginError("A login must not be a personal number.", "Choose another, such as the initials or the login of the municipality.")
     if password is not None:
         _refuse_short(password)
     digest = _hasher.hash(password) if password is not None else _hash_of(conn, person.login)

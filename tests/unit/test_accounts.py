@@ -145,6 +145,7 @@ def test_an_account_for_emergencies_keeps_its_sealed_password_and_marks_all_that
         assert not held.must_change
         events.record(conn, "nod", "view_page", "p1")
         events.record(conn, "sys", "view_page", "p1")
+    with store.read() as conn:
         assert [event.detail for event in events.events_of(conn, "p1")] == [{"break_glass": True}, {}]
 
 

@@ -15,7 +15,7 @@ from pipeline.model import Person, Role
 from pipeline.store import people
 from pipeline.store.database import Store
 from pipeline.store.registers import save_units
-from tests.ward import EVA, NORTH, NOW, SOUTH
+from tests.ward import ASTA, EVA, NORTH, NOW, SOUTH
 
 pytest_plugins = ("tests.databases",)
 
@@ -51,6 +51,14 @@ def test_only_the_right_password_opens(with_eva: Store) -> None:
     assert log_in(with_eva, " eva ", PASSWORD) == EVA
     assert log_in(with_eva, "eva", PASSWORD + ".") is None
     assert log_in(with_eva, "nils", PASSWORD) is None
+
+
+def test_a_login_is_no_personal_number_and_guessing_with_one_tells_nobody(store: Store) -> None:
+    pid = ASTA.pid
+    with store.begin() as conn, pytest.raises(UsageError, match="must not be a personal number") as refused:
+        people.save_person(conn, replace(EVA, login=pid), PASSWORD)
+    assert pid not in str(refused.value)
+    assert log_in(store, pid, PASSWORD) is None
 
 
 def test_guessing_is_slowed_down_for_known_and_unknown_logins(with_eva: Store) -> None:
