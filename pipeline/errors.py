@@ -71,6 +71,10 @@ class UsageError(EfterskriftError):
     """The command was given something it cannot use."""
 
 
+class NoSuchClientError(UsageError):
+    """A personal number that was typed is in no register and is not whole."""
+
+
 class PersonalLoginError(UsageError):
     """A login is a personal number, which would then stand in the log."""
 

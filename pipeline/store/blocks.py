@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 
 from pipeline import access
 from pipeline.access import Action
-from pipeline.errors import UsageError
+from pipeline.errors import NoSuchClientError, UsageError
 from pipeline.identity import normal_pid
 from pipeline.model import Person
 from pipeline.store.account_tables import client_block
@@ -97,7 +97,7 @@ def _client(conn: Connection, typed: str) -> str:
         return known.pid
     written = normal_pid(typed)
     if not written.valid or not written.value12:
-        raise UsageError("There is no such client.", "Write the personal number with all twelve characters.")
+        raise NoSuchClientError("There is no such client.", "Write the personal number with all twelve characters.")
     return written.value12
 
 

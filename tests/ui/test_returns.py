@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlit.testing.v1 import AppTest
 
 from pipeline.model import EntryState
-from pipeline.store import questions
+from pipeline.store import blocks, questions, sight
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
@@ -126,3 +128,30 @@ def test_a_question_is_written_with_the_time_of_its_answer(store: Store) -> None
     with store.begin() as conn:
         questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "Vilken fot?", "Ida", utc_now())
         assert questions.questions(conn, NURSE)[0].author == "Ida"
+
+
+def test_a_unit_blocks_a_client_and_lifts_the_block(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 1)
+    app = listed(open_screen, "blocks")
+    assert "Dina enheter har inga spärrar." in told(app)
+    app.button(key="do_block").click().run()
+    assert "Skriv både personnummer och skäl." in told(app)
+    app.selectbox(key="block_unit").set_value(OTHER_UNIT)
+    app.text_input(key="block_pid").input("191212")
+    app.text_input(key="block_why").input("Klienten har begärt det")
+    app.button(key="do_block").click().run()
+    assert "Det finns ingen sådan klient." in told(app)
+    client = seeding.CLIENTS[0]
+    app.text_input(key="block_pid").input(client.pid)
+    app.button(key="do_block").click().run()
+    assert not app.exception
+    assert client.name in told(app)
+    with store.read() as conn:
+        (block,) = blocks.blocks(conn, NURSE)
+        alone = replace(seeding.COLLEAGUE, units=frozenset({seeding.UNIT}))
+        assert sight.is_blocked(conn, alone, client.pid)
+    app.text_input(key=f"lift_why-{block.id}").input("Klienten har ångrat sig")
+    app.button(key=f"do_lift-{block.id}").click().run()
+    assert "Spärren är hävd." in told(app)
+    with store.read() as conn:
+        assert not blocks.blocks(conn, NURSE)

@@ -1,4 +1,4 @@
-"""Uppföljning: what could not simply be brought in: questions, what was sent on, duplicates, clients outside the register, what was put aside."""
+"""Uppföljning: what could not simply be brought in: questions, sent on, duplicates, clients outside the register, put aside; and blocks."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pipeline.model import Person
-from pipeline.store import duplicate_marks, forwarding, questions, rejected, temporary_identities
-from ui.components import follow_up_duplicates, follow_up_identities, follow_up_questions, follow_up_sent
+from pipeline.store import blocks, duplicate_marks, forwarding, questions, rejected, temporary_identities
+from ui.components import follow_up_blocks, follow_up_duplicates, follow_up_identities, follow_up_questions, follow_up_sent
 from ui.components.follow_up_act import told
 from ui.components.heading import heading
 from ui.session import Site
 from ui.text import t
 
-KINDS = ("questions", "identities", "forwarded", "duplicates", "rejected")
+KINDS = ("questions", "identities", "forwarded", "duplicates", "rejected", "blocks")
 LISTS: dict[str, Callable[[Site, Person, Sequence[object]], None]] = {
     "questions": follow_up_questions.show,
     "identities": follow_up_identities.show,
     "forwarded": follow_up_sent.show,
     "duplicates": follow_up_duplicates.show,
     "rejected": follow_up_sent.show_rejected,
+    "blocks": follow_up_blocks.show,
 }
 
 
@@ -35,6 +36,7 @@ def show(here: Site, person: Person) -> None:
             "forwarded": forwarding.forwarded(conn, person),
             "duplicates": duplicate_marks.duplicates(conn, person),
             "rejected": rejected.rejected(conn, person),
+            "blocks": blocks.blocks(conn, person),
         }
     label = {kind: t(f"follow_up.kind.{kind}", count=len(found[kind])) for kind in KINDS}
     kind = st.segmented_control(
