@@ -1,0 +1,51 @@
+"""A server that is killed in the middle of an entry, and comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from pipeline.cli.ui_commands import command
+from pipeline.model import EntryState
+from pipeline.review import Answer
+from pipeline.store.answers import drafts
+from pipeline.store.database import Store
+from pipeline.store.entries import entry
+from tests.browser.nurse import fill_in, log_in, press_until, wait_for_entry
+from tests.browser.serving import PATIENCE_MS, answering, free_port, started
+from tests.ui import seeding
+from tests.ui.seeding import NOTE, NURSE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_a_killed_server_loses_at_most_the_field_being_typed(browser: Browser, store: Store, tmp_path: Path) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    port = free_port()
+    page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="sv-SE").new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    with started(command(port, tmp_path, headless=True), tmp_path) as server:
+        page.goto(answering(server, port))
+        log_in(page, NURSE)
+        wait_for_entry(page)
+        page.keyboard.type(str(NOTE["personnummer"]))
+        page.keyboard.press("Tab")
+        expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")  # the field has reached the server
+        page.keyboard.type("halv")
+        server.kill()
+        server.wait()
+    with store.read() as conn:
+        assert drafts(conn, entry_id, NURSE.login)["personnummer"] == Answer(NOTE["personnummer"])
+    with started(command(port, tmp_path, headless=True), tmp_path) as server:
+        page.goto(answering(server, port))
+        log_in(page, NURSE)
+        assert wait_for_entry(page) == entry_id
+        expect(page.locator(f".st-key-f-{entry_id}-0-personnummer input")).to_have_value(str(NOTE["personnummer"]))
+        page.keyboard.press("Tab")
+        fill_in(page)
+        press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu"))
+    with store.read() as conn:
+        assert entry(conn, entry_id).state is EntryState.CONFIRMED
+    page.context.close()
