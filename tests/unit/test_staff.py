@@ -63,7 +63,7 @@ def test_a_wrong_row_is_named_without_its_values(tmp_path: Path, row: str, what:
 
 
 def test_the_staff_list_of_the_samples_is_right() -> None:
-    assert len(load_staff(ROOT / "data" / "samples" / "personal.csv")) == 12
+    assert len(load_staff(ROOT / "data" / "samples" / "personal.csv")) == 40
 
 
 def test_initials_of_the_units_staff_name_their_person() -> None:
