@@ -54,6 +54,18 @@ def press_until(page: Page, keys: str, place: Locator) -> None:
     place.wait_for()
 
 
+def skip(page: Page, entry_id: str) -> str:
+    """Press Alt+S until another entry is up; answers with its id. It may be heard late, as in `press_until`, and then a second press skips too."""
+    for _ in range(20):
+        page.keyboard.press("Alt+s")
+        try:
+            page.locator(f".st-key-skip-{entry_id}").wait_for(state="detached", timeout=1_500)
+        except PlaywrightTimeoutError:
+            continue
+        break
+    return wait_for_entry(page, other_than=entry_id)
+
+
 def focused_field(page: Page) -> tuple[str, str]:
     """The entry and the field that have the focus; two empty texts when none has."""
     holder = "document.activeElement?.closest('[class*=\"st-key-f-\"]')?.className"

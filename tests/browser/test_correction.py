@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from pipeline.export import runs
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
-from tests.browser.nurse import log_in, settle
+from tests.browser.nurse import log_in, press_until, settle
 from tests.ui import seeding
 from tests.ui.seeding import NURSE
 
@@ -26,7 +26,7 @@ def test_an_exported_entry_is_corrected_and_exported_again(page: Page, store: St
     log_in(page, NURSE)
     expect(page.get_by_text("Inget väntar på dig just nu.")).to_be_visible()
     settle(page)
-    page.keyboard.press("Alt+l")
+    press_until(page, "Alt+l", page.get_by_label("Löpnummer", exact=True))
     expect(page.get_by_label("Löpnummer", exact=True)).to_be_focused()
     page.keyboard.type(f"{entry_id[:4]}-{entry_id[4:8]}")
     page.keyboard.press("Enter")

@@ -12,7 +12,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, focused_field, log_in, press_until, wait_for_entry
+from tests.browser.nurse import fill_in, focused_field, log_in, press_until, skip, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
 
@@ -78,8 +78,7 @@ def test_enter_does_nothing_in_a_field(page: Page, store: Store, entries: list[s
     fill_in(page)
     page.locator(f".st-key-f-{first}-0-handelsetid input").focus()
     page.keyboard.press("Enter")
-    page.keyboard.press("Alt+s")  # something that a rerun surely follows
-    wait_for_entry(page, other_than=first)
+    skip(page, first)  # something that a rerun surely follows
     assert set(states(store, entries)) == {EntryState.REVIEW}
 
 
@@ -103,8 +102,7 @@ def test_typed_text_never_reaches_the_next_entry(page: Page, store: Store) -> No
     log_in(page, NURSE)
     first = wait_for_entry(page)
     page.keyboard.type("193001017072")
-    page.keyboard.press("Alt+s")
-    second = wait_for_entry(page, other_than=first)
+    second = skip(page, first)
     assert focused_value(page) == ""
     fill_in(page)
     page.keyboard.press("Control+Enter")
@@ -160,8 +158,7 @@ def test_picture_marks_the_field_that_has_the_focus(page: Page) -> None:
 def test_help_opens_by_key(page: Page) -> None:
     log_in(page, NURSE)
     wait_for_entry(page)
-    page.keyboard.press("Alt+h")
-    expect(page.get_by_text("Spara och gå till nästa post")).to_be_visible()
+    press_until(page, "Alt+h", page.get_by_text("Spara och gå till nästa post"))
 
 
 def test_reject_and_undo_by_key(page: Page, store: Store, entries: list[str]) -> None:
