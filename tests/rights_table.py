@@ -75,6 +75,8 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.receipts.receipt_template": (Action.EXPORT, R.PAPER),
     f"{P}export.receipts.give_receipts": (Action.RECEIPT, R.PAPER),
     f"{P}export.receipts.apply_receipt_file": (Action.RECEIPT, R.PAPER),
+    f"{P}export.key_in.waiting_runs": (Action.RECEIPT, R.LISTED),
+    f"{P}export.key_in.next_entry": (Action.RECEIPT, R.PAPER),
     f"{P}progress.page_counts": (Action.PROGRESS, R.COUNTED),
     f"{P}progress.entry_counts": (Action.PROGRESS, R.COUNTED),
     f"{P}progress.pace": (Action.PROGRESS, R.COUNTED),

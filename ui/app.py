@@ -23,6 +23,7 @@ from ui.screens import (
     backlog_screen,
     export_screen,
     follow_up_screen,
+    key_in_screen,
     log_screen,
     login_screen,
     own_work_screen,
@@ -49,6 +50,7 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("quality", Action.QUALITY, ":material/verified:", quality_screen.show),
     ("queue", Action.PULL, ":material/low_priority:", queue_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
+    ("key_in", Action.RECEIPT, ":material/keyboard:", key_in_screen.show),
     ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts_screen.show),
     ("log", Action.LOG, ":material/policy:", log_screen.show),
 )

@@ -39,6 +39,7 @@ SAID: Mapping[str, str] = {
     "refused": "Verksamhetens system har svarat",
     "fetch_export": _OPENED,
     "view_export": _OPENED,
+    "view_key_in": _OPENED,
     "fetch_receipt_template": _OPENED,
     "print_for_client": "En blankett med ditt namn skrevs ut",
     "view_log": "Loggen över vem som sett uppgifterna granskades",

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from pipeline.export.exporter import Item, Terms
-from pipeline.export.late_entry import amendment_text, event_time, late_entry_text
+from pipeline.export.key_in_block import Block, block, client_line
 from pipeline.export.list_pages import BOTTOM, DARK, MARGIN, TOP, ListPages
-from pipeline.export.values import form_of, said, shown
-from pipeline.field_spec import Kind, Meaning
-from pipeline.identity import is_temporary
 from pipeline.model import Client, Record, Run
 
 LABEL_X, VALUE_X = MARGIN + 10, MARGIN + 62
@@ -29,17 +25,6 @@ GUIDE = (
     "Skriv in posterna uppifrån och ned. Kryssa i rutan när en post är inskriven och sparad. Skriv av texten ordagrant, även den grå: den visar "
     "vem som skrev på papper och när. Kvittera sedan körningen i Efterskrift (Export, eller kvittensfilen) med postens nummer."
 )
-_IN_HEADING = {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED}
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """An entry as it is set: filled fields as label and text, then the lines below them."""
-
-    title: str
-    notice: str
-    rows: tuple[tuple[str, str], ...]
-    below: tuple[str, ...]
 
 
 class KeyInListExporter:
@@ -72,34 +57,6 @@ def content_sum(items: Sequence[Item]) -> str:
     return f"{digest[:4]}-{digest[4:]}"
 
 
-def block(item: Item, terms: Terms) -> Block:
-    """What is set for an entry."""
-    record = item.record
-    filled, empty, unmarked = _sorted_fields(record, terms)
-    listed = (("Inte kryssat: ", unmarked), ("Tomt: ", empty))
-    notices = [amendment_text(item), f"Makulera posten om den finns i systemet. Skäl: {record.voided}" if record.voided else ""]
-    return Block(
-        title=f"{record.title}, {event_time(record)}",
-        notice=" ".join(part for part in notices if part),
-        rows=tuple((record.labels.get(name, name), shown(record, name, terms.forms)) for name in filled),
-        below=(
-            *(start + ", ".join(record.labels.get(name, name) for name in names) for start, names in listed if names),
-            late_entry_text(record, terms.settings),
-        ),
-    )
-
-
-def _sorted_fields(record: Record, terms: Terms) -> tuple[list[str], list[str], list[str]]:
-    """Names of the filled, the empty and the unmarked fields, in the form's order, without those that the heading says."""
-    form = form_of(record, terms.forms)
-    specs = {spec.column: spec for spec in form.entry_fields(record.row)} if form else {}
-    names = [*(name for name in specs if name in record.fields), *(name for name in record.fields if name not in specs)]
-    names = [name for name in names if name not in specs or specs[name].means not in _IN_HEADING]
-    unmarked = [name for name in names if name in specs and specs[name].kind is Kind.MARK and said(record, name, terms.forms) is False]
-    filled = [name for name in names if name not in unmarked and shown(record, name, terms.forms)]
-    return filled, [name for name in names if name not in unmarked and name not in filled], unmarked
-
-
 def _client(pages: ListPages, client: Client, items: Sequence[Item], terms: Terms) -> None:
     blocks = [block(item, terms) for item in items]
     first = height(pages, blocks[0])
@@ -110,8 +67,7 @@ def _client(pages: ListPages, client: Client, items: Sequence[Item], terms: Term
     pages.rect(MARGIN, pages.y, pages.w - 2 * MARGIN, 8, style="F")
     pages.set_xy(MARGIN + 2, pages.y + 1.6)
     mark = "   SKYDDADE PERSONUPPGIFTER" if client.protected else ""
-    kind = "Tillfällig identitet " if is_temporary(client.pid) else ""
-    who = f"{kind}{client.pid or 'Personnummer saknas'}   {client.name}"
+    who = client_line(client)
     pages.write_line(who + mark, 11, bold=True)
     pages.set_xy(MARGIN, pages.y + 2.5)
     pages.client = who

@@ -70,6 +70,23 @@ class TableMapping(ExportMapping):
         return set[str]().union(*(column.fields() for column in self.columns))
 
 
+class KeyInField(Strict):
+    """A field where a person keys it in, with the word that the other system has for it."""
+
+    field: str
+    title: str = ""
+
+
+class KeyInMapping(ExportMapping):
+    """The order in which another system asks for what a form says. Optional: without it a form goes in its own order."""
+
+    order: Annotated[tuple[KeyInField, ...], Field(min_length=1)]
+
+    def fields(self) -> set[str]:
+        """The form's fields that the order names."""
+        return {one.field for one in self.order}
+
+
 class NoteSection(Strict):
     """A part of a note's text; the heading is left out when empty, the whole part when its field is."""
 

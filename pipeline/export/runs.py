@@ -17,7 +17,7 @@ from pipeline.errors import ExportError
 from pipeline.export import TARGETS
 from pipeline.export.exporter import Exporter, Item, Terms
 from pipeline.export.late_entry import local
-from pipeline.export.mapping import load_mappings
+from pipeline.export.mapping import KeyInMapping, load_mappings
 from pipeline.model import Earlier, Person, Record, Run
 from pipeline.settings import Settings
 from pipeline.store import events, exports, records
@@ -81,7 +81,7 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
         require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
         candidates = _candidates(conn, office, person, unit)
-    return [_ready(name, exporter, candidates, _terms(office, name, exporter)) for name, exporter in TARGETS.items()]
+    return [_ready(name, exporter, candidates, terms_of(office, name, exporter)) for name, exporter in TARGETS.items()]
 
 
 def unsigned(office: Office, person: Person, unit: str | None = None) -> int:
@@ -106,7 +106,7 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
     with office.store.noting_denials():
         require(person, Action.EXPORT, unit)
     exporter = find_target(target)
-    terms = _terms(office, target, exporter)
+    terms = terms_of(office, target, exporter)
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
             items = _items(target, exporter, _candidates(conn, office, person, unit), terms)
@@ -170,8 +170,8 @@ def find_target(target: str) -> Exporter:
         raise ExportError(f"There is no target {target}.", "Use one of: " + ", ".join(TARGETS) + ".") from error
 
 
-def _terms(office: Office, target: str, exporter: Exporter) -> Terms:
-    mappings = load_mappings(office.settings.forms, target, exporter.mapping) if exporter.mapping else {}
+def terms_of(office: Office, target: str, exporter: Exporter) -> Terms:
+    mappings = load_mappings(office.settings.forms, target, exporter.mapping or KeyInMapping)
     return Terms(office.settings, office.forms, mappings)
 
 

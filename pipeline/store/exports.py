@@ -74,14 +74,15 @@ def earlier(conn: Connection, entry_ids: Sequence[str]) -> dict[str, Earlier]:
     """For entries that were exported before and not refused: the latest such run."""
     found: dict[str, Earlier] = {}
     for start in range(0, len(entry_ids), _MOST_IDS):
-        query = (
-            select(export_item.c.entry, export_run.c.id, export_run.c.target, export_run.c.made_at)
-            .join(export_run, export_run.c.id == export_item.c.run)
-            .where(export_item.c.entry.in_(entry_ids[start : start + _MOST_IDS]), ~_REFUSED)
-            .order_by(export_item.c.revision)
-        )
+        query = _carried().where(export_item.c.entry.in_(entry_ids[start : start + _MOST_IDS]))
         found |= {entry_id: Earlier(run, target, made_at) for entry_id, run, target, made_at in conn.execute(query)}
     return found
+
+
+def earlier_than(conn: Connection, entry_id: str, revision: int) -> Earlier | None:
+    """The run that carried the entry before this revision, if any did and was not refused."""
+    rows = conn.execute(_carried().where(export_item.c.entry == entry_id, export_item.c.revision < revision)).all()
+    return Earlier(*rows[-1][1:]) if rows else None
 
 
 def find_run(conn: Connection, run_id: str) -> Run | None:
@@ -141,6 +142,11 @@ def add_receipt(conn: Connection, run_id: str, given: Receipt, by: str, at: date
     """Write down a receipt. There is one for an entry and revision: the database refuses a second (StoreError)."""
     row = {"entry": given.item.entry_id, "revision": given.item.revision, "run": run_id, "at": at, "by": by, "accepted": given.accepted}
     conn.execute(insert(receipt).values(row | {"text": given.text}))
+
+
+def _carried() -> Select[Any]:
+    query = select(export_item.c.entry, export_run.c.id, export_run.c.target, export_run.c.made_at)
+    return query.join(export_run, export_run.c.id == export_item.c.run).where(~_REFUSED).order_by(export_item.c.revision)
 
 
 def _runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:

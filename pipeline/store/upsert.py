@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -17,6 +17,15 @@ def upsert(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) ->
     keys = [column.name for column in table.primary_key]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+def upsert_where(conn: Connection, table: Table, row: Mapping[str, Any], condition: ColumnElement[bool]) -> bool:
+    """Insert the row, or replace the known one if it fulfils the condition; whether either was done."""
+    statement = _insert(conn, table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in row if name not in keys}
+    done = conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed, where=condition), row)
+    return done.rowcount == 1
 
 
 def insert_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
 from pipeline.model import EntryState, Person, Role
 from pipeline.store import pages, tables
+from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.events import events_of
 from pipeline.store.people import save_person
@@ -27,6 +29,7 @@ ALLOWED = {
     "signing": {NURSE.login},
     "follow_up": {ADMINISTRATOR.login, NURSE.login},
     "export": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
+    "key_in": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
     "accounts": {SYSTEM_ADMINISTRATOR.login},
     "log": {LOG_REVIEWER.login},
 }
@@ -142,3 +145,24 @@ def test_receipts_are_given_by_hand(store: Store, open_screen: OpenScreen) -> No
     assert not app.exception
     with store.read() as conn:
         assert entry(conn, entry_id).state is EntryState.RECEIPTED
+
+
+def test_a_list_is_keyed_in_entry_by_entry(store: Store, open_screen: OpenScreen) -> None:
+    from pipeline.store.entries import entry
+
+    made = seeding.add_notes(store, 2)
+    for entry_id in made:
+        seeding.confirm(store, NURSE, entry_id, sign=True)
+    open_screen(NURSE, "export").button(key="make-skriv-in").click().run()
+    app = open_screen(NURSE, "key_in")
+    assert seeding.CLIENTS[0].name in {code.value for code in app.code}
+    app.button(key="key_in_done").click().run()  # too early to be meant
+    app.session_state["key_in_shown_at"] = utc_now() - timedelta(seconds=5)
+    app.button(key="key_in_done").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert sorted(entry(conn, entry_id).state for entry_id in made) == sorted([EntryState.RECEIPTED, EntryState.EXPORTED])
+    app.button(key="key_in_skip").click().run()
+    assert "Det som är kvar har du hoppat över (1)." in {info.value for info in app.info}
+    app.button(key="key_in_again").click().run()
+    assert app.button(key="key_in_done")

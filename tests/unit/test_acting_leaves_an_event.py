@@ -24,6 +24,7 @@ ASKS = "asks only; a denial is recorded by the store when it ends the transactio
 LIST = "which papers there are to work with in the own units; the picture is recorded when it is looked at"
 NEEDS_NONE = {
     "authors.is_by": ASKS,
+    "export.key_in.waiting_runs": FIGURES,
     "export.runs.unsigned": FIGURES,
     "measured_error.measured_errors": FIGURES,
     "measured_error.unit_work": FIGURES,

@@ -11,7 +11,8 @@ import pikepdf
 import pytest
 
 from pipeline.export.exporter import Item
-from pipeline.export.key_in_list import HEADING, PAGE, block, content_sum, height, set_entry
+from pipeline.export.key_in_block import block
+from pipeline.export.key_in_list import HEADING, PAGE, content_sum, height, set_entry
 from pipeline.export.list_pages import TOP, ListPages
 from pipeline.export.typeface import find_typeface
 from pipeline.model import Client, Record

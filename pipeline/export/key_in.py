@@ -1,0 +1,73 @@
+"""Keying in, one entry at a time: for systems that have no import, the list on a screen. A tick is the entry's receipt.
+
+An entry is shown to one person at a time (`store/key_in_claims.py`), so that nobody keys in what another has on the screen. What became of it is
+a receipt like any other (`receipts.give_receipts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pipeline.access import Action, require
+from pipeline.export.exporter import Item
+from pipeline.export.key_in_block import Block, block
+from pipeline.export.runs import Office, find_target, open_run, terms_of
+from pipeline.model import Client, Person
+from pipeline.store import events, exports, key_in_claims, records
+from pipeline.store.exports import Connection, RunItem, RunStatus
+
+TARGET = "skriv-in"
+CLAIM_MINUTES = 20.0
+"""How long an entry is kept for a person who does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry to key in. `others` are entries of the run that are being keyed in by others."""
+
+    item: RunItem
+    client: Client
+    block: Block
+    others: int
+
+
+def waiting_runs(office: Office, person: Person) -> list[RunStatus]:
+    """Lists with entries that nobody has keyed in, oldest first.
+
+    Raises:
+        NotAllowedError: the person does not give receipts.
+    """
+    with office.store.read() as conn:
+        require(person, Action.RECEIPT)
+        return [status for status in reversed(exports.runs_within(conn, person)) if status.run.target == TARGET and status.waiting]
+
+
+def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipped: Collection[str] = ()) -> Shown | None:
+    """Take the first entry of a list that waits, that nobody else has and that is not among the skipped; None if there is none.
+
+    The person lets go of any other.
+
+    Raises:
+        NotAllowedError: the person may not receipt what the run holds.
+        ExportError: there is no such run.
+    """
+    with office.store.begin() as conn:
+        run = open_run(conn, person, run_id, Action.RECEIPT)
+        waiting = [item for item in exports.items_of(conn, run_id) if item.accepted is None and item.current]
+        key_in_claims.let_go(conn, person.login)
+        others = key_in_claims.taken_by_others(conn, person.login, now)
+        free = (item for item in waiting if item.entry_id not in skipped and (item.entry_id, item.revision) not in others)
+        taken = next((i for i in free if key_in_claims.take(conn, person.login, i.entry_id, i.revision, now, CLAIM_MINUTES)), None)
+        if taken is None:
+            return None
+        events.record(conn, person.login, "view_key_in", taken.entry_id, unit=taken.unit, run=run_id, revision=taken.revision)
+        item = _item(conn, office, taken)
+    terms = terms_of(office, run.target, find_target(run.target))
+    return Shown(taken, item.record.client, block(item, terms), sum((i.entry_id, i.revision) in others for i in waiting))
+
+
+def _item(conn: Connection, office: Office, taken: RunItem) -> Item:
+    (record,) = records.records(conn, office.forms, [taken.entry_id])
+    return Item(taken.number, replace(record, revision=taken.revision), exports.earlier_than(conn, taken.entry_id, taken.revision))

@@ -1,0 +1,79 @@
+"""An entry as a person keys it into another system: what it is, its fields in that system's order, and the text that tells where it comes from.
+
+The order and the words are those of `forms/<id>/export.skriv-in.yaml` where there is one, else the form's own. A field that the file leaves out
+follows after the others: nothing that the paper says is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.export.exporter import Item, Terms
+from pipeline.export.late_entry import amendment_text, event_time, late_entry_text
+from pipeline.export.mapping import KeyInMapping
+from pipeline.export.values import form_of, said, shown
+from pipeline.field_spec import Kind, Meaning
+from pipeline.identity import is_temporary
+from pipeline.model import Client, Record
+
+_IN_HEADING = {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An entry as it is set: filled fields as label and text, what is not filled in, and the text of the late entry."""
+
+    title: str
+    notice: str
+    rows: tuple[tuple[str, str], ...]
+    empty: tuple[str, ...]
+    late: str
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """The lines below the fields."""
+        return (*self.empty, self.late)
+
+
+def block(item: Item, terms: Terms) -> Block:
+    """What is set for an entry."""
+    record = item.record
+    words = _words(record, terms)
+    filled, empty, unmarked = _sorted_fields(record, terms)
+    listed = (("Inte kryssat: ", unmarked), ("Tomt: ", empty))
+    notices = [amendment_text(item), f"Makulera posten om den finns i systemet. Skäl: {record.voided}" if record.voided else ""]
+    return Block(
+        title=f"{record.title}, {event_time(record)}",
+        notice=" ".join(part for part in notices if part),
+        rows=tuple((words[name], shown(record, name, terms.forms)) for name in filled),
+        empty=tuple(start + ", ".join(words[name] for name in names) for start, names in listed if names),
+        late=late_entry_text(record, terms.settings),
+    )
+
+
+def client_line(client: Client) -> str:
+    """Whom the entry is about, as a heading says it."""
+    kind = "Tillfällig identitet " if is_temporary(client.pid) else ""
+    return f"{kind}{client.pid or 'Personnummer saknas'}   {client.name}"
+
+
+def _order(record: Record, terms: Terms) -> dict[str, str]:
+    """The fields that the target's own order names, with its words for them."""
+    mapping = terms.mappings.get(record.form)
+    return {one.field: one.title for one in mapping.order} if isinstance(mapping, KeyInMapping) else {}
+
+
+def _words(record: Record, terms: Terms) -> dict[str, str]:
+    own = {name: title for name, title in _order(record, terms).items() if title}
+    return {name: record.labels.get(name, name) for name in record.fields} | own
+
+
+def _sorted_fields(record: Record, terms: Terms) -> tuple[list[str], list[str], list[str]]:
+    """Names of the filled, the empty and the unmarked fields, in order, without those that the heading says."""
+    form = form_of(record, terms.forms)
+    specs = {spec.column: spec for spec in form.entry_fields(record.row)} if form else {}
+    names = [name for name in dict.fromkeys((*_order(record, terms), *specs, *record.fields)) if name in record.fields]
+    names = [name for name in names if name not in specs or specs[name].means not in _IN_HEADING]
+    unmarked = [name for name in names if name in specs and specs[name].kind is Kind.MARK and said(record, name, terms.forms) is False]
+    filled = [name for name in names if name not in unmarked and shown(record, name, terms.forms)]
+    return filled, [name for name in names if name not in unmarked and name not in filled], unmarked
