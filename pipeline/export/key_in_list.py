@@ -60,8 +60,8 @@ class KeyInListExporter:
         pages = ListPages.on_installed_face(run, content_sum(items))
         pages.add_page()
         pages.write_line(f"{GUIDE} Listan har {len(items)} poster.", 9)
-        for client, group in groupby(items, key=lambda item: item.record.client):
-            _client(pages, client, list(group), terms)
+        for (client, about), group in groupby(items, key=lambda item: (item.record.client, _is_about(item, terms))):
+            _client(pages, client, list(group), terms, about=about)
         return bytes(pages.output())
 
 
@@ -100,7 +100,16 @@ def _sorted_fields(record: Record, terms: Terms) -> tuple[list[str], list[str], 
     return filled, [name for name in names if name not in unmarked and name not in filled], unmarked
 
 
-def _client(pages: ListPages, client: Client, items: Sequence[Item], terms: Terms) -> None:
+def _is_about(item: Item, terms: Terms) -> bool:
+    """Whether the entry is about a client: one whose number cannot be read is."""
+    form = form_of(item.record, terms.forms)
+    spec = form.meaning(Meaning.CLIENT_PID, item.record.row) if form else None
+    if item.record.client.pid or form is None:
+        return True
+    return spec is not None and (spec.column not in item.record.fields or spec.column in item.record.illegible)
+
+
+def _client(pages: ListPages, client: Client, items: Sequence[Item], terms: Terms, *, about: bool) -> None:
     blocks = [block(item, terms) for item in items]
     first = height(pages, blocks[0])
     if pages.room() < HEADING + (first if HEADING + first <= PAGE else 40):
@@ -111,7 +120,7 @@ def _client(pages: ListPages, client: Client, items: Sequence[Item], terms: Term
     pages.set_xy(MARGIN + 2, pages.y + 1.6)
     mark = "   SKYDDADE PERSONUPPGIFTER" if client.protected else ""
     kind = "Tillfällig identitet " if is_temporary(client.pid) else ""
-    who = f"{kind}{client.pid or 'Personnummer saknas'}   {client.name}"
+    who = f"{kind}{client.pid or 'Personnummer saknas'}   {client.name}" if about else f"Gäller ingen klient   {items[0].record.unit}"
     pages.write_line(who + mark, 11, bold=True)
     pages.set_xy(MARGIN, pages.y + 2.5)
     pages.client = who
