@@ -20,7 +20,7 @@ LINE = 9.0
 MARK = 5.0
 OPTION_GAP = 4.0
 """Between an option's label and the next option's box, at least."""
-OPTION_PITCH = 7.5
+OPTION_PITCH, TABLE_OPTION_PITCH = 7.5, 6.0
 """From one line of options to the next."""
 PRINTED = 6.0
 LABEL_ROOM = 3.5
@@ -70,6 +70,8 @@ def box_width(field: OutlineField, *, mark: float = MARK) -> float:
         return field.cell_count * CELL
     if field.kind is Kind.MARK:
         return mark
+    if field.kind is Kind.CHOICE and field.columns:
+        return max(option_widths(field, mark)) * field.columns + OPTION_GAP * (field.columns - 1)
     if field.kind is Kind.CHOICE:
         widths = option_widths(field, mark)
         return sum(widths) + OPTION_GAP * (len(widths) - 1)

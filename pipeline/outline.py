@@ -28,13 +28,17 @@ class OutlineOption(Strict):
 
 
 class OutlineField(FieldFacts):
-    """A field of a row. `width` mm: a handwritten field without one shares what is left of its row. `gap` is more room before it, mm."""
+    """A field of a row. `width` mm: a handwritten field without one shares what is left of its row. `gap` is more room before it, mm.
+
+    `columns` is how many options of a choice stand side by side, if not as many as there is room for.
+    """
 
     name: Name
     width: Annotated[float, Field(gt=0)] | None = None
     gap: Annotated[float, Field(ge=0)] = 0
     lines: Annotated[int, Field(ge=1, le=40)] | Fill | None = None
     options: tuple[OutlineOption, ...] = ()
+    columns: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
@@ -72,6 +76,7 @@ class Standard(StrEnum):
     EVENT = "event"
     WRITTEN = "written"
     AUTHOR = "author"
+    AUTHOR_LATER = "author_later"
 
 
 def _row_tag(value: object) -> str:

@@ -14,8 +14,8 @@ GAP = 5.0
 """Between two fields."""
 MARK_GAP = 4.0
 """Between the label of a check box and the next."""
-LINE_GAP, BARE_LINE_GAP = 1.4, 2.4
-"""Between the lines of a row or of a section: where the lower one has labels above its boxes, and where it has none."""
+LINE_GAP, BARE_LINE_GAP, TABLE_LINE_GAP = 2.0, 2.4, 1.4
+"""Between the lines of a row or of a section: where the lower one has labels above its boxes, where it has none, and in a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ class Room:
         """Width of the room."""
         return self.right - self.left
 
+    @property
+    def option_pitch(self) -> float:
+        """From one line of options to the next."""
+        return measures.TABLE_OPTION_PITCH if self.in_table else measures.OPTION_PITCH
+
 
 @dataclass(slots=True)
 class Block:
@@ -47,11 +52,12 @@ class Block:
     fields: list[FieldSpec] = field(default_factory=list)
     lines: int = 0
     labelled: bool = False
+    in_table: bool = False
 
     def add(self, other: Block) -> None:
         """Put another block below."""
         if self.lines:
-            self.height += LINE_GAP if other.labelled else BARE_LINE_GAP
+            self.height += BARE_LINE_GAP if not other.labelled else TABLE_LINE_GAP if self.in_table else LINE_GAP
         else:
             self.labelled = other.labelled
         self.fields += [moved(spec, 0, self.height) for spec in other.fields]
@@ -65,7 +71,7 @@ def place_row(row: Sequence[OutlineField], room: Room) -> Block:
     Raises:
         LayoutError: one field alone is wider than the room.
     """
-    block = Block()
+    block = Block(in_table=room.in_table)
     marks = [one for one in row if one.kind is Kind.MARK]
     if len(marks) == len(row) and _width(row, room) > room.width:
         columns, pitch = _grid([_slot(one, room) for one in row], room, row[0].name)
@@ -150,7 +156,7 @@ def _height(one: OutlineField, room: Room) -> float:
         return max(room.fill, measures.LINE)
     if one.kind is Kind.CHOICE:
         lines = -(-len(one.options) // _option_grid(one, room)[0])
-        return room.mark + (lines - 1) * measures.OPTION_PITCH
+        return room.mark + (lines - 1) * room.option_pitch
     return measures.box_height(one, one.lines or 1, mark=room.mark)
 
 
@@ -163,7 +169,7 @@ def _placed(one: OutlineField, x: float, top: float, slot: float, tall: float, r
     if side in (Side.LEFT, Side.RIGHT) and measures.stretches(one):
         width -= measures.beside(one, in_table=room.in_table)
     down = (min(tall, measures.BOX) - high) / 2 if high < measures.BOX and one.kind is not Kind.CHOICE else 0.0
-    told = one.model_dump(exclude={"width", "gap", "lines", "options"}, exclude_defaults=True) | {
+    told = one.model_dump(exclude={"width", "gap", "lines", "options", "columns"}, exclude_defaults=True) | {
         "name": one.name,
         "label": one.label,
         "kind": one.kind,
@@ -178,6 +184,8 @@ def _placed(one: OutlineField, x: float, top: float, slot: float, tall: float, r
 
 def _option_grid(one: OutlineField, room: Room) -> tuple[int, float | None]:
     """How many options stand side by side, and their distance where they stand in columns."""
+    if one.columns:
+        return one.columns, max(measures.option_widths(one, room.mark)) + measures.OPTION_GAP
     if measures.box_width(one, mark=room.mark) <= room.width:
         return len(one.options), None
     return _grid(measures.option_widths(one, room.mark), room, one.name)
@@ -202,7 +210,7 @@ def _choice(one: OutlineField, told: dict[str, object], x: float, top: float, hi
         line, column = divmod(number, columns)
         if pitch:
             at = x + column * pitch
-        box = (round(at, 2), round(first + line * measures.OPTION_PITCH, 2), room.mark, room.mark)
+        box = (round(at, 2), round(first + line * room.option_pitch, 2), room.mark, room.mark)
         options.append(Option(value=option.value, label=option.label, box=box))
         at += width + measures.OPTION_GAP
     right = max(option.box[0] + width for option, width in zip(options, measures.option_widths(one, room.mark), strict=True))

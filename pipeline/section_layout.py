@@ -23,6 +23,8 @@ _TABLE_INNER = (10.0, 183.0)
 """Left and right end of a table row's fields, from the left end of the table: the number of the row stands before them."""
 _TABLE_MARK = 4.6
 _ROW_PAD, _ROW_FOOT = 1.0, 1.5
+_MOST_AIR = 2.5
+"""What each row of a table that fills its page may get of the room that one more row would not fit in."""
 _WORDS_GAP = 1.2
 _GUTTER_GAP = 3.0
 _GUTTER = Style(8, Colour.LABEL, bold=True)
@@ -164,7 +166,7 @@ def _table(outline: Outline, section: OutlineSection, placed: PlacedSection, ext
     rows = [row for row in section.rows if not isinstance(row, Words)]
     room = Room(*_TABLE_INNER, mark=_TABLE_MARK, in_table=True)
     heading = len(rows) == 1 and _in_row(outline, rows[0], replace(room, once=True), 0).lines == 1
-    block = Block()
+    block = Block(in_table=True)
     for number, row in enumerate(rows):
         block.add(_in_row(outline, row, replace(room, once=heading), number))
     lift = LABEL_ROOM if heading and block.labelled else 0.0
@@ -173,6 +175,8 @@ def _table(outline: Outline, section: OutlineSection, placed: PlacedSection, ext
     top = placed.y + (lift - _ROW_PAD if lift else -_ROW_PAD)
     count = lines.count if lines.count != "fill" else max(1, int((height + extra) / height + 1e-6))
     _check_height(section, placed, count, height)
+    if lines.count == "fill":
+        height = round(height + min(_MOST_AIR, (height + extra - count * height) / count) - 0.005, 2)
     placed.table = Table(prefix=lines.prefix, count=count, x=CONTENT.x, top=round(top, 2), width=CONTENT.w, height=height, fields=tuple(specs))
     placed.height = round(top - placed.top + count * height, 2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.outline import OutlineField, OutlineSection, Standard
 from pipeline.template import Area, Subject
@@ -17,7 +19,7 @@ _APART = 33.0
 
 def standard_rows(use: Standard, area: Area, subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
     """The rows of a standard section."""
-    return {Standard.CLIENT: _client, Standard.EVENT: _event, Standard.WRITTEN: _written, Standard.AUTHOR: _author}[use](area, subject)
+    return _ROWS[use](area, subject)
 
 
 def standard_title(section: OutlineSection, area: Area) -> str:
@@ -27,6 +29,7 @@ def standard_title(section: OutlineSection, area: Area) -> str:
         Standard.EVENT: "Tid",
         Standard.WRITTEN: "Skrivet i efterhand",
         Standard.AUTHOR: "Den som har skrivit",
+        Standard.AUTHOR_LATER: "Den som har skrivit",
     }
     return section.title or (titles[section.use] if section.use else "")
 
@@ -81,6 +84,19 @@ def _author(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...], .
             OutlineField(name="underskrift", label="Underskrift", kind=Kind.SIGNATURE, required=True, means=Meaning.AUTHOR_SIGNATURE),
         ),
     )
+
+
+def _author_later(area: Area, subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
+    return (*_author(area, subject), _when_written())
+
+
+_ROWS: Mapping[Standard, Callable[[Area, Subject], tuple[tuple[OutlineField, ...], ...]]] = {
+    Standard.CLIENT: _client,
+    Standard.EVENT: _event,
+    Standard.WRITTEN: _written,
+    Standard.AUTHOR: _author,
+    Standard.AUTHOR_LATER: _author_later,
+}
 
 
 def _date(name: str, label: str, means: Meaning, *, required: bool = False, critical: bool = False) -> OutlineField:
