@@ -46,6 +46,8 @@ OUTSIDE_REASONS = (
     "registret är inte uppdaterat",
 )
 """Why an entry is about somebody whom the register lacks."""
+NOBODY = "gäller ingen enskild klient"
+"""Said instead where paper may be about no client: a photo of a whiteboard, a list of many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class AboutClient:
     temporary: bool = False
     choice: Choice = Choice.HAND_ON
     why: str = ""
+
+    @property
+    def nobody(self) -> bool:
+        """Whether the person says that the entry is about no client."""
+        return self.outside == NOBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ HINT = Style(6.5, Colour.HINT)
 CHOICE_LABEL = Style(8.5, Colour.TEXT)
 PREFILLED = Style(11, Colour.BLACK)
 _LABEL_LIFT_MM = 3.1
-_LABEL_GAP_MM = 1.2
-_MARK_GAP_MM = 0.9
+LABEL_GAP_MM = 1.2
+"""Between a label and what stands beside it."""
+MARK_GAP_MM = 0.9
+"""Between a check box and its label."""
 _GROUPS = {Format.DATE: (4, 6), Format.TIME: (2,), Format.PERSONAL_NUMBER: (4, 6, 8)}
 """Before which cells a heavier line stands."""
 
@@ -36,16 +38,18 @@ def _is_silent(spec: FieldSpec) -> bool:
 
 
 def _label(paper: Paper, spec: FieldSpec) -> None:
+    if spec.label_side is Side.NONE or (spec.label_side is Side.HEADING and spec.row not in (None, 1)):
+        return
     x, y, w, h = spec.box
     style = _label_style(spec)
     middle = y + h / 2 - style.size * 0.3528 * 0.42
     if spec.label_side is Side.RIGHT:
-        paper.words(spec.label, (x + w + _MARK_GAP_MM, middle), style)
+        paper.words(spec.label, (x + w + MARK_GAP_MM, middle), style)
     elif spec.label_side is Side.LEFT:
-        paper.words_right(spec.label, (x - _LABEL_GAP_MM, middle), style)
+        paper.words_right(spec.label, (x - LABEL_GAP_MM, middle), style)
     else:
         end = x + paper.words(spec.label, (x, y - _LABEL_LIFT_MM), style)
-        paper.words(spec.hint or spec.measure, (end + _LABEL_GAP_MM, y - _LABEL_LIFT_MM + 0.1), HINT)
+        paper.words(spec.hint or spec.measure, (end + LABEL_GAP_MM, y - _LABEL_LIFT_MM + 0.1), HINT)
 
 
 def _label_style(spec: FieldSpec) -> Style:
@@ -66,7 +70,7 @@ def _choice(paper: Paper, spec: FieldSpec, _text: str) -> None:
 def _option(paper: Paper, option: Option) -> None:
     box = Box(*option.box)
     paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
-    paper.words(option.label, (box.x + box.w + _MARK_GAP_MM, box.y + box.h / 2 - CHOICE_LABEL.size * 0.3528 * 0.42), CHOICE_LABEL)
+    paper.words(option.label, (box.x + box.w + MARK_GAP_MM, box.y + box.h / 2 - CHOICE_LABEL.size * 0.3528 * 0.42), CHOICE_LABEL)
 
 
 def _digits(paper: Paper, spec: FieldSpec, text: str) -> None:

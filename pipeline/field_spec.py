@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, LiteralString, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from pipeline.model import Box
 
@@ -49,11 +50,13 @@ CELLS = {Format.DATE: 8, Format.TIME: 4, Format.PERSONAL_NUMBER: 12}
 
 
 class Side(StrEnum):
-    """Where a field's label is printed."""
+    """Where a field's label is printed: at its box, once over the column of a table, or not at all."""
 
     ABOVE = "above"
     LEFT = "left"
     RIGHT = "right"
+    HEADING = "heading"
+    NONE = "none"
 
 
 class Meaning(StrEnum):
@@ -87,19 +90,18 @@ class Option(Strict):
     box: BoxMm
 
 
-class FieldSpec(Strict):
-    """One field of a form, or of one row of its table (then `box` is relative to the row's top left).
+class FieldFacts(Strict):
+    """What a field is, wherever it stands.
 
     `minimum` and `maximum` are limits; outside `plausible` (lowest and highest) a number is unusual. `less_than` names a field of the same
     entry whose number or time is not below this one's, `sum_of` the fields that a number is the sum of. `filled` says what a box filled solid
-    means: a mark taken back, or, on answer sheets with bubbles, a mark.
+    means: a mark taken back, or, on answer sheets with bubbles, a mark. `group` is what fields that are alike belong to, such as "Barn 2".
     """
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
     label: str
+    group: str = ""
     label_at: Side | None = None
     kind: Kind
-    box: BoxMm
     critical: bool = False
     required: bool = False
     means: Meaning | None = None
@@ -113,8 +115,33 @@ class FieldSpec(Strict):
     less_than: Name | None = None
     sum_of: tuple[Name, ...] = ()
     measure: str = ""
-    lines: int | None = None
     filled: Literal["cancelled", "marked"] = "cancelled"
+
+    @property
+    def label_side(self) -> Side:
+        """Where the label is printed; a form need say it only where it differs from the habit of the kind."""
+        habit = {Kind.MARK: Side.RIGHT, Kind.PRINTED: Side.LEFT}
+        return self.label_at or habit.get(self.kind, Side.ABOVE)
+
+    @property
+    def full_label(self) -> str:
+        """The label for a person who does not see the paper: with the group that is printed beside it."""
+        return f"{self.group}: {self.label}" if self.group else self.label
+
+    @property
+    def cell_count(self) -> int:
+        """How many digit boxes stand side by side, all of the same width."""
+        if self.cells:
+            return self.cells
+        return CELLS.get(self.format, 1) if self.format else 1
+
+
+class FieldSpec(FieldFacts):
+    """One field of a form, or of one row of its table (then `box` is relative to the row's top left)."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
+    box: BoxMm
+    lines: int | None = None
     options: tuple[Option, ...] = ()
     row: int | None = None
 
@@ -124,22 +151,9 @@ class FieldSpec(Strict):
         return Box(*self.box)
 
     @property
-    def label_side(self) -> Side:
-        """Where the label is printed; a form need say it only where it differs from the habit of the kind."""
-        habit = {Kind.MARK: Side.RIGHT, Kind.PRINTED: Side.LEFT}
-        return self.label_at or habit.get(self.kind, Side.ABOVE)
-
-    @property
     def column(self) -> str:
         """The name without the row's prefix."""
         return self.name.rpartition(".")[2]
-
-    @property
-    def cell_count(self) -> int:
-        """How many digit boxes stand side by side, all of the same width."""
-        if self.cells:
-            return self.cells
-        return CELLS.get(self.format, 1) if self.format else 1
 
     @property
     def cell_boxes(self) -> tuple[Box, ...]:
@@ -150,25 +164,43 @@ class FieldSpec(Strict):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        if self.kind is Kind.DIGITS and self.format is None:
-            raise ValueError(f"{self.name}: a digits field needs a format (date, time, personnummer or number)")
-        if self.kind is Kind.LETTERS and not self.cells:
-            raise ValueError(f"{self.name}: a letters field needs cells, how many boxes it has")
-        if self.kind is Kind.DIGITS and self.format in ONLY_LINES:
-            raise ValueError(f"{self.name}: {self.format} needs a handwritten line (kind text)")
-        if self.kind is Kind.DIGITS and self.format is Format.NUMBER and not self.cells:
-            raise ValueError(f"{self.name}: a number needs cells, how many boxes it has")
-        if self.format is not Format.NUMBER and (self.plausible or self.sum_of):
-            raise ValueError(f"{self.name}: plausible and sum_of belong to a number")
-        if self.less_than and self.format not in (Format.NUMBER, Format.TIME):
-            raise ValueError(f"{self.name}: less_than belongs to a number or a time")
-        if (self.kind is Kind.CHOICE) != bool(self.options):
-            raise ValueError(f"{self.name}: options belong to a choice, and a choice needs them")
-        if (self.kind is Kind.LINES) != (self.lines is not None):
-            raise ValueError(f"{self.name}: lines (a number) belongs to the kind lines, which needs it")
-        if self.format and self.kind not in (Kind.DIGITS, Kind.TEXT):
-            raise ValueError(f"{self.name}: a format belongs to digits or text")
+        check_kind(self.name, self, has_lines=self.lines is not None, has_options=bool(self.options))
         return self
+
+
+def check_kind(name: str, facts: FieldFacts, *, has_lines: bool, has_options: bool) -> None:
+    """Whether what is said of a field belongs together.
+
+    Raises:
+        PydanticCustomError: it does not; the error's type says what is wrong (`form_fault_texts` explains each).
+    """
+    number, digits = facts.format is Format.NUMBER, facts.kind is Kind.DIGITS
+    broken = {
+        "needs_format": digits and facts.format is None,
+        "needs_cells": facts.kind is Kind.LETTERS and not facts.cells,
+        "only_on_line": digits and facts.format in ONLY_LINES,
+        "number_needs_cells": digits and number and not facts.cells,
+        "only_numbers": not number and bool(facts.plausible or facts.sum_of),
+        "only_comparable": bool(facts.less_than) and facts.format not in (Format.NUMBER, Format.TIME),
+        "options_and_choice": (facts.kind is Kind.CHOICE) != has_options,
+        "lines_and_lines": (facts.kind is Kind.LINES) != has_lines,
+        "format_elsewhere": facts.format is not None and facts.kind not in (Kind.DIGITS, Kind.TEXT),
+    }
+    for code in (code for code, holds in broken.items() if holds):
+        raise PydanticCustomError(code, _KIND_RULES[code], {"field": name, "format": facts.format or ""})
+
+
+_KIND_RULES: dict[str, LiteralString] = {
+    "needs_format": "{field}: a digits field needs a format (date, time, personnummer or number)",
+    "needs_cells": "{field}: a letters field needs cells, how many boxes it has",
+    "only_on_line": "{field}: {format} needs a handwritten line (kind text)",
+    "number_needs_cells": "{field}: a number needs cells, how many boxes it has",
+    "only_numbers": "{field}: plausible and sum_of belong to a number",
+    "only_comparable": "{field}: less_than belongs to a number or a time",
+    "options_and_choice": "{field}: options belong to a choice, and a choice needs them",
+    "lines_and_lines": "{field}: lines (a number) belongs to the kind lines, which needs it",
+    "format_elsewhere": "{field}: a format belongs to digits or text",
+}
 
 
 def sibling_name(spec: FieldSpec, column: str) -> str:

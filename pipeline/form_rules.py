@@ -10,14 +10,18 @@ from pipeline.fiducials import CONTENT
 from pipeline.field_spec import FieldSpec, Kind, Meaning, sibling_name
 from pipeline.model import Box
 from pipeline.structure import patches
-from pipeline.template import Form, PageSpec
+from pipeline.template import Form, PageSpec, Subject
 
 CELL_WIDTH, CELL_HEIGHT = 4.5, 6.0
 TEXT_HEIGHT = 8.0
 MARK_LEAST, MARK_MOST = 4.5, 6.0
 LEAST_PRINT = 24
 """Places with print that differs in both directions, at most one in each 13.5 mm square."""
-_NEEDED = (Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME)
+_NEEDED = {
+    Subject.CLIENT: (Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME),
+    Subject.NONE: (Meaning.EVENT_DATE, Meaning.AUTHOR_NAME),
+}
+"""What an entry has to say, by whom the form is about."""
 _SLACK = 1e-6
 
 
@@ -25,7 +29,7 @@ def form_problems(form: Form) -> list[str]:
     """Every rule that the form breaks, in words; empty if none."""
     problems = [problem for page in form.pages for problem in _page_problems(page)]
     for row in form.rows():
-        missing = [means for means in _NEEDED if form.meaning(means, row) is None]
+        missing = [means for means in _NEEDED[form.subject] if form.meaning(means, row) is None]
         problems += [f"no field means {means}" for means in missing]
     problems += _relations(form)
     return list(dict.fromkeys(problems))

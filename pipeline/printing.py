@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pipeline.drawing import Colour, Paper, Style
@@ -22,6 +22,7 @@ _SMALL = Style(7.5, Colour.LABEL)
 _SECTION = Style(9, Colour.TITLE, bold=True)
 _ROW_NUMBER = Style(9, Colour.HINT, bold=True)
 _HEAD_LEFT, _HEAD_RIGHT = 40.0, 189.0
+_TITLE_ROOM = 122.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,16 @@ def _draw_fiducials(paper: Paper, code: SheetCode) -> None:
 
 
 def _draw_head(paper: Paper, form: Form, code: SheetCode, organisation: str) -> None:
-    paper.words(form.title, (_HEAD_LEFT, 9.6), _TITLE)
+    paper.words(form.title, (_HEAD_LEFT, 9.6), _fitted(paper, form.title))
     line = " · ".join(filter(None, (organisation, "Reservblankett vid driftstopp")))
     paper.words(line, (_HEAD_LEFT, 17.6), _SUBTITLE)
     paper.words_right(shown_serial(code.serial), (_HEAD_RIGHT, 10.4), _SERIAL)
     paper.words_right(f"Sida {code.page_no} av {code.pages}", (_HEAD_RIGHT, 17.6), _SUBTITLE)
+
+
+def _fitted(paper: Paper, title: str) -> Style:
+    """The title's style, smaller where it would reach the serial."""
+    return replace(_TITLE, size=_TITLE.size * min(1.0, _TITLE_ROOM / paper.width_of(title, _TITLE)))
 
 
 def _draw_foot(paper: Paper, form: Form, code: SheetCode) -> None:

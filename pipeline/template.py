@@ -127,12 +127,20 @@ class Per(StrEnum):
 
 
 class Area(StrEnum):
-    """Area of law; records of different areas are kept apart."""
+    """Area of law; records of different areas are kept apart. ADM is what no law of care rules: the board, the management, the staff."""
 
     HSL = "HSL"
     SOL = "SoL"
     LSS = "LSS"
     IFO = "IFO"
+    ADM = "ADM"
+
+
+class Subject(StrEnum):
+    """Whom a form's entries are about: a client, or nobody who has a record (a diary, a meeting, a staff schedule)."""
+
+    CLIENT = "client"
+    NONE = "none"
 
 
 class Form(Strict):
@@ -145,6 +153,7 @@ class Form(Strict):
     criticality: Annotated[str, StringConstraints(pattern="^[ABC]$")]
     law: tuple[Law, ...]
     entries: Per
+    subject: Subject = Subject.CLIENT
     deadline: Deadline | None = None
     pages: Annotated[tuple[PageSpec, ...], Field(min_length=1)]
 

@@ -30,6 +30,7 @@ from pipeline.store.database import Store
 from pipeline.store.events import record
 from pipeline.store.log_clients import clients_of, searched_clients
 from pipeline.store.log_rows import BREAK_GLASS, MACHINE, Wanted
+from pipeline.template import Area
 
 RESPONDER = "urn:riv:ehr:log:store:StoreLogResponder:1"
 LOG = "urn:riv:ehr:log:1"
@@ -141,7 +142,7 @@ class _Posts:
         _add(activity, "ActivityArgs", " ".join(filter(None, (row.subject, shown_detail(row)))))
         _add(activity, "StartDate", row.at.astimezone(SWEDEN).isoformat(timespec="milliseconds"))
         area = self._areas.get(row.unit or "")
-        _add(activity, "Purpose", OFFICE if area is None else CARE if area == "HSL" else BY_LAW)
+        _add(activity, "Purpose", OFFICE if area in (None, Area.ADM) else CARE if area == "HSL" else BY_LAW)
 
     def _user(self, user: etree._Element, row: LogRow) -> None:
         _add(user, "UserId", self._hsa_id(row.by, self._settings.staff_hsa_ids))

@@ -1,4 +1,4 @@
-"""`efterskrift forms list|show|check`: the forms that there are, and whether they keep to the rules."""
+"""`efterskrift forms list|show|check|place`: the forms that there are, whether they keep to the rules, and placing an outline on A4."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="For other programs.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    forms = typer.Typer(help="The forms: list, show, check.", no_args_is_help=True)
+    forms = typer.Typer(help="The forms: list, show, check, place.", no_args_is_help=True)
     forms.command("list")(list_forms)
     forms.command("show")(show_form)
     forms.command("check")(check_forms)
+    forms.command("place")(place_form)
     app.add_typer(forms, name="forms")
 
 
@@ -65,6 +66,15 @@ def check_forms(as_json: AsJson = False) -> None:
                 typer.echo(f"  {problem}")
     if any(problems for _, problems in found):
         raise typer.Exit(ExitCode.FORM)
+
+
+def place_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="The folder that holds an outline.yaml.")]) -> None:
+    """Place a form's outline.yaml on A4 and write its form.yaml. A version that was published is not replaced."""
+    from pipeline.placed_forms import write_placed
+
+    form = write_placed(load_settings().forms / form_id)
+    fields = sum(len(page.all_fields) for page in form.pages)
+    typer.echo(f"{form.id} version {form.version}: {len(form.pages)} page(s), {fields} fields", err=True)
 
 
 def form_object(form: Form) -> dict[str, Any]:

@@ -32,12 +32,14 @@ def print_form(
     from pipeline.printing import issued, print_sheets
     from pipeline.store.database import open_store
     from pipeline.store.issued import add_issued
-    from pipeline.template import Forms
+    from pipeline.template import Forms, Subject
 
     if copies is not None and clients is not None:
         raise UsageError("--copies and --clients exclude each other.", "Each client gets one sheet.")
     settings = load_settings()
     form = Forms.load(settings.forms).latest(form_id)
+    if clients is not None and form.subject is Subject.NONE:
+        raise UsageError(f"{form.id} is about no client.", "Print it with --copies.")
     sheets = _sheets(copies or 1, clients, unit)
     pdf = print_sheets(form, sheets, organisation=settings.care_provider)
     store = open_store(settings, create=True)

@@ -14,7 +14,7 @@ from pipeline.export.mapping import KeyInMapping
 from pipeline.export.values import form_of, said, shown
 from pipeline.field_spec import Kind, Meaning
 from pipeline.identity import is_temporary
-from pipeline.model import Client, Record
+from pipeline.model import Record
 
 _IN_HEADING = {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED}
 
@@ -51,10 +51,22 @@ def block(item: Item, terms: Terms) -> Block:
     )
 
 
-def client_line(client: Client) -> str:
+def whom(item: Item, terms: Terms) -> str:
     """Whom the entry is about, as a heading says it."""
+    client = item.record.client
+    if not is_about_a_client(item, terms):
+        return f"Gäller ingen klient   {item.record.unit}"
     kind = "Tillfällig identitet " if is_temporary(client.pid) else ""
     return f"{kind}{client.pid or 'Personnummer saknas'}   {client.name}"
+
+
+def is_about_a_client(item: Item, terms: Terms) -> bool:
+    """Whether the entry is about a client: one whose number cannot be read is."""
+    form = form_of(item.record, terms.forms)
+    spec = form.meaning(Meaning.CLIENT_PID, item.record.row) if form else None
+    if item.record.client.pid or form is None:
+        return True
+    return spec is not None and (spec.column not in item.record.fields or spec.column in item.record.illegible)
 
 
 def _order(record: Record, terms: Terms) -> dict[str, str]:

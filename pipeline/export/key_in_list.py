@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from pipeline.export.exporter import Item, Terms
-from pipeline.export.key_in_block import Block, block, client_line
+from pipeline.export.key_in_block import Block, block, whom
 from pipeline.export.list_pages import BOTTOM, DARK, MARGIN, TOP, ListPages
 from pipeline.model import Client, Record, Run
 
@@ -45,8 +45,8 @@ class KeyInListExporter:
         pages = ListPages.on_installed_face(run, content_sum(items))
         pages.add_page()
         pages.write_line(f"{GUIDE} Listan har {len(items)} poster.", 9)
-        for client, group in groupby(items, key=lambda item: item.record.client):
-            _client(pages, client, list(group), terms)
+        for (client, who), group in groupby(items, key=lambda item: (item.record.client, whom(item, terms))):
+            _client(pages, client, who, list(group), terms)
         return bytes(pages.output())
 
 
@@ -57,7 +57,7 @@ def content_sum(items: Sequence[Item]) -> str:
     return f"{digest[:4]}-{digest[4:]}"
 
 
-def _client(pages: ListPages, client: Client, items: Sequence[Item], terms: Terms) -> None:
+def _client(pages: ListPages, client: Client, who: str, items: Sequence[Item], terms: Terms) -> None:
     blocks = [block(item, terms) for item in items]
     first = height(pages, blocks[0])
     if pages.room() < HEADING + (first if HEADING + first <= PAGE else 40):
@@ -67,7 +67,6 @@ def _client(pages: ListPages, client: Client, items: Sequence[Item], terms: Term
     pages.rect(MARGIN, pages.y, pages.w - 2 * MARGIN, 8, style="F")
     pages.set_xy(MARGIN + 2, pages.y + 1.6)
     mark = "   SKYDDADE PERSONUPPGIFTER" if client.protected else ""
-    who = client_line(client)
     pages.write_line(who + mark, 11, bold=True)
     pages.set_xy(MARGIN, pages.y + 2.5)
     pages.client = who

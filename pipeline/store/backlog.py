@@ -1,7 +1,8 @@
 """Whose paper is not entered yet (kvar på papper), so that staff who open the record in the care system know that it has a hole.
 
 A client is on the list from the moment that a sheet is taken to be about the client until every entry is exported and receipted, or rejected.
-Whom an unreviewed sheet is about is what the machine is sure of; the list says so. Sheets that nobody knows the client of are counted.
+Whom an unreviewed sheet is about is what the machine is sure of; the list says so. Sheets that nobody knows the client of are counted, but for
+those that are about no client (a meeting, a schedule).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pipeline.store import page_states, sight, tables
 from pipeline.store.events import record
 from pipeline.store.progress_counts import NOT_ENTERED
 from pipeline.store.protection import hidden_numbers
+from pipeline.template import Subject
 
 _entry, _page, _client = tables.entry, tables.page, tables.client
 _WHO = func.coalesce(_entry.c.client_pid, func.nullif(_entry.c.likely_pid, ""))
@@ -110,7 +112,7 @@ def _oldest(row: Any) -> str:  # noqa: ANN401 - a row of `_grouped`
 
 def _counts(units: Sequence[str], visible: ColumnElement[bool]) -> Any:  # noqa: ANN401 - a query
     """All entries left, those that the person may see, and the sheets among these that nobody knows the client of."""
-    sheet = case((and_(visible, _WHO.is_(None)), _entry.c.sheet))
+    sheet = case((and_(visible, _WHO.is_(None), _entry.c.subject == Subject.CLIENT.value), _entry.c.sheet))
     columns = (func.count(), page_states.count(visible), func.count(distinct(sheet)))
     return select(*columns).where(_entry.c.unit.in_(units), _entry.c.state.in_(NOT_ENTERED))
 

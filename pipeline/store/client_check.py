@@ -18,7 +18,7 @@ from pipeline.store import sight, tables
 from pipeline.store.entries import Entry
 from pipeline.store.issued import issued_sheet
 from pipeline.store.registers import find_client, shown_client, units
-from pipeline.template import Form
+from pipeline.template import Form, Subject
 
 _FULL_LENGTH = 12
 
@@ -44,7 +44,7 @@ def in_register(
     """The answers, with the client's number in full as the register has it, or with a temporary one.
 
     Raises:
-        MissingAnswerError: the number is empty or illegible and no temporary identity is asked for.
+        MissingAnswerError: the number is empty or illegible, no temporary identity is asked for, and the entry may not be about nobody.
         UnknownClientError: the register has no such client, and the person has not said why.
         BlockedClientError: the client is behind a block for this person.
     """
@@ -52,7 +52,9 @@ def in_register(
     if spec is None or spec.name not in answers:
         return dict(answers)
     answer = answers[spec.name]
-    if about.temporary and about.outside:
+    if answer.state is not State.READ and _may_be_about_nobody(form, spec, about):
+        return dict(answers)
+    if about.temporary and about.outside and not about.nobody:
         return {**answers, spec.name: Answer(new_temporary())}
     if answer.state is not State.READ or not isinstance(answer.value, str):
         raise MissingAnswerError(
@@ -68,6 +70,11 @@ def in_register(
         remedy = "Look at the number again. If it is right, write all twelve characters and say why the client is not in the register."
         raise UnknownClientError("The personal number is not in the client register.", remedy, (spec.name,))
     return dict(answers)
+
+
+def _may_be_about_nobody(form: Form, spec: FieldSpec, about: AboutClient) -> bool:
+    """Forms about no client ask for a number only in case; on others a person has to say so, where the form does not require a number."""
+    return (form.subject is Subject.NONE and not about.temporary) or (about.nobody and not spec.required)
 
 
 def weigh(conn: Connection, form: Form, found: Entry, answers: Mapping[str, Answer]) -> Verdict | None:

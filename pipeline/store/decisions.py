@@ -28,7 +28,7 @@ from pipeline.store.places import due_when_decided
 from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.store.temporary_identities import note_client
 from pipeline.store.versions import note_version
-from pipeline.template import Form, Forms
+from pipeline.template import Form, Forms, Subject
 
 _entry = tables.entry
 
@@ -200,9 +200,11 @@ def _decide_second(
 
 
 def _with_temporary(form: Form, found: Entry, answers: Mapping[str, Answer], about: AboutClient) -> Mapping[str, Answer]:
-    """The answers, with a place held for a temporary identity where the paper has no number that could be typed."""
+    """The answers, with a place held for a temporary identity where the paper has no number that could be typed, or empty if it is about nobody."""
     spec = form.meaning(Meaning.CLIENT_PID, found.row)
-    return {**answers, spec.name: Answer(None, State.ILLEGIBLE)} if spec and about.temporary and about.outside else answers
+    if spec is None or not about.temporary or not about.outside:
+        return answers
+    return {**answers, spec.name: Answer(None, State.EMPTY if about.nobody else State.ILLEGIBLE)}
 
 
 def decide(
@@ -243,8 +245,18 @@ def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[s
         one = answers.get(spec.name) if spec else None
         if one and one.settled and isinstance(one.answer.value, str):
             facts[column] = one.answer.value
+    facts |= _subject(form, found, answers)
     facts["author"] = _author(form, found, answers)
     return facts
+
+
+def _subject(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, str]:
+    """Whether the entry is about a client, where the form has a number that may be left empty."""
+    spec = form.meaning(Meaning.CLIENT_PID, found.row)
+    one = answers.get(spec.name) if spec else None
+    if one is None or one.how is How.PAGE_MISSING:
+        return {}
+    return {"subject": (Subject.CLIENT if one.answer.state is State.READ else Subject.NONE).value}
 
 
 def _author(form: Form, found: Entry, answers: Mapping[str, Decided]) -> str | None:

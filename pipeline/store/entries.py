@@ -15,7 +15,7 @@ from pipeline.model import EntryState, Reading, State
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
 from pipeline.store.upsert import insert_new
-from pipeline.template import Form, Per
+from pipeline.template import Form, Per, Subject
 
 _entry = tables.entry
 
@@ -78,6 +78,7 @@ class Entry:
     signed_by: str | None
     signed_at: datetime | None
     signed_why: str | None
+    subject: str
 
     @classmethod
     def of(cls, row: RowMapping | Mapping[str, Any]) -> Entry:
@@ -99,6 +100,7 @@ class NewEntry:
     unit: str
     client_pid: str | None = None
     area: str | None = None
+    subject: str = Subject.CLIENT.value
 
 
 def entry(conn: Connection, entry_id: str) -> Entry:

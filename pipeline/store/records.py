@@ -150,7 +150,7 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         unit=found.unit,
         client=_client(form, found, sources),
         fields={spec.column: answers[spec.name].value for spec in specs},
-        labels={spec.column: spec.label for spec in specs},
+        labels={spec.column: spec.full_label for spec in specs},
         event_at=event_at,
         written_at=written_at,
         author=_author(form, found, answers),

@@ -23,7 +23,7 @@ from pipeline.store.pages import Page, fail_page, page, page_reading
 from pipeline.store.places import note_places
 from pipeline.store.pulls import raise_pulled
 from pipeline.store.registers import units
-from pipeline.template import Form, Forms
+from pipeline.template import Form, Forms, Subject
 
 _page = tables.page
 
@@ -205,7 +205,8 @@ def _common(conn: Connection, read: Page, form: Form | None) -> NewEntry:
     issued = issued_sheet(conn, read.serial) if read.serial else None
     known = (form.id, form.version, form.criticality) if form else (*FREE_NOTE, "A")
     client_pid = issued.client_pid if issued else None
-    return NewEntry(read.sheet or read.id, read.serial, read.id, *known, read.unit, client_pid, area_of_form(form))
+    subject = form.subject.value if form else Subject.CLIENT.value
+    return NewEntry(read.sheet or read.id, read.serial, read.id, *known, read.unit, client_pid, area_of_form(form), subject)
 
 
 def _update(conn: Connection, page_id: str, **values: Any) -> None:  # noqa: ANN401 - columns of many types

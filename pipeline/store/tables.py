@@ -26,7 +26,7 @@ from sqlalchemy import (
 from pipeline.model import EntryState
 from pipeline.store.clock import UtcDateTime
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 
@@ -187,6 +187,7 @@ entry = Table(
     Column("signed_by", String(80)),
     Column("signed_at", UtcDateTime),
     Column("signed_why", String(300)),
+    Column("subject", String(10), nullable=False, default="client", server_default="client"),  # "none": the form is about no client
 )
 
 decision = Table(

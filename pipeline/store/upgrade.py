@@ -11,12 +11,13 @@ from sqlalchemy import Column, Connection, inspect, update
 from sqlalchemy.schema import CreateColumn
 
 from pipeline.store import tables
+from pipeline.store.area_upgrade import widen_areas
 from pipeline.store.chain_rows import begin_log
 from pipeline.store.form_areas import note_areas
 from pipeline.store.queue_upgrade import place_in_queue
 from pipeline.template import Forms
 
-_WITH_AREAS = 4
+_WITH_AREAS, _WITH_ADM = 4, 5
 _event = tables.event.c
 
 ADDED: Mapping[int, tuple[Column[Any], ...]] = {
@@ -43,6 +44,7 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
         _event.previous,
         _event.sha256,
     ),
+    5: (tables.entry.c.subject,),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 
@@ -68,6 +70,8 @@ def upgraded(conn: Connection, found: int, forms: Path) -> int:
         if found == _WITH_AREAS:
             note_areas(conn, Forms.load(forms))
             place_in_queue(conn)
+        if found == _WITH_ADM:
+            widen_areas(conn)
         conn.execute(update(tables.schema_info).values(version=found))
     for index in (index for table in tables.metadata.sorted_tables for index in table.indexes):
         index.create(conn, checkfirst=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pipeline.client_guard import OUTSIDE_REASONS, AboutClient, Choice, choices
+from pipeline.client_guard import NOBODY, OUTSIDE_REASONS, AboutClient, Choice, choices
 from pipeline.errors import AnswerError, ClientConflictError, MissingAnswerError, UnknownClientError
 from pipeline.field_spec import Meaning
 from pipeline.store.entry_views import EntryView
@@ -53,7 +53,7 @@ def guard_fields(view: EntryView) -> None:
             st.markdown(f"**{t(f'guard.{kind}_title')}**  \n{t(f'guard.{kind}_what')}")
             st.selectbox(
                 t("guard.outside"),
-                OUTSIDE_REASONS,
+                _reasons(view) if kind == "temporary" else OUTSIDE_REASONS,
                 index=None,
                 format_func=lambda reason: known("guard.outside_reasons", reason),
                 placeholder=t("guard.outside_choose"),
@@ -61,6 +61,12 @@ def guard_fields(view: EntryView) -> None:
             )
             if kind == "temporary":
                 st.text_input(t("guard.name"), key=_key(view, "name"), max_chars=120, autocomplete="off")
+
+
+def _reasons(view: EntryView) -> tuple[str, ...]:
+    """Why there is no number. Paper whose form requires none may also be about nobody."""
+    spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
+    return OUTSIDE_REASONS if spec is None or spec.required else (*OUTSIDE_REASONS, NOBODY)
 
 
 def about_client(view: EntryView) -> AboutClient:

@@ -64,7 +64,7 @@ def _form(here: Site, person: Person, task: ControlTask) -> None:
     save, key = f"save-control-{task.id}", f"control-{task.id}"
     with st.form(f"form-control-{task.id}", enter_to_submit=False, border=False):
         hint = " ".join(filter(None, (task.spec.hint, task.spec.measure)))
-        st.html(f'<div class="ef-label"><span>{escape(task.spec.label)}</span><small>{escape(hint)}</small></div>')
+        st.html(f'<div class="ef-label"><span>{escape(task.spec.full_label)}</span><small>{escape(hint)}</small></div>')
         keys = _widgets(task, key)
         if said := st.session_state.pop(_SAID, ""):
             st.html(f'<div class="ef-said" role="alert">{escape(said)}</div>')
@@ -84,7 +84,7 @@ def _form(here: Site, person: Person, task: ControlTask) -> None:
 
 def _widgets(task: ControlTask, key: str) -> list[str]:
     """Where the answer is given: an empty field, an empty choice, or two values in the order of the alphabet."""
-    label = task.spec.label
+    label = task.spec.full_label
     if task.third:
         st.radio(label, list(_sides(task)), index=None, key=key, label_visibility="collapsed")
     elif is_chosen(task.spec):
@@ -153,5 +153,5 @@ def _picture(here: Site, person: Person, task: ControlTask) -> str:
         crop, kind = page_picture(here, task.page, covered), "image/jpeg"
     if crop is None:
         return ""
-    alt = escape(t("picture.crop", label=task.spec.label))
+    alt = escape(t("picture.crop", label=task.spec.full_label))
     return f'<img class="ef-control" alt="{alt}" src="{data_url(crop, kind)}">'

@@ -173,7 +173,9 @@ def _told_of(view: EntryView, happening: Happening) -> str:
     head = f"{moment(happening.at)} · {happening.by} · {known('happening', kind)}"
     specs, hidden = view.form.by_name, {field.spec.name for field in view.fields if field.hidden}
     changed = "; ".join(
-        f"{specs[name].label}: {in_words(specs[name], answer)}" for name, answer in happening.answers.items() if name in specs and name not in hidden
+        f"{specs[name].full_label}: {in_words(specs[name], answer)}"
+        for name, answer in happening.answers.items()
+        if name in specs and name not in hidden
     )
     told = f"<div class='ef-muted'>{escape(changed)}</div>" if happening.corrected else ""
     return f'<div class="ef-settled">{escape(head)}{told}</div>'

@@ -138,7 +138,7 @@ def _against_text(view: EntryView, text: str) -> None:
             continue
         found = in_text(field.spec, said, text)
         words = "" if found is None else t("returns.duplicate.found" if found else "returns.duplicate.not_found")
-        rows.append((field.spec.label, _words(field, said), words, "ef-same" if found else "ef-differs" if found is False else ""))
+        rows.append((field.spec.full_label, _words(field, said), words, "ef-same" if found else "ef-differs" if found is False else ""))
     side_by_side(rows, t("returns.duplicate.in_text"))
 
 
@@ -151,7 +151,7 @@ def _against(view: EntryView, theirs: dict[str, str], title: str) -> None:
         mine = _words(field, said) if said is not None else t("returns.duplicate.not_typed")
         other = theirs.get(field.spec.column, "")
         same = bool(other) and said is not None and mine == other
-        rows.append((field.spec.label, mine, other, "ef-same" if same else "ef-differs" if other and said is not None else ""))
+        rows.append((field.spec.full_label, mine, other, "ef-same" if same else "ef-differs" if other and said is not None else ""))
     side_by_side(rows, title)
 
 

@@ -106,7 +106,7 @@ def _crop(view: EntryView, field: FieldView, named: Mapping[str, str]) -> str:
     if name is None or field.hidden:
         return ""
     size = view.form.pages[field.page_no - 1].size
-    return cut_out(name, field.spec.box, size, t("picture.crop", label=field.spec.label), tall=field.spec.kind is Kind.LINES)
+    return cut_out(name, field.spec.box, size, t("picture.crop", label=field.spec.full_label), tall=field.spec.kind is Kind.LINES)
 
 
 def _lines(fields: list[FieldView]) -> list[list[FieldView]]:
@@ -127,4 +127,4 @@ def _narrow(field: FieldView) -> bool:
 
 def _settled_line(field: FieldView) -> str:
     words = in_words(field.spec, field.first) if field.first is not None else ""
-    return f'<div class="ef-settled"><span class="ef-muted">{escape(field.spec.label)}</span> {escape(words)}</div>'
+    return f'<div class="ef-settled"><span class="ef-muted">{escape(field.spec.full_label)}</span> {escape(words)}</div>'

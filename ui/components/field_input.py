@@ -69,7 +69,7 @@ def _head(view: EntryView, field: FieldView, crop: str, complaint: str) -> str:
     spec = field.spec
     tag = f'<span class="ef-tag ef-warn">{escape(t("review.differs"))}</span>' if view.second else ""
     hint = f"<small>{escape(' '.join(filter(None, (spec.hint, spec.measure))))}</small>"
-    parts = [f'<div class="ef-label"><span>{escape(spec.label)}</span>{hint}{tag}</div>']
+    parts = [f'<div class="ef-label"><span>{escape(spec.full_label)}</span>{hint}{tag}</div>']
     if crop:
         parts.append(crop)
     if not view.second and not field.blind and field.reading is not None and is_doubtful(field.reading):
@@ -83,7 +83,7 @@ def _choice_widget(view: EntryView, field: FieldView) -> None:
     options = codes(field.spec, proposed_signers(field))
     shown = as_code(shown_answer(field))
     st.radio(
-        field.spec.label,
+        field.spec.full_label,
         options,
         index=options.index(shown) if shown in options else None,
         format_func=lambda code: code_label(field.spec, code),
@@ -95,7 +95,7 @@ def _choice_widget(view: EntryView, field: FieldView) -> None:
 
 def _text_widget(view: EntryView, field: FieldView) -> None:
     must_say = must_be_said(field)
-    text, key, label = as_text(shown_answer(field), must_say=must_say), widget_key(view, field), field.spec.label
+    text, key, label = as_text(shown_answer(field), must_say=must_say), widget_key(view, field), field.spec.full_label
     placeholder = t("review.type_what_you_see") if must_say or field.blind else t("state.empty")
     if field.spec.kind is Kind.LINES:
         height = _LINE_PX * max(3, min(field.spec.lines or 3, text.count("\n") + 2))
@@ -106,7 +106,7 @@ def _text_widget(view: EntryView, field: FieldView) -> None:
 
 def _second_widget(view: EntryView, field: FieldView) -> None:
     words = [word for word, _ in _sides(field)]
-    st.radio(field.spec.label, words, index=None, horizontal=True, key=widget_key(view, field), label_visibility="collapsed")
+    st.radio(field.spec.full_label, words, index=None, horizontal=True, key=widget_key(view, field), label_visibility="collapsed")
     if not is_chosen(field.spec):
         other = t("review.other_value")
         st.text_input(other, key=other_key(view, field), placeholder=other, label_visibility="collapsed", autocomplete="off")

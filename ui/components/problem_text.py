@@ -11,4 +11,4 @@ def problem_text(code: str, form: Form | None) -> str:
     _, _, detail = code.partition(":")
     spec = form.by_name.get(detail) if form else None
     words = known("problem", code)
-    return f"**{spec.label}:** {words}" if spec else words
+    return f"**{spec.full_label}:** {words}" if spec else words

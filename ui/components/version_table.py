@@ -71,4 +71,4 @@ def _row(view: EntryView, name: str, found: list[Version]) -> str:
         changed = number > 0 and words != before
         cells.append(f'<td class="ef-changed">{escape(words)}</td>' if changed else f"<td>{escape(words)}</td>")
         before = words
-    return f'<tr><th scope="row">{escape(spec.label)}</th>{"".join(cells)}</tr>'
+    return f'<tr><th scope="row">{escape(spec.full_label)}</th>{"".join(cells)}</tr>'

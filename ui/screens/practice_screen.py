@@ -67,7 +67,7 @@ def show(here: Site, person: Person) -> None:
 
 def _task(form: Form, step: int) -> None:
     name, field, right = _STEPS[step]
-    label = form.by_name[field].label
+    label = form.by_name[field].full_label
     st.progress(step / len(_STEPS), t("practice.step", number=step + 1, of=len(_STEPS)))
     st.markdown(t(f"practice.{name}"))
     st.html(f'<img class="ef-control" alt="{t("picture.crop", label=label)}" src="{data_url(_crop(form, field), "image/png")}">')

@@ -219,7 +219,7 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
     else:
         if missed is not None:
             _turn_to(view.entry.id, now)
-            st.session_state[_PROBLEM] = t("control.missed", field=view.form.by_name[missed].label)
+            st.session_state[_PROBLEM] = t("control.missed", field=view.form.by_name[missed].full_label)
             return
         _turn_to(None)
         make_due()

@@ -1,0 +1,52 @@
+"""What is wrong with a form, and where in its file; `form_fault_texts` says it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pipeline.errors import FormError
+from pipeline.form_fault_texts import TEXTS
+
+Path = tuple[str | int, ...]
+"""Keys and places in lists that lead to a part of a YAML file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One mistake. `values` fill the text; `at` is the part of the file, as near as is known; `field` a field of the form by name."""
+
+    code: str
+    values: Mapping[str, str | float] = field(default_factory=dict)
+    at: Path = ()
+    field: str = ""
+
+    def what(self, language: str = "sv") -> str:
+        """What is wrong."""
+        return TEXTS[self.code][language][0].format(field=self.field, **self._shown(language))
+
+    def remedy(self, language: str = "sv") -> str:
+        """What to do about it."""
+        return TEXTS[self.code][language][1].format(field=self.field, **self._shown(language))
+
+    def within(self, at: Path) -> Fault:
+        """The same, in a part of a larger file."""
+        return replace(self, at=(*at, *self.at))
+
+    def _shown(self, language: str) -> dict[str, str]:
+        """Numbers to a tenth, with the language's decimal sign."""
+        values = {
+            name: f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+            for name, value in self.values.items()
+            if name != "field"
+        }
+        comma = {name for name, value in self.values.items() if isinstance(value, float) and language == "sv"}
+        return {name: value.replace(".", ",") if name in comma else value for name, value in values.items()}
+
+
+class LayoutError(FormError):
+    """Something of an outline does not fit on paper."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.what(), fault.remedy())
+        self.fault = fault

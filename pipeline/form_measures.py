@@ -1,0 +1,95 @@
+"""How much room a field needs on paper, mm: its box by its kind, its label by the typeface that it is printed in."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from typing import cast
+
+from pipeline.drawing import Paper, Style
+from pipeline.field_drawing import CHOICE_LABEL, HINT, LABEL, LABEL_GAP_MM, MARK_GAP_MM, ROW_LABEL
+from pipeline.field_spec import Kind, Side
+from pipeline.outline import OutlineField
+
+CELL = 5.5
+"""Width of a digit box."""
+BOX = 8.0
+"""Height of a box that is written in."""
+LINE = 9.0
+"""From one handwritten line to the next."""
+MARK = 5.0
+OPTION_GAP = 4.0
+"""Between an option's label and the next option's box, at least."""
+OPTION_PITCH, TABLE_OPTION_PITCH = 7.5, 6.0
+"""From one line of options to the next."""
+PRINTED = 6.0
+LABEL_ROOM = 3.5
+"""Above a box that has its label there."""
+_LEAST_WRITTEN = {Kind.INITIALS: 15.0, Kind.SIGNATURE: 40.0, Kind.PRINTED: 30.0}
+_LEAST_TEXT = 25.0
+_STRETCHES = frozenset({Kind.TEXT, Kind.LINES, Kind.SIGNATURE, Kind.PRINTED})
+
+
+@cache
+def _typeface() -> Paper:
+    paper = Paper("", date(2000, 1, 1))
+    paper.add_page()
+    return paper
+
+
+def words_width(text: str, style: Style) -> float:
+    """Width of one line of print, mm."""
+    return _typeface().width_of(text, style) if text else 0.0
+
+
+def words_height(text: str, width: float, style: Style) -> float:
+    """Height of print that breaks at `width`, mm."""
+    paper = _typeface()
+    paper.width_of(text, style)
+    return cast(float, paper.multi_cell(width, style.size * 0.3528 * 1.25, text, dry_run=True, output="HEIGHT"))
+
+
+def label_width(field: OutlineField) -> float:
+    """Width of a label that stands above its box, with its hint."""
+    after = field.hint or field.measure
+    return words_width(field.label, LABEL) + (LABEL_GAP_MM + words_width(after, HINT) if after else 0.0)
+
+
+def beside(field: OutlineField, *, in_table: bool = False) -> float:
+    """Width of a label that stands left or right of its box, with its gap; 0 where it stands elsewhere."""
+    style = ROW_LABEL if in_table else CHOICE_LABEL if field.kind is Kind.MARK else LABEL
+    gap = {Side.RIGHT: MARK_GAP_MM, Side.LEFT: LABEL_GAP_MM}.get(field.label_side)
+    return 0.0 if gap is None else gap + words_width(field.label, style)
+
+
+def box_width(field: OutlineField, *, mark: float = MARK) -> float:
+    """Width of a field's box: what its kind needs, at least. A choice with all its options side by side."""
+    if field.width:
+        return field.width
+    if field.kind in (Kind.DIGITS, Kind.LETTERS):
+        return field.cell_count * CELL
+    if field.kind is Kind.MARK:
+        return mark
+    if field.kind is Kind.CHOICE and field.columns:
+        return max(option_widths(field, mark)) * field.columns + OPTION_GAP * (field.columns - 1)
+    if field.kind is Kind.CHOICE:
+        widths = option_widths(field, mark)
+        return sum(widths) + OPTION_GAP * (len(widths) - 1)
+    return _LEAST_WRITTEN.get(field.kind, _LEAST_TEXT)
+
+
+def stretches(field: OutlineField) -> bool:
+    """Whether it shares what is left of its row."""
+    return field.width is None and field.kind in _STRETCHES
+
+
+def option_widths(field: OutlineField, mark: float = MARK) -> list[float]:
+    """Width of each option: its box and its label."""
+    return [mark + MARK_GAP_MM + words_width(option.label, CHOICE_LABEL) for option in field.options]
+
+
+def box_height(field: OutlineField, lines: int, *, mark: float = MARK) -> float:
+    """Height of a field's box; of a choice with its options in one line."""
+    if field.kind is Kind.LINES:
+        return LINE * lines
+    return {Kind.MARK: mark, Kind.CHOICE: mark, Kind.PRINTED: PRINTED}.get(field.kind, BOX)

@@ -1,0 +1,188 @@
+"""Paper about no client: a meeting, a diary, a photo of a whiteboard. It is reviewed, exported and counted without a personal number."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from pipeline.cli.print_commands import print_form
+from pipeline.client_guard import NOBODY, AboutClient
+from pipeline.errors import MissingAnswerError, NotAllowedError, UsageError
+from pipeline.export.exporter import Item, Terms
+from pipeline.export.key_in_list import KeyInListExporter
+from pipeline.form_file import form_yaml
+from pipeline.form_layout import place
+from pipeline.form_rules import form_problems
+from pipeline.model import EntryState, Outcome, PageReading, Record, Role, State, Value
+from pipeline.outline import Outline
+from pipeline.professions import default_areas
+from pipeline.review import Answer
+from pipeline.settings import Settings
+from pipeline.store import claims, decisions, records, tables
+from pipeline.store.area_upgrade import widen_areas
+from pipeline.store.backlog import backlog
+from pipeline.store.database import Store
+from pipeline.store.duplicate_marks import alike
+from pipeline.store.entries import Entry, entry
+from pipeline.template import Form, Forms
+from tests.export_examples import run
+from tests.ward import ASTA, CHIEF, EVA, FREE, NILS, NORTH, NOTE, NOW, PLAN, SAID, Ward, answers, page_reading, person
+
+pytest_plugins = ("tests.databases",)
+
+
+def _form(form_id: str, *sections: dict[str, object]) -> Form:
+    law = [{"ref": "FL 27 §", "source": "SFS 2017:900"}]
+    told = {"id": form_id, "version": 1, "title": form_id.capitalize(), "area": "ADM", "criticality": "C", "subject": "none", "law": law}
+    form = place(Outline.model_validate(told | {"entries": "sheet", "sections": [*sections, {"use": "event"}, {"use": "author"}]}))
+    assert form_problems(form) == []
+    return form
+
+
+MEETING = _form("mote", {"title": "Beslut", "rows": [[{"name": "beslut", "label": "Beslut", "kind": "lines", "lines": 4}]]})
+CALL = _form("samtal", {"use": "client"})
+FORMS = Forms({(form.id, form.version): form for form in (MEETING, CALL, FREE, NOTE)})
+MET: Mapping[str, Value] = {"beslut": "Extra bemanning.", "handelsedatum": "2026-02-17", "handelsetid": "08:15", "skribent": "Disa Penn"}
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    return Ward(store).begin()
+
+
+def _read(ward: Ward, form: Form, serial: str, said: Mapping[str, Value]) -> str:
+    ward.read(ward.scan(), page_reading(form, serial, said), form)
+    return f"{serial}-00"
+
+
+def _get(ward: Ward, entry_id: str) -> Entry:
+    with ward.store.read() as conn:
+        return entry(conn, entry_id)
+
+
+def _given(form: Form, said: Mapping[str, Value]) -> dict[str, Answer]:
+    return answers({spec.name: said.get(spec.name) for spec in form.fields if spec.kind != "printed"})
+
+
+def _save(ward: Ward, entry_id: str, given: Mapping[str, Answer], about: AboutClient | None = None) -> EntryState:
+    with ward.store.begin() as conn:
+        seen = entry(conn, entry_id)
+        state = decisions.save_answers(conn, FORMS, EVA, entry_id, seen.revision, given, NOW, about=about or AboutClient())
+    if state is not EntryState.SECOND:
+        return state
+    with ward.store.begin() as conn:
+        view = claims.open_entry(conn, FORMS, NILS, entry_id, NOW)
+        disputed = {field.spec.name: given.get(field.spec.name, Answer(None, State.EMPTY)) for field in view.fields if field.open}
+        return decisions.save_answers(conn, FORMS, NILS, entry_id, view.entry.revision, disputed, NOW, about=about or AboutClient())
+
+
+def _records(ward: Ward, *entry_ids: str) -> list[Record]:
+    with ward.store.begin() as conn:
+        return records.records(conn, FORMS, entry_ids)
+
+
+def test_a_meeting_is_confirmed_and_keyed_in_without_a_client(ward: Ward) -> None:
+    entry_id = _read(ward, MEETING, "AAAA", MET)
+    assert _save(ward, entry_id, _given(MEETING, MET)) is EntryState.CONFIRMED
+    assert (_get(ward, entry_id).subject, _get(ward, entry_id).event_on, _get(ward, entry_id).area) == ("none", "2026-02-17", "ADM")
+    (made,) = _records(ward, entry_id)
+    assert (made.client.pid, made.area) == ("", "ADM")
+    told = _key_in(made)
+    assert "Gäller ingen klient" in told
+    assert "Personnummer saknas" not in told
+    assert "Extra bemanning." in told
+
+
+def _key_in(*made: Record) -> str:
+    items = [Item(number, record) for number, record in enumerate(made, 1)]
+    data = KeyInListExporter().make(items, run("skriv-in"), Terms(Settings(), FORMS))
+    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
+
+
+def test_it_is_nobodys_hole_in_a_record(ward: Ward) -> None:
+    _read(ward, MEETING, "AAAA", MET)
+    with ward.store.begin() as conn:
+        assert (backlog(conn, CHIEF).markers, backlog(conn, CHIEF).unknown) == ((), 0)
+    ward.note("BBBB", dict(SAID) | {"pnr": None})
+    with ward.store.begin() as conn:
+        assert backlog(conn, CHIEF).unknown == 1
+
+
+def test_a_meeting_is_a_duplicate_of_one_of_the_same_day_only(ward: Ward) -> None:
+    first, second = (_read(ward, MEETING, serial, MET) for serial in ("AAAA", "AAAB"))
+    other = _read(ward, MEETING, "AAAC", {**MET, "handelsedatum": "2026-02-18"})
+    _save(ward, first, _given(MEETING, MET))
+    with ward.store.read() as conn:
+        assert [one.id for one in alike(conn, EVA, entry(conn, second), days=["2026-02-17"])] == [first]
+        assert alike(conn, EVA, entry(conn, other), days=["2026-02-18"]) == []
+
+
+def test_a_call_may_or_may_not_be_about_a_client(ward: Ward) -> None:
+    said = {name: value for name, value in MET.items() if name != "beslut"}
+    nobody, asta = (_read(ward, CALL, serial, said) for serial in ("AAAA", "AAAB"))
+    assert _save(ward, nobody, _given(CALL, said)) is EntryState.CONFIRMED
+    assert _save(ward, asta, _given(CALL, {**said, "personnummer": ASTA.pid, "namn": ASTA.name})) is EntryState.CONFIRMED
+    assert [(_get(ward, one).subject, _get(ward, one).client_pid) for one in (nobody, asta)] == [("none", None), ("client", ASTA.pid)]
+    told = _key_in(*_records(ward, nobody, asta))
+    assert "Gäller ingen klient" in told
+    assert ASTA.pid in told
+
+
+def test_an_unknown_paper_is_about_nobody_only_if_a_person_says_so(ward: Ward) -> None:
+    ward.read(ward.scan(), PageReading(Outcome.UNIDENTIFIED, None))
+    with ward.store.begin() as conn:
+        view = claims.claim_next(conn, FORMS, EVA, NOW)
+    assert view is not None
+    assert view.form is FREE
+    given = _given(FREE, {**SAID, "pnr": None, "namn": None})
+    with pytest.raises(MissingAnswerError):
+        _save(ward, view.entry.id, given)
+    assert _save(ward, view.entry.id, given, AboutClient(NOBODY, temporary=True)) is EntryState.CONFIRMED
+    assert (_get(ward, view.entry.id).subject, _get(ward, view.entry.id).client_pid) == ("none", None)
+
+
+def test_a_form_that_requires_a_number_is_never_about_nobody(ward: Ward) -> None:
+    content = NOTE.model_dump(mode="json")
+    content["pages"][0]["fields"][1]["required"] = True
+    FORMS["anteckning", 1] = Form.model_validate(content)
+    try:
+        entry_id = ward.note("AAAA", dict(SAID) | {"pnr": None})
+        with pytest.raises(MissingAnswerError):
+            _save(ward, entry_id, answers({**SAID, **PLAN, "pnr": None}), AboutClient(NOBODY, temporary=True))
+    finally:
+        FORMS["anteckning", 1] = NOTE
+
+
+def test_paper_of_the_office_is_for_those_whose_work_it_is(ward: Ward) -> None:
+    entry_id = _read(ward, MEETING, "AAAA", MET)
+    nurse = person("karin", areas=default_areas(Role.REVIEWER, "sjuksköterska"))
+    registrar = person("rita", areas=default_areas(Role.REVIEWER, "registrator"))
+    with ward.store.begin() as conn, pytest.raises(NotAllowedError, match="another area of law"):
+        claims.open_entry(conn, FORMS, nurse, entry_id, NOW)
+    with ward.store.begin() as conn:
+        assert claims.open_entry(conn, FORMS, registrar, entry_id, NOW).entry.id == entry_id
+
+
+def test_whoever_had_all_areas_has_the_new_one_too(ward: Ward) -> None:
+    staff = tables.staff
+    with ward.store.begin() as conn:
+        conn.execute(update(staff).where(staff.c.login == "admin").values(areas="HSL IFO LSS SoL"))
+        conn.execute(update(staff).where(staff.c.login == "eva").values(areas="HSL"))
+        widen_areas(conn)
+        held = {row.login: row.areas for row in conn.execute(staff.select())}
+    assert (held["admin"], held["eva"]) == ("ADM HSL IFO LSS SoL", "HSL")
+
+
+def test_a_form_about_no_client_is_not_printed_for_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "forms" / "mote").mkdir(parents=True)
+    (tmp_path / "forms" / "mote" / "form.yaml").write_text(form_yaml(MEETING), "utf-8")
+    (tmp_path / "klienter.csv").write_text(f"personnummer;namn;enhet\n{ASTA.pid};{ASTA.name};{NORTH}\n", "utf-8")
+    monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path / "forms"))
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    with pytest.raises(UsageError, match="about no client"):
+        print_form("mote", tmp_path / "ut.pdf", clients=tmp_path / "klienter.csv")
+    assert not (tmp_path / "ut.pdf").exists()
