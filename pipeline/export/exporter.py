@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from pipeline.errors import ExportError
 from pipeline.export.mapping import ExportMapping
-from pipeline.model import Earlier, Record, Run
+from pipeline.model import Earlier, Record, Run, StaffMember
 from pipeline.settings import Settings
 from pipeline.template import Forms
 
@@ -30,11 +30,12 @@ M = TypeVar("M", bound=ExportMapping)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an exporter needs besides the entries: settings, form definitions and the target's mapping files by form id."""
+    """What an exporter needs besides the entries: settings, form definitions, the target's mapping files by form id, and the staff list."""
 
     settings: Settings
     forms: Forms
     mappings: Mapping[str, ExportMapping] = field(default_factory=dict)
+    staff: Sequence[StaffMember] = ()
 
     def mapping(self, form: str, kind: type[M]) -> M:
         """The form's mapping for this target.

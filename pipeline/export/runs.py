@@ -18,12 +18,13 @@ from pipeline.export import TARGETS
 from pipeline.export.exporter import Exporter, Item, Terms
 from pipeline.export.late_entry import local
 from pipeline.export.mapping import KeyInMapping, load_mappings
-from pipeline.model import Earlier, Person, Record, Run
+from pipeline.model import Earlier, Person, Record, Run, StaffMember
 from pipeline.settings import Settings
 from pipeline.store import events, exports, records
 from pipeline.store.database import Store
 from pipeline.store.exports import Connection, RunStatus
 from pipeline.store.signing import waiting_signatures
+from pipeline.store.staff_list import staff_list
 from pipeline.template import Forms
 
 ATTEMPTS = 10
@@ -80,8 +81,8 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
     with office.store.noting_denials():
         require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
-        candidates = _candidates(conn, office, person, unit)
-    return [_ready(name, exporter, candidates, terms_of(office, name, exporter)) for name, exporter in TARGETS.items()]
+        candidates, staff = _candidates(conn, office, person, unit), staff_list(conn)
+    return [_ready(name, exporter, candidates, terms_of(office, name, exporter, staff)) for name, exporter in TARGETS.items()]
 
 
 def unsigned(office: Office, person: Person, unit: str | None = None) -> int:
@@ -106,7 +107,8 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
     with office.store.noting_denials():
         require(person, Action.EXPORT, unit)
     exporter = find_target(target)
-    terms = terms_of(office, target, exporter)
+    with office.store.read() as conn:
+        terms = terms_of(office, target, exporter, staff_list(conn))
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
             items = _items(target, exporter, _candidates(conn, office, person, unit), terms)
@@ -170,9 +172,9 @@ def find_target(target: str) -> Exporter:
         raise ExportError(f"There is no target {target}.", "Use one of: " + ", ".join(TARGETS) + ".") from error
 
 
-def terms_of(office: Office, target: str, exporter: Exporter) -> Terms:
+def terms_of(office: Office, target: str, exporter: Exporter, staff: Sequence[StaffMember] = ()) -> Terms:
     mappings = load_mappings(office.settings.forms, target, exporter.mapping or KeyInMapping)
-    return Terms(office.settings, office.forms, mappings)
+    return Terms(office.settings, office.forms, mappings, staff)
 
 
 def _candidates(conn: Connection, office: Office, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:
