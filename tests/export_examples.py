@@ -27,6 +27,7 @@ FORM_OF = {
     "besok": "besokslista",
     "matvarden": "matvarden",
     "skriv-in": "fri-anteckning",
+    "khsl": "hsl-anteckning",
 }
 FIELDS_OF: Mapping[str, Mapping[str, Value]] = {"observationer": {"puls": "72"}, "aktiviteter": {"tid1": "08:00", "given1": "XY"}}
 """What has to be filled in for a target to have something to tell."""

@@ -6,6 +6,7 @@ from pipeline.export.activities import ActivitiesExporter
 from pipeline.export.csv_file import CsvExporter
 from pipeline.export.exporter import Exporter
 from pipeline.export.key_in_list import KeyInListExporter
+from pipeline.export.khsl import KhslExporter
 from pipeline.export.observations import ObservationsExporter
 from pipeline.export.rivta import RivtaExporter
 
@@ -16,4 +17,7 @@ TARGETS: dict[str, Exporter] = {
     "besok": CsvExporter("Besök och insatser (CSV)"),
     "matvarden": CsvExporter("Mätvärden (CSV)"),
     "skriv-in": KeyInListExporter(),
+    "khsl": KhslExporter(),
 }
+STATISTICS = frozenset({"khsl"})
+"""Targets that tell of whole months and take no entry: see `monthly.py`."""

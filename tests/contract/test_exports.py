@@ -30,7 +30,8 @@ def words(target: str, data: bytes) -> str:
     """All that the file says, blanks evened out."""
     if TARGETS[target].suffix == ".zip":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            told = " ".join(_xml_words(archive.read(name)) for name in archive.namelist())
+            files = [(name, archive.read(name)) for name in archive.namelist()]
+        told = " ".join(_xml_words(file) if name.endswith(".xml") else file.decode("utf-8-sig") for name, file in files)
     elif TARGETS[target].suffix == ".pdf":
         told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
     elif TARGETS[target].suffix == ".xml":
