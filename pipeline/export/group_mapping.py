@@ -46,16 +46,20 @@ class Observation(Strict):
 
 
 class ObservationMapping(GroupMapping):
-    """A form's entries as observations of GetObservations 1.0. `remarks` are fields whose words stand in every observation's description."""
+    """A form's entries as observations of GetObservations 1.0.
+
+    `remarks` are fields whose words stand in every observation's description, `signed_in` the initials of who measured, if a row has them.
+    """
 
     observations: Annotated[tuple[Observation, ...], Field(min_length=1)]
     remarks: tuple[str, ...] = ()
+    signed_in: str = ""
     final: Code
     nullified: Code
 
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
-        return {one.field for one in self.observations} | set(self.remarks)
+        return {one.field for one in self.observations} | set(self.remarks) | ({self.signed_in} if self.signed_in else set())
 
 
 class Slot(Strict):

@@ -17,6 +17,7 @@ from pipeline.export.exporter import Item, Terms
 from pipeline.export.group_mapping import Observation, ObservationMapping
 from pipeline.export.late_entry import amendment_text, late_entry_text
 from pipeline.export.rivta_parts import EFTERSKRIFT, Elements, boolean, clock, open_to_patient, run_mark, tree_bytes, unfit_for_group, whole_day
+from pipeline.export.signatures import signature_of
 from pipeline.export.values import ILLEGIBLE, shown
 from pipeline.model import Record, Run
 
@@ -55,7 +56,8 @@ class ObservationsExporter:
 def _group(group: etree._Element, item: Item, terms: Terms) -> None:
     record, mapping = item.record, terms.mapping(item.record.form, ObservationMapping)
     _core.patient(group, record)
-    _core.performer(group, record.author, record, mapping, terms)
+    signature = signature_of(record, mapping.signed_in, terms.staff)
+    _core.performer(group, (signature.name if signature else "") or record.author, record, mapping, terms)
     _core.signer(group, record.signed)
     _core.source(group, terms)
     words = description(item, mapping, terms)
@@ -97,12 +99,14 @@ def _time(time: etree._Element, record: Record) -> None:
 def description(item: Item, mapping: ObservationMapping, terms: Terms) -> str:
     """Where the number comes from, the paper's remark verbatim, and which of the row's numbers nobody can read."""
     record = item.record
+    signature = signature_of(record, mapping.signed_in, terms.staff)
     unread = [record.labels.get(one.field, one.field) for one in mapping.observations if one.field in record.illegible]
     parts = [
         late_entry_text(record, terms.settings),
         amendment_text(item),
         f"Makulerad: {record.voided}." if record.voided else "",
         f"Enhet: {record.unit}.",
+        f"Raden är {signature.words}." if signature else "",
         *(f"{record.labels.get(name, name)}: {words}" for name in mapping.remarks if (words := shown(record, name, terms.forms))),
         f"På samma rad {ILLEGIBLE}: {', '.join(unread)}." if unread else "",
     ]

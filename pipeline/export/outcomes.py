@@ -12,32 +12,12 @@ from datetime import datetime, timedelta
 
 from pipeline.export.group_mapping import ActivityMapping, Outcome, Slot
 from pipeline.export.late_entry import local
+from pipeline.export.signatures import Signature, signature_of
 from pipeline.export.values import shown
 from pipeline.model import Record, StaffMember
 from pipeline.template import Forms
 
-_SIGNED_AS = re.compile(r"(?P<initials>\S+) – (?P<name>.+)")
 WORDS = {Outcome.GIVEN: "Given", Outcome.NOT_GIVEN: "Ej given", Outcome.DECLINED: "Avböjd av den enskilde"}
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """Who signed a box: the initials as they stand on the paper, and the person whom they mean, or empty where nobody could say."""
-
-    initials: str
-    name: str = ""
-
-    @property
-    def performer(self) -> str:
-        """The person, else the initials as read."""
-        return self.name or self.initials
-
-    @property
-    def words(self) -> str:
-        """As it is told in a text."""
-        if not self.initials:
-            return "signerad på papperet, oklart av vem"
-        return f"signerad {self.initials}" + (f" ({self.name})" if self.name else ", utan namn i signaturlistan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +42,7 @@ def planned(record: Record, mapping: ActivityMapping, staff: Sequence[StaffMembe
     day = datetime.combine(local(record.event_at).date(), datetime.min.time())
     own = None if "event_at" in record.clock_unknown else local(record.event_at)
     return [
-        Planned(n, day, _at(record, slot, day, own), _outcome(record, slot, mapping), _signature(record, slot, staff))
+        Planned(n, day, _at(record, slot, day, own), _outcome(record, slot, mapping), signature_of(record, slot.given, staff))
         for n, slot in enumerate(mapping.slots, 1)
     ]
 
@@ -111,15 +91,3 @@ def _chosen(record: Record, slot: Slot) -> str:
 
 def _marked(record: Record, name: str) -> bool:
     return bool(name) and record.fields.get(name) is True
-
-
-def _signature(record: Record, slot: Slot, staff: Sequence[StaffMember]) -> Signature | None:
-    value = record.fields.get(slot.given)
-    if not value:
-        return None
-    if not isinstance(value, str):
-        return Signature("")
-    if chosen := _SIGNED_AS.fullmatch(value.strip()):
-        return Signature(chosen["initials"], chosen["name"])
-    names = {member.name for member in staff if member.unit == record.unit and member.signature.casefold() == value.strip().casefold()}
-    return Signature(value.strip(), names.pop() if len(names) == 1 else "")

@@ -74,6 +74,8 @@ def note_text(item: Item, mapping: NoteMapping, terms: Terms) -> str:
         words = shown(item.record, section.field, terms.forms)
         if words and said(item.record, section.field, terms.forms) is not False:
             parts.append(f"{section.heading}\n{words}" if section.heading else words)
+    left = [item.record.labels.get(name, name) for name in mapping.left_on_paper if item.record.fields.get(name) or name in item.record.illegible]
+    parts.append(f"Står på papperet och skrivs inte av här: {', '.join(left)}." if left else "")
     return "\n\n".join(part for part in parts if part)
 
 

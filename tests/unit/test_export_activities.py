@@ -196,6 +196,23 @@ def test_patient_source_and_run_go_with_every_activity() -> None:
         assert said(request, "e:run") == run("aktiviteter").id
 
 
+def test_a_row_with_its_own_time_is_one_activity() -> None:
+    fields: dict[str, Value] = {"ordination": "Morfin 5 mg sc", "dos": "5 mg", "signatur": "AÖ – Anna Öst", "kontroll": "GE – Gun Ek"}
+    requests = told(record("palliativ-hemakt", fields))
+    assert list(requests) == [1]
+    assert said(requests[1], "r:activityType/c:time/c:start") == "20211217081500"
+    assert said(requests[1], "c:performerRole/c:person/c:name") == "Anna Öst"
+    words = str(said(requests[1], "r:activityType/c:description"))
+    for part in ("Given, signerad AÖ (Anna Öst). Klockslaget är papperets.", "Morfin 5 mg sc", "Kontroll: GE – Gun Ek"):
+        assert part in words
+
+
+@pytest.mark.shared
+def test_a_row_with_its_own_time_is_valid_against_the_schema(schema: etree.XMLSchema) -> None:
+    for request in told(record("palliativ-hemakt", {"ordination": "Morfin", "signatur": True})).values():
+        schema.assertValid(request)
+
+
 def test_a_void_entry_nullifies_what_it_told() -> None:
     requests = told(day(voided="fel person", revision=2), amends=EARLIER)
     assert {outcome(request)[0] for request in requests.values()} == {"nullified"}

@@ -14,7 +14,7 @@ from pipeline.export.mapping import CareUnit
 from pipeline.export.observations import DOMAIN
 from pipeline.export.patient_id import born_on
 from pipeline.export.rivta_parts import EFTERSKRIFT
-from pipeline.model import Client, Record, Stamp, Value
+from pipeline.model import Client, Record, StaffMember, Stamp, Value
 from tests.export_examples import EARLIER, SIV, items, made, record, run, terms
 from tests.shared_data import shared
 
@@ -130,6 +130,23 @@ def test_an_unknown_author_is_left_out_and_a_known_one_named() -> None:
 
     assert performer(made("observationer", row())) == "Gun Ek"
     assert performer(made("observationer", row(author="", author_title=""))) is None
+
+
+def test_a_row_signed_by_somebody_of_the_list_was_measured_by_that_person() -> None:
+    staff = (StaffMember("Anna Öst", "undersköterska", "AÖ", "Norr"),)
+
+    def told(signed: Value) -> tuple[str | None, str]:
+        given = replace(terms("observationer"), staff=staff)
+        data = TARGETS["observationer"].make(items(row(MEASURED | {"signatur": signed})), run("observationer"), given)
+        return etree.fromstring(data).findtext(".//c:performerRole/c:person/c:name", namespaces=NS), said(data, "c:description") or ""
+
+    assert told("AÖ")[0] == told("AÖ – Anna Öst")[0] == "Anna Öst"
+    assert "Raden är signerad AÖ (Anna Öst)." in told("AÖ")[1]
+    name, words = told("XY")
+    assert name == "Gun Ek"
+    assert "Raden är signerad XY, utan namn i signaturlistan." in words
+    assert "signerad på papperet, oklart av vem" in told(True)[1]
+    assert "Raden är" not in told(False)[1]
 
 
 def test_protected_clients_are_never_open_to_the_patient() -> None:
