@@ -76,3 +76,10 @@ class Exporter(Protocol):
 
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
         """The file. The same arguments give the same bytes."""
+
+
+class Statistics(Exporter, Protocol):
+    """A target that is told of whole months and takes no entry: see `monthly.py`."""
+
+    def notice(self, terms: Terms) -> str:
+        """What has to be done with the files before they are handed in, in Swedish; empty if nothing."""

@@ -75,6 +75,11 @@ class KhslExporter:
             return "Posten är varken en kontakt eller en åtgärd med kod (export.khsl.yaml)."
         return ""
 
+    def notice(self, terms: Terms) -> str:
+        """What the layout says of itself, as long as a column has not been checked."""
+        layout = load_layout(terms.settings.forms)
+        return layout.about if layout.unchecked else ""
+
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
         """A ZIP archive: for each month KHSL1 and KHSL2, and the list of what they were made from.
 

@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.access import Action, require
 from pipeline.errors import ExportError
 from pipeline.export import STATISTICS, TARGETS
-from pipeline.export.exporter import Exporter, Item, Terms
+from pipeline.export.exporter import Exporter, Item, Statistics, Terms
 from pipeline.export.late_entry import local
 from pipeline.export.mapping import KeyInMapping, load_mappings
 from pipeline.export.monthly import Month, amended, keep_months, whole_months
@@ -51,13 +51,14 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a run to a target would hold now. `entries` includes `amendments`."""
+    """What a run to a target would hold now. `entries` includes `amendments`. `notice`: what to do before a file of statistics is handed in."""
 
     target: str
     title: str
     entries: int
     amendments: int
     unfit: tuple[Unfit, ...]
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
         terms = {name: terms_of(office, name, exporter, staff) for name, exporter in TARGETS.items()}
         months = {name: whole_months(conn, standing(conn, office.forms, person, name, unit=unit), TARGETS[name], terms[name]) for name in STATISTICS}
     return [
-        _ready_months(name, exporter, months[name]) if name in months else _ready(name, exporter, candidates, terms[name])
+        _ready_months(name, STATISTICS[name], months[name], terms[name]) if name in months else _ready(name, exporter, candidates, terms[name])
         for name, exporter in TARGETS.items()
     ]
 
@@ -249,8 +250,9 @@ def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], ter
     return Ready(target, exporter.title, len(going) - len(unfit), amendments, tuple(unfit))
 
 
-def _ready_months(target: str, exporter: Exporter, month: Month) -> Ready:
-    return Ready(target, exporter.title, len(month.items), amended(month.items), tuple(Unfit(*each) for each in month.unfit))
+def _ready_months(target: str, exporter: Statistics, month: Month, terms: Terms) -> Ready:
+    unfit = tuple(Unfit(*each) for each in month.unfit)
+    return Ready(target, exporter.title, len(month.items), amended(month.items), unfit, exporter.notice(terms))
 
 
 def _name(target: str, exporter: Exporter, person: Person, now: datetime, entries: int) -> Run:

@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.errors import ExportError, NotAllowedError
-from pipeline.export import TARGETS
+from pipeline.export import STATISTICS, TARGETS
 from pipeline.export.exporter import Terms
 from pipeline.export.khsl_layout import KhslLayout, KhslMapping, LayoutColumn, LayoutFile, Measure, load_layout
 from pipeline.export.mapping import load_mapping
@@ -141,6 +141,10 @@ def test_the_layout_says_which_columns_nobody_has_checked() -> None:
     assert "måste jämföras med Socialstyrelsens gällande specifikation" in layout.about
     checked = LayoutFile(columns=(LayoutColumn(title="P", source="client.pid", checked=True),), rows="contact")
     assert layout.model_copy(update={"khsl1": checked, "khsl2": checked}).unchecked == []
+
+
+def test_whoever_makes_the_files_is_told_to_check_the_columns() -> None:
+    assert "Kolumnlistan måste jämföras" in STATISTICS["khsl"].notice(terms("khsl"))
 
 
 def test_a_layout_that_is_missing_is_an_error(tmp_path: Path) -> None:
