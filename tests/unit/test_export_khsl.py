@@ -23,6 +23,8 @@ from pipeline.export.runs import Office, history, make_run, ready, run_file
 from pipeline.model import Client, EntryState, Record, Run, Value
 from pipeline.settings import ROOT
 from pipeline.store.clock import utc_now
+from pipeline.store.events import events_of
+from pipeline.store.log_clients import clients_of, subjects_of
 from tests.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
 from tests.export_office import ANNA, STIG, agree, confirm, correct, state, void
 
@@ -270,6 +272,16 @@ def test_a_run_of_statistics_has_no_receipts_and_stays_with_those_who_may_see_it
     assert history(office, STIG) == []
     with pytest.raises(NotAllowedError):
         run_file(office, STIG, made.id)
+
+
+def test_a_clients_extract_of_the_log_leads_to_the_files(office: Office) -> None:
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    made = tell(office)
+    with office.store.begin() as conn:
+        assert made.id in set(conn.execute(subjects_of(conn, SIV.pid)).scalars())
+        assert made.id not in set(conn.execute(subjects_of(conn, ARNE.pid)).scalars())
+        assert clients_of(conn, [made.id]) == {made.id: {SIV.pid}}
+        assert [event.action for event in events_of(conn, made.id)] == ["export"]
 
 
 def test_of_an_entry_that_changes_while_the_file_is_made_the_new_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
