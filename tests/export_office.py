@@ -64,10 +64,19 @@ def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) ->
     with office.store.begin() as conn:
         seen = entries.entry(conn, entry_id)
         state = decisions.save_answers(conn, FORMS, ANNA, entry_id, seen.revision, given, utc_now())
-        if state is EntryState.SECOND:
-            view = claims.open_entry(conn, FORMS, PER, entry_id, utc_now())
-            disputed = {field.spec.name: given[field.spec.name] for field in view.fields if field.open}
-            decisions.save_answers(conn, FORMS, PER, entry_id, view.entry.revision, disputed, utc_now())
+    if state is EntryState.SECOND:
+        agree(office, entry_id, form_id, **fields)
+    sign(office, entry_id)
+
+
+def agree(office: Office, entry_id: str, form_id: str, **fields: str | bool) -> None:
+    """Let the second person confirm what waits for one, and sign."""
+    form = FORMS.latest(form_id)
+    given = {spec.name: _answer(spec, fields) for spec in asked(form, form.rows()[0])}
+    with office.store.begin() as conn:
+        view = claims.open_entry(conn, FORMS, PER, entry_id, utc_now())
+        disputed = {field.spec.name: given[field.spec.name] for field in view.fields if field.open}
+        decisions.save_answers(conn, FORMS, PER, entry_id, view.entry.revision, disputed, utc_now())
     sign(office, entry_id)
 
 

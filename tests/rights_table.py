@@ -131,6 +131,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.signing.take_back": (Action.SIGN, R.PAPER),
     f"{P}store.signing.waiting_signatures": (Action.EXPORT, R.LISTED),
     f"{P}store.versions.versions": (Action.VIEW_PAGE, R.PAPER),
+    f"{P}store.statistics.standing": (Action.EXPORT, R.LISTED),
 }
 NOT_ACTING: Mapping[str, str] = {
     f"{P}access.allowed": "asks",

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    target: Annotated[str, typer.Argument(help="rivta, besok, matvarden or skriv-in.")],
+    target: Annotated[str, typer.Argument(help="rivta, observationer, aktiviteter, besok, matvarden, skriv-in or khsl.")],
     unit: Annotated[str | None, typer.Option(help="Only entries of this unit.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: the run's own name, here.")] = None,
     run_id: Annotated[str, typer.Option("--run", help="Write the file of an earlier run again; nothing new is exported.")] = "",
@@ -92,18 +92,19 @@ def _check_place(output: Path | None) -> None:
 
 
 def _written(office: Office, person: Person, run_id: str, output: Path | None) -> dict[str, Any]:
+    """The run's file, and beside it a receipt file to fill in, where the target answers entry by entry."""
     from pipeline.export.receipts import receipt_template, run_items
     from pipeline.export.runs import run_file
 
-    file, form = run_file(office, person, run_id), receipt_template(office, person, run_id)
+    file, items = run_file(office, person, run_id), run_items(office, person, run_id)
     path = output or Path(file.name)
-    places = {path: file.data, path.parent / form.name: form.data}
-    for place, data in places.items():
-        _write(place, data, run_id)
-    named, beside = map(str, places)
-    items = run_items(office, person, run_id)
-    amendments = sum(item.amends for item in items)
-    return {"run": run_id, "entries": len(items), "amendments": amendments, "file": named, "sha256": file.sha256, "receipt_file": beside}
+    _write(path, file.data, run_id)
+    said = {"run": run_id, "entries": file.entries, "file": str(path), "sha256": file.sha256}
+    if not items:
+        return said
+    form = receipt_template(office, person, run_id)
+    _write(path.parent / form.name, form.data, run_id)
+    return said | {"amendments": sum(item.amends for item in items), "receipt_file": str(path.parent / form.name)}
 
 
 def _write(path: Path, data: bytes, run_id: str) -> None:
@@ -125,4 +126,5 @@ def _say(said: dict[str, Any], *, as_json: bool) -> None:
         typer.echo("Nothing to export.")
         return
     typer.echo(f"{said['entries']} entries in {said['file']} (run {said['run']}, SHA-256 {said['sha256']})")
-    typer.echo(f"Receipt file: {said['receipt_file']}")
+    if "receipt_file" in said:
+        typer.echo(f"Receipt file: {said['receipt_file']}")

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pipeline.export.activities import ActivitiesExporter
 from pipeline.export.csv_file import CsvExporter
-from pipeline.export.exporter import Exporter
+from pipeline.export.exporter import Exporter, Statistics
 from pipeline.export.key_in_list import KeyInListExporter
+from pipeline.export.khsl import KhslExporter
+from pipeline.export.observations import ObservationsExporter
 from pipeline.export.rivta import RivtaExporter
 
+STATISTICS: dict[str, Statistics] = {"khsl": KhslExporter()}
+"""Targets that tell of whole months and take no entry: see `monthly.py`."""
 TARGETS: dict[str, Exporter] = {
     "rivta": RivtaExporter(),
+    "observationer": ObservationsExporter(),
+    "aktiviteter": ActivitiesExporter(),
     "besok": CsvExporter("Besök och insatser (CSV)"),
     "matvarden": CsvExporter("Mätvärden (CSV)"),
     "skriv-in": KeyInListExporter(),
+    **STATISTICS,
 }

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from pipeline.errors import ExportError
 from pipeline.export.mapping import ExportMapping
-from pipeline.model import Earlier, Record, Run
+from pipeline.model import Earlier, Record, Run, StaffMember
 from pipeline.settings import Settings
 from pipeline.template import Forms
 
@@ -30,11 +30,12 @@ M = TypeVar("M", bound=ExportMapping)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an exporter needs besides the entries: settings, form definitions and the target's mapping files by form id."""
+    """What an exporter needs besides the entries: settings, form definitions, the target's mapping files by form id, and the staff list."""
 
     settings: Settings
     forms: Forms
     mappings: Mapping[str, ExportMapping] = field(default_factory=dict)
+    staff: Sequence[StaffMember] = ()
 
     def mapping(self, form: str, kind: type[M]) -> M:
         """The form's mapping for this target.
@@ -75,3 +76,10 @@ class Exporter(Protocol):
 
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
         """The file. The same arguments give the same bytes."""
+
+
+class Statistics(Exporter, Protocol):
+    """A target that is told of whole months and takes no entry: see `monthly.py`."""
+
+    def notice(self, terms: Terms) -> str:
+        """What has to be done with the files before they are handed in, in Swedish; empty if nothing."""

@@ -110,20 +110,21 @@ class CareUnit(Strict):
 
 
 class NoteMapping(ExportMapping):
-    """A form's entries as journal notes of GetCareDocumentation 2.1."""
+    """A form's entries as journal notes of GetCareDocumentation 2.1. `left_on_paper`: fields that a note names and does not carry."""
 
     document_title: str
     note_title: str = ""
     kind: NoteKind
     document_time: Literal["event", "written"] = "event"
     sections: Annotated[tuple[NoteSection, ...], Field(min_length=1)]
+    left_on_paper: tuple[str, ...] = ()
     units: dict[str, CareUnit] = {}
     local_id_type: str = ""
     approved_for_patient: bool = False
 
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
-        return {section.field for section in self.sections} | ({self.kind.field} if self.kind.field else set())
+        return {section.field for section in self.sections} | set(self.left_on_paper) | ({self.kind.field} if self.kind.field else set())
 
 
 M = TypeVar("M", bound=ExportMapping)

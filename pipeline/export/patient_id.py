@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from pipeline.identity import PidKind, normal_pid
@@ -17,6 +18,17 @@ OIDS = {
 def id_type(pid: str, local: str = "") -> str:
     """The OID of the number's series; `local` (which may be empty) for a number of none of the national ones; empty for no number."""
     return OIDS.get(normal_pid(pid).kind, local) if pid else ""
+
+
+def born_on(pid: str) -> date | None:
+    """The day of birth that a personal or coordination number says, from 1900 on, as the contracts ask for; None where it says none for certain."""
+    kind = normal_pid(pid).kind
+    if kind not in (PidKind.PERSONAL, PidKind.COORDINATION) or not re.fullmatch(r"(19|20)\d{10}", pid, re.ASCII):
+        return None
+    try:
+        return date(int(pid[:4]), int(pid[4:6]), int(pid[6:8]) - (60 if kind is PidKind.COORDINATION else 0))
+    except ValueError:
+        return None
 
 
 def short_form(pid: str, today: date) -> str:

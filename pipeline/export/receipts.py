@@ -63,7 +63,7 @@ def receipt_template(office: Office, person: Person, run_id: str) -> RunFile:
         run = open_run(conn, person, run_id, Action.EXPORT)
         events.record(conn, person.login, "fetch_receipt_template", run.id, unit=exports.unit_of(conn, run.id), entries=run.entries)
         data = template(run.id, exports.items_of(conn, run.id))
-    return RunFile(f"kvittens-{run.id}.csv", "text/csv", data, "")
+    return RunFile(f"kvittens-{run.id}.csv", "text/csv", data, "", run.entries)
 
 
 def give_receipts(office: Office, person: Person, run_id: str, answers: Sequence[Answer], now: datetime) -> ReceiptResult:

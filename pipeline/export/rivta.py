@@ -14,18 +14,18 @@ from datetime import datetime
 
 from lxml import etree
 
-from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
-from pipeline.export.late_entry import amendment_text, late_entry_text, local
+from pipeline.export.exporter import Item, Terms
+from pipeline.export.late_entry import amendment_text, late_entry_text
 from pipeline.export.mapping import NoteMapping
 from pipeline.export.patient_id import id_type
-from pipeline.export.plain_text import printable
+from pipeline.export.rivta_parts import Elements, clock, open_to_patient, tree_bytes, unnumbered
 from pipeline.export.values import said, shown
-from pipeline.identity import is_temporary
 from pipeline.model import Record, Run, Stamp
 
 RESPONDER = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
 DOMAIN = "urn:riv:clinicalprocess:healthcond:description:2"
 EXTENSION = "urn:riv:clinicalprocess:healthcond:description:2.1"
+_add = Elements(DOMAIN).add
 
 
 class RivtaExporter:
@@ -41,21 +41,18 @@ class RivtaExporter:
         mapping = terms.mapping(record.form, NoteMapping)
         if record.written_at is None and record.event_at is None:
             return "Tidpunkt saknas. Journalformatet kräver när anteckningen skrevs."
-        if is_temporary(record.client.pid):
-            return TEMPORARY_CLIENT
-        if not id_type(record.client.pid, mapping.local_id_type):
-            return "Personnummer saknas eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_type)."
-        return ""
+        return unnumbered(record, mapping.local_id_type)
 
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
         """One `careDocumentation` an entry, in the items' order."""
         root = etree.Element(etree.QName(RESPONDER, "GetCareDocumentationResponse"), nsmap={"resp": RESPONDER, "core": DOMAIN, "ext": EXTENSION})
         for item in items:
             _document(etree.SubElement(root, etree.QName(RESPONDER, "careDocumentation")), item, terms)
-        result = etree.SubElement(root, etree.QName(EXTENSION, "result"))
-        _add(result, "resultCode", "OK", EXTENSION)
-        _add(result, "logId", run.id, EXTENSION)
-        return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+        extension = Elements(EXTENSION)
+        result = extension.add(root, "result")
+        extension.add(result, "resultCode", "OK")
+        extension.add(result, "logId", run.id)
+        return tree_bytes(root)
 
 
 def _document(parent: etree._Element, item: Item, terms: Terms) -> None:
@@ -77,6 +74,8 @@ def note_text(item: Item, mapping: NoteMapping, terms: Terms) -> str:
         words = shown(item.record, section.field, terms.forms)
         if words and said(item.record, section.field, terms.forms) is not False:
             parts.append(f"{section.heading}\n{words}" if section.heading else words)
+    left = [item.record.labels.get(name, name) for name in mapping.left_on_paper if item.record.fields.get(name) or name in item.record.illegible]
+    parts.append(f"Står på papperet och skrivs inte av här: {', '.join(left)}." if left else "")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -84,14 +83,14 @@ def _header(header: etree._Element, record: Record, mapping: NoteMapping, terms:
     _add(header, "documentId", record.entry_id)
     _add(header, "sourceSystemHSAid", terms.settings.source_system_hsa_id)
     _add(header, "documentTitle", mapping.document_title)
-    _add(header, "documentTime", _time(_document_time(record, mapping)))
+    _add(header, "documentTime", clock(_document_time(record, mapping)))
     patient = _add(header, "patientId")
     _add(patient, "id", record.client.pid)
     _add(patient, "type", id_type(record.client.pid, mapping.local_id_type))
     _author(_add(header, "accountableHealthcareProfessional"), record, mapping, terms)
     if record.signed:
         _signature(_add(header, "legalAuthenticator"), record.signed)
-    _add(header, "approvedForPatient", _boolean(mapping.approved_for_patient and not record.client.protected))
+    _add(header, "approvedForPatient", open_to_patient(record, approved=mapping.approved_for_patient))
     if record.voided is not None:
         _add(header, "nullified", "true")
         _add(header, "nullifiedReason", record.voided)
@@ -103,7 +102,7 @@ def _document_time(record: Record, mapping: NoteMapping) -> datetime:
 
 
 def _author(author: etree._Element, record: Record, mapping: NoteMapping, terms: Terms) -> None:
-    _add(author, "authorTime", _time(_known(record.written_at or record.event_at)))
+    _add(author, "authorTime", clock(_known(record.written_at or record.event_at)))
     if record.author:
         _add(author, "healthcareProfessionalName", record.author)
     if record.author_title:
@@ -117,7 +116,7 @@ def _author(author: etree._Element, record: Record, mapping: NoteMapping, terms:
 
 
 def _signature(signature: etree._Element, signed: Stamp) -> None:
-    _add(signature, "signatureTime", _time(signed.at))
+    _add(signature, "signatureTime", clock(signed.at))
     _add(signature, "legalAuthenticatorName", signed.by)
 
 
@@ -125,18 +124,3 @@ def _known(moment: datetime | None) -> datetime:
     if moment is None:
         raise ValueError("a record without any time is unfit and must not come here")
     return moment
-
-
-def _time(moment: datetime) -> str:
-    return f"{local(moment):%Y%m%d%H%M%S}"
-
-
-def _boolean(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _add(parent: etree._Element, name: str, text: str | None = None, namespace: str = DOMAIN) -> etree._Element:
-    child = etree.SubElement(parent, etree.QName(namespace, name))
-    if text is not None:
-        child.text = printable(text)
-    return child

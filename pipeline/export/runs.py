@@ -1,4 +1,4 @@
-"""An export is a run: confirmed entries, fixed, in one file, each entry once at each revision.
+"""An export is a run: confirmed entries, fixed, in one file, each entry once at each revision. Statistics tell of entries beside that: `monthly.py`.
 
 The file is made from what the database says, then everything is checked again and written in one transaction: of two that export the same
 entries at once, one wins and the other starts over with what is left. A process that is killed leaves a whole run or none.
@@ -14,16 +14,19 @@ from typing import Any
 
 from pipeline.access import Action, require
 from pipeline.errors import ExportError
-from pipeline.export import TARGETS
-from pipeline.export.exporter import Exporter, Item, Terms
+from pipeline.export import STATISTICS, TARGETS
+from pipeline.export.exporter import Exporter, Item, Statistics, Terms
 from pipeline.export.late_entry import local
 from pipeline.export.mapping import KeyInMapping, load_mappings
-from pipeline.model import Earlier, Person, Record, Run
+from pipeline.export.monthly import Month, amended, keep_months, whole_months
+from pipeline.model import Earlier, Person, Record, Run, StaffMember
 from pipeline.settings import Settings
 from pipeline.store import events, exports, records
 from pipeline.store.database import Store
 from pipeline.store.exports import Connection, RunStatus
 from pipeline.store.signing import waiting_signatures
+from pipeline.store.staff_list import staff_list
+from pipeline.store.statistics import standing
 from pipeline.template import Forms
 
 ATTEMPTS = 10
@@ -48,23 +51,25 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a run to a target would hold now. `entries` includes `amendments`."""
+    """What a run to a target would hold now. `entries` includes `amendments`. `notice`: what to do before a file of statistics is handed in."""
 
     target: str
     title: str
     entries: int
     amendments: int
     unfit: tuple[Unfit, ...]
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """A file for the person who asked."""
+    """A file for the person who asked, and how many entries it holds."""
 
     name: str
     media_type: str
     data: bytes
     sha256: str
+    entries: int
 
 
 Candidate = tuple[Record, Earlier | None]
@@ -80,8 +85,13 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
     with office.store.noting_denials():
         require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
-        candidates = _candidates(conn, office, person, unit)
-    return [_ready(name, exporter, candidates, terms_of(office, name, exporter)) for name, exporter in TARGETS.items()]
+        candidates, staff = _candidates(conn, office, person, unit), staff_list(conn)
+        terms = {name: terms_of(office, name, exporter, staff) for name, exporter in TARGETS.items()}
+        months = {name: whole_months(conn, standing(conn, office.forms, person, name, unit=unit), TARGETS[name], terms[name]) for name in STATISTICS}
+    return [
+        _ready_months(name, STATISTICS[name], months[name], terms[name]) if name in months else _ready(name, exporter, candidates, terms[name])
+        for name, exporter in TARGETS.items()
+    ]
 
 
 def unsigned(office: Office, person: Person, unit: str | None = None) -> int:
@@ -106,7 +116,10 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
     with office.store.noting_denials():
         require(person, Action.EXPORT, unit)
     exporter = find_target(target)
-    terms = terms_of(office, target, exporter)
+    with office.store.read() as conn:
+        terms = terms_of(office, target, exporter, staff_list(conn))
+    if target in STATISTICS:
+        return _make_months(office, person, target, terms, now, unit)
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
             items = _items(target, exporter, _candidates(conn, office, person, unit), terms)
@@ -116,7 +129,7 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
         data = exporter.make(items, run, terms)
         if made := _keep(office, person, unit, items, run, data):
             return made
-    raise ExportError("The entries changed all the time while the file was made.", "Nothing was exported. Try again.")
+    raise _restless()
 
 
 def history(office: Office, person: Person) -> list[RunStatus]:
@@ -141,7 +154,7 @@ def run_file(office: Office, person: Person, run_id: str) -> RunFile:
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
         events.record(conn, person.login, "fetch_export", run_id, unit=exports.unit_of(conn, run_id), target=run.target, entries=run.entries)
-    return RunFile(run.file_name, find_target(run.target).media_type, office.store.images.get(run.sha256), run.sha256)
+    return RunFile(run.file_name, find_target(run.target).media_type, office.store.images.get(run.sha256), run.sha256, run.entries)
 
 
 def open_run(conn: Connection, person: Person, run_id: str, action: Action) -> Run:
@@ -170,9 +183,32 @@ def find_target(target: str) -> Exporter:
         raise ExportError(f"There is no target {target}.", "Use one of: " + ", ".join(TARGETS) + ".") from error
 
 
-def terms_of(office: Office, target: str, exporter: Exporter) -> Terms:
+def terms_of(office: Office, target: str, exporter: Exporter, staff: Sequence[StaffMember] = ()) -> Terms:
     mappings = load_mappings(office.settings.forms, target, exporter.mapping or KeyInMapping)
-    return Terms(office.settings, office.forms, mappings)
+    return Terms(office.settings, office.forms, mappings, staff)
+
+
+def _make_months(office: Office, person: Person, target: str, terms: Terms, now: datetime, unit: str | None) -> Run | None:
+    """As `make_run`, of statistics: kept only if the months are still what the file says."""
+    exporter = find_target(target)
+    for _ in range(ATTEMPTS):
+        with office.store.read() as conn:
+            month = whole_months(conn, standing(conn, office.forms, person, target, unit=unit), exporter, terms)
+        if not month.items:
+            return None
+        run = _name(target, exporter, person, now, len(month.items))
+        data = exporter.make(month.items, run, terms)
+        with office.store.begin() as conn:
+            if whole_months(conn, standing(conn, office.forms, person, target, unit=unit, lock=True), exporter, terms) != month:
+                continue
+            kept = replace(run, sha256=office.store.images.put(data))
+            keep_months(conn, person.login, kept, month)
+            return kept
+    raise _restless()
+
+
+def _restless() -> ExportError:
+    return ExportError("The entries changed all the time while the file was made.", "Nothing was exported. Try again.")
 
 
 def _candidates(conn: Connection, office: Office, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:
@@ -212,6 +248,11 @@ def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], ter
     stopped = {each.entry_id for each in unfit}
     amendments = sum(before is not None and record.entry_id not in stopped for record, before in going)
     return Ready(target, exporter.title, len(going) - len(unfit), amendments, tuple(unfit))
+
+
+def _ready_months(target: str, exporter: Statistics, month: Month, terms: Terms) -> Ready:
+    unfit = tuple(Unfit(*each) for each in month.unfit)
+    return Ready(target, exporter.title, len(month.items), amended(month.items), unfit, exporter.notice(terms))
 
 
 def _name(target: str, exporter: Exporter, person: Person, now: datetime, entries: int) -> Run:

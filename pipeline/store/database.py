@@ -26,6 +26,7 @@ from pipeline.store import (
     key_in_tables,
     queue_tables,
     return_tables,
+    statistics_tables,
     tables,
     version_tables,
 )
@@ -47,6 +48,7 @@ _ALL_TABLES = (
     key_in_tables,
     queue_tables,
     return_tables,
+    statistics_tables,
     version_tables,
 )
 """The modules that declare tables, named so that they are there before any store is made."""

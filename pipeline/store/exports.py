@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Select, and_, case, exists, func, insert, select
+from sqlalchemy import Select, and_, case, exists, func, insert, select, union
 
 from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import NotAllowedError
 from pipeline.model import Earlier, EntryState, Person, Run
 from pipeline.store import sight
+from pipeline.store.statistics_tables import statistics_item
 from pipeline.store.tables import entry, export_item, export_run, receipt
 
 _MOST_IDS = 500
@@ -24,16 +25,17 @@ _REFUSED = exists().where(_ANSWER, receipt.c.accepted.is_(False))
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A run and how its target has answered."""
+    """A run and how its target has answered. `answered`: one by one; statistics are answered as a file, outside of this program."""
 
     run: Run
     accepted: int
     refused: int
+    answered: bool = True
 
     @property
     def waiting(self) -> int:
         """Entries without a receipt."""
-        return self.run.entries - self.accepted - self.refused
+        return self.run.entries - self.accepted - self.refused if self.answered else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,15 @@ class Receipt:
 
 
 def add_run(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> None:
-    """Write down a run and its items, (entry id, revision) in their order.
+    """Write down a run and its items, (entry id, revision) in their order; a run of statistics takes none.
 
     An entry can be in one run only at one revision: the database refuses a second (StoreError).
     """
     row = {"id": run.id, "target": run.target, "file_name": run.file_name, "file_sha256": run.sha256, "made_at": run.made_at, "made_by": run.made_by}
     conn.execute(insert(export_run).values(row))
     items = [{"run": run.id, "entry": entry_id, "revision": revision, "number": n} for n, (entry_id, revision) in enumerate(entries, 1)]
-    conn.execute(insert(export_item), items)
+    if items:
+        conn.execute(insert(export_item), items)
 
 
 def earlier(conn: Connection, entry_ids: Sequence[str]) -> dict[str, Earlier]:
@@ -93,8 +96,8 @@ def find_run(conn: Connection, run_id: str) -> Run | None:
 
 def unit_of(conn: Connection, run_id: str) -> str | None:
     """The unit that a run is of, None if its entries are of several: then what is done with it concerns whoever follows up one of them."""
-    held = select(entry.c.unit).join(export_item, export_item.c.entry == entry.c.id).where(export_item.c.run == run_id)
-    units = list(conn.execute(held.distinct().limit(2)).scalars())
+    held = [select(entry.c.unit).join(item, item.c.entry == entry.c.id).where(item.c.run == run_id) for item in (export_item, statistics_item)]
+    units = list(conn.execute(union(*held).limit(2)).scalars())
     return units[0] if len(units) == 1 else None
 
 
@@ -151,7 +154,12 @@ def _carried() -> Select[Any]:
 
 def _runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:
     return [
-        RunStatus(Run(row.id, row.target, row.file_name, row.made_at, row.made_by, row.entries, row.file_sha256), row.accepted or 0, row.refused or 0)
+        RunStatus(
+            Run(row.id, row.target, row.file_name, row.made_at, row.made_by, row.entries, row.file_sha256),
+            row.accepted or 0,
+            row.refused or 0,
+            answered=row.told is None,
+        )
         for row in conn.execute(query)
     ]
 
@@ -168,7 +176,10 @@ def _run_query() -> Select[Any]:
         .group_by(export_item.c.run)
         .subquery()
     )
-    return select(export_run, items.c.entries, items.c.accepted, items.c.refused).join(items, items.c.run == export_run.c.id)
+    months = select(statistics_item.c.run, func.count().label("told")).group_by(statistics_item.c.run).subquery()
+    entries = func.coalesce(items.c.entries, months.c.told, 0).label("entries")
+    runs = export_run.outerjoin(items, items.c.run == export_run.c.id).outerjoin(months, months.c.run == export_run.c.id)
+    return select(export_run, entries, items.c.accepted, items.c.refused, months.c.told).select_from(runs)
 
 
 def _item_query() -> Select[Any]:

@@ -14,9 +14,11 @@ from sqlalchemy import Connection, Select, Text, cast, literal, or_, select, uni
 
 from pipeline.store import tables
 from pipeline.store.events import client_subject
+from pipeline.store.statistics_tables import statistics_item
 
 _MOST_IDS = 500
 _entry, _page, _item, _issued = tables.entry, tables.page, tables.export_item, tables.issued_sheet
+_told = statistics_item
 
 
 def subjects_of(conn: Connection, pid: str) -> Select[Any]:
@@ -31,6 +33,7 @@ def subjects_of(conn: Connection, pid: str) -> Select[Any]:
         select(_page.c.id).where(_page.c.duplicate_of.in_(select(pages.c.id))),
         select(own.c.serial).where(own.c.serial.is_not(None)),
         select(_item.c.run).where(_item.c.entry.in_(select(own.c.id))),
+        select(_told.c.run).where(_told.c.entry.in_(select(own.c.id))),
         select(_issued.c.serial).where(_issued.c.client_pid == pid),
         select(literal(client_subject(conn, pid))),
     ).subquery()
@@ -66,6 +69,6 @@ def _queries(ids: Collection[str]) -> list[Select[Any]]:
         .join(_entry, _entry.c.sheet == first.c.sheet)
         .where(_page.c.id.in_(ids), known),
         select(_entry.c.serial, pid).where(_entry.c.serial.in_(ids), known),
-        select(_item.c.run, pid).join(_entry, _entry.c.id == _item.c.entry).where(_item.c.run.in_(ids), known),
+        *(select(run.c.run, pid).join(_entry, _entry.c.id == run.c.entry).where(run.c.run.in_(ids), known) for run in (_item, _told)),
         select(_issued.c.serial, _issued.c.client_pid).where(_issued.c.serial.in_(ids), _issued.c.client_pid.is_not(None)),
     ]

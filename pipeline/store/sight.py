@@ -19,8 +19,9 @@ from pipeline.model import Person
 from pipeline.professions import ALL_AREAS
 from pipeline.store import tables
 from pipeline.store.account_tables import client_block
+from pipeline.store.statistics_tables import statistics_item
 
-_entry, _page, _item = tables.entry, tables.page, tables.export_item
+_entry, _page = tables.entry, tables.page
 
 
 class Paper(Protocol):
@@ -117,8 +118,13 @@ def area_of(conn: Connection, found: Paper) -> str:
 
 def all_visible(conn: Connection, person: Person, run_id: Any) -> ColumnElement[bool]:  # noqa: ANN401 - an id or a column
     """The condition that an export run holds nothing that the person may not see."""
-    held = and_(_item.c.run == run_id, _item.c.entry == _entry.c.id)
-    return ~exists(select(_item.c.entry).where(held, ~visible_entries(conn, person)).correlate(tables.export_run))
+    unseen = ~visible_entries(conn, person)
+    return and_(
+        *(
+            ~exists(select(item.c.entry).where(item.c.run == run_id, item.c.entry == _entry.c.id, unseen).correlate(tables.export_run))
+            for item in (tables.export_item, statistics_item)
+        )
+    )
 
 
 def _within(person: Person, unit: Column[Any], area: Column[Any]) -> ColumnElement[bool]:

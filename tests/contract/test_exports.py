@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
@@ -16,31 +17,39 @@ from pipeline.export import TARGETS
 from pipeline.export.mapping import missing_fields
 from pipeline.model import Earlier, Record
 from pipeline.template import Forms
-from tests.export_examples import ARNE, EARLIER, FORM_OF, FORMS, items, made, record, run, stamp, terms
+from tests.export_examples import ARNE, EARLIER, FIELDS_OF, FORM_OF, FORMS, items, made, record, run, stamp, terms
 
 EVERY = pytest.mark.parametrize("target", TARGETS)
 
 
 def example(target: str, **other: Any) -> Record:  # noqa: ANN401 - any part of a record
-    return record(FORM_OF[target], **other)
+    return record(FORM_OF[target], FIELDS_OF.get(target), **other)
 
 
 def words(target: str, data: bytes) -> str:
     """All that the file says, blanks evened out."""
-    if TARGETS[target].suffix == ".pdf":
+    if TARGETS[target].suffix == ".zip":
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            files = [(name, archive.read(name)) for name in archive.namelist()]
+        told = " ".join(_xml_words(file) if name.endswith(".xml") else file.decode("utf-8-sig") for name, file in files)
+    elif TARGETS[target].suffix == ".pdf":
         told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
     elif TARGETS[target].suffix == ".xml":
-        told = " ".join(text for text in etree.parse(io.BytesIO(data)).getroot().itertext() if isinstance(text, str))
+        told = _xml_words(data)
     else:
         told = data.decode("utf-8-sig")
     return " ".join(told.split())
+
+
+def _xml_words(data: bytes) -> str:
+    return " ".join(text for text in etree.fromstring(data).itertext() if isinstance(text, str))
 
 
 @EVERY
 def test_it_says_what_it_is(target: str) -> None:
     exporter = TARGETS[target]
     assert exporter.title
-    assert exporter.suffix in {".xml", ".csv", ".pdf"}
+    assert exporter.suffix in {".xml", ".csv", ".pdf", ".zip"}
     assert "/" in exporter.media_type
 
 

@@ -131,6 +131,19 @@ def test_export_is_made_once_and_stays_in_the_history(store: Store, open_screen:
         assert [event.action for event in events_of(conn, entry_id)][-1] == "exported"
 
 
+def test_statistics_are_made_beside_the_export(store: Store, open_screen: OpenScreen) -> None:
+    seeding.confirm(store, NURSE, seeding.add_notes(store, 1)[0], sign=True)
+    app = open_screen(NURSE, "export")
+    assert any("Kolumnlistan måste jämföras" in warning.value for warning in app.warning)
+    app.button(key="make-khsl").click().run()
+    assert not app.exception
+    assert "är gjord med 1 post" in app.success[0].value
+    keys = {button.key for button in app.button}
+    assert "make-rivta" in keys
+    assert "make-khsl" not in keys
+    assert not app.toggle
+
+
 def test_receipts_are_given_by_hand(store: Store, open_screen: OpenScreen) -> None:
     from pipeline.store.entries import entry
 

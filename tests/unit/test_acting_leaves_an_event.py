@@ -74,6 +74,7 @@ NEEDS_NONE = {
     "store.sight.visible_from": ASKS,
     "store.sight.visible_pages": ASKS,
     "store.sight.all_visible": ASKS,
+    "store.statistics.standing": PART,
     "store.signing.to_sign": LIST,
     "store.signing.waiting_signatures": FIGURES,
     "store.signing.my_signed": LIST,

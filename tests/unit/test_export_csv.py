@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ExportError
 from pipeline.export.csv_file import CsvExporter, neutral, write_table
-from pipeline.export.mapping import TableColumn, TableMapping, load_mapping, missing_fields
+from pipeline.export.group_mapping import GroupMapping
+from pipeline.export.mapping import NoteMapping, TableColumn, TableMapping, load_mapping, missing_fields
 from pipeline.export.sources import SOURCES, column_text, known_source
 from pipeline.settings import ROOT
 from tests.export_examples import ARNE, EARLIER, FORMS, SIV, items, made, record, run, terms
@@ -129,7 +130,10 @@ def test_mapping_files_fit_their_forms_and_say_that_they_are_examples(path: Path
     kind = TARGETS[path.name.split(".")[1]].mapping
     assert kind is not None
     mapping = load_mapping(path, kind)
-    assert missing_fields(FORMS.latest(path.parent.name), mapping) == set()
+    form = FORMS.latest(path.parent.name)
+    assert missing_fields(form, mapping) == set()
+    if isinstance(mapping, NoteMapping | GroupMapping):
+        assert {spec.column for spec in form.fields if spec.means is None} - mapping.fields() == set(), "would be dropped without a word"
     assert "Inte leverantörens format" in mapping.about
     for column in getattr(mapping, "columns", ()):
         assert column.source is None or known_source(column.source)

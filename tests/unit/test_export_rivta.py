@@ -91,6 +91,24 @@ def test_a_note_says_where_it_comes_from_and_what_it_says() -> None:
     assert "Kontakt med läkare" not in said
 
 
+def test_what_a_note_does_not_carry_is_named_where_it_is_filled_in() -> None:
+    def told(**fields: Value) -> str:
+        each = record("utskrivningsklar", {"arende": "SIP 12", "planering": "Hemtjänst från måndag", **fields})
+        return text(each)
+
+    assert "Ärende i Lifecare\nSIP 12" in told()
+    assert "Hemtjänst" not in told()
+    assert "Står på papperet och skrivs inte av här: Planering." in told()
+    assert "skrivs inte av här" not in text(record("utskrivningsklar", {"arende": "SIP 12"}))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("form", ["tillagg-omvardnadsjournal", "palliativ-hemakt", "utskrivningsklar"])
+def test_notes_of_other_forms_are_valid_too(form: str) -> None:
+    schema = etree.XMLSchema(etree.parse(shared("schemas", "rivta", "healthcond_description_2.1.1", "interactions", *SCHEMA)))
+    schema.assertValid(document(made("rivta", record(form), record(form, voided="fel person", revision=2))))
+
+
 def test_a_box_without_a_mark_says_nothing() -> None:
     assert "information" not in text(record(fields=NOTE | {"information": False}))
 

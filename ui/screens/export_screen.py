@@ -10,7 +10,7 @@ import streamlit as st
 
 from pipeline.access import Action, allowed
 from pipeline.errors import EfterskriftError
-from pipeline.export import receipts, runs
+from pipeline.export import STATISTICS, receipts, runs
 from pipeline.export.receipts import Answer, ReceiptResult
 from pipeline.export.runs import Office, Ready
 from pipeline.model import Person
@@ -22,6 +22,7 @@ from ui.session import Site
 from ui.text import moment, t
 
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
+_A_ROW = 3
 
 
 def show(here: Site, person: Person) -> None:
@@ -47,20 +48,33 @@ def show(here: Site, person: Person) -> None:
 
 
 def _ready(office: Office, person: Person) -> None:
-    found = runs.ready(office, person)
+    found = [ready for ready in runs.ready(office, person) if ready.entries or ready.unfit]
     st.header(t("export.ready"), anchor=False)
     if unsigned := runs.unsigned(office, person):
         st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
-    if not any(ready.entries or ready.unfit for ready in found):
+    taking = [ready for ready in found if ready.target not in STATISTICS]
+    if not taking:
         st.caption(t("export.nothing_ready"))
-        return
-    for column, ready in zip(st.columns(max(1, len(found))), found, strict=True):
-        with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
-            _target(office, person, ready)
+    _cards(office, person, taking)
+    if telling := [ready for ready in found if ready.target in STATISTICS]:
+        st.header(t("export.statistics"), anchor=False)
+        st.caption(t("export.statistics_what", units=", ".join(sorted(person.units))))
+        _cards(office, person, telling)
+
+
+def _cards(office: Office, person: Person, found: list[Ready]) -> None:
+    """The targets side by side, a row of three at a time."""
+    for start in range(0, len(found), _A_ROW):
+        row = found[start : start + _A_ROW]
+        for column, ready in zip(st.columns(_A_ROW), row, strict=False):
+            with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
+                _target(office, person, ready)
 
 
 def _target(office: Office, person: Person, ready: Ready) -> None:
     st.markdown(f"**{ready.title}**")
+    if ready.notice:
+        st.warning(ready.notice, icon=":material/rule:")
     st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
     st.caption(t("export.amendments", count=ready.amendments) if ready.amendments else t("export.entries_ready", count=ready.entries))
     if ready.unfit:
@@ -68,7 +82,7 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
             for unfit in ready.unfit:
                 st.caption(f"{unfit.entry_id}: {unfit.reason}")
     st.button(
-        t("export.make"),
+        t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",
         type="primary" if ready.entries else "secondary",
         disabled=not ready.entries,
@@ -113,7 +127,8 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
                 )
         st.caption(t("export.secret"))
         st.caption(t("export.checksum", sha256=run.sha256))
-        st.caption(t("export.answers", accepted=status.accepted, refused=status.refused, waiting=status.waiting))
+        if status.answered:
+            st.caption(t("export.answers", accepted=status.accepted, refused=status.refused, waiting=status.waiting))
         if status.waiting and allowed(person, Action.RECEIPT):
             st.toggle(t("export.tick"), key=f"tick-{run.id}")
             if st.session_state.get(f"tick-{run.id}"):

@@ -1,0 +1,85 @@
+"""Entries as statistics sees them: all that are confirmed, wherever they have been exported, and what the monthly files have told before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, insert, or_, select
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.model import Earlier, EntryState, Person
+from pipeline.store import sight
+from pipeline.store.controls import has_open_difference
+from pipeline.store.plants import has_open_plant
+from pipeline.store.records import needs_signature
+from pipeline.store.statistics_tables import statistics_item
+from pipeline.store.tables import entry, export_run
+from pipeline.template import Forms
+
+_DONE = (EntryState.CONFIRMED.value, EntryState.SIGNED.value, EntryState.EXPORTED.value, EntryState.RECEIPTED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The latest file that told of an entry: at which revision of it, in which month, and how many files have."""
+
+    earlier: Earlier
+    revision: int
+    month: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An entry that statistics may tell of, its revision, and what has been told of it."""
+
+    entry_id: str
+    revision: int
+    voided: bool
+    told: Told | None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether no file says yet how it stands. What was never told and is void needs no telling."""
+        return self.told.revision != self.revision if self.told else not self.voided
+
+
+def standing(conn: Connection, forms: Forms, person: Person, target: str, *, unit: str | None = None, lock: bool = False) -> list[Standing]:
+    """The entries that the person may see and that a monthly file can tell of: confirmed, and signed where they have to be; and told ones made void.
+
+    Raises:
+        NotAllowedError: the person may not export, or not from this unit.
+    """
+    access.require(person, Action.EXPORT, unit)
+    told = _told(conn, target)
+    void = and_(entry.c.voided.is_not(None), entry.c.id.in_(select(statistics_item.c.entry)))
+    held = or_(has_open_plant(entry.c.id), has_open_difference(entry.c.id))
+    wanted = (entry.c.id, entry.c.state, entry.c.form, entry.c.version, entry.c.unit, entry.c.revision, entry.c.voided)
+    query = select(*wanted).where(or_(entry.c.state.in_(_DONE), void), sight.visible_entries(conn, person), ~held).order_by(entry.c.id)
+    if unit is not None:
+        query = query.where(entry.c.unit == unit)
+    asks = needs_signature(conn, forms)
+    rows = conn.execute(query.with_for_update() if lock else query)
+    return [
+        Standing(row.id, row.revision, row.voided is not None, told.get(row.id))
+        for row in rows
+        if row.state != EntryState.CONFIRMED or row.voided is not None or not asks(row.form, row.version, row.unit)
+    ]
+
+
+def add_statistics(conn: Connection, run_id: str, items: Sequence[tuple[str, int, str]]) -> None:
+    """Write down what a run told of: (entry id, revision of the entry, month) in their order."""
+    rows = [{"run": run_id, "entry": one, "revision": revision, "month": month, "number": n} for n, (one, revision, month) in enumerate(items, 1)]
+    conn.execute(insert(statistics_item), rows)
+
+
+def _told(conn: Connection, target: str) -> dict[str, Told]:
+    item, run = statistics_item.c, export_run.c
+    query = select(item.entry, item.revision, item.month, run.id, run.target, run.made_at).join(export_run, run.id == item.run)
+    found: dict[str, Told] = {}
+    for row in conn.execute(query.where(run.target == target).order_by(run.made_at, run.id)):
+        times = found[row.entry].times if row.entry in found else 0
+        found[row.entry] = Told(Earlier(row.id, row.target, row.made_at), row.revision, row.month, times + 1)
+    return found
