@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     language: str = "sv"
     care_provider: str = "Kalix kommun"
     care_provider_hsa_id: str = "SE2120002692-0000"
+    organisation_number: str = ""
+    """Of the care provider, for diaries, payments and archives; left out while it is empty."""
     source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"
     staff_hsa_ids: dict[str, str] = {}
     unit_hsa_ids: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.export.csv_file import CsvExporter
+from pipeline.export.erms import ErmsExporter
 from pipeline.export.exporter import Exporter
 from pipeline.export.key_in_list import KeyInListExporter
 from pipeline.export.rivta import RivtaExporter
@@ -11,5 +12,6 @@ TARGETS: dict[str, Exporter] = {
     "rivta": RivtaExporter(),
     "besok": CsvExporter("Besök och insatser (CSV)"),
     "matvarden": CsvExporter("Mätvärden (CSV)"),
+    "erms": ErmsExporter(),
     "skriv-in": KeyInListExporter(),
 }
