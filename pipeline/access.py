@@ -37,6 +37,8 @@ class Action(StrEnum):
     FOLLOW_UP = "follow_up"
     BLOCK = "block"
     ALARM = "alarm"
+    ARCHIVE = "archive"
+    DISPOSE = "dispose"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = {
@@ -54,6 +56,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.FOLLOW_UP,
             Action.BLOCK,
             Action.MANAGE,
+            Action.ARCHIVE,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -73,7 +76,18 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
     ),
     Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM}),
     Role.REGISTRAR: frozenset(
-        {Action.SCAN, Action.PRINT, Action.VIEW_PAGE, Action.REVIEW, Action.CORRECT, Action.FORWARD, Action.EXPORT, Action.RECEIPT}
+        {
+            Action.SCAN,
+            Action.PRINT,
+            Action.VIEW_PAGE,
+            Action.REVIEW,
+            Action.CORRECT,
+            Action.FORWARD,
+            Action.EXPORT,
+            Action.RECEIPT,
+            Action.ARCHIVE,
+            Action.DISPOSE,
+        }
     ),
     Role.SYSTEM_ADMINISTRATOR: frozenset({Action.ACCOUNTS, Action.MANAGE}),
     Role.LOG_REVIEWER: frozenset({Action.LOG, Action.ALARM}),

@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     organisation_number: str = ""
     """Of the care provider, for diaries, payments and archives; left out while it is empty."""
     source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"
+    county: str = "Norrbottens län"
+    """Of the care provider: in some counties research keeps every file of the social services (data/law/retention.yaml)."""
+    archive_schemas: Path | None = None
+    """A folder with XML schemas (ERMS, PREMIS, METS) that go with every package for the archive; without it their addresses do."""
     staff_hsa_ids: dict[str, str] = {}
     unit_hsa_ids: dict[str, str] = {}
     """HSA-ids by login and by name of unit: who and where, in the log as other systems read it (`efterskrift audit export`)."""

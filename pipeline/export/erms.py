@@ -22,6 +22,7 @@ from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.values import said, shown
 from pipeline.identity import is_temporary
 from pipeline.model import Record, Run
+from pipeline.settings import Settings
 
 NO_TITLE = "Det står inte vad handlingen rör. Diariet kräver det i korthet (OSL 5 kap. 2 §)."
 NO_DAY = "Dagen då handlingen kom in eller upprättades saknas (OSL 5 kap. 2 §)."
@@ -49,20 +50,20 @@ class ErmsExporter:
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
         """One `record` an entry, in the items' order."""
         root = etree.Element(etree.QName(NAMESPACE, "erms"), nsmap={"erms": NAMESPACE})
-        _control(add(root, "control"), run, terms)
+        control(add(root, "control"), run, terms.settings)
         documents = add(root, "records")
         for item in items:
             _document(documents, item, run, terms)
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
-def _control(control: etree._Element, run: Run, terms: Terms) -> None:
-    settings = terms.settings
-    add(control, "identification", settings.care_provider, identificationType="arkivbildare")
+def control(head: etree._Element, run: Run, settings: Settings) -> None:
+    """Whose documents they are, and who made the file when."""
+    add(head, "identification", settings.care_provider, identificationType="arkivbildare")
     if settings.organisation_number:
-        add(control, "identification", settings.organisation_number, identificationType="organisationsnummer")
-    add(control, "identification", run.id, identificationType="körning")
-    upkeep = add(control, "maintenanceInformation")
+        add(head, "identification", settings.organisation_number, identificationType="organisationsnummer")
+    add(head, "identification", run.id, identificationType="körning")
+    upkeep = add(head, "maintenanceInformation")
     add(upkeep, "maintenanceStatus", value="new")
     add(add(upkeep, "maintenanceAgency"), "agencyName", settings.care_provider)
     event = add(add(upkeep, "maintenanceHistory"), "maintenanceEvent")

@@ -9,7 +9,7 @@ from pipeline.export.plain_text import printable
 NAMESPACE = "https://DILCIS.eu/XML/ERMS"
 
 
-def add(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
+def add(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
     """A child in the schema's namespace."""
     child = etree.SubElement(parent, etree.QName(NAMESPACE, name), {key: printable(value) for key, value in attributes.items()})
     if text is not None:

@@ -20,6 +20,7 @@ from pipeline.settings import Settings
 from pipeline.store import (
     account_tables,
     accounting_tables,
+    archive_tables,
     control_tables,
     guide_tables,
     identity_tables,
@@ -41,6 +42,7 @@ _ALL_TABLES = (
     tables,
     account_tables,
     accounting_tables,
+    archive_tables,
     control_tables,
     guide_tables,
     identity_tables,
