@@ -39,6 +39,7 @@ class Action(StrEnum):
     ALARM = "alarm"
     ARCHIVE = "archive"
     DISPOSE = "dispose"
+    APPROVE_PAYMENT = "approve_payment"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = {
@@ -74,7 +75,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.RECEIPT,
         }
     ),
-    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM}),
+    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM, Action.APPROVE_PAYMENT}),
     Role.REGISTRAR: frozenset(
         {
             Action.SCAN,

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     organisation_number: str = ""
     """Of the care provider, for diaries, payments and archives; left out while it is empty."""
     source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"
+    payment_account: str = ""
+    payment_bic: str = ""
+    """The account that pays (IBAN, or a bankgiro number) and its bank's BIC. No payment file is made while they are empty."""
     county: str = "Norrbottens län"
     """Of the care provider: in some counties research keeps every file of the social services (data/law/retention.yaml)."""
     archive_schemas: Path | None = None

@@ -21,7 +21,20 @@ MADE_AT = datetime(2022, 1, 12, 8, 15, tzinfo=UTC)
 EARLIER = Earlier("20220110-091500-rivta-0a1b", "rivta", datetime(2022, 1, 10, 8, 15, tzinfo=UTC))
 SIV = Client("192801287158", "Siv Åkerlund", "Norr")
 ARNE = Client("193402287381", "Arne Öman", "Norr")
-FORM_OF = {"rivta": "hsl-anteckning", "besok": "besokslista", "matvarden": "matvarden", "skriv-in": "fri-anteckning", "erms": "inkommen-handling"}
+FORM_OF = {
+    "rivta": "hsl-anteckning",
+    "besok": "besokslista",
+    "matvarden": "matvarden",
+    "skriv-in": "fri-anteckning",
+    "erms": "inkommen-handling",
+    "pain001": "utbetalningslista",
+    "ekonomiskt-bistand": "beslut-ekonomiskt",
+}
+NEEDED_FIELDS: Mapping[str, Mapping[str, Value]] = {
+    "pain001": {"clearing": "3300", "konto": "1234567", "belopp": "4500"},
+    "ekonomiskt-bistand": {"manad": "202112", "belopp": "4500", "utfall": "bifall"},
+}
+"""What an entry has to say to be carried at all by a target that takes numbers."""
 
 
 def stamp(by: str, hour: int = 9) -> Stamp:

@@ -31,7 +31,8 @@ def _said(column: str, kind: Kind) -> Value:
     values: dict[str, Value] = {"personnummer": SIV.pid, "namn": SIV.name, "skribent": "Gun Ek", "kontakttyp": "besok", "omrade": "hsl"}
     values |= dict.fromkeys(("handelsedatum", "datum"), "2021-12-17") | dict.fromkeys(("handelsetid", "tid", "start"), "08:15")
     values |= {"anteckning": "Såret på höger fot läker. Gav 75 ml.", "anmarkning": "mätt på höger arm", "slut": "08:45"}
-    values |= {"arende": "Klagomål på städning"}
+    values |= {"arende": "Klagomål på städning", "clearing": "3300", "konto": "1234567", "belopp": "4500", "manad": "202112", "utfall": "bifall"}
+    values |= {"beslutsdatum": "2021-12-17", "summa": "4500"}
     return values.get(column, True if kind is Kind.SIGNATURE else None)
 
 
