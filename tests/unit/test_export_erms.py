@@ -13,7 +13,7 @@ from pipeline.export.erms import NO_DAY, NO_REGULATION, NO_TITLE
 from pipeline.export.erms_elements import NAMESPACE
 from pipeline.export.exporter import TEMPORARY_CLIENT
 from pipeline.model import Client, Earlier, Record, Value
-from tests.export_examples import EARLIER, SIV, made, record, stamp, terms
+from tests.export_examples import EARLIER, FORMS, SIV, made, record, stamp, terms
 from tests.shared_data import shared
 
 NS = {"e": NAMESPACE}
@@ -46,6 +46,7 @@ EXAMPLES = {
     "empty": record("inkommen-handling", author="", author_title="", written_at=None, verified=None, place="", serial=""),
     "secret": letter(SECRET),
     "void": letter(voided="fel person", revision=2),
+    "meeting": record("krisledningsmote", {"beslut1_vad": "Ring alla"}, client=NOBODY),
     "protected": letter(client=Client(SIV.pid, SIV.name, "Norr", protected=True), signed=stamp("Eva Lind", 11)),
     "odd characters": letter({"arende": "a\x00b & < > ]]> \ud83d"}),
 }
@@ -138,3 +139,12 @@ def test_an_amendment_replaces_and_a_voided_one_is_obliterated() -> None:
 )
 def test_what_a_diary_cannot_take_is_said(each: Record, reason: str) -> None:
     assert TARGETS["erms"].unfit(each, terms("erms")) == reason
+
+
+def test_the_decisions_of_a_crisis_meeting_are_actions_and_its_words_are_notes() -> None:
+    said: dict[str, Value] = {"beslut1_vad": "Öppna trygghetspunkt", "beslut3_vad": "Ring alla", "narvarande": "Eva, Bo"}
+    root = document(record("krisledningsmote", said, client=NOBODY))
+    assert found(root, "//e:action/e:actionText") == ["Öppna trygghetspunkt", "Ring alla"]
+    assert found(root, "//e:note[@noteType='Närvarande']") == ["Eva, Bo"]
+    assert found(root, "//e:record/e:title") == [FORMS.latest("krisledningsmote").title]
+    assert found(root, "//e:status/@value") == ["closed"]

@@ -34,7 +34,7 @@ from pipeline.store import events, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.payment_approvals import approve, take_back_approval
 from tests.export_examples import ARNE, FORMS, SETTINGS, SIV, items, record, run, stamp, terms
-from tests.export_office import ANNA, PER, confirm, correct, review, state
+from tests.export_office import ANNA, MONA, NILS, PER, confirm, correct, review, state
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -42,8 +42,6 @@ NS = {"p": NAMESPACE}
 ROW: dict[str, Value] = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "avser": "Försörjningsstöd januari", "beslutsref": "B 12"}
 BANK = SETTINGS.model_copy(update={"payment_account": "SE4550000000058398257466", "payment_bic": "ESSESESS", "organisation_number": "2120002692"})
 TWICE = (stamp("mona"), stamp("nils"))
-MONA = Person("mona", "Mona Ek", "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
-NILS = Person("nils", "Nils Alm", "ekonomichef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
 OVE = Person("ove", "Ove Lind", "chef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
 
 
