@@ -99,7 +99,7 @@ def may_be_destroyed(conn: Connection, person: Person, package_id: str, number: 
         raise ExportError("There is a decision for this package already.", "Take it back first if it was wrong.")
     row = {"package": found.id, "number": number.strip()[:_LONGEST], "by": person.login, "at": now}
     conn.execute(insert(paper_decision).values(row))
-    events.record(conn, person.login, "may_destroy_paper", found.id, unit=_unit(conn, found.id), sheets=found.sheets, decision=row["number"])
+    events.record(conn, person.login, "may_destroy_paper", found.id, unit=_unit(conn, found.id), sheets=found.sheets)
 
 
 def take_back_decision(conn: Connection, person: Person, package_id: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from pipeline.export import receipts, runs
 from pipeline.export.receipts import Answer, ReceiptResult
 from pipeline.export.runs import Office, Ready
 from pipeline.model import Person
+from pipeline.payments import TARGET as PAYMENTS
 from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunItem, RunStatus
 from ui.components.faults import fault_text
@@ -21,6 +22,7 @@ from ui.components.heading import choose_files_in_words, heading
 from ui.session import Site
 from ui.text import moment, t
 
+_IN_A_ROW = 4
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
 
 
@@ -54,15 +56,21 @@ def _ready(office: Office, person: Person) -> None:
     if not any(ready.entries or ready.unfit for ready in found):
         st.caption(t("export.nothing_ready"))
         return
-    for column, ready in zip(st.columns(max(1, len(found))), found, strict=True):
-        with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
-            _target(office, person, ready)
+    shown = [ready for ready in found if ready.entries or ready.unfit]
+    for start in range(0, len(shown), _IN_A_ROW):
+        for column, ready in zip(st.columns(_IN_A_ROW), shown[start : start + _IN_A_ROW], strict=False):
+            with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
+                _target(office, person, ready)
+    if nothing := [ready.title for ready in found if ready not in shown]:
+        st.caption(t("export.nothing_for", titles=", ".join(nothing)))
 
 
 def _target(office: Office, person: Person, ready: Ready) -> None:
     st.markdown(f"**{ready.title}**")
     st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
     st.caption(t("export.amendments", count=ready.amendments) if ready.amendments else t("export.entries_ready", count=ready.entries))
+    if ready.target == PAYMENTS and ready.entries:
+        st.error(t("export.payment_warning"), icon=":material/warning:")
     if ready.unfit:
         with st.expander(t("export.unfit", count=len(ready.unfit))):
             for unfit in ready.unfit:
