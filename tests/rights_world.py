@@ -67,7 +67,7 @@ SENT = {"entry": "AAAA-00", "from_unit": NORTH, "to_unit": SOUTH, "why": "", "se
 
 @dataclass(frozen=True)
 class Known:
-    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate's mark, a question, a pull, a package."""
+    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate, a question, a pull, a package."""
 
     twin: str
     run: str
