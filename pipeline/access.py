@@ -37,6 +37,9 @@ class Action(StrEnum):
     FOLLOW_UP = "follow_up"
     BLOCK = "block"
     ALARM = "alarm"
+    ARCHIVE = "archive"
+    DISPOSE = "dispose"
+    APPROVE_PAYMENT = "approve_payment"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = {
@@ -54,6 +57,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.FOLLOW_UP,
             Action.BLOCK,
             Action.MANAGE,
+            Action.ARCHIVE,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -71,9 +75,20 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.RECEIPT,
         }
     ),
-    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM}),
+    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM, Action.APPROVE_PAYMENT}),
     Role.REGISTRAR: frozenset(
-        {Action.SCAN, Action.PRINT, Action.VIEW_PAGE, Action.REVIEW, Action.CORRECT, Action.FORWARD, Action.EXPORT, Action.RECEIPT}
+        {
+            Action.SCAN,
+            Action.PRINT,
+            Action.VIEW_PAGE,
+            Action.REVIEW,
+            Action.CORRECT,
+            Action.FORWARD,
+            Action.EXPORT,
+            Action.RECEIPT,
+            Action.ARCHIVE,
+            Action.DISPOSE,
+        }
     ),
     Role.SYSTEM_ADMINISTRATOR: frozenset({Action.ACCOUNTS, Action.MANAGE}),
     Role.LOG_REVIEWER: frozenset({Action.LOG, Action.ALARM}),

@@ -207,7 +207,7 @@ class Record:
     local Swedish time, as on the paper), `author` original_av. `revision` counts corrections, 1 for the first export.
     Author, transcriber (`entered`), verifier and signer are four things: `signed_why` says why somebody else than the author signed (PDL 3:10).
     `illegible` names the fields that a person declared illegible. `clock_unknown` holds "event_at" or "written_at" where the paper gives a day
-    but no time of day; that moment then stands at 00:00, which nobody wrote.
+    but no time of day; that moment then stands at 00:00, which nobody wrote. `approved` are the approvals of a payment that stand, by login.
     """
 
     entry_id: str
@@ -237,6 +237,7 @@ class Record:
     voided: str | None = None
     illegible: frozenset[str] = frozenset()
     clock_unknown: frozenset[str] = frozenset()
+    approved: tuple[Stamp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

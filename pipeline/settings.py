@@ -86,7 +86,16 @@ class Settings(BaseSettings):
     language: str = "sv"
     care_provider: str = "Kalix kommun"
     care_provider_hsa_id: str = "SE2120002692-0000"
+    organisation_number: str = ""
+    """Of the care provider, for diaries, payments and archives; left out while it is empty."""
     source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"
+    payment_account: str = ""
+    payment_bic: str = ""
+    """The account that pays (IBAN, or a bankgiro number) and its bank's BIC. No payment file is made while they are empty."""
+    county: str = "Norrbottens län"
+    """Of the care provider: in some counties research keeps every file of the social services (data/law/retention.yaml)."""
+    archive_schemas: Path | None = None
+    """A folder with XML schemas (ERMS, PREMIS, METS) that go with every package for the archive; without it their addresses do."""
     staff_hsa_ids: dict[str, str] = {}
     unit_hsa_ids: dict[str, str] = {}
     """HSA-ids by login and by name of unit: who and where, in the log as other systems read it (`efterskrift audit export`)."""

@@ -12,7 +12,7 @@ from pipeline.model import EntryState, Outcome, PageReading, Person, Role, Sheet
 from pipeline.professions import ALL_AREAS
 from pipeline.review import Answer, asked
 from pipeline.settings import Settings
-from pipeline.store import claims, corrections, decisions, entries, people, registers, sheets, signing
+from pipeline.store import claims, corrections, decisions, entries, payment_approvals, people, registers, sheets, signing
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
 from pipeline.store.pages import NewPage, add_batch, add_page
@@ -21,6 +21,8 @@ from tests.export_examples import ARNE, FORMS, SIV
 ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
 PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
 STIG = Person("stig", "Stig Alm", "undersköterska", Role.REVIEWER, frozenset({"Söder"}), ALL_AREAS)
+MONA = Person("mona", "Mona Ek", "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
+NILS = Person("nils", "Nils Alm", "ekonomichef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
 SAID: Mapping[Meaning, str] = {
     Meaning.CLIENT_PID: SIV.pid,
     Meaning.EVENT_DATE: "2021-12-17",
@@ -40,6 +42,16 @@ def open_office(settings: Settings) -> Office:
         for person in (ANNA, PER, STIG):
             people.save_person(conn, person, "fyra lösa ord här")
     return Office(store, settings, FORMS)
+
+
+def paying(office: Office) -> Office:
+    """The same office, that may pay and in which two managers have approved every payment there is."""
+    settings = office.settings.model_copy(update={"payment_account": "SE4550000000058398257466", "payment_bic": "ESSESESS"})
+    with office.store.begin() as conn:
+        for entry_id in payment_approvals.payable(conn, MONA, {form for form, _ in office.forms}):
+            for person in (MONA, NILS):
+                payment_approvals.approve(conn, person, entry_id, payment_approvals.seen_now(conn, [entry_id])[entry_id], utc_now())
+    return Office(office.store, settings, office.forms)
 
 
 def confirm(office: Office, form_id: str, serial: str, unit: str = "Norr", **fields: str | bool) -> str:

@@ -9,15 +9,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
+from pipeline.archive.runs import make_package
 from pipeline.audit.follow_up import days
 from pipeline.export.runs import Office, make_run
 from pipeline.learning.learn import School
 from pipeline.model import IssuedSheet, Outcome, PageReading, Person
 from pipeline.review import Answer
 from pipeline.settings import Settings
-from pipeline.store import blocks, claims, decisions, entries, sheets
+from pipeline.store import blocks, claims, decisions, entries, sheets, tables
+from pipeline.store.archive_tables import archived_sheet
 from pipeline.store.control_tables import control, look
 from pipeline.store.controls import ControlTask
 from pipeline.store.database import Store, open_store
@@ -27,12 +29,14 @@ from pipeline.store.entry_views import EntryView, look_at
 from pipeline.store.identity_tables import temporary_identity
 from pipeline.store.images import ImageFolder
 from pipeline.store.log_rows import Wanted
+from pipeline.store.pages import Page
 from pipeline.store.pulls import PullKind, pull_to_front
 from pipeline.store.questions import ask_author
 from pipeline.store.return_tables import duplicate_mark, forwarding, question
 from pipeline.store.signing import REASONS, sign
 from pipeline.template import Area, Forms, SigningRule
 from tests.rights_table import P
+from tests.small_pages import blank_page
 from tests.ward import (
     ADMIN,
     ASTA,
@@ -63,7 +67,7 @@ SENT = {"entry": "AAAA-00", "from_unit": NORTH, "to_unit": SOUTH, "why": "", "se
 
 @dataclass(frozen=True)
 class Known:
-    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate's mark, a question, a pull."""
+    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate, a question, a pull, a package."""
 
     twin: str
     run: str
@@ -72,6 +76,7 @@ class Known:
     mark: int
     question: int
     pull: str
+    package: str
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,11 @@ class World:
             "answered_at": NOW,
             "author": "",
             "seen": [("AAAA-00", 0)],
+            "package_id": self.known.package,
+            "batch": self._entry_page("CCCC").batch,
+            "box": "Volym 1",
+            "bundle": "",
+            "number": "KS 1",
         } | self._special(name)
 
     def _special(self, name: str) -> dict[str, Any]:
@@ -154,6 +164,13 @@ class World:
             return {"text": "Vilken tid?"}
         if name.endswith("write_storelog"):
             return {"file": io.BytesIO()}
+        if name.endswith(("archivable", "archive.runs.ready", "make_package")):
+            with self.store.begin() as conn:  # so that there is a sheet to archive
+                conn.execute(delete(archived_sheet))
+        if name.endswith("payable"):
+            return {"forms": {NOTE.id}}
+        if ".payments." in name:
+            return {"office": Office(self.store, self._paying(), FORMS)}
         if "signing" in name or name.endswith("unsigned"):
             forms = Forms(FORMS)
             forms.signing = (RULE,)
@@ -175,8 +192,19 @@ class World:
         return ControlTask(task_id, NOTE, NORTH, NOTE.by_name["text"], page, 1, sides)
 
     def _page(self) -> str:
+        return self._entry_page("AAAA").id
+
+    def _entry_page(self, sheet: str) -> Page:
         with self.store.read() as conn:
-            return sheets.sheet_pages(conn, "AAAA")[0].id
+            return sheets.sheet_pages(conn, sheet)[0]
+
+    def _paying(self) -> Settings:
+        """Settings by which notes are payments."""
+        folder = self.settings.workspace / "forms" / NOTE.id
+        folder.mkdir(parents=True, exist_ok=True)
+        mapping = "about: x\npaid: text\nclearing: text\naccount: text\namount: text\n"
+        (folder / "export.pain001.yaml").write_text(mapping, "utf-8")
+        return self.settings.model_copy(update={"forms": folder.parent})
 
 
 def make_world(folder: Path) -> Known:
@@ -185,6 +213,7 @@ def make_world(folder: Path) -> Known:
     with closing(open_store(settings, create=True)) as store:
         ward = Ward(store).begin()
         twin, run = _exported(ward, settings)
+        package = _archived(store, settings)
         for serial, who in (("BBBB", EVA), ("EEEE", NILS), ("FFFF", NILS)):
             confirm(store, f"{serial}-00", who)
         with store.begin() as conn:
@@ -196,7 +225,7 @@ def make_world(folder: Path) -> Known:
             conn.execute(insert(forwarding).values({**SENT, "at": NOW}))
             pulled = pull_to_front(conn, CHIEF, PullKind.DAY, NORTH, "2026-02-17", NOW).id
             blocks.set_block(conn, ADMIN, NORTH, ASTA.pid, REASON, NOW)
-    return Known(twin, run, *ids, mark, asked, pulled)
+    return Known(twin, run, *ids, mark, asked, pulled, package)
 
 
 def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
@@ -217,6 +246,16 @@ def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
     run = make_run(Office(ward.store, settings, FORMS), ADMIN, "skriv-in", NOW)
     assert run is not None
     return twins[1], run.id
+
+
+def _archived(store: Store, settings: Settings) -> str:
+    """A package of the note that has been exported."""
+    picture = store.images.put(blank_page(1))
+    with store.begin() as conn:
+        conn.execute(update(tables.page).where(tables.page.c.serial == "CCCC").values(image_sha256=picture))
+    made = make_package(Office(store, settings, FORMS), ADMIN, NOW)
+    assert made is not None
+    return made.id
 
 
 def confirm(store: Store, entry_id: str, who: Person) -> None:

@@ -20,6 +20,7 @@ from ui.components.heading import heading
 from ui.components.screen_help import SCREEN
 from ui.screens import (
     accounts_screen,
+    archive_screen,
     backlog_screen,
     export_screen,
     follow_up_screen,
@@ -27,6 +28,7 @@ from ui.screens import (
     log_screen,
     login_screen,
     own_work_screen,
+    payments_screen,
     practice_screen,
     progress_screen,
     quality_screen,
@@ -51,6 +53,8 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("queue", Action.PULL, ":material/low_priority:", queue_screen.show),
     ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
     ("key_in", Action.RECEIPT, ":material/keyboard:", key_in_screen.show),
+    ("payments", Action.APPROVE_PAYMENT, ":material/payments:", payments_screen.show),
+    ("archive", Action.ARCHIVE, ":material/archive:", archive_screen.show),
     ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts_screen.show),
     ("log", Action.LOG, ":material/policy:", log_screen.show),
 )

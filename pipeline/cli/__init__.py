@@ -13,6 +13,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import (
+    archive_commands,
     audit_commands,
     backlog_command,
     block_command,
@@ -38,6 +39,7 @@ PARTS = (
     store_commands,
     block_command,
     work_commands,
+    archive_commands,
     export_commands,
     learn_commands,
     audit_commands,

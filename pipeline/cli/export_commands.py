@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    target: Annotated[str, typer.Argument(help="rivta, observationer, aktiviteter, besok, matvarden, skriv-in or khsl.")],
+    target: Annotated[str, typer.Argument(help="Where to: a wrong name tells them all.")],
     unit: Annotated[str | None, typer.Option(help="Only entries of this unit.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: the run's own name, here.")] = None,
     run_id: Annotated[str, typer.Option("--run", help="Write the file of an earlier run again; nothing new is exported.")] = "",
@@ -42,8 +42,8 @@ def export(
     from pipeline.store.clock import utc_now
 
     find_target(target)
-    _check_place(output)
-    with _opened() as office:
+    check_place(output)
+    with opened() as office:
         person = person_of(office.store, login)
         unfit = next(line.unfit for line in ready(office, person, unit) if line.target == target)
         run = None if run_id else make_run(office, person, target, utc_now(), unit)
@@ -62,7 +62,7 @@ def receipt(
     from pipeline.export.receipts import apply_receipt_file
     from pipeline.store.clock import utc_now
 
-    with _opened() as office:
+    with opened() as office:
         result = apply_receipt_file(office, person_of(office.store, login), file.read_bytes(), utc_now())
     if as_json:
         typer.echo(json.dumps(asdict(result)))
@@ -71,7 +71,8 @@ def receipt(
 
 
 @contextmanager
-def _opened() -> Iterator[Office]:
+def opened() -> Iterator[Office]:
+    """The workspace's office."""
     from pipeline.export.runs import Office
     from pipeline.store.database import open_store
     from pipeline.template import Forms
@@ -84,8 +85,12 @@ def _opened() -> Iterator[Office]:
         store.close()
 
 
-def _check_place(output: Path | None) -> None:
-    """Before a run is made: is there a folder to put its file in."""
+def check_place(output: Path | None) -> None:
+    """Before a file is made: is there a folder to put it in.
+
+    Raises:
+        UsageError: there is none.
+    """
     folder = (output or Path()).parent
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.", "Make it, or choose another with -o.")
@@ -98,22 +103,27 @@ def _written(office: Office, person: Person, run_id: str, output: Path | None) -
 
     file, items = run_file(office, person, run_id), run_items(office, person, run_id)
     path = output or Path(file.name)
-    _write(path, file.data, run_id)
+    remedy = f"The run {run_id} is kept; write its file with --run {run_id}."
+    write_secret(path, file.data, remedy)
     said = {"run": run_id, "entries": file.entries, "file": str(path), "sha256": file.sha256}
     if not items:
         return said
     form = receipt_template(office, person, run_id)
-    _write(path.parent / form.name, form.data, run_id)
+    write_secret(path.parent / form.name, form.data, remedy)
     return said | {"amendments": sum(item.amends for item in items), "receipt_file": str(path.parent / form.name)}
 
 
-def _write(path: Path, data: bytes, run_id: str) -> None:
-    """The file holds what is secret about people: only its owner may read it."""
+def write_secret(path: Path, data: bytes, remedy: str) -> None:
+    """Write a file that holds what is secret about people: only its owner may read it.
+
+    Raises:
+        ExportError: it cannot be written; `remedy` says how to get it all the same.
+    """
     try:
         path.touch(mode=0o600)
         path.write_bytes(data)
     except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror}.", f"The run {run_id} is kept; write its file with --run {run_id}.") from error
+        raise ExportError(f"{path} cannot be written: {error.strerror}.", remedy) from error
 
 
 def _say(said: dict[str, Any], *, as_json: bool) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pipeline.export.activities import ActivitiesExporter
+from pipeline.export.aid_file import AidFileExporter
 from pipeline.export.csv_file import CsvExporter
+from pipeline.export.erms import ErmsExporter
 from pipeline.export.exporter import Exporter, Statistics
 from pipeline.export.key_in_list import KeyInListExporter
 from pipeline.export.khsl import KhslExporter
 from pipeline.export.observations import ObservationsExporter
+from pipeline.export.pain001 import PaymentExporter
 from pipeline.export.rivta import RivtaExporter
 
 STATISTICS: dict[str, Statistics] = {"khsl": KhslExporter()}
@@ -18,6 +21,9 @@ TARGETS: dict[str, Exporter] = {
     "aktiviteter": ActivitiesExporter(),
     "besok": CsvExporter("Besök och insatser (CSV)"),
     "matvarden": CsvExporter("Mätvärden (CSV)"),
+    "erms": ErmsExporter(),
+    "pain001": PaymentExporter(),
+    "ekonomiskt-bistand": AidFileExporter(),
     "skriv-in": KeyInListExporter(),
     **STATISTICS,
 }

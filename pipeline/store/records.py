@@ -22,6 +22,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.controls import has_open_difference
 from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
+from pipeline.store.payment_approvals import approvals
 from pipeline.store.plants import has_open_plant
 from pipeline.store.registers import units
 from pipeline.template import Form, Forms
@@ -115,6 +116,7 @@ class _Sources:
     names: Mapping[str, str]
     exports: Mapping[str, int]
     areas: Mapping[str, str]
+    approvals: Mapping[str, Sequence[Stamp]]
 
 
 def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
@@ -123,7 +125,9 @@ def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[R
     answers = _answers(conn, entry_ids)
     forms_of = {one.id: form_of(forms, one) for one in found}
     pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
-    sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids), units(conn))
+    sources = _Sources(
+        answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids), units(conn), approvals(conn, entry_ids)
+    )
     return [_record(forms_of[one.id], one, sources) for one in found]
 
 
@@ -168,6 +172,7 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         voided=found.voided,
         illegible=frozenset(spec.column for spec in specs if answers[spec.name].state is State.ILLEGIBLE),
         clock_unknown=frozenset(unknown),
+        approved=tuple(sources.approvals.get(found.id, ())),
     )
 
 

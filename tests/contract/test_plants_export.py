@@ -22,7 +22,7 @@ from pipeline.store.plants import last_missed, planted
 from pipeline.store.records import ready, records
 from pipeline.store.sheets import save_reading
 from tests.export_examples import FORM_OF, FORMS, MADE_AT, SIV
-from tests.export_office import ANNA, PER, sign
+from tests.export_office import ANNA, PER, paying, sign
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -31,6 +31,8 @@ def _said(column: str, kind: Kind) -> Value:
     values: dict[str, Value] = {"personnummer": SIV.pid, "namn": SIV.name, "skribent": "Gun Ek", "kontakttyp": "besok", "omrade": "hsl"}
     values |= dict.fromkeys(("handelsedatum", "datum"), "2021-12-17") | dict.fromkeys(("handelsetid", "tid", "start"), "08:15")
     values |= {"anteckning": "Såret på höger fot läker. Gav 75 ml.", "anmarkning": "mätt på höger arm", "slut": "08:45"}
+    values |= {"arende": "Klagomål på städning", "clearing": "3300", "konto": "1234567", "belopp": "4500", "manad": "202112", "utfall": "bifall"}
+    values |= {"beslutsdatum": "2021-12-17", "summa": "4500"}
     return values.get(column, True if kind is Kind.SIGNATURE else None)
 
 
@@ -83,7 +85,7 @@ def test_who_confirms_everything_unseen_still_exports_what_was_read(office: Offi
             for spec in asked(form, record.row):
                 true = _said(spec.column, spec.kind)
                 assert record.fields[spec.column] == (true or (False if spec.kind is Kind.MARK else None))
-    run = make_run(office, replace(ANNA, units=frozenset({"Norr"})), target, MADE_AT)
+    run = make_run(paying(office), replace(ANNA, units=frozenset({"Norr"})), target, MADE_AT)
     assert run is not None
     assert run.entries == len(made)
 
@@ -92,6 +94,7 @@ def test_who_confirms_everything_unseen_still_exports_what_was_read(office: Offi
 def test_an_entry_with_an_open_plant_is_in_no_run(office: Office, target: str) -> None:
     made = _scan(office, target, 1)
     _confirm_what_is_shown(office, made)
+    office = paying(office)
     with office.store.begin() as conn:
         row = {"entry": made, "login": PER.login, "field": "x", "value": "x", "state": "read", "start": 0, "end": 0, "shown_at": utc_now()}
         conn.execute(plant.insert().values(row))

@@ -30,6 +30,8 @@ ALLOWED = {
     "follow_up": {ADMINISTRATOR.login, NURSE.login},
     "export": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
     "key_in": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
+    "payments": {MANAGER.login},
+    "archive": {ADMINISTRATOR.login, REGISTRAR.login},
     "accounts": {SYSTEM_ADMINISTRATOR.login},
     "log": {LOG_REVIEWER.login},
 }

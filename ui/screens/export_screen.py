@@ -14,6 +14,7 @@ from pipeline.export import STATISTICS, receipts, runs
 from pipeline.export.receipts import Answer, ReceiptResult
 from pipeline.export.runs import Office, Ready
 from pipeline.model import Person
+from pipeline.payments import TARGET as PAYMENTS
 from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunItem, RunStatus
 from ui.components.faults import fault_text
@@ -77,6 +78,8 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
         st.warning(ready.notice, icon=":material/rule:")
     st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
     st.caption(t("export.amendments", count=ready.amendments) if ready.amendments else t("export.entries_ready", count=ready.entries))
+    if ready.target == PAYMENTS and ready.entries:
+        st.error(t("export.payment_warning"), icon=":material/warning:")
     if ready.unfit:
         with st.expander(t("export.unfit", count=len(ready.unfit))):
             for unfit in ready.unfit:

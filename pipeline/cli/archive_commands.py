@@ -1,0 +1,51 @@
+"""`efterskrift archive`: exported sheets into a package for an archive."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.acting import person_of
+from pipeline.cli.export_commands import As, AsJson, check_place, opened, write_secret
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("archive")(archive)
+
+
+def archive(
+    unit: Annotated[str | None, typer.Option(help="Only sheets with entries of this unit.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: the package's own name, here.")] = None,
+    package_id: Annotated[str, typer.Option("--package", help="Write the file of an earlier package again; nothing new is archived.")] = "",
+    login: As = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put the sheets whose entries are all exported into a package: PDF/A, the scans, metadata, checksums. Nothing to archive is no error."""
+    from pipeline.archive.runs import make_package, package_file, ready
+    from pipeline.store.clock import utc_now
+
+    check_place(output)
+    with opened() as office:
+        person = person_of(office.store, login)
+        made = None if package_id else make_package(office, person, utc_now(), unit)
+        named = made.id if made else package_id
+        said: dict[str, object] = {"package": named or None, "sheets": made.sheets if made else 0}
+        if named:
+            file = package_file(office, person, named)
+            path = output or Path(file.name)
+            write_secret(path, file.data, f"The package {named} is kept; write its file with --package {named}.")
+            said |= {"file": str(path), "sha256": file.sha256}
+        left = ready(office, person, unit)
+        said |= {"waiting": left.sheets, "unsettled": left.unsettled}
+    if as_json:
+        typer.echo(json.dumps(said))
+        return
+    typer.echo(f"{said['sheets']} sheets in {said['file']} (package {named}, SHA-256 {said['sha256']})" if named else "Nothing to archive.")
+    if left.sheets:
+        typer.echo(f"{left.sheets} sheets are left for the next package.")
+    if left.unsettled:
+        typer.echo(f"{left.unsettled} sheets wait until all of their entries are exported.")

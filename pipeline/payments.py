@@ -1,0 +1,126 @@
+"""Payments that wait for approval: what an approver sees, what stops a payment, and the act of approving it.
+
+Approving is for managers. They see what they answer for, payee, account and amount, and no paper; a protected name stays hidden.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from pipeline.errors import ReviewError
+from pipeline.export.exporter import Terms
+from pipeline.export.mapping import load_mappings
+from pipeline.export.pain001 import NO_DEBTOR, NOT_APPROVED, PaymentExporter, amount_of, digits_of
+from pipeline.export.payment_mapping import PaymentMapping
+from pipeline.export.runs import Office
+from pipeline.export.values import shown
+from pipeline.model import Person, Record, Stamp
+from pipeline.store import events, payment_approvals, people, records
+
+ROWS_LEFT = "Alla rader på listan är inte bekräftade ännu, så summan kan inte kontrolleras."
+SUM_DIFFERS = "Raderna på listan blir inte den summa som står på papperet."
+TARGET = "pain001"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment to approve. `seen` goes with the approval; `stops` says why it cannot be paid, empty when it can. `approved` is by name."""
+
+    entry_id: str
+    seen: int
+    unit: str
+    serial: str
+    payee: str
+    clearing: str
+    account: str
+    amount: str
+    purpose: str
+    approved: tuple[Stamp, ...]
+    own: bool
+    stops: str
+
+
+def payments(office: Office, person: Person) -> list[Payment]:
+    """The confirmed payments of the person's units that are in no file, by sheet and row. That they were looked at is written in the log.
+
+    Raises:
+        NotAllowedError: the person may not approve payments.
+        ExportError: a mapping file is wrong.
+    """
+    terms = _terms(office)
+    with office.store.begin() as conn:
+        found = payment_approvals.payable(conn, person, terms.mappings)
+        given = _payments(conn, office, person, found, terms)
+        for unit in sorted({each.unit for each in given}):
+            events.record(conn, person.login, "view_payments", unit, unit=unit, entries=sum(each.unit == unit for each in given))
+    return given
+
+
+def approve_payment(office: Office, person: Person, entry_id: str, seen: int, now: datetime) -> None:
+    """Approve a payment that nothing stops.
+
+    Raises:
+        NotAllowedError, StaleDecisionError: see `payment_approvals.approve`.
+        ReviewError: something stops it; the reason is Swedish and holds no value.
+    """
+    terms = _terms(office)
+    with office.store.begin() as conn:
+        payment_approvals.approve(conn, person, entry_id, seen, now)
+        if stops := next((each.stops for each in _payments(conn, office, person, [entry_id], terms)), ""):
+            raise ReviewError(stops, "The payment was not approved.")
+
+
+def _terms(office: Office) -> Terms:
+    return Terms(office.settings, office.forms, load_mappings(office.settings.forms, TARGET, PaymentMapping))
+
+
+def _payments(conn: Connection, office: Office, person: Person, entry_ids: Sequence[str], terms: Terms) -> list[Payment]:
+    found = records.records(conn, office.forms, entry_ids)
+    sheets = _sums(conn, office, entry_ids, terms)
+    seen, names = payment_approvals.seen_now(conn, entry_ids), people.names(conn)
+    return [_payment(record, seen[record.entry_id], sheets.get(record.entry_id, ""), person, names, terms) for record in found]
+
+
+def _payment(record: Record, seen: int, sums: str, person: Person, names: Mapping[str, str], terms: Terms) -> Payment:
+    mapping = terms.mapping(record.form, PaymentMapping)
+    reason = PaymentExporter().unfit(record, terms)
+    return Payment(
+        entry_id=record.entry_id,
+        seen=seen,
+        unit=record.unit,
+        serial=record.serial,
+        payee="" if record.client.protected else record.client.name,
+        clearing=digits_of(record, mapping.clearing),
+        account=digits_of(record, mapping.account),
+        amount=digits_of(record, mapping.amount),
+        purpose=shown(record, mapping.purpose, terms.forms) if mapping.purpose else "",
+        approved=tuple(Stamp(stamp.at, names.get(stamp.by, stamp.by)) for stamp in record.approved),
+        own=any(stamp.by == person.login for stamp in record.approved),
+        stops=sums if reason in ("", NOT_APPROVED, NO_DEBTOR) else reason,
+    )
+
+
+def _sums(conn: Connection, office: Office, entry_ids: Sequence[str], terms: Terms) -> dict[str, str]:
+    """By entry, what is wrong with the sum of its sheet: rows against the total that the paper gives. Empty where the paper gives none."""
+    found: dict[str, str] = {}
+    for sheet in payment_approvals.whole_sheets(conn, entry_ids):
+        rows = records.records(conn, office.forms, sheet.decided)
+        wrong = ROWS_LEFT if sheet.open else _differs(rows, terms)
+        found |= dict.fromkeys(sheet.decided, wrong)
+    return found
+
+
+def _differs(rows: Sequence[Record], terms: Terms) -> str:
+    by_total: dict[str, list[Decimal]] = defaultdict(list)
+    for record in rows:
+        mapping = terms.mapping(record.form, PaymentMapping)
+        total = digits_of(record, mapping.total) if mapping.total else ""
+        if total and record.voided is None:
+            by_total[total].append(amount_of(record, mapping))
+    return SUM_DIFFERS if any(Decimal(total.replace(",", ".")) != sum(amounts, Decimal(0)) for total, amounts in by_total.items()) else ""

@@ -1,0 +1,160 @@
+"""How long a record has to be kept (bevarande och gallring): rules as data (`data/law/retention.yaml`), each with its law and source; pure.
+
+The answer is shown and travels with the archive's package. The program never erases anything by it: the day is the earliest that there can be,
+counted from this record as if it were the last in its file, which only the file itself can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+
+from pipeline.errors import FormError
+from pipeline.field_spec import Strict
+from pipeline.identity import PidKind, normal_pid
+
+FILE = Path(__file__).resolve().parent.parent / "data" / "law" / "retention.yaml"
+_COORDINATION = 60
+"""What a coordination number adds to the day of birth."""
+
+
+class After(StrEnum):
+    """What the law says of the time after the last note."""
+
+    KEEP = "keep"
+    ERASE = "erase"
+    PLAN = "plan"
+
+
+class Exemption(Strict):
+    """What is kept for good. Without `forms` the program cannot tell, and a person has to look."""
+
+    what: str
+    law: str
+    forms: tuple[str, ...] = ()
+
+
+class Sample(Strict):
+    """Whom and where research keeps the files: days of the month of birth, counties, municipalities."""
+
+    days: frozenset[int]
+    counties: frozenset[str] = frozenset()
+    municipalities: frozenset[str] = frozenset()
+
+
+class Rule(Strict):
+    """One version of a rule."""
+
+    rule: str
+    version: Annotated[int, Field(ge=1)]
+    from_: Annotated[date, Field(alias="from")]
+    areas: frozenset[str]
+    after: After
+    years: Annotated[int, Field(ge=1)] | None = None
+    what: str
+    law: str
+    source: str
+    exempt: tuple[Exemption, ...] = ()
+    sample: Sample | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What decides: the area of law, the form, whom it is about (empty: nobody known), the day of the event, and where."""
+
+    area: str
+    form: str
+    pid: str
+    day: date | None
+    county: str
+    municipality: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """The class of a record. `kept` says why it is kept for good, `earliest` is None then; `look` is what a person has to look at first."""
+
+    rule: Rule
+    earliest: date | None
+    kept: str
+    look: tuple[str, ...]
+
+
+@cache
+def rules(file: Path = FILE) -> tuple[Rule, ...]:
+    """All rules in all versions.
+
+    Raises:
+        FormError: the file is missing or says something that no rule has.
+    """
+    try:
+        return tuple(TypeAdapter(list[Rule]).validate_python(yaml.safe_load(file.read_text("utf-8"))))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise FormError(f"{file.name} of retention cannot be used ({type(error).__name__}).", "Correct it, or put it back.") from error
+
+
+def retention(about: About, known: Iterable[Rule] | None = None) -> Retention:
+    """The class of a record. An area of law that no rule names is kept as the organisation's plan says.
+
+    Raises:
+        FormError: the rules cannot be used, or none is for plans.
+    """
+    rule = _rule(about, tuple(rules() if known is None else known))
+    if rule.after is not After.ERASE or rule.years is None:
+        return Retention(rule, _after(about.day, rule.years), "", ())
+    if kept := _kept(about, rule):
+        return Retention(rule, None, kept, ())
+    look = tuple(f"{one.what} ({one.law})" for one in rule.exempt if not one.forms)
+    return Retention(rule, _after(about.day, rule.years), "", look)
+
+
+def _rule(about: About, known: tuple[Rule, ...]) -> Rule:
+    versions = [rule for rule in known if about.area in rule.areas] or [rule for rule in known if rule.after is After.PLAN]
+    if not versions:
+        raise FormError("There is no rule of retention for this area.", f"The rules are in {FILE.name}.")
+    versions.sort(key=lambda rule: rule.from_)
+    return next((rule for rule in reversed(versions) if about.day is None or rule.from_ <= about.day), versions[0])
+
+
+def _kept(about: About, rule: Rule) -> str:
+    """Why it is kept for good. Where the day of birth is not known it is kept: nobody can say that the sample does not take it."""
+    for one in rule.exempt:
+        if about.form in one.forms:
+            return f"{one.what} ({one.law})"
+    sample = rule.sample
+    if sample is None:
+        return ""
+    if about.county in sample.counties or about.municipality in sample.municipalities:
+        return "forskningens urval: alla akter i kommunen"
+    born = birth_day(about.pid)
+    if born is None:
+        return "födelsedag okänd: urvalet för forskning kan inte uteslutas"
+    return f"forskningens urval: född den {born}" if born in sample.days else ""
+
+
+def birth_day(pid: str) -> int | None:
+    """The day of the month in a personal or coordination number; now and then it is a near-by day of the birth. None for any other number."""
+    number = normal_pid(pid)
+    if not pid or number.kind not in (PidKind.PERSONAL, PidKind.COORDINATION) or len(number.value12) != 12:
+        return None
+    day = int(number.value12[6:8])
+    day -= _COORDINATION if number.kind is PidKind.COORDINATION else 0
+    return day if 1 <= day <= 31 else None
+
+
+def _after(day: date | None, years: int | None) -> date | None:
+    """The same day so many years later; 29 February becomes 1 March."""
+    if day is None or years is None:
+        return None
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)

@@ -1,0 +1,173 @@
+"""Which sheets can be archived, and the packages that were made of them. Rows are only ever added."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import ExportError, NotAllowedError
+from pipeline.model import EntryState, Person
+from pipeline.store import sight
+from pipeline.store.archive_tables import archive_package, archived_sheet
+from pipeline.store.tables import entry, export_item
+
+_MOST_IDS = 500
+SENT = (EntryState.EXPORTED, EntryState.RECEIPTED)
+SETTLED = frozenset({*SENT, EntryState.REJECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Archivable:
+    """A sheet all of whose entries are settled. `content` is a digest of its entries and of how often each was exported."""
+
+    sheet: str
+    entry_ids: tuple[str, ...]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What can be archived now, and how many sheets with exported entries still hold an entry that is on its way."""
+
+    sheets: tuple[Archivable, ...]
+    unsettled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package that was made. `sha256` is that of its file."""
+
+    id: str
+    file_name: str
+    sha256: str
+    made_at: datetime
+    made_by: str
+    sheets: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedSheet:
+    """A sheet of a package with the class of retention that it was given, `SOL-5/1`, and the earliest day of erasing (empty: never, or by plan)."""
+
+    sheet: str
+    content: str
+    rule: str
+    earliest: str
+
+
+def archivable(conn: Connection, person: Person, unit: str | None = None) -> Waiting:
+    """The sheets that wait to be archived, of one unit or of all of the person's, oldest sheet id first.
+
+    A sheet of which the person may not see every entry is left out: its picture shows all of them.
+
+    Raises:
+        NotAllowedError: the person does not archive, or not in this unit.
+    """
+    access.require(person, Action.ARCHIVE, unit)
+    sent = select(entry.c.sheet).where(entry.c.state.in_([state.value for state in SENT]), sight.visible_entries(conn, person))
+    if unit is not None:
+        sent = sent.where(entry.c.unit == unit)
+    hidden = select(entry.c.sheet).where(~sight.visible_entries(conn, person))
+    query = select(entry.c.sheet, entry.c.id, entry.c.state).where(entry.c.sheet.in_(sent), entry.c.sheet.not_in(hidden))
+    by_sheet: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in conn.execute(query.order_by(entry.c.sheet, entry.c.id)):
+        by_sheet[row.sheet].append((row.id, row.state))
+    settled = {sheet: rows for sheet, rows in by_sheet.items() if all(EntryState(state) in SETTLED for _, state in rows)}
+    return Waiting(tuple(_not_archived(conn, settled)), len(by_sheet) - len(settled))
+
+
+def _not_archived(conn: Connection, settled: dict[str, list[tuple[str, str]]]) -> Iterable[Archivable]:
+    ids = {sheet: tuple(entry_id for entry_id, state in rows if state != EntryState.REJECTED) for sheet, rows in settled.items()}
+    times = _exports(conn, [entry_id for each in ids.values() for entry_id in each])
+    known = _archived(conn, list(settled))
+    for sheet, entry_ids in ids.items():
+        named = "\n".join(f"{entry_id} {times.get(entry_id, 0)}" for entry_id in entry_ids)
+        content = hashlib.sha256(named.encode()).hexdigest()
+        if (sheet, content) not in known:
+            yield Archivable(sheet, entry_ids, content)
+
+
+def _exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in _parts(entry_ids):
+        query = select(export_item.c.entry, func.count()).where(export_item.c.entry.in_(part)).group_by(export_item.c.entry)
+        found |= {row[0]: row[1] for row in conn.execute(query)}
+    return found
+
+
+def _archived(conn: Connection, sheets: Sequence[str]) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    for part in _parts(sheets):
+        found |= {(row.sheet, row.content) for row in conn.execute(select(archived_sheet).where(archived_sheet.c.sheet.in_(part)))}
+    return found
+
+
+def _parts(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[start : start + _MOST_IDS] for start in range(0, len(ids), _MOST_IDS))
+
+
+def add_package(conn: Connection, package: Package, sheets: Sequence[ArchivedSheet]) -> None:
+    """Write down a package and its sheets. A sheet goes into a package once as it is: the database refuses a second (StoreError)."""
+    row = {"id": package.id, "file_name": package.file_name, "file_sha256": package.sha256, "made_at": package.made_at, "made_by": package.made_by}
+    conn.execute(insert(archive_package).values(row))
+    rows = [{"package": package.id, "sheet": s.sheet, "content": s.content, "rule": s.rule, "earliest": s.earliest} for s in sheets]
+    conn.execute(insert(archived_sheet), rows)
+
+
+def packages(conn: Connection, person: Person) -> list[Package]:
+    """The packages that hold nothing that the person may not see, newest first.
+
+    Raises:
+        NotAllowedError: the person does not archive.
+    """
+    access.require(person, Action.ARCHIVE)
+    return _packages(conn, all_visible(conn, person))
+
+
+def package(conn: Connection, person: Person, package_id: str, action: Action = Action.ARCHIVE) -> Package:
+    """One package, if the person may see everything in it.
+
+    Raises:
+        NotAllowedError: the person may not do this, or not with everything in the package.
+        ExportError: there is no such package.
+    """
+    access.require(person, action)
+    found = _packages(conn, archive_package.c.id == package_id)
+    if not found:
+        raise ExportError(f"There is no package {package_id[:40]}.", "The Export screen lists the packages there are.")
+    if not _packages(conn, (archive_package.c.id == package_id) & all_visible(conn, person)):
+        message, remedy = "The package holds sheets that you may not see.", "Ask somebody who works in all of its units and areas of law."
+        raise NotAllowedError(message, remedy, by=person.login, action=action.value)
+    return found[0]
+
+
+def sheets_of(conn: Connection, package_id: str) -> list[ArchivedSheet]:
+    """The sheets of a package. Whoever shows them has asked for the package."""
+    query = select(archived_sheet).where(archived_sheet.c.package == package_id).order_by(archived_sheet.c.sheet)
+    return [ArchivedSheet(row.sheet, row.content, row.rule, row.earliest) for row in conn.execute(query)]
+
+
+def units_of(conn: Connection, package_id: str) -> list[str]:
+    """The units whose paper a package holds."""
+    held = select(entry.c.unit).join(archived_sheet, archived_sheet.c.sheet == entry.c.sheet).where(archived_sheet.c.package == package_id)
+    return sorted(conn.execute(held.distinct()).scalars())
+
+
+def all_visible(conn: Connection, person: Person) -> ColumnElement[bool]:
+    """The condition on packages that they hold nothing that the person may not see."""
+    held = (archived_sheet.c.package == archive_package.c.id) & (archived_sheet.c.sheet == entry.c.sheet)
+    return ~exists(select(archived_sheet.c.sheet).where(held, ~sight.visible_entries(conn, person)).correlate(archive_package))
+
+
+def _packages(conn: Connection, condition: ColumnElement[bool]) -> list[Package]:
+    count: Any = select(func.count()).where(archived_sheet.c.package == archive_package.c.id).correlate(archive_package).scalar_subquery()
+    query = select(archive_package, count.label("sheets")).where(condition).order_by(archive_package.c.made_at.desc(), archive_package.c.id.desc())
+    return [Package(row.id, row.file_name, row.file_sha256, row.made_at, row.made_by, row.sheets) for row in conn.execute(query)]

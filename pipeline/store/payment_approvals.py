@@ -1,0 +1,126 @@
+"""Approvals of payments (attest): two persons, other than those who confirmed the entry, each of what stands there now.
+
+A payment may be made once. So an approval holds for the very answers that were seen: a correction leaves none standing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from pipeline import access
+from pipeline.access import Action
+from pipeline.errors import ReviewError, StaleDecisionError
+from pipeline.model import EntryState, Person, Stamp
+from pipeline.store import events, sight, tables
+from pipeline.store.entries import DECIDED, OPEN, Entry, entry
+from pipeline.store.payment_tables import payment_approval
+
+NEEDED = 2
+_MOST_IDS = 500
+_standing = payment_approval.c.undone_at.is_(None)
+_approvable = frozenset({EntryState.CONFIRMED, EntryState.SIGNED})
+
+
+def seen_now(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
+    """The latest decision of each entry: what an approval is of."""
+    found: dict[str, int] = {}
+    table = tables.decision.c
+    for part in (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS)):
+        query = select(table.entry, func.max(table.id)).where(table.entry.in_(part)).group_by(table.entry)
+        found |= {row[0]: int(row[1]) for row in conn.execute(query)}
+    return found
+
+
+def approvals(conn: Connection, entry_ids: Sequence[str]) -> dict[str, list[Stamp]]:
+    """The approvals that stand for what each entry says now, by login, oldest first."""
+    now, found = seen_now(conn, entry_ids), defaultdict[str, list[Stamp]](list)
+    for part in (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS)):
+        query = select(payment_approval).where(payment_approval.c.entry.in_(part), _standing).order_by(payment_approval.c.id)
+        for row in conn.execute(query):
+            if row.seen == now.get(row.entry):
+                found[row.entry].append(Stamp(row.at, row.by))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The entries of a sheet that count for its sum, and whether some of its entries are still to be decided."""
+
+    decided: tuple[str, ...]
+    open: bool
+
+
+def payable(conn: Connection, person: Person, forms: Collection[str]) -> list[str]:
+    """Ids of the confirmed entries on these forms that the person may approve payments of, in the order of their sheets and rows.
+
+    Raises:
+        NotAllowedError: the person may not approve payments.
+    """
+    access.require(person, Action.APPROVE_PAYMENT)
+    table = tables.entry.c
+    state = table.state.in_([each.value for each in _approvable])
+    query = select(table.id).where(state, table.form.in_(sorted(forms)), table.voided.is_(None), sight.visible_entries(conn, person))
+    return list(conn.execute(query.order_by(table.sheet, table.row, table.id)).scalars())
+
+
+def whole_sheets(conn: Connection, entry_ids: Sequence[str]) -> list[Sheet]:
+    """The sheets that these entries stand on, with all their entries but the rejected."""
+    table, found = tables.entry.c, defaultdict[str, dict[str, str]](dict)
+    for part in (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS)):
+        sheets = select(table.sheet).where(table.id.in_(part))
+        query = select(table.sheet, table.id, table.state).where(table.sheet.in_(sheets), table.state != EntryState.REJECTED.value)
+        for row in conn.execute(query):
+            found[row.sheet][row.id] = row.state
+    return [_sheet(rows) for rows in found.values()]
+
+
+def _sheet(rows: Mapping[str, str]) -> Sheet:
+    decided = tuple(sorted(entry_id for entry_id, state in rows.items() if state in DECIDED))
+    return Sheet(decided, any(state in OPEN for state in rows.values()))
+
+
+def approve(conn: Connection, person: Person, entry_id: str, seen: int, now: datetime) -> None:
+    """Approve one payment as it stood when `seen` was its latest decision.
+
+    Raises:
+        NotAllowedError: the person may not approve payments, or not this one.
+        StaleDecisionError: the entry says something else by now.
+        ReviewError: it is not confirmed, is void, or the person has confirmed, signed or approved it already; or two have.
+    """
+    found = entry(conn, entry_id)
+    sight.require_entry(conn, person, Action.APPROVE_PAYMENT, found)
+    if seen_now(conn, [entry_id]).get(entry_id) != seen:
+        raise StaleDecisionError(f"The entry {entry_id} has changed.", "Look at it again before you approve it.")
+    if found.state not in _approvable or found.voided is not None:
+        raise ReviewError(f"The entry {entry_id} is not confirmed, or is exported or void.", "Only a confirmed payment can be approved.")
+    standing = approvals(conn, [entry_id]).get(entry_id, [])
+    if person.login in _took_part(found) | {stamp.by for stamp in standing}:
+        raise ReviewError("You have confirmed or approved this payment already.", "Another person has to approve it.")
+    if len(standing) >= NEEDED:
+        raise ReviewError("Two persons have approved this payment.", "No more approvals are needed.")
+    conn.execute(insert(payment_approval).values(entry=entry_id, seen=seen, by=person.login, at=now))
+    events.record(conn, person.login, "approve_payment", entry_id, unit=found.unit, number=len(standing) + 1)
+
+
+def take_back_approval(conn: Connection, person: Person, entry_id: str, now: datetime) -> None:
+    """Take back the person's own approval, as long as the payment is in no file.
+
+    Raises:
+        NotAllowedError: the person may not approve payments, or not this one.
+        ReviewError: there is none, or the payment has been exported.
+    """
+    found = entry(conn, entry_id)
+    sight.require_entry(conn, person, Action.APPROVE_PAYMENT, found)
+    own = update(payment_approval).where(payment_approval.c.entry == entry_id, payment_approval.c.by == person.login, _standing)
+    if found.state not in _approvable or not conn.execute(own.values(undone_at=now)).rowcount:
+        raise ReviewError("There is no approval of yours that can be taken back.", "A payment that is in a file has to be recalled at the bank.")
+    events.record(conn, person.login, "take_back_payment_approval", entry_id, unit=found.unit)
+
+
+def _took_part(found: Entry) -> set[str]:
+    return {login for login in (found.first_by, found.second_by, found.signed_by) if login}

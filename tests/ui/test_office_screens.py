@@ -1,0 +1,124 @@
+"""Betalningar and Arkiv: two persons approve a payment, and paper is kept until a decision is named."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from pipeline.archive.runs import ready
+from pipeline.export.runs import Office, make_run
+from pipeline.model import Person, Role
+from pipeline.professions import ALL_AREAS
+from pipeline.settings import ROOT
+from pipeline.store import archives, guides, originals, payment_approvals, people, registers, tables
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store
+from pipeline.store.events import events_of
+from tests.export_examples import FORMS
+from tests.export_office import ANNA, PER, confirm
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import ADMINISTRATOR, CLIENTS, NURSE, REGISTRAR
+
+CHIEFS = tuple(Person(name.lower(), f"{name} Ek", "chef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS) for name in ("Elin", "Olle"))
+
+
+def office(store: Store) -> Office:
+    return Office(store, seeding.settings(store), seeding.forms())
+
+
+def exported(store: Store, count: int = 1) -> None:
+    """Notes that are in the care system."""
+    for entry_id in seeding.add_notes(store, count):
+        seeding.confirm(store, NURSE, entry_id, sign=True)
+    assert make_run(office(store), ADMINISTRATOR, "rivta", utc_now())
+
+
+def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(store: Store, open_screen: OpenScreen) -> None:
+    exported(store, 2)
+    app = open_screen(REGISTRAR, "archive")
+    assert app.metric[0].value == "2"
+    app.button(key="archive_make").click().run()
+    assert not app.exception
+    assert "2 blad" in app.success[0].value
+    with store.read() as conn:
+        package = archives.packages(conn, REGISTRAR)[0].id
+    app.toggle(key=f"paper-{package}").set_value(True).run()
+    assert app.dataframe[0].value["Bevarandeklass"].tolist() == ["HSL-10/1"] * 2
+    assert any("Papperet bevaras" in each.value for each in app.caption)
+    app.text_input[0].set_value("Volym 7")
+    app.button(key=f"save-box-{package}").click().run()
+    assert app.dataframe[0].value["Volym"].tolist() == ["Volym 7"] * 2
+    app.text_input[2].set_value("KS 2022-14")
+    app.button(key=f"save-decision-{package}").click().run()
+    with store.read() as conn:
+        assert originals.standing_decision(conn, package) == "KS 2022-14"
+    app.button(key=f"keep-{package}").click().run()
+    with store.read() as conn:
+        assert originals.standing_decision(conn, package) == ""
+    assert ready(office(store), REGISTRAR).sheets == 0
+
+
+def test_an_administrator_archives_and_names_no_decision(store: Store, open_screen: OpenScreen) -> None:
+    exported(store)
+    app = open_screen(ADMINISTRATOR, "archive")
+    app.button(key="archive_make").click().run()
+    with store.read() as conn:
+        package = archives.packages(conn, ADMINISTRATOR)[0].id
+    app.toggle(key=f"paper-{package}").set_value(True).run()
+    assert any("Bara registratorn" in each.value for each in app.caption)
+    assert not any((each.key or "").startswith("save-decision") for each in app.button)
+
+
+@pytest.fixture
+def listed(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A confirmed payment that is not made, and one that is; answers with the id of the first."""
+    folder = tmp_path / "forms"
+    for root in (ROOT / "forms", ROOT / "tests" / "forms_office"):
+        shutil.copytree(root / "utbetalningslista", folder / "utbetalningslista", dirs_exist_ok=True)
+    monkeypatch.setenv("EFTERSKRIFT_FORMS", str(folder))
+    with store.begin() as conn:
+        registers.save_units(conn, {"Norr": "IFO", "Söder": "IFO"})
+        for person in (ANNA, PER, *CHIEFS):
+            people.save_person(conn, person, seeding.PASSWORD)
+            guides.close(conn, person.login, utc_now())
+    given = Office(store, seeding.settings(store), FORMS)
+    row = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "summa": "4500", "namn": "Elsa *Fjällberg*"}
+    first = confirm(given, "utbetalningslista", "AAAA01", personnummer=CLIENTS[0].pid, **row)
+    second = confirm(given, "utbetalningslista", "AAAA02", personnummer=CLIENTS[1].pid, utbetald=True, **row)
+    with store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id.not_in([first, second])).values(state="avvisad"))
+    return first
+
+
+def test_two_managers_approve_a_payment_and_a_made_one_is_only_told(store: Store, open_screen: OpenScreen, listed: str) -> None:
+    app = open_screen(CHIEFS[0], "payments")
+    assert not app.exception
+    assert "Risk för dubbel betalning" in app.error[0].value
+    assert any("4500 kr" in each.value for each in app.markdown)
+    assert any("Redan utbetald" in each.value for each in app.caption)
+    assert app.button(key=f"approve-{listed}").disabled
+    app.checkbox[0].check().run()
+    app.button(key=f"approve-{listed}").click().run()
+    assert app.success
+    app.button(key=f"undo-{listed}").click().run()
+    app.checkbox[0].check().run()
+    app.button(key=f"approve-{listed}").click().run()
+    other = open_screen(CHIEFS[1], "payments")
+    other.checkbox[0].check().run()
+    other.button(key=f"approve-{listed}").click().run()
+    assert any("Godkänd av 2 av 2: Elin Ek" in each.value for each in other.caption)
+    with store.read() as conn:
+        assert [each.by for each in payment_approvals.approvals(conn, [listed])[listed]] == ["elin", "olle"]
+
+
+def test_the_log_tells_who_looked_and_who_approved(store: Store, open_screen: OpenScreen, listed: str) -> None:
+    app = open_screen(CHIEFS[0], "payments")
+    app.checkbox[0].check().run()
+    app.button(key=f"approve-{listed}").click().run()
+    with store.read() as conn:
+        assert [each.action for each in events_of(conn, listed)][-1] == "approve_payment"
+        assert {each.by for each in events_of(conn, "Norr") if each.action == "view_payments"} == {"elin"}

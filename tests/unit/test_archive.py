@@ -1,0 +1,344 @@
+"""Packages for the archive: every settled sheet once as it is, PDF/A with searchable text, and a package that the validator of others takes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pikepdf
+import pytest
+from lxml import etree
+from sqlalchemy import update
+
+from pipeline.archive import runs
+from pipeline.archive.mets import METS, XLINK
+from pipeline.archive.pdfa import Side, Words, sheet_pdf
+from pipeline.archive.premis import NAMESPACE as PREMIS
+from pipeline.archive.runs import make_package, package_file, ready
+from pipeline.archive.sheets import SheetFiles
+from pipeline.errors import ExportError, NotAllowedError, StoreError
+from pipeline.export.erms_elements import NAMESPACE as ERMS
+from pipeline.export.receipts import Answer, give_receipts
+from pipeline.export.runs import Office, make_run
+from pipeline.model import Person, Role, Run
+from pipeline.professions import ALL_AREAS
+from pipeline.settings import Settings
+from pipeline.store import archives, events, originals, tables
+from pipeline.store.archives import Package
+from pipeline.store.clock import utc_now
+from tests.export_examples import ARNE, MADE_AT, SIV
+from tests.export_office import ANNA, confirm, correct, void
+from tests.package_validator import findings
+from tests.shared_data import shared
+
+pytest_plugins = ("tests.databases", "tests.offices")
+
+RUT = Person("rut", "Rut Ek", "registrator", Role.REGISTRAR, frozenset({"Norr", "Söder"}), ALL_AREAS)
+BO = Person("bo", "Bo Alm", "administratör", Role.ADMINISTRATOR, frozenset({"Norr", "Söder"}), ALL_AREAS)
+NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
+CONTRADICTION = "SIP14"
+"""The validator's rule SIP14 asks that the note of the program be an IDENTIFICATIONCODE, its rule CSIP16 that the same note be a SOFTWARE VERSION:
+no package can please both. CSIP16 is the one that the specification has for a program."""
+
+leaves_files_open = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+"""The validator does not close what it reads."""
+
+
+def picture(text: str) -> bytes:
+    """A page laid on its form: 8 px/mm, grey."""
+    paper = np.full((297 * 8, 210 * 8), 245, np.uint8)
+    cv2.putText(paper, text, (200, 400), cv2.FONT_HERSHEY_SIMPLEX, 3, 0, 4)
+    return cv2.imencode(".jpg", paper)[1].tobytes()
+
+
+def scanned(office: Office, serial: str, form: str = "hsl-anteckning", **fields: str | bool) -> str:
+    """A confirmed entry whose page has pictures: the scan and the same laid upright."""
+    entry = confirm(office, form, serial, **fields)
+    scan, upright = office.store.images.put(picture(f"skannat {serial}")), office.store.images.put(picture(serial))
+    page = tables.page
+    with office.store.begin() as conn:
+        conn.execute(update(page).where(page.c.serial == serial).values(image_sha256=scan, media_type="image/jpeg", upright_sha256=upright))
+    return entry
+
+
+def sent(office: Office, *serials: str, target: str = "rivta") -> None:
+    """Notes that are in their care system."""
+    for serial in serials:
+        scanned(office, serial, **NOTE)
+    assert make_run(office, ANNA, target, utc_now())
+
+
+def packed(office: Office) -> Package:
+    made = make_package(office, BO, utc_now())
+    assert made is not None
+    return made
+
+
+def unpacked(office: Office, made: Package, folder: Path) -> Path:
+    with zipfile.ZipFile(io.BytesIO(package_file(office, BO, made.id).data)) as file:
+        file.extractall(folder)
+    return folder / made.id
+
+
+def text_of(pdf: bytes) -> str:
+    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+
+
+def test_only_what_a_care_system_has_is_archived(office: Office) -> None:
+    scanned(office, "AAAA01", **NOTE)
+    assert ready(office, BO).sheets == 0
+    assert make_package(office, BO, utc_now()) is None
+    make_run(office, ANNA, "rivta", utc_now())
+    assert ready(office, BO).classes == (("HSL-10/1", 1),)
+    assert packed(office).sheets == 1
+
+
+def test_a_sheet_goes_once_as_it_is_and_again_when_it_was_corrected(office: Office) -> None:
+    sent(office, "AAAA01", "AAAA02")
+    assert packed(office).sheets == 2
+    assert ready(office, BO).sheets == 0
+    correct(office, "AAAA01-00", "anteckning", "Såret ser dåligt ut.")
+    assert ready(office, BO).sheets == 0
+    make_run(office, ANNA, "rivta", utc_now())
+    again = packed(office)
+    with office.store.read() as conn:
+        assert [each.sheet for each in archives.sheets_of(conn, again.id)] == ["AAAA01"]
+
+
+def test_a_voided_entry_is_archived_as_void(office: Office, tmp_path: Path) -> None:
+    sent(office, "AAAA01")
+    void(office, "AAAA01-00")
+    make_run(office, ANNA, "rivta", utc_now())
+    erms = etree.parse(unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml")
+    assert [each.get("value") for each in erms.iter(f"{{{ERMS}}}status")] == ["obliterated"]
+
+
+def test_a_refused_entry_waits_for_its_way_back(office: Office) -> None:
+    scanned(office, "AAAA01", **NOTE)
+    run = make_run(office, ANNA, "rivta", utc_now())
+    assert run is not None
+    give_receipts(office, ANNA, run.id, [Answer("AAAA01-00", accepted=False, text="fel")], utc_now())
+    assert ready(office, BO).sheets == 0
+
+
+def test_somebody_elses_correction_meanwhile_makes_it_start_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent(office, "AAAA01", "AAAA02")
+    packing, calls = runs.packed, iter([True])
+
+    def late(sheets: list[SheetFiles], run: Run, settings: Settings) -> bytes:
+        if next(calls, False):
+            correct(office, "AAAA01-00", "anteckning", "Annat.")
+        return packing(sheets, run, settings)
+
+    monkeypatch.setattr(runs, "packed", late)
+    assert packed(office).sheets == 1
+
+
+def test_the_database_refuses_a_sheet_twice(office: Office) -> None:
+    sent(office, "AAAA01")
+    made = packed(office)
+    with office.store.read() as conn:
+        sheets = archives.sheets_of(conn, made.id)
+    twice = Package("x", "x.zip", made.sha256, utc_now(), "Bo", 1)
+    with pytest.raises(StoreError), office.store.begin() as conn:
+        archives.add_package(conn, twice, sheets)
+
+
+@leaves_files_open
+def test_the_package_is_valid_by_its_makers_validator(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent(office, "AAAA01", "AAAA02")
+    found = findings(unpacked(office, packed(office), tmp_path), monkeypatch)
+    assert [each.partition(":")[0] for each in found.get("Error", [])] == [CONTRADICTION]
+
+
+@leaves_files_open
+def test_the_validator_would_notice_files_without_a_use(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent(office, "AAAA01")
+    folder = unpacked(office, packed(office), tmp_path)
+    tree = etree.parse(folder / "METS.xml")
+    for group in tree.iter(f"{{{METS}}}fileGrp"):
+        del group.attrib["USE"]
+    tree.write(folder / "METS.xml")
+    assert {"CSIP64", CONTRADICTION} <= {each.partition(":")[0] for each in findings(folder, monkeypatch)["Error"]}
+
+
+def test_every_file_is_named_with_its_checksum(office: Office, tmp_path: Path) -> None:
+    sent(office, "AAAA01")
+    folder = unpacked(office, packed(office), tmp_path)
+    named = {}
+    for element in etree.parse(folder / "METS.xml").iter(f"{{{METS}}}file", f"{{{METS}}}mdRef"):
+        place = element if element.tag.endswith("mdRef") else element[0]
+        named[place.get(f"{{{XLINK}}}href")] = (element.get("CHECKSUM"), element.get("SIZE"))
+    there = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert named == {path: (hashlib.sha256(data).hexdigest(), str(len(data))) for path, data in there.items() if path != "METS.xml"}
+    digests = {each.text for each in etree.parse(folder / "metadata/preservation/premis.xml").iter(f"{{{PREMIS}}}messageDigest")}
+    assert digests == {named[path][0] for path in there if path.startswith("representations")}
+
+
+@pytest.mark.shared
+def test_the_description_is_valid_and_tells_class_law_secrecy_and_place(office: Office, tmp_path: Path) -> None:
+    sent(office, "AAAA01")
+    erms = etree.parse(unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml")
+    etree.XMLSchema(etree.parse(shared("schemas", "erms", "ERMS.xsd"))).assertValid(erms)
+    told = " ".join(" ".join(each for each in erms.getroot().itertext() if isinstance(each, str)).split())
+    for said in (
+        "HSL-10, version 1",
+        "10 år",
+        "Patientdatalagen (2008:355) 3 kap. 17 §",
+        "2031-12-17T00:00:00",
+        "25 kap. 1 §",
+        "pärm 3",
+        "Inskriven av",
+    ):
+        assert said in told
+    assert {each.get("disposable") for each in erms.iter(f"{{{ERMS}}}disposal")} == {"false"}
+
+
+def test_the_scan_is_kept_as_it_came(office: Office, tmp_path: Path) -> None:
+    sent(office, "AAAA01")
+    scan = unpacked(office, packed(office), tmp_path) / "representations" / "skannat" / "data" / "AAAA01-1.jpg"
+    assert scan.read_bytes() == picture("skannat AAAA01")
+
+
+def test_what_was_confirmed_can_be_searched_at_its_place(office: Office, tmp_path: Path) -> None:
+    sent(office, "AAAA01")
+    pdf = (unpacked(office, packed(office), tmp_path) / "representations" / "pdfa" / "data" / "AAAA01.pdf").read_bytes()
+    told = text_of(pdf)
+    assert "Såret ser bra ut." in told
+    assert told.index(SIV.pid) < told.index("Såret") < told.index("Gun Ek")
+    assert "skannat" not in told
+
+
+def test_a_list_waits_until_every_row_is_settled(office: Office, tmp_path: Path) -> None:
+    scanned(office, "AAAA05", "besokslista", start="08:15", dusch=True)
+    make_run(office, ANNA, "besok", utc_now())
+    assert (ready(office, BO).sheets, ready(office, BO).unsettled) == (0, 1)
+    with office.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id != "AAAA05-01").values(state="avvisad"))
+    pdf = (unpacked(office, packed(office), tmp_path) / "representations" / "pdfa" / "data" / "AAAA05.pdf").read_bytes()
+    assert "08:15" in text_of(pdf)
+
+
+def test_a_page_that_lies_on_no_form_is_archived_as_it_came(office: Office, tmp_path: Path) -> None:
+    scanned(office, "AAAA01", **NOTE)
+    with office.store.begin() as conn:
+        conn.execute(update(tables.page).values(upright_sha256=None))
+    make_run(office, ANNA, "rivta", utc_now())
+    pdf = (unpacked(office, packed(office), tmp_path) / "representations" / "pdfa" / "data" / "AAAA01.pdf").read_bytes()
+    assert "Anteckning: Såret ser bra ut." in text_of(pdf)
+
+
+def test_a_sheet_without_a_picture_is_said(office: Office) -> None:
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    with office.store.begin() as conn:
+        conn.execute(update(tables.page).values(image_sha256=None))
+    make_run(office, ANNA, "rivta", utc_now())
+    with pytest.raises(ExportError, match="AAAA01 has no picture"):
+        make_package(office, BO, utc_now())
+
+
+@pytest.fixture
+def pdf() -> Iterator[pikepdf.Pdf]:
+    words = (Words((15, 46, 66, 8), "19280128-7158"), Words((15, 100, 180, 80), "Såret\nläker\t漢 \x00" * 30, 14))
+    data = sheet_pdf([Side(picture("x"), 210, 297, words), Side(picture("y"), 148, 210, ())], "Blad <1> & två", "Gun Ek", MADE_AT)
+    with pikepdf.open(io.BytesIO(data)) as opened:
+        yield opened
+
+
+def test_it_is_pdf_a_2u_and_keeps_what_that_asks_for(pdf: pikepdf.Pdf) -> None:
+    """No validator of PDF/A can be had as a package here (docs/targets.md), so what ISO 19005-2 asks of files like these is looked at one by one."""
+    with pdf.open_metadata() as metadata:
+        assert metadata.pdfa_status == "2U"
+        assert metadata["dc:title"] == "Blad <1> & två"
+    assert not pdf.is_encrypted  # 6.1.3
+    assert [str(each.S) for each in pdf.Root.OutputIntents] == ["/GTS_PDFA1"]  # 6.2.3
+    assert pdf.Root.OutputIntents[0].DestOutputProfile.N == 3
+    assert "/JavaScript" not in pdf.Root.get("/Names", {})  # 6.5
+    assert "/AA" not in pdf.Root
+    for page in pdf.pages:
+        assert "/AA" not in page
+        for image in page.get_images().values():
+            assert image.ColorSpace in ("/DeviceGray", "/DeviceRGB")  # 6.2.4.3
+            assert "/Interpolate" not in image or not image.Interpolate  # 6.2.8
+            assert "/Alternates" not in image
+
+
+def test_its_typeface_is_embedded_and_tells_its_letters(pdf: pikepdf.Pdf) -> None:
+    fonts = [font for page in pdf.pages for font in page.resources.get("/Font", {}).values()]
+    assert fonts
+    for font in fonts:
+        assert "/ToUnicode" in font  # 6.2.11.7: level U
+        assert "/FontFile2" in font.DescendantFonts[0].FontDescriptor  # 6.2.11.4
+
+
+def test_no_letter_that_the_typeface_lacks_is_asked_for(pdf: pikepdf.Pdf) -> None:
+    out = io.BytesIO()
+    pdf.save(out)
+    told = text_of(out.getvalue())
+    assert "Såret" in told
+    assert "?" in told
+    assert "漢" not in told
+
+
+def test_the_letters_are_unseen() -> None:
+    bare = sheet_pdf([Side(picture("x"), 210, 297, ())], "x", "x", MADE_AT)
+    full = sheet_pdf([Side(picture("x"), 210, 297, (Words((15, 46, 66, 8), "19280128-7158"),))], "x", "x", MADE_AT)
+    seen = [subprocess.run(["pdftoppm", "-r", "50", "-", "-"], input=each, capture_output=True, check=True).stdout for each in (bare, full)]
+    assert seen[0] == seen[1]
+
+
+def test_who_may_not_archive_is_refused_and_a_blocked_sheet_left_out(office: Office) -> None:
+    sent(office, "AAAA01")
+    with pytest.raises(NotAllowedError):
+        make_package(office, ANNA, utc_now())
+    elsewhere = Person("eva", "Eva", "administratör", Role.ADMINISTRATOR, frozenset({"Söder"}), ALL_AREAS)
+    assert make_package(office, elsewhere, utc_now()) is None
+    made = packed(office)
+    with pytest.raises(NotAllowedError):
+        package_file(office, elsewhere, made.id)
+    with office.store.read() as conn:
+        assert archives.packages(conn, elsewhere) == []
+
+
+def test_a_sheet_with_an_entry_of_another_unit_is_not_archived_by_half(office: Office) -> None:
+    sent(office, "AAAA01")
+    mine = Person("eva", "Eva", "administratör", Role.ADMINISTRATOR, frozenset({"Norr"}), frozenset({"SoL"}))
+    assert make_package(office, mine, utc_now()) is None
+
+
+def test_paper_is_kept_until_an_archivist_names_a_decision(office: Office) -> None:
+    sent(office, "AAAA01")
+    made = packed(office)
+    with office.store.begin() as conn:
+        before = originals.originals(conn, RUT, made.id)
+        assert [(each.place, each.box, each.decision) for each in before] == [("pärm 3", "", "")]
+        originals.put_in_box(conn, BO, before[0].batch, "Volym 12", "Bunt 3", utc_now())
+        with pytest.raises(NotAllowedError):
+            originals.may_be_destroyed(conn, BO, made.id, "KS 2022-14", utc_now())
+        with pytest.raises(ExportError, match="number"):
+            originals.may_be_destroyed(conn, RUT, made.id, "  ", utc_now())
+        originals.may_be_destroyed(conn, RUT, made.id, "KS 2022-14", utc_now())
+        after = originals.originals(conn, RUT, made.id)[0]
+        assert (after.box, after.bundle, after.decision) == ("Volym 12", "Bunt 3", "KS 2022-14")
+        with pytest.raises(ExportError, match="already"):
+            originals.may_be_destroyed(conn, RUT, made.id, "KS 2022-15", utc_now())
+        originals.take_back_decision(conn, RUT, made.id, utc_now())
+        assert originals.originals(conn, RUT, made.id)[0].decision == ""
+        with pytest.raises(ExportError, match="no decision"):
+            originals.take_back_decision(conn, RUT, made.id, utc_now())
+        assert [each.action for each in events.events_of(conn, made.id)] == ["archive", "may_destroy_paper", "keep_paper"]
+
+
+def test_a_protected_client_is_marked_in_the_description(office: Office, tmp_path: Path) -> None:
+    scanned(office, "AAAA01", personnummer=ARNE.pid, **NOTE)
+    with office.store.begin() as conn:
+        conn.execute(update(tables.client).where(tables.client.c.pid == ARNE.pid).values(protected=True))
+    make_run(office, ANNA, "rivta", utc_now())
+    erms = etree.parse(unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml")
+    assert [each.text for each in erms.iter(f"{{{ERMS}}}protectedIdentity")] == ["true"]
