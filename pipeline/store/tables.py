@@ -26,7 +26,7 @@ from sqlalchemy import (
 from pipeline.model import EntryState
 from pipeline.store.clock import UtcDateTime
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 
@@ -146,6 +146,8 @@ reading = Table(
     Column("alternatives", JSON, nullable=False),
     Column("characters", JSON, nullable=False),
     Column("reasons", JSON(none_as_null=True)),
+    # Of free text: where each word lies, as characters from and up to and x, y, w, h in mm.
+    Column("words", JSON(none_as_null=True)),
 )
 
 entry = Table(
