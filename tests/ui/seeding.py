@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from pipeline.settings import ROOT, Settings
 from pipeline.store import claims, decisions, guides, issued, pages, people, registers, sheets, signing
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
-from pipeline.store.entries import entry
+from pipeline.store.entries import entry, entry_id
 from pipeline.store.pages import NewPage
 from pipeline.template import Form, Forms
 
@@ -102,6 +103,24 @@ def add_visits(store: Store, rows: tuple[int, ...]) -> str:
     return serial
 
 
+def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
+    """Full visit lists, all showers and nothing else, surely read; answers with the ids of their entries. In the `odd` field nothing is written."""
+    form, ids = forms().latest("besokslista"), list[str]()
+    values: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+    for row in form.rows():
+        values |= {f"rad{row:02d}.personnummer": CLIENTS[1].pid, f"rad{row:02d}.start": f"0{row}:30", f"rad{row:02d}.dusch": True}
+    with store.begin() as conn:
+        batch = pages.add_batch(conn, OTHER_UNIT, "Pärm 4", ADMINISTRATOR.login)
+    for position in range(1, count + 1):
+        serial = new_serial()
+        with store.begin() as conn:
+            issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+        there = {name: value for name, value in values.items() if position > 1 or name != odd}
+        _read_page(store, form, serial, batch, position, there, values, p=0.99)
+        ids += [entry_id(serial, row) for row in form.rows()]
+    return ids
+
+
 def add_failed_page(store: Store) -> str:
     """A page of a damaged file."""
     with store.begin() as conn:
@@ -162,10 +181,20 @@ def _add_sheet(store: Store, form: Form, batch: str, position: int, values: Mapp
 
 
 def _read_page(
-    store: Store, form: Form, serial: str, batch: str, position: int, values: Mapping[str, Value], changed: Mapping[str, Value], *, shade: int = 255
+    store: Store,
+    form: Form,
+    serial: str,
+    batch: str,
+    position: int,
+    values: Mapping[str, Value],
+    changed: Mapping[str, Value],
+    *,
+    shade: int = 255,
+    p: float | None = None,
 ) -> None:
     upright = store.images.put(_jpeg(_written(form, serial, values, shade)))
     readings = {spec.name: _reading(spec, {**values, **changed}) for spec in form.pages[0].all_fields}
+    readings = readings if p is None else {name: replace(reading, p=p) for name, reading in readings.items()}
     reading = PageReading(Outcome.READ, SheetCode(form.id, form.version, 1, 1, serial), 0.0, 0.1, (), readings)
     with store.begin() as conn:
         page = pages.add_page(conn, NewPage(batch, position, "bunt.pdf", position, upright, upright, "image/jpeg"), ADMINISTRATOR.login)

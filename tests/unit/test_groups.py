@@ -328,7 +328,8 @@ class TestPlants:
 
     def outcome(self, ward: Ward) -> str | None:
         with ward.store.read() as conn:
-            return conn.execute(select(plant.c.outcome)).scalar_one()
+            found: str | None = conn.execute(select(plant.c.outcome)).scalar_one()
+        return found
 
     def test_it_stands_in_the_group_and_in_no_answer(self, ward: Ward, drawn: str) -> None:
         group = self.group(ward, drawn)

@@ -17,6 +17,8 @@ _KEYS = (
     ("Alt+T", "empty_anywhere"),
     ("Alt+I", "illegible_anywhere"),
     ("1 2 3 ← →", "choose"),
+    ("Alt+O", "unfold"),
+    ("← → ↑ ↓ Space", "group"),
     ("Alt+S", "skip"),
     ("Alt+A", "reject"),
     ("Alt+Z", "undo"),
