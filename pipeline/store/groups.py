@@ -132,10 +132,10 @@ def undo_group(conn: Connection, person: Person, now: datetime) -> int:
         NotAllowedError: the person does not review.
     """
     access.require(person, Action.REVIEW)
-    task = group_task.c
-    ended = select(task.id).where(task.login == person.login, task.ended_at.is_not(None)).order_by(task.ended_at.desc(), task.id).limit(1)
+    task, cell = group_task.c, group_cell.c
+    said = select(cell.id).where(cell.task == task.id, cell.outcome.in_([KEPT, ODD])).exists()
+    ended = select(task.id).where(task.login == person.login, task.ended_at.is_not(None), said).order_by(task.ended_at.desc(), task.id).limit(1)
     count = 0
-    cell = group_cell.c
     for row in conn.execute(select(group_cell).where(cell.task.in_(ended), cell.outcome.in_([KEPT, ODD])).order_by(cell.id)).all():
         found = entry(conn, row.entry)
         if not stands(row, found) or held_by_other(found, person, now) or not sees(conn, person, found):

@@ -230,6 +230,15 @@ def test_the_last_group_can_be_taken_back_as_far_as_nothing_is_decided(ward: War
     assert {cell.entry for cell in group_of(ward, minutes=4).cells} == set(entries) - {entries[0], entries[2]}
 
 
+def test_a_group_that_was_passed_by_hides_none_that_was_confirmed(ward: Ward, entries: list[str]) -> None:
+    confirmed(ward, group_of(ward))
+    visits(ward, "BBB0", (False, False, False))
+    other = group_of(ward, minutes=2, least=1)
+    with ward.store.begin() as conn:
+        groups.leave_group(conn, EVA, other.id, later(3))
+        assert groups.undo_group(conn, EVA, later(4)) == len(entries)
+
+
 def test_a_decision_taken_back_keeps_what_the_group_said(ward: Ward, entries: list[str]) -> None:
     confirmed(ward, group_of(ward))
     decide(ward, entries[0])

@@ -1,5 +1,6 @@
 // A grid of pieces of paper that were read alike. Arrow keys go from one to the next, Space marks the odd ones, Ctrl+Enter confirms the others.
 const SETTLE_MS = 500;
+const AGAIN_MS = 1500;
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
@@ -8,6 +9,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const stop = new AbortController();
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
   let settle = 0;
+  let again = 0;
   state.sent = false;
 
   const pieces = () => [...grid.children];
@@ -60,6 +62,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
     clearTimeout(settle);
     state.sent = true;
     show();
+    // What comes too soon after the group came up is not taken for meant, and then nothing is drawn anew.
+    again = setTimeout(() => { state.sent = false; show(); }, AGAIN_MS);
     setTriggerValue("done", { group: data.turn, cells: marked() });
   }
 
@@ -98,5 +102,5 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (!event.repeat) confirm();
   }, { capture: true });
   on(done, "click", confirm);
-  return () => { clearTimeout(settle); stop.abort(); };
+  return () => { clearTimeout(settle); clearTimeout(again); stop.abort(); };
 }

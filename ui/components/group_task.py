@@ -114,6 +114,7 @@ def _confirm(here: Site, person: Person, group_id: str, marked: Sequence[int]) -
         entry_turn.say(fault_text(error))
         return
     st.session_state[UNDO_GROUP] = True
+    st.session_state.pop(_SHOWN_AT, None)
     _tell(done)
 
 
