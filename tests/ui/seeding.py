@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -13,7 +14,7 @@ import numpy as np
 
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
+from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value, WordPlace
 from pipeline.printing import Sheet
 from pipeline.professions import ALL_AREAS
 from pipeline.quality.filling import fill, printed_page
@@ -207,7 +208,18 @@ def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
         return Reading.empty(0.97, False if spec.kind is Kind.MARK else None)
     doubtful = spec.name == "anteckning" and isinstance(value, str)
     characters = tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value))) if doubtful and isinstance(value, str) else ()
-    return Reading(value, 0.7 if doubtful else 0.96, State.READ, characters=characters)
+    words = tuple(_places(spec, value)) if spec.kind is Kind.LINES and isinstance(value, str) else ()
+    return Reading(value, 0.7 if doubtful else 0.96, State.READ, characters=characters, words=words)
+
+
+def _places(spec: FieldSpec, text: str) -> Iterator[WordPlace]:
+    """About where the words stand: a row of the paper for each line, and room for each character."""
+    x, y, _, h = spec.box
+    high = h / (spec.lines or 1)
+    for found in re.finditer(r"\S+", text):
+        line = text.count("\n", 0, found.start())
+        column = found.start() - (text.rfind("\n", 0, found.start()) + 1)
+        yield WordPlace(found.start(), found.end(), (x + 2 + 2.2 * column, y + high * line, 2.2 * len(found[0]), high))
 
 
 def _written(form: Form, serial: str, values: Mapping[str, Value], shade: int) -> Image:

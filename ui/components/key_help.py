@@ -18,6 +18,7 @@ _KEYS = (
     ("Alt+I", "illegible_anywhere"),
     ("1 2 3 ← →", "choose"),
     ("Alt+O", "unfold"),
+    ("Alt+U", "doubtful"),
     ("← → ↑ ↓ Space", "group"),
     ("Alt+S", "skip"),
     ("Alt+A", "reject"),

@@ -23,7 +23,7 @@ from ui.components.group_task import group_turn
 from ui.components.heading import person_menu
 from ui.components.hidden_client import hidden_client
 from ui.components.key_help import key_help
-from ui.components.note_way import way
+from ui.components.note_way import lay_out, way
 from ui.components.problem_text import problem_text
 from ui.components.reject_form import reject_form
 from ui.components.returning import author_said
@@ -44,8 +44,10 @@ def show(here: Site, person: Person) -> None:
     view = _current(here, person)
     if view is None and control_turn(here, person, idle=True):
         return
-    top, said, left, right = st.container(), st.container(), *st.columns([1.15, 1], gap="medium")
+    top, said, work = st.container(), st.container(), st.container(key="work")
+    left, right = work.columns([1.15, 1], gap="medium")
     if view is not None:
+        lay_out(view)
         _sheet(here, person, view, left, right)
     with top:
         _top(here, person, view)
