@@ -18,7 +18,7 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.identify import Identification, identify
 from pipeline.known_names import known_names
 from pipeline.margins import margin_mm
-from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode
+from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode, WordPlace
 from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
@@ -159,9 +159,14 @@ def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Imag
         with stage(f"{kind} fields"):
             found = READERS[kind](crops)
         for spec, reading in zip(group, found, strict=True):
-            scored[spec.name] = replace(reading, box_px=box_to_px(laid, spec.area))
+            scored[spec.name] = replace(reading, box_px=box_to_px(laid, spec.area), words=_on_page(spec, reading.words))
     readings = sure(specs, [scored[spec.name] for spec in specs], one_hand=True)
     return {spec.name: reading for spec, reading in zip(specs, readings, strict=True)}
+
+
+def _on_page(spec: FieldSpec, words: tuple[WordPlace, ...]) -> tuple[WordPlace, ...]:
+    """The boxes of words, which a reader gives from the field's top left, from the page's."""
+    return tuple(replace(word, box=(round(word.box[0] + spec.box[0], 2), round(word.box[1] + spec.box[1], 2), *word.box[2:])) for word in words)
 
 
 def _crop(spec: FieldSpec, margin: float, upright: Image, unfilled: Image) -> Crop:

@@ -67,6 +67,15 @@ SIGNATURE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖÉÜ"
 
 
 @dataclass(frozen=True, slots=True)
+class WordPlace:
+    """Where a word of a text lies: its characters, from `start` up to `end`, and its rectangle (x, y, w, h in mm)."""
+
+    start: int
+    end: int
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a machine read in one field.
 
@@ -75,7 +84,8 @@ class Reading:
     `remarks` are codes of what a person has to be told about the field, such as "struck_out"; they become problems of the page.
     `reasons` are codes that say why the value is proposed, such as "name_like:0.86". `lattice` is what the reader saw box by
     box; it helps to weigh the value and is neither stored nor shown. `clarity` is how clearly handwriting was seen whatever it says: the mean
-    logarithm of the likeliest sign's p, step by step (0 is clearest); nor is it stored or shown.
+    logarithm of the likeliest sign's p, step by step (0 is clearest); nor is it stored or shown. `words` tells of free text where each
+    word lies: from the field's top left while it is being read, and then on the page.
     """
 
     value: Value
@@ -88,6 +98,7 @@ class Reading:
     reasons: tuple[str, ...] = ()
     lattice: Lattice = field(default=(), compare=False, repr=False)
     clarity: float | None = field(default=None, compare=False, repr=False)
+    words: tuple[WordPlace, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def empty(cls, p: float, value: Value = None) -> Reading:

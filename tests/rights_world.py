@@ -26,6 +26,7 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.duplicate_marks import Compared, mark_duplicate
 from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView, look_at
+from pipeline.store.group_tables import group_cell, group_task
 from pipeline.store.identity_tables import temporary_identity
 from pipeline.store.images import ImageFolder
 from pipeline.store.log_rows import Wanted
@@ -35,6 +36,7 @@ from pipeline.store.questions import ask_author
 from pipeline.store.return_tables import duplicate_mark, forwarding, question
 from pipeline.store.signing import REASONS, sign
 from pipeline.template import Area, Forms, SigningRule
+from tests.alike import visits
 from tests.rights_table import P
 from tests.small_pages import blank_page
 from tests.ward import (
@@ -51,6 +53,7 @@ from tests.ward import (
     SAID,
     SOUTH,
     UNKNOWN_PID,
+    VISITS,
     Ward,
     answers,
     later,
@@ -67,7 +70,9 @@ SENT = {"entry": "AAAA-00", "from_unit": NORTH, "to_unit": SOUTH, "why": "", "se
 
 @dataclass(frozen=True)
 class Known:
-    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate, a question, a pull, a package."""
+    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate, a question, a pull, a package,
+    a group.
+    """
 
     twin: str
     run: str
@@ -77,6 +82,7 @@ class Known:
     question: int
     pull: str
     package: str
+    group: str
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,10 @@ class World:
             "what": ASTA.pid,
             "pull_id": self.known.pull,
             "lot": "none",
+            "group_id": self.known.group,
+            "marked": [],
+            "on": False,
+            "count": 5,
             "wanted": Wanted(*TODAY, unit=NORTH),
             "start": TODAY[0],
             "end": TODAY[1],
@@ -216,6 +226,7 @@ def make_world(folder: Path) -> Known:
         package = _archived(store, settings)
         for serial, who in (("BBBB", EVA), ("EEEE", NILS), ("FFFF", NILS)):
             confirm(store, f"{serial}-00", who)
+        visits(ward, "JJJJ", (True, True, True))
         with store.begin() as conn:
             sign(conn, FORMS, EVA, "BBBB-00", entries.entry(conn, "BBBB-00").revision, NOW, why=REASONS[0])
             ids = _controls(conn)
@@ -223,9 +234,10 @@ def make_world(folder: Path) -> Known:
             mark, asked = _put_aside(conn, store.images)
             conn.execute(insert(temporary_identity).values({**IDENTITY, "at": NOW}))
             conn.execute(insert(forwarding).values({**SENT, "at": NOW}))
+            group = _groups(conn)
             pulled = pull_to_front(conn, CHIEF, PullKind.DAY, NORTH, "2026-02-17", NOW).id
             blocks.set_block(conn, ADMIN, NORTH, ASTA.pid, REASON, NOW)
-    return Known(twin, run, *ids, mark, asked, pulled, package)
+    return Known(twin, run, *ids, mark, asked, pulled, package, group)
 
 
 def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
@@ -283,6 +295,18 @@ def _measured(conn: Connection) -> None:
         conn.execute(insert(control).values({**done, "entry": f"{serial}-00", "confirmed_by": login}))
     row = {"entry": "BBBB-00", "revision": 0, "login": "eva", "at": NOW, "fields": 8, "seconds": 30.0, "second": False}
     conn.execute(insert(look).values(row))
+
+
+def _groups(conn: Connection) -> str:
+    """A group that Eva has open, with one piece, and one that she has done; what is left of the lists is for another."""
+    rows = conn.execute(select(tables.entry).where(tables.entry.c.form == VISITS.id).order_by(tables.entry.c.id)).all()
+    for number, row in enumerate(rows[:2]):
+        said = {"form": VISITS.id, "version": 1, "column": "mat", "value": True, "state": "read", "shown_at": NOW, "claimed_until": later(60)}
+        done = {"ended_at": NOW} if number else {}
+        conn.execute(insert(group_task).values(id=f"group{number}", login="eva", **said, **done))
+        piece = {"task": f"group{number}", "entry": row.id, "revision": 0, "field": f"rad{row.row:02d}.mat", "page": row.page, "marked": False}
+        conn.execute(insert(group_cell).values(**piece, outcome="kept" if number else None, **done))
+    return "group0"
 
 
 def _put_aside(conn: Connection, images: ImageFolder) -> tuple[int, int]:

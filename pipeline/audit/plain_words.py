@@ -24,6 +24,8 @@ SAID: Mapping[str, str] = {
     "sign": _ENTERED,
     "take_signature_back": _ENTERED,
     "client_choice": _ENTERED,
+    "group": _ENTERED,
+    "undo_group": _ENTERED,
     "control": _ENTERED,
     "third_look": _ENTERED,
     "mark_duplicate": _ENTERED,

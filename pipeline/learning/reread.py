@@ -55,7 +55,7 @@ class Reread:
 
     def evidence(self) -> Evidence:
         """For fitting. In a field that was shown filled in, an error that was noticed counts for those that were not."""
-        shown = self.said.how in (How.KEPT, How.CHANGED)
+        shown = self.said.how in (How.KEPT, How.CHANGED, How.GROUP)
         weight = 1 / NOTICED if shown and not self.right else 1.0
         spec, source = self.crop.spec, "shown" if shown else "blind"
         return Evidence(key_of(spec, self.reading), features_of(spec, self.reading, self.hand), self.right, self.sheet, source, weight)

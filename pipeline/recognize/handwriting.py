@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pipeline.field_spec import Format
-from pipeline.model import Image, Reading, State
+from pipeline.model import Image, Reading, State, WordPlace
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Ink, find_ink
 from pipeline.recognize.joined_readings import stretch
@@ -18,6 +18,7 @@ from pipeline.recognize.network import Steps, read_steps
 from pipeline.recognize.stretches import Part, parts, struck_breaks
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
 from pipeline.recognize.transcription import DASHES_P, reading
+from pipeline.recognize.word_places import spans
 from pipeline.settings import load_settings
 
 LEVEL = 0.15
@@ -56,22 +57,29 @@ def _without_struck(line: Sequence[Part], answers: Iterator[Reading]) -> Reading
     return replace(stretch(read) if read else Reading(None, 0.5, State.ILLEGIBLE), remarks=(STRUCK_OUT,))
 
 
-def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequence[Format | None] = ()) -> list[Reading]:
-    """Readings of lines as `line_of` makes them; `names` are expected in them, `formats` (one a line, or none at all) say what shape they have."""
+def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequence[Format | None] = (), *, places: bool = False) -> list[Reading]:
+    """Readings of lines as `line_of` makes them; `names` are expected in them, `formats` (one a line, or none at all) say what shape they have.
+
+    With `places` the readings say where their words are: boxes from the top left of the line's picture, px.
+    """
     answers = iter(read_steps([line.picture for line in lines if line.picture is not None]))
     language = swedish(load_settings().models).with_names(with_learned(names))
     found = []
     for line, form in zip(lines, formats or [None] * len(lines), strict=True):
-        found.append(Reading.empty(line.empty_p) if line.picture is None else _read(line.picture, next(answers), language, form))
+        found.append(Reading.empty(line.empty_p) if line.picture is None else _read(line.picture, next(answers), language, form, places=places))
     return found
 
 
-def _read(picture: Image, steps: Steps, language: Language, form: Format | None) -> Reading:
+def _read(picture: Image, steps: Steps, language: Language, form: Format | None, *, places: bool) -> Reading:
     """The reading of one line; a lone level stroke that says nothing is a dash, or what is left of a rule."""
     found = reading(steps, language, form)
     if found.state is State.ILLEGIBLE and _is_level(picture):
         return Reading.empty(DASHES_P)
-    return found
+    if not places or not isinstance(found.value, str):
+        return found
+    height, width = picture.shape
+    words = (WordPlace(one.start, one.end, (one.left, 0.0, one.right - one.left, float(height))) for one in spans(steps, found.value, width))
+    return replace(found, words=tuple(words))
 
 
 def _is_level(picture: Image) -> bool:

@@ -6,24 +6,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.model import Reading, State
+from pipeline.recognize.word_places import moved
 
 
 def joined(readings: Sequence[Reading], between: Sequence[str]) -> Reading:
     """Texts with what stands between them (one less) as one reading; p is that all of them are right."""
     value = str(readings[0].value or "")
     characters = readings[0].characters
-    p = readings[0].p
+    p, words = readings[0].p, readings[0].words
     for mark, reading in zip(between, readings[1:], strict=True):
         value += mark + str(reading.value or "")
         characters += (1.0,) * len(mark) + reading.characters
+        words += moved(reading.words, len(value) - len(str(reading.value or "")))
         p *= reading.p
-    return Reading(value, p, State.READ, _alternatives(readings, between, p), characters, clarity=_clarity(readings))
+    return Reading(value, p, State.READ, _alternatives(readings, between, p), characters, clarity=_clarity(readings), words=words)
 
 
 def after(reading: Reading, start: str) -> Reading:
     """The reading with something before it."""
     others = tuple((start + str(value), p) for value, p in reading.alternatives)
-    return replace(reading, value=start + str(reading.value), alternatives=others, characters=(1.0,) * len(start) + reading.characters)
+    return replace(
+        reading,
+        value=start + str(reading.value),
+        alternatives=others,
+        characters=(1.0,) * len(start) + reading.characters,
+        words=moved(reading.words, len(start)),
+    )
 
 
 def stretch(readings: Sequence[Reading]) -> Reading:

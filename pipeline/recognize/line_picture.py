@@ -31,10 +31,14 @@ MAX_RISE = 1.6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its picture as the network likes it, or None when nothing is written, which then is sure by `empty_p`."""
+    """One line: its picture as the network likes it, or None when nothing is written, which then is sure by `empty_p`.
+
+    `left` is the column of the field's crop that the picture's first column shows, where that is known.
+    """
 
     picture: Image | None
     empty_p: float = CLEAN_P
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,19 @@ def cut_out(ink: Ink, mask: Mask, y: NDArray[np.float64] | None = None) -> CutOu
 
 def piece_of(picture: Image, start: int, end: int) -> Image | None:
     """The columns from `start` up to `end` of a line's picture, as a picture of their own; None if there is no ink."""
+    found = placed_piece(picture, start, end)
+    return found.picture if found else None
+
+
+def placed_piece(picture: Image, start: int, end: int) -> CutOut | None:
+    """As `piece_of`, and told where in the line's picture it lies."""
     cut = picture[:, max(0, start) : max(0, end)]
     columns = np.flatnonzero((cut < 128).any(axis=0)) if cut.size else np.array([], int)
     if not columns.size:
         return None
     beside = round(PAD_BESIDE * picture.shape[0] / (1 + 2 * PAD_ABOVE))
-    return np.pad(cut[:, columns[0] : columns[-1] + 1], ((0, 0), (beside, beside)), constant_values=255)
+    piece = np.pad(cut[:, columns[0] : columns[-1] + 1], ((0, 0), (beside, beside)), constant_values=255)
+    return CutOut(piece, max(0, start) + int(columns[0]) - beside)
 
 
 def _straight(cut: Image, y: NDArray[np.float64]) -> Image:

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from pipeline.model import Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.handwriting import read_lines
@@ -44,14 +46,30 @@ def _area(crop: Crop) -> WrittenArea:
 def read_areas(areas: Sequence[WrittenArea], names: Lexicon = NO_NAMES) -> list[Reading]:
     """The text of each area; all their lines go through the network together. `names` are expected in them."""
     lines = [part for area in areas for row in area.rows for part in row.parts if isinstance(part, Line)]
-    answers = iter(read_lines(lines, names))
-    return [_text(area, [_row(row, answers) for row in area.rows]) for area in areas]
+    answers = iter(read_lines(lines, names, places=True))
+    return [_text(area, [_row(area, row, answers) for row in area.rows]) for area in areas]
 
 
-def _row(row: WrittenRow, answers: Iterator[Reading]) -> Reading:
+def _row(area: WrittenArea, row: WrittenRow, answers: Iterator[Reading]) -> Reading:
     """The stretches of one row joined with spaces."""
-    read = [next(answers) if isinstance(part, Line) else Reading(STRUCK, part.p, State.READ, (), (part.p,) * len(STRUCK)) for part in row.parts]
+    read = [
+        _placed(area, row, part, next(answers)) if isinstance(part, Line) else Reading(STRUCK, part.p, State.READ, (), (part.p,) * len(STRUCK))
+        for part in row.parts
+    ]
     return stretch(read)
+
+
+def _placed(area: WrittenArea, row: WrittenRow, part: Line, reading: Reading) -> Reading:
+    """The reading with its words' boxes in mm from the field's top left, as high as rows are apart."""
+    ink, high = area.found.ink, area.found.distance
+    left, top, _, _ = ink.field
+    words = []
+    for word in reading.words:
+        start, end = (part.left + at for at in (word.box[0], word.box[0] + word.box[2]))
+        middle = float(row.y[int(np.clip((start + end) / 2, 0, len(row.y) - 1))])
+        x, y, w, h = (value / ink.px_per_mm for value in (start - left, middle - high / 2 - top, end - start, high))
+        words.append(replace(word, box=(round(x, 2), round(y, 2), round(w, 2), round(h, 2))))
+    return replace(reading, words=tuple(words))
 
 
 def _text(area: WrittenArea, rows: list[Reading]) -> Reading:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.model import Image
-from pipeline.recognize.line_picture import Line, piece_of
+from pipeline.recognize.line_picture import Line, placed_piece
 from pipeline.recognize.strikes import Strike
 
 Part = Line | Strike
@@ -18,16 +18,16 @@ LEFT_OVER = 0.35
 """Ink beside a strike that is narrower than this part of the line's height is what is left of the struck-out word."""
 
 
-def parts(picture: Image, breaks: Sequence[Break]) -> tuple[Part, ...]:
-    """The line from left to right."""
+def parts(picture: Image, breaks: Sequence[Break], left: int = 0) -> tuple[Part, ...]:
+    """The line from left to right. `left` is the column of the crop that the picture's first column shows."""
     if not breaks:
-        return (Line(picture),)
+        return (Line(picture, left=left),)
     found: list[Part] = []
     done = 0
     for start, end, between in sorted(breaks, key=lambda one: one[0]):
-        found += [*_line(picture, done, start), *between]
+        found += [*_line(picture, done, start, left), *between]
         done = max(done, end)
-    return (*found, *_line(picture, done, picture.shape[1]))
+    return (*found, *_line(picture, done, picture.shape[1], left))
 
 
 def struck_breaks(picture: Image, strikes: Sequence[Strike]) -> list[Break]:
@@ -51,6 +51,6 @@ def _whole(picture: Image, strike: Strike) -> tuple[int, int]:
     return start if strike.start - start < least else strike.start, end if end - strike.end < least else strike.end
 
 
-def _line(picture: Image, start: int, end: int) -> tuple[Line, ...]:
-    piece = piece_of(picture, start, end)
-    return (Line(piece),) if piece is not None else ()
+def _line(picture: Image, start: int, end: int, left: int) -> tuple[Line, ...]:
+    piece = placed_piece(picture, start, end)
+    return (Line(piece.picture, left=left + piece.left),) if piece is not None else ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.recognize.ink import Ink
 from pipeline.recognize.insertions import Insertion, insertions, usual_distance
@@ -20,10 +21,11 @@ from pipeline.recognize.strikes import Strike, struck_out
 
 @dataclass(frozen=True, slots=True)
 class WrittenRow:
-    """One row from left to right. `place` is the height (px in the crop) at which it begins."""
+    """One row from left to right. `place` is the height (px in the crop) at which it begins, `y` that of its middle at every column."""
 
     parts: tuple[Part, ...]
     place: float
+    y: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _written(found: RowInk, cuts: Mapping[int, CutOut], put_in: Sequence[Inserti
     into = {one.into: one for one in put_in if one.row in cuts and one.into in cuts}
     inserted = {one.row for one in into.values()}
     column = min((row.start for row in rows), default=0)
-    return tuple(WrittenRow(_parts(i, cuts, strikes, into), float(rows[i].y[column])) for i in cuts if i not in inserted)
+    return tuple(WrittenRow(_parts(i, cuts, strikes, into), float(rows[i].y[column]), rows[i].y) for i in cuts if i not in inserted)
 
 
 def _cut(found: RowInk, i: int) -> CutOut | None:
@@ -78,4 +80,4 @@ def _parts(i: int, cuts: Mapping[int, CutOut], strikes: Mapping[int, Sequence[St
     if i in into:
         at = gap(picture, round(into[i].at) - cuts[i].left)
         breaks.append((at, at, _parts(into[i].row, cuts, strikes, {})))
-    return parts(picture, breaks)
+    return parts(picture, breaks, cuts[i].left)

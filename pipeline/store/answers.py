@@ -28,17 +28,20 @@ class How(StrEnum):
     KEPT = "kept"
     CHANGED = "changed"
     PAGE_MISSING = "page missing"
+    GROUP = "group"
+    """In a grid of pieces that were read alike, by the person who saw that grid."""
     SECOND = "second"
     CORRECTION = "correction"
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An answer with how it came about; `settled` unless another person has to look."""
+    """An answer with how it came about; `settled` unless another person has to look. `by`: who answered, if not the one who decides the entry."""
 
     answer: Answer
     how: How
     settled: bool
+    by: str | None = None
 
 
 def decided(conn: Connection, entry_id: str, *, first_only: bool = False, by: str | None = None) -> dict[str, Decided]:
@@ -67,7 +70,7 @@ def shared_answers(conn: Connection, found: Entry, form: Form) -> dict[str, Answ
 
 
 def add_decided(conn: Connection, entry_id: str, revision: int, new: Mapping[str, Decided], by: str, now: datetime) -> None:
-    """Add answers. `revision` is the one that the entry has after the decision."""
+    """Add answers, those of whoever decides first. `revision` is the one that the entry has after the decision."""
     rows = [
         {
             "entry": entry_id,
@@ -77,10 +80,10 @@ def add_decided(conn: Connection, entry_id: str, revision: int, new: Mapping[str
             "state": one.answer.state.value,
             "how": one.how.value,
             "settled": one.settled,
-            "by": by,
+            "by": one.by or by,
             "at": now,
         }
-        for name, one in new.items()
+        for name, one in sorted(new.items(), key=lambda item: item[1].by is not None)
     ]
     if rows:
         conn.execute(insert(_decision), rows)

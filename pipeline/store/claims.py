@@ -14,14 +14,14 @@ from pipeline.errors import NotAllowedError
 from pipeline.model import Person
 from pipeline.settings import QueueOrder
 from pipeline.store import sight, tables
-from pipeline.store.entries import OPEN, Entry, entry, stale
+from pipeline.store.entries import OPEN, Entry, entries, entry, stale
 from pipeline.store.entry_views import EntryView, FieldView, look_at
 from pipeline.store.events import record
 from pipeline.store.forwarding import has_entry_on
 from pipeline.store.pages import Page, page
 from pipeline.template import Forms
 
-__all__ = ["EntryView", "FieldView", "claim_next", "open_entry", "release", "renew", "skip", "view_page", "waiting_count"]
+__all__ = ["EntryView", "FieldView", "claim_next", "coming", "open_entry", "release", "renew", "skip", "view_page", "waiting_count"]
 
 _entry = tables.entry
 
@@ -50,6 +50,17 @@ def claim_next(
     mine, free = (and_(which, others) for which in (_is_mine(person, now), _is_free(now)))
     entry_id = _take(conn, person, now, minutes, mine, order) or _take(conn, person, now, minutes, free, order)
     return look_at(conn, forms, person, entry_id) if entry_id else None
+
+
+def coming(conn: Connection, person: Person, now: datetime, count: int, order: QueueOrder = QueueOrder.OLDEST) -> list[Entry]:
+    """The entries that nobody has, in the order in which the person would get them; none is claimed by that.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
+    free = select(_entry).where(_for(conn, person), _is_free(now))
+    return entries(conn, free.order_by(*tables.QUEUE_ORDERS[order]).limit(count))
 
 
 def open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES) -> EntryView:

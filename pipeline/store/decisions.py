@@ -12,8 +12,8 @@ from pipeline import access, review
 from pipeline.access import Action
 from pipeline.client_guard import AboutClient
 from pipeline.errors import NotAllowedError, ReviewError
-from pipeline.field_spec import FieldSpec, Meaning
-from pipeline.model import EntryState, Person, Reading, State
+from pipeline.field_spec import Meaning
+from pipeline.model import EntryState, Person, State
 from pipeline.review import Answer
 from pipeline.store import plants, sight, tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
@@ -23,6 +23,8 @@ from pipeline.store.control_draw import draw_controls
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
+from pipeline.store.first_review import first_decided
+from pipeline.store.group_answers import grouped
 from pipeline.store.pages import Page
 from pipeline.store.places import due_when_decided
 from pipeline.store.sheets import missing_among, sheet_pages
@@ -33,6 +35,7 @@ from pipeline.template import Form, Forms, Subject
 _entry = tables.entry
 
 NOTHING_SAID = AboutClient()
+_NOT_TYPED = frozenset({How.PAGE_MISSING, How.GROUP})
 
 
 def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answer: Answer, now: datetime, minutes: int = CLAIM_MINUTES) -> None:
@@ -63,8 +66,9 @@ def save_answers(
     """Decide an entry; answers with CONFIRMED, SECOND if another person has to look, or REVIEW if the person is to decide anew (`plants.judged`).
 
     The first person answers for every field that is not printed, the second for those that person and machine disagreed on. Fields of a
-    missing page need no answer. `about` is what the person says of the client beyond the number: why the register lacks the client, and how it is
-    where the sheet contradicts the client. Where nothing is said of a contradiction, another person looks.
+    missing page need no answer, nor do those confirmed in a group; what is answered all the same counts. `about` is what the person says of the
+    client beyond the number: why the register lacks the client, and how it is where the sheet contradicts the client. Where nothing is said of a
+    contradiction, another person looks.
 
     Raises:
         NotAllowedError: another unit or area of law, a client behind a block, or the person was the first to decide.
@@ -82,14 +86,16 @@ def save_answers(
     missing = _missing_fields(pages, found, form)
     specs = review.asked(form, found.row)
     here = [spec for spec in specs if spec.name not in missing]
-    complete = review.complete(here, _with_temporary(form, found, review.with_fields_left_empty(here, answers, readings), about))
+    in_groups = grouped(conn, found, readings)
+    said = review.with_fields_left_empty(here, {**in_groups.answers(), **answers}, {k: v for k, v in readings.items() if k not in in_groups.odd})
+    complete = review.complete(here, _with_temporary(form, found, said, about))
     given = in_register(conn, person, form, found.row, complete, about)
     by_name = {spec.name: spec for spec in here}
     if plants.judged(conn, person, found, by_name, readings, given, now):
         return EntryState.REVIEW
     shared = shared_answers(conn, found, form)
     doubt = {doubted_client(conn, form, found, given, about), *plants.doubted(conn, person, entry_id, by_name, readings, given)}
-    new = {spec.name: _first(spec, given[spec.name], readings.get(spec.name), shared.get(spec.name), doubt=spec.name in doubt) for spec in here}
+    new = first_decided(here, given, readings, shared, in_groups, doubt=doubt, answered=answers)
     new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
     state = review.next_state(sum(not one.settled for one in new.values()))
     decide(conn, person, found, new, now, state=state, form=form, first_by=person.login, first_at=now, **facts_of(form, found, new))
@@ -126,7 +132,7 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     if (found.second_by or found.first_by) != person.login:
         raise _denied(person, found, "Another person decided this.", "Ask that person, or correct the entry.")
     _refuse_ended(conn, found)
-    answers = {name: one.answer for name, one in decided(conn, entry_id, by=person.login).items() if one.how is not How.PAGE_MISSING}
+    answers = {name: one.answer for name, one in decided(conn, entry_id, by=person.login).items() if one.how not in _NOT_TYPED}
     second = found.second_by is not None and any(not one.settled for one in decided(conn, entry_id, first_only=True).values())
     state = EntryState.SECOND if second else EntryState.REVIEW
     change(conn, found, **({"state": state.value, "reason": "", "second_by": None, "second_at": None} if second else UNDECIDED))
@@ -168,12 +174,6 @@ def seen(conn: Connection, person: Person, entry_id: str, revision: int, states:
     if found.revision != revision or found.state not in states:
         raise stale()
     return found
-
-
-def _first(spec: FieldSpec, answer: Answer, reading: Reading | None, shared: Answer | None, *, doubt: bool) -> Decided:
-    same = review.agree(spec, answer, reading)
-    how = How.TYPED if review.is_typed(spec, reading) else How.KEPT if same else How.CHANGED
-    return Decided(answer, how, answer == shared or (review.settled(spec, answer, reading) and not doubt))
 
 
 def _decide_second(

@@ -13,6 +13,7 @@ from pipeline.model import Client, EntryState, Person, Reading, State
 from pipeline.review import FACTS, Answer, asked, is_typed
 from pipeline.store.answers import Decided, decided, drafts, shared_answers
 from pipeline.store.entries import Entry, entry
+from pipeline.store.group_answers import NO_GROUP, grouped
 from pipeline.store.pages import Page, page_reading
 from pipeline.store.protection import TELLS, Covered, covered_on
 from pipeline.store.registers import client, shown_client
@@ -27,7 +28,8 @@ class FieldView:
     `page` is the id of the page that it stands on, None if that page is missing. `reading` is what the machine read, withheld while the field
     is `blind`. Where the client's identity is protected from this person, fields that tell it are `hidden` and say nothing at all.
     `draft` is what this person typed before, or what a confirmed row of the same sheet says of its head, `first` what was decided (in second
-    review: by the first person). An answer is expected where `open`.
+    review: by the first person). An answer is expected where `open`. What was confirmed in a group is `grouped` and stands as the draft; what was
+    found odd there is typed blind.
     """
 
     spec: FieldSpec
@@ -39,6 +41,7 @@ class FieldView:
     first: Answer | None
     open: bool
     hidden: bool = False
+    grouped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +113,23 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
 def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...], person: Person) -> tuple[FieldView, ...]:
     readings = readings_of(conn, pages)
     answers = decided(conn, found.id, first_only=found.state is EntryState.SECOND) if found.state is not EntryState.REVIEW else {}
-    typed = shared_answers(conn, found, form) | drafts(conn, found.id, person.login)
+    in_groups = grouped(conn, found, readings) if found.state is EntryState.REVIEW else NO_GROUP
+    own = drafts(conn, found.id, person.login)
+    typed = shared_answers(conn, found, form) | in_groups.answers() | own
     numbers = page_numbers(form)
     by_number = {_number(page, found): page.id for page in pages}
     expected = {spec.name for spec in asked(form, found.row) if _is_open(spec, found, answers)}
     return tuple(
         _field(
             spec,
-            _is_blind(spec, found, person, readings.get(spec.name)),
+            spec.name in in_groups.odd or _is_blind(spec, found, person, readings.get(spec.name)),
             numbers[spec.name],
             by_number,
             readings,
             typed,
             answers,
             spec.name in expected,
+            grouped=spec.name in in_groups.kept and spec.name not in own,
         )
         for spec in form.entry_fields(found.row)
     )
@@ -138,6 +144,8 @@ def _field(
     typed: Mapping[str, Answer],
     answers: Mapping[str, Decided],
     expected: bool,
+    *,
+    grouped: bool,
 ) -> FieldView:
     before = answers.get(spec.name)
     return FieldView(
@@ -149,6 +157,7 @@ def _field(
         draft=typed.get(spec.name),
         first=before.answer if before else None,
         open=expected and number in pages,
+        grouped=grouped,
     )
 
 

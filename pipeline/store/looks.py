@@ -26,7 +26,7 @@ def note_look(conn: Connection, person: Person, view: EntryView, shown_at: datet
     sight.require_entry(conn, person, Action.REVIEW, view.entry)
     if not timedelta() < now - shown_at <= LONGEST:
         return
-    fields = sum(field.open for field in view.fields)
+    fields = sum(field.open and not field.grouped for field in view.fields)
     second = view.entry.state is EntryState.SECOND
     row = {"entry": view.entry.id, "revision": view.entry.revision, "login": person.login, "at": now, "fields": fields, "second": second}
     insert_new(conn, look, [row | {"seconds": (now - shown_at).total_seconds()}] if fields else [])

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, RowMapping, Select, func, insert, select
 from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import StoreError
-from pipeline.model import Outcome, Person, Reading, State
+from pipeline.model import Outcome, Person, Reading, State, WordPlace
 from pipeline.store import page_states, sight, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.events import record
@@ -224,7 +224,9 @@ def _pages(conn: Connection, query: Select[Any]) -> list[Page]:
 
 
 def _reading(row: Row[Any]) -> Reading:
-    return Reading(row.value, row.p, State(row.state), _pairs(row.alternatives), tuple(row.characters), reasons=tuple(row.reasons or ()))
+    words = tuple(WordPlace(start, end, (x, y, w, h)) for start, end, x, y, w, h in row.words or ())
+    reasons = tuple(row.reasons or ())
+    return Reading(row.value, row.p, State(row.state), _pairs(row.alternatives), tuple(row.characters), reasons=reasons, words=words)
 
 
 def _pairs(alternatives: list[list[Any]]) -> tuple[tuple[Any, float], ...]:

@@ -26,6 +26,7 @@ from pipeline.store.control_key import key_for_lots
 from pipeline.store.control_tables import plant
 from pipeline.store.entries import Entry, change, entry
 from pipeline.store.entry_views import EntryView, FieldView
+from pipeline.store.upsert import insert_new
 
 CAUGHT, MISSED, WITHDRAWN = "caught", "missed", "withdrawn"
 
@@ -102,6 +103,26 @@ def last_missed(conn: Connection, person: Person, entry_id: str) -> str | None:
     sight.require_entry(conn, person, Action.REVIEW, entry(conn, entry_id))
     row = _of(conn, entry_id, person.login)
     return str(row.field) if row is not None and row.outcome == MISSED else None
+
+
+def plant_in_group(conn: Connection, person: Person, entry_id: str, field: str, new: Plant, now: datetime) -> None:
+    """Note what a group shows in the place of a reading. What has been planted for the person in this entry before stays.
+
+    Raises:
+        NotAllowedError: the person does not review this entry.
+    """
+    sight.require_entry(conn, person, Action.REVIEW, entry(conn, entry_id))
+    row = {"entry": entry_id, "login": person.login, "field": field, "value": new.value, "state": new.state.value}
+    insert_new(conn, plant, [{**row, "start": new.start, "end": new.end, "shown_at": now}])
+
+
+def group_judged(conn: Connection, person: Person, entry_id: str, field: str, now: datetime, *, caught: bool) -> str | None:
+    """End what was planted in this place for the person: CAUGHT or MISSED; None where nothing was. Its field goes back to the sheet either way."""
+    row = _of(conn, entry_id, person.login)
+    if row is None or row.outcome is not None or row.field != field:
+        return None
+    _end(conn, row.id, CAUGHT if caught else MISSED, now)
+    return CAUGHT if caught else MISSED
 
 
 def end_all(conn: Connection, entry_id: str, login: str, fields: Mapping[str, object], now: datetime) -> None:

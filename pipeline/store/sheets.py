@@ -161,6 +161,7 @@ def _save_fields(conn: Connection, page_id: str, fields: Mapping[str, Reading]) 
             "alternatives": [list(pair) for pair in read.alternatives],
             "characters": list(read.characters),
             "reasons": list(read.reasons),
+            "words": [[word.start, word.end, *word.box] for word in read.words] or None,
         }
         for name, read in fields.items()
     ]

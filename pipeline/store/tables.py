@@ -146,6 +146,8 @@ reading = Table(
     Column("alternatives", JSON, nullable=False),
     Column("characters", JSON, nullable=False),
     Column("reasons", JSON(none_as_null=True)),
+    # Of free text: where each word lies, as characters from and up to and x, y, w, h in mm.
+    Column("words", JSON(none_as_null=True)),
 )
 
 entry = Table(

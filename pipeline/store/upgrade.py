@@ -44,7 +44,7 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
         _event.previous,
         _event.sha256,
     ),
-    5: (tables.entry.c.subject,),
+    5: (tables.entry.c.subject, tables.reading.c.words),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 

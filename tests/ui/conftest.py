@@ -16,7 +16,7 @@ from pipeline.store import sessions
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from tests.ui import seeding
-from ui.screens import review_screen
+from ui.components import entry_acts
 
 OpenScreen = Callable[[Person, str], AppTest]
 APP = ROOT / "ui" / "app.py"
@@ -28,7 +28,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
     monkeypatch.setenv("EFTERSKRIFT_CONTROL_SHARE", "0")
     monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "0")
-    monkeypatch.setattr(review_screen, "LEAST_LOOK", timedelta(0))
+    monkeypatch.setattr(entry_acts, "LEAST_LOOK", timedelta(0))
     st.cache_resource.clear()
     st.cache_data.clear()
     return seeding.make_store(tmp_path)

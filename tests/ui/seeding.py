@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy as np
 
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
+from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value, WordPlace
 from pipeline.printing import Sheet
 from pipeline.professions import ALL_AREAS
 from pipeline.quality.filling import fill, printed_page
@@ -22,7 +24,7 @@ from pipeline.settings import ROOT, Settings
 from pipeline.store import claims, decisions, guides, issued, pages, people, registers, sheets, signing
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
-from pipeline.store.entries import entry
+from pipeline.store.entries import entry, entry_id
 from pipeline.store.pages import NewPage
 from pipeline.template import Form, Forms
 
@@ -102,6 +104,24 @@ def add_visits(store: Store, rows: tuple[int, ...]) -> str:
     return serial
 
 
+def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
+    """Full visit lists, all showers and nothing else, surely read; answers with the ids of their entries. In the `odd` field nothing is written."""
+    form, ids = forms().latest("besokslista"), list[str]()
+    values: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+    for row in form.rows():
+        values |= {f"rad{row:02d}.personnummer": CLIENTS[1].pid, f"rad{row:02d}.start": f"0{row}:30", f"rad{row:02d}.dusch": True}
+    with store.begin() as conn:
+        batch = pages.add_batch(conn, OTHER_UNIT, "Pärm 4", ADMINISTRATOR.login)
+    for position in range(1, count + 1):
+        serial = new_serial()
+        with store.begin() as conn:
+            issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+        there = {name: value for name, value in values.items() if position > 1 or name != odd}
+        _read_page(store, form, serial, batch, position, there, values, p=0.99)
+        ids += [entry_id(serial, row) for row in form.rows()]
+    return ids
+
+
 def add_failed_page(store: Store) -> str:
     """A page of a damaged file."""
     with store.begin() as conn:
@@ -162,10 +182,20 @@ def _add_sheet(store: Store, form: Form, batch: str, position: int, values: Mapp
 
 
 def _read_page(
-    store: Store, form: Form, serial: str, batch: str, position: int, values: Mapping[str, Value], changed: Mapping[str, Value], *, shade: int = 255
+    store: Store,
+    form: Form,
+    serial: str,
+    batch: str,
+    position: int,
+    values: Mapping[str, Value],
+    changed: Mapping[str, Value],
+    *,
+    shade: int = 255,
+    p: float | None = None,
 ) -> None:
     upright = store.images.put(_jpeg(_written(form, serial, values, shade)))
     readings = {spec.name: _reading(spec, {**values, **changed}) for spec in form.pages[0].all_fields}
+    readings = readings if p is None else {name: replace(reading, p=p) for name, reading in readings.items()}
     reading = PageReading(Outcome.READ, SheetCode(form.id, form.version, 1, 1, serial), 0.0, 0.1, (), readings)
     with store.begin() as conn:
         page = pages.add_page(conn, NewPage(batch, position, "bunt.pdf", position, upright, upright, "image/jpeg"), ADMINISTRATOR.login)
@@ -178,7 +208,18 @@ def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
         return Reading.empty(0.97, False if spec.kind is Kind.MARK else None)
     doubtful = spec.name == "anteckning" and isinstance(value, str)
     characters = tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value))) if doubtful and isinstance(value, str) else ()
-    return Reading(value, 0.7 if doubtful else 0.96, State.READ, characters=characters)
+    words = tuple(_places(spec, value)) if spec.kind is Kind.LINES and isinstance(value, str) else ()
+    return Reading(value, 0.7 if doubtful else 0.96, State.READ, characters=characters, words=words)
+
+
+def _places(spec: FieldSpec, text: str) -> Iterator[WordPlace]:
+    """About where the words stand: a row of the paper for each line, and room for each character."""
+    x, y, _, h = spec.box
+    high = h / (spec.lines or 1)
+    for found in re.finditer(r"\S+", text):
+        line = text.count("\n", 0, found.start())
+        column = found.start() - (text.rfind("\n", 0, found.start()) + 1)
+        yield WordPlace(found.start(), found.end(), (x + 2 + 2.2 * column, y + high * line, 2.2 * len(found[0]), high))
 
 
 def _written(form: Form, serial: str, values: Mapping[str, Value], shade: int) -> Image:

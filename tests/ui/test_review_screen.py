@@ -17,7 +17,7 @@ from pipeline.store.events import events_of
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import COLLEAGUE, NOTE, NURSE
-from ui.screens import review_screen
+from ui.components import entry_acts
 
 CRITICAL = {"personnummer", "handelsedatum", "handelsetid"}
 EMPTY = ("skrivet_datum", "skriven_tid", "lakare_datum", "lakare_tid")
@@ -186,7 +186,7 @@ def test_a_key_pressed_twice_does_not_save_the_entry_that_has_just_come_up(
     seeding.add_notes(store, 1)
     app = open_screen(NURSE, "review")
     entry_id = str(app.session_state["entry_id"])
-    monkeypatch.setattr(review_screen, "LEAST_LOOK", timedelta(hours=1))
+    monkeypatch.setattr(entry_acts, "LEAST_LOOK", timedelta(hours=1))
     type_all(app, entry_id)
     save(app, entry_id)
     assert state(store, entry_id) is EntryState.REVIEW

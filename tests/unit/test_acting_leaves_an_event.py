@@ -58,6 +58,17 @@ NEEDS_NONE = {
     "store.page_lists.incomplete_sheets": LIST,
     "store.pages.batches": FIGURES,
     "store.pages.problem_pages": LIST,
+    "store.claims.coming": LIST,
+    "store.group_cells.open_cells": PART,
+    "store.group_cells.own_task": PART,
+    "store.group_cells.sees": ASKS,
+    "store.group_choice.chosen": PART,
+    "store.group_setting.group_units": "settings of the person's own units",
+    "store.groups.next_group": BEFORE,
+    "store.groups.mark_cells": TYPING,
+    "store.groups.leave_group": TYPING,
+    "store.plants.plant_in_group": PART,
+    "store.plants.group_judged": PART,
     "store.plants.planted": PART,
     "store.plants.judged": PART,
     "store.plants.doubted": PART,
@@ -244,9 +255,9 @@ OF_NO_UNIT = {
 """Events that every follower of the log sees, and why."""
 _COUNTS = {"rows", "lines", "number", "problems", "anchors", "count", "entries", "units", "pages", "fields", "sheets", "pictures", "sessions"}
 _STATES = {"storelog", "current", "found", "provider", "outcome", "same", "own", "state", "choice", "conflicts", "kind", "area", "areas", "role"}
-_WHICH = {"target", "sha256", "run", "revision", "form", "installed", "health", "purpose", "ground"}
+_WHICH = {"field", "target", "sha256", "run", "revision", "form", "installed", "health", "purpose", "ground"}
 DETAIL = _COUNTS | _STATES | _WHICH
-"""What an event may tell beside whom and what it is about: counts, states, kinds and ids. Never what a field says."""
+"""What an event may tell beside whom and what it is about: counts, states, kinds, ids and names of fields. Never what a field says."""
 
 
 def _records() -> Iterator[tuple[str, set[str]]]:

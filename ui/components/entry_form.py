@@ -13,6 +13,7 @@ from pipeline.store.entry_views import EntryView, FieldView
 from ui.components.answers import in_words, is_chosen
 from ui.components.client_guard_form import guard_fields
 from ui.components.field_input import field_input, given_answer, other_key, widget_key
+from ui.components.folding import folded, folded_answers, folded_lines
 from ui.components.page_view import Place, place_of
 from ui.components.picture_shelf import cut_out, picture_id
 from ui.components.pictures import lies_on_form, page_picture
@@ -43,7 +44,7 @@ def field_lines(here: Site, view: EntryView, complaints: Mapping[str, str]) -> N
     """Every open field with its piece of paper, inside a form. Few elements: each costs the browser time at every entry."""
     named = _named_pictures(here, view)
     with st.container(key=f"fields-{view.entry.id}-{view.entry.revision}", gap="xxsmall"):
-        for line in _lines([field for field in view.fields if field.open]):
+        for line in _lines(open_fields(view)):
             if len(line) == 1:
                 field_input(view, line[0], _crop(view, line[0], named), complaints.get(line[0].spec.name, ""))
                 continue
@@ -51,6 +52,7 @@ def field_lines(here: Site, view: EntryView, complaints: Mapping[str, str]) -> N
             for column, field in zip(st.columns(widths, vertical_alignment="bottom"), line, strict=True):
                 with column:
                     field_input(view, field, _crop(view, field, named), complaints.get(field.spec.name, ""))
+        folded_lines(view, {field.spec.name: _crop(view, field, named) for field in folded(view)})
 
 
 def settled_lines(fields: list[FieldView]) -> None:
@@ -65,8 +67,9 @@ def save_key(view: EntryView) -> str:
 
 
 def open_fields(view: EntryView) -> list[FieldView]:
-    """The fields that an answer is expected for now."""
-    return [field for field in view.fields if field.open]
+    """The fields that an answer is expected for now, without those that stand folded."""
+    done = {field.spec.name for field in folded(view)}
+    return [field for field in view.fields if field.open and field.spec.name not in done]
 
 
 def widget_keys(view: EntryView) -> dict[str, FieldView]:
@@ -92,7 +95,7 @@ def places(view: EntryView, shown: list[str]) -> dict[str, Place]:
 def answers(view: EntryView) -> dict[str, Answer]:
     """What has been answered, by field; a field without an answer is left out."""
     given = {field.spec.name: given_answer(view, field) for field in open_fields(view)}
-    return {name: answer for name, answer in given.items() if answer is not None}
+    return folded_answers(view) | {name: answer for name, answer in given.items() if answer is not None}
 
 
 def _named_pictures(here: Site, view: EntryView) -> dict[str, str]:

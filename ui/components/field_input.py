@@ -74,6 +74,8 @@ def _head(view: EntryView, field: FieldView, crop: str, complaint: str) -> str:
         parts.append(crop)
     if not view.second and not field.blind and field.reading is not None and is_doubtful(field.reading):
         parts.append(f'<div class="ef-reading">{escape(t("review.read_as"))} {reading_html(spec, field.reading)}</div>')
+    if spec.kind is Kind.LINES and not view.second:
+        parts.append(f'<div class="ef-reading">{escape(t("note.verbatim"))}</div>')
     if complaint:
         parts.append(f'<div class="ef-said">{escape(complaint)}</div>')
     return f'<div class="ef-field">{"".join(parts)}</div>'

@@ -20,9 +20,9 @@ function focusedField(boxes) {
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
-  const [pane, sheet, img, row, mark] = [".pane", ".sheet", "img", ".row", ".mark"].map(find);
+  const [pane, sheet, img, row, mark, word, doubts] = [".pane", ".sheet", "img", ".row", ".mark", ".word", ".doubts"].map(find);
   const state = (parentElement.efState ??= { page: 0, zoom: 0, field: null });
-  if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null });
+  if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null, word: -1 });
   const stop = new AbortController();
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
 
@@ -40,6 +40,41 @@ export default function ({ parentElement, data, setTriggerValue }) {
     find(".whole").setAttribute("aria-pressed", String(state.zoom < 0));
     place(row, data.row, page);
     place(mark, data.boxes[state.field], page);
+    const read = data.words[state.field];
+    place(word, read?.places[state.word], page);
+    const doubtful = (read?.places ?? []).filter((_, i) => read.doubtful[i]);
+    doubts.replaceChildren(...doubtful.map((box) => {
+      const frame = document.createElement("div");
+      place(frame, box, page);
+      return frame;
+    }));
+  }
+
+  // The word at the cursor of a free text; everything is reckoned here, from the text as it stands in the field now.
+  function followWord() {
+    const area = document.activeElement;
+    const read = data.words[state.field];
+    if (!read || area?.tagName !== "TEXTAREA" || focusedField(data.boxes) !== state.field) return;
+    const at = wordAt(area, read.words);
+    if (at === state.word) return;
+    state.word = at;
+    show();
+    const box = read.places[at];
+    if (!box || !pane.clientHeight) return;
+    const height = sheet.clientWidth * data.aspect;
+    const [top, left] = [(box[2] + box[4] / 2) * height, (box[1] + box[3] / 2) * sheet.clientWidth];
+    const far = (middle, from, length) => middle < from + length * 0.2 || middle > from + length * 0.8;
+    if (far(top, pane.scrollTop, pane.clientHeight)) pane.scrollTop = top - pane.clientHeight * 0.4;
+    if (far(left, pane.scrollLeft, pane.clientWidth)) pane.scrollLeft = left - pane.clientWidth / 2;
+  }
+
+  function goToDoubt(event) {
+    const read = data.words[focusedField(data.boxes)];
+    const there = event.altKey && !event.ctrlKey && event.key.toLowerCase() === "u" && read && document.activeElement.tagName === "TEXTAREA";
+    if (!there) return;
+    event.preventDefault();
+    nextDoubtful(document.activeElement, read);
+    followWord();
   }
 
   function place(frame, box, page) {
@@ -60,7 +95,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   function follow() {
     const field = focusedField(data.boxes);
     if (!field || field === state.field) return;
-    state.field = field;
+    Object.assign(state, { field, word: -1 });
     state.page = data.boxes[field][0];
     show();
     reveal();
@@ -100,6 +135,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
     "+": () => zoom(1), "-": () => zoom(-1), 0: () => zoom(null), PageDown: () => turn(1), PageUp: () => turn(-1),
   };
   on(document, "focusin", follow);
+  for (const type of ["selectionchange", "input", "keyup", "click"]) on(document, type, followWord);
+  on(document, "keydown", goToDoubt);
   on(document, "keydown", (e) => {
     const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
     if (!e.altKey || e.ctrlKey || e.metaKey || !(key in keys)) return;

@@ -21,7 +21,8 @@ _HTML = """<div class="view"><div class="bar"><span class="caption"></span>
 <button tabindex="-1" class="invert">◑</button><button tabindex="-1" class="out">−</button>
 <button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>
 <div class="pane" tabindex="0" role="region">
-<div class="sheet"><img alt=""><div class="row" hidden></div><div class="mark" hidden></div></div></div></div>"""
+<div class="sheet"><img alt=""><div class="row" hidden></div><div class="mark" hidden></div><div class="doubts"></div>
+<div class="word" hidden></div></div></div></div>"""
 
 
 @cache
@@ -31,7 +32,7 @@ def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
         "efterskrift_page_view",
         html=_HTML,
         css=(here / "page_view.css").read_text("utf-8"),
-        js=(here / "page_view.js").read_text("utf-8"),
+        js=(here / "word_match.js").read_text("utf-8") + (here / "page_view.js").read_text("utf-8"),
     )
 
 
@@ -50,11 +51,13 @@ def page_view(
     row: Place | None = None,
     *,
     size_mm: tuple[float, float],
+    words: Mapping[str, Any] | None = None,
 ) -> None:
     """Show JPEG pictures of pages of this size. They are sent only if the browser does not have them.
 
     `turn` names what is shown: when it changes, the first page is seen again.
     `places` are the fields by widget key, marked while that widget has the focus, and `row` the row of a table.
+    `words` are those of free texts by widget key (`note_way.words_on`): the one at the cursor is marked, and the doubtful ones.
     """
     shelve("now", pictures)
     _component()(
@@ -66,6 +69,7 @@ def page_view(
             "captions": list(captions),
             "boxes": {widget: list(place) for widget, place in places.items()},
             "row": list(row) if row else None,
+            "words": dict(words or {}),
             "aspect": size_mm[1] / size_mm[0],
             "alt": t("picture.alt"),
             "labels": {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn", "contrast", "invert")},

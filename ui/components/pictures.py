@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 import cv2
+import numpy as np
 import PIL.Image
 import streamlit as st
 
@@ -20,6 +21,7 @@ from ui.session import Site
 
 _LONGEST_PX = 2400
 _CROP_MARGIN_MM = 1.0
+_ROOM_MM, _ROOM_PX = 2.5, 80
 _COVER_MM, _COVER_GREY = 2.0, 120
 """Ink runs over the edge of its box: covered is a little more than the box."""
 _UPRIGHT = "image/jpeg"
@@ -64,6 +66,24 @@ def _crop_png(_here: Site, sha256: str, box_mm: tuple[float, ...], covered: Boxe
     top, left = (max(0, round((v - _CROP_MARGIN_MM) * PX_PER_MM)) for v in (y, x))
     bottom, right = (round((v + _CROP_MARGIN_MM) * PX_PER_MM) for v in (y + h, x + w))
     return _encoded(picture[top:bottom, left:right], ".png")
+
+
+def crop_pictures(here: Site, page: Page, boxes: Sequence[BoxMm], covered: Boxes) -> list[bytes]:
+    """Fields cut from one upright page, as JPEG with room around each; grey where the page lies on no form. `covered` as in `page_picture`."""
+    if page.upright_sha256 is None or not lies_on_form(page):
+        return [_encoded(np.full((_ROOM_PX, _ROOM_PX), _COVER_GREY, np.uint8), ".jpg", _JPEG) for _ in boxes]
+    return _crops_jpeg(here, page.upright_sha256, tuple(boxes), covered)
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
+def _crops_jpeg(_here: Site, sha256: str, boxes: Boxes, covered: Boxes) -> list[bytes]:
+    picture = with_covered(decode(_here.store.images.get(sha256), _UPRIGHT), covered)
+    cut = []
+    for x, y, w, h in boxes:
+        top, left = (max(0, round((v - _ROOM_MM) * PX_PER_MM)) for v in (y, x))
+        bottom, right = (round((v + _ROOM_MM) * PX_PER_MM) for v in (y + h, x + w))
+        cut.append(_encoded(picture[top:bottom, left:right], ".jpg", _JPEG))
+    return cut
 
 
 def jpeg_size(data: bytes) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from pipeline.store import claims
 from pipeline.store.entry_views import EntryView
 from pipeline.store.pages import Page
 from ui.components.entry_form import places
+from ui.components.note_way import words_on
 from ui.components.page_view import Place, page_view, place_of
 from ui.components.picture_shelf import shelve
 from ui.components.pictures import lies_on_form, page_picture
@@ -46,6 +47,7 @@ def sheet_pictures(here: Site, view: EntryView) -> None:
         places(view, ids),
         row_place(view, ids),
         size_mm=view.form.pages[0].size,
+        words=words_on(view, ids),
     )
 
 

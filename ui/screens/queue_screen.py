@@ -11,7 +11,7 @@ from pipeline.access import Action, require
 from pipeline.errors import EfterskriftError
 from pipeline.identity import shown_pid
 from pipeline.model import Person
-from pipeline.store import pulls
+from pipeline.store import group_setting, pulls
 from pipeline.store.clock import utc_now
 from pipeline.store.pulls import Pull, PullKind
 from ui.components.faults import fault_text
@@ -33,6 +33,7 @@ def show(here: Site, person: Person) -> None:
         _ask(here, person)
     with right:
         _held(here, person)
+        _groups(here, person)
 
 
 def _ask(here: Site, person: Person) -> None:
@@ -87,3 +88,17 @@ def _undo(here: Site, person: Person, pull_id: str) -> None:
             pulls.undo_pull(conn, person, pull_id, utc_now())
     except EfterskriftError as error:
         st.session_state[_SAID] = fault_text(error)
+
+
+def _groups(here: Site, person: Person) -> None:
+    st.header(t("queue.groups"), anchor=False)
+    st.caption(t("queue.groups_what"))
+    with here.store.read() as conn:
+        units = group_setting.group_units(conn, person)
+    for unit, on in units.items():
+        st.toggle(unit, value=on, key=f"groups-{unit}", on_change=partial(_switch, here, person, unit))
+
+
+def _switch(here: Site, person: Person, unit: str) -> None:
+    with here.store.begin() as conn:
+        group_setting.set_groups(conn, person, unit, utc_now(), on=bool(st.session_state[f"groups-{unit}"]))

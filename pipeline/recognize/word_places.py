@@ -1,0 +1,83 @@
+"""Where the words of a line stand in its picture, from the network's answers: the likeliest way to write the text that was read, step by step.
+
+A. Graves et al., ICML 2006 (CTC): the best path through the text's characters with pauses between them (Viterbi).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import WordPlace
+from pipeline.recognize.network import ALPHABET, Steps
+
+LEAST_P = 1e-9
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A word's characters, from `start` up to `end`, and the columns of the line's picture that they are written in."""
+
+    start: int
+    end: int
+    left: float
+    right: float
+
+
+def spans(steps: Steps, text: str, width: int) -> tuple[Span, ...]:
+    """The words of a text that was read from these steps of a picture so many columns wide; none if it cannot be written in so few steps."""
+    where = aligned(steps, text)
+    if where is None:
+        return ()
+    column = width / len(steps)
+    found = []
+    for word in _WORD.finditer(text):
+        first, last = where[word.start()], where[word.end() - 1]
+        found.append(Span(word.start(), word.end(), float(first[0] * column), float((last[1] + 1) * column)))
+    return tuple(found)
+
+
+def aligned(steps: Steps, text: str) -> list[tuple[int, int]] | None:
+    """For each character the first and last step that it is read from; None if the text cannot be written in so few steps."""
+    signs = [ALPHABET.find(sign) + 1 for sign in text]
+    if not signs or 0 in signs or len(steps) < len(signs) + sum(a == b for a, b in itertools.pairwise(signs)):
+        return None
+    states = np.zeros(2 * len(signs) + 1, np.intp)
+    states[1::2] = signs
+    return _runs(_path(np.log(np.maximum(steps[:, states], LEAST_P)), states), len(signs))
+
+
+def _path(seen: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The state of each step on the best way from the first to the last."""
+    count = len(states)
+    may_skip = np.zeros(count, np.bool_)
+    may_skip[3::2] = states[3::2] != states[1:-2:2]
+    score = np.full(count, -np.inf)
+    score[:2] = seen[0, :2]
+    back = np.zeros((len(seen), count), np.intp)
+    for at in range(1, len(seen)):
+        before = np.full((3, count), -np.inf)
+        before[0], before[1, 1:], before[2, 2:] = score, score[:-1], score[:-2]
+        before[2, ~may_skip] = -np.inf
+        back[at] = before.argmax(axis=0)
+        score = before.max(axis=0) + seen[at]
+    path = np.zeros(len(seen), np.intp)
+    path[-1] = count - 1 if score[-1] >= score[-2] else count - 2
+    for at in range(len(seen) - 1, 0, -1):
+        path[at - 1] = path[at] - back[at, path[at]]
+    return path
+
+
+def _runs(path: NDArray[np.intp], count: int) -> list[tuple[int, int]]:
+    places = [np.flatnonzero(path == 2 * i + 1) for i in range(count)]
+    return [(int(place[0]), int(place[-1])) for place in places]
+
+
+def moved(words: tuple[WordPlace, ...], characters: int) -> tuple[WordPlace, ...]:
+    """The same words in a text that has so many characters more before them."""
+    return tuple(WordPlace(word.start + characters, word.end + characters, word.box) for word in words)

@@ -1,0 +1,84 @@
+"""The ways of working at the workbench: which fields are routine, what may stand in one group, and what an entry is worked as.
+
+A group is one grid of pieces of paper that the machine read as the same mark, option or digits: the eye finds the odd one. Never in class A, never a
+critical field, and never what says who, when or by whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import Reading, State, Value
+from pipeline.review import SHOWN_FROM, is_unlikely
+from pipeline.template import Form
+
+SURE_FROM = 0.97
+"""From this probability on a reading is sure enough to be folded or grouped; the surest choice there is has 0.983. Never below `SHOWN_FROM`."""
+GROUP_LEAST, GROUP_MOST = 12, 40
+"""A group of fewer is not worth changing the way of working for; the eye does not keep more apart at one look."""
+GROUPED = frozenset({Kind.MARK, Kind.CHOICE, Kind.DIGITS})
+_ROUTINE_STATES = frozenset({State.READ, State.EMPTY})
+
+
+class Way(StrEnum):
+    """How the queue lets a person work."""
+
+    SHEET = "sheet"
+    GROUP = "group"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What the pieces of one group have in common: a field of a form, without its row, and what it says."""
+
+    form: str
+    version: int
+    column: str
+    state: State
+    value: Value
+
+    @classmethod
+    def of(cls, form: Form, spec: FieldSpec, state: State, value: Value) -> Sort:
+        """That of a field that says this. An empty field has no value, however its reader says so."""
+        return cls(form.id, form.version, spec.column, state, value if state is State.READ else None)
+
+
+def is_routine(form: Form, spec: FieldSpec, reading: Reading | None, told: Iterable[str] = ()) -> bool:
+    """Whether a field needs no typing: neither critical nor doubtful, and not in class A.
+
+    Args:
+        told: the problems of the page; a field that one of them names is not routine.
+    """
+    if form.criticality == "A" or spec.critical or spec.means is not None or spec.kind not in GROUPED:
+        return False
+    if form.deadline is not None and spec.column == form.deadline.day:
+        return False
+    if reading is None or reading.state not in _ROUTINE_STATES or reading.p < max(SURE_FROM, SHOWN_FROM) or is_unlikely(reading):
+        return False
+    if spec.required and reading.state is State.EMPTY:
+        return False
+    return all(code.partition(":")[2] != spec.name for code in told)
+
+
+def may_group(form: Form, spec: FieldSpec, row: int | None) -> bool:
+    """Whether a field belongs to one entry alone: the head of a table belongs to all of its rows."""
+    return spec.row == row and not form.printed_elsewhere
+
+
+def largest(sorts: Iterable[Sort], least: int) -> Sort | None:
+    """The sort that there are most of, the earliest of several; None when there are fewer than `least` of each."""
+    counts: dict[Sort, int] = {}
+    for sort in sorts:
+        counts[sort] = counts.get(sort, 0) + 1
+    best = max(counts, key=lambda sort: counts[sort], default=None)
+    return best if best is not None and counts[best] >= least else None
+
+
+def way_of(form: Form, readings: Iterable[tuple[FieldSpec, Reading | None]]) -> Way:
+    """How one entry is worked: as a note where free text is written, else as a sheet."""
+    written = any(spec.kind is Kind.LINES and (reading is None or reading.state is not State.EMPTY) for spec, reading in readings)
+    return Way.NOTE if written and any(spec.kind is Kind.LINES for spec in form.fields) else Way.SHEET

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.field_spec import FieldSpec
+from pipeline.model import Reading, State
+from pipeline.ways import SURE_FROM, Sort, Way, is_routine, largest, may_group, way_of
+from tests.ward import NOTE, VISITS
+
+MARK = VISITS.by_name["rad01.mat"]
+SURE = Reading(True, 0.99, State.READ)
+
+
+def test_a_sure_mark_of_class_b_is_routine() -> None:
+    assert is_routine(VISITS, MARK, SURE)
+    assert is_routine(VISITS, MARK, Reading.empty(0.99, False))
+
+
+def test_class_a_is_never_routine() -> None:
+    assert not is_routine(VISITS.model_copy(update={"criticality": "A"}), MARK, SURE)
+    assert not any(is_routine(NOTE, spec, SURE) for spec in NOTE.fields)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reading"),
+    [
+        (MARK.model_copy(update={"critical": True}), SURE),
+        (MARK, replace(SURE, p=SURE_FROM - 0.001)),
+        (MARK, Reading(False, 0.99, State.CANCELLED)),
+        (MARK, Reading(None, 0.99, State.ILLEGIBLE)),
+        (MARK, None),
+        (MARK, replace(SURE, reasons=("implausible",))),
+        (MARK.model_copy(update={"required": True}), Reading.empty(0.99, False)),
+        (VISITS.by_name["rad01.tid"], Reading("08:15", 0.99, State.READ)),  # says when
+        (VISITS.by_name["rad01.sign"], SURE),  # says who
+        (VISITS.by_name["rad01.pnr"], Reading("189001019802", 0.99, State.READ)),
+        (VISITS.by_name["skribent"], Reading("Disa Penn", 0.99, State.READ)),
+    ],
+)
+def test_what_is_critical_doubtful_or_odd_is_not_routine(spec: FieldSpec, reading: Reading | None) -> None:
+    assert not is_routine(VISITS, spec, reading)
+
+
+def test_a_field_that_the_page_tells_of_is_not_routine() -> None:
+    assert is_routine(VISITS, MARK, SURE, ("struck_out:rad02.mat",))
+    assert not is_routine(VISITS, MARK, SURE, ("struck_out:rad01.mat",))
+
+
+def test_only_fields_of_one_entry_may_be_grouped() -> None:
+    assert may_group(VISITS, MARK, 1)
+    assert not may_group(VISITS, VISITS.by_name["datum"], 1)
+
+
+def test_the_largest_sort_is_chosen_and_the_first_of_equals() -> None:
+    yes, no = (Sort.of(VISITS, MARK, state, value) for state, value in ((State.READ, True), (State.EMPTY, False)))
+    assert largest([no, yes, yes], 2) == yes
+    assert largest([no, yes, yes, no], 2) == no
+    assert largest([no, yes, yes], 3) is None
+    assert largest([], 1) is None
+
+
+def test_an_empty_field_is_the_same_however_its_reader_says_so() -> None:
+    assert Sort.of(VISITS, MARK, State.EMPTY, False) == Sort.of(VISITS, VISITS.by_name["rad02.mat"], State.EMPTY, None)
+
+
+def test_a_note_is_what_has_free_text() -> None:
+    text = NOTE.by_name["text"]
+    assert way_of(NOTE, [(text, Reading("Sov gott.", 0.7, State.READ))]) is Way.NOTE
+    assert way_of(NOTE, [(text, None)]) is Way.NOTE
+    assert way_of(NOTE, [(text, Reading.empty(0.9))]) is Way.SHEET
+    assert way_of(VISITS, [(MARK, SURE)]) is Way.SHEET

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.digitize import Reader
+from pipeline.model import Outcome, Reading, State, WordPlace
+from pipeline.printing import Sheet
+from pipeline.quality.filling import fill, printed_page
+from pipeline.quality.hands import hands
+from pipeline.recognize.joined_readings import after, joined
+from pipeline.recognize.network import ALPHABET
+from pipeline.recognize.word_places import Span, aligned, spans
+from pipeline.settings import ROOT
+from pipeline.template import Forms
+
+TEXT = "Sov gott hela natten.\nÅt frukost.\n\nVill ringa sin dotter."
+
+
+def steps(*signs: str) -> NDArray[np.float32]:
+    """What the network would answer that is sure of these signs, a step each; "" is a pause."""
+    answers = np.full((len(signs), 1 + len(ALPHABET)), 0.001, np.float32)
+    for at, sign in enumerate(signs):
+        answers[at, ALPHABET.index(sign) + 1 if sign else 0] = 0.9
+    return answers
+
+
+def test_each_character_is_found_where_it_is_seen() -> None:
+    assert aligned(steps("", "S", "S", "", "o", "v", ""), "Sov") == [(1, 2), (4, 4), (5, 5)]
+
+
+def test_two_alike_need_a_pause_between_them() -> None:
+    assert aligned(steps("t", "", "t"), "tt") == [(0, 0), (2, 2)]
+    assert aligned(steps("t", "t"), "tt") is None
+
+
+def test_a_text_that_cannot_be_written_there_has_no_places() -> None:
+    assert aligned(steps("a"), "ab") is None
+    assert aligned(steps("a", "b"), "") is None
+    assert aligned(steps("a", "b"), "aж") is None
+    assert spans(steps("a"), "abc", 8) == ()
+
+
+def test_what_was_read_otherwise_than_seen_still_has_its_place() -> None:
+    assert aligned(steps("", "S", "a", "v", ""), "Sov") == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_words_are_cut_at_blanks() -> None:
+    seen = steps("", "J", "a", " ", "n", "u", "")
+    assert spans(seen, "Ja nu", 70) == (Span(0, 2, 10.0, 30.0), Span(3, 5, 40.0, 60.0))
+
+
+def test_words_move_with_what_stands_before_them() -> None:
+    first, other = (Reading(text, 0.9, State.READ, words=(WordPlace(0, len(text), (0.0, 0.0, 1.0, 1.0)),)) for text in ("Ja", "nu"))
+    assert [(word.start, word.end) for word in joined([first, other], ["\n\n"]).words] == [(0, 2), (4, 6)]
+    assert [(word.start, word.end) for word in after(first, "\n").words] == [(1, 3)]
+
+
+@pytest.fixture(scope="module")
+def note() -> tuple[Reading, NDArray[np.bool_]]:
+    """What is read of a filled note, and where there is ink on it, at 8 px/mm."""
+    forms = Forms.load(ROOT / "forms")
+    form = forms.latest("hsl-anteckning")
+    blank = printed_page(form, Sheet("0" * 8, "Norra"))
+    filled = fill(blank, form.pages[0], {"anteckning": TEXT}, hands(1, 3)[0], np.random.default_rng(3))
+    done, data = cv2.imencode(".png", filled)
+    assert done
+    found = Reader.of_forms(forms).read(data.tobytes(), "image/png")
+    assert found.reading.outcome is Outcome.READ
+    ink = np.abs(filled.astype(np.int16) - blank) > 60
+    small = cv2.resize(ink.astype(np.uint8), (1680, 2376), interpolation=cv2.INTER_AREA) > 0
+    return found.reading.fields["anteckning"], small
+
+
+def test_every_word_of_a_note_has_its_place_on_the_page(note: tuple[Reading, NDArray[np.bool_]]) -> None:
+    reading, ink = note
+    text = str(reading.value)
+    assert [text[word.start : word.end] for word in reading.words] == text.split()
+    for word in reading.words:
+        x, y, w, h = (round(8 * value) for value in word.box)
+        assert ink[y : y + h, x : x + w].any(), text[word.start : word.end]
+
+
+def test_words_stand_in_reading_order_and_cover_the_ink(note: tuple[Reading, NDArray[np.bool_]]) -> None:
+    reading, ink = note
+    boxes = [word.box for word in reading.words]
+    rows: dict[int, list[tuple[float, float]]] = {}
+    for x, y, w, _ in boxes:
+        rows.setdefault(round((y - 106.5) / 9), []).append((x, x + w))
+    assert sorted(rows) == [0, 1, 3]
+    for row in rows.values():
+        assert all(right <= left for (_, right), (left, _) in itertools.pairwise(row))
+    covered = np.zeros_like(ink)
+    for x, y, w, h in boxes:
+        covered[round(8 * y) : round(8 * (y + h)), round(8 * (x - 1.5)) : round(8 * (x + w + 1.5))] = True
+    area = np.zeros_like(ink)
+    area[8 * 107 : 8 * 187, 8 * 15 : 8 * 195] = True
+    assert (ink & area & covered).sum() > 0.97 * (ink & area).sum()

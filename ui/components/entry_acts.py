@@ -1,0 +1,130 @@
+"""What a person does with the entry on the screen: save, skip, hand on, reject, and take the last thing back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
+from pipeline.model import EntryState, Person
+from pipeline.store import claims, decisions, forwarding, groups
+from pipeline.store.clock import utc_now
+from pipeline.store.entries import Entry
+from pipeline.store.entry_views import EntryView
+from pipeline.store.looks import note_look
+from pipeline.store.plants import last_missed
+from ui.components import entry_turn
+from ui.components.client_guard_form import about_client, ask_about_client
+from ui.components.control_task import make_due
+from ui.components.entry_form import answers
+from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, say, turn_to
+from ui.components.faults import fault_text
+from ui.components.returning import return_entry
+from ui.session import Site
+from ui.text import t
+
+LEAST_LOOK = timedelta(milliseconds=500)
+"""Nobody has looked at an entry that came up less than this ago: a save is then a key pressed twice."""
+_UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
+
+
+def save(here: Site, person: Person, view: EntryView) -> None:
+    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant."""
+    now, shown_at = utc_now(), entry_turn.shown_at()
+    if shown_at is None or now - shown_at < LEAST_LOOK:
+        return
+    entry = view.entry
+    try:
+        with here.store.begin() as conn:
+            state = decisions.save_answers(conn, here.forms, person, entry.id, entry.revision, answers(view), now, about=about_client(view))
+            missed = last_missed(conn, person, entry.id) if state is EntryState.REVIEW else None
+            if missed is None:
+                note_look(conn, person, view, shown_at, now)
+    except (UnknownClientError, ClientConflictError) as error:
+        complain(entry.id, error.fields, ask_about_client(view, error))
+    except MissingAnswerError as error:
+        complain(entry.id, error.fields, ask_about_client(view, error) or "review.missing_answer")
+    except InvalidAnswerError as error:
+        complain(entry.id, error.fields, "review.invalid_answer")
+    except EfterskriftError as error:
+        say(fault_text(error))
+        if isinstance(error, StaleDecisionError):
+            turn_to(None)
+    else:
+        _go_on(view, state, missed)
+
+
+def _go_on(view: EntryView, state: EntryState, missed: str | None) -> None:
+    if missed is not None:
+        turn_to(view.entry.id, utc_now())
+        say(t("control.missed", field=view.form.by_name[missed].full_label))
+        return
+    turn_to(None)
+    make_due()
+    st.session_state.pop(UNDO_GROUP, None)
+    st.session_state[UNDO] = True
+    st.toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"), icon=":material/check:")
+
+
+def skip(here: Site, person: Person, view: EntryView) -> None:
+    """Let the entry come later."""
+    tried(here, lambda conn: claims.skip(conn, person, view.entry.id, view.entry.revision))
+
+
+def hand_on(here: Site, person: Person, view: EntryView) -> None:
+    """Give the entry to the client's own unit."""
+    tried(here, lambda conn: forwarding.forward_protected(conn, here.forms, person, view.entry.id, view.entry.revision, utc_now()))
+
+
+def reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
+    """Put the entry aside for a reason."""
+    if not reason:
+        say(t("reject.choose"))
+        return
+    if return_entry(here, person, view, reason, partial(tried, here)):
+        return
+    tried(here, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
+    st.session_state.pop(UNDO, None)
+
+
+def undo_button(here: Site, person: Person, entry_id: str = "") -> None:
+    """The way back from what was done last."""
+    if UNDO not in st.session_state:  # asked once, since the answer is looked for among all entries
+        st.session_state[UNDO] = _latest(here, person) is not None
+    nothing = not st.session_state[UNDO] and UNDO_GROUP not in st.session_state
+    st.button(t("review.undo"), key=f"undo-{entry_id}", shortcut="Alt+Z", on_click=partial(undo, here, person), disabled=nothing)
+
+
+def undo(here: Site, person: Person) -> None:
+    """Take back the last group if nothing has been decided since, else the last decision."""
+    if st.session_state.pop(UNDO_GROUP, None):
+        with here.store.begin() as conn:
+            count = groups.undo_group(conn, person, utc_now())
+        turn_to(None)
+        say(t("ways.undone", count=count))
+        return
+    latest = _latest(here, person)
+    if latest is None:
+        return
+    tried(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now()))
+    st.session_state.pop(UNDO, None)
+    entry_turn.take_up(latest.id)
+
+
+def tried(here: Site, act: Callable[[Connection], object]) -> None:
+    """Do it, say what hinders it, and go on to the next entry."""
+    try:
+        with here.store.begin() as conn:
+            act(conn)
+    except EfterskriftError as error:
+        say(fault_text(error))
+    turn_to(None)
+
+
+def _latest(here: Site, person: Person) -> Entry | None:
+    with here.store.read() as conn:
+        return next((entry for entry in decisions.my_latest(conn, person, limit=1) if entry.state in _UNDOABLE), None)

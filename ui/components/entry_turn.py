@@ -1,0 +1,96 @@
+"""Which entry is on the screen, since when, and what has to be said about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from ui.components.client_guard_form import forget_client
+from ui.components.folding import forget_folding, unfold
+from ui.components.returning import forget_returning
+from ui.components.sheet_pictures import SEEN
+from ui.text import t
+
+UNDO, UNDO_GROUP = "something_to_undo", "group_to_undo"
+_ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING, _TRY = (
+    "entry_id",
+    "entry_shown_at",
+    "review_problem",
+    "complaints",
+    "rejecting",
+    "review_try",
+)
+
+
+def turn_to(entry_id: str | None, now: datetime | None = None) -> None:
+    """Begin with another entry: nothing of the last one is left."""
+    for key in (_COMPLAINTS, _REJECTING, SEEN, _TRY):
+        st.session_state.pop(key, None)
+    forget_client()
+    forget_returning()
+    forget_folding(current())
+    st.session_state[_ENTRY], st.session_state[_SHOWN_AT] = entry_id, now
+
+
+def take_up(entry_id: str) -> None:
+    """Show this entry next."""
+    st.session_state[_ENTRY] = entry_id
+
+
+def current() -> str | None:
+    """The entry that is on the screen."""
+    found: str | None = st.session_state.get(_ENTRY)
+    return found
+
+
+def shown_at() -> datetime | None:
+    """Since when it is."""
+    found: datetime | None = st.session_state.get(_SHOWN_AT)
+    return found
+
+
+def say(text: str) -> None:
+    """Tell the person at the top of the screen, once."""
+    st.session_state[_PROBLEM] = text
+
+
+def show_said() -> None:
+    """What is to be told."""
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.warning(problem, icon=":material/info:")
+
+
+def complain(entry_id: str, fields: tuple[str, ...], key: str) -> None:
+    """Nothing was saved: say so, and why, beside the fields."""
+    st.session_state[_COMPLAINTS] = dict.fromkeys(fields, t(key))
+    st.session_state[_TRY] = st.session_state.get(_TRY, 0) + 1
+    unfold(entry_id, fields)
+    say(t("review.not_saved"))
+
+
+def complaints() -> dict[str, str]:
+    """What is wrong with which field."""
+    found: dict[str, str] = st.session_state.get(_COMPLAINTS, {})
+    return found
+
+
+def tries() -> int:
+    """How often this entry could not be saved."""
+    return int(st.session_state.get(_TRY, 0))
+
+
+def begin_rejecting(entry_id: str) -> None:
+    """Ask why the entry is rejected."""
+    st.session_state[_REJECTING] = entry_id
+
+
+def stop_rejecting() -> None:
+    """The entry is not rejected after all."""
+    forget_returning()
+    st.session_state.pop(_REJECTING, None)
+
+
+def is_rejecting(entry_id: str) -> bool:
+    """Whether the person is being asked why."""
+    return bool(st.session_state.get(_REJECTING) == entry_id)

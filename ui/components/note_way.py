@@ -1,0 +1,66 @@
+"""The note way of working: an entry with free text has its picture above and the transcription below, the word under the cursor marked in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pipeline.field_spec import Kind
+from pipeline.model import EntryState, Reading, State
+from pipeline.store.entry_views import EntryView, FieldView
+from pipeline.ways import Way, way_of
+from ui.components.entry_form import widget_keys
+from ui.components.page_view import place_of
+from ui.components.pictures import lies_on_form
+from ui.components.reading_text import DOUBTFUL_BELOW
+
+_WORD = re.compile(r"\S+")
+_AROUND = '[data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-picture)'
+_PICTURE = '[data-testid="stColumn"]:has(> * .st-key-picture)'
+_ABOVE = f"""<style>{_AROUND} {{ flex-direction: column; }}
+{_AROUND} > [data-testid="stColumn"] {{ width: 100% !important; flex: 0 0 auto !important; min-width: 0; }}
+{_AROUND} > {_PICTURE} {{ --ef-view-height: 42vh; --ef-view-least: 14rem; }}
+@media (min-width: 901px) {{ {_AROUND} > {_PICTURE} {{ position: sticky; top: 3.75rem; z-index: 5; }}
+[data-testid="stMain"] {{ scroll-padding-top: calc(42vh + 4.5rem); }} .st-key-work :is(input, textarea) {{ scroll-margin-top: 6rem; }} }}
+.st-key-work .ef-crop.ef-lines {{ display: none; }}</style>"""
+
+
+def way(view: EntryView) -> Way:
+    """How an entry is worked now. A second look is at single fields."""
+    if view.entry.state is not EntryState.REVIEW or view.hidden:
+        return Way.SHEET
+    return way_of(view.form, [(field.spec, field.reading) for field in view.fields if field.open])
+
+
+def lay_out(view: EntryView) -> None:
+    """Let the picture stand above a note, and beside a sheet. Only what is seen changes, so that nothing is drawn anew between the two."""
+    st.html(_ABOVE if way(view) is Way.NOTE else "<style></style>")
+
+
+def words_on(view: EntryView, shown: Sequence[str]) -> Mapping[str, Any]:
+    """By widget of a free text: the words that were read, the place of each, and which are doubtful. `shown` are the pages that have a picture."""
+    lying = {page.id for page in view.pages if lies_on_form(page)}
+    return {
+        key: _words(view, field, field.reading, shown.index(field.page))
+        for key, field in widget_keys(view).items()
+        if field.spec.kind is Kind.LINES and field.page in lying and field.page in shown and field.reading and _placed(field.reading)
+    }
+
+
+def _words(view: EntryView, field: FieldView, reading: Reading, picture: int) -> dict[str, Any]:
+    size = view.form.pages[field.page_no - 1].size
+    found = list(_WORD.finditer(str(reading.value)))
+    doubtful = [min(reading.characters[word.start() : word.end()], default=1.0) < DOUBTFUL_BELOW for word in found]
+    return {
+        "words": [word[0] for word in found],
+        "places": [list(place_of(word.box, picture, size)) for word in reading.words],
+        "doubtful": doubtful,
+    }
+
+
+def _placed(reading: Reading) -> bool:
+    """Whether every word has its place. A planted word stands in the place of one, so that they are told by their number."""
+    return reading.state is State.READ and isinstance(reading.value, str) and 0 < len(reading.words) == len(_WORD.findall(reading.value))
