@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
 from ui.components.unexpected import WithoutValues, show_unexpected
+from ui.loading import load
 
 POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; style-src 'self' 'unsafe-inline'; "
@@ -38,5 +39,6 @@ class OnlyHere:
         await self._app(scope, receive, with_policy)
 
 
+load()
 logging.getLogger("streamlit.error_util").addFilter(WithoutValues())
 app = App(Path(__file__).with_name("app.py"), on_script_error=show_unexpected, middleware=[Middleware(OnlyHere)])

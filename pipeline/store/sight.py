@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, case, exists, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, case, exists, func, or_, select, true
 
 from pipeline import access
 from pipeline.access import Action
@@ -22,6 +22,15 @@ from pipeline.store.account_tables import client_block
 from pipeline.store.statistics_tables import statistics_item
 
 _entry, _page = tables.entry, tables.page
+
+_OWN = "own_units"
+_BLOCKED: Select[Any] = (
+    select(client_block.c.client_pid)
+    .where(client_block.c.lifted_at.is_(None))
+    .group_by(client_block.c.client_pid)
+    .having(func.sum(case((client_block.c.unit.in_(bindparam(_OWN, expanding=True)), 1), else_=0)) == 0)
+)
+"""Clients behind a block for whoever works in `own_units` only. Built once: it is asked for every entry and page that is shown."""
 
 
 class Paper(Protocol):
@@ -85,12 +94,12 @@ def require_client(conn: Connection, person: Person, pid: str) -> None:
 
 def is_blocked(conn: Connection, person: Person, pid: str) -> bool:
     """Whether a client is behind a block for this person."""
-    return conn.execute(_blocked_pids(person).where(client_block.c.client_pid == pid)).first() is not None
+    return conn.execute(_BLOCKED.where(client_block.c.client_pid == pid), _own(person)).first() is not None
 
 
 def blocked_among(conn: Connection, person: Person, pids: Iterable[str]) -> set[str]:
     """Those of these clients that are behind a block for this person."""
-    return set(pids) & set(conn.execute(_blocked_pids(person)).scalars())
+    return set(pids) & set(conn.execute(_BLOCKED, _own(person)).scalars())
 
 
 def visible_entries(conn: Connection, person: Person) -> ColumnElement[bool]:
@@ -154,17 +163,15 @@ def _unblocked_pages(conn: Connection, person: Person) -> ColumnElement[bool]:
 
 def _hidden_sheets(conn: Connection, person: Person) -> Select[Any] | None:
     """Sheets behind a block, or None if nothing is blocked for this person, which is the rule and then costs the queue nothing."""
-    pids = list(conn.execute(_blocked_pids(person)).scalars())
+    pids = list(conn.execute(_BLOCKED, _own(person)).scalars())
     if not pids:
         return None
     other = tables.entry.alias()
     return select(other.c.sheet).where(other.c.client_pid.in_(pids))
 
 
-def _blocked_pids(person: Person) -> Select[Any]:
-    own = case((client_block.c.unit.in_(sorted(person.units)), 1), else_=0)
-    standing = select(client_block.c.client_pid).where(client_block.c.lifted_at.is_(None))
-    return standing.group_by(client_block.c.client_pid).having(func.sum(own) == 0)
+def _own(person: Person) -> dict[str, list[str]]:
+    return {_OWN: sorted(person.units)}
 
 
 def _refuse(conn: Connection, hidden: Select[Any], error: BlockedClientError) -> None:

@@ -13,12 +13,12 @@ from tests.ui import seeding
 from tests.ui.seeding import NOTE
 
 
-def log_in(page: Page, person: Person) -> None:
+def log_in(page: Page, person: Person, password: str = seeding.PASSWORD) -> None:
     """From the first screen to the person's own; the name field has the focus when the screen comes up."""
     expect(page.get_by_label("Användarnamn")).to_be_focused()
     page.keyboard.type(person.login)
     page.keyboard.press("Tab")
-    page.keyboard.type(seeding.PASSWORD)
+    page.keyboard.type(password)
     page.keyboard.press("Enter")
 
 

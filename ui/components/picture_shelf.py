@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
     return st.components.v2.component("efterskrift_picture_shelf", js=Path(__file__).with_suffix(".js").read_text("utf-8"))
 
 
+@lru_cache(maxsize=80)
 def picture_id(picture: bytes) -> str:
     """The name that a picture has in the browser."""
     return hashlib.blake2b(picture, digest_size=10).hexdigest()

@@ -92,7 +92,7 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
         return picture.size
 
 
-@st.cache_data(max_entries=80, show_spinner=False)
+@st.cache_resource(max_entries=80, show_spinner=False)  # bytes cannot be changed: unlike cache_data, this makes no copy of them at every look
 def _page_jpeg(_here: Site, sha256: str, media_type: str, covered: Boxes) -> bytes:
     data = _here.store.images.get(sha256)
     if not covered and media_type == _UPRIGHT and max(jpeg_size(data)) <= _LONGEST_PX:

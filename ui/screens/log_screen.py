@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from io import BytesIO
 
 import altair as alt
 import pandas as pd
@@ -11,6 +12,7 @@ import streamlit as st
 
 from pipeline.audit import follow_up
 from pipeline.audit.follow_up import SWEDEN, LogPage
+from pipeline.audit.storelog import write_storelog
 from pipeline.model import Person
 from pipeline.store.chain import LogRow
 from pipeline.store.clock import utc_now
@@ -84,6 +86,8 @@ def _rows(here: Site, person: Person, wanted: Wanted, page: LogPage) -> None:
         days = f"{wanted.start:%Y%m%d}-{wanted.end - timedelta(days=1):%Y%m%d}"
         csv = partial(_csv, here, person, wanted)
         st.download_button(t("log.csv"), data=csv, file_name=f"logg-{days}.csv", mime="text/csv", key="log_csv", on_click="ignore")
+        xml = partial(_storelog, here, person, wanted)
+        st.download_button(t("log.storelog"), data=xml, file_name=f"storelog-{days}.xml", mime="application/xml", key="log_xml", on_click="ignore")
 
 
 def _who(page: LogPage, login: str) -> str:
@@ -107,6 +111,13 @@ def _turn(by: int) -> None:
 def _csv(here: Site, person: Person, wanted: Wanted) -> bytes:
     with here.store.begin() as conn:
         return follow_up.log_csv(conn, person, wanted)
+
+
+def _storelog(here: Site, person: Person, wanted: Wanted) -> bytes:
+    """For a log service; that it was fetched is an event."""
+    file = BytesIO()
+    write_storelog(here.store, person, here.settings, wanted, file)
+    return file.getvalue()
 
 
 def _hints(here: Site, person: Person, wanted: Wanted) -> None:
