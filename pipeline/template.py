@@ -119,6 +119,54 @@ class Deadline(Strict):
     day: Name
 
 
+class NormChildren(Strict):
+    """The rows of children in a calculation by the national norm: fields `<prefix><number>_<name>`, by the part that each plays.
+
+    `lunch` is ticked for a child who eats lunch free outside the home, `part` where the amount is for a part of the month.
+    """
+
+    prefix: Name
+    count: Annotated[int, Field(ge=1, le=20)]
+    age: Name
+    lunch: Name
+    part: Name
+    amount: Name
+
+    def fields(self) -> list[str]:
+        """All their fields."""
+        return [f"{self.prefix}{n}_{name}" for n in range(1, self.count + 1) for name in (self.age, self.lunch, self.part, self.amount)]
+
+
+class Norm(Strict):
+    """A form that is a calculation of financial aid: its fields by the part that each plays (`pipeline.national_norm`).
+
+    `month` is YYYYMM. `household` is a choice with the options `single` and `couple`, `outcome` one with `surplus` and `deficit`. `departs` is
+    ticked where the calculation departs from the national norm.
+    """
+
+    month: Name
+    household: Name
+    single: Name
+    couple: Name
+    persons: Name
+    departs: Name
+    adults: Name
+    children: NormChildren
+    shared: Name
+    norm: Name
+    costs: Name
+    incomes: Name
+    outcome: Name
+    surplus: Name
+    deficit: Name
+    result: Name
+
+    def fields(self) -> list[str]:
+        """All fields that it names."""
+        single = (self.month, self.household, self.persons, self.departs, self.adults, self.shared, self.norm, self.costs, self.incomes)
+        return [*single, self.outcome, self.result, *self.children.fields()]
+
+
 class Per(StrEnum):
     """How many entries a sheet carries."""
 
@@ -155,6 +203,7 @@ class Form(Strict):
     entries: Per
     subject: Subject = Subject.CLIENT
     deadline: Deadline | None = None
+    norm: Norm | None = None
     pages: Annotated[tuple[PageSpec, ...], Field(min_length=1)]
 
     @cached_property
@@ -196,6 +245,8 @@ class Form(Strict):
             raise ValueError("nothing on a form printed elsewhere says which sides belong together: make each side a form of one page")
         if self.deadline and not any(spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields):
             raise ValueError(f"the deadline counts from {self.deadline.day}, which is no date on this form")
+        if self.norm and (unknown := [name for name in self.norm.fields() if name not in names]):
+            raise ValueError(f"the calculation names {unknown[0]}, which is no field of this form")
         if self.entries is Per.ROW and not any(page.table for page in self.pages):
             raise ValueError("entries per row need a table")
         return self

@@ -10,7 +10,15 @@ import streamlit as st
 from sqlalchemy import Connection
 from streamlit.delta_generator import DeltaGenerator
 
-from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
+from pipeline.errors import (
+    ClientConflictError,
+    EfterskriftError,
+    InvalidAnswerError,
+    MissingAnswerError,
+    RecountError,
+    StaleDecisionError,
+    UnknownClientError,
+)
 from pipeline.model import EntryState, Person
 from pipeline.store import claims, decisions, forwarding
 from pipeline.store.clock import utc_now
@@ -19,7 +27,7 @@ from pipeline.store.entry_views import EntryView
 from pipeline.store.looks import note_look
 from pipeline.store.plants import last_missed, planted
 from pipeline.store.questions import ANSWERED
-from ui.components import form_slots, lookup_view
+from ui.components import entry_facts, form_slots, lookup_view
 from ui.components.client_card import client_card
 from ui.components.client_guard_form import about_client, ask_about_client, forget_client
 from ui.components.control_task import control_turn, make_due
@@ -202,7 +210,8 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
         return
     try:
         with here.store.begin() as conn:
-            state = decisions.save_answers(conn, here.forms, person, view.entry.id, view.entry.revision, answers(view), now, about=about_client(view))
+            seen, told = (view.entry.id, view.entry.revision), entry_facts.was_told(view)
+            state = decisions.save_answers(conn, here.forms, person, *seen, answers(view), now, about=about_client(view), ask_figures=not told)
             missed = last_missed(conn, person, view.entry.id) if state is EntryState.REVIEW else None
             if missed is None:
                 note_look(conn, person, view, shown_at, now)
@@ -212,6 +221,8 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
         _complain(error.fields, ask_about_client(view, error) or "review.missing_answer")
     except InvalidAnswerError as error:
         _complain(error.fields, "review.invalid_answer")
+    except RecountError:
+        _complain_of(entry_facts.tell(view))
     except EfterskriftError as error:
         st.session_state[_PROBLEM] = fault_text(error)
         if isinstance(error, StaleDecisionError):
@@ -228,7 +239,11 @@ def _save(here: Site, person: Person, view: EntryView) -> None:
 
 
 def _complain(fields: tuple[str, ...], key: str) -> None:
-    st.session_state[_COMPLAINTS] = dict.fromkeys(fields, t(key))
+    _complain_of(dict.fromkeys(fields, t(key)))
+
+
+def _complain_of(fields: dict[str, str]) -> None:
+    st.session_state[_COMPLAINTS] = fields
     st.session_state[_TRY] = st.session_state.get(_TRY, 0) + 1
     st.session_state[_PROBLEM] = t("review.not_saved")
 
