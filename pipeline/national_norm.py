@@ -17,8 +17,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import FormError
 from pipeline.field_spec import Strict
+from pipeline.norm_spec import Norm
 from pipeline.sums import Figures, Finding
-from pipeline.template import Norm
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "law" / "riksnorm"
 

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldFacts, Name, Strict, check_kind
+from pipeline.norm_spec import Norm
 from pipeline.template import Area, Deadline, FormId, Law, Per, Subject
 
 Fill = Literal["fill"]
@@ -134,6 +135,7 @@ class Outline(Strict):
     law: tuple[Law, ...]
     entries: Per
     deadline: Deadline | None = None
+    norm: Norm | None = None
     sections: Annotated[tuple[OutlineSection, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
