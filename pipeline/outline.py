@@ -91,12 +91,16 @@ Row = Annotated[
 
 
 class OutlineSection(Strict):
-    """A titled section, or a page break. A standard section (`use`) may have rows of its own after the standard ones."""
+    """A titled section, or a page break. A standard section (`use`) may have rows of its own after the standard ones.
+
+    With `columns` the fields of its rows stand below each other in so many columns of even width.
+    """
 
     title: str = ""
     use: Standard | None = None
     rows: tuple[Row, ...] = ()
     text: str = ""
+    columns: Annotated[int, Field(ge=2, le=12)] | None = None
     repeat: Repeat | None = None
     table: Lines | None = None
     page: Literal["next"] | None = None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from pipeline.field_spec import sibling_name
+from pipeline.field_spec import addends
 from pipeline.model import State
 from pipeline.review import Answer
 from pipeline.template import Form
@@ -69,7 +69,7 @@ def sum_findings(form: Form, row: int | None, figures: Figures) -> list[Finding]
     found = []
     own = {spec.name for spec in form.entry_fields(row)}
     for spec in form.entry_fields(row):
-        parts = tuple(sibling_name(spec, column) for column in spec.sum_of)
+        parts = addends(spec, form.fields)
         if not parts or not own.issuperset(parts):
             continue
         written, right = figures.number(spec.name), figures.total(parts)
