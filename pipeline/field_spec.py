@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 
 class Format(StrEnum):
-    """What a row of digit boxes or a handwritten line holds; only boxes can hold a code, only a line the last four.
+    """What a row of digit boxes or a handwritten line holds; only a line can hold the last four.
 
     A code is digits as they stand, such as the number of an account: a nought at its beginning counts.
     """
@@ -184,7 +184,6 @@ def check_kind(name: str, facts: FieldFacts, *, has_lines: bool, has_options: bo
         "needs_format": digits and facts.format is None,
         "needs_cells": facts.kind is Kind.LETTERS and not facts.cells,
         "only_on_line": digits and facts.format in ONLY_LINES,
-        "only_in_boxes": facts.format is Format.CODE and not digits,
         "number_needs_cells": digits and facts.format in (Format.NUMBER, Format.CODE) and not facts.cells,
         "only_numbers": not number and bool(facts.plausible or facts.sum_of),
         "only_comparable": bool(facts.less_than) and facts.format not in (Format.NUMBER, Format.TIME),
@@ -200,7 +199,6 @@ _KIND_RULES: dict[str, LiteralString] = {
     "needs_format": "{field}: a digits field needs a format (date, time, personnummer, number or code)",
     "needs_cells": "{field}: a letters field needs cells, how many boxes it has",
     "only_on_line": "{field}: {format} needs a handwritten line (kind text)",
-    "only_in_boxes": "{field}: {format} needs digit boxes (kind digits)",
     "number_needs_cells": "{field}: a {format} needs cells, how many boxes it has",
     "only_numbers": "{field}: plausible and sum_of belong to a number",
     "only_comparable": "{field}: less_than belongs to a number or a time",

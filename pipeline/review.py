@@ -222,7 +222,7 @@ def _personal_number(spec: FieldSpec, text: str) -> str:
 
 def _code(spec: FieldSpec, text: str) -> str:
     digits = re.sub(r"[\s.,–-]", "", text)
-    if not digits.isdecimal() or len(digits) > spec.cell_count:
+    if not digits.isdecimal() or (spec.cells and len(digits) > spec.cells):
         raise _invalid(spec)
     return digits
 

@@ -139,7 +139,7 @@ def test_a_departure_from_the_norm_and_a_part_of_a_month_are_not_compared_but_ad
 def test_an_empty_field_adds_nothing_and_what_nobody_can_read_stops_the_sum_that_it_is_in() -> None:
     assert found(el=State.EMPTY) == [("sum", "kostnader", "7200")]
     assert found(el="") == [("sum", "kostnader", "7200")]
-    assert found(el=State.ILLEGIBLE, kostnader="9") == [("norm_surplus", "utfall", "2261"), ("norm_result", "resultat", "2261")]
+    assert found(el=State.ILLEGIBLE, kostnader="9") == [("norm_result", "resultat", "2261"), ("norm_surplus", "utfall", "2261")]
     assert found(kostnader=State.ILLEGIBLE, resultat="9") == []
     assert found(kostnader=State.EMPTY, inkomster="12730", resultat="0", hyra="", el="") == []
 
