@@ -5,7 +5,7 @@ A form names the rule that applies to it and the field with the day that the tim
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,10 @@ SWEDEN = ZoneInfo("Europe/Stockholm")
 
 
 class Rule(Strict):
-    """One version of a rule: what has to be done within how many days of a decision, and which law says so."""
+    """One version of a rule: what has to be done within how many days of a decision, and which law says so.
+
+    `say` is a line with `{day}` in it, by language.
+    """
 
     rule: str
     version: Annotated[int, Field(ge=1)]
@@ -32,6 +35,7 @@ class Rule(Strict):
     source: str
     from_: Annotated[date, Field(alias="from")]
     within_days: Annotated[int, Field(ge=0)]
+    say: Mapping[str, str] = {}
 
 
 @cache

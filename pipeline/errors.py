@@ -18,7 +18,8 @@ EfterskriftError
 │       ├── MissingAnswerError
 │       ├── InvalidAnswerError
 │       ├── UnknownClientError
-│       └── ClientConflictError
+│       ├── ClientConflictError
+│       └── RecountError
 ├── ExportError         a file cannot be made or a receipt cannot be used
 ├── LogBrokenError      the log is not what was written in it
 ├── NothingLearnedError corrections teach nothing that is better than what is in use
@@ -172,6 +173,10 @@ class ClientConflictError(AnswerError):
     def __init__(self, message: str, remedy: str = "", fields: tuple[str, ...] = (), codes: tuple[str, ...] = ()) -> None:
         super().__init__(message, remedy, fields)
         self.codes = codes
+
+
+class RecountError(AnswerError):
+    """The figures of an entry do not add up, and the person has not been told."""
 
 
 class ExportError(EfterskriftError):

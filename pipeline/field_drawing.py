@@ -55,7 +55,7 @@ def _label(paper: Paper, spec: FieldSpec) -> None:
 def _label_style(spec: FieldSpec) -> Style:
     if spec.row is not None:
         return ROW_LABEL
-    return CHOICE_LABEL if spec.kind is Kind.MARK else LABEL
+    return CHOICE_LABEL if spec.kind is Kind.MARK and spec.label_side is not Side.ABOVE else LABEL
 
 
 def _mark(paper: Paper, spec: FieldSpec, _text: str) -> None:

@@ -5,6 +5,7 @@ Lengths are millimetres from the top left of the page, or of the row in a table.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, LiteralString, Self
@@ -33,12 +34,16 @@ class Kind(StrEnum):
 
 
 class Format(StrEnum):
-    """What a row of digit boxes or a handwritten line holds; only a line can hold the last four."""
+    """What a row of digit boxes or a handwritten line holds; only a line can hold the last four.
+
+    A code is digits as they stand, such as the number of an account: a nought at its beginning counts.
+    """
 
     DATE = "date"
     TIME = "time"
     PERSONAL_NUMBER = "personnummer"
     NUMBER = "number"
+    CODE = "code"
     DOSE = "dose"
     BLOOD_PRESSURE = "blood_pressure"
     AMOUNT = "amount"
@@ -179,7 +184,7 @@ def check_kind(name: str, facts: FieldFacts, *, has_lines: bool, has_options: bo
         "needs_format": digits and facts.format is None,
         "needs_cells": facts.kind is Kind.LETTERS and not facts.cells,
         "only_on_line": digits and facts.format in ONLY_LINES,
-        "number_needs_cells": digits and number and not facts.cells,
+        "number_needs_cells": digits and facts.format in (Format.NUMBER, Format.CODE) and not facts.cells,
         "only_numbers": not number and bool(facts.plausible or facts.sum_of),
         "only_comparable": bool(facts.less_than) and facts.format not in (Format.NUMBER, Format.TIME),
         "options_and_choice": (facts.kind is Kind.CHOICE) != has_options,
@@ -191,16 +196,26 @@ def check_kind(name: str, facts: FieldFacts, *, has_lines: bool, has_options: bo
 
 
 _KIND_RULES: dict[str, LiteralString] = {
-    "needs_format": "{field}: a digits field needs a format (date, time, personnummer or number)",
+    "needs_format": "{field}: a digits field needs a format (date, time, personnummer, number or code)",
     "needs_cells": "{field}: a letters field needs cells, how many boxes it has",
     "only_on_line": "{field}: {format} needs a handwritten line (kind text)",
-    "number_needs_cells": "{field}: a number needs cells, how many boxes it has",
+    "number_needs_cells": "{field}: a {format} needs cells, how many boxes it has",
     "only_numbers": "{field}: plausible and sum_of belong to a number",
     "only_comparable": "{field}: less_than belongs to a number or a time",
     "options_and_choice": "{field}: options belong to a choice, and a choice needs them",
     "lines_and_lines": "{field}: lines (a number) belongs to the kind lines, which needs it",
     "format_elsewhere": "{field}: a format belongs to digits or text",
 }
+
+
+def addends(spec: FieldSpec, specs: Sequence[FieldSpec]) -> tuple[str, ...]:
+    """The names of the fields that a number is the sum of: of its own entry, or, for a number of the sheet that adds up a column, of all rows."""
+    own = {other.name for other in specs}
+    names: list[str] = []
+    for column in spec.sum_of:
+        rows = [other.name for other in specs if other.row is not None and other.column == column] if spec.row is None else []
+        names += rows if column not in own and rows else [sibling_name(spec, column)]
+    return tuple(names)
 
 
 def sibling_name(spec: FieldSpec, column: str) -> str:

@@ -7,7 +7,7 @@ from itertools import combinations
 from pipeline.blanks import blank_file
 from pipeline.errors import FormError
 from pipeline.fiducials import CONTENT
-from pipeline.field_spec import FieldSpec, Kind, Meaning, sibling_name
+from pipeline.field_spec import FieldSpec, Kind, Meaning, addends, sibling_name
 from pipeline.model import Box
 from pipeline.structure import patches
 from pipeline.template import Form, PageSpec, Subject
@@ -39,10 +39,10 @@ def _relations(form: Form) -> list[str]:
     """A form may only compare and add up fields that it has."""
     problems = []
     for spec in form.fields:
-        for column in (*spec.sum_of, *filter(None, [spec.less_than])):
-            other = form.by_name.get(sibling_name(spec, column))
+        for name in (*addends(spec, form.fields), *([sibling_name(spec, spec.less_than)] if spec.less_than else [])):
+            other = form.by_name.get(name)
             if other is None or other.format is not spec.format:
-                problems.append(f"{spec.name}: there is no {spec.format} {column} to compare with")
+                problems.append(f"{spec.name}: there is no {spec.format} {name.rpartition('.')[2]} to compare with")
     return problems
 
 

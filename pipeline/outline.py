@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldFacts, Name, Strict, check_kind
+from pipeline.norm_spec import Norm
 from pipeline.template import Area, Deadline, FormId, Law, Per, Subject
 
 Fill = Literal["fill"]
@@ -90,12 +91,16 @@ Row = Annotated[
 
 
 class OutlineSection(Strict):
-    """A titled section, or a page break. A standard section (`use`) may have rows of its own after the standard ones."""
+    """A titled section, or a page break. A standard section (`use`) may have rows of its own after the standard ones.
+
+    With `columns` the fields of its rows stand below each other in so many columns of even width.
+    """
 
     title: str = ""
     use: Standard | None = None
     rows: tuple[Row, ...] = ()
     text: str = ""
+    columns: Annotated[int, Field(ge=2, le=12)] | None = None
     repeat: Repeat | None = None
     table: Lines | None = None
     page: Literal["next"] | None = None
@@ -134,6 +139,7 @@ class Outline(Strict):
     law: tuple[Law, ...]
     entries: Per
     deadline: Deadline | None = None
+    norm: Norm | None = None
     sections: Annotated[tuple[OutlineSection, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -220,6 +220,13 @@ def _personal_number(spec: FieldSpec, text: str) -> str:
     return pid
 
 
+def _code(spec: FieldSpec, text: str) -> str:
+    digits = re.sub(r"[\s.,–-]", "", text)
+    if not digits.isdecimal() or (spec.cells and len(digits) > spec.cells):
+        raise _invalid(spec)
+    return digits
+
+
 def _number(spec: FieldSpec, text: str) -> str:
     plain = text.replace(",", ".").replace(" ", "")
     if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
@@ -228,7 +235,7 @@ def _number(spec: FieldSpec, text: str) -> str:
     return f"{number:.{spec.decimals}f}" if number == round(number, spec.decimals) else f"{number.normalize():f}"
 
 
-_FORMATS = {Format.DATE: _date, Format.TIME: _time, Format.PERSONAL_NUMBER: _personal_number, Format.NUMBER: _number}
+_FORMATS = {Format.DATE: _date, Format.TIME: _time, Format.PERSONAL_NUMBER: _personal_number, Format.NUMBER: _number, Format.CODE: _code}
 
 
 def _invalid(spec: FieldSpec) -> InvalidAnswerError:

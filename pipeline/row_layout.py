@@ -23,6 +23,7 @@ class Room:
     """What a row is laid in: from `left` to `right`, its check boxes `mark` wide and high, a field that fills the page `fill` high.
 
     `once` labels are printed above the boxes, a table's only in its first row; `unprinted` is a label that is not printed, since a title says it.
+    In `columns` of even width fields stand one below the other; without, each takes the width that it needs.
     """
 
     left: float
@@ -32,6 +33,7 @@ class Room:
     once: bool = False
     in_table: bool = False
     unprinted: str = ""
+    columns: int | None = None
 
     @property
     def width(self) -> float:
@@ -72,6 +74,8 @@ def place_row(row: Sequence[OutlineField], room: Room) -> Block:
         LayoutError: one field alone is wider than the room.
     """
     block = Block(in_table=room.in_table)
+    if room.columns:
+        return _in_columns(row, room, room.columns)
     marks = [one for one in row if one.kind is Kind.MARK]
     if len(marks) == len(row) and _width(row, room) > room.width:
         columns, pitch = _grid([_slot(one, room) for one in row], room, row[0].name)
@@ -80,6 +84,17 @@ def place_row(row: Sequence[OutlineField], room: Room) -> Block:
         return block
     for line in _broken(row, room):
         block.add(_line(line, room))
+    return block
+
+
+def _in_columns(row: Sequence[OutlineField], room: Room, columns: int) -> Block:
+    """The row's fields in columns of even width, in as many lines as they need."""
+    block, pitch = Block(), (room.width + GAP) / columns
+    for one in row:
+        if _slot(one, room) > pitch - MARK_GAP / 2:
+            raise LayoutError(Fault("row_too_wide", {"width": _slot(one, room), "room": pitch}, field=one.name))
+    for start in range(0, len(row), columns):
+        block.add(_line(row[start : start + columns], room, pitch))
     return block
 
 
@@ -145,7 +160,7 @@ def _line(line: Sequence[OutlineField], room: Room, pitch: float | None = None) 
     x, specs, before = room.left, [], None
     for number, one in enumerate(line):
         x = room.left + number * pitch if pitch else x + _gap(before, one)
-        slot = _slot(one, room) + (spare if one in growing else 0)
+        slot = room.right - x if pitch and one is line[-1] and measures.stretches(one) else _slot(one, room) + (spare if one in growing else 0)
         specs.append(_placed(one, x, top, slot, tall, room))
         x, before = x + slot, one
     return Block(top + tall, specs, 1, above)

@@ -104,7 +104,7 @@ def place_section(outline: Outline, section: OutlineSection, top: float, extra: 
 
 def _rows(outline: Outline, section: OutlineSection, placed: PlacedSection, extra: float) -> None:
     growing = sum(one.lines == "fill" for one in section.fields)
-    room = Room(*INNER, fill=LEAST_LINES * LINE + (extra / growing if growing else 0), unprinted=placed.title)
+    room = Room(*INNER, fill=LEAST_LINES * LINE + (extra / growing if growing else 0), unprinted=placed.title, columns=section.columns)
     for number, row in enumerate(section.rows):
         if isinstance(row, Words):
             placed.say(row)
@@ -134,18 +134,16 @@ def _repeated(outline: Outline, repeat: Repeat, section: OutlineSection, placed:
     for turn in range(1, repeat.count + 1):
         first = True
         for number, row in enumerate(rows):
-            named = tuple(_turned(one, repeat, turn, section, silent=once and turn > 1) for one in row)
-            block = _in_row(outline, named, replace(room, once=once and turn == 1), number)
-            if once and turn > 1:
-                block.labelled = False
-            placed.put(block)
+            named = tuple(_turned(one, repeat, turn, section) for one in row)
+            block = _in_row(outline, named, replace(room, once=once), number)
+            placed.put(_without_labels(block) if once and turn > 1 else block)
             if first:
-                y = placed.fields[-1].box[1] + 2.6
+                y = min(spec.box[1] for spec in placed.fields[-len(block.fields) :]) + 2.6
                 placed.texts.append(Text(text=f"{repeat.label} {turn}", at=(INNER[0], round(y, 2)), width=gutter, size=_GUTTER.size, bold=True))
             first = False
 
 
-def _turned(one: OutlineField, repeat: Repeat, turn: int, section: OutlineSection, *, silent: bool) -> OutlineField:
+def _turned(one: OutlineField, repeat: Repeat, turn: int, section: OutlineSection) -> OutlineField:
     """A repeated field by its own name; what it is compared with is of the same turn."""
     own = {each.name for each in section.fields}
     prefix = f"{repeat.prefix}{turn}_"
@@ -154,9 +152,15 @@ def _turned(one: OutlineField, repeat: Repeat, turn: int, section: OutlineSectio
         update["less_than"] = f"{prefix}{one.less_than}"
     if one.sum_of:
         update["sum_of"] = tuple(prefix + name if name in own else name for name in one.sum_of)
-    if silent and one.label_at is None:
-        update["label_at"] = Side.NONE
     return one.model_copy(update=update)
+
+
+def _without_labels(block: Block) -> Block:
+    """The same boxes, with the labels that stand above them in the first row left out."""
+    lifted = [
+        moved(spec.model_copy(update={"label_at": Side.NONE}) if spec.label_side is Side.ABOVE else spec, 0, -LABEL_ROOM) for spec in block.fields
+    ]
+    return Block(block.height - LABEL_ROOM, lifted, block.lines, labelled=False)
 
 
 def _table(outline: Outline, section: OutlineSection, placed: PlacedSection, extra: float) -> None:

@@ -19,6 +19,7 @@ from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, 
 
 from pipeline.errors import FormError
 from pipeline.field_spec import BoxMm, FieldSpec, Format, Meaning, Name, Strict
+from pipeline.norm_spec import Norm
 
 PAGE_WIDTH_MM = 210.0
 PAGE_HEIGHT_MM = 297.0
@@ -155,6 +156,7 @@ class Form(Strict):
     entries: Per
     subject: Subject = Subject.CLIENT
     deadline: Deadline | None = None
+    norm: Norm | None = None
     pages: Annotated[tuple[PageSpec, ...], Field(min_length=1)]
 
     @cached_property
@@ -196,6 +198,8 @@ class Form(Strict):
             raise ValueError("nothing on a form printed elsewhere says which sides belong together: make each side a form of one page")
         if self.deadline and not any(spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields):
             raise ValueError(f"the deadline counts from {self.deadline.day}, which is no date on this form")
+        if self.norm and (unknown := [name for name in self.norm.fields() if name not in names]):
+            raise ValueError(f"the calculation names {unknown[0]}, which is no field of this form")
         if self.entries is Per.ROW and not any(page.table for page in self.pages):
             raise ValueError("entries per row need a table")
         return self

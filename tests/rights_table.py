@@ -44,6 +44,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.pulls.pull_to_front": (Action.PULL, R.UNIT),
     f"{P}store.pulls.undo_pull": (Action.PULL, R.UNIT),
     f"{P}store.pulls.pulls": (Action.PULL, R.EVERYWHERE),
+    f"{P}store.due.open_deadlines": (Action.PULL, R.EVERYWHERE),
     f"{P}store.decisions.save_draft": (Action.REVIEW, R.PAPER),
     f"{P}store.decisions.save_answers": (Action.REVIEW, R.PAPER),
     f"{P}store.decisions.reject": (Action.REVIEW, R.PAPER),

@@ -74,6 +74,11 @@ def day(on: date | str) -> str:
     return format_date(date.fromisoformat(on) if isinstance(on, str) else on, form, locale)
 
 
+def weekday(on: date) -> str:
+    """A day with its weekday and the name of its month, so that nobody takes it for another: fre 24 dec. 2021."""
+    return format_date(on, "EEE d MMM y", _LOCALES[language()][0])
+
+
 def moment(at: datetime, *, seconds: bool = False) -> str:
     """A moment in Swedish local time, to the minute or the second."""
     here = at.astimezone(_HERE)

@@ -55,6 +55,9 @@ def digits_value(spec: FieldSpec, rng: Generator) -> str:
         case Format.PERSONAL_NUMBER:
             clients = load_register(ROOT / "data" / "samples" / "klienter.csv").clients
             return clients[rng.integers(len(clients))].pid
+        case Format.CODE:
+            length = rng.integers(max(1, spec.cell_count - 2), spec.cell_count + 1)
+            return "".join(str(digit) for digit in rng.integers(10, size=length))
         case _:
             low, high = spec.minimum or 0, spec.maximum if spec.maximum is not None else 10 ** (spec.cell_count - spec.decimals) - 1
             return f"{rng.uniform(low, high):.{spec.decimals}f}"

@@ -57,11 +57,12 @@ def _write(paper: Image, field: FieldSpec, value: Value, hand: Hand, rng: Genera
 
 
 def cells_of(field: FieldSpec, value: str) -> str:
-    """The characters of a value, one a cell; a number stands to the right."""
+    """The characters of a value, one a cell; a number stands to the right, a code to the left."""
     if field.format is Format.NUMBER:
         whole, _, part = value.partition(".")
         return (whole + (part.ljust(field.decimals, "0") if field.decimals else "")).rjust(field.cell_count)
-    return "".join(c for c in value if c.isdigit())
+    digits = "".join(c for c in value if c.isdigit())
+    return digits.ljust(field.cell_count) if field.format is Format.CODE else digits
 
 
 def _write_digits(paper: Image, field: FieldSpec, value: str, hand: Hand, rng: Generator) -> None:

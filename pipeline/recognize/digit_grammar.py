@@ -60,6 +60,10 @@ def _personal_number(row: str, _spec: FieldSpec) -> list[Candidate]:
     return _misfit(row)
 
 
+def _code(row: str, _spec: FieldSpec) -> list[Candidate]:
+    return [Candidate(row.replace(" ", ""), GAP if " " in row.strip() else 1.0)]
+
+
 def _misfit(row: str) -> list[Candidate]:
     return [Candidate(row.replace(" ", ""), MISFIT, fits=False)]
 
@@ -120,4 +124,5 @@ _GRAMMARS: dict[Format, Callable[[str, FieldSpec], list[Candidate]]] = {
     Format.TIME: _time,
     Format.PERSONAL_NUMBER: _personal_number,
     Format.NUMBER: _number,
+    Format.CODE: _code,
 }

@@ -189,6 +189,7 @@ PRESSURE = maybe(words("BT Bt bt") + maybe(":") + GAP) + digits(2, 3) + GAP + "/
 THOUSANDS = digits(1, 3) + repeated(OneOf(" .") + digits(3, 3), 0, 3) | digits(1, 7)
 MONEY = maybe(OneOf("-–")) + THOUSANDS + maybe(OneOf(",.:") + (digits(2, 2) | OneOf("-–"))) + maybe(GAP + words("kr kr. kronor SEK"))
 NUMBER = maybe(OneOf("-–")) + (digits(1, 3) + repeated(" " + digits(3, 3), 0, 3) | digits(1, 7)) + FRACTION
+CODE = digits(1, 8) + repeated(maybe(OneOf("-– ")) + digits(1, 8), 0, 5)
 PHONE = maybe("+") + digits(2, 4) + repeated(maybe(OneOf("-– ")) + digits(1, 4), 2, 5)
 PERSON = maybe(CENTURY) + digits(6, 6) + GAP + maybe(OneOf("-–+")) + GAP + digits(4, 4)
 
@@ -199,6 +200,7 @@ PATTERNS: dict[Format, Pattern] = {
     Format.BLOOD_PRESSURE: PRESSURE,
     Format.AMOUNT: MONEY,
     Format.NUMBER: NUMBER,
+    Format.CODE: CODE,
     Format.PHONE: PHONE,
     Format.PERSONAL_NUMBER: PERSON,
 }

@@ -39,7 +39,7 @@ def _number(text: str) -> str:
     return text.replace("–", "-").replace(" ", "").replace(",", ".")
 
 
-def _personal_number(text: str) -> str:
+def _bare_digits(text: str) -> str:
     return "".join(re.findall(r"\d", text))
 
 
@@ -47,5 +47,6 @@ _VALUES: dict[Format, Callable[[str], str | None]] = {
     Format.DATE: _date,
     Format.TIME: _time,
     Format.NUMBER: _number,
-    Format.PERSONAL_NUMBER: _personal_number,
+    Format.PERSONAL_NUMBER: _bare_digits,
+    Format.CODE: _bare_digits,
 }

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
-from pipeline.field_spec import FieldSpec, sibling_name
+from pipeline.field_spec import FieldSpec, addends
 from pipeline.model import Reading, State, Value
 from pipeline.resolve.weighing import listed, normalised, unlisted, with_reason
 
@@ -21,7 +21,7 @@ def sums_fit(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> tuple
     found: dict[str, Reading] = {}
     problems = []
     for spec in specs:
-        names = [sibling_name(spec, column) for column in spec.sum_of]
+        names = addends(spec, specs)
         parts = [fields[name] for name in names if name in fields]
         total = fields[spec.name]
         if not names or len(parts) < len(names) or total.state is not State.READ or any(p.state not in (State.READ, State.EMPTY) for p in parts):

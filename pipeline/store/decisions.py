@@ -14,6 +14,7 @@ from pipeline.client_guard import AboutClient
 from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person, State
+from pipeline.recount import doubted_figures
 from pipeline.review import Answer
 from pipeline.store import plants, sight, tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
@@ -62,18 +63,19 @@ def save_answers(
     now: datetime,
     *,
     about: AboutClient = NOTHING_SAID,
+    ask_figures: bool = False,
 ) -> EntryState:
     """Decide an entry; answers with CONFIRMED, SECOND if another person has to look, or REVIEW if the person is to decide anew (`plants.judged`).
 
     The first person answers for every field that is not printed, the second for those that person and machine disagreed on. Fields of a
     missing page need no answer, nor do those confirmed in a group; what is answered all the same counts. `about` is what the person says of the
     client beyond the number: why the register lacks the client, and how it is where the sheet contradicts the client. Where nothing is said of a
-    contradiction, another person looks.
+    contradiction, another person looks; and so where figures do not add up, of which the person is told first with `ask_figures`.
 
     Raises:
         NotAllowedError: another unit or area of law, a client behind a block, or the person was the first to decide.
         StaleDecisionError: it has been decided since the person saw `revision`, or another person has it.
-        MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError: the fields that hinder it.
+        MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError, RecountError: the fields that hinder it.
     """
     found = seen(conn, person, entry_id, revision, OPEN)
     if held_by_other(found, person, now):
@@ -95,6 +97,7 @@ def save_answers(
         return EntryState.REVIEW
     shared = shared_answers(conn, found, form)
     doubt = {doubted_client(conn, form, found, given, about), *plants.doubted(conn, person, entry_id, by_name, readings, given)}
+    doubt |= doubted_figures(form, found.row, given, ask=ask_figures)
     new = first_decided(here, given, readings, shared, in_groups, doubt=doubt, answered=answers)
     new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
     state = review.next_state(sum(not one.settled for one in new.values()))

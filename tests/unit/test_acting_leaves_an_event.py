@@ -45,6 +45,7 @@ NEEDS_NONE = {
     "store.controls.pass_control": TYPING,
     "store.controls.open_controls": FIGURES,
     "store.controls.held": PART,
+    "store.due.open_deadlines": FIGURES,
     "store.duplicate_marks.alike": BEFORE,
     "store.duplicate_marks.duplicates": LIST,
     "store.emergencies.unseen": "uses of accounts for emergencies, no client",

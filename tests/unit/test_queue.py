@@ -60,12 +60,21 @@ def pull(ward: Ward, kind: PullKind, what: str = "") -> Pull:
 
 
 def test_the_shipped_rules_have_a_law_and_a_source() -> None:
-    assert {rule.rule for rule in rules()} == {"lvu-understallning", "lvm-understallning"}
+    assert {rule.rule for rule in rules()} == {"lvu-understallning", "lvm-understallning", "skyddsbedomning", "forhandsbedomning"}
     assert all("§" in rule.law and rule.source for rule in rules())
+    assert all("{day}" in rule.say[language] for rule in rules() for language in ("sv", "en"))
 
 
-@pytest.mark.parametrize(("rule", "last"), [("lvu-understallning", "2021-12-24 23:59"), ("lvm-understallning", "2021-12-18 23:59")])
-def test_a_decision_is_due_within_a_week_or_the_next_day(rule: str, last: str) -> None:
+@pytest.mark.parametrize(
+    ("rule", "last"),
+    [
+        ("lvu-understallning", "2021-12-24 23:59"),
+        ("lvm-understallning", "2021-12-18 23:59"),
+        ("skyddsbedomning", "2021-12-18 23:59"),
+        ("forhandsbedomning", "2021-12-31 23:59"),
+    ],
+)
+def test_a_decision_is_due_within_the_days_of_its_rule(rule: str, last: str) -> None:
     assert due(rule, date(2021, 12, 17)) == datetime.fromisoformat(last).replace(tzinfo=SWEDEN)
 
 

@@ -18,6 +18,7 @@ GOOD = {
     Format.BLOOD_PRESSURE: ("135/82", "BT 135/82", "90/60 mmHg"),
     Format.AMOUNT: ("1 250 kr", "1250,50", "45:-", "1.250,00", "-50 kr", "12 345 678"),
     Format.NUMBER: ("37,5", "120", "-3", "1 250", "0.5"),
+    Format.CODE: ("0041", "8327-9", "041 234 567-8", "041234567890"),
     Format.PHONE: ("070-174 06 05", "0701740605", "0923-123 45", "+46 70 174 06 05"),
     Format.PERSONAL_NUMBER: ("19121212-1212", "121212+1212", "1212121212"),
 }
@@ -28,6 +29,7 @@ BAD = {
     Format.BLOOD_PRESSURE: ("135", "1/82", "135/8222", "135-82"),
     Format.AMOUNT: ("kr", "1 25", "1,5"),
     Format.NUMBER: ("a", "3,", "1.250,00"),
+    Format.CODE: ("A12", "12-", "1,5"),
     Format.PHONE: ("12", "Anna"),
     Format.PERSONAL_NUMBER: ("12121212", "x"),
 }
@@ -52,6 +54,7 @@ def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
         (Format.DATE, "2026-06-31", None),
         (Format.TIME, "kl 8.30", "08:30"),
         (Format.NUMBER, "1 250,5", "1250.5"),
+        (Format.CODE, "0041 234-5", "00412345"),
         (Format.PERSONAL_NUMBER, "121212-1212", "1212121212"),
         (Format.DOSE, "2,5 ml", "2,5 ml"),
     ],

@@ -17,7 +17,8 @@ from pipeline.review import Answer
 from pipeline.store import client_check, decisions, registers
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
-from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen, must_be_said, proposed_signers
+from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen, must_be_said, proposed_signers, shown_answer
+from ui.components.entry_facts import entry_facts
 from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
@@ -34,6 +35,7 @@ def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: s
     """Show the client, and mind the keys of the form. As a fragment it can run again without touching the form."""
     keys = widget_keys(view)
     keyboard(turn, list(keys), lambda draft: _keep(here, person, view, keys, draft), focus=focus, save=save_key(view))
+    entry_facts(view, _so_far(view))
     field = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
     if field is None:
         return
@@ -89,6 +91,17 @@ def _looked_up(here: Site, person: Person, view: EntryView, number: str) -> None
         with here.store.begin() as conn:
             registers.look_up_client(conn, person, number)
     st.session_state[_LOOKED_UP] = turn, seen | {number}
+
+
+def _so_far(view: EntryView) -> dict[str, Answer]:
+    """The answers as they stand in the form now; in a second review what the first person said."""
+    kept: dict[str, str | int] = {} if view.second else st.session_state.get(_KEPT, {})
+    keys = {field.spec.name: key for key, field in widget_keys(view).items()}
+    found = {}
+    for field in view.fields:
+        held = kept.get(keys.get(field.spec.name, ""))
+        found[field.spec.name] = _drafted(field, held) if held is not None else field.first or shown_answer(field)
+    return {name: answer for name, answer in found.items() if answer is not None}
 
 
 def _turn_of(view: EntryView) -> str:

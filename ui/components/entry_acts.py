@@ -9,7 +9,15 @@ from functools import partial
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
+from pipeline.errors import (
+    ClientConflictError,
+    EfterskriftError,
+    InvalidAnswerError,
+    MissingAnswerError,
+    RecountError,
+    StaleDecisionError,
+    UnknownClientError,
+)
 from pipeline.model import EntryState, Person
 from pipeline.store import claims, decisions, forwarding, groups
 from pipeline.store.clock import utc_now
@@ -17,11 +25,11 @@ from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
 from pipeline.store.looks import note_look
 from pipeline.store.plants import last_missed
-from ui.components import entry_turn
+from ui.components import entry_facts, entry_turn
 from ui.components.client_guard_form import about_client, ask_about_client
 from ui.components.control_task import make_due
 from ui.components.entry_form import answers
-from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, say, turn_to
+from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, say, turn_to
 from ui.components.faults import fault_text
 from ui.components.returning import return_entry
 from ui.session import Site
@@ -40,7 +48,8 @@ def save(here: Site, person: Person, view: EntryView) -> None:
     entry = view.entry
     try:
         with here.store.begin() as conn:
-            state = decisions.save_answers(conn, here.forms, person, entry.id, entry.revision, answers(view), now, about=about_client(view))
+            seen, told = (entry.id, entry.revision), entry_facts.was_told(view)
+            state = decisions.save_answers(conn, here.forms, person, *seen, answers(view), now, about=about_client(view), ask_figures=not told)
             missed = last_missed(conn, person, entry.id) if state is EntryState.REVIEW else None
             if missed is None:
                 note_look(conn, person, view, shown_at, now)
@@ -50,6 +59,8 @@ def save(here: Site, person: Person, view: EntryView) -> None:
         complain(entry.id, error.fields, ask_about_client(view, error) or "review.missing_answer")
     except InvalidAnswerError as error:
         complain(entry.id, error.fields, "review.invalid_answer")
+    except RecountError:
+        complain_of(entry.id, entry_facts.tell(view))
     except EfterskriftError as error:
         say(fault_text(error))
         if isinstance(error, StaleDecisionError):

@@ -63,7 +63,12 @@ def show_said() -> None:
 
 def complain(entry_id: str, fields: tuple[str, ...], key: str) -> None:
     """Nothing was saved: say so, and why, beside the fields."""
-    st.session_state[_COMPLAINTS] = dict.fromkeys(fields, t(key))
+    complain_of(entry_id, dict.fromkeys(fields, t(key)))
+
+
+def complain_of(entry_id: str, fields: dict[str, str]) -> None:
+    """As `complain`, with a text of its own for each field."""
+    st.session_state[_COMPLAINTS] = fields
     st.session_state[_TRY] = st.session_state.get(_TRY, 0) + 1
     unfold(entry_id, fields)
     say(t("review.not_saved"))

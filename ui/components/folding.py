@@ -60,7 +60,7 @@ def folded_lines(view: EntryView, crops: Mapping[str, str]) -> None:
 def _tile(field: FieldView, crop: str) -> str:
     answer = shown_answer(field)
     words = in_words(field.spec, answer) if answer is not None else ""
-    return f"<li>{crop}<span>{escape(field.spec.label)}</span> <b>{escape(words)}</b></li>"
+    return f"<li>{crop}<span>{escape(field.spec.full_label)}</span> <b>{escape(words)}</b></li>"
 
 
 def _may_fold(view: EntryView, field: FieldView) -> bool:

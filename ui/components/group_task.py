@@ -60,7 +60,7 @@ def _resting() -> bool:
 
 
 def _show(here: Site, person: Person, group: Group) -> None:
-    what = t("group.what", field=group.spec.label, value=in_words(group.spec, group.answer))
+    what = t("group.what", field=group.spec.full_label, value=in_words(group.spec, group.answer))
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
             st.title(what, anchor=False)

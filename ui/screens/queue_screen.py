@@ -14,6 +14,7 @@ from pipeline.model import Person
 from pipeline.store import group_setting, pulls
 from pipeline.store.clock import utc_now
 from pipeline.store.pulls import Pull, PullKind
+from ui.components.deadline_list import deadline_list
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.session import Site
@@ -28,6 +29,7 @@ def show(here: Site, person: Person) -> None:
     heading(here, person, t("queue.title"), t("queue.what"))
     require(person, Action.PULL)
     st.caption(t(f"queue.order.{here.settings.queue_order.value}"))
+    deadline_list(here, person)
     left, right = st.columns(2, gap="large")
     with left:
         _ask(here, person)
