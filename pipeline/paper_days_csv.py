@@ -1,0 +1,20 @@
+"""Paper by unit and day as a file: one line a unit and day. In Swedish, for spreadsheets."""
+
+from __future__ import annotations
+
+from pipeline.export.csv_file import write_table
+from pipeline.store.paper_days import Paper, PaperDays
+
+HEADER = ("enhet", "dag", "ark", "poster", "besök på papper", "planerade besök", "planerade pass", "bedömning")
+SAID = {Paper.NONE: "inget papper", Paper.SHORT: "färre än planerat", Paper.THERE: "papper finns", Paper.IDLE: "inget planerat"}
+
+
+def paper_days_csv(found: PaperDays) -> bytes:
+    """The file: `;`, UTF-8 with byte order mark, CRLF."""
+    counts = (found.counts[unit, day] for unit in found.units for day in found.days)
+    rows = [(c.unit, c.day, *map(_said, (c.sheets, c.entries, c.visits, c.planned_visits, c.planned_shifts)), SAID[c.paper]) for c in counts]
+    return write_table(HEADER, rows)
+
+
+def _said(count: int | None) -> str:
+    return "" if count is None else str(count)
