@@ -40,7 +40,7 @@ def pack(
     phones: Annotated[Path | None, typer.Option(help="Telephone chain: CSV with namn, telefon, roll, ringer.", **CSV)] = None,
     schedule: Annotated[Path | None, typer.Option(help="Staff schedule: CSV with namn, datum, pass.", **CSV)] = None,
     days: Annotated[int, typer.Option(min=1, max=60, help="How many days the pack has to last.")] = 14,
-    first_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a planned outage: dates the covers.")] = None,
+    first_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a planned outage, for the covers.")] = None,
 ) -> None:
     """Print all the paper that a unit needs in an outage, before it. Works without a store: the serials go in a file of the pack."""
     from pipeline.clients import load_register

@@ -115,7 +115,7 @@ def _marks(paper: Paper, y: float) -> None:
     for place, caption in enumerate(("kryss", "bock går också", "ångrat: fyll rutan")):
         x = LEFT + (0, 22, 54)[place]
         box = Box(x, top, 5, 5)
-        paper.area(box, Colour.BLACK if place == 2 else Colour.WHITE, Colour.BLACK, 0.35)  # noqa: PLR2004 - the last
+        paper.area(box, Colour.BLACK if place == 2 else Colour.WHITE, Colour.BLACK, 0.35)
         for stroke in ((TICK, TICK_BACK), (_CHECK,), ())[place]:
             paper.pen(within(box, stroke), Colour.BLACK, _PEN)
         paper.words(caption, (x + 6.5, top + 1), _CAPTION)

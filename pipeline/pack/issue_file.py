@@ -54,8 +54,8 @@ def read_issued(data: bytes) -> Issued:
     if not rows or rows[0] != COLUMNS:
         raise UsageError("This is no file of issued sheets.", f"Its first line is {';'.join(COLUMNS)}.")
     *body, last = rows[1:] or [("",)]
-    if len(last) != 2 or last[0] != CHECKSUM:  # noqa: PLR2004 - the word and the digest
-        raise UsageError("The end of the file is missing: its last line holds no checksum.", "Copy the whole file again from where the pack was made.")
+    if len(last) != 2 or last[0] != CHECKSUM:
+        raise UsageError("The end of the file is missing: its last line holds no checksum.", "Copy the whole file again from the pack.")
     if last[1] != _digest(body):
         raise UsageError("The file has been changed or cut: what it says does not give its checksum.", _AS_WRITTEN)
     return Issued(tuple(_sheet(number, row) for number, row in enumerate(_once(body), start=2)), last[1])

@@ -10,13 +10,13 @@ from pipeline.drawing import Paper
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Format, Meaning
 from pipeline.model import Client, IssuedSheet
+from pipeline.own_forms import COVER, SIGNATURE_KEY
 from pipeline.pack.instructions import draw_instructions
 from pipeline.pack.numbers import Need, rules
 from pipeline.pack.plain_page import About
 from pipeline.pack.schedule import Shift, draw_schedule, schedule_pages
 from pipeline.pack.telephone_chain import Called, chain_pages, draw_chain
 from pipeline.printing import Sheet, draw_sheets, issue, issued
-from pipeline.own_forms import COVER, SIGNATURE_KEY
 from pipeline.template import Form, Forms
 
 _MAX_USES = 18

@@ -25,8 +25,8 @@ _MOST = 500
 class TakenIn:
     """What came of a file: sheets that are `new`, that were `known` just so, that came back before the file did (`scanned_before`, of the new).
 
-    `unknown_forms` are those of the file that are not in the forms folder, as "id version"; `unissued` counts scanned serials of the file's units that
-    nobody has told of still.
+    `unknown_forms` are those of the file that are not in the forms folder, as "id version"; `unissued` counts scanned serials of the file's units
+    that nobody has told of still.
     """
 
     new: int
@@ -47,12 +47,12 @@ def take_in_issued(conn: Connection, forms: Forms, person: Person, data: bytes) 
     found = read_issued(data)
     here = sorted({sheet.unit for sheet in found.sheets})
     if unknown := [unit for unit in here if unit not in units(conn)]:
-        raise UsageError(f"There is no unit {', '.join(unknown)}.", "Add it first, by the name that stands on the paper: `efterskrift unit NAME AREA`.")
+        raise UsageError(f"There is no unit {', '.join(unknown)}.", "Add it first, as named on the paper: `efterskrift unit NAME AREA`.")
     for unit in here:
         require(person, Action.PRINT, unit)
     known = _known(conn, [sheet.serial for sheet in found.sheets])
     if odd := [sheet.serial for sheet in found.sheets if known.get(sheet.serial, sheet) != sheet]:
-        raise UsageError(f"Known with another form, unit or client: {', '.join(odd)}.", "Find out which of the two files is right. Nothing has been changed.")
+        raise UsageError(f"Known with another form, unit or client: {', '.join(odd)}.", "Find out which file is right. Nothing has been changed.")
     new = [sheet for sheet in found.sheets if sheet.serial not in known]
     add_issued(conn, new, person.login)
     _name_clients(conn, new)

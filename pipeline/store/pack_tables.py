@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Integer, String, Table
 
-from pipeline.store.clock import UtcDateTime
 from pipeline.store.tables import metadata
 
 pack_number = Table(

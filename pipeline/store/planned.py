@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from pipeline.access import Action, require
 from pipeline.errors import UsageError
 from pipeline.model import Person
-from pipeline.planning import Planned, PlanKind
+from pipeline.planning import PlanKind, Planned
 from pipeline.store.events import record
 from pipeline.store.pack_tables import planned_day
 from pipeline.store.registers import units
@@ -29,7 +29,7 @@ def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Plann
     require(person, Action.PROGRESS)
     here = sorted({unit for unit, _ in counts})
     if unknown := [unit for unit in here if unit not in units(conn)]:
-        raise UsageError(f"There is no unit {', '.join(unknown)}.", "Write the units as they are named here, or add them: `efterskrift unit NAME AREA`.")
+        raise UsageError(f"There is no unit {', '.join(unknown)}.", "Name the units as here, or add them: `efterskrift unit NAME AREA`.")
     for unit in here:
         require(person, Action.PROGRESS, unit)
     upsert(conn, planned_day, [{"unit": unit, "day": day, "kind": kind.value, "planned": count} for (unit, day), count in counts.items()])
