@@ -37,6 +37,7 @@ class Action(StrEnum):
     FOLLOW_UP = "follow_up"
     BLOCK = "block"
     ALARM = "alarm"
+    PACK = "pack"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = {
@@ -54,6 +55,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.FOLLOW_UP,
             Action.BLOCK,
             Action.MANAGE,
+            Action.PACK,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -71,7 +73,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.RECEIPT,
         }
     ),
-    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM}),
+    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM, Action.PACK}),
     Role.REGISTRAR: frozenset(
         {Action.SCAN, Action.PRINT, Action.VIEW_PAGE, Action.REVIEW, Action.CORRECT, Action.FORWARD, Action.EXPORT, Action.RECEIPT}
     ),

@@ -9,15 +9,20 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from pipeline.audit.follow_up import days
 from pipeline.export.runs import Office, make_run
+from pipeline.fiducials import new_serial
 from pipeline.learning.learn import School
-from pipeline.model import IssuedSheet, Outcome, PageReading, Person
+from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Person
+from pipeline.own_forms import COVER
+from pipeline.pack.issue_file import write_issued
+from pipeline.pack.numbers import Need
+from pipeline.planning import PlanKind
 from pipeline.review import Answer
-from pipeline.settings import Settings
-from pipeline.store import blocks, claims, decisions, entries, sheets
+from pipeline.settings import ROOT, Settings
+from pipeline.store import blocks, claims, decisions, entries, sheets, tables
 from pipeline.store.control_tables import control, look
 from pipeline.store.controls import ControlTask
 from pipeline.store.database import Store, open_store
@@ -152,6 +157,12 @@ class World:
         """What some functions call by a name that others use for something else."""
         if name.endswith(("questions.ask_author", "questions.give_answer")):
             return {"text": "Vilken tid?"}
+        if name.endswith(("take_in_issued", "save_planned", "make_unit_pack", "save_pack_numbers", "unit_needs")):
+            sheet, forms = IssuedSheet(new_serial(), "hsl-anteckning", 1, NORTH), Forms.load(ROOT / "forms")
+            plan = {"kind": PlanKind.VISITS, "counts": {(NORTH, "2026-02-17"): 3}}
+            return {"data": write_issued([sheet]), "forms": forms, "needs": [Need("hsl-anteckning", 1)], **plan}
+        if name.endswith(("paper_days.paper_days", "paper_days.sheets_of_day")):
+            return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
         if name.endswith("write_storelog"):
             return {"file": io.BytesIO()}
         if "signing" in name or name.endswith("unsigned"):
@@ -208,6 +219,11 @@ def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
             ward.note(serial)
     ward.read(ward.scan(), page_reading(NOTE, "DDDD", SAID))
     ward.read(ward.scan(), PageReading(Outcome.BLANK))
+    ward.issue(IssuedSheet("COVERED1", COVER, 1, NORTH), IssuedSheet("MISSING1", NOTE.id, 1, NORTH))
+    cover = Forms.load(ROOT / "forms").latest(COVER)
+    ward.read(ward.scan(), page_reading(cover, "COVERED1", {"antal_ark": "1"}), cover)
+    with ward.store.begin() as conn:  # settled long ago: it is about no client, and so nobody's to review
+        conn.execute(update(tables.entry).where(tables.entry.c.form == COVER).values(state=EntryState.RECEIPTED.value))
     twins = [ward.scan(), ward.scan()]
     for twin in twins:
         ward.read(twin, page_reading(NOTE, "AAAA", SAID))

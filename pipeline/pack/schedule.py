@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from pipeline.csv_table import TableKind, read_table, wrong_row
+from pipeline.csv_table import TableKind, read_table, table_of, wrong_row
 from pipeline.drawing import Paper
 from pipeline.pack.plain_page import TOP, About, Column, begin, lines, rows_that_fit, table
 
@@ -44,6 +44,11 @@ def load_schedule(path: Path) -> tuple[Shift, ...]:
     return tuple(_shift(path, number, row) for number, row in read_table(path, _KIND))
 
 
+def schedule_of(data: bytes, source: str) -> tuple[Shift, ...]:
+    """As `load_schedule`, of a file's content; `source` names it in errors."""
+    return tuple(_shift(source, number, row) for number, row in table_of(data, source, _KIND))
+
+
 def schedule_pages(shifts: Sequence[Shift]) -> int:
     """How many pages the schedule takes."""
     return len(list(_pages(shifts)))
@@ -58,11 +63,11 @@ def draw_schedule(paper: Paper, about: About, shifts: Sequence[Shift]) -> None:
         table(paper, [Column("Namn", _NAME_MM, bold=True), *days], page.rows, lines(paper, _HOW, TOP - 4) + 3, _ROW_MM, boxed=True)
 
 
-def _shift(path: Path, number: int, row: dict[str, str]) -> Shift:
+def _shift(source: Path | str, number: int, row: dict[str, str]) -> Shift:
     try:
         return Shift(row["namn"], date.fromisoformat(row["datum"]), row["pass"])
     except ValueError:
-        raise wrong_row(path, number, "has no day as YYYY-MM-DD in the column datum", _KIND) from None
+        raise wrong_row(source, number, "has no day as YYYY-MM-DD in the column datum", _KIND) from None
 
 
 def _pages(shifts: Sequence[Shift]) -> Iterator[_Page]:

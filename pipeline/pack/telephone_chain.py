@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.csv_table import TableKind, read_table
+from pipeline.csv_table import TableKind, read_table, table_of
 from pipeline.drawing import Paper
 from pipeline.pack.plain_page import TOP, About, Column, begin, lines, rows_that_fit, table
 
@@ -45,7 +45,12 @@ def load_chain(path: Path) -> tuple[Called, ...]:
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.
     """
-    return tuple(Called(row["namn"], row["telefon"], row.get("roll", ""), row.get("ringer", "")) for _, row in read_table(path, _KIND))
+    return _chain(read_table(path, _KIND))
+
+
+def chain_of(data: bytes, source: str) -> tuple[Called, ...]:
+    """As `load_chain`, of a file's content; `source` names it in errors."""
+    return _chain(table_of(data, source, _KIND))
 
 
 def chain_pages(chain: Sequence[Called]) -> int:
@@ -59,6 +64,10 @@ def draw_chain(paper: Paper, about: About, chain: Sequence[Called]) -> None:
     for number, rows in enumerate(pages, start=1):
         begin(paper, about, "Telefonkedja", f"sida {number} av {len(pages)}" if len(pages) > 1 else "")
         table(paper, _HEADS, rows, lines(paper, _HOW, TOP - 4) + 3, _ROW_MM)
+
+
+def _chain(rows: Iterable[tuple[int, dict[str, str]]]) -> tuple[Called, ...]:
+    return tuple(Called(row["namn"], row["telefon"], row.get("roll", ""), row.get("ringer", "")) for _, row in rows)
 
 
 def _pages(chain: Sequence[Called]) -> Iterator[Sequence[Sequence[str]]]:

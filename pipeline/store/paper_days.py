@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -60,12 +60,19 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class PaperDays:
-    """Every unit's every day. `undated` are sheets by unit whose day nobody has read yet: one of them may fill a gap."""
+    """Every unit's every day, from `first` to `last`. `undated` are sheets by unit whose day nobody has read yet: one of them may fill a gap."""
 
+    first: str
+    last: str
     units: tuple[str, ...]
-    days: tuple[str, ...]
     counts: Mapping[tuple[str, str], DayCount]
     undated: Mapping[str, int]
+
+    @property
+    def days(self) -> list[str]:
+        """All days, YYYY-MM-DD."""
+        first, last = date.fromisoformat(self.first), date.fromisoformat(self.last)
+        return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
 
     def without_paper(self, unit: str) -> list[str]:
         """The days on which the unit has no paper at all although it worked, as far as is known."""
@@ -90,15 +97,16 @@ def paper_days(conn: Connection, person: Person, first: date, last: date) -> Pap
     """
     require(person, Action.PROGRESS)
     areas = {unit: area for unit, area in units(conn).items() if unit in person.units}
-    days = tuple((first + timedelta(days=n)).isoformat() for n in range(min((last - first).days + 1, MOST_DAYS)))
+    last = min(last, first + timedelta(days=MOST_DAYS - 1))
+    found = PaperDays(first.isoformat(), last.isoformat(), tuple(areas), {}, _undated(conn, areas))
     plans = [planned(conn, areas, kind) for kind in (PlanKind.VISITS, PlanKind.SHIFTS)]
-    found = _counted(conn, areas, days)
+    counted = _counted(conn, areas, found.days)
     counts = {}
     for unit in areas:
-        for day in days:
+        for day in found.days:
             visits, shifts = (_planned_on(plan.get(unit), day) for plan in plans)
-            counts[unit, day] = DayCount(unit, day, *found.get((unit, day), (0, 0, 0)), visits, shifts)
-    return PaperDays(tuple(areas), days, counts, _undated(conn, areas))
+            counts[unit, day] = DayCount(unit, day, *counted.get((unit, day), (0, 0, 0)), visits, shifts)
+    return replace(found, counts=counts)
 
 
 def span(conn: Connection, person: Person) -> tuple[date, date] | None:
