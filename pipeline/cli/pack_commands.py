@@ -1,4 +1,4 @@
-"""`efterskrift pack`: the outage pack of a unit, printed on any computer; `efterskrift issued take-in`: its serials, once there is a store again."""
+"""`efterskrift pack`: the outage pack of a unit, printed on any computer; `issued take-in` and `planned`: what accounting for it needs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.errors import UsageError
+from pipeline.planning import PlanKind
 from pipeline.settings import load_settings
 from pipeline.template import Area
 
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     issued.command("take-in")(take_in)
     issued.callback()(lambda: None)  # keeps the group a group although it has one command
     app.add_typer(issued, name="issued")
+    app.command("planned")(planned)
 
 
 def pack(
@@ -98,3 +100,22 @@ def take_in(file: Annotated[Path, typer.Argument(help="The file utlamnade.csv of
         typer.echo(f"Forms that are not in the forms folder: {', '.join(taken.unknown_forms)}. Their pages cannot be read before they are.", err=True)
     if taken.unissued:
         typer.echo(f"{taken.unissued} scanned sheets of the units bear serials that no file has told of.", err=True)
+
+
+def planned(
+    file: Annotated[Path, typer.Argument(help="CSV with enhet, datum and, if wanted, antal; without it each row counts as one.", **CSV)],
+    kind: Annotated[PlanKind, typer.Option(help="What the file counts: planned visits (besok) or shifts (pass).")] = PlanKind.VISITS,
+) -> None:
+    """Tell how many visits or shifts were planned for each unit and day, so that a day without paper can be told from a day off."""
+    from pipeline.cli.acting import person_of
+    from pipeline.planning import planned_of
+    from pipeline.store.database import open_store
+    from pipeline.store.planned import save_planned
+
+    counts = planned_of(file.read_bytes(), file)
+    store = open_store(load_settings())
+    operator = person_of(store, "")
+    with store.begin() as conn:
+        save_planned(conn, operator, kind, counts)
+    store.close()
+    typer.echo(f"{len(counts)} days of {len({unit for unit, _ in counts})} units", err=True)

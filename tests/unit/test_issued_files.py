@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from pipeline.cli import build_app
 from pipeline.errors import NotAllowedError, UsageError
 from pipeline.fiducials import new_serial
 from pipeline.model import IssuedSheet, Role
 from pipeline.pack.issue_file import write_issued
+from pipeline.planning import PlanKind
+from pipeline.settings import Settings
 from pipeline.store import tables
 from pipeline.store.accounting import sheet_counts
-from pipeline.store.database import Store
+from pipeline.store.database import Store, open_store
 from pipeline.store.events import events_of
 from pipeline.store.issued_files import TakenIn, take_in_issued
+from pipeline.store.planned import planned
+from pipeline.store.registers import save_units
 from tests.ward import ADMIN, ASTA, CHIEF, FORMS, NORTH, NOTE, SAID, SOUTH, Ward, page_reading, person
 
 pytest_plugins = ("tests.databases",)
@@ -68,3 +76,20 @@ def test_an_unknown_unit_and_a_person_who_does_not_print_are_refused(ward: Ward)
     for who in (CHIEF, person("annan", Role.ADMINISTRATOR, (SOUTH,))):
         with ward.store.begin() as conn, pytest.raises(NotAllowedError):
             take_in_issued(conn, FORMS, who, write_issued(SHEETS))
+
+
+def test_the_commands_tell_what_came_of_a_file_and_of_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    store = open_store(Settings(workspace=tmp_path), create=True)
+    with store.begin() as conn:
+        save_units(conn, {NORTH: "HSL"})
+    file, plan = tmp_path / "utlamnade.csv", tmp_path / "plan.csv"
+    file.write_bytes(write_issued([SHEETS[0]]))
+    plan.write_text(f"enhet;datum;antal\n{NORTH};2026-02-17;4\n", "utf-8")
+    said = [CliRunner().invoke(build_app(), ["issued", "take-in", str(file)], catch_exceptions=False).output for _ in range(2)]
+    assert [line.split(",")[0] for line in said] == ["1 new", "0 new"]
+    assert "Forms that are not in the forms folder: anteckning 1" in said[0]
+    assert "1 days of 1 units" in CliRunner().invoke(build_app(), ["planned", str(plan), "--kind", "pass"], catch_exceptions=False).output
+    with store.read() as conn:
+        assert planned(conn, {NORTH}, PlanKind.SHIFTS) == {NORTH: {"2026-02-17": 4}}
+        assert planned(conn, {NORTH}, PlanKind.VISITS) == {}
