@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from pipeline.audit.follow_up import days
 from pipeline.export.runs import Office, make_run
 from pipeline.fiducials import new_serial
 from pipeline.learning.learn import School
-from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Person
+from pipeline.model import IssuedSheet, Outcome, PageReading, Person
 from pipeline.own_forms import COVER
 from pipeline.pack.issue_file import write_issued
 from pipeline.pack.numbers import Need
@@ -222,8 +222,9 @@ def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
     ward.issue(IssuedSheet("COVERED1", COVER, 1, NORTH), IssuedSheet("MISSING1", NOTE.id, 1, NORTH))
     cover = Forms.load(ROOT / "forms").latest(COVER)
     ward.read(ward.scan(), page_reading(cover, "COVERED1", {"antal_ark": "1"}), cover)
-    with ward.store.begin() as conn:  # settled long ago: it is about no client, and so nobody's to review
-        conn.execute(update(tables.entry).where(tables.entry.c.form == COVER).values(state=EntryState.RECEIPTED.value))
+    with ward.store.begin() as conn:  # it is about no client, and so in no list of those who may not see Asta's paper
+        conn.execute(delete(tables.entry).where(tables.entry.c.form == COVER))
+        conn.execute(update(tables.page).where(tables.page.c.form == COVER).values(settled=True))
     twins = [ward.scan(), ward.scan()]
     for twin in twins:
         ward.read(twin, page_reading(NOTE, "AAAA", SAID))

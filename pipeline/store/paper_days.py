@@ -64,9 +64,13 @@ class PaperDays:
 
     first: str
     last: str
-    units: tuple[str, ...]
     counts: Mapping[tuple[str, str], DayCount]
     undated: Mapping[str, int]
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units, by name."""
+        return tuple(dict.fromkeys(unit for unit, _ in self.counts))
 
     @property
     def days(self) -> list[str]:
@@ -98,7 +102,7 @@ def paper_days(conn: Connection, person: Person, first: date, last: date) -> Pap
     require(person, Action.PROGRESS)
     areas = {unit: area for unit, area in units(conn).items() if unit in person.units}
     last = min(last, first + timedelta(days=MOST_DAYS - 1))
-    found = PaperDays(first.isoformat(), last.isoformat(), tuple(areas), {}, _undated(conn, areas))
+    found = PaperDays(first.isoformat(), last.isoformat(), {}, _undated(conn, areas))
     plans = [planned(conn, areas, kind) for kind in (PlanKind.VISITS, PlanKind.SHIFTS)]
     counted = _counted(conn, areas, found.days)
     counts = {}

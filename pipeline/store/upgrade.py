@@ -43,6 +43,7 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
         _event.previous,
         _event.sha256,
     ),
+    5: (),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 

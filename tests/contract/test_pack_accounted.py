@@ -172,6 +172,9 @@ def test_every_sheet_of_a_pack_is_accounted_for_and_its_signature_key_names_who_
     assert (bundle.day, bundle.number, bundle.said, bundle.found, bundle.complete) == (DAY, "1", 3, 3, True)
     assert set(places) == set(ids[1:])
 
+    # A day counts once somebody has confirmed it: real digits are seldom read so surely that the machine alone is enough.
+    assert confirm(outage, entries.entry_id(note, None), ON_NOTE) in {EntryState.CONFIRMED, EntryState.SECOND}
+
     # One visit list and one cover come back unused; two blank notes, a named one and a visit list never do.
     with outage.store.begin() as conn:
         unused = [outage.of(VISITS)[1], outage.of(COVER)[1]]

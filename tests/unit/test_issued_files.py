@@ -49,7 +49,7 @@ def test_a_file_is_taken_in_once_however_often_it_comes(ward: Ward) -> None:
             (NORTH, "ny-blankett"): 1,
             (SOUTH, NOTE.id): 1,
         }
-        assert [event.action for event in events_of(conn, SERIALS[3])] == ["print_for_client"]
+        assert [event.action for event in events_of(conn, SERIALS[3])] == ["issue", "print_for_client"]
         assert len([event for event in events_of(conn, SERIALS[0]) if event.action == "take_in_issued"]) == 6
 
 

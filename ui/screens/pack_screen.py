@@ -24,6 +24,7 @@ from ui.components.issued_upload import issued_upload
 from ui.session import Site
 from ui.text import number, t
 
+_WIDTHS = (3, 1, 1)
 _UNIT, _DAYS, _MADE, _SAID, _NTH = "pack_unit", "pack_days", "pack_made", "pack_said", "pack_nth"
 
 
@@ -60,7 +61,8 @@ def _numbers(here: Site, person: Person, unit: str, days: int, found: UnitNeeds)
     others = [form_id for form_id in forms if form_id not in given]
     turn = f"{unit}-{days}-{st.session_state.get(_NTH, 0)}"
     with st.form(f"pack_numbers-{turn}", border=True):
-        st.html(f'<div class="ef-muted">{t("pack.each_what")}</div>')
+        for column, key in zip(st.columns(_WIDTHS, vertical_alignment="bottom"), ("form", "blank", "named"), strict=True):
+            column.caption(t(f"pack.column.{key}"))
         typed = [_line(forms[need.form], need, turn) for need in given.values()]
         with st.expander(t("pack.others", count=len(others))):
             typed += [_line(forms[form_id], Need(form_id, 0), turn) for form_id in others]
@@ -75,7 +77,7 @@ def _numbers(here: Site, person: Person, unit: str, days: int, found: UnitNeeds)
 
 
 def _line(form: Form, need: Need, turn: str) -> Need:
-    title, sheets, each = st.columns([3, 1, 1], vertical_alignment="bottom")
+    title, sheets, each = st.columns(_WIDTHS, vertical_alignment="center")
     title.markdown(form.title)
     count = sheets.number_input(
         t("pack.sheets", form=form.title), 0, MOST_SHEETS, need.sheets, key=f"n-{form.id}-{turn}", label_visibility="collapsed"

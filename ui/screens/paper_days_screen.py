@@ -78,7 +78,8 @@ def _grid(found: PaperDays) -> None:
 
     unit, one = st.session_state.get(_CHOSEN, ("", ""))
     chosen = (days.index(one), found.units.index(unit)) if one in days and unit in found.units else None
-    day_grid(t("paper_days.caption"), found.units, rows, chosen, choose)
+    st.caption(t("paper_days.caption"))
+    day_grid(t("paper_days.grid"), found.units, rows, chosen, choose)
 
 
 def _cell(found: DayCount) -> Cell:
@@ -109,9 +110,12 @@ def _bundles(here: Site, person: Person) -> None:
     if not found:
         st.caption(t("paper_days.no_bundles"))
         return
-    heads = [t(f"paper_days.column.{name}") for name in ("unit", "day", "bundle", "serial", "found", "said", "judged")]
+    heads = [t(f"paper_days.column.{name}") for name in ("unit", "day", "bundle", "serial", "said", "found", "judged")]
     judged = {True: t("paper_days.complete"), False: t("paper_days.differs"), None: t("paper_days.open")}
-    lines = [(b.unit, b.day or "–", b.number or "–", b.serial, b.found, "–" if b.said is None else number(b.said), judged[b.complete]) for b in found]
+    lines = [
+        (b.unit, b.day or "–", b.number or "–", b.serial, "–" if b.said is None else number(b.said), number(b.found), judged[b.complete])
+        for b in found
+    ]
     st.html(table(heads, lines))
 
 
