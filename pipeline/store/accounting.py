@@ -82,7 +82,7 @@ def missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
     query = select(_sheet.c.serial, _sheet.c.unit, _sheet.c.form, _sheet.c.issued_at, named)
     query = query.where(_sheet.c.unit.in_(sorted(person.units)), ~_is_back(), ~_is_unused())
     rows = conn.execute(query.order_by(_sheet.c.unit, named.desc(), _sheet.c.form, _sheet.c.issued_at, _sheet.c.serial))
-    return [MissingSheet(*row[:4], bool(row[4])) for row in rows]
+    return [MissingSheet(serial, unit, form, at, bool(prefilled)) for serial, unit, form, at, prefilled in rows]
 
 
 def _is_back() -> ColumnElement[bool]:

@@ -139,7 +139,13 @@ def add_bundle(store: Store, said: int, sheets: int) -> str:
         batch = pages.add_batch(conn, UNIT, "Pärm 4", ADMINISTRATOR.login)
         issued.add_issued(conn, [IssuedSheet(serials[0], cover.id, cover.version, UNIT)], ADMINISTRATOR.login)
         issued.add_issued(conn, [IssuedSheet(serial, note.id, note.version, UNIT) for serial in serials[1:]], ADMINISTRATOR.login)
-    on_cover = {"handelsedatum": "2021-12-18", "bunt": "1", "antal_ark": str(said), "skribent": "Nina Berglund", "underskrift": True}
+    on_cover: Mapping[str, Value] = {
+        "handelsedatum": "2021-12-18",
+        "bunt": "1",
+        "antal_ark": str(said),
+        "skribent": "Nina Berglund",
+        "underskrift": True,
+    }
     _read_page(store, cover, serials[0], batch, 1, on_cover, {})
     for position, serial in enumerate(serials[1:], start=2):
         _read_page(store, note, serial, batch, position, NOTE, {})

@@ -37,7 +37,7 @@ def test_a_chosen_day_lists_its_sheets_and_an_empty_one_says_what_to_do(store: S
     app = open_screen(MANAGER, "paper_days")
     app.session_state["paper_chosen"] = (UNIT, "2021-12-18")
     app.run()
-    assert any(serial in one.body for one in app.get("html"))
+    assert any(serial in one.proto.body for one in app.get("html"))
     app.session_state["paper_chosen"] = (UNIT, "2021-12-20")
     app.run()
     assert any("Fråga enheten" in one.value for one in app.markdown)

@@ -33,7 +33,7 @@ def ward(store: Store) -> Ward:
     ward = Ward(store).begin()
     for serial, day in (("AAAA", "2026-02-17"), ("BBBB", "2026-02-17"), ("CCCC", "2026-02-19")):
         ward.issue(IssuedSheet(serial, NOTE.id, 1, NORTH))
-        ward.note(serial, SAID | {"datum": day}, PLAN)
+        ward.note(serial, {**SAID, "datum": day}, PLAN)
     ward.issue(IssuedSheet("DDDD", VISITS.id, 1, NORTH))
     rows = {"datum": "2026-02-19", "rad01.pnr": ASTA.pid, "rad02.pnr": ASTA.pid}
     ward.read(ward.scan(), page_reading(VISITS, "DDDD", rows))

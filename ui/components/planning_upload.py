@@ -25,7 +25,7 @@ def planning_upload(here: Site, person: Person) -> None:
             t("paper_days.kind"), list(PlanKind), format_func=lambda one: t(f"paper_days.kinds.{one.value}"), horizontal=True, key="plan_kind"
         )
         file = st.file_uploader(t("paper_days.planning_file"), type=["csv"], key=f"planning_{st.session_state.get(_SENT, 0)}")
-        if st.button(t("paper_days.planning_do"), key="planning_do", disabled=file is None) and file is not None:
+        if st.button(t("paper_days.planning_do"), key="planning_do", disabled=file is None) and file is not None and kind is not None:
             _take(here, person, kind, file.getvalue(), file.name)
 
 
