@@ -40,6 +40,7 @@ class Action(StrEnum):
     ARCHIVE = "archive"
     DISPOSE = "dispose"
     APPROVE_PAYMENT = "approve_payment"
+    PACK = "pack"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = {
@@ -58,6 +59,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.BLOCK,
             Action.MANAGE,
             Action.ARCHIVE,
+            Action.PACK,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -75,7 +77,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.RECEIPT,
         }
     ),
-    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM, Action.APPROVE_PAYMENT}),
+    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM, Action.APPROVE_PAYMENT, Action.PACK}),
     Role.REGISTRAR: frozenset(
         {
             Action.SCAN,

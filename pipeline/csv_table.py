@@ -29,41 +29,46 @@ def read_table(path: Path, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.
     """
     try:
-        rows = _rows(path, _decoded(path, kind), kind)
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", f"Give the register as a CSV file: {kind.example}.") from error
+    return table_of(data, path, kind)
+
+
+def table_of(data: bytes, source: Path | str, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
+    """As `read_table`, of a file's content; `source` names it in errors."""
+    try:
+        rows = _rows(source, _decoded(data), kind)
     except csv.Error as error:
-        raise UsageError(f"{path} is no CSV table.", f"Export the register as CSV: {kind.example}.") from error
+        raise UsageError(f"{source} is no CSV table.", f"Export the register as CSV: {kind.example}.") from error
     for number, row in rows:
         for name in kind.required:
             if not row[name]:
-                raise wrong_row(path, number, f"has nothing in the column {name}", kind)
+                raise wrong_row(source, number, f"has nothing in the column {name}", kind)
     return rows
 
 
-def wrong_row(path: Path, number: int, what: str, kind: TableKind) -> UsageError:
+def wrong_row(source: Path | str, number: int, what: str, kind: TableKind) -> UsageError:
     """The error for a row; `what` must not say what stands in it."""
-    return UsageError(f"{path}, row {number}, {what}.", kind.remedy)
+    return UsageError(f"{source}, row {number}, {what}.", kind.remedy)
 
 
-def _rows(path: Path, text: str, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
+def _rows(source: Path | str, text: str, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
     header = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text), delimiter=";" if header.count(";") >= header.count(",") else ",")
     names = [name.strip().casefold() for name in next(reader, [])]
     if missing := [name for name in kind.required if name not in names]:
-        raise UsageError(f"{path} lacks the column {', '.join(missing)}.", f"The first row names the columns: {kind.example}.")
+        raise UsageError(f"{source} lacks the column {', '.join(missing)}.", f"The first row names the columns: {kind.example}.")
     rows = []
     for cells in reader:
         if any(cell.strip() for cell in cells):
             if len(cells) != len(names):
-                raise wrong_row(path, reader.line_num, f"has {len(cells)} columns where the first row has {len(names)}", kind)
+                raise wrong_row(source, reader.line_num, f"has {len(cells)} columns where the first row has {len(names)}", kind)
             rows.append((reader.line_num, {name: cell.strip() for name, cell in zip(names, cells, strict=True)}))
     return rows
 
 
-def _decoded(path: Path, kind: TableKind) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", f"Give the register as a CSV file: {kind.example}.") from error
+def _decoded(data: bytes) -> str:
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return data.decode(encoding)

@@ -19,15 +19,14 @@ import cv2
 from pipeline.clients import ClientRegister
 from pipeline.digitize import READER_VERSION, Digitized, Reader
 from pipeline.errors import EfterskriftError, MissingProgramError, StoreUnavailableError, place_of
+from pipeline.fresh_reader import FreshReader
 from pipeline.learning.signers import learned_signers
 from pipeline.settings import Settings
-from pipeline.staff import StaffRegister
 from pipeline.store import workers
 from pipeline.store.database import Store
 from pipeline.store.pages import fail_page, page
 from pipeline.store.registers import clients
 from pipeline.store.sheets import save_reading
-from pipeline.store.staff_list import staff_list
 from pipeline.template import Forms
 
 T = TypeVar("T")
@@ -56,11 +55,11 @@ MakeReader = Callable[[Settings, Store], PageReader]
 
 
 def make_reader(settings: Settings, store: Store) -> PageReader:
-    """What a worker reads with: the forms, and the client register and staff list as they are now. It uses one thread."""
+    """What a worker reads with: the forms, the client register as it is now, and always the latest staff list. It uses one thread."""
     cv2.setNumThreads(1)
     with store.read() as conn:
-        register, staff = ClientRegister(clients(conn)), StaffRegister(staff_list(conn), learned_signers(settings.workspace / "models"))
-    return Reader.of(settings, register, staff)
+        register = ClientRegister(clients(conn))
+    return FreshReader(Reader.of(settings, register), store, learned_signers(settings.workspace / "models"))
 
 
 @dataclass(slots=True)

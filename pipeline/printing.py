@@ -27,11 +27,12 @@ _TITLE_ROOM = 122.0
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One copy of a form that is to be printed."""
+    """One copy of a form that is to be printed. `known` are pairs of a field's name and what is set in it, a digit for each box."""
 
     serial: str
     unit: str = ""
     client: Client | None = None
+    known: tuple[tuple[str, str], ...] = ()
 
 
 def issue(copies: int, unit: str = "") -> list[Sheet]:
@@ -55,9 +56,19 @@ def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "",
     Raises:
         FormError: the form is printed elsewhere.
     """
+    paper = Paper(form.title, printed_on or date.today())
+    draw_sheets(paper, form, sheets, organisation)
+    return bytes(paper.output())
+
+
+def draw_sheets(paper: Paper, form: Form, sheets: Iterable[Sheet], organisation: str = "") -> None:
+    """Add all pages of all sheets to a document.
+
+    Raises:
+        FormError: the form is printed elsewhere.
+    """
     if form.printed_elsewhere:
         raise FormError(f"{form.id} is printed elsewhere.", "Copy its own paper; this program only reads it.")
-    paper = Paper(form.title, printed_on or date.today())
     for sheet in sheets:
         for page_no, page in enumerate(form.pages, start=1):
             paper.add_page()
@@ -67,7 +78,6 @@ def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "",
             _draw_page(paper, page, sheet)
             draw_examples(paper)
             _draw_foot(paper, form, code)
-    return bytes(paper.output())
 
 
 def _draw_fiducials(paper: Paper, code: SheetCode) -> None:
@@ -126,6 +136,8 @@ def _prefilled(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
     """What is known of a field before printing. In a table with a client a row, a client's sheet has the first row filled in."""
     if spec.means is Meaning.UNIT:
         return sheet.unit
+    if known := dict(sheet.known).get(spec.name):
+        return known
     if sheet.client is None or spec.row not in (None, 1):
         return ""
     if spec.means is Meaning.CLIENT_PID:

@@ -44,7 +44,7 @@ def _digit(paper: Paper, digit: str, cell: Box) -> None:
     paper.area(cell, Colour.WHITE, Colour.FRAME, 0.25)
     inner = Box(cell.x + 0.9, cell.y + 0.9, cell.w - 1.8, cell.h - 1.8)
     for stroke in DIGITS[digit]:
-        paper.pen(_in(inner, _smooth(stroke)), Colour.TEXT, 0.38)
+        paper.pen(within(inner, smooth(stroke)), Colour.TEXT, 0.38)
 
 
 def _example(paper: Paper, x: float, caption: str, *, ticked: bool) -> None:
@@ -52,17 +52,18 @@ def _example(paper: Paper, x: float, caption: str, *, ticked: bool) -> None:
     if ticked:
         paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
         for stroke in (TICK, TICK_BACK):
-            paper.pen(_in(box, stroke), Colour.TEXT, 0.42)
+            paper.pen(within(box, stroke), Colour.TEXT, 0.42)
     else:
         paper.area(box, Colour.TEXT, Colour.TEXT, 0.35)
     paper.words(caption, (x + _MARK_MM + 1.4, _TOP + 2), _CAPTION)
 
 
-def _in(box: Box, points: Sequence[Point]) -> list[Point]:
+def within(box: Box, points: Sequence[Point]) -> list[Point]:
+    """Points of a unit box, laid in a box."""
     return [(box.x + x * box.w, box.y + y * box.h) for x, y in points]
 
 
-def _smooth(points: Sequence[Point], steps: int = 8) -> list[Point]:
+def smooth(points: Sequence[Point], steps: int = 8) -> list[Point]:
     """A Catmull–Rom spline through the points; a closed line is closed smoothly."""
     if len(points) < 3:
         return list(points)

@@ -14,10 +14,15 @@ from sqlalchemy import Connection, delete, insert, select, update
 from pipeline.archive.runs import make_package
 from pipeline.audit.follow_up import days
 from pipeline.export.runs import Office, make_run
+from pipeline.fiducials import new_serial
 from pipeline.learning.learn import School
 from pipeline.model import IssuedSheet, Outcome, PageReading, Person
+from pipeline.own_forms import COVER
+from pipeline.pack.issue_file import write_issued
+from pipeline.pack.numbers import Need
+from pipeline.planning import PlanKind
 from pipeline.review import Answer
-from pipeline.settings import Settings
+from pipeline.settings import ROOT, Settings
 from pipeline.store import blocks, claims, decisions, entries, sheets, tables
 from pipeline.store.archive_tables import archived_sheet
 from pipeline.store.control_tables import control, look
@@ -172,6 +177,12 @@ class World:
         """What some functions call by a name that others use for something else."""
         if name.endswith(("questions.ask_author", "questions.give_answer")):
             return {"text": "Vilken tid?"}
+        if name.endswith(("take_in_issued", "save_planned", "make_unit_pack", "save_pack_numbers", "unit_needs")):
+            sheet, forms = IssuedSheet(new_serial(), "hsl-anteckning", 1, NORTH), Forms.load(ROOT / "forms")
+            plan = {"kind": PlanKind.VISITS, "counts": {(NORTH, "2026-02-17"): 3}}
+            return {"data": write_issued([sheet]), "forms": forms, "needs": [Need("hsl-anteckning", 1)], **plan}
+        if name.endswith(("paper_days.paper_days", "paper_days.sheets_of_day")):
+            return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
         if name.endswith("write_storelog"):
             return {"file": io.BytesIO()}
         if name.endswith(("archivable", "archive.runs.ready", "make_package")):
@@ -249,6 +260,12 @@ def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
             ward.note(serial)
     ward.read(ward.scan(), page_reading(NOTE, "DDDD", SAID))
     ward.read(ward.scan(), PageReading(Outcome.BLANK))
+    ward.issue(IssuedSheet("COVERED1", COVER, 1, NORTH), IssuedSheet("MISSING1", NOTE.id, 1, NORTH))
+    cover = Forms.load(ROOT / "forms").latest(COVER)
+    ward.read(ward.scan(), page_reading(cover, "COVERED1", {"antal_ark": "1"}), cover)
+    with ward.store.begin() as conn:  # it is about no client, and so in no list of those who may not see Asta's paper
+        conn.execute(delete(tables.entry).where(tables.entry.c.form == COVER))
+        conn.execute(update(tables.page).where(tables.page.c.form == COVER).values(settled=True))
     twins = [ward.scan(), ward.scan()]
     for twin in twins:
         ward.read(twin, page_reading(NOTE, "AAAA", SAID))

@@ -21,6 +21,7 @@ from pipeline.cli import (
     export_commands,
     forms_commands,
     learn_commands,
+    pack_commands,
     print_commands,
     read_commands,
     recognize_commands,
@@ -34,6 +35,7 @@ from pipeline.errors import EfterskriftError, ExitCode
 PARTS = (
     forms_commands,
     print_commands,
+    pack_commands,
     read_commands,
     recognize_commands,
     store_commands,

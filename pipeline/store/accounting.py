@@ -41,6 +41,17 @@ class SheetCount:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingSheet:
+    """A printed sheet that has neither come back nor been returned unused. `prefilled`: it bears a client's name and number."""
+
+    serial: str
+    unit: str
+    form: str
+    issued_at: datetime
+    prefilled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UnusedLot:
     """Sheets that were registered as unused in one go."""
 
@@ -53,12 +64,33 @@ class UnusedLot:
 
 def sheet_counts(conn: Connection, units: Collection[str]) -> list[SheetCount]:
     """Printed sheets of these units, by unit and form."""
-    is_back = _sheet.c.serial.in_(select(_page.c.serial).where(_page.c.serial.is_not(None)))
-    is_unused = and_(~is_back, _sheet.c.serial.in_(select(unused_sheet.c.serial).where(_STANDS)))
+    is_back, is_unused = _is_back(), and_(~_is_back(), _is_unused())
     keys = (_sheet.c.unit, _sheet.c.form)
     query = select(*keys, func.count(), count(is_back), count(is_unused), count(and_(~is_back, ~is_unused)))
     query = query.where(_sheet.c.unit.in_(sorted(units))).group_by(*keys).order_by(*keys)
     return [SheetCount(*row) for row in conn.execute(query)]
+
+
+def missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
+    """The sheets of the person's units that are missing, by unit and form in the order of printing; those that bear a name first.
+
+    Raises:
+        NotAllowedError: the person may not see figures.
+    """
+    require(person, Action.PROGRESS)
+    named = _sheet.c.client_pid.is_not(None)
+    query = select(_sheet.c.serial, _sheet.c.unit, _sheet.c.form, _sheet.c.issued_at, named)
+    query = query.where(_sheet.c.unit.in_(sorted(person.units)), ~_is_back(), ~_is_unused())
+    rows = conn.execute(query.order_by(_sheet.c.unit, named.desc(), _sheet.c.form, _sheet.c.issued_at, _sheet.c.serial))
+    return [MissingSheet(serial, unit, form, at, bool(prefilled)) for serial, unit, form, at, prefilled in rows]
+
+
+def _is_back() -> ColumnElement[bool]:
+    return _sheet.c.serial.in_(select(_page.c.serial).where(_page.c.serial.is_not(None)))
+
+
+def _is_unused() -> ColumnElement[bool]:
+    return _sheet.c.serial.in_(select(unused_sheet.c.serial).where(_STANDS))
 
 
 def return_unused(conn: Connection, person: Person, unit: str, typed: str, now: datetime) -> int:

@@ -14,6 +14,7 @@ from pipeline.client_guard import AboutClient
 from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person, State
+from pipeline.own_forms import settled_state
 from pipeline.recount import doubted_figures
 from pipeline.review import Answer
 from pipeline.store import plants, sight, tables
@@ -223,12 +224,15 @@ def decide(
 ) -> None:
     """Write one decision. The entry is moved on first: whoever comes second fails before adding an answer.
 
+    What is confirmed of a form that stays here (`own_forms`) has arrived: its state is RECEIPTED.
+
     Args:
         form: given when fields are confirmed, so that some of them are drawn for control.
 
     Raises:
         StaleDecisionError: somebody was quicker.
     """
+    state = settled_state(found.form) if state is EntryState.CONFIRMED else state
     change(conn, found, state=state.value, **values)
     plants.end_all(conn, found.id, person.login, new, now)
     add_decided(conn, found.id, found.revision + 1, new, person.login, now)

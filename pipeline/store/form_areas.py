@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, update
 
+from pipeline.own_forms import STAYS
 from pipeline.store import tables
 from pipeline.template import Form, Forms
 
@@ -12,8 +13,8 @@ FREE_NOTE = ("fri-anteckning", 1)
 
 
 def area_of_form(form: Form | None) -> str | None:
-    """The area of law that a form says; None where that of the unit holds: nobody knows the form, or it is the free note, which any unit writes."""
-    return None if form is None or form.id == FREE_NOTE[0] else form.area.value
+    """The area of law that a form says; None where that of the unit holds: nobody knows the form, or every unit writes it, such as the free note."""
+    return None if form is None or form.id in {FREE_NOTE[0], *STAYS} else form.area.value
 
 
 def note_areas(conn: Connection, forms: Forms) -> None:

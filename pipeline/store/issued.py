@@ -35,7 +35,11 @@ def add_issued(conn: Connection, sheets: Sequence[IssuedSheet], by: str) -> None
         for place, s in enumerate(sheets)
     ]
     conn.execute(insert(_sheet), rows)
-    record(conn, by, "issue", sheets[0].serial, unit=sheets[0].unit or None, form=sheets[0].form, count=len(sheets))
+    alike: dict[tuple[str, str], list[str]] = {}
+    for sheet in sheets:
+        alike.setdefault((sheet.unit, sheet.form), []).append(sheet.serial)
+    for (unit, form), serials in alike.items():
+        record(conn, by, "issue", serials[0], unit=unit or None, form=form, count=len(serials))
     for sheet in sheets:
         if sheet.client_pid is not None:  # a sheet that bears a client's name is in the log by itself
             record(conn, by, "print_for_client", sheet.serial, unit=sheet.unit or None, form=sheet.form)

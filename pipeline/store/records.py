@@ -18,6 +18,7 @@ from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import Client, EntryState, Person, Record, Stamp, State, Value
 from pipeline.review import Answer
 from pipeline.store import sight, tables
+from pipeline.store.bundles import bundle_places
 from pipeline.store.clock import utc_now
 from pipeline.store.controls import has_open_difference
 from pipeline.store.entries import UNDECIDED, Entry, entries
@@ -117,6 +118,7 @@ class _Sources:
     exports: Mapping[str, int]
     areas: Mapping[str, str]
     approvals: Mapping[str, Sequence[Stamp]]
+    bundles: Mapping[str, str]
 
 
 def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
@@ -125,9 +127,9 @@ def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[R
     answers = _answers(conn, entry_ids)
     forms_of = {one.id: form_of(forms, one) for one in found}
     pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
-    sources = _Sources(
-        answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids), units(conn), approvals(conn, entry_ids)
-    )
+    places, approved = bundle_places(conn, {one.page for one in found}), approvals(conn, entry_ids)
+    exported = _exports(conn, entry_ids)
+    sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), exported, units(conn), approved, places)
     return [_record(forms_of[one.id], one, sources) for one in found]
 
 
@@ -161,7 +163,7 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         author_title=_text(_said(form, found, answers, Meaning.AUTHOR_TITLE)),
         serial=found.serial or "",
         row=found.row,
-        place=page.place,
+        place=" · ".join(filter(None, (page.place, sources.bundles.get(found.page, "")))),
         scanned=Stamp(page.scanned_at, sources.names.get(page.scanned_by, page.scanned_by)),
         read_at=page.read_at,
         reader_version=page.reader_version,

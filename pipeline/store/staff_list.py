@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 from pipeline.model import StaffMember
 from pipeline.store import tables
 from pipeline.store.events import record
+from pipeline.store.signature_keys import confirmed_signers
 
 _signs = tables.staff_signature
 
@@ -24,6 +25,9 @@ def save_staff(conn: Connection, members: Iterable[StaffMember], by: str = "syst
 
 
 def staff_list(conn: Connection) -> list[StaffMember]:
-    """Who signs, of all units."""
+    """Who signs, of all units: by the lists that were taken in, and by the signature keys on paper that somebody has confirmed."""
     query = select(_signs.c.name, _signs.c.title, _signs.c.signature, _signs.c.unit).order_by(_signs.c.unit, _signs.c.signature, _signs.c.name)
-    return [StaffMember(**row) for row in conn.execute(query).mappings()]
+    listed = [StaffMember(**row) for row in conn.execute(query).mappings()]
+    known = {(member.unit, member.signature.upper(), member.name.casefold()) for member in listed}
+    written = [one for one in confirmed_signers(conn) if (one.unit, one.signature, one.name.casefold()) not in known]
+    return sorted([*listed, *written], key=lambda member: (member.unit, member.signature, member.name))

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
+from pdf2image import convert_from_bytes
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from pipeline.clients import load_register
 from pipeline.model import Person
+from pipeline.pack.make import make_pack
+from pipeline.pack.numbers import default_needs
+from pipeline.pack.parts import Order
+from pipeline.pack.plain_page import About
+from pipeline.planning import PlanKind
 from pipeline.settings import ROOT
+from pipeline.store.database import Store
+from pipeline.store.planned import save_planned
+from pipeline.template import Area
+from pipeline.unit_pack import DAYS
 from tests.browser.nurse import log_in, wait_for_entry
 from tests.browser.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
 from tests.ui import seeding
-from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NURSE, SYSTEM_ADMINISTRATOR
+from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NURSE, OTHER_UNIT, SYSTEM_ADMINISTRATOR, UNIT
 
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
     (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Export")),
-    (ADMINISTRATOR, ("Skanna",)),
-    (MANAGER, ("Läge", "Kvalitet", "Kö")),
+    (ADMINISTRATOR, ("Skanna", "Reservpaket")),
+    (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö")),
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
 )
@@ -46,6 +59,7 @@ def main() -> None:
             _reviewing(browser, address)
             _in_the_dark(browser, address)
         browser.close()
+    _printed_pack()
 
 
 def _fill(workspace: Path) -> None:
@@ -58,6 +72,28 @@ def _fill(workspace: Path) -> None:
     seeding.add_duplicate(store, entries[0])
     for place, entry_id in enumerate(entries[:6]):
         seeding.confirm(store, COLLEAGUE if place % 2 else NURSE, entry_id, sign=place < 3)
+    _more_days(store)
+
+
+def _more_days(store: Store) -> None:
+    """Notes of other days, what was planned, and a cover sheet with one sheet too few."""
+    for day, count in (("2021-12-16", 3), ("2021-12-17", 2), ("2021-12-21", 1)):
+        seeding.add_notes(store, count, handelsedatum=day)
+    planned = {(UNIT, f"2021-12-{day}"): count for day, count in ((16, 3), (17, 4), (18, 9), (19, 2), (20, 0), (21, 1))}
+    with store.begin() as conn:
+        save_planned(conn, MANAGER, PlanKind.VISITS, planned)
+        save_planned(conn, MANAGER, PlanKind.SHIFTS, {(OTHER_UNIT, f"2021-12-{day}"): 4 for day in range(16, 22)})
+    seeding.add_bundle(store, said=3, sheets=2)
+
+
+def _printed_pack() -> None:
+    """The first two pages of a pack as a printer gives them."""
+    forms, clients = seeding.forms(), load_register(ROOT / "data" / "samples" / "klienter.csv").clients
+    needs = default_needs(Area.HSL, sum(client.unit == UNIT for client in clients), DAYS, {form_id for form_id, _ in forms})
+    pack = make_pack(Order(About(UNIT, "Kalix kommun", date(2026, 11, 25)), needs, clients), forms)
+    whole = convert_from_bytes(next(iter(pack.files.values())), dpi=90, last_page=2)
+    for name, page in zip(("paket-innehall", "paket-instruktion"), whole, strict=True):
+        page.convert("P", palette=Image.Palette.ADAPTIVE, colors=32).save(IMAGES / f"{name}.png", optimize=True)
 
 
 def _login_screen(browser: Browser, address: str) -> None:

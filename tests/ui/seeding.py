@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value, WordPlace
+from pipeline.own_forms import COVER
 from pipeline.printing import Sheet
 from pipeline.professions import ALL_AREAS
 from pipeline.quality.filling import fill, printed_page
@@ -149,6 +150,26 @@ def add_blank_page(store: Store) -> str:
         page = pages.add_page(conn, NewPage(batch, 1, "bunt.pdf", 2, image, image, "image/jpeg"), ADMINISTRATOR.login)
         sheets.save_reading(conn, page, PageReading(Outcome.BLANK), upright_sha256=None, form=None, reader_version="test")
     return page
+
+
+def add_bundle(store: Store, said: int, sheets: int) -> str:
+    """A stack of notes under a cover sheet that gives their number as `said`; answers with the cover's serial."""
+    cover, note, serials = forms().latest(COVER), forms().latest("hsl-anteckning"), [new_serial() for _ in range(sheets + 1)]
+    with store.begin() as conn:
+        batch = pages.add_batch(conn, UNIT, "Pärm 4", ADMINISTRATOR.login)
+        issued.add_issued(conn, [IssuedSheet(serials[0], cover.id, cover.version, UNIT)], ADMINISTRATOR.login)
+        issued.add_issued(conn, [IssuedSheet(serial, note.id, note.version, UNIT) for serial in serials[1:]], ADMINISTRATOR.login)
+    on_cover: Mapping[str, Value] = {
+        "handelsedatum": "2021-12-18",
+        "bunt": "1",
+        "antal_ark": str(said),
+        "skribent": "Nina Berglund",
+        "underskrift": True,
+    }
+    _read_page(store, cover, serials[0], batch, 1, on_cover, {})
+    for position, serial in enumerate(serials[1:], start=2):
+        _read_page(store, note, serial, batch, position, NOTE, {})
+    return serials[0]
 
 
 def confirm(store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE, *, sign: bool = False) -> None:

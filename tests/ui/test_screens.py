@@ -25,6 +25,8 @@ ALLOWED = {
     "quality": {MANAGER.login},
     "backlog": {ADMINISTRATOR.login, MANAGER.login, NURSE.login},
     "progress": {ADMINISTRATOR.login, MANAGER.login},
+    "paper_days": {ADMINISTRATOR.login, MANAGER.login},
+    "pack": {ADMINISTRATOR.login, MANAGER.login},
     "queue": {MANAGER.login},
     "signing": {NURSE.login},
     "follow_up": {ADMINISTRATOR.login, NURSE.login},

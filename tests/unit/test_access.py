@@ -37,6 +37,7 @@ MAY: dict[Action, set[Role]] = {
     Action.LOG: {Role.LOG_REVIEWER},
     Action.BLOCK: {Role.ADMINISTRATOR, Role.REVIEWER},
     Action.ALARM: {Role.MANAGER, Role.LOG_REVIEWER},
+    Action.PACK: {Role.ADMINISTRATOR, Role.MANAGER},
 }
 
 

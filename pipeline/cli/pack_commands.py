@@ -1,0 +1,121 @@
+"""`efterskrift pack`: the outage pack of a unit, printed on any computer; `issued take-in` and `planned`: what accounting for it needs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.errors import UsageError
+from pipeline.planning import PlanKind
+from pipeline.settings import load_settings
+from pipeline.template import Area
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.model import Client
+    from pipeline.pack.numbers import Need
+    from pipeline.template import Forms
+
+CSV = {"exists": True, "dir_okay": False}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("pack")(pack)
+    issued = typer.Typer(help="Sheets that were printed elsewhere: take in the register of their serials.", no_args_is_help=True)
+    issued.command("take-in")(take_in)
+    issued.callback()(lambda: None)  # keeps the group a group although it has one command
+    app.add_typer(issued, name="issued")
+    app.command("planned")(planned)
+
+
+def pack(
+    unit: Annotated[str, typer.Argument(help="The unit's name, as in the client register and as printed on paper.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write the pack to.")],
+    area: Annotated[Area | None, typer.Option(help="The unit's area of law: says which forms it needs unless --numbers does.")] = None,
+    numbers: Annotated[Path | None, typer.Option(help="CSV with enhet, blankett, antal, per_klient: how many of which.", **CSV)] = None,
+    clients: Annotated[Path | None, typer.Option(help="Client register (CSV): pre-filled sheets for the unit's clients.", **CSV)] = None,
+    phones: Annotated[Path | None, typer.Option(help="Telephone chain: CSV with namn, telefon, roll, ringer.", **CSV)] = None,
+    schedule: Annotated[Path | None, typer.Option(help="Staff schedule: CSV with namn, datum, pass.", **CSV)] = None,
+    days: Annotated[int, typer.Option(min=1, max=60, help="How many days the pack has to last.")] = 14,
+    first_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a planned outage, for the covers.")] = None,
+) -> None:
+    """Print all the paper that a unit needs in an outage, before it. Works without a store: the serials go in a file of the pack."""
+    from pipeline.clients import load_register
+    from pipeline.pack.make import make_pack, write_pack
+    from pipeline.pack.parts import Order, clients_of
+    from pipeline.pack.plain_page import About
+    from pipeline.pack.schedule import load_schedule
+    from pipeline.pack.telephone_chain import load_chain
+    from pipeline.template import Forms
+
+    settings = load_settings()
+    forms = Forms.load(settings.forms)
+    register = load_register(clients).clients if clients else ()
+    order = Order(
+        About(unit, settings.care_provider, date.today()),
+        _needs(forms, unit, area, numbers, register, days),
+        register,
+        load_chain(phones) if phones else (),
+        load_schedule(schedule) if schedule else (),
+        days,
+        first_day.date() if first_day else None,
+    )
+    if clients and not clients_of(order):
+        raise UsageError(f"The register has no clients of {unit}.", "Check the unit's name: it has to be as in the register.")
+    made = make_pack(order, forms)
+    write_pack(made, output)
+    typer.echo(f"{output}: {len(made.files)} files, {len(made.sheets)} sheets with serials of their own", err=True)
+
+
+def _needs(forms: Forms, unit: str, area: Area | None, numbers: Path | None, register: Sequence[Client], days: int) -> Sequence[Need]:
+    from pipeline.pack.numbers import default_needs, load_needs
+
+    if numbers:
+        return load_needs(numbers, unit)
+    if area is None:
+        raise UsageError("Nothing says which forms the unit needs.", f"Give --numbers, or --area ({', '.join(Area)}) for the default numbers.")
+    return default_needs(area, sum(client.unit == unit for client in register), days, {form_id for form_id, _ in forms})
+
+
+def take_in(file: Annotated[Path, typer.Argument(help="The file utlamnade.csv of a pack.", exists=True, dir_okay=False)]) -> None:
+    """Register the sheets of a pack as issued. The same file again changes nothing."""
+    from pipeline.cli.acting import person_of
+    from pipeline.store import issued_files
+    from pipeline.store.database import open_store
+    from pipeline.template import Forms
+
+    settings = load_settings()
+    store = open_store(settings)
+    operator = person_of(store, "")
+    with store.begin() as conn:
+        taken = issued_files.take_in_issued(conn, Forms.load(settings.forms), operator, file.read_bytes())
+    store.close()
+    typer.echo(f"{taken.new} new, {taken.known} known before, {taken.scanned_before} of the new scanned already", err=True)
+    if taken.unknown_forms:
+        typer.echo(f"Forms that are not in the forms folder: {', '.join(taken.unknown_forms)}. Their pages cannot be read before they are.", err=True)
+    if taken.unissued:
+        typer.echo(f"{taken.unissued} scanned sheets of the units bear serials that no file has told of.", err=True)
+
+
+def planned(
+    file: Annotated[Path, typer.Argument(help="CSV with enhet, datum and, if wanted, antal; without it each row counts as one.", **CSV)],
+    kind: Annotated[PlanKind, typer.Option(help="What the file counts: planned visits (besok) or shifts (pass).")] = PlanKind.VISITS,
+) -> None:
+    """Tell how many visits or shifts were planned for each unit and day, so that a day without paper can be told from a day off."""
+    from pipeline.cli.acting import person_of
+    from pipeline.planning import planned_of
+    from pipeline.store.database import open_store
+    from pipeline.store.planned import save_planned
+
+    counts = planned_of(file.read_bytes(), file)
+    store = open_store(load_settings())
+    operator = person_of(store, "")
+    with store.begin() as conn:
+        save_planned(conn, operator, kind, counts)
+    store.close()
+    typer.echo(f"{len(counts)} days of {len({unit for unit, _ in counts})} units", err=True)

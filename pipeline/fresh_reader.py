@@ -1,0 +1,44 @@
+"""A reader whose staff list is that of the store at every page: signature keys on paper are confirmed while the other pages are being read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.digitize import Digitized, Reader
+from pipeline.model import StaffMember
+from pipeline.staff import Signed, StaffRegister
+from pipeline.store.database import Store
+from pipeline.store.staff_list import staff_list
+from pipeline.template import Forms
+
+
+class FreshReader:
+    """Reads pages like the reader that it is given, and knows who signs by now."""
+
+    def __init__(self, reader: Reader, store: Store, signed: Signed) -> None:
+        self._reader = reader
+        self._store = store
+        self._signed = signed
+        self._staff: tuple[StaffMember, ...] | None = None
+
+    @property
+    def forms(self) -> Forms:
+        """The forms that a page may be of."""
+        return self._reader.forms
+
+    def read(self, data: bytes, media_type: str) -> Digitized:
+        """Read one page.
+
+        Raises:
+            EfterskriftError: the page cannot be read.
+            StoreUnavailableError: the staff list cannot be had now.
+        """
+        self._look()
+        return self._reader.read(data, media_type)
+
+    def _look(self) -> None:
+        with self._store.read() as conn:
+            staff = tuple(staff_list(conn))
+        if staff != self._staff:
+            self._staff = staff
+            self._reader = replace(self._reader, context=replace(self._reader.context, staff=StaffRegister(staff, self._signed)))

@@ -1,0 +1,134 @@
+"""What a pack consists of, in the order in which it is printed: each part knows its pages, its sheets, and how it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from pipeline.drawing import Paper
+from pipeline.fiducials import new_serial
+from pipeline.field_spec import FieldSpec, Format, Meaning
+from pipeline.model import Client, IssuedSheet
+from pipeline.own_forms import COVER, SIGNATURE_KEY
+from pipeline.pack.instructions import draw_instructions
+from pipeline.pack.numbers import Need, rules
+from pipeline.pack.plain_page import About
+from pipeline.pack.schedule import Shift, draw_schedule, schedule_pages
+from pipeline.pack.telephone_chain import Called, chain_pages, draw_chain
+from pipeline.printing import Sheet, draw_sheets, issue, issued
+from pipeline.template import Form, Forms
+
+_MAX_USES = 18
+"""So many forms the instructions page has room for."""
+_FIRST = (SIGNATURE_KEY, COVER)
+_HOW = {
+    SIGNATURE_KEY: "Fram i pärmen. Alla skriver under första dagen.",
+    COVER: "Fram i pärmen. Ett överst i varje bunt.",
+}
+_BLANK_HOW = "I pärmen, en flik för varje blankett."
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a pack is made of. `days` is what it has to last for; `first_day` is given where the outage is planned, and dates the cover sheets."""
+
+    about: About
+    needs: Sequence[Need]
+    clients: Sequence[Client] = ()
+    chain: Sequence[Called] = ()
+    shifts: Sequence[Shift] = ()
+    days: int = 14
+    first_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a pack. `name` is its file's; `apart` says that it is not in the file with all the others."""
+
+    name: str
+    title: str
+    how: str
+    pages: int
+    sheets: int
+    draw: Callable[[Paper], None]
+    issued: tuple[IssuedSheet, ...] = field(default=())
+    apart: bool = False
+
+
+def parts(order: Order, forms: Forms) -> list[Part]:
+    """The parts with new serials, all but the contents."""
+    chosen = [(need, forms.latest(need.form)) for need in _in_order(order.needs)]
+    own = [client for client in order.clients if client.unit == order.about.unit]
+    found = [*_plain(order, [form for _, form in chosen])]
+    found += [_blank(order, form, need.sheets) for need, form in chosen if need.sheets]
+    for clients, apart in (([c for c in own if not c.protected], False), ([c for c in own if c.protected], True)):
+        found += _prefilled(order, chosen, clients, apart=apart)
+    return found
+
+
+def clients_of(order: Order) -> int:
+    """How many clients of the unit the pack is for."""
+    return sum(client.unit == order.about.unit for client in order.clients)
+
+
+def _in_order(needs: Sequence[Need]) -> Iterator[Need]:
+    """Signature key and cover sheets before the forms that are written on."""
+    yield from (need for form in _FIRST for need in needs if need.form == form)
+    yield from (need for need in needs if need.form not in _FIRST)
+
+
+def _plain(order: Order, forms: Sequence[Form]) -> Iterator[Part]:
+    about, uses = order.about, rules().uses
+    told = [(form.title, uses.get(form.id, "")) for form in forms][:_MAX_USES]
+    yield Part(
+        "instruktion", "Så skriver du på papper", "Ett till varje arbetsplats. Sätt upp.", 1, 1, lambda paper: draw_instructions(paper, about, told)
+    )
+    pages = chain_pages(order.chain)
+    yield Part(
+        "telefonkedja", "Telefonkedja", "I pärmen och hemma hos ansvarig chef.", pages, pages, lambda paper: draw_chain(paper, about, order.chain)
+    )
+    if pages := schedule_pages(order.shifts):
+        yield Part("schema", "Pappersschema enligt planering", "I pärmen.", pages, pages, lambda paper: draw_schedule(paper, about, order.shifts))
+
+
+def _blank(order: Order, form: Form, count: int) -> Part:
+    unit = order.about.unit
+    sheets = list(_covers(form, unit, count, order.first_day)) if form.id == COVER else issue(count, unit)
+    return _of_sheets(order, form.id, form.title, _HOW.get(form.id, _BLANK_HOW), [(form, sheet) for sheet in sheets])
+
+
+def _covers(form: Form, unit: str, count: int, first_day: date | None) -> Iterator[Sheet]:
+    """Cover sheets, dated one day each if the first day is known."""
+    day_field = form.meaning(Meaning.EVENT_DATE)
+    for number in range(count):
+        known = _dated(day_field, first_day + timedelta(days=number)) if first_day and day_field else ()
+        yield Sheet(new_serial(), unit, known=known)
+
+
+def _dated(spec: FieldSpec, day: date) -> tuple[tuple[str, str], ...]:
+    return ((spec.name, day.strftime("%Y%m%d") if spec.format is Format.DATE else day.isoformat()),)
+
+
+def _prefilled(order: Order, chosen: Sequence[tuple[Need, Form]], clients: Sequence[Client], *, apart: bool) -> Iterator[Part]:
+    """All sheets of one client after the other, so that each client gets a folder."""
+    pairs = [
+        (form, Sheet(new_serial(), client.unit, client))
+        for client in sorted(clients, key=lambda client: (client.name, client.pid))
+        for need, form in chosen
+        for _ in range(need.each_client)
+    ]
+    if pairs and apart:
+        how = "Skriv ut för sig. Förseglat kuvert, inlåst."
+        yield _of_sheets(order, "forifyllda-skyddade", "Förifyllda ark: skyddade personuppgifter", how, pairs, apart=True)
+    elif pairs:
+        yield _of_sheets(order, "forifyllda", "Förifyllda ark, klient för klient", "En plastficka för varje klient, inlåst.", pairs)
+
+
+def _of_sheets(order: Order, name: str, title: str, how: str, pairs: Sequence[tuple[Form, Sheet]], *, apart: bool = False) -> Part:
+    def draw(paper: Paper) -> None:
+        for form, sheet in pairs:
+            draw_sheets(paper, form, [sheet], order.about.provider)
+
+    pages = sum(len(form.pages) for form, _ in pairs)
+    return Part(name, title, how, pages, len(pairs), draw, tuple(issued(form, sheet) for form, sheet in pairs), apart)

@@ -1,0 +1,91 @@
+"""Files of issued serials from packs printed elsewhere come in: each once, all or nothing, and what is odd about them is told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, distinct, func, select, update
+
+from pipeline.access import Action, require
+from pipeline.errors import UsageError
+from pipeline.model import IssuedSheet, Person
+from pipeline.pack.issue_file import read_issued
+from pipeline.store import tables
+from pipeline.store.events import record
+from pipeline.store.issued import add_issued
+from pipeline.store.registers import units
+from pipeline.template import Forms
+
+_sheet, _page, _entry = tables.issued_sheet, tables.page, tables.entry
+_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What came of a file: sheets that are `new`, that were `known` just so, that came back before the file did (`scanned_before`, of the new).
+
+    `unknown_forms` are those of the file that are not in the forms folder, as "id version"; `unissued` counts scanned serials of the file's units
+    that nobody has told of still.
+    """
+
+    new: int
+    known: int
+    scanned_before: int
+    unknown_forms: tuple[str, ...]
+    unissued: int
+
+
+def take_in_issued(conn: Connection, forms: Forms, person: Person, data: bytes) -> TakenIn:
+    """Register the sheets of a file that `pack.issue_file` has written. Nothing is registered if one of them cannot be.
+
+    Raises:
+        NotAllowedError: the person does not print for one of the units.
+        UsageError: the file is not as it was written; a unit is unknown; or a serial is known with another form, unit or client.
+    """
+    require(person, Action.PRINT)
+    found = read_issued(data)
+    here = sorted({sheet.unit for sheet in found.sheets})
+    if unknown := [unit for unit in here if unit not in units(conn)]:
+        raise UsageError(f"There is no unit {', '.join(unknown)}.", "Add it first, as named on the paper: `efterskrift unit NAME AREA`.")
+    for unit in here:
+        require(person, Action.PRINT, unit)
+    known = _known(conn, [sheet.serial for sheet in found.sheets])
+    if odd := [sheet.serial for sheet in found.sheets if known.get(sheet.serial, sheet) != sheet]:
+        raise UsageError(f"Known with another form, unit or client: {', '.join(odd)}.", "Find out which file is right. Nothing has been changed.")
+    new = [sheet for sheet in found.sheets if sheet.serial not in known]
+    add_issued(conn, new, person.login)
+    _name_clients(conn, new)
+    for unit in here:
+        record(conn, person.login, "take_in_issued", found.sheets[0].serial, unit=unit, sheets=sum(sheet.unit == unit for sheet in new))
+    missing = sorted({f"{sheet.form} {sheet.version}" for sheet in found.sheets if (sheet.form, sheet.version) not in forms})
+    return TakenIn(len(new), len(known), _scanned(conn, [sheet.serial for sheet in new]), tuple(missing), unissued(conn, here))
+
+
+def _name_clients(conn: Connection, new: Sequence[IssuedSheet]) -> None:
+    """Entries of sheets that were scanned before the file came: only now is it known whom they were printed for, which blocks and protection need."""
+    for sheet in new:
+        if sheet.client_pid is not None:
+            untold = (_entry.c.serial == sheet.serial, _entry.c.client_pid.is_(None))
+            conn.execute(update(_entry).where(*untold).values(client_pid=sheet.client_pid, likely_pid=sheet.client_pid))
+
+
+def unissued(conn: Connection, of_units: Collection[str]) -> int:
+    """How many serials on scanned pages of these units are not registered as issued."""
+    of_nobody = _page.c.serial.is_not(None) & _page.c.serial.not_in(select(_sheet.c.serial))
+    return int(conn.execute(select(func.count(distinct(_page.c.serial))).where(_page.c.unit.in_(sorted(of_units)), of_nobody)).scalar_one())
+
+
+def _known(conn: Connection, serials: Sequence[str]) -> dict[str, IssuedSheet]:
+    columns = select(_sheet.c.serial, _sheet.c.form, _sheet.c.version, _sheet.c.unit, _sheet.c.client_pid)
+    rows = (row for some in _parts(serials) for row in conn.execute(columns.where(_sheet.c.serial.in_(some))).mappings())
+    return {row["serial"]: IssuedSheet(**row) for row in rows}
+
+
+def _scanned(conn: Connection, serials: Sequence[str]) -> int:
+    query = select(func.count(distinct(_page.c.serial)))
+    return sum(conn.execute(query.where(_page.c.serial.in_(some))).scalar_one() for some in _parts(serials))
+
+
+def _parts(serials: Sequence[str]) -> list[Sequence[str]]:
+    return [serials[start : start + _MOST] for start in range(0, len(serials), _MOST)]

@@ -1,0 +1,167 @@
+"""Paper by unit and day: which days of which unit have no paper at all, and which have less than was planned. Counts only, no names.
+
+A sheet is of the day that it says something happened on, once a person has confirmed the day or the machine is sure of it (store/places.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, and_, distinct, func, or_, select
+
+from pipeline.access import Action, require
+from pipeline.model import EntryState, Person
+from pipeline.own_forms import STAYS
+from pipeline.planning import PlanKind
+from pipeline.store import tables
+from pipeline.store.page_states import count
+from pipeline.store.planned import planned
+from pipeline.store.registers import units
+
+_entry = tables.entry
+VISIT_FORMS: Mapping[str, frozenset[str]] = {area: frozenset({"besokslista", "korlista"}) for area in ("SoL", "LSS")}
+"""By area of law the forms of which an entry is a visit. In other areas every entry counts against the planned visits."""
+MOST_DAYS = 92
+
+
+class Paper(StrEnum):
+    """What a day is like. SHORT has paper, but fewer entries than visits were planned; IDLE has none, and nothing was planned."""
+
+    NONE = "none"
+    SHORT = "short"
+    THERE = "there"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """A unit's day: sheets and entries of it, those of them that are visits, and what was planned (None: not known)."""
+
+    unit: str
+    day: str
+    sheets: int = 0
+    entries: int = 0
+    visits: int = 0
+    planned_visits: int | None = None
+    planned_shifts: int | None = None
+
+    @property
+    def paper(self) -> Paper:
+        """How the day looks."""
+        if not self.sheets:
+            known = [count for count in (self.planned_visits, self.planned_shifts) if count is not None]
+            return Paper.IDLE if known and not any(known) else Paper.NONE
+        return Paper.SHORT if self.planned_visits is not None and self.visits < self.planned_visits else Paper.THERE
+
+
+@dataclass(frozen=True, slots=True)
+class PaperDays:
+    """Every unit's every day, from `first` to `last`. `undated` are sheets by unit whose day nobody has read yet: one of them may fill a gap."""
+
+    first: str
+    last: str
+    counts: Mapping[tuple[str, str], DayCount]
+    undated: Mapping[str, int]
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units, by name."""
+        return tuple(dict.fromkeys(unit for unit, _ in self.counts))
+
+    @property
+    def days(self) -> list[str]:
+        """All days, YYYY-MM-DD."""
+        first, last = date.fromisoformat(self.first), date.fromisoformat(self.last)
+        return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+
+    def without_paper(self, unit: str) -> list[str]:
+        """The days on which the unit has no paper at all although it worked, as far as is known."""
+        return [day for day in self.days if self.counts[unit, day].paper is Paper.NONE]
+
+
+@dataclass(frozen=True, slots=True)
+class DaySheet:
+    """A sheet with entries of a day: `entries` of them, `waiting` for a person. `serial` is empty on paper without one."""
+
+    serial: str
+    form: str
+    entries: int
+    waiting: int
+
+
+def paper_days(conn: Connection, person: Person, first: date, last: date) -> PaperDays:
+    """The person's units, day by day, at most `MOST_DAYS` from the first.
+
+    Raises:
+        NotAllowedError: the person may not see figures.
+    """
+    require(person, Action.PROGRESS)
+    areas = {unit: area for unit, area in units(conn).items() if unit in person.units}
+    last = min(last, first + timedelta(days=MOST_DAYS - 1))
+    found = PaperDays(first.isoformat(), last.isoformat(), {}, _undated(conn, areas))
+    plans = [planned(conn, areas, kind) for kind in (PlanKind.VISITS, PlanKind.SHIFTS)]
+    counted = _counted(conn, areas, found.days)
+    counts = {}
+    for unit in areas:
+        for day in found.days:
+            visits, shifts = (_planned_on(plan.get(unit), day) for plan in plans)
+            counts[unit, day] = DayCount(unit, day, *counted.get((unit, day), (0, 0, 0)), visits, shifts)
+    return replace(found, counts=counts)
+
+
+def span(conn: Connection, person: Person) -> tuple[date, date] | None:
+    """The first and last day that paper of the person's units is of; None where there is none.
+
+    Raises:
+        NotAllowedError: the person may not see figures.
+    """
+    require(person, Action.PROGRESS)
+    first, last = conn.execute(select(func.min(_entry.c.event_on), func.max(_entry.c.event_on)).where(*_theirs(person.units))).one()
+    return (date.fromisoformat(first), date.fromisoformat(last)) if first else None
+
+
+def sheets_of_day(conn: Connection, person: Person, unit: str, day: str) -> list[DaySheet]:
+    """The sheets of a unit's day, by form and serial.
+
+    Raises:
+        NotAllowedError: the person may not see figures of this unit.
+    """
+    require(person, Action.PROGRESS, unit)
+    keys = (_entry.c.form, func.coalesce(_entry.c.serial, ""), _entry.c.sheet)
+    waiting = count(_entry.c.state.in_(tables.OPEN_STATES))
+    query = select(*keys, func.count(), waiting).where(*_theirs([unit]), _entry.c.event_on == day).group_by(*keys).order_by(*keys)
+    return [DaySheet(serial, form, entries, left) for form, serial, _, entries, left in conn.execute(query)]
+
+
+def _theirs(of_units: Collection[str]) -> Sequence[ColumnElement[bool]]:
+    """Entries that are paper of these units: neither put aside nor about the paper itself."""
+    return _entry.c.unit.in_(sorted(of_units)), _entry.c.state != EntryState.REJECTED.value, _entry.c.form.not_in(sorted(STAYS))
+
+
+def _counted(conn: Connection, areas: Mapping[str, str], days: Sequence[str]) -> dict[tuple[str, str], tuple[int, int, int]]:
+    by_area: dict[str, list[str]] = defaultdict(list)
+    for unit, area in areas.items():
+        by_area[area].append(unit)
+    visits = or_(*(and_(_entry.c.unit.in_(theirs), _is_visit(area)) for area, theirs in by_area.items())) if by_area else _entry.c.id.is_(None)
+    keys = (_entry.c.unit, _entry.c.event_on)
+    query = select(*keys, func.count(distinct(_entry.c.sheet)), func.count(), count(visits)).where(*_theirs(areas), _entry.c.event_on.in_(days))
+    return {(row[0], row[1]): (row[2], row[3], row[4]) for row in conn.execute(query.group_by(*keys))}
+
+
+def _is_visit(area: str) -> ColumnElement[bool]:
+    forms = VISIT_FORMS.get(area)
+    return _entry.c.form.in_(sorted(forms)) if forms else _entry.c.id.is_not(None)
+
+
+def _undated(conn: Connection, of_units: Collection[str]) -> dict[str, int]:
+    query = select(_entry.c.unit, func.count(distinct(_entry.c.sheet))).where(*_theirs(of_units), _entry.c.event_on.is_(None))
+    return {row[0]: row[1] for row in conn.execute(query.group_by(_entry.c.unit).order_by(_entry.c.unit))}
+
+
+def _planned_on(plan: Mapping[str, int] | None, day: str) -> int | None:
+    """How many were planned; none on a day that is missing between the first and the last of a plan."""
+    return plan.get(day, 0) if plan and min(plan) <= day <= max(plan) else None

@@ -1,0 +1,47 @@
+"""How many visits and shifts were planned, by unit and day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from sqlalchemy import Connection, select
+
+from pipeline.access import Action, require
+from pipeline.errors import UsageError
+from pipeline.model import Person
+from pipeline.planning import PlanKind, Planned
+from pipeline.store.events import record
+from pipeline.store.pack_tables import planned_day
+from pipeline.store.registers import units
+from pipeline.store.upsert import upsert
+
+_table = planned_day.c
+
+
+def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Planned) -> int:
+    """Keep what was planned; later figures for a unit and day take the place of earlier ones. Answers with how many there were.
+
+    Raises:
+        NotAllowedError: the person may not see the figures of one of the units.
+        UsageError: there is no such unit.
+    """
+    require(person, Action.PROGRESS)
+    here = sorted({unit for unit, _ in counts})
+    if unknown := [unit for unit in here if unit not in units(conn)]:
+        raise UsageError(f"There is no unit {', '.join(unknown)}.", "Name the units as here, or add them: `efterskrift unit NAME AREA`.")
+    for unit in here:
+        require(person, Action.PROGRESS, unit)
+    upsert(conn, planned_day, [{"unit": unit, "day": day, "kind": kind.value, "planned": count} for (unit, day), count in counts.items()])
+    for unit in here:
+        record(conn, person.login, "save_planned", unit, unit=unit, kind=kind.value, count=sum(one == unit for one, _ in counts))
+    return len(counts)
+
+
+def planned(conn: Connection, of_units: Collection[str], kind: PlanKind) -> dict[str, dict[str, int]]:
+    """Unit → day → how many were planned, of the units that something is known of."""
+    query = select(_table.unit, _table.day, _table.planned).where(_table.unit.in_(sorted(of_units)), _table.kind == kind.value)
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for unit, day, count in conn.execute(query.order_by(_table.unit, _table.day)):
+        found[unit][day] = count
+    return dict(found)

@@ -1,0 +1,69 @@
+"""Reservpaket: numbers are kept for the unit, and a pack registers each of its serials."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.pack import numbers
+from pipeline.pack.issue_file import read_issued
+from pipeline.pack.numbers import Need, Rule
+from pipeline.store.accounting import sheet_counts
+from pipeline.store.database import Store
+from pipeline.store.pack_numbers import pack_numbers, save_pack_numbers
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import ADMINISTRATOR, CLIENTS, MANAGER, UNIT
+
+NOTE = "hsl-anteckning"
+
+
+@pytest.fixture(autouse=True)
+def few_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all default numbers only two, so that a pack is soon made."""
+    few = numbers.Rules(version=1, always=(), areas={"HSL": (Rule(form=NOTE, least=2, prefilled=1), Rule(form="matvarden", least=1))}, uses={})
+    monkeypatch.setattr(numbers, "rules", lambda: few)
+
+
+def first(app: AppTest, start: str) -> str:
+    """The key of the number that begins like this."""
+    return next(one.key for one in app.number_input if one.key and one.key.startswith(start))
+
+
+def test_numbers_are_reckoned_until_somebody_writes_others_and_again_when_they_are_taken_away(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(MANAGER, "pack")
+    assert app.number_input(key=first(app, f"n-{NOTE}-")).value == 2
+    app.number_input(key=first(app, f"n-{NOTE}-")).set_value(7)
+    app.number_input(key=first(app, "n-besokslista-")).set_value(1)
+    next(button for button in app.button if button.label == "Spara antalen").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert pack_numbers(conn, MANAGER, UNIT) == [Need("besokslista", 1), Need(NOTE, 7, 1), Need("matvarden", 1)]
+    assert app.number_input(key=first(app, f"n-{NOTE}-")).value == 7
+    app.button(key="pack_reset").click().run()
+    with store.read() as conn:
+        assert pack_numbers(conn, MANAGER, UNIT) == []
+    assert app.number_input(key=first(app, f"n-{NOTE}-")).value == 2
+
+
+def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        save_pack_numbers(conn, ADMINISTRATOR, UNIT, [Need(NOTE, 1, 1), Need("matvarden", 0)])
+    app = open_screen(ADMINISTRATOR, "pack")
+    app.button(key="pack_do").click().run()
+    assert not app.exception
+    unit, data, count = app.session_state["pack_made"]
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sheets = read_issued(archive.read("utlamnade.csv")).sheets
+    assert (unit, count, len(sheets)) == (UNIT, 1 + len(CLIENTS), 1 + len(CLIENTS))
+    app.run()
+    with store.read() as conn:
+        assert [(one.form, one.issued, one.missing) for one in sheet_counts(conn, {UNIT})] == [(NOTE, count, count)]
+
+
+def test_who_prints_also_takes_in_packs_of_other_computers(store: Store, open_screen: OpenScreen) -> None:
+    del store
+    assert "issued_do" in {button.key for button in open_screen(ADMINISTRATOR, "pack").button}
+    assert "issued_do" not in {button.key for button in open_screen(MANAGER, "pack").button}

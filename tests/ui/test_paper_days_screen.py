@@ -1,0 +1,43 @@
+"""Papper per dag: the gaps in words, and the sheets of a chosen day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pipeline.planning import PlanKind
+from pipeline.store.database import Store
+from pipeline.store.planned import save_planned
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import MANAGER, OTHER_UNIT, UNIT
+
+
+def test_the_days_without_paper_are_said_in_words(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 2)
+    app = open_screen(MANAGER, "paper_days")
+    assert not app.exception
+    app.date_input(key="paper_first").set_value(date(2021, 12, 17)).run()
+    app.date_input(key="paper_last").set_value(date(2021, 12, 19)).run()
+    assert [one.value for one in app.warning] == [f"**{UNIT}**: 2 dagar: 2021-12-17, 2021-12-19", f"**{OTHER_UNIT}**: 3 dagar: alla dagar som visas"]
+
+
+def test_days_off_are_no_gaps_once_the_plan_is_known(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 1)
+    with store.begin() as conn:
+        save_planned(conn, MANAGER, PlanKind.SHIFTS, {(unit, f"2021-12-{day}"): 0 for unit in (UNIT, OTHER_UNIT) for day in (17, 18, 19)})
+    app = open_screen(MANAGER, "paper_days")
+    app.date_input(key="paper_first").set_value(date(2021, 12, 17)).run()
+    app.date_input(key="paper_last").set_value(date(2021, 12, 19)).run()
+    assert [one.value for one in app.warning] == []
+    assert [one.value for one in app.success] == ["Varje enhet har papper för varje dag som den arbetade."]
+
+
+def test_a_chosen_day_lists_its_sheets_and_an_empty_one_says_what_to_do(store: Store, open_screen: OpenScreen) -> None:
+    serial = seeding.add_notes(store, 1)[0].rpartition("-")[0]
+    app = open_screen(MANAGER, "paper_days")
+    app.session_state["paper_chosen"] = (UNIT, "2021-12-18")
+    app.run()
+    assert any(serial in one.proto.body for one in app.get("html"))
+    app.session_state["paper_chosen"] = (UNIT, "2021-12-20")
+    app.run()
+    assert any("Fråga enheten" in one.value for one in app.markdown)

@@ -1,0 +1,87 @@
+"""A cover sheet on top of a bundle: the pages after it are found there, and as many sheets ought to come as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from pipeline.model import IssuedSheet, Outcome, PageReading, Person, Role, State, Value
+from pipeline.review import Answer
+from pipeline.settings import ROOT
+from pipeline.store import claims, decisions, entries
+from pipeline.store.bundles import Bundle, bundle_places, bundles
+from pipeline.store.database import Store
+from pipeline.store.records import records
+from pipeline.template import Forms
+from tests.rights_world import confirm
+from tests.ward import CHIEF, EVA, FORMS, NORTH, NOTE, NOW, SOUTH, Ward, page_reading, person
+
+pytest_plugins = ("tests.databases",)
+OWN_FORMS = Forms.load(ROOT / "forms")
+COVER = OWN_FORMS.latest("forsattsblad")
+COVERS = ("7K3M91QX", "9QX7K3M1")
+ON_COVER: Mapping[str, Value] = {"handelsedatum": "2026-02-17", "bunt": "2", "antal_ark": "2", "skribent": "Eva Ek"}
+SERIALS = ("AAAA", "BBBB", "CCCC")
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """A stack: a loose note, a cover, two notes with a blank page between them, another cover, one page of the free kind."""
+    ward = Ward(store).begin()
+    ward.issue(*(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in SERIALS), *(IssuedSheet(serial, COVER.id, 1, NORTH) for serial in COVERS))
+    ward.note("AAAA")
+    cover(ward, 0)
+    ward.note("BBBB")
+    ward.read(ward.scan(), PageReading(Outcome.BLANK))
+    ward.note("CCCC")
+    cover(ward, 1)
+    ward.read(ward.scan(), PageReading(Outcome.UNIDENTIFIED))
+    return ward
+
+
+def cover(ward: Ward, place: int) -> None:
+    ward.read(ward.scan(), page_reading(COVER, COVERS[place], ON_COVER), COVER)
+
+
+def of(ward: Ward, who: Person = CHIEF) -> dict[str, Bundle]:
+    with ward.store.read() as conn:
+        return {bundle.serial: bundle for bundle in bundles(conn, who)}
+
+
+def test_the_sheets_after_a_cover_are_counted_and_those_before_it_are_not(ward: Ward) -> None:
+    first, second = (of(ward)[serial] for serial in COVERS)
+    assert (first.said, first.found, first.complete) == (2, 2, True)
+    assert (second.said, second.found, second.complete) == (2, 1, False)
+
+
+def test_what_a_person_has_confirmed_stands_before_what_the_machine_read(ward: Ward) -> None:
+    entry_id = entries.entry_id(COVERS[0], None)
+    answers = {spec.name: Answer(ON_COVER.get(spec.name)) if ON_COVER.get(spec.name) else Answer(None, State.EMPTY) for spec in COVER.fields}
+    answers = {name: one for name, one in answers.items() if COVER.by_name[name].kind != "printed"}
+    with ward.store.begin() as conn:
+        claims.open_entry(conn, OWN_FORMS, EVA, entry_id, NOW)
+        decisions.save_answers(conn, OWN_FORMS, EVA, entry_id, 0, answers | {"antal_ark": Answer("3"), "bunt": Answer(None, State.ILLEGIBLE)}, NOW)
+    bundle = of(ward)[COVERS[0]]
+    assert (bundle.said, bundle.complete, bundle.number) == (3, False, "")
+
+
+def test_records_say_in_which_bundle_their_paper_lies(ward: Ward) -> None:
+    for serial in ("AAAA", "BBBB"):
+        confirm(ward.store, f"{serial}-00", EVA)
+    with ward.store.read() as conn:
+        loose, bundled = records(conn, FORMS, ["AAAA-00", "BBBB-00"])
+        assert bundle_places(conn, ["no such page"]) == {}
+    assert loose.place == "Pärm 3"
+    assert bundled.place == f"Pärm 3 · {NORTH}, 2026-02-17, bunt 2, försättsblad 7K3M-91QX"
+
+
+def test_pages_that_are_not_read_yet_leave_the_count_open(ward: Ward) -> None:
+    ward.scan()
+    bundle = of(ward)[COVERS[1]]
+    assert (bundle.unread, bundle.complete) == (1, None)
+
+
+def test_a_unit_sees_its_own_bundles(ward: Ward) -> None:
+    assert of(ward, person("annan", Role.MANAGER, (SOUTH,))) == {}
+    assert set(of(ward)) == set(COVERS)

@@ -1,0 +1,40 @@
+"""A worker's reader knows who signs as soon as the store does, and asks for nothing else anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.digitize import Digitized, Reader
+from pipeline.fresh_reader import FreshReader
+from pipeline.model import Outcome, PageReading, StaffMember
+from pipeline.settings import Settings
+from pipeline.store.database import open_store
+from pipeline.store.staff_list import save_staff
+from pipeline.template import Forms
+
+EVA = StaffMember("Eva Marklund", "sjuksköterska", "EM", "Norr")
+
+
+def test_staff_that_comes_while_pages_are_read_is_known_at_the_next_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[tuple[StaffMember, ...]] = []
+    readers: list[int] = []
+
+    def read(self: Reader, data: bytes, media_type: str) -> Digitized:
+        del data, media_type
+        readers.append(id(self))
+        known.append(self.context.staff.members if self.context.staff else ())
+        return Digitized(PageReading(Outcome.BLANK))
+
+    monkeypatch.setattr(Reader, "read", read)
+    store = open_store(Settings(workspace=tmp_path), create=True)
+    reader = FreshReader(Reader.of_forms(Forms()), store, {})
+    reader.read(b"", "image/png")
+    with store.begin() as conn:
+        save_staff(conn, [EVA])
+    reader.read(b"", "image/png")
+    reader.read(b"", "image/png")
+    assert known == [(), (EVA,), (EVA,)]
+    assert readers[1] == readers[2]
+    store.close()

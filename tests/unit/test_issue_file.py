@@ -1,0 +1,45 @@
+"""The register of a pack's serials: it finds what a cut, a spreadsheet or a mistake did to it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.fiducials import new_serial
+from pipeline.model import IssuedSheet
+from pipeline.pack.issue_file import read_issued, write_issued
+
+SHEETS = tuple(IssuedSheet(new_serial(), "hsl-anteckning", 1, "Norr; enhet", pid) for pid in (None, "189001019802", None))
+DATA = write_issued(SHEETS)
+
+
+def changed(old: str, new: str) -> bytes:
+    return DATA.decode("utf-8-sig").replace(old, new, 1).encode()
+
+
+def test_what_was_written_is_read_also_without_mark_and_with_other_line_ends() -> None:
+    read = read_issued(DATA)
+    assert read.sheets == SHEETS
+    assert read_issued(changed("\r\n", "\r\n").replace(b"\r\n", b"\n")) == read
+    assert read_issued(write_issued(())).sheets == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "no file"),
+        (b"\xff\xfe\x00", "no file"),
+        (b"namn;telefon\r\n", "no file"),
+        (DATA[: DATA.rindex(b"kontrollsumma")], "end of the file"),
+        (changed(SHEETS[1].serial + ";", SHEETS[0].serial + ";"), "changed or cut"),
+        (changed("189001019802", "1,89001E+11"), "changed or cut"),
+        (changed(SHEETS[2].serial, SHEETS[2].serial.lower()), "changed or cut"),
+        (write_issued([*SHEETS, SHEETS[0]]), "twice"),
+        (write_issued([IssuedSheet("ABCDEFG0", "x", 1, "Norr")]), "Row 2"),
+        (write_issued([IssuedSheet(new_serial(), "x", 1, "")]), "Row 2"),
+    ],
+)
+def test_anything_else_is_refused_with_the_reason(data: bytes, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as refused:
+        read_issued(data)
+    assert "1890" not in str(refused.value)

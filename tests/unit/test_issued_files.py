@@ -1,0 +1,95 @@
+"""A pack's serials come in once there is a store: each once, all or none, and what is odd is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from pipeline.cli import build_app
+from pipeline.errors import NotAllowedError, UsageError
+from pipeline.fiducials import new_serial
+from pipeline.model import IssuedSheet, Role
+from pipeline.pack.issue_file import write_issued
+from pipeline.planning import PlanKind
+from pipeline.settings import Settings
+from pipeline.store import tables
+from pipeline.store.accounting import sheet_counts
+from pipeline.store.database import Store, open_store
+from pipeline.store.events import events_of
+from pipeline.store.issued_files import TakenIn, take_in_issued
+from pipeline.store.planned import planned
+from pipeline.store.registers import save_units
+from tests.ward import ADMIN, ASTA, CHIEF, FORMS, NORTH, NOTE, SAID, SOUTH, Ward, page_reading, person
+
+pytest_plugins = ("tests.databases",)
+SERIALS = [new_serial() for _ in range(4)]
+SHEETS = [IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in SERIALS[:3]] + [IssuedSheet(SERIALS[3], NOTE.id, 1, SOUTH, ASTA.pid)]
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    return Ward(store).begin()
+
+
+def take(ward: Ward, sheets: list[IssuedSheet]) -> TakenIn:
+    with ward.store.begin() as conn:
+        return take_in_issued(conn, FORMS, ADMIN, write_issued(sheets))
+
+
+def test_a_file_is_taken_in_once_however_often_it_comes(ward: Ward) -> None:
+    assert take(ward, SHEETS) == TakenIn(4, 0, 0, (), 0)
+    assert take(ward, SHEETS) == TakenIn(0, 4, 0, (), 0)
+    assert take(ward, [*SHEETS, IssuedSheet(new_serial(), "ny-blankett", 2, NORTH)]) == TakenIn(1, 4, 0, ("ny-blankett 2",), 0)
+    with ward.store.read() as conn:
+        assert {(one.unit, one.form): one.missing for one in sheet_counts(conn, {NORTH, SOUTH})} == {
+            (NORTH, NOTE.id): 3,
+            (NORTH, "ny-blankett"): 1,
+            (SOUTH, NOTE.id): 1,
+        }
+        assert [event.action for event in events_of(conn, SERIALS[3])] == ["issue", "print_for_client"]
+        assert len([event for event in events_of(conn, SERIALS[0]) if event.action == "take_in_issued"]) == 6
+
+
+def test_paper_that_came_before_the_file_is_told_of_and_learns_whom_it_was_printed_for(ward: Ward) -> None:
+    for serial in (SERIALS[3], SERIALS[0], "STRANGER"):
+        ward.read(ward.scan(), page_reading(NOTE, serial, SAID))
+    assert take(ward, SHEETS) == TakenIn(4, 0, 2, (), 1)
+    with ward.store.read() as conn:
+        clients = dict(conn.execute(select(tables.entry.c.serial, tables.entry.c.client_pid)).all())
+    assert clients == {SERIALS[3]: ASTA.pid, SERIALS[0]: None, "STRANGER": None}
+
+
+def test_a_serial_that_is_known_as_another_sheet_stops_the_whole_file(ward: Ward) -> None:
+    ward.issue(IssuedSheet(SERIALS[1], NOTE.id, 1, SOUTH))
+    with pytest.raises(UsageError, match=SERIALS[1]):
+        take(ward, SHEETS)
+    with ward.store.read() as conn:
+        assert sum(one.issued for one in sheet_counts(conn, {NORTH, SOUTH})) == 1
+
+
+def test_an_unknown_unit_and_a_person_who_does_not_print_are_refused(ward: Ward) -> None:
+    with pytest.raises(UsageError, match="Nya enheten"):
+        take(ward, [IssuedSheet(SERIALS[0], NOTE.id, 1, "Nya enheten")])
+    for who in (CHIEF, person("annan", Role.ADMINISTRATOR, (SOUTH,))):
+        with ward.store.begin() as conn, pytest.raises(NotAllowedError):
+            take_in_issued(conn, FORMS, who, write_issued(SHEETS))
+
+
+def test_the_commands_tell_what_came_of_a_file_and_of_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    store = open_store(Settings(workspace=tmp_path), create=True)
+    with store.begin() as conn:
+        save_units(conn, {NORTH: "HSL"})
+    file, plan = tmp_path / "utlamnade.csv", tmp_path / "plan.csv"
+    file.write_bytes(write_issued([SHEETS[0]]))
+    plan.write_text(f"enhet;datum;antal\n{NORTH};2026-02-17;4\n", "utf-8")
+    said = [CliRunner().invoke(build_app(), ["issued", "take-in", str(file)], catch_exceptions=False).output for _ in range(2)]
+    assert [line.split(",")[0] for line in said] == ["1 new", "0 new"]
+    assert "Forms that are not in the forms folder: anteckning 1" in said[0]
+    assert "1 days of 1 units" in CliRunner().invoke(build_app(), ["planned", str(plan), "--kind", "pass"], catch_exceptions=False).output
+    with store.read() as conn:
+        assert planned(conn, {NORTH}, PlanKind.SHIFTS) == {NORTH: {"2026-02-17": 4}}
+        assert planned(conn, {NORTH}, PlanKind.VISITS) == {}

@@ -1,0 +1,144 @@
+"""Which days of which unit have no paper: by the day that paper is of, against what was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import pytest
+
+from pipeline.errors import NotAllowedError, UsageError
+from pipeline.fiducials import new_serial
+from pipeline.model import IssuedSheet, Outcome, PageReading, Person, Role
+from pipeline.paper_days_csv import paper_days_csv
+from pipeline.planning import PlanKind, planned_of
+from pipeline.settings import ROOT
+from pipeline.store.accounting import missing_sheets
+from pipeline.store.database import Store
+from pipeline.store.decisions import reject
+from pipeline.store.paper_days import DayCount, DaySheet, Paper, PaperDays, paper_days, sheets_of_day, span
+from pipeline.store.planned import save_planned
+from pipeline.store.registers import save_units
+from pipeline.template import Forms
+from tests.ward import ASTA, CHIEF, EVA, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, page_reading, person
+
+pytest_plugins = ("tests.databases",)
+FIRST, LAST = date(2026, 2, 16), date(2026, 2, 20)
+BOTH = person("chefen", Role.MANAGER, (NORTH, SOUTH))
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """The north: two notes of the 17th, one of the 19th, a visit list of the 19th with two rows, and a page that nobody knows."""
+    ward = Ward(store).begin()
+    for serial, day in (("AAAA", "2026-02-17"), ("BBBB", "2026-02-17"), ("CCCC", "2026-02-19")):
+        ward.issue(IssuedSheet(serial, NOTE.id, 1, NORTH))
+        ward.note(serial, {**SAID, "datum": day}, PLAN)
+    ward.issue(IssuedSheet("DDDD", VISITS.id, 1, NORTH))
+    rows = {"datum": "2026-02-19", "rad01.pnr": ASTA.pid, "rad02.pnr": ASTA.pid}
+    ward.read(ward.scan(), page_reading(VISITS, "DDDD", rows))
+    ward.read(ward.scan(), PageReading(Outcome.UNIDENTIFIED))
+    return ward
+
+
+def look(ward: Ward, who: Person = BOTH) -> PaperDays:
+    with ward.store.read() as conn:
+        return paper_days(conn, who, FIRST, LAST)
+
+
+def plan(ward: Ward, kind: PlanKind, counts: Mapping[tuple[str, str], int], who: Person = BOTH) -> int:
+    with ward.store.begin() as conn:
+        return save_planned(conn, who, kind, counts)
+
+
+def north(found: PaperDays) -> dict[str, Paper]:
+    return {day[-2:]: found.counts[NORTH, day].paper for day in found.days}
+
+
+def test_days_are_those_that_the_paper_speaks_of(ward: Ward) -> None:
+    found = look(ward)
+    assert found.counts[NORTH, "2026-02-17"] == DayCount(NORTH, "2026-02-17", 2, 2, 2)
+    assert found.counts[NORTH, "2026-02-19"] == DayCount(NORTH, "2026-02-19", 2, 3, 3)
+    assert found.without_paper(NORTH) == ["2026-02-16", "2026-02-18", "2026-02-20"]
+    assert found.without_paper(SOUTH) == [f"2026-02-{day}" for day in range(16, 21)]
+    assert found.undated == {NORTH: 1}
+    with ward.store.read() as conn:
+        assert span(conn, BOTH) == (date(2026, 2, 17), date(2026, 2, 19))
+        assert sheets_of_day(conn, BOTH, NORTH, "2026-02-19") == [DaySheet("CCCC", NOTE.id, 1, 1), DaySheet("DDDD", VISITS.id, 2, 2)]
+        assert sheets_of_day(conn, BOTH, NORTH, "2026-02-18") == []
+
+
+def test_planned_visits_tell_a_thin_day_from_a_full_one_and_a_gap_from_a_day_off(ward: Ward) -> None:
+    assert plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-17"): 2, (NORTH, "2026-02-18"): 0, (NORTH, "2026-02-19"): 4, (NORTH, "2026-02-20"): 1}) == 4
+    assert north(look(ward)) == {"16": Paper.NONE, "17": Paper.THERE, "18": Paper.IDLE, "19": Paper.SHORT, "20": Paper.NONE}
+    assert look(ward).counts[SOUTH, "2026-02-17"].planned_visits is None
+
+
+def test_a_day_with_shifts_is_no_day_off_even_if_no_visit_was_planned(ward: Ward) -> None:
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-18"): 0})
+    plan(ward, PlanKind.SHIFTS, {(NORTH, "2026-02-18"): 3})
+    assert north(look(ward))["18"] is Paper.NONE
+
+
+def test_a_day_that_a_plan_jumps_over_had_nothing_planned_and_a_new_plan_replaces_the_old(ward: Ward) -> None:
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-16"): 1, (NORTH, "2026-02-20"): 1})
+    assert north(look(ward)) == {"16": Paper.NONE, "17": Paper.THERE, "18": Paper.IDLE, "19": Paper.THERE, "20": Paper.NONE}
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-18"): 5})
+    assert north(look(ward))["18"] is Paper.NONE
+
+
+def test_in_home_care_only_the_rows_of_visit_lists_are_visits(ward: Ward) -> None:
+    home, visits = "Hemtjänsten", Forms.load(ROOT / "forms").latest("besokslista")
+    with ward.store.begin() as conn:
+        save_units(conn, {home: "SoL"})
+    ward.issue(IssuedSheet("VVVV", visits.id, 1, home), IssuedSheet("NNNN", NOTE.id, 1, home))
+    ward.read(ward.scan(), page_reading(visits, "VVVV", {"datum": "2026-02-17", "rad01.start": "08:00", "rad02.start": "09:00"}), visits)
+    ward.note("NNNN", SAID, PLAN)
+    found = look(ward, person("hemma", Role.MANAGER, (home,))).counts[home, "2026-02-17"]
+    assert (found.sheets, found.entries, found.visits) == (2, 3, 2)
+
+
+def test_paper_that_was_put_aside_fills_no_gap(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        reject(conn, EVA, "AAAA-00", 0, "fel person", NOW)
+        reject(conn, EVA, "BBBB-00", 0, "fel person", NOW)
+    assert north(look(ward))["17"] is Paper.NONE
+
+
+def test_nobody_sees_or_plans_for_other_units(ward: Ward) -> None:
+    assert look(ward, CHIEF).units == (NORTH,)
+    with pytest.raises(NotAllowedError):
+        plan(ward, PlanKind.VISITS, {(SOUTH, "2026-02-17"): 1}, CHIEF)
+    with pytest.raises(UsageError, match="Okänd"):
+        plan(ward, PlanKind.VISITS, {("Okänd", "2026-02-17"): 1})
+    with ward.store.read() as conn, pytest.raises(NotAllowedError):
+        sheets_of_day(conn, CHIEF, SOUTH, "2026-02-17")
+
+
+def test_the_file_says_in_words_what_each_day_is(ward: Ward) -> None:
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-18"): 0, (NORTH, "2026-02-19"): 9})
+    lines = paper_days_csv(look(ward)).decode("utf-8-sig").splitlines()
+    assert lines[0] == "enhet;dag;ark;poster;besök på papper;planerade besök;planerade pass;bedömning"
+    assert f"{NORTH};2026-02-18;0;0;0;0;;inget planerat" in lines
+    assert f"{NORTH};2026-02-19;2;3;3;9;;färre än planerat" in lines
+    assert f"{SOUTH};2026-02-19;0;0;0;;;inget papper" in lines
+    assert len(lines) == 1 + 2 * 5
+
+
+def test_a_planning_file_is_counted_whether_it_has_a_row_a_visit_or_a_number() -> None:
+    assert planned_of(b"enhet;datum;klient\nNorr;2026-02-17 08:00;x\nNorr;2026-02-17;y\nNorr;2026-02-18;\n", "p.csv") == {
+        ("Norr", "2026-02-17"): 2,
+        ("Norr", "2026-02-18"): 1,
+    }
+    assert planned_of(b"enhet,datum,antal\nNorr,2026-02-17,12\n", "p.csv") == {("Norr", "2026-02-17"): 12}
+    for wrong in (b"enhet;datum\nNorr;17/2\n", b"enhet;datum;antal\nNorr;2026-02-17;x\n", b"enhet;antal\nNorr;1\n"):
+        with pytest.raises(UsageError, match=r"p\.csv"):
+            planned_of(wrong, "p.csv")
+
+
+def test_missing_sheets_are_listed_by_serial_those_with_a_name_first(ward: Ward) -> None:
+    plain, named = new_serial(), new_serial()
+    ward.issue(IssuedSheet(plain, NOTE.id, 1, NORTH), IssuedSheet(named, NOTE.id, 1, NORTH, ASTA.pid), IssuedSheet(new_serial(), NOTE.id, 1, SOUTH))
+    with ward.store.read() as conn:
+        found = missing_sheets(conn, CHIEF)
+    assert [(one.serial, one.prefilled) for one in found] == [(named, True), (plain, False)]

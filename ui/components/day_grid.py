@@ -1,0 +1,54 @@
+"""A table of days × units whose cells can be chosen by mouse or keyboard. What a cell is like is said in words and shape, not by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell: what stands in it, what kind of day it is, and what is read aloud."""
+
+    text: str
+    kind: str
+    said: str
+
+
+@cache
+def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    here = Path(__file__)
+    return st.components.v2.component(
+        "efterskrift_day_grid",
+        html='<div class="wide" tabindex="-1"></div>',
+        css=here.with_suffix(".css").read_text("utf-8"),
+        js=here.with_suffix(".js").read_text("utf-8"),
+    )
+
+
+def day_grid(
+    caption: str,
+    heads: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[Cell]]],
+    chosen: tuple[int, int] | None,
+    on_choose: Callable[[int, int], None],
+    key: str = "day_grid",
+) -> None:
+    """Show the table: a head for each column, and rows with their own. `chosen` is a row and a column, as told to `on_choose`."""
+
+    def changed() -> None:
+        if at := st.session_state[key].get("cell"):
+            on_choose(int(at["row"]), int(at["column"]))
+
+    data = {
+        "caption": caption,
+        "heads": list(heads),
+        "rows": [{"head": head, "cells": [asdict(cell) for cell in cells]} for head, cells in rows],
+        "chosen": list(chosen) if chosen else None,
+    }
+    _component()(key=key, data=data, on_cell_change=changed)
