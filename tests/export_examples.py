@@ -20,7 +20,7 @@ MADE_AT = datetime(2022, 1, 12, 8, 15, tzinfo=UTC)
 EARLIER = Earlier("20220110-091500-rivta-0a1b", "rivta", datetime(2022, 1, 10, 8, 15, tzinfo=UTC))
 SIV = Client("192801287158", "Siv Åkerlund", "Norr")
 ARNE = Client("193402287381", "Arne Öman", "Norr")
-FORM_OF = {"rivta": "hsl-anteckning", "besok": "besokslista", "matvarden": "matvarden", "skriv-in": "fri-anteckning"}
+FORM_OF = {"rivta": "hsl-anteckning", "besok": "besokslista", "matvarden": "matvarden", "skriv-in": "fri-anteckning", "fhir": "hsl-anteckning"}
 
 
 def stamp(by: str, hour: int = 9) -> Stamp:

@@ -172,7 +172,7 @@ def find_target(target: str) -> Exporter:
 
 def _terms(office: Office, target: str, exporter: Exporter) -> Terms:
     mappings = load_mappings(office.settings.forms, target, exporter.mapping) if exporter.mapping else {}
-    return Terms(office.settings, office.forms, mappings)
+    return Terms(office.settings, office.forms, mappings, office.store.images.get)
 
 
 def _candidates(conn: Connection, office: Office, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:

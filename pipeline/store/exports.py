@@ -75,12 +75,12 @@ def earlier(conn: Connection, entry_ids: Sequence[str]) -> dict[str, Earlier]:
     found: dict[str, Earlier] = {}
     for start in range(0, len(entry_ids), _MOST_IDS):
         query = (
-            select(export_item.c.entry, export_run.c.id, export_run.c.target, export_run.c.made_at)
+            select(export_item.c.entry, export_run.c.id, export_run.c.target, export_run.c.made_at, export_item.c.revision)
             .join(export_run, export_run.c.id == export_item.c.run)
             .where(export_item.c.entry.in_(entry_ids[start : start + _MOST_IDS]), ~_REFUSED)
             .order_by(export_item.c.revision)
         )
-        found |= {entry_id: Earlier(run, target, made_at) for entry_id, run, target, made_at in conn.execute(query)}
+        found |= {entry_id: Earlier(*rest) for entry_id, *rest in conn.execute(query)}
     return found
 
 

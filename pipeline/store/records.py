@@ -24,6 +24,7 @@ from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
 from pipeline.store.plants import has_open_plant
 from pipeline.store.registers import units
+from pipeline.store.sheet_pictures import sheet_pictures
 from pipeline.template import Form, Forms
 
 _entry = tables.entry
@@ -111,6 +112,7 @@ class _Sources:
 
     answers: Mapping[str, Mapping[str, Answer]]
     pages: Mapping[str, Row[Any]]
+    pictures: Mapping[str, tuple[str, ...]]
     clients: Mapping[str, Client]
     names: Mapping[str, str]
     exports: Mapping[str, int]
@@ -123,7 +125,9 @@ def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[R
     answers = _answers(conn, entry_ids)
     forms_of = {one.id: form_of(forms, one) for one in found}
     pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
-    sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), _exports(conn, entry_ids), units(conn))
+    sources = _Sources(
+        answers, _pages(conn, found), sheet_pictures(conn, {one.sheet for one in found}), _clients(conn, pids), _names(conn), _exports(conn, entry_ids), units(conn)
+    )
     return [_record(forms_of[one.id], one, sources) for one in found]
 
 
@@ -168,6 +172,7 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         voided=found.voided,
         illegible=frozenset(spec.column for spec in specs if answers[spec.name].state is State.ILLEGIBLE),
         clock_unknown=frozenset(unknown),
+        pages=sources.pictures.get(found.sheet, ()),
     )
 
 
