@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    target: Annotated[str, typer.Argument(help="rivta, besok, matvarden or skriv-in.")],
+    target: Annotated[str, typer.Argument(help="rivta, fhir, besok, matvarden or skriv-in.")],
     unit: Annotated[str | None, typer.Option(help="Only entries of this unit.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: the run's own name, here.")] = None,
     run_id: Annotated[str, typer.Option("--run", help="Write the file of an earlier run again; nothing new is exported.")] = "",
@@ -43,7 +43,7 @@ def export(
 
     find_target(target)
     _check_place(output)
-    with _opened() as office:
+    with opened_office() as office:
         person = person_of(office.store, login)
         unfit = next(line.unfit for line in ready(office, person, unit) if line.target == target)
         run = None if run_id else make_run(office, person, target, utc_now(), unit)
@@ -62,7 +62,7 @@ def receipt(
     from pipeline.export.receipts import apply_receipt_file
     from pipeline.store.clock import utc_now
 
-    with _opened() as office:
+    with opened_office() as office:
         result = apply_receipt_file(office, person_of(office.store, login), file.read_bytes(), utc_now())
     if as_json:
         typer.echo(json.dumps(asdict(result)))
@@ -71,7 +71,8 @@ def receipt(
 
 
 @contextmanager
-def _opened() -> Iterator[Office]:
+def opened_office() -> Iterator[Office]:
+    """The workspace's store, settings and forms, for the length of a command."""
     from pipeline.export.runs import Office
     from pipeline.store.database import open_store
     from pipeline.template import Forms

@@ -126,7 +126,13 @@ def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[R
     forms_of = {one.id: form_of(forms, one) for one in found}
     pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
     sources = _Sources(
-        answers, _pages(conn, found), sheet_pictures(conn, {one.sheet for one in found}), _clients(conn, pids), _names(conn), _exports(conn, entry_ids), units(conn)
+        answers,
+        _pages(conn, found),
+        sheet_pictures(conn, {one.sheet for one in found}),
+        _clients(conn, pids),
+        _names(conn),
+        _exports(conn, entry_ids),
+        units(conn),
     )
     return [_record(forms_of[one.id], one, sources) for one in found]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -31,16 +33,31 @@ def words(target: str, data: bytes) -> str:
         told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
     elif TARGETS[target].suffix == ".xml":
         told = " ".join(text for text in etree.parse(io.BytesIO(data)).getroot().itertext() if isinstance(text, str))
+    elif TARGETS[target].suffix == ".ndjson":
+        told = " ".join(text for line in data.splitlines() for text in said_in(json.loads(line)))
     else:
         told = data.decode("utf-8-sig")
     return " ".join(told.split())
+
+
+def said_in(part: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """All texts of a JSON document, those of attachments too."""
+    if isinstance(part, dict):
+        if part.get("contentType") == "text/plain":
+            yield base64.b64decode(part["data"]).decode()
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from said_in(each)
+    elif isinstance(part, str):
+        yield part
 
 
 @EVERY
 def test_it_says_what_it_is(target: str) -> None:
     exporter = TARGETS[target]
     assert exporter.title
-    assert exporter.suffix in {".xml", ".csv", ".pdf"}
+    assert exporter.suffix in {".xml", ".csv", ".pdf", ".ndjson"}
     assert "/" in exporter.media_type
 
 

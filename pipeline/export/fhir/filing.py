@@ -75,10 +75,14 @@ class Filing:
 
     def labels(self) -> list[Resource]:
         """R (restricted) for a protected identity, NOPATIENT for what the patient may not read directly yet."""
-        found = [{"system": f"{TERMINOLOGY}v3-Confidentiality", "code": "R"}] if self.record.client.protected else []
-        if self.record.client.protected or not self.mapping.approved_for_patient:
+        found = self.protection()
+        if found or not self.mapping.approved_for_patient:
             found.append({"system": f"{TERMINOLOGY}v3-ActCode", "code": "NOPATIENT"})
         return found
+
+    def protection(self) -> list[Resource]:
+        """R (restricted) for a protected identity."""
+        return [{"system": f"{TERMINOLOGY}v3-Confidentiality", "code": "R"}] if self.record.client.protected else []
 
     def unit(self) -> Resource:
         """The care unit, by its HSA-id if the settings know it."""
@@ -92,7 +96,8 @@ class Filing:
     def staff(self, anchor: str, name: str, title: str = "") -> Resource:
         """A member of staff as a contained PractitionerRole: the paper gives a name and perhaps a title, no id."""
         role = [{"text": title}] if title else []
-        return {"resourceType": "PractitionerRole", "id": anchor, "practitioner": {"display": name or NO_AUTHOR}, "organization": self.unit(), "code": role}
+        who = {"practitioner": {"display": name or NO_AUTHOR}, "organization": self.unit()}
+        return {"resourceType": "PractitionerRole", "id": anchor} | who | {"code": role}
 
     def moment(self, moment: datetime | None, name: str = "") -> str:
         """A dateTime; only the day where the paper gives no time of day (`name` is then in `clock_unknown`)."""

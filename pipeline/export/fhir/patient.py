@@ -16,7 +16,7 @@ def patient(filing: Filing) -> Resource:
     name = {"text": client.name} if client.name and not client.protected else {"_text": absent(_MASKED if client.protected else _UNKNOWN)}
     return {
         "resourceType": "Patient",
-        "meta": filing.meta("patient"),
+        "meta": filing.meta("patient") | {"security": filing.protection()},
         "identifier": [patient_identifier(filing)],
         "name": [name],
         "_birthDate": absent(_UNKNOWN),

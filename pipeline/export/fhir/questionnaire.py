@@ -67,8 +67,8 @@ def _in_sections(form: Form, items: Mapping[str, Resource], kind: Resource) -> l
     """Items by the columns of the form, in groups as its sections hold them on paper; those outside every section come last."""
     left, asked = dict(items), {spec.name for spec in _asked(form)}
     found: list[Resource] = []
-    for number_, (page, section) in enumerate([(page, section) for page in form.pages for section in page.sections], 1):
-        held = [spec.column for spec in page.all_fields if spec.name in asked and _lies_in(spec, section.box)]
+    for number_, (side, section) in enumerate([(page, section) for page in form.pages for section in page.sections], 1):
+        held = [spec.column for spec in side.all_fields if spec.name in asked and _lies_in(spec, section.box)]
         if inside := [left.pop(column) for column in held if column in left]:
             found.append({"linkId": f"avsnitt-{number_}", "text": section.title} | kind | {"item": inside})
     return [*found, *left.values()]
