@@ -18,10 +18,13 @@ from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunItem, RunStatus
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
+from ui.components.send_run import send_button
 from ui.session import Site
 from ui.text import moment, t
 
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
+_A_ROW = 4
+"""Targets side by side."""
 
 
 def show(here: Site, person: Person) -> None:
@@ -54,9 +57,10 @@ def _ready(office: Office, person: Person) -> None:
     if not any(ready.entries or ready.unfit for ready in found):
         st.caption(t("export.nothing_ready"))
         return
-    for column, ready in zip(st.columns(max(1, len(found))), found, strict=True):
-        with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
-            _target(office, person, ready)
+    for start in range(0, len(found), _A_ROW):
+        for column, ready in zip(st.columns(_A_ROW), found[start : start + _A_ROW], strict=False):
+            with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
+                _target(office, person, ready)
 
 
 def _target(office: Office, person: Person, ready: Ready) -> None:
@@ -114,6 +118,7 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
         st.caption(t("export.secret"))
         st.caption(t("export.checksum", sha256=run.sha256))
         st.caption(t("export.answers", accepted=status.accepted, refused=status.refused, waiting=status.waiting))
+        send_button(office, person, status, _tried)
         if status.waiting and allowed(person, Action.RECEIPT):
             st.toggle(t("export.tick"), key=f"tick-{run.id}")
             if st.session_state.get(f"tick-{run.id}"):

@@ -55,14 +55,15 @@ def send_run(office: Office, person: Person, run_id: str, server: FhirServer, cl
         ExportError: there is no such run, it is no FHIR run, or somebody is sending already.
         TargetAwayError, TargetDeniedError, TargetUnfitError: see `FhirServer`.
     """
+    with office.store.begin() as conn:
+        run = open_run(conn, person, run_id, Action.EXPORT)
+        open_run(conn, person, run_id, Action.RECEIPT)
+        if run.target != TARGET:
+            raise ExportError(f"The run {run_id} is no FHIR run.", "Only FHIR runs are sent; fetch the file of another.")
+        events.record(conn, person.login, "send_export", run_id, unit=exports.unit_of(conn, run_id), entries=run.entries)
     with only_sender(office.store, TARGET):
-        with office.store.begin() as conn:
-            run = open_run(conn, person, run_id, Action.EXPORT)
-            open_run(conn, person, run_id, Action.RECEIPT)
-            if run.target != TARGET:
-                raise ExportError(f"The run {run_id} is no FHIR run.", "Only FHIR runs are sent; fetch the file of another.")
+        with office.store.read() as conn:
             waiting = [item for item in exports.items_of(conn, run_id) if item.accepted is None]
-            events.record(conn, person.login, "send_export", run_id, unit=exports.unit_of(conn, run_id), entries=len(waiting))
         lines = _lines(office.store.images.get(run.sha256))
         return _Sending(office, person, run_id, server, clock, told, lines).all_of(waiting)
 
