@@ -21,6 +21,9 @@ EfterskriftError
 │       ├── ClientConflictError
 │       └── RecountError
 ├── ExportError         a file cannot be made or a receipt cannot be used
+│   ├── TargetAwayError      the receiving system cannot be reached or is out of order
+│   ├── TargetDeniedError    the receiving system does not let us in
+│   └── TargetUnfitError     the receiving system does not understand what it is sent
 ├── LogBrokenError      the log is not what was written in it
 ├── NothingLearnedError corrections teach nothing that is better than what is in use
 └── MissingProgramError an external program or model is not installed
@@ -183,6 +186,18 @@ class ExportError(EfterskriftError):
     """An export cannot be made, or a receipt cannot be used."""
 
     exit_code = ExitCode.EXPORT
+
+
+class TargetAwayError(ExportError):
+    """The receiving system cannot be reached, is out of order or asks to wait. What it took stays taken; sending again goes on from there."""
+
+
+class TargetDeniedError(ExportError):
+    """The receiving system does not accept who we are, or does not allow what we want."""
+
+
+class TargetUnfitError(ExportError):
+    """At the address is no system that understands what is sent."""
 
 
 class LogBrokenError(EfterskriftError):

@@ -219,6 +219,8 @@ class Record:
     Author, transcriber (`entered`), verifier and signer are four things: `signed_why` says why somebody else than the author signed (PDL 3:10).
     `illegible` names the fields that a person declared illegible. `clock_unknown` holds "event_at" or "written_at" where the paper gives a day
     but no time of day; that moment then stands at 00:00, which nobody wrote. `approved` are the approvals of a payment that stand, by login.
+    `pages` are the pictures of the sheet's sides in their order, as names in the image folder (SHA-256): laid on the form, or as scanned where the
+    form is not known.
     """
 
     entry_id: str
@@ -249,6 +251,7 @@ class Record:
     illegible: frozenset[str] = frozenset()
     clock_unknown: frozenset[str] = frozenset()
     approved: tuple[Stamp, ...] = ()
+    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +269,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The latest run that carried an entry, if its target has not refused it."""
+    """The latest run that carried an entry, if its target has not refused it, and the revision that it carried."""
 
     run: str
     target: str
     made_at: datetime
+    revision: int = 1

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
@@ -99,6 +99,24 @@ class Settings(BaseSettings):
     staff_hsa_ids: dict[str, str] = {}
     unit_hsa_ids: dict[str, str] = {}
     """HSA-ids by login and by name of unit: who and where, in the log as other systems read it (`efterskrift audit export`)."""
+    fhir_url: str = ""
+    """Base address of a FHIR R4 server, such as https://fhir.example/R4. Empty: FHIR runs are files and nothing is sent."""
+    fhir_token_url: str = ""
+    fhir_client_id: str = ""
+    fhir_client_secret: SecretStr = SecretStr("")
+    fhir_client_secret_file: Path | None = None
+    fhir_scope: str = ""
+    """OAuth 2 client credentials for that server. The secret comes from the environment or from a file that only the program may read."""
+    fhir_seconds: float = Field(30, gt=0)
+    """How long an answer of the server is waited for."""
+    fhir_attempts: int = Field(5, ge=1, le=10)
+    """How often a transaction is sent while the server is away or asks to wait."""
+    fhir_system: str = "https://efterskrift.example/fhir"
+    """Begins the URIs of our own identifiers: an address that the organisation owns. What was sent before is known by it, so it never changes."""
+    fhir_hsa_system: str = "urn:oid:1.2.752.129.2.1.4.1"
+    """URI of HSA-ids: Inera's, or urn:oid:1.2.752.29.4.19 as HL7 Sweden has it."""
+    fhir_profiles: bool = True
+    """Whether resources name the Swedish profiles that they follow; some servers refuse profiles that they do not know."""
     oidc: bool = False
     """Log in through the provider of `.streamlit/secrets.toml` instead of local accounts."""
 

@@ -16,4 +16,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 # Also imported as plain modules, perhaps before the first test module that names them as plugins.
-pytest.register_assert_rewrite("tests.databases", "tests.offices")
+pytest.register_assert_rewrite("tests.databases", "tests.offices", "tests.fhir_servers")

@@ -23,6 +23,7 @@ SIV = Client("192801287158", "Siv Åkerlund", "Norr")
 ARNE = Client("193402287381", "Arne Öman", "Norr")
 FORM_OF = {
     "rivta": "hsl-anteckning",
+    "fhir": "hsl-anteckning",
     "observationer": "matvarden",
     "aktiviteter": "signeringslista",
     "besok": "besokslista",

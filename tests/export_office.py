@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -17,6 +16,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
 from pipeline.store.pages import NewPage, add_batch, add_page
 from tests.export_examples import ARNE, FORMS, SIV
+from tests.small_pages import foreign_page
 
 ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
 PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
@@ -59,10 +59,9 @@ def confirm(office: Office, form_id: str, serial: str, unit: str = "Norr", **fie
     form = FORMS.latest(form_id)
     row = form.rows()[0]
     code = SheetCode(form.id, form.version, 1, 1, serial)
+    picture = office.store.images.put(foreign_page(serial))
     with office.store.begin() as conn:
-        page = add_page(
-            conn, NewPage(add_batch(conn, unit, "pärm 3", "bo"), 1, "a.pdf", 1, None, hashlib.sha256(serial.encode()).hexdigest(), "image/png"), "bo"
-        )
+        page = add_page(conn, NewPage(add_batch(conn, unit, "pärm 3", "bo"), 1, "a.pdf", 1, None, picture, "image/png"), "bo")
         sheets.save_reading(conn, page, PageReading(Outcome.READ, code), upright_sha256=None, form=form, reader_version="1")
     entry_id = entries.entry_id(serial, row)
     review(office, entry_id, form_id, **fields)

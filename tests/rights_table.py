@@ -75,6 +75,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.runs.run_file": (Action.EXPORT, R.PAPER),
     f"{P}export.receipts.run_items": (Action.EXPORT, R.PAPER),
     f"{P}export.receipts.receipt_template": (Action.EXPORT, R.PAPER),
+    f"{P}export.fhir.send.send_run": (Action.EXPORT, R.PAPER),
     f"{P}export.receipts.give_receipts": (Action.RECEIPT, R.PAPER),
     f"{P}export.receipts.apply_receipt_file": (Action.RECEIPT, R.PAPER),
     f"{P}export.key_in.waiting_runs": (Action.RECEIPT, R.LISTED),

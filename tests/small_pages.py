@@ -15,7 +15,7 @@ def blank_page(number: int) -> bytes:
     return cv2.imencode(".png", paper)[1].tobytes()
 
 
-def foreign_page(number: int) -> bytes:
+def foreign_page(number: int | str) -> bytes:
     """Paper of no form of ours, as PNG."""
     paper = np.full((566, 400), 255, np.uint8)
     for line in range(6):

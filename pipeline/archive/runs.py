@@ -88,7 +88,7 @@ def package_file(office: Office, person: Person, package_id: str) -> RunFile:
     with office.store.begin() as conn:
         found = archives.package(conn, person, package_id)
         events.record(conn, person.login, "fetch_package", package_id, unit=_unit(conn, package_id), sheets=found.sheets)
-    return RunFile(found.file_name, "application/zip", office.store.images.get(found.sha256), found.sha256)
+    return RunFile(found.file_name, "application/zip", office.store.images.get(found.sha256), found.sha256, found.sheets)
 
 
 def _sheet(conn: Connection, office: Office, found: Archivable, run: Run) -> SheetFiles:

@@ -7,6 +7,7 @@ from pipeline.export.aid_file import AidFileExporter
 from pipeline.export.csv_file import CsvExporter
 from pipeline.export.erms import ErmsExporter
 from pipeline.export.exporter import Exporter, Statistics
+from pipeline.export.fhir.exporter import FhirExporter
 from pipeline.export.key_in_list import KeyInListExporter
 from pipeline.export.khsl import KhslExporter
 from pipeline.export.observations import ObservationsExporter
@@ -19,6 +20,7 @@ TARGETS: dict[str, Exporter] = {
     "rivta": RivtaExporter(),
     "observationer": ObservationsExporter(),
     "aktiviteter": ActivitiesExporter(),
+    "fhir": FhirExporter(),
     "besok": CsvExporter("Besök och insatser (CSV)"),
     "matvarden": CsvExporter("Mätvärden (CSV)"),
     "erms": ErmsExporter(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -30,12 +30,16 @@ M = TypeVar("M", bound=ExportMapping)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an exporter needs besides the entries: settings, form definitions, the target's mapping files by form id, and the staff list."""
+    """What an exporter needs besides the entries: settings, form definitions, the target's mapping files by form id, and the staff list.
+
+    `picture` gives the bytes of a picture by its name in `Record.pages`, StoreError if it is missing; None: no pictures at hand, so none are put in.
+    """
 
     settings: Settings
     forms: Forms
     mappings: Mapping[str, ExportMapping] = field(default_factory=dict)
     staff: Sequence[StaffMember] = ()
+    picture: Callable[[str], bytes] | None = None
 
     def mapping(self, form: str, kind: type[M]) -> M:
         """The form's mapping for this target.

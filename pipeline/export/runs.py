@@ -185,7 +185,7 @@ def find_target(target: str) -> Exporter:
 
 def terms_of(office: Office, target: str, exporter: Exporter, staff: Sequence[StaffMember] = ()) -> Terms:
     mappings = load_mappings(office.settings.forms, target, exporter.mapping or KeyInMapping)
-    return Terms(office.settings, office.forms, mappings, staff)
+    return Terms(office.settings, office.forms, mappings, staff, office.store.images.get)
 
 
 def _make_months(office: Office, person: Person, target: str, terms: Terms, now: datetime, unit: str | None) -> Run | None:

@@ -78,7 +78,7 @@ def earlier(conn: Connection, entry_ids: Sequence[str]) -> dict[str, Earlier]:
     found: dict[str, Earlier] = {}
     for start in range(0, len(entry_ids), _MOST_IDS):
         query = _carried().where(export_item.c.entry.in_(entry_ids[start : start + _MOST_IDS]))
-        found |= {entry_id: Earlier(run, target, made_at) for entry_id, run, target, made_at in conn.execute(query)}
+        found |= {entry_id: Earlier(*rest) for entry_id, *rest in conn.execute(query)}
     return found
 
 
@@ -148,7 +148,7 @@ def add_receipt(conn: Connection, run_id: str, given: Receipt, by: str, at: date
 
 
 def _carried() -> Select[Any]:
-    query = select(export_item.c.entry, export_run.c.id, export_run.c.target, export_run.c.made_at)
+    query = select(export_item.c.entry, export_run.c.id, export_run.c.target, export_run.c.made_at, export_item.c.revision)
     return query.join(export_run, export_run.c.id == export_item.c.run).where(~_REFUSED).order_by(export_item.c.revision)
 
 

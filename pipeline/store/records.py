@@ -26,6 +26,7 @@ from pipeline.store.entry_views import form_of
 from pipeline.store.payment_approvals import approvals
 from pipeline.store.plants import has_open_plant
 from pipeline.store.registers import units
+from pipeline.store.sheet_pictures import sheet_pictures
 from pipeline.template import Form, Forms
 
 _entry = tables.entry
@@ -113,6 +114,7 @@ class _Sources:
 
     answers: Mapping[str, Mapping[str, Answer]]
     pages: Mapping[str, Row[Any]]
+    pictures: Mapping[str, tuple[str, ...]]
     clients: Mapping[str, Client]
     names: Mapping[str, str]
     exports: Mapping[str, int]
@@ -128,8 +130,8 @@ def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[R
     forms_of = {one.id: form_of(forms, one) for one in found}
     pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
     places, approved = bundle_places(conn, {one.page for one in found}), approvals(conn, entry_ids)
-    exported = _exports(conn, entry_ids)
-    sources = _Sources(answers, _pages(conn, found), _clients(conn, pids), _names(conn), exported, units(conn), approved, places)
+    pictures, exported = sheet_pictures(conn, {one.sheet for one in found}), _exports(conn, entry_ids)
+    sources = _Sources(answers, _pages(conn, found), pictures, _clients(conn, pids), _names(conn), exported, units(conn), approved, places)
     return [_record(forms_of[one.id], one, sources) for one in found]
 
 
@@ -175,6 +177,7 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         illegible=frozenset(spec.column for spec in specs if answers[spec.name].state is State.ILLEGIBLE),
         clock_unknown=frozenset(unknown),
         approved=tuple(sources.approvals.get(found.id, ())),
+        pages=sources.pictures.get(found.sheet, ()),
     )
 
 

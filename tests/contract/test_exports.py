@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -40,6 +42,8 @@ def words(target: str, data: bytes) -> str:
         told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
     elif TARGETS[target].suffix == ".xml":
         told = _xml_words(data)
+    elif TARGETS[target].suffix == ".ndjson":
+        told = " ".join(text for line in data.splitlines() for text in said_in(json.loads(line)))
     else:
         told = data.decode("iso-8859-1" if target in NUMBERS_ONLY else "utf-8-sig")
     return " ".join(told.split())
@@ -49,11 +53,24 @@ def _xml_words(data: bytes) -> str:
     return " ".join(text for text in etree.fromstring(data).itertext() if isinstance(text, str))
 
 
+def said_in(part: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """All texts of a JSON document, those of attachments too."""
+    if isinstance(part, dict):
+        if part.get("contentType") == "text/plain":
+            yield base64.b64decode(part["data"]).decode()
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from said_in(each)
+    elif isinstance(part, str):
+        yield part
+
+
 @EVERY
 def test_it_says_what_it_is(target: str) -> None:
     exporter = TARGETS[target]
     assert exporter.title
-    assert exporter.suffix in {".xml", ".csv", ".pdf", ".zip", ".txt"}
+    assert exporter.suffix in {".xml", ".csv", ".pdf", ".zip", ".txt", ".ndjson"}
     assert "/" in exporter.media_type
 
 

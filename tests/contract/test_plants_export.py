@@ -23,6 +23,7 @@ from pipeline.store.records import ready, records
 from pipeline.store.sheets import save_reading
 from tests.export_examples import FORM_OF, FORMS, MADE_AT, SIV
 from tests.export_office import ANNA, PER, paying, sign
+from tests.small_pages import foreign_page
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -46,9 +47,10 @@ def _scan(office: Office, target: str, number: int) -> str:
     specs = asked(form, row)
     readings = {spec.name: _reading(_said(spec.column, spec.kind), spec.kind) for spec in specs}
     code = SheetCode(form.id, form.version, 1, 1, serial)
+    picture = office.store.images.put(foreign_page(number))
     with office.store.begin() as conn:
         add_issued(conn, [IssuedSheet(serial, form.id, form.version, "Norr")], "bo")
-        new = NewPage(add_batch(conn, "Norr", "pärm 3", "bo"), 1, "a.pdf", 1, None, f"{number:064x}", "image/png")
+        new = NewPage(add_batch(conn, "Norr", "pärm 3", "bo"), 1, "a.pdf", 1, None, picture, "image/png")
         save_reading(
             conn, add_page(conn, new, "bo"), PageReading(Outcome.READ, code, fields=readings), upright_sha256=None, form=form, reader_version="1"
         )

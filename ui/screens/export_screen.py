@@ -19,11 +19,13 @@ from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunItem, RunStatus
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
+from ui.components.send_run import send_button
 from ui.session import Site
 from ui.text import moment, t
 
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
 _A_ROW = 3
+"""Targets side by side."""
 
 
 def show(here: Site, person: Person) -> None:
@@ -132,6 +134,7 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
         st.caption(t("export.checksum", sha256=run.sha256))
         if status.answered:
             st.caption(t("export.answers", accepted=status.accepted, refused=status.refused, waiting=status.waiting))
+        send_button(office, person, status, _tried)
         if status.waiting and allowed(person, Action.RECEIPT):
             st.toggle(t("export.tick"), key=f"tick-{run.id}")
             if st.session_state.get(f"tick-{run.id}"):

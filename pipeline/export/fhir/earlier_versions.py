@@ -1,0 +1,73 @@
+"""What a correction or a makulering does to what the server has of the entry already: it stays readable, and says that it holds no longer.
+
+The transaction gets one update for each such resource, of the server's own version of it (If-Match), with nothing changed but its status. So
+there is no moment when both versions hold, or none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.export.fhir.filing import DOCUMENT, Resource, system, version_of
+from pipeline.export.fhir.server import FhirServer
+from pipeline.settings import Settings
+from pipeline.store.exports import RunItem
+
+_ENDED = frozenset({"superseded", "entered-in-error", "cancelled"})
+_OBSERVATION, _ANSWERS = "Observation", "QuestionnaireResponse"
+
+
+def with_earlier_ended(bundle: Resource, item: RunItem, server: FhirServer, settings: Settings) -> Resource:
+    """The transaction with what ends earlier versions of the entry at the server, and the new document's reference to the one it replaces.
+
+    Raises:
+        ExportError: see `FhirServer.search`.
+    """
+    post = f"{system(settings, 'post')}|{item.entry_id}"
+    versions = [f"{system(settings, 'version')}|{version_of(item.entry_id, revision)}" for revision in range(1, item.revision)]
+    found = [
+        *server.search(DOCUMENT, identifier=post),
+        *server.search(_OBSERVATION, identifier=post),
+        *server.search(_ANSWERS, identifier=",".join(versions)),
+    ]
+    sent = version_of(item.entry_id, item.revision)
+    old = [resource for resource in found if resource.get("status") not in _ENDED and not _is_version(resource, sent, settings)]
+    void = any(entry["resource"].get("status") == "entered-in-error" for entry in bundle["entry"] if entry["resource"]["resourceType"] == DOCUMENT)
+    entries = [_pointed(entry, found, settings) for entry in bundle["entry"]]
+    return bundle | {"entry": [*entries, *(_ending(resource, void=void) for resource in old)]}
+
+
+def _is_version(resource: Resource, version: str, settings: Settings) -> bool:
+    """Whether it is of the version that is being sent, so that this is a second sending. An observation's identifier goes on after a slash."""
+    named = [value for value in _identifiers(resource) if value.get("system") == system(settings, "version")]
+    return any(str(value.get("value", "")).partition("/")[0] == version for value in named)
+
+
+def _identifiers(resource: Resource) -> list[dict[str, Any]]:
+    given = resource.get("identifier", [])
+    return [*(given if isinstance(given, list) else [given]), *([resource["masterIdentifier"]] if "masterIdentifier" in resource else [])]
+
+
+def _ending(resource: Resource, *, void: bool) -> Resource:
+    """A corrected document is superseded; a corrected measurement or answer was an error, as everything is of an entry that is void."""
+    document = resource["resourceType"] == DOCUMENT
+    status = {"status": "superseded" if document and not void else "entered-in-error"}
+    if document and void:
+        status["docStatus"] = "entered-in-error"
+    request = {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"}
+    if version := resource.get("meta", {}).get("versionId"):
+        request["ifMatch"] = f'W/"{version}"'
+    return {"resource": resource | status, "request": request}
+
+
+def _pointed(entry: Resource, found: list[Resource], settings: Settings) -> Resource:
+    """The document's `relatesTo` with the place of what it replaces, where the server has it."""
+    resource = entry["resource"]
+    if resource["resourceType"] != DOCUMENT or "relatesTo" not in resource:
+        return entry
+    relation = resource["relatesTo"][0]
+    before = relation["target"]["identifier"]["value"]
+    place = next((f"{DOCUMENT}/{each['id']}" for each in found if each["resourceType"] == DOCUMENT and _is_version(each, before, settings)), "")
+    if not place:
+        return entry
+    return entry | {"resource": resource | {"relatesTo": [relation | {"target": {"reference": place} | relation["target"]}]}}

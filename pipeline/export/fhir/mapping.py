@@ -1,0 +1,67 @@
+"""What `forms/<id>/export.fhir.yaml` may say: how a form's entries become FHIR resources."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.export.mapping import ExportMapping, NoteKind, Strict
+
+
+class Concept(Strict):
+    """What is measured: the words, and its codes in LOINC and SNOMED CT."""
+
+    text: str
+    loinc: str = ""
+    snomed: str = ""
+
+
+class Part(Concept):
+    """A number on the form with its unit: `unit` as people read it, `ucum` as programs do (The Unified Code for Units of Measure)."""
+
+    field: str
+    unit: str
+    ucum: str
+
+
+class Measurement(Concept):
+    """One observation: either a `part` of its own, or several `parts` that belong together, such as a blood pressure."""
+
+    category: Literal["vital-signs", "laboratory", "survey", "exam"] = "vital-signs"
+    field: str = ""
+    unit: str = ""
+    ucum: str = ""
+    parts: tuple[Part, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if bool(self.field) == bool(self.parts):
+            raise ValueError(f"{self.text} needs either field or parts")
+        if self.field and not (self.unit and self.ucum):
+            raise ValueError(f"{self.text} needs unit and ucum")
+        return self
+
+    def fields(self) -> set[str]:
+        """The form's fields that the observation takes."""
+        return {part.field for part in self.parts} or {self.field}
+
+
+class FhirMapping(ExportMapping):
+    """A form's entries as FHIR. `kind` is the type of note (KV Anteckningstyp), `remark` a field that is noted on each observation.
+
+    `answers` says whether the form and its answers go along as Questionnaire and QuestionnaireResponse. `local_id_system` is the URI of the
+    customer's own reserve numbers.
+    """
+
+    kind: NoteKind = NoteKind()
+    measurements: Annotated[tuple[Measurement, ...], Field(max_length=40)] = ()
+    remark: str = ""
+    answers: bool = True
+    local_id_system: str = ""
+    approved_for_patient: bool = False
+
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+        named = {self.kind.field, self.remark} - {""}
+        return named.union(*(measurement.fields() for measurement in self.measurements))

@@ -1,0 +1,131 @@
+"""The form as a Questionnaire, and what an entry answers as a QuestionnaireResponse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.export.fhir.document import AUTHOR
+from pipeline.export.fhir.filing import PATIENT, Filing, Resource, system
+from pipeline.export.fhir.observation import number
+from pipeline.export.fhir.patient import absent
+from pipeline.export.values import said
+from pipeline.field_spec import BoxMm, FieldSpec, Format, Kind, Meaning
+from pipeline.model import Value
+from pipeline.settings import Settings
+from pipeline.template import Form
+
+_NAMES = frozenset({Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS})
+
+
+def canonical(form: Form, settings: Settings) -> str:
+    """The URL of a form, of whatever version."""
+    return system(settings, f"blankett/{form.id}")
+
+
+def questionnaire(form: Form, settings: Settings) -> Resource:
+    """The form's questions in its sections. A form of one entry a row asks what a row asks."""
+    url = canonical(form, settings)
+    return {
+        "resourceType": "Questionnaire",
+        "url": url,
+        "version": str(form.version),
+        "title": form.title,
+        "status": "active",
+        "subjectType": ["Patient"],
+        "publisher": settings.care_provider,
+        "description": "Pappersblankett vid IT-avbrott. " + " ".join(f"{law.ref}." for law in form.law),
+        "item": _in_sections(form, {spec.column: _question(spec, url) for spec in _asked(form)}, {"type": "group"}),
+    }
+
+
+def answers(filing: Filing, form: Form) -> Resource:
+    """What was written, by the questions' names; an illegible answer is told as absent."""
+    record = filing.record
+    specs = (spec for spec in form.entry_fields(record.row) if spec.kind is not Kind.PRINTED)
+    given = {spec.column: item for spec in specs if (item := _answered(filing, form, spec))}
+    written = filing.moment(record.written_at, "written_at") or filing.moment(record.event_at, "event_at")
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "meta": filing.meta(),
+        "contained": [filing.staff(AUTHOR, record.author, record.author_title)],
+        "identifier": filing.identifier("version", filing.version),
+        "questionnaire": f"{canonical(form, filing.settings)}|{form.version}",
+        "status": "amended" if filing.item.amends else "completed",
+        "subject": filing.reference(PATIENT),
+        "authored": written,
+        "author": {"reference": f"#{AUTHOR}", "type": "PractitionerRole"},
+        "item": _in_sections(form, given, {}),
+    }
+
+
+def _asked(form: Form) -> list[FieldSpec]:
+    rows = form.rows()
+    return [spec for spec in form.entry_fields(rows[0] if rows else None) if spec.kind is not Kind.PRINTED]
+
+
+def _in_sections(form: Form, items: Mapping[str, Resource], kind: Resource) -> list[Resource]:
+    """Items by the columns of the form, in groups as its sections hold them on paper; those outside every section come last."""
+    left, asked = dict(items), {spec.name for spec in _asked(form)}
+    found: list[Resource] = []
+    for number_, (side, section) in enumerate([(page, section) for page in form.pages for section in page.sections], 1):
+        held = [spec.column for spec in side.all_fields if spec.name in asked and _lies_in(spec, section.box)]
+        if inside := [left.pop(column) for column in held if column in left]:
+            found.append({"linkId": f"avsnitt-{number_}", "text": section.title} | kind | {"item": inside})
+    return [*found, *left.values()]
+
+
+def _lies_in(spec: FieldSpec, box: BoxMm) -> bool:
+    x, y, w, h = spec.box
+    return box[0] <= x + w / 2 <= box[0] + box[2] and box[1] <= y + h / 2 <= box[1] + box[3]
+
+
+def _question(spec: FieldSpec, url: str) -> Resource:
+    options = [{"valueCoding": _option(spec, url, option.value)} for option in spec.options]
+    return {"linkId": spec.column, "text": spec.label, "type": _type(spec), "required": True if spec.required else None, "answerOption": options}
+
+
+def _type(spec: FieldSpec) -> str:
+    """A time is text: paper may say 24.00, which FHIR's time cannot."""
+    if spec.kind in (Kind.MARK, Kind.SIGNATURE):
+        return "boolean"
+    if spec.kind is Kind.CHOICE:
+        return "choice"
+    if spec.kind is Kind.DIGITS and spec.format is Format.DATE:
+        return "date"
+    if spec.kind is Kind.DIGITS and spec.format is Format.NUMBER:
+        return "decimal"
+    return "text" if spec.kind is Kind.LINES else "string"
+
+
+def _answered(filing: Filing, form: Form, spec: FieldSpec) -> Resource | None:
+    record = filing.record
+    if spec.column in record.illegible:
+        return {"linkId": spec.column, "text": spec.label} | absent("unknown")
+    value = said(record, spec.column, filing.terms.forms)
+    unsaid = value in (None, "") or (value is False and spec.kind is Kind.MARK)
+    if unsaid or (record.client.protected and spec.means in _NAMES):
+        return None
+    return {"linkId": spec.column, "text": spec.label, "answer": [_answer(spec, value, canonical(form, filing.settings))]}
+
+
+def _answer(spec: FieldSpec, value: Value, url: str) -> Resource:
+    kind = _type(spec)
+    if kind == "boolean":
+        return {"valueBoolean": bool(value)}
+    if kind == "choice":
+        return {"valueCoding": _option(spec, url, str(value))}
+    if kind == "date":
+        return {"valueDate": value}
+    if kind == "decimal":
+        return {"valueDecimal": number(str(value))}
+    return {"valueString": _presence(value)}
+
+
+def _presence(value: Value) -> Value:
+    """Initials that were only seen to be there, in words."""
+    return ("finns på papperet" if value else "saknas på papperet") if isinstance(value, bool) else value
+
+
+def _option(spec: FieldSpec, url: str, value: str) -> Resource:
+    label = next((option.label for option in spec.options if option.value == value), "")
+    return {"system": f"{url}/{spec.column}", "code": value, "display": label}
