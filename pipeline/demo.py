@@ -1,4 +1,4 @@
-"""The demo workspace: two units, four people, a client register, issued sheets and a stack of filled paper. All invented."""
+"""The demo workspace: a small municipality of six units with its staff, clients, issued sheets and a stack of filled paper. All invented."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from pipeline.store.staff_list import save_staff
 
 WORKSPACE = ROOT / "data" / "store" / "demo"
 SAMPLES = ROOT / "data" / "samples"
-UNITS = {"Hemsjukvården Centrum": "HSL", "Hemtjänsten Norr": "SoL"}
+NURSING, HOME_CARE, RESIDENCE = "Hemsjukvården Centrum", "Hemtjänsten Norr", "Särskilt boende Björken"
+GROUP_HOME, FAMILIES, OFFICE = "LSS-boende Åviken", "Individ- och familjeomsorgen", "Socialförvaltningens kansli"
+UNITS = {NURSING: "HSL", HOME_CARE: "SoL", RESIDENCE: "SoL", GROUP_HOME: "LSS", FAMILIES: "IFO", OFFICE: "ADM"}
 PASSWORD = "papper och penna"
 """For all accounts of the demo, which listens on this machine only."""
 PLACE = "Pärm 1, socialkontoret"
@@ -40,13 +42,26 @@ class Account:
     does: str
 
 
-_REVIEWED = frozenset(UNITS.values())
-"""The two nurses of the demo review the home care's lists as well, so that two accounts show all of it."""
+_CARE = frozenset({NURSING, HOME_CARE, RESIDENCE, GROUP_HOME})
+_OF_CARE = frozenset({"HSL", "SoL", "LSS"})
+"""The two nurses of the demo review all paper of care, so that two accounts show it."""
+_NOWHERE: frozenset[str] = frozenset()
 ACCOUNTS = (
     Account(Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset(UNITS), ALL_AREAS), "skannar buntar och löser problem"),
-    Account(Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, frozenset(UNITS), _REVIEWED), "granskar och bekräftar poster"),
-    Account(Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, frozenset(UNITS), _REVIEWED), "granskar som andra person"),
+    Account(Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, _CARE, _OF_CARE), "granskar och bekräftar poster i vård och omsorg"),
+    Account(Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, _CARE, _OF_CARE), "granskar som andra person"),
+    Account(
+        Person("camilla", "Camilla Rova", "socialsekreterare", Role.REVIEWER, frozenset({FAMILIES}), frozenset({"SoL", "IFO"})),
+        "granskar individ- och familjeomsorgens poster",
+    ),
+    Account(
+        Person("johan", "Johan Strand", "socialsekreterare", Role.REVIEWER, frozenset({FAMILIES}), frozenset({"SoL", "IFO"})),
+        "granskar dem som andra person",
+    ),
+    Account(Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, frozenset({OFFICE}), ALL_AREAS), "granskar kansliets handlingar"),
     Account(Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(UNITS), ALL_AREAS), "följer läget"),
+    Account(Person("sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, _NOWHERE, _NOWHERE), "sköter konton"),
+    Account(Person("lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, _NOWHERE, _NOWHERE), "granskar loggen"),
 )
 
 
@@ -98,11 +113,21 @@ def _all_in(store: Store, files: list[Path]) -> bool:
         return not unfinished(conn) and all(source_is_in(conn, Source.of(path).sha256) for path in files)
 
 
+_OF_UNIT = {
+    HOME_CARE: ("02-hemtjanst.tif", "08-hemtjanst.pdf"),
+    RESIDENCE: ("07-bjorken.pdf", "12-tavla.jpg"),
+    GROUP_HOME: ("09-aviken.pdf",),
+    FAMILIES: ("10-ifo.tif",),
+    OFFICE: ("11-kansli.pdf",),
+}
+
+
 def stacks() -> dict[str, list[Path]]:
     """The sample stack's files by the unit that handed them in."""
-    files = sorted((SAMPLES / "stack").iterdir())
-    home_care = [path for path in files if path.suffix == ".tif"]
-    return {"Hemsjukvården Centrum": [path for path in files if path not in home_care], "Hemtjänsten Norr": home_care}
+    folder = SAMPLES / "stack"
+    handed_in = {unit: [folder / name for name in names] for unit, names in _OF_UNIT.items()}
+    others = {path for files in handed_in.values() for path in files}
+    return {NURSING: [path for path in sorted(folder.iterdir()) if path not in others]} | handed_in
 
 
 def pages_in(store: Store) -> int:

@@ -6,79 +6,33 @@ Forms are printed by the program, filled in by `pipeline/quality/filling.py`, an
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pikepdf
-from numpy.random import Generator
 from PIL import Image as Pillow
 
-from pipeline.clients import load_register
-from pipeline.fiducials import SERIAL_ALPHABET, SERIAL_LENGTH, is_serial
-from pipeline.model import Client, Image, Value
-from pipeline.printing import Sheet
+from pipeline.model import Client, Image
 from pipeline.quality.filling import fill, printed_page
-from pipeline.quality.hands import Hand, hands
 from pipeline.quality.sample_texts import MEASURED, NOTES, STAFF, VISITS, Written
-from pipeline.settings import ROOT
-from pipeline.template import Form, Forms
 from tests.distort import DISTORTIONS
+from tests.municipality import write_municipality
+from tests.sample_pages import HOME_CARE_UNIT, HSL_UNIT, SAMPLES, Desk, Filled, at_dpi, expected_page, grey, jpeg, scanned_pdf
 
-SAMPLES = ROOT / "data" / "samples"
 STACK = SAMPLES / "stack"
-HSL_UNIT, HOME_CARE_UNIT = "Hemsjukvården Centrum", "Hemtjänsten Norr"
-Spoil = Callable[[Image, Generator], Image]
+MUNICIPALITY_SEED = 20220110
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A page with what is written on it; `image` is clean, BGR at 300 dpi."""
-
-    image: Image
-    form: str
-    serial: str
-    values: dict[str, Value]
-    outcome: str = "read"
-    note: str = ""
-
-
-class Desk:
-    """Where the paper is filled in: one random generator, writers, clients, forms."""
-
-    def __init__(self) -> None:
-        self.rng = np.random.default_rng(20211216)
-        self.forms = Forms.load(ROOT / "forms")
-        self.hands = hands(8, seed=5)
-        everyone = load_register(SAMPLES / "klienter.csv").clients
-        self.patients = [c for c in everyone if c.unit == HSL_UNIT and not c.protected]
-        self.home_care = [c for c in everyone if c.unit == HOME_CARE_UNIT]
-        self.issued: list[tuple[str, str, int, str, str]] = []
-
-    def sheet(self, form: Form, unit: str, client: Client | None = None) -> Sheet:
-        """A sheet with the next serial, noted as issued."""
-        while True:
-            serial = "".join(SERIAL_ALPHABET[i] for i in self.rng.integers(0, 32, SERIAL_LENGTH))
-            if is_serial(serial):
-                break
-        self.issued.append((serial, form.id, form.version, unit, client.pid if client else ""))
-        return Sheet(serial, unit, client)
-
-    def write(self, form_id: str, written: Written, writer: int, client: Client | None = None) -> Filled:
-        """Print a sheet and fill it in."""
-        form = self.forms.latest(form_id)
-        unit = HOME_CARE_UNIT if form_id == "besokslista" else HSL_UNIT
-        sheet = self.sheet(form, unit, client)
-        values = {k: v for k, v in written.items() if client is None or k not in ("personnummer", "namn")}
-        image = fill(printed_page(form, sheet), form.pages[0], values, self._hand(writer), self.rng)
-        return Filled(image, form.id, sheet.serial, dict(written))
-
-    def _hand(self, writer: int) -> Hand:
-        return self.hands[writer % len(self.hands)]
+def write(desk: Desk, form_id: str, written: Written, writer: int, client: Client | None = None) -> Filled:
+    """Print a sheet and fill it in."""
+    form = desk.forms.latest(form_id)
+    unit = HOME_CARE_UNIT if form_id == "besokslista" else HSL_UNIT
+    sheet = desk.sheet(form, unit, client)
+    values = {k: v for k, v in written.items() if client is None or k not in ("personnummer", "namn")}
+    image = fill(printed_page(form, sheet), form.pages[0], values, desk.hands[writer % len(desk.hands)], desk.rng)
+    return Filled(image, form.id, sheet.serial, dict(written))
 
 
 def notes(desk: Desk) -> list[Filled]:
@@ -91,7 +45,7 @@ def notes(desk: Desk) -> list[Filled]:
             "personnummer": client.pid, "namn": client.name, "handelsedatum": day, "handelsetid": time, "kontakttyp": kind,
             "information": i % 3 == 0, "anteckning": text, "plan": plan, "skribent": name, "yrkestitel": title, "underskrift": True,
         }  # fmt: skip
-        pages.append(desk.write("hsl-anteckning", written, i, client if i % 4 == 3 else None))
+        pages.append(write(desk, "hsl-anteckning", written, i, client if i % 4 == 3 else None))
     return pages
 
 
@@ -105,7 +59,7 @@ def measurements(desk: Desk) -> list[Filled]:
         for number, row in enumerate(rows, start=1):
             written |= {f"rad{number:02d}.{field}": value for field, value in row.items()}
             written[f"rad{number:02d}.signatur"] = _initials(name)
-        pages.append(desk.write("matvarden", written, i + 2))
+        pages.append(write(desk, "matvarden", written, i + 2))
     return pages
 
 
@@ -122,7 +76,7 @@ def visits(desk: Desk) -> list[Filled]:
             if number == 3:
                 row["inkop"] = "solid"
             written |= {f"rad{number:02d}.{field}": value for field, value in row.items()}
-        pages.append(desk.write("besokslista", written, i + 4))
+        pages.append(write(desk, "besokslista", written, i + 4))
     return pages
 
 
@@ -157,38 +111,6 @@ def foreign_page(desk: Desk) -> Filled:
     return Filled(paper, "", "", {}, "unidentified", "främmande sida")
 
 
-def grey(image: Image) -> Image:
-    """Without colour."""
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-
-
-def at_dpi(image: Image, dpi: int) -> Image:
-    """A 300-dpi picture at another resolution."""
-    return np.asarray(cv2.resize(image, None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def jpeg(image: Image, dpi: int, quality: int) -> bytes:
-    """A JPEG that says its resolution."""
-    buffer = io.BytesIO()
-    Pillow.fromarray(image if image.ndim == 2 else image[:, :, ::-1]).save(buffer, "JPEG", quality=quality, dpi=(dpi, dpi), optimize=True)
-    return buffer.getvalue()
-
-
-def scanned_pdf(path: Path, pictures: list[tuple[bytes, Image]], dpi: int) -> None:
-    """A PDF as a scanner writes it: one JPEG a page."""
-    pdf = pikepdf.new()
-    for data, image in pictures:
-        height, width = image.shape[:2]
-        size = (width * 72 / dpi, height * 72 / dpi)
-        space = pikepdf.Name.DeviceGray if image.ndim == 2 else pikepdf.Name.DeviceRGB
-        picture = pikepdf.Stream(pdf, data, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=width, Height=height,
-                                 ColorSpace=space, BitsPerComponent=8, Filter=pikepdf.Name.DCTDecode)  # fmt: skip
-        page = pdf.add_blank_page(page_size=size)
-        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=picture))
-        page.Contents = pikepdf.Stream(pdf, f"q {size[0]:.3f} 0 0 {size[1]:.3f} 0 0 cm /I Do Q".encode())
-    pdf.save(path, deterministic_id=True)
-
-
 def main() -> None:
     """Write every file of the stack, the issued serials and what each page says."""
     desk = Desk()
@@ -202,9 +124,12 @@ def main() -> None:
     _colour_pdf(desk, note[13:], measured[5:], visit[9:], expected)
     (STACK / "04-trasig.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n" + bytes(range(128, 256)) * 8)
     expected.append({"file": "04-trasig.pdf", "page": 1, "outcome": "failed", "note": "trasig fil", "values": {}})
+    municipality = Desk(MUNICIPALITY_SEED)
+    expected += write_municipality(municipality, STACK)
     (SAMPLES / "expected.json").write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n", "utf-8")
     with (SAMPLES / "utlamnade.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, delimiter=";").writerows([("löpnummer", "blankett", "version", "enhet", "personnummer"), *desk.issued])
+        issued = [*desk.issued, *municipality.issued]
+        csv.writer(file, delimiter=";").writerows([("löpnummer", "blankett", "version", "enhet", "personnummer"), *issued])
 
 
 def _nursing_pdf(desk: Desk, note: list[Filled], measured: list[Filled], expected: list[dict[str, object]]) -> None:
@@ -224,7 +149,7 @@ def _nursing_pdf(desk: Desk, note: list[Filled], measured: list[Filled], expecte
     for number, (page, way) in enumerate(pages, start=1):
         image = grey(DISTORTIONS[way](page.image, desk.rng))
         pictures.append((jpeg(image, 300, 58), image))
-        expected.append(_expected("01-hemsjukvard.pdf", number, page, way))
+        expected.append(expected_page("01-hemsjukvard.pdf", number, page, way))
     scanned_pdf(STACK / "01-hemsjukvard.pdf", pictures, 300)
 
 
@@ -238,7 +163,7 @@ def _home_care_tiff(desk: Desk, visit: list[Filled], expected: list[dict[str, ob
         scale = 2339 / max(image.shape)
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         frames.append(Pillow.fromarray(((small > 165) * 255).astype(np.uint8)).convert("1"))
-        expected.append(_expected("02-hemtjanst.tif", number, page, f"{way}, 1-bit 200 dpi"))
+        expected.append(expected_page("02-hemtjanst.tif", number, page, f"{way}, 1-bit 200 dpi"))
     frames[0].save(STACK / "02-hemtjanst.tif", save_all=True, append_images=frames[1:], compression="group4", dpi=(200, 200))
 
 
@@ -252,13 +177,13 @@ def _colour_pdf(desk: Desk, note: list[Filled], measured: list[Filled], visit: l
         way = ["clean", "skew_right", "upside_down"][number % 3]
         image = at_dpi(DISTORTIONS[way](page.image, desk.rng), 150)
         pictures.append((jpeg(image, 150, 70), image))
-        expected.append(_expected("03-farg.pdf", number, page, f"{way}, färg 150 dpi"))
+        expected.append(expected_page("03-farg.pdf", number, page, f"{way}, färg 150 dpi"))
     scanned_pdf(STACK / "03-farg.pdf", pictures, 150)
     for name, page, way in (("05-telefon-1.jpg", photographed[0], "photo"), ("05-telefon-2.jpg", photographed[1], "photo_turned_in_shadow")):
         _photograph(STACK / name, DISTORTIONS[way](page.image, desk.rng))
-        expected.append(_expected(name, 1, page, way))
+        expected.append(expected_page(name, 1, page, way))
     (STACK / "06-telefon-1-igen.jpg").write_bytes((STACK / "05-telefon-1.jpg").read_bytes())
-    expected.append(_expected("06-telefon-1-igen.jpg", 1, replace(photographed[0], note="samma fil en gång till"), "photo"))
+    expected.append(expected_page("06-telefon-1-igen.jpg", 1, replace(photographed[0], note="samma fil en gång till"), "photo"))
 
 
 def _photograph(path: Path, image: Image) -> None:
@@ -268,13 +193,6 @@ def _photograph(path: Path, image: Image) -> None:
     exif = Pillow.Exif()
     exif[0x0112] = 6
     turned.save(path, "JPEG", quality=72, exif=exif)
-
-
-def _expected(file: str, number: int, page: Filled, way: str) -> dict[str, object]:
-    return {
-        "file": file, "page": number, "outcome": page.outcome, "form": page.form, "serial": page.serial,
-        "way": way, "note": page.note, "values": page.values,
-    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def demo(
     status()
     typer.echo("\nLogga in som / log in as:")
     for account in ACCOUNTS:
-        typer.echo(f"  {account.person.login:<6} {account.person.role.value:<14} {account.does}")
+        typer.echo(f"  {account.person.login:<8} {account.person.role.value:<20} {account.does}")
     typer.echo(f"Lösenord för alla / password for all: {PASSWORD}\n")
     if not headless:
         ui()
