@@ -18,6 +18,7 @@ from pipeline.payments import TARGET as PAYMENTS
 from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunItem, RunStatus
 from ui.components.faults import fault_text
+from ui.components.header_check import header_check
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.send_run import send_button
 from ui.session import Site
@@ -94,6 +95,7 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
         width="stretch",
         on_click=partial(_make, office, person, ready.target),
     )
+    header_check(office, ready.target)
 
 
 def _make(office: Office, person: Person, target: str) -> None:

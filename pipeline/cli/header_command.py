@@ -1,0 +1,41 @@
+"""`efterskrift check-header`: does a table's header fit that of another system?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import ExitCode
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("check-header")(check_header)
+
+
+def check_header(
+    target: Annotated[str, typer.Argument(help="A target whose file is a table, such as treserva-exempel.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a form.")] = False,
+) -> None:
+    """Compare the columns of a target's mappings with the header line of your own system, read from standard input. Exit 0 if all fit."""
+    from pipeline.cli.export_commands import opened
+    from pipeline.export.header_check import check_header as checked
+
+    with opened() as office:
+        found = checked(office, target, sys.stdin.readline())
+    for check in found:
+        if as_json:
+            typer.echo(json.dumps(asdict(check) | {"fits": check.fits}, ensure_ascii=False))
+        elif check.fits:
+            typer.echo(f"{check.form}: fits")
+        else:
+            typer.echo(
+                f"{check.form}: lacks {', '.join(check.lacking) or 'nothing'}; not asked for: {', '.join(check.unknown) or 'nothing'}"
+                + ("" if check.in_order else "; the order differs")
+            )
+    if not all(check.fits for check in found):
+        raise typer.Exit(ExitCode.EXPORT)

@@ -1,0 +1,66 @@
+"""Does a table fit another system? The header line of that system's own import, pasted by a person, against the columns of a mapping."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.errors import ExportError
+from pipeline.export.mapping import TableMapping, load_mappings
+from pipeline.export.runs import Office, find_target
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderCheck:
+    """What a mapping's columns have against a header line: those that the line has and the file lacks, those that it does not know, and the order."""
+
+    form: str
+    lacking: tuple[str, ...]
+    unknown: tuple[str, ...]
+    in_order: bool
+
+    @property
+    def fits(self) -> bool:
+        """Whether the system will find its columns as it expects them."""
+        return not self.lacking and not self.unknown and self.in_order
+
+
+def check_header(office: Office, target: str, line: str) -> list[HeaderCheck]:
+    """Each form's mapping for a target against the line.
+
+    Raises:
+        ExportError: there is no such target, it is no table, or the line holds no titles.
+    """
+    exporter = find_target(target)
+    if exporter.mapping is not TableMapping:
+        raise ExportError(f"The target {target} is no table with columns.", "Choose a target whose file is CSV.")
+    wanted = titles(line)
+    mappings: Mapping[str, TableMapping] = load_mappings(office.settings.forms, target, TableMapping)
+    return [_check(form, [column.title for column in mapping.columns], wanted) for form, mapping in mappings.items()]
+
+
+def titles(line: str) -> list[str]:
+    """The titles of a header line, by whichever of semicolon, tab and comma stands in it most.
+
+    Raises:
+        ExportError: there are none.
+    """
+    first = line.strip().partition("\n")[0].lstrip("\ufeff")
+    found = next(csv.reader(io.StringIO(first), delimiter=max(";\t,", key=first.count)), [])
+    names = [name.strip() for name in found]
+    if not any(names):
+        raise ExportError("The header line is empty.", "Paste the first line of a file that your system takes.")
+    return names
+
+
+def _check(form: str, ours: list[str], wanted: list[str]) -> HeaderCheck:
+    same = {name.casefold() for name in ours} & {name.casefold() for name in wanted}
+    order = [[name.casefold() for name in names if name.casefold() in same] for names in (ours, wanted)]
+    return HeaderCheck(
+        form,
+        lacking=tuple(name for name in wanted if name.casefold() not in same),
+        unknown=tuple(name for name in ours if name.casefold() not in same),
+        in_order=order[0] == order[1],
+    )
