@@ -15,6 +15,7 @@ from pipeline.clients import ClientRegister
 from pipeline.errors import RegistrationError
 from pipeline.field_place import doubted, hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.free_page import transcribed
 from pipeline.identify import Identification, identify
 from pipeline.known_names import known_names
 from pipeline.margins import margin_mm
@@ -101,7 +102,8 @@ def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_
     form = forms.get((found.code.form, found.code.version)) if found.code else None
     if form is None or found.code is None or found.code.page_no > len(form.pages):
         problems = (*found.problems, "unknown_form") if found.code else found.problems
-        return Digitized(PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, problems))
+        unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, problems)
+        return Digitized(_with_lines(image, unread, context, kinds))
     return _read_page(image, found, form, found.code.page_no, context, gate_mm, kinds)
 
 
@@ -126,9 +128,17 @@ def _read_unmarked(image: Image, found: Identification, forms: Forms, context: C
     residual = seen.laid.residual_mm if seen.laid else None
     unread = PageReading(Outcome.UNIDENTIFIED, None, seen.rotation_deg, residual, (*found.problems, *seen.problems))
     if seen.form is None or seen.laid is None:
-        return Digitized(unread)
+        return Digitized(_with_lines(image, unread, context, kinds))
     code = SheetCode(seen.form.id, seen.form.version, 1, 1, "")
     return _values(seen.laid, replace(unread, code=code, problems=seen.problems), seen.form, 1, context, kinds)
+
+
+def _with_lines(image: Image, unread: PageReading, context: Context, kinds: frozenset[Kind]) -> PageReading:
+    """A page of no known form, with its lines as help for the person who keys it."""
+    if Kind.LINES not in kinds:
+        return unread
+    with stage("lines of a free page"):
+        return replace(unread, fields=transcribed(image, known_names(context)))
 
 
 def _values(laid: Registration, unread: PageReading, form: Form, page_no: int, context: Context, kinds: frozenset[Kind]) -> Digitized:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.errors import FormError
+from pydantic import ValidationError
+
 from pipeline.fiducials import CONTENT
 from pipeline.field_spec import FieldSpec
 from pipeline.form_faults import Fault, LayoutError
@@ -44,14 +45,15 @@ def place(outline: Outline) -> Form:
 
     Raises:
         LayoutError: something does not fit on a page; says what, by how much, and what to do.
-        FormError: the fields do not make a form, such as two of the same name.
+            So does what is no form, such as two fields of the same name.
     """
     pages = [_placed(outline, page, number) for number, page in enumerate(_paginated(outline), start=1)]
     told = outline.model_dump(exclude={"sections"}) | {"law": outline.law, "deadline": outline.deadline}
     try:
         return Form(**told, pages=tuple(pages))
-    except ValueError as error:
-        raise FormError(f"{outline.id}: {error}", "`efterskrift forms check` explains each mistake with its line.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise LayoutError(Fault(first["type"], first.get("ctx", {}), field=str(first.get("ctx", {}).get("field", "")))) from error
 
 
 def _paginated(outline: Outline) -> list[_Page]:

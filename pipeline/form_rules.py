@@ -8,6 +8,7 @@ from pipeline.blanks import blank_file
 from pipeline.errors import FormError
 from pipeline.fiducials import CONTENT
 from pipeline.field_spec import FieldSpec, Kind, Meaning, addends, sibling_name
+from pipeline.form_faults import Fault
 from pipeline.model import Box
 from pipeline.structure import patches
 from pipeline.template import Form, PageSpec, Subject
@@ -27,65 +28,83 @@ _SLACK = 1e-6
 
 def form_problems(form: Form) -> list[str]:
     """Every rule that the form breaks, in words; empty if none."""
-    problems = [problem for page in form.pages for problem in _page_problems(page)]
+    return [fault.what("en") for fault in form_faults(form)]
+
+
+def form_faults(form: Form) -> list[Fault]:
+    """Every rule that the form breaks. In a table a fault is told of the first row that has it."""
+    faults = [fault for page in form.pages for fault in _page_faults(page)]
     for row in form.rows():
         missing = [means for means in _NEEDED[form.subject] if form.meaning(means, row) is None]
-        problems += [f"no field means {means}" for means in missing]
-    problems += _relations(form)
-    return list(dict.fromkeys(problems))
+        faults += [Fault("no_meaning", {"means": means.value}) for means in missing]
+    faults += _relations(form)
+    told = {
+        (fault.code, _column(fault.field), _column(str(fault.values.get("other", ""))), str(fault.values.get("means"))): fault
+        for fault in reversed(faults)
+    }
+    return sorted(told.values(), key=faults.index)
 
 
-def _relations(form: Form) -> list[str]:
+def _column(name: str) -> str:
+    """A field's name without its row."""
+    return name.rpartition(".")[2]
+
+
+def _relations(form: Form) -> list[Fault]:
     """A form may only compare and add up fields that it has."""
-    problems = []
+    faults = []
     for spec in form.fields:
         for name in (*addends(spec, form.fields), *([sibling_name(spec, spec.less_than)] if spec.less_than else [])):
             other = form.by_name.get(name)
             if other is None or other.format is not spec.format:
-                problems.append(f"{spec.name}: there is no {spec.format} {name.rpartition('.')[2]} to compare with")
-    return problems
+                faults.append(Fault("no_other", {"format": str(spec.format), "other": _column(name)}, field=spec.name))
+    return faults
 
 
-def _page_problems(page: PageSpec) -> list[str]:
-    problems = _unlike_any(page) if page.blank else [problem for spec in page.all_fields for problem in (*_place(spec), *_size(spec))]
-    problems += [f"{spec.name}: the option {option} lies outside the field" for spec in page.all_fields for option in _outside(spec)]
+def _page_faults(page: PageSpec) -> list[Fault]:
+    faults = _unlike_any(page) if page.blank else [fault for spec in page.all_fields for fault in (*_place(spec), *_size(spec))]
+    faults += [Fault("option_outside", {"option": option}, field=spec.name) for spec in page.all_fields for option in _outside(spec)]
     for one, other in combinations(page.all_fields, 2):
         if _overlap(one.area, other.area):
-            problems.append(f"{one.name} and {other.name} overlap")
-    return problems
+            faults.append(Fault("overlap", {"other": other.name}, field=one.name))
+    return faults
 
 
-def _unlike_any(page: PageSpec) -> list[str]:
+def _unlike_any(page: PageSpec) -> list[Fault]:
     """A form printed elsewhere takes its measures from its maker, but it must have print to be known by."""
     assert page.blank
     try:
         known_by = len(patches(blank_file(page.blank, page.size), changing=()))
     except FormError as error:
-        return [str(error)]
-    return [] if known_by >= LEAST_PRINT else [f"the blank has too little print to be known by ({known_by} places, {LEAST_PRINT} are needed)"]
+        return [Fault("blank_unreadable", {"why": str(error)})]
+    return [] if known_by >= LEAST_PRINT else [Fault("too_little_print", {"places": known_by, "least": LEAST_PRINT})]
 
 
-def _place(spec: FieldSpec) -> list[str]:
-    return [] if _inside(spec.area, CONTENT) else [f"{spec.name} lies where markers and codes need room"]
+def _place(spec: FieldSpec) -> list[Fault]:
+    if _inside(spec.area, CONTENT):
+        return []
+    right, bottom = CONTENT.x + CONTENT.w, CONTENT.y + CONTENT.h
+    return [Fault("in_the_margin", {"left": CONTENT.x, "right": right, "top": CONTENT.y, "bottom": bottom}, field=spec.name)]
 
 
 def _outside(spec: FieldSpec) -> list[str]:
     return [option.value for option in spec.options if not _inside(Box(*option.box), spec.area)]
 
 
-def _size(spec: FieldSpec) -> list[str]:
+def _size(spec: FieldSpec) -> list[Fault]:
     box = spec.area
     match spec.kind:
         case Kind.DIGITS | Kind.LETTERS if box.w / spec.cell_count < CELL_WIDTH - _SLACK or box.h < CELL_HEIGHT - _SLACK:
-            return [f"{spec.name}: boxes for digits or letters must be at least {CELL_WIDTH} × {CELL_HEIGHT} mm"]
+            values = {"least_width": CELL_WIDTH, "least_height": CELL_HEIGHT, "width": box.w / spec.cell_count, "height": box.h}
+            return [Fault("cells_too_small", values, field=spec.name)]
         case Kind.TEXT if box.h < TEXT_HEIGHT - _SLACK:
-            return [f"{spec.name}: a line must be at least {TEXT_HEIGHT} mm high"]
+            return [Fault("line_too_low", {"least": TEXT_HEIGHT, "height": box.h}, field=spec.name)]
         case Kind.LINES if box.h / (spec.lines or 1) < TEXT_HEIGHT - _SLACK:
-            return [f"{spec.name}: lines must be at least {TEXT_HEIGHT} mm apart"]
+            return [Fault("lines_too_close", {"least": TEXT_HEIGHT, "height": box.h / (spec.lines or 1)}, field=spec.name)]
         case Kind.MARK if not _is_mark(box):
-            return [_mark_problem(spec.name)]
+            return [_mark_fault(spec, "", box)]
         case Kind.CHOICE:
-            return [_mark_problem(f"{spec.name}.{option.value}") for option in spec.options if not _is_mark(Box(*option.box))]
+            return [_mark_fault(spec, f".{option.value}", Box(*option.box)) for option in spec.options if not _is_mark(Box(*option.box))]
     return []
 
 
@@ -93,8 +112,9 @@ def _is_mark(box: Box) -> bool:
     return MARK_LEAST <= box.w <= MARK_MOST and MARK_LEAST <= box.h <= MARK_MOST
 
 
-def _mark_problem(name: str) -> str:
-    return f"{name}: a check box must be {MARK_LEAST}–{MARK_MOST} mm wide and high"
+def _mark_fault(spec: FieldSpec, option: str, box: Box) -> Fault:
+    values: dict[str, str | float] = {"option": option, "least": MARK_LEAST, "most": MARK_MOST, "width": box.w, "height": box.h}
+    return Fault("mark_size", values, field=spec.name)
 
 
 def _inside(inner: Box, outer: Box) -> bool:

@@ -152,14 +152,24 @@ class StaffMember:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintedRow:
+    """A row of a table whose print says whom it is about. `printed` are pairs of a column and what was printed in it."""
+
+    row: int
+    client_pid: str
+    printed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IssuedSheet:
-    """A sheet that was printed: its serial is accounted for until it comes back."""
+    """A sheet that was printed: its serial is accounted for until it comes back. `rows` are those that were printed for a client each."""
 
     serial: str
     form: str
     version: int
     unit: str
     client_pid: str | None = None
+    rows: tuple[PrintedRow, ...] = ()
 
 
 class Role(StrEnum):

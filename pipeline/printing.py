@@ -11,7 +11,7 @@ from pipeline.errors import FormError
 from pipeline.fiducials import CODES, MARKERS, new_serial, shown_serial
 from pipeline.field_drawing import draw_field
 from pipeline.field_spec import FieldSpec, Kind, Meaning
-from pipeline.model import Box, Client, IssuedSheet, SheetCode
+from pipeline.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.template import Form, PageSpec, Section, Table
 from pipeline.writing_examples import draw_examples
 
@@ -47,7 +47,19 @@ def issue_for_clients(clients: Iterable[Client]) -> list[Sheet]:
 
 def issued(form: Form, sheet: Sheet) -> IssuedSheet:
     """What the store keeps of a printed sheet."""
-    return IssuedSheet(sheet.serial, form.id, form.version, sheet.unit, sheet.client.pid if sheet.client else None)
+    return IssuedSheet(sheet.serial, form.id, form.version, sheet.unit, sheet.client.pid if sheet.client else None, _printed_rows(form, sheet))
+
+
+def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
+    """The rows whose client is known before printing."""
+    known = dict(sheet.known)
+    rows = []
+    for row in form.rows():
+        spec = form.meaning(Meaning.CLIENT_PID, row)
+        if row is not None and spec is not None and spec.row == row and (pid := known.get(spec.name)):
+            printed = tuple((one.column, known[one.name]) for one in form.entry_fields(row) if one.row == row and one.name in known)
+            rows.append(PrintedRow(row, pid, printed))
+    return tuple(rows)
 
 
 def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "", printed_on: date | None = None) -> bytes:

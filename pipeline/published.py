@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec
+from pipeline.form_faults import Fault
 from pipeline.template import Form, Forms, PageSpec
 
 FILE = "published.json"
@@ -67,11 +68,16 @@ def published(folder: Path) -> dict[str, str]:
 
 def frozen_problems(form: Form, digests: Mapping[str, str]) -> list[str]:
     """Why a form differs from what was published, if it does."""
+    return [f"{fault.what('en')} {fault.remedy('en')}" for fault in frozen_faults(form, digests)]
+
+
+def frozen_faults(form: Form, digests: Mapping[str, str]) -> list[Fault]:
+    """As `frozen_problems`, to be told in words."""
     key = f"{form.id}/{form.version}"
     if key not in digests:
-        return [f"{key} is not in {FILE}: publish it (forms/README.md says how)."]
+        return [Fault("unpublished", {"key": key, "file": FILE}, ("version",))]
     if digests[key] != geometry_digest(form):
-        return [f"{key} was published with another geometry: undo the change, or make version {form.version + 1}."]
+        return [Fault("frozen", {"key": key, "next": form.version + 1}, ("version",))]
     return []
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Self
 
 import yaml
 from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from pipeline.errors import FormError
 from pipeline.field_spec import BoxMm, FieldSpec, Format, Meaning, Name, Strict
@@ -100,9 +101,9 @@ class PageSpec(Strict):
         for spec in self.all_fields:
             for box in (spec.box, *(o.box for o in spec.options)):
                 if box[0] < 0 or box[1] < 0 or box[0] + box[2] > self.size[0] or box[1] + box[3] > self.size[1]:
-                    raise ValueError(f"{spec.name} lies outside the page")
+                    raise PydanticCustomError("outside_page", "{field} lies outside the page", {"field": spec.name})
         if self.blank is None and self.size != (PAGE_WIDTH_MM, PAGE_HEIGHT_MM):
-            raise ValueError("a page of our own is A4; another size needs the blank of a form printed elsewhere")
+            raise PydanticCustomError("not_a4", "a page of our own is A4; another size needs the blank of a form printed elsewhere")
         return self
 
 
@@ -193,15 +194,17 @@ class Form(Strict):
     def _holds_together(self) -> Self:
         names = [spec.name for spec in self.fields]
         if twice := {n for n in names if names.count(n) > 1}:
-            raise ValueError(f"the name {sorted(twice)[0]} is used twice")
+            raise PydanticCustomError("name_twice", "the name {field} is used twice", {"field": sorted(twice)[0]})
         if self.printed_elsewhere and len(self.pages) > 1:
-            raise ValueError("nothing on a form printed elsewhere says which sides belong together: make each side a form of one page")
+            message = "nothing on a form printed elsewhere says which sides belong together: make each side a form of one page"
+            raise PydanticCustomError("sides_alone", message)
         if self.deadline and not any(spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields):
-            raise ValueError(f"the deadline counts from {self.deadline.day}, which is no date on this form")
+            message = "the deadline counts from {field}, which is no date on this form"
+            raise PydanticCustomError("deadline_day", message, {"field": self.deadline.day})
         if self.norm and (unknown := [name for name in self.norm.fields() if name not in names]):
-            raise ValueError(f"the calculation names {unknown[0]}, which is no field of this form")
+            raise PydanticCustomError("norm_field", "the calculation names {field}, which is no field of this form", {"field": unknown[0]})
         if self.entries is Per.ROW and not any(page.table for page in self.pages):
-            raise ValueError("entries per row need a table")
+            raise PydanticCustomError("rows_need_table", "entries per row need a table")
         return self
 
 

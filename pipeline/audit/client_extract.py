@@ -82,7 +82,7 @@ def client_extract(conn: Connection, person: Person, typed: str, start: datetime
         if row.by != MACHINE and row.action != STACK_PRINTED:
             key = (f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M}", row.unit or "", SAID.get(row.action, OTHER))
             lines[key] = lines.get(key, 0) + 1
-    elsewhere = log_rows.count_elsewhere(conn, person.units, wanted)
+    elsewhere = log_rows.count_elsewhere(conn, person.units, wanted, apart_from=STACK_PRINTED)
     record(conn, person.login, "extract_log", client_subject(conn, pid), unit=known.unit if known else None, lines=len(lines))
     shown = shown_client(conn, known, person) if known else None
     accesses = tuple(Access(*key, times) for key, times in sorted(lines.items()))

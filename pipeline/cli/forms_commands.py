@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from pipeline.errors import ExitCode
 from pipeline.field_spec import FieldSpec
 from pipeline.settings import load_settings
 from pipeline.template import Form, Forms, PageSpec
+
+if TYPE_CHECKING:
+    from pipeline.form_check import CheckedForm
 
 AsJson = Annotated[bool, typer.Option("--json", help="For other programs.")]
 
@@ -50,22 +53,37 @@ def show_form(form_id: Annotated[str, typer.Argument(metavar="ID")], as_json: As
 
 
 def check_forms(as_json: AsJson = False) -> None:
-    """Check every form against the rules for readable forms and against what was published. Exit code 3 if something is wrong."""
-    from pipeline.form_rules import form_problems
-    from pipeline.published import frozen_problems, published
+    """Explain every mistake in a form.yaml or outline.yaml with file, line and remedy. Exit code 3 if something is wrong."""
+    from pipeline.form_check import check_forms as checked_forms
 
-    folder = load_settings().forms
-    digests = published(folder)
-    found = [(form, form_problems(form) + frozen_problems(form, digests)) for form in Forms.load(folder).values()]
+    settings = load_settings()
+    checked = checked_forms(settings.forms)
     if as_json:
-        typer.echo(json.dumps([{"id": f.id, "version": f.version, "problems": problems} for f, problems in found], ensure_ascii=False))
+        typer.echo(json.dumps([_checked_object(one, settings.language) for one in checked], ensure_ascii=False))
     else:
-        for form, problems in found:
-            typer.echo(f"{form.id} version {form.version}: {'ok' if not problems else ''}")
-            for problem in problems:
-                typer.echo(f"  {problem}")
-    if any(problems for _, problems in found):
+        for one in checked:
+            name = f"{one.form.id} version {one.form.version}" if one.form else one.name
+            typer.echo(f"{name}: {'ok' if not one.findings else ''}".rstrip())
+            for finding in one.findings:
+                typer.echo(f"  {finding.said(settings.language)}")
+    if any(one.findings for one in checked):
         raise typer.Exit(ExitCode.FORM)
+
+
+def _checked_object(checked: CheckedForm, language: str) -> dict[str, Any]:
+    form = checked.form
+    problems = [finding.said(language) for finding in checked.findings]
+    told = [
+        {
+            "file": str(finding.file),
+            "line": finding.line,
+            "code": finding.fault.code,
+            "what": finding.fault.what(language),
+            "remedy": finding.fault.remedy(language),
+        }
+        for finding in checked.findings
+    ]
+    return {"id": form.id if form else checked.name, "version": form.version if form else None, "problems": problems, "findings": told}
 
 
 def place_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="The folder that holds an outline.yaml.")]) -> None:

@@ -16,7 +16,7 @@ from pipeline.model import Client, Person, State
 from pipeline.review import Answer
 from pipeline.store import sight, tables
 from pipeline.store.entries import Entry
-from pipeline.store.issued import issued_sheet
+from pipeline.store.issued import issued_sheet, printed_client
 from pipeline.store.registers import find_client, shown_client, units
 from pipeline.template import Form, Subject
 
@@ -94,8 +94,8 @@ def weighed(
     if known is not None and shown_to is not None:
         known = shown_client(conn, known, shown_to)
     number = known.pid if known else typed
-    issued = issued_sheet(conn, found.serial) if found.serial and spec.row is None else None
-    sheet = Sheet(name, address, found.unit, issued.client_pid if issued else None)
+    issued = issued_sheet(conn, found.serial) if found.serial else None
+    sheet = Sheet(name, address, found.unit, printed_client(issued, spec, found.row))
     areas = units(conn)
     same_area = known is None or not known.unit or areas.get(known.unit) in (None, areas.get(found.unit))
     said = client_guard.findings(number, known, sheet, same_area=same_area, namesakes=_namesakes(conn, known))

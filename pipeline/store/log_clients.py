@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, Text, cast, literal, or_, select, uni
 
 from pipeline.store import tables
 from pipeline.store.events import client_subject
+from pipeline.store.issued_row_tables import issued_row
 from pipeline.store.statistics_tables import statistics_item
 
 _MOST_IDS = 500
@@ -35,6 +36,7 @@ def subjects_of(conn: Connection, pid: str) -> Select[Any]:
         select(_item.c.run).where(_item.c.entry.in_(select(own.c.id))),
         select(_told.c.run).where(_told.c.entry.in_(select(own.c.id))),
         select(_issued.c.serial).where(_issued.c.client_pid == pid),
+        select(issued_row.c.serial).where(issued_row.c.client_pid == pid),
         select(literal(client_subject(conn, pid))),
     ).subquery()
     return select(found.c.subject)
@@ -71,4 +73,5 @@ def _queries(ids: Collection[str]) -> list[Select[Any]]:
         select(_entry.c.serial, pid).where(_entry.c.serial.in_(ids), known),
         *(select(run.c.run, pid).join(_entry, _entry.c.id == run.c.entry).where(run.c.run.in_(ids), known) for run in (_item, _told)),
         select(_issued.c.serial, _issued.c.client_pid).where(_issued.c.serial.in_(ids), _issued.c.client_pid.is_not(None)),
+        select(issued_row.c.serial, issued_row.c.client_pid).where(issued_row.c.serial.in_(ids)),
     ]

@@ -73,9 +73,9 @@ def count(conn: Connection, units: Collection[str], wanted: Wanted) -> int:
     return total
 
 
-def count_elsewhere(conn: Connection, units: Collection[str], wanted: Wanted) -> int:
-    """How many rows that somebody made are of other units."""
-    elsewhere = (_event.c.unit.not_in(sorted(units)), _event.c.by != MACHINE)
+def count_elsewhere(conn: Connection, units: Collection[str], wanted: Wanted, apart_from: str = "") -> int:
+    """How many rows that somebody made are of other units; rows of one action are not counted."""
+    elsewhere = (_event.c.unit.not_in(sorted(units)), _event.c.by != MACHINE, _event.c.action != apart_from)
     total: int = conn.execute(select(func.count()).select_from(_event).where(_matching(conn, wanted), *elsewhere)).scalar_one()
     return total
 

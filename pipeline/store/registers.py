@@ -21,7 +21,7 @@ _TEN = 10
 
 
 def save_units(conn: Connection, units: Mapping[str, str], by: str = "system") -> None:
-    """Add or change units: name → area of law (HSL, SoL, LSS, IFO)."""
+    """Add or change units: name → area of law (HSL, SoL, LSS, IFO, ADM)."""
     upsert(conn, tables.unit, [{"name": name, "area": area} for name, area in units.items()])
     for name, area in units.items():
         record(conn, by, "save_unit", name, unit=name, area=area)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from pipeline.access import Action
 from pipeline.errors import ReviewError
+from pipeline.field_spec import Meaning
 from pipeline.model import Outcome, PageReading, Person, Reading
 from pipeline.store import page_states, sight, tables
 from pipeline.store.clock import utc_now
@@ -18,7 +19,7 @@ from pipeline.store.duplicates import same_bytes, same_side, take_over
 from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, reopen
 from pipeline.store.events import record
 from pipeline.store.form_areas import FREE_NOTE, area_of_form
-from pipeline.store.issued import issued_sheet
+from pipeline.store.issued import issued_sheet, printed_client
 from pipeline.store.pages import Page, fail_page, page, page_reading
 from pipeline.store.places import note_places
 from pipeline.store.pulls import raise_pulled
@@ -120,7 +121,7 @@ def add_row(conn: Connection, person: Person, page_id: str, row: int | None, for
     if form is None or found.sheet is None or row not in form.rows():
         raise ReviewError("The page has no such row.")
     conn.execute(update(_page).where(_page.c.id == page_id).values(settled=False))
-    add_entries(conn, _common(conn, found, form), [row])
+    _add(conn, found, form, [row])
     note_places(conn, form, found.sheet, page_reading(conn, page_id))
     record(conn, person.login, "add_row", entry_id(found.sheet, row), unit=found.unit)
     return entry_id(found.sheet, row)
@@ -186,15 +187,15 @@ def _place(conn: Connection, read: Page, form: Form | None) -> None:
 
 
 def _make_entries(conn: Connection, read: Page, form: Form | None) -> None:
-    common = _common(conn, read, form)
+    common = _common(read, form)
     if form is None or not _identified(read, form):
-        add_entries(conn, common, [None])
+        _add(conn, read, form, [None])
         raise_pulled(conn, common.sheet)
         return
     readings, pages = page_reading(conn, read.id), sheet_pages(conn, common.sheet)
     if is_written(form, readings) and len(pages) > 1:
         reopen(conn, common.sheet)
-    add_entries(conn, common, filled_rows(form, readings))
+    _add(conn, read, form, filled_rows(form, readings))
     note_places(conn, form, common.sheet, {name: read for page in pages for name, read in page_reading(conn, page.id).items()})
 
 
@@ -202,12 +203,18 @@ def _identified(read: Page, form: Form | None) -> bool:
     return form is not None and read.form == form.id
 
 
-def _common(conn: Connection, read: Page, form: Form | None) -> NewEntry:
-    issued = issued_sheet(conn, read.serial) if read.serial else None
+def _add(conn: Connection, read: Page, form: Form | None, rows: Iterable[int | None]) -> None:
+    """Make the entries of these rows, each for the client that it was printed for, if any."""
+    issued, common = issued_sheet(conn, read.serial) if read.serial else None, _common(read, form)
+    for row in rows:
+        number = form.meaning(Meaning.CLIENT_PID, row) if form else None
+        add_entries(conn, replace(common, client_pid=printed_client(issued, number, row)), [row])
+
+
+def _common(read: Page, form: Form | None) -> NewEntry:
     known = (form.id, form.version, form.criticality) if form else (*FREE_NOTE, "A")
-    client_pid = issued.client_pid if issued else None
     subject = form.subject.value if form else Subject.CLIENT.value
-    return NewEntry(read.sheet or read.id, read.serial, read.id, *known, read.unit, client_pid, area_of_form(form), subject)
+    return NewEntry(read.sheet or read.id, read.serial, read.id, *known, read.unit, None, area_of_form(form), subject)
 
 
 def _update(conn: Connection, page_id: str, **values: Any) -> None:  # noqa: ANN401 - columns of many types

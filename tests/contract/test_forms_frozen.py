@@ -106,6 +106,13 @@ def test_every_key_is_documented(part: type[BaseModel]) -> None:
     assert [key for key in part.model_fields if f"`{key}`" not in readme] == []
 
 
+@every_form
+def test_every_form_is_listed_with_its_area_and_class(form: Form) -> None:
+    (line,) = [line for line in (FOLDER / "README.md").read_text("utf-8").splitlines() if line.startswith(f"| `{form.id}` |")]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert (cells[2], cells[4]) == (form.area, form.criticality)
+
+
 @pytest.mark.parametrize("names", [Kind, Format, Meaning, Side, Subject, Standard], ids=lambda names: names.__name__)
 def test_every_word_is_documented(names: type[StrEnum]) -> None:
     readme = (FOLDER / "README.md").read_text("utf-8")

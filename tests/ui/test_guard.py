@@ -83,3 +83,23 @@ def test_a_protected_client_is_covered_and_handed_on(store: Store, open_screen: 
     app.button(key=f"hand_on-{entry_id}").click().run()
     assert not app.exception
     assert found(store, entry_id).unit == OTHER_UNIT
+
+
+def test_a_photo_that_is_about_nobody_is_confirmed_from_the_lines_that_the_machine_read(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_free_page(store, "Extra bemanning hela veckan.")
+    app = open_screen(NURSE, "review")
+    assert not app.exception
+    texts = {widget.key: widget for widget in (*app.text_input, *app.text_area)}
+    assert texts[key(entry_id, "anteckning")].value == "Extra bemanning hela veckan."
+    said = {"personnummer": "-", "handelsedatum": "2021-12-17", "handelsetid": "-", "skrivet_datum": "-", "skriven_tid": "-", "rubrik": "Whiteboard"}
+    for name, text in (said | {"namn": "-", "skribent": "Nina Berglund", "yrkestitel": "-"}).items():
+        texts[key(entry_id, name)].input(text)
+    app.radio(key=key(entry_id, "omrade")).set_value("annat")
+    app.radio(key=key(entry_id, "underskrift")).set_value("empty")
+    save(app, entry_id)
+    why = app.selectbox(key=f"guard_outside-{entry_id}-0")
+    assert "Gäller ingen enskild klient (till exempel foto av en whiteboard)" in why.options
+    why.set_value("gäller ingen enskild klient")
+    save(app, entry_id)
+    assert not app.exception
+    assert (found(store, entry_id).state, found(store, entry_id).client_pid) == (EntryState.SECOND, None)

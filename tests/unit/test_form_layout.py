@@ -156,7 +156,7 @@ def test_a_table_can_fill_its_page() -> None:
 @pytest.mark.parametrize(
     ("sections", "said"),
     [
-        ([_rows([_digits("antal", 40)])], "antal är för brett: 220 mm av 180"),
+        ([_rows([_digits("antal", 40)])], "antal tar 220 mm av 180"),
         ([_rows(*[[_text(f"t{n}")] for n in range(30)])], "Avsnittet Avsnitt är för högt"),
         ([_rows([_text("t")], table={"prefix": "rad", "count": 40})], "Ta högst"),
     ],

@@ -87,7 +87,7 @@ def test_check_tells_of_a_form_that_was_never_published(tmp_path: Path, monkeypa
     forms_commands.register(app)
     result = CliRunner().invoke(app, ["forms", "check"])
     assert result.exit_code == 3
-    assert "publish it" in result.stdout
+    assert "form.yaml:2: hsl-anteckning/1 finns inte i published.json. Publicera" in result.stdout
 
 
 def test_printed_sheets_are_issued(tmp_path: Path) -> None:

@@ -131,8 +131,8 @@ def test_labels_stand_where_the_kind_is_used_to_unless_said_otherwise() -> None:
         ([FIELD | {"box": [15, 20, 44, 8]}], "markers and codes"),
         ([FIELD, FIELD | {"name": "annat", "box": [20, 50, 44, 8]}], "overlap"),
         ([{"name": "a", "label": "A", "kind": "mark", "box": [15, 46, 3, 5]}], "check box"),
-        ([{"name": "a", "label": "A", "kind": "text", "box": [15, 46, 30, 7]}], "8.0 mm high"),
-        ([{"name": "a", "label": "A", "kind": "lines", "lines": 3, "box": [15, 46, 30, 21]}], "8.0 mm apart"),
+        ([{"name": "a", "label": "A", "kind": "text", "box": [15, 46, 30, 7]}], "8 mm high"),
+        ([{"name": "a", "label": "A", "kind": "lines", "lines": 3, "box": [15, 46, 30, 21]}], "8 mm apart"),
         ([FIELD], "no field means client_pid"),
     ],
 )

@@ -1,0 +1,112 @@
+"""Planned visits from a planning system, as a tour list (körlista): sheets for each route and day, with what was planned printed in their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from itertools import groupby
+from pathlib import Path
+
+from pipeline.csv_table import TableKind, read_table, wrong_row
+from pipeline.errors import UsageError
+from pipeline.fiducials import new_serial
+from pipeline.field_spec import Meaning
+from pipeline.identity import PidKind, normal_pid
+from pipeline.printing import Sheet
+from pipeline.template import Form
+
+COLUMNS = ("enhet", "datum", "tid", "personnummer", "namn", "insats", "rutt")
+_KIND = TableKind(COLUMNS[:5], ";".join(COLUMNS), "Correct the row: unit, day as YYYY-MM-DD, time as HH:MM, twelve-digit number and name.")
+TIME, SERVICE, ROUTE = "planerad_tid", "insats", "rutt"
+"""The form's fields for what a plan says beyond day, number and name."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PlannedVisit:
+    """One planned visit. `day` is YYYY-MM-DD, `at` HH:MM, `pid` 12 characters."""
+
+    unit: str
+    day: str
+    route: str
+    at: str
+    pid: str
+    name: str
+    service: str
+
+
+def load_plan(path: Path, unit: str = "") -> list[PlannedVisit]:
+    """The visits of a plan by unit, day, route and time; of one unit if it is named.
+
+    Columns enhet, datum, tid, personnummer, namn and, if wanted, insats and rutt, as an export of the planning system gives them; others beside them.
+
+    Raises:
+        UsageError: the file lacks a column, has a wrong row, or no visit of the unit. The text names rows, never what stands in them.
+    """
+    visits = sorted(_visit(path, number, row) for number, row in read_table(path, _KIND))
+    chosen = [visit for visit in visits if unit in ("", visit.unit)]
+    if not chosen:
+        raise UsageError("The plan has no visits to print.", "Check the file and the unit's name.")
+    return chosen
+
+
+def issue_for_plan(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]:
+    """Sheets with new serials and the visits in their rows, as many sheets for each route as its visits need.
+
+    Raises:
+        UsageError: the form has no rows for planned visits.
+    """
+    places = _places(form)
+    groups = groupby(sorted(visits), key=lambda visit: (visit.unit, visit.day, visit.route))
+    parts = [(key, part) for key, group in groups for part in _parts(list(group), len(places))]
+    return [Sheet(new_serial(), unit, known=tuple(_known(form, places, day, route, part))) for (unit, day, route), part in parts]
+
+
+def _places(form: Form) -> list[Mapping[str, str]]:
+    """For each row of the form the names of its fields for time, number, name and service."""
+    found = []
+    for row in form.rows():
+        own = {spec.column: spec.name for spec in form.entry_fields(row) if spec.row is not None}
+        who = {
+            means.value: spec.name
+            for means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME)
+            if (spec := form.meaning(means, row)) and spec.row is not None
+        }
+        if len(who) < 2 or TIME not in own:
+            raise UsageError(f"{form.id} has no rows for planned visits.", "Print korlista with --plan.")
+        found.append(own | who)
+    return found
+
+
+def _known(form: Form, places: Sequence[Mapping[str, str]], day: str, route: str, visits: Sequence[PlannedVisit]) -> Iterator[tuple[str, str]]:
+    """Field and text of all that is printed on one sheet, a digit for each box."""
+    if dated := form.meaning(Meaning.EVENT_DATE):
+        yield dated.name, day.replace("-", "")
+    if route and ROUTE in form.by_name:
+        yield ROUTE, route
+    for place, visit in zip(places, visits, strict=False):
+        yield place[TIME], visit.at.replace(":", "")
+        yield place[Meaning.CLIENT_PID], visit.pid
+        yield place[Meaning.CLIENT_NAME], visit.name
+        if visit.service and SERVICE in place:
+            yield place[SERVICE], visit.service
+
+
+def _visit(path: Path, number: int, row: Mapping[str, str]) -> PlannedVisit:
+    try:
+        day, at = date.fromisoformat(row["datum"][:10]).isoformat(), _clock(row["tid"])
+    except ValueError:
+        raise wrong_row(path, number, "has no day as YYYY-MM-DD or no time as HH:MM", _KIND) from None
+    pid = normal_pid(row["personnummer"])
+    if not pid.value12 or len(pid.value12) != 12 or (pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION) and not pid.valid):
+        raise wrong_row(path, number, "has a personal number that is wrong or without century", _KIND)
+    return PlannedVisit(row["enhet"], day, row.get("rutt", ""), at, pid.value12, row["namn"], row.get("insats", ""))
+
+
+def _clock(text: str) -> str:
+    hour, _, minute = text.replace(".", ":").partition(":")
+    return time(int(hour), int(minute[:2])).isoformat("minutes")
+
+
+def _parts(visits: Sequence[PlannedVisit], size: int) -> Iterator[Sequence[PlannedVisit]]:
+    return (visits[start : start + size] for start in range(0, len(visits), size))

@@ -1,0 +1,139 @@
+"""The tour list (körlista): planned visits are printed in its rows, and each row's client is known when the sheet comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import pytest
+
+from pipeline.cli.print_commands import print_form
+from pipeline.digitize import Reader
+from pipeline.errors import UsageError
+from pipeline.model import IssuedSheet, PrintedRow
+from pipeline.printing import issued
+from pipeline.quality.filling import printed_page
+from pipeline.review import Answer
+from pipeline.settings import ROOT, load_settings
+from pipeline.store import client_check, log_clients
+from pipeline.store.database import Store, open_store
+from pipeline.store.entries import entries_of
+from pipeline.store.issued import issued_sheet, outstanding
+from pipeline.template import Forms
+from pipeline.visit_plan import PlannedVisit, issue_for_plan, load_plan
+from tests.ward import ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
+
+pytest_plugins = ("tests.databases",)
+
+FORMS = Forms.load(ROOT / "forms")
+LIST = FORMS.latest("korlista")
+HEAD = "enhet;datum;tid;personnummer;namn;insats;rutt"
+PLAN = f"""{HEAD}
+Norr;2021-12-17;09.00;19890101-9802;Asta Provberg;Dusch;3
+Norr;2021-12-17;07:30;189001019802;Asta Provberg;Tillsyn;3
+Norr;2021-12-17;08:15;189001029819;Bror Testlund;;4
+Söder;2021-12-17;08:15;189001039800;Cilla Modellgren;;
+""".replace("19890101-9802", "18900101-9802")
+
+
+def _plan(tmp_path: Path, text: str = PLAN) -> Path:
+    path = tmp_path / "plan.csv"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_plan_is_a_sheet_for_each_route_with_its_visits_in_order(tmp_path: Path) -> None:
+    sheets = issue_for_plan(LIST, load_plan(_plan(tmp_path)))
+    assert [sheet.unit for sheet in sheets] == ["Norr", "Norr", "Söder"]
+    known = dict(sheets[0].known)
+    assert [known[name] for name in ("datum", "rutt", "rad01.planerad_tid", "rad01.insats", "rad02.planerad_tid")] == [
+        "20211217",
+        "3",
+        "0730",
+        "Tillsyn",
+        "0900",
+    ]
+    assert known["rad01.personnummer"] == ASTA.pid
+    assert "rad03.personnummer" not in known
+    assert [visit.unit for visit in load_plan(_plan(tmp_path), "Söder")] == ["Söder"]
+
+
+def test_a_long_route_goes_on_on_another_sheet() -> None:
+    rows = len(LIST.rows())
+    visits = [PlannedVisit("Norr", "2021-12-17", "1", f"{7 + n:02d}:00", ASTA.pid, ASTA.name, "") for n in range(rows + 1)]
+    assert [len(issued(LIST, sheet).rows) for sheet in issue_for_plan(LIST, visits)] == [rows, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("datum;tid\n", "lacks the column enhet"),
+        (f"{HEAD}\nNorr;17/12;08:15;189001019802;A;;\n", "row 2, has no day"),
+        (f"{HEAD}\nNorr;2021-12-17;kl 8;189001019802;A;;\n", "row 2, has no day"),
+        (f"{HEAD}\nNorr;2021-12-17;08:15;189001019803;A;;\n", "row 2, has a personal number"),
+        (f"{HEAD}\n", "no visits"),
+    ],
+)
+def test_a_plan_that_cannot_be_used_says_where_and_not_what(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as raised:
+        load_plan(_plan(tmp_path, text))
+    assert "1890" not in str(raised.value)
+
+
+def test_another_form_has_no_rows_for_a_plan(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no rows for planned visits"):
+        issue_for_plan(FORMS.latest("besokslista"), load_plan(_plan(tmp_path)))
+
+
+def test_what_is_printed_is_registered_with_its_serial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    print_form("korlista", tmp_path / "ut.pdf", plan=_plan(tmp_path))
+    store = open_store(load_settings())
+    with store.read() as conn:
+        sheets = [sheet for one in outstanding(conn) if (sheet := issued_sheet(conn, one.serial))]
+        asta = set(conn.execute(log_clients.subjects_of(conn, ASTA.pid)).scalars())
+    store.close()
+    rows = sorted((one.client_pid, dict(one.printed).get("planerad_tid")) for sheet in sheets for one in sheet.rows)
+    assert rows == [(ASTA.pid, "0730"), (ASTA.pid, "0900"), (BROR.pid, "0815"), (CILLA.pid, "0815")]
+    assert {sheet.serial for sheet in sheets if any(row.client_pid == ASTA.pid for row in sheet.rows)} <= asta
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    return Ward(store).begin()
+
+
+def test_each_row_that_comes_back_is_about_the_client_printed_in_it(ward: Ward) -> None:
+    ward.issue(IssuedSheet("BBBB", VISITS.id, 1, NORTH, rows=(PrintedRow(1, ASTA.pid), PrintedRow(2, BROR.pid, (("tid", "0815"),)))))
+    ward.read(ward.scan(), page_reading(VISITS, "BBBB", {f"rad0{row}.tid": "08:15" for row in (1, 2, 3)}))
+    with ward.store.read() as conn:
+        assert [one.client_pid for one in entries_of(conn, "BBBB")] == [ASTA.pid, BROR.pid, None]
+        assert log_clients.clients_of(conn, ["BBBB"]) == {"BBBB": {ASTA.pid, BROR.pid}}
+
+
+def test_a_clients_own_sheet_of_many_rows_is_the_clients_in_its_first_row_only(ward: Ward) -> None:
+    ward.issue(IssuedSheet("BBBB", VISITS.id, 1, NORTH, ASTA.pid))
+    ward.read(ward.scan(), page_reading(VISITS, "BBBB", {f"rad0{row}.tid": "08:15" for row in (1, 2)}))
+    with ward.store.read() as conn:
+        assert [one.client_pid for one in entries_of(conn, "BBBB")] == [ASTA.pid, None]
+
+
+def test_another_client_than_the_printed_one_has_to_be_explained(ward: Ward) -> None:
+    ward.issue(IssuedSheet("BBBB", VISITS.id, 1, NORTH, rows=(PrintedRow(1, ASTA.pid), PrintedRow(2, BROR.pid))))
+    ward.read(ward.scan(), page_reading(VISITS, "BBBB", {"rad01.tid": "08:15", "rad02.tid": "09:15"}))
+    with ward.store.read() as conn:
+        first, second = entries_of(conn, "BBBB")
+        other = client_check.weigh(conn, VISITS, first, {"rad01.pnr": Answer(BROR.pid)})
+        same = client_check.weigh(conn, VISITS, second, {"rad02.pnr": Answer(BROR.pid)})
+    assert other is not None
+    assert same is not None
+    assert other.conflicts == ("printed_other",)
+    assert "printed_same" in same.findings
+
+
+def test_the_print_is_read_back(tmp_path: Path) -> None:
+    (sheet, *_) = issue_for_plan(LIST, load_plan(_plan(tmp_path), "Norr"))
+    reader = Reader.of_forms(FORMS, [ASTA, BROR, CILLA])
+    reading = reader.read(cv2.imencode(".png", printed_page(LIST, sheet, 1))[1].tobytes(), "image/png").reading
+    said = {name: reading.fields[name].value for name in ("datum", "rad01.planerad_tid", "rad01.personnummer", "rad02.personnummer")}
+    assert said == {"datum": "2021-12-17", "rad01.planerad_tid": "07:30", "rad01.personnummer": ASTA.pid, "rad02.personnummer": ASTA.pid}
