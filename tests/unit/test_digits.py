@@ -55,6 +55,8 @@ def row(text: str, p: float = 0.999, doubts: dict[int, dict[str, float]] | None 
         ("375 ", spec(Format.NUMBER, 4, decimals=1, minimum=30, maximum=43), "37.5"),
         ("000", spec(Format.NUMBER, 3), "0"),
         ("007 ", plain_row(4), "007"),
+        ("0041 ", spec(Format.CODE, 5), "0041"),
+        ("0412345678", spec(Format.CODE, 10), "0412345678"),
     ],
 )
 def test_reads_what_the_format_says(text: str, field: FieldSpec, value: str) -> None:

@@ -95,6 +95,25 @@ def test_check_boxes_that_do_not_fit_stand_in_columns() -> None:
     assert min(b - a for a, b in pairwise(across)) >= 5 + 0.9 + 3 + words_width("Någonting långt att kryssa för", CHOICE_LABEL)
 
 
+def test_columns_of_a_section_stand_below_each_other_and_handwriting_takes_the_rest() -> None:
+    wide = _digits("a", 5) | {"label": "En lång ledtext"}
+    form = _form(CLIENT, EVENT, _rows([wide, *(_digits(n, 5) for n in "bcd")], [_digits("e", 6), _text("f")], columns=4), AUTHOR)
+    assert [_box(form, name)[0] for name in "abcd"] == pytest.approx([15 + n * 46.25 for n in range(4)], abs=0.06)
+    assert (_box(form, "e")[0], _box(form, "f")[0]) == (_box(form, "a")[0], _box(form, "b")[0])
+    assert _box(form, "f")[0] + _box(form, "f")[2] == pytest.approx(195, abs=0.2)
+    with pytest.raises(LayoutError):
+        place(Outline.model_validate(_outline(CLIENT, EVENT, _rows([_digits("a", 8)], columns=5), AUTHOR)))
+
+
+def test_repeated_rows_stand_exactly_below_each_other_however_wide_the_first_label_is() -> None:
+    row = [_text("namn"), _mark("lunch", "En lång ledtext"), _digits("belopp", 5)]
+    form = _form(CLIENT, EVENT, {"title": "Barn", "repeat": {"prefix": "barn", "count": 3, "label": "Barn"}, "rows": [row]}, AUTHOR)
+    for name in ("namn", "lunch", "belopp"):
+        boxes = [_box(form, f"barn{turn}_{name}") for turn in (1, 2, 3)]
+        assert len({(x, w) for x, _, w, _ in boxes}) == 1
+        assert [form.by_name[f"barn{turn}_{name}"].label_side for turn in (1, 2, 3)] == [Side.ABOVE, Side.NONE, Side.NONE]
+
+
 def test_options_stand_side_by_side_and_go_on_below() -> None:
     options = [{"value": f"v{n}", "label": "Ett ganska långt val nummer"} for n in range(6)]
     form = _form(CLIENT, EVENT, _rows([{"name": "typ", "label": "Typ", "kind": "choice", "options": options}]), AUTHOR)

@@ -220,6 +220,16 @@ def test_a_sum_and_its_parts_support_each_other() -> None:
     assert problems == ["sum_differs:total"]
 
 
+def test_a_number_of_the_sheet_adds_up_a_column_of_its_table() -> None:
+    box = (10.0, 10.0, 16.5, 8.0)
+    plain = FieldSpec.model_validate({"name": "total", "label": "T", "kind": "digits", "format": "number", "cells": 3, "box": box, "sum_of": ["b"]})
+    rows = [plain.model_copy(update={"name": f"rad0{row}.b", "row": row, "sum_of": ()}) for row in (1, 2, 3)]
+    readings = {"total": read("150", 0.97), "rad01.b": read("120", 0.98), "rad02.b": read("80", 0.6, ("30", 0.35)), "rad03.b": Reading.empty(0.99)}
+    found, problems = sums_fit([plain, *rows], readings)
+    assert (found["rad02.b"].value, problems) == ("30", [])
+    assert sums_fit([plain, *rows], readings | {"rad02.b": read("80", 0.999)})[1] == ["sum_differs:total"]
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(st.floats(0.05, 1), min_size=1, max_size=4), min_size=1, max_size=4))
 def test_a_chain_gives_what_adding_up_everything_gives(rows: list[list[float]]) -> None:

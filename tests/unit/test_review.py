@@ -20,6 +20,7 @@ def spec(kind: str, **more: object) -> FieldSpec:
 
 DATE, TIME, PID = (spec("digits", format=name) for name in ("date", "time", "personnummer"))
 NUMBER = spec("digits", format="number", cells=4, decimals=1)
+CODE = spec("digits", format="code", cells=6)
 TEXT, MARK, SIGNATURE, INITIALS = (spec(kind) for kind in ("text", "mark", "signature", "initials"))
 CHOICE = spec("choice", options=[{"value": "besok", "label": "Besök", "box": (0, 0, 5, 5)}])
 
@@ -44,6 +45,7 @@ CHOICE = spec("choice", options=[{"value": "besok", "label": "Besök", "box": (0
         (NUMBER, "37,5", "37.5"),
         (NUMBER, "037", "37.0"),
         (NUMBER, "-1.25", "-1.25"),
+        (CODE, "0041-2 3", "004123"),
         (TEXT, " Sov gott. ", "Sov gott."),
         (MARK, True, True),
         (SIGNATURE, False, False),
@@ -68,6 +70,8 @@ def test_values_are_stored_in_one_way(field: FieldSpec, typed: Value, stored: Va
         (NUMBER, "37,5 grader"),
         (NUMBER, "1e9"),
         (NUMBER, "NaN"),
+        (CODE, "1234567"),
+        (CODE, "A1"),
         (CHOICE, "telefon"),
         (TEXT, True),
         (MARK, None),
@@ -82,7 +86,7 @@ def test_values_that_do_not_fit_are_refused_without_being_quoted(field: FieldSpe
 
 @given(st.text())
 def test_no_text_breaks_a_format(text: str) -> None:
-    for field in (DATE, TIME, PID, NUMBER, TEXT):
+    for field in (DATE, TIME, PID, NUMBER, CODE, TEXT):
         try:
             once = canonical(field, text)
         except InvalidAnswerError:
