@@ -120,5 +120,5 @@ def test_the_log_tells_who_looked_and_who_approved(store: Store, open_screen: Op
     app.checkbox[0].check().run()
     app.button(key=f"approve-{listed}").click().run()
     with store.read() as conn:
-        assert [each.action for each in events_of(conn, listed)][-1] == "approve_payment"
-        assert {each.by for each in events_of(conn, "Norr") if each.action == "view_payments"} == {"elin"}
+        done = [(each.action, each.by) for each in events_of(conn, listed) if "payment" in each.action]
+    assert done == [("view_payment", "elin"), ("approve_payment", "elin")]

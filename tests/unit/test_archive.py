@@ -32,6 +32,7 @@ from pipeline.settings import Settings
 from pipeline.store import archives, events, originals, tables
 from pipeline.store.archives import Package
 from pipeline.store.clock import utc_now
+from pipeline.store.log_clients import clients_of, subjects_of
 from tests.export_examples import ARNE, MADE_AT, SIV
 from tests.export_office import ANNA, confirm, correct, void
 from tests.package_validator import findings
@@ -333,6 +334,16 @@ def test_paper_is_kept_until_an_archivist_names_a_decision(office: Office) -> No
         with pytest.raises(ExportError, match="no decision"):
             originals.take_back_decision(conn, RUT, made.id, utc_now())
         assert [each.action for each in events.events_of(conn, made.id)] == ["archive", "may_destroy_paper", "keep_paper"]
+
+
+def test_the_log_leads_from_the_client_to_the_package_and_back(office: Office) -> None:
+    sent(office, "AAAA01")
+    made = packed(office)
+    package_file(office, BO, made.id)
+    with office.store.read() as conn:
+        assert made.id in set(conn.execute(subjects_of(conn, SIV.pid)).scalars())
+        assert made.id not in set(conn.execute(subjects_of(conn, ARNE.pid)).scalars())
+        assert clients_of(conn, [made.id]) == {made.id: {SIV.pid}}
 
 
 def test_a_protected_client_is_marked_in_the_description(office: Office, tmp_path: Path) -> None:
