@@ -77,7 +77,7 @@ def test_an_administrator_archives_and_names_no_decision(store: Store, open_scre
 def listed(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A confirmed payment that is not made, and one that is; answers with the id of the first."""
     folder = tmp_path / "forms"
-    for root in (ROOT / "forms", ROOT / "tests" / "forms_office"):
+    for root in (ROOT / "tests" / "forms_office", ROOT / "forms"):
         shutil.copytree(root / "utbetalningslista", folder / "utbetalningslista", dirs_exist_ok=True)
     monkeypatch.setenv("EFTERSKRIFT_FORMS", str(folder))
     with store.begin() as conn:
