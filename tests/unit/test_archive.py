@@ -16,7 +16,7 @@ import pytest
 from lxml import etree
 from sqlalchemy import update
 
-from pipeline.archive import runs
+from pipeline.archive import packing
 from pipeline.archive.mets import METS, XLINK
 from pipeline.archive.pdfa import Side, Words, sheet_pdf
 from pipeline.archive.premis import NAMESPACE as PREMIS
@@ -60,7 +60,7 @@ def picture(text: str) -> bytes:
 
 def scanned(office: Office, serial: str, form: str = "hsl-anteckning", **fields: str | bool) -> str:
     """A confirmed entry whose page has pictures: the scan and the same laid upright."""
-    entry = confirm(office, form, serial, **fields)
+    entry = confirm(office, form, serial, "Norr", **fields)
     scan, upright = office.store.images.put(picture(f"skannat {serial}")), office.store.images.put(picture(serial))
     page = tables.page
     with office.store.begin() as conn:
@@ -130,14 +130,14 @@ def test_a_refused_entry_waits_for_its_way_back(office: Office) -> None:
 
 def test_somebody_elses_correction_meanwhile_makes_it_start_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     sent(office, "AAAA01", "AAAA02")
-    packing, calls = runs.packed, iter([True])
+    calls = iter([True])
 
     def late(sheets: list[SheetFiles], run: Run, settings: Settings) -> bytes:
         if next(calls, False):
             correct(office, "AAAA01-00", "anteckning", "Annat.")
-        return packing(sheets, run, settings)
+        return packing.package(sheets, run, settings)
 
-    monkeypatch.setattr(runs, "packed", late)
+    monkeypatch.setattr("pipeline.archive.runs.packed", late)
     assert packed(office).sheets == 1
 
 
