@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -22,10 +22,12 @@ from pipeline.export.runs import Office
 from pipeline.export.values import shown
 from pipeline.model import Person, Record, Stamp
 from pipeline.store import events, payment_approvals, people, records
+from pipeline.store.clock import utc_now
 
 ROWS_LEFT = "Alla rader på listan är inte bekräftade ännu, så summan kan inte kontrolleras."
 SUM_DIFFERS = "Raderna på listan blir inte den summa som står på papperet."
 TARGET = "pain001"
+ONE_LOOK = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Payment:
 
 
 def payments(office: Office, person: Person) -> list[Payment]:
-    """The confirmed payments of the person's units that are in no file, by sheet and row. That they were looked at is written in the log.
+    """The confirmed payments of the person's units that are in no file, by sheet and row. That each was looked at is written in the log,
+    once for as long as `ONE_LOOK`: a screen is drawn anew at every click.
 
     Raises:
         NotAllowedError: the person may not approve payments.
@@ -57,8 +60,10 @@ def payments(office: Office, person: Person) -> list[Payment]:
     with office.store.begin() as conn:
         found = payment_approvals.payable(conn, person, terms.mappings)
         given = _payments(conn, office, person, found, terms)
-        for unit in sorted({each.unit for each in given}):
-            events.record(conn, person.login, "view_payments", unit, unit=unit, entries=sum(each.unit == unit for each in given))
+        lately = payment_approvals.looked_lately(conn, person.login, utc_now() - ONE_LOOK)
+        for each in given:
+            if each.entry_id not in lately:
+                events.record(conn, person.login, "view_payment", each.entry_id, unit=each.unit)
     return given
 
 

@@ -15,7 +15,6 @@ from pipeline.settings import ROOT, Settings
 from pipeline.template import Form, Forms
 
 FORMS = Forms.load(ROOT / "forms")
-FORMS |= {key: form for key, form in Forms.load(ROOT / "tests" / "forms_office").items() if key[0] not in {known for known, _ in FORMS}}
 SETTINGS = Settings(outage_start=datetime(2021, 12, 16, 3), outage_end=datetime(2022, 1, 10, 12))
 MADE_AT = datetime(2022, 1, 12, 8, 15, tzinfo=UTC)
 EARLIER = Earlier("20220110-091500-rivta-0a1b", "rivta", datetime(2022, 1, 10, 8, 15, tzinfo=UTC))

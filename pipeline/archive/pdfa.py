@@ -13,6 +13,7 @@ from io import BytesIO
 
 from fpdf import FPDF
 from fpdf.enums import TextMode
+from fpdf.fonts import TTFFont
 
 from pipeline.export.plain_text import printable
 from pipeline.export.wrapping import wrap
@@ -78,5 +79,6 @@ def _write(pdf: FPDF, words: Words) -> None:
 
 def _known(pdf: FPDF, text: str) -> str:
     """The text with a question mark for each character that the typeface lacks."""
-    known = pdf.current_font.cmap
+    face = pdf.current_font
+    known = face.cmap if isinstance(face, TTFFont) else {}
     return "".join(char if char == "\n" or ord(char) in known else _UNKNOWN for char in printable(text).replace("\t", " "))

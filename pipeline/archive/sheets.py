@@ -58,7 +58,7 @@ def sheet_files(found: Archivable, records: Sequence[Record], pages: Sequence[Pa
     """
     pictures = [page for page in pages if page.image_sha256]
     if not records or not pictures:
-        raise ExportError(f"The sheet {found.sheet} has no picture or no entry.", "Look at it under Följ upp; the other sheets wait for it.")
+        raise ExportError(f"The sheet {found.sheet} has no picture or no entry.", "Look at it under Uppföljning; the other sheets wait for it.")
     first = records[0]
     form = office.forms.get((first.form, first.version))
     images = office.store.images

@@ -38,9 +38,19 @@ LONGEST_ID, LONGEST_PID = 32, 12
 _AT_ONCE = 1000
 
 READ, WRITE, SIGN, PRINT, EMERGENCY = "Läsa", "Skriva", "Signera", "Utskrift", "Nödöppning"
-_READS = frozenset({"view_page", "look_up", "look_up_client", "view_export", "view_key_in", "fetch_export", "fetch_receipt_template"}) | frozenset(
-    {"view_log", "verify_log", "login", "log_out", "denied"}
-)
+_READS = frozenset(
+    {
+        "view_page",
+        "look_up",
+        "look_up_client",
+        "view_export",
+        "view_key_in",
+        "view_payment",
+        "fetch_package",
+        "fetch_export",
+        "fetch_receipt_template",
+    }
+) | frozenset({"view_log", "verify_log", "login", "log_out", "denied"})
 _PRINTS = frozenset({"issue", "print_for_client", "export", "exported", "extract_log", "export_log"})
 _RESOURCES = {
     "view_page": "Pappershandling",

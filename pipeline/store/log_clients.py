@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, cast, literal, or_, select, union
 
 from pipeline.store import tables
+from pipeline.store.archive_tables import archived_sheet
 from pipeline.store.events import client_subject
 from pipeline.store.issued_row_tables import issued_row
 from pipeline.store.statistics_tables import statistics_item
@@ -23,7 +24,7 @@ _told = statistics_item
 
 
 def subjects_of(conn: Connection, pid: str) -> Select[Any]:
-    """All subjects of the log that concern a client: entries, their sheets' pages and serials, runs, sheets printed for the client, and searches."""
+    """All subjects of the log that concern a client: entries, their sheets' pages and serials, runs, packages, printed sheets, and searches."""
     # As JSON text, which both databases can compare.
     answered = select(tables.decision.c.entry).where(cast(tables.decision.c.value, Text) == json.dumps(pid))
     own = select(_entry.c.id, _entry.c.sheet, _entry.c.serial).where(or_(_entry.c.client_pid == pid, _entry.c.id.in_(answered))).cte("own")
@@ -35,6 +36,7 @@ def subjects_of(conn: Connection, pid: str) -> Select[Any]:
         select(own.c.serial).where(own.c.serial.is_not(None)),
         select(_item.c.run).where(_item.c.entry.in_(select(own.c.id))),
         select(_told.c.run).where(_told.c.entry.in_(select(own.c.id))),
+        select(archived_sheet.c.package).where(archived_sheet.c.sheet.in_(select(own.c.sheet))),
         select(_issued.c.serial).where(_issued.c.client_pid == pid),
         select(issued_row.c.serial).where(issued_row.c.client_pid == pid),
         select(literal(client_subject(conn, pid))),
@@ -72,6 +74,7 @@ def _queries(ids: Collection[str]) -> list[Select[Any]]:
         .where(_page.c.id.in_(ids), known),
         select(_entry.c.serial, pid).where(_entry.c.serial.in_(ids), known),
         *(select(run.c.run, pid).join(_entry, _entry.c.id == run.c.entry).where(run.c.run.in_(ids), known) for run in (_item, _told)),
+        select(archived_sheet.c.package, pid).join(_entry, _entry.c.sheet == archived_sheet.c.sheet).where(archived_sheet.c.package.in_(ids), known),
         select(_issued.c.serial, _issued.c.client_pid).where(_issued.c.serial.in_(ids), _issued.c.client_pid.is_not(None)),
         select(issued_row.c.serial, issued_row.c.client_pid).where(issued_row.c.serial.in_(ids)),
     ]

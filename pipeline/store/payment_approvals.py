@@ -68,6 +68,13 @@ def payable(conn: Connection, person: Person, forms: Collection[str]) -> list[st
     return list(conn.execute(query.order_by(table.sheet, table.row, table.id)).scalars())
 
 
+def looked_lately(conn: Connection, login: str, since: datetime) -> set[str]:
+    """The entries whose payment somebody has looked at since a moment, by the log."""
+    event = tables.event.c
+    query = select(event.subject).where(event.at >= since, event.by == login, event.action == "view_payment")
+    return set(conn.execute(query).scalars())
+
+
 def whole_sheets(conn: Connection, entry_ids: Sequence[str]) -> list[Sheet]:
     """The sheets that these entries stand on, with all their entries but the rejected."""
     table, found = tables.entry.c, defaultdict[str, dict[str, str]](dict)

@@ -13,14 +13,17 @@ from pdf2image import convert_from_bytes
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from pipeline.archive.runs import make_package
 from pipeline.clients import load_register
+from pipeline.export.runs import Office, make_run
 from pipeline.model import Person
 from pipeline.pack.make import make_pack
 from pipeline.pack.numbers import default_needs
 from pipeline.pack.parts import Order
 from pipeline.pack.plain_page import About
 from pipeline.planning import PlanKind
-from pipeline.settings import ROOT
+from pipeline.settings import ROOT, Settings
+from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.planned import save_planned
 from pipeline.template import Area
@@ -33,8 +36,8 @@ from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NU
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
     (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Export")),
-    (ADMINISTRATOR, ("Skanna", "Reservpaket")),
-    (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö")),
+    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv")),
+    (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö", "Betalningar")),
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
 )
@@ -65,6 +68,8 @@ def main() -> None:
 def _fill(workspace: Path) -> None:
     """Paper that was read and that failed, entries to review, to sign and to export."""
     store = seeding.make_store(workspace)
+    _archived(store, workspace)
+    seeding.add_payments(store)
     entries = seeding.add_notes(store, 9)
     seeding.add_visits(store, (1, 2, 3))
     seeding.add_failed_page(store)
@@ -73,6 +78,17 @@ def _fill(workspace: Path) -> None:
     for place, entry_id in enumerate(entries[:6]):
         seeding.confirm(store, COLLEAGUE if place % 2 else NURSE, entry_id, sign=place < 3)
     _more_days(store)
+
+
+def _archived(store: Store, workspace: Path) -> None:
+    """Notes in the care system, of which two are in a package."""
+    office = Office(store, Settings(workspace=workspace), seeding.forms())
+    for count in (2, 1):
+        for entry_id in seeding.add_notes(store, count):
+            seeding.confirm(store, NURSE, entry_id, sign=True)
+        make_run(office, ADMINISTRATOR, "rivta", utc_now())
+        if count == 2:
+            make_package(office, ADMINISTRATOR, utc_now())
 
 
 def _more_days(store: Store) -> None:

@@ -123,6 +123,24 @@ def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
     return ids
 
 
+def add_payments(store: Store) -> list[str]:
+    """A confirmed list of three payments, the last of which is made already; answers with the ids of its rows."""
+    form, serial = forms().latest("utbetalningslista"), new_serial()
+    values: dict[str, Value] = {"handelsedatum": "2021-12-20", "summa": "9450", "attestant": "Maj Sand", "skribent": "Bo Lind"}
+    for row, (client, amount) in enumerate(((CLIENTS[0], "4500"), (CLIENTS[1], "3100"), (CLIENTS[0], "1850")), 1):
+        said = {"personnummer": client.pid, "namn": client.name, "clearing": "3300", "konto": f"12345{row}", "belopp": amount, "avser": "Januari"}
+        values |= {f"rad{row:02d}.{name}": value for name, value in said.items()}
+    values["rad03.utbetald"] = True
+    with store.begin() as conn:
+        issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+        batch = pages.add_batch(conn, OTHER_UNIT, "Pärm 5", ADMINISTRATOR.login)
+    _read_page(store, form, serial, batch, 1, values, values, p=0.99)
+    clerk, ids = replace(NURSE, areas=ALL_AREAS), [entry_id(serial, row) for row in (1, 2, 3)]
+    for each in ids:
+        confirm(store, clerk, each, values)
+    return ids
+
+
 def add_failed_page(store: Store) -> str:
     """A page of a damaged file."""
     with store.begin() as conn:

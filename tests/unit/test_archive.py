@@ -16,7 +16,7 @@ import pytest
 from lxml import etree
 from sqlalchemy import update
 
-from pipeline.archive import runs
+from pipeline.archive import packing
 from pipeline.archive.mets import METS, XLINK
 from pipeline.archive.pdfa import Side, Words, sheet_pdf
 from pipeline.archive.premis import NAMESPACE as PREMIS
@@ -32,6 +32,7 @@ from pipeline.settings import Settings
 from pipeline.store import archives, events, originals, tables
 from pipeline.store.archives import Package
 from pipeline.store.clock import utc_now
+from pipeline.store.log_clients import clients_of, subjects_of
 from tests.export_examples import ARNE, MADE_AT, SIV
 from tests.export_office import ANNA, confirm, correct, void
 from tests.package_validator import findings
@@ -59,7 +60,7 @@ def picture(text: str) -> bytes:
 
 def scanned(office: Office, serial: str, form: str = "hsl-anteckning", **fields: str | bool) -> str:
     """A confirmed entry whose page has pictures: the scan and the same laid upright."""
-    entry = confirm(office, form, serial, **fields)
+    entry = confirm(office, form, serial, "Norr", **fields)
     scan, upright = office.store.images.put(picture(f"skannat {serial}")), office.store.images.put(picture(serial))
     page = tables.page
     with office.store.begin() as conn:
@@ -129,14 +130,14 @@ def test_a_refused_entry_waits_for_its_way_back(office: Office) -> None:
 
 def test_somebody_elses_correction_meanwhile_makes_it_start_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     sent(office, "AAAA01", "AAAA02")
-    packing, calls = runs.packed, iter([True])
+    calls = iter([True])
 
     def late(sheets: list[SheetFiles], run: Run, settings: Settings) -> bytes:
         if next(calls, False):
             correct(office, "AAAA01-00", "anteckning", "Annat.")
-        return packing(sheets, run, settings)
+        return packing.package(sheets, run, settings)
 
-    monkeypatch.setattr(runs, "packed", late)
+    monkeypatch.setattr("pipeline.archive.runs.packed", late)
     assert packed(office).sheets == 1
 
 
@@ -333,6 +334,16 @@ def test_paper_is_kept_until_an_archivist_names_a_decision(office: Office) -> No
         with pytest.raises(ExportError, match="no decision"):
             originals.take_back_decision(conn, RUT, made.id, utc_now())
         assert [each.action for each in events.events_of(conn, made.id)] == ["archive", "may_destroy_paper", "keep_paper"]
+
+
+def test_the_log_leads_from_the_client_to_the_package_and_back(office: Office) -> None:
+    sent(office, "AAAA01")
+    made = packed(office)
+    package_file(office, BO, made.id)
+    with office.store.read() as conn:
+        assert made.id in set(conn.execute(subjects_of(conn, SIV.pid)).scalars())
+        assert made.id not in set(conn.execute(subjects_of(conn, ARNE.pid)).scalars())
+        assert clients_of(conn, [made.id]) == {made.id: {SIV.pid}}
 
 
 def test_a_protected_client_is_marked_in_the_description(office: Office, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def bank(office: Office) -> Office:
 def listed(office: Office, serial: str = "AAAA01", **fields: str | bool) -> str:
     """The first row of a list is confirmed; its other rows stay empty."""
     said = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "summa": "4500", "namn": SIV.name} | fields
-    entry = confirm(office, "utbetalningslista", serial, **said)
+    entry = confirm(office, "utbetalningslista", serial, "Norr", **said)
     with office.store.begin() as conn:
         other = update(tables.entry).where(tables.entry.c.sheet == serial, tables.entry.c.id != entry)
         conn.execute(other.values(state="avvisad"))
@@ -265,7 +265,7 @@ def test_an_approval_can_be_taken_back_until_the_file_is_made(bank: Office) -> N
     with bank.store.begin() as conn, pytest.raises(ReviewError, match="taken back"):
         take_back_approval(conn, NILS, entry, utc_now())
     with bank.store.read() as conn:
-        done = [each.action for each in events.events_of(conn, entry) if "payment" in each.action]
+        done = [each.action for each in events.events_of(conn, entry) if "approv" in each.action]
     assert done == ["approve_payment", "approve_payment", "take_back_payment_approval", "approve_payment"]
 
 
