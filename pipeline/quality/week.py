@@ -22,6 +22,7 @@ from pipeline.errors import InvalidAnswerError, MissingAnswerError, UnknownClien
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import EntryState, Outcome, PageReading, Person, Reading, Role, SheetCode, State
 from pipeline.professions import ALL_AREAS
+from pipeline.quality.week_groups import stands_folded, work_group
 from pipeline.quality.week_ink import Machine, written
 from pipeline.quality.week_paper import Sheet, clients, sheets
 from pipeline.quality.week_people import Keyer, Slips, as_reading, keyed_twice, rows
@@ -61,18 +62,21 @@ class Week:
         return self.counts[wrong] / max(1, self.counts[of])
 
 
-def simulate(seed: int, parts: int = 10, slips: Slips | None = None, *, control_share: float = 0.02, plant_share: float = 0.005) -> Week:
+def simulate(
+    seed: int, parts: int = 10, slips: Slips | None = None, *, control_share: float = 0.02, plant_share: float = 0.005, groups: bool = True
+) -> Week:
     """One week.
 
     Args:
         parts: how much paper; a part is the sheets of `week_paper.MIX`.
         slips: how people slip.
+        groups: whether the queue offers groups of alike pieces too.
     """
     with TemporaryDirectory() as folder:
         settings = Settings(workspace=Path(folder), database_url="", control_share=control_share, plant_share=plant_share)
         store = open_store(settings, create=True)
         try:
-            return _Bench(store, settings, seed, slips or Slips()).run(parts)
+            return _Bench(store, settings, seed, slips or Slips(), groups=groups).run(parts)
         finally:
             store.close()
 
@@ -80,8 +84,8 @@ def simulate(seed: int, parts: int = 10, slips: Slips | None = None, *, control_
 class _Bench:
     """One run: the paper, what was read, and the people."""
 
-    def __init__(self, store: Store, settings: Settings, seed: int, slips: Slips) -> None:
-        self.store, self.settings, self.slips = store, settings, slips
+    def __init__(self, store: Store, settings: Settings, seed: int, slips: Slips, *, groups: bool) -> None:
+        self.store, self.settings, self.slips, self.groups = store, settings, slips, groups
         self.forms = Forms.load(ROOT / "forms")
         self.chance = Random(f"{seed} people")
         self.paper, self.ink = Random(f"{seed} paper"), Random(f"{seed} ink")
@@ -131,7 +135,7 @@ class _Bench:
             new = pages.NewPage(self.batch, len(self.read), "bunt.pdf", number, None, sha, "image/png")
             code = SheetCode(form.id, form.version, number, len(form.pages), sheet.serial)
             reading = PageReading(Outcome.READ, code, 0.0, 0.1, (), readings)
-            save_reading(conn, pages.add_page(conn, new, "p0"), reading, upright_sha256=None, form=form, reader_version="simulated")
+            save_reading(conn, pages.add_page(conn, new, "p0"), reading, upright_sha256=sha, form=form, reader_version="simulated")
 
     def _true(self, serial: str, spec: FieldSpec) -> Answer:
         return written(spec, self.says[serial].says.get(spec.name))
@@ -140,10 +144,16 @@ class _Bench:
         return not agree(spec, self._true(serial, spec), self.read[serial, spec.name])
 
     def _decide(self, conn: Connection, person: Person) -> bool:
+        share = self.settings.plant_share
+        if self.groups and (done := work_group(conn, self.forms, person, self.now, share, self.keyer, self._true)) is not None:
+            self.week.counts["groups"] += 1
+            self.week.counts["groups.kept"] += done.kept
+            self.week.counts["plants.missed"] += len(done.missed)
+            return True
         view = claims.claim_next(conn, self.forms, person, self.now)
         if view is None:
             return False
-        view = planted(conn, person, view, self.settings.plant_share, self.now)
+        view = planted(conn, person, view, share, self.now)
         given = {f.spec.name: a for f in view.fields if f.open and f.spec.kind is not Kind.PRINTED and (a := self._answer(view, f)) is not None}
         self.week.counts["looks.second" if view.second else "looks.first"] += 1
         state = self._save(conn, person, view, given)
@@ -154,6 +164,8 @@ class _Bench:
     def _answer(self, view: EntryView, one: FieldView) -> Answer | None:
         """What the person says of a field; None leaves an empty field alone."""
         serial, spec = view.entry.sheet, one.spec
+        if one.grouped:
+            return None
         true = self._true(serial, spec)
         if view.second:
             sides = tuple(side for side in (one.first, Answer(one.reading.value, one.reading.state) if one.reading else None) if side is not None)
@@ -165,7 +177,7 @@ class _Bench:
                 self.keyer.press(spec, 1)
                 return None
             return self.keyer.typed(spec, true, hard=self._hard(serial, spec))
-        return self.keyer.confirmed(spec, true, one.reading, hard=self._hard(serial, spec))
+        return self.keyer.confirmed(spec, true, one.reading, hard=self._hard(serial, spec), folded=stands_folded(view, one))
 
     def _save(self, conn: Connection, person: Person, view: EntryView, given: dict[str, Answer], *, outside: bool = False) -> EntryState:
         """Save; what is asked about is looked at once more."""

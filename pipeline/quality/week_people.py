@@ -22,8 +22,8 @@ class Slips:
 
     `keying`: fields keyed wrongly by one person (Paulsen 2012: 0.370 per 100). `misread`: share of these that take the ink for what it looks like,
     rather than pressing a wrong key. `hard`: how many times more often ink is misread that the machine misread too. `unseen`: share of wrong values
-    that are overlooked where they are shown as sure, `unseen_doubtful` where they are marked as doubtful. `spoiled`: share of right ones that are
-    changed for a wrong one. `chosen`: share of disagreements that are settled wrongly.
+    that are overlooked where they are shown as sure, `unseen_doubtful` where they are marked as doubtful, `unseen_grouped` in a grid of alike ones.
+    `spoiled`: share of right ones that are changed for a wrong one. `chosen`: share of disagreements that are settled wrongly.
     """
 
     keying: float = 0.0037
@@ -31,6 +31,7 @@ class Slips:
     hard: float = 5.0
     unseen: float = 0.4
     unseen_doubtful: float = 0.15
+    unseen_grouped: float = 0.4
     spoiled: float = 0.0005
     chosen: float = 0.01
 
@@ -62,18 +63,18 @@ class Keyer:
         self.press(spec, keys_of(spec, answer) + TAB)
         return answer
 
-    def confirmed(self, spec: FieldSpec, true: Answer, shown: Reading, *, hard: bool) -> Answer:
-        """What becomes of a field that is shown filled in."""
+    def confirmed(self, spec: FieldSpec, true: Answer, shown: Reading, *, hard: bool, folded: bool = False) -> Answer:
+        """What becomes of a field that is shown filled in; a folded one is passed without a key, and opened to be changed."""
         if spec.kind is Kind.LINES and true.state is State.READ and shown.state is State.READ:
             return self._text(spec, str(true.value), shown)
-        self.press(spec, TAB)
+        self.press(spec, 0 if folded else TAB)
         right = agree(spec, true, shown)
         overlooks = self.slips.unseen if shown.p >= DOUBTFUL else self.slips.unseen_doubtful
         leaves = self.chance.random() >= self.slips.spoiled if right else self.chance.random() < overlooks
         if leaves:
             return Answer(shown.value, shown.state)
         answer = another(spec, true, self.chance) if right else self.keyed(spec, true, hard=hard)
-        self.press(spec, keys_of(spec, answer))
+        self.press(spec, keys_of(spec, answer) + (SAVE + TAB if folded else 0))
         return answer
 
     def chosen(self, spec: FieldSpec, true: Answer, sides: tuple[Answer, ...]) -> Answer:

@@ -136,7 +136,8 @@ def told(one: Outcome) -> str:
         f"Keys: {one.keys(notes=True):.1%} of double keying's, without notes {one.keys(notes=False):.1%}. "
         f"Second reviews: {counts['looks.second'] / max(1, counts['looks.first']):.1%} of entries.",
         f"Typed again: {sum(counts[f'controls.{name}'] for name in ('agreed', 'differs'))}, confirmed value wrong in {counts['controls.wrong']}, "
-        f"right in {counts['controls.right']}. Planted values missed: {counts['plants.missed']}.",
+        f"right in {counts['controls.right']}. Confirmed in {counts['groups']} groups: {counts['groups.kept']} fields. "
+        f"Planted values missed: {counts['plants.missed']}.",
     ]
     return "\n".join(lines)
 

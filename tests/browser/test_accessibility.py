@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pipeline.model import Person
-from tests.browser.nurse import log_in, settle
+from tests.browser.nurse import log_in, press_until, settle
 from tests.browser.serving import PATIENCE_MS, serving
 from tests.ui import seeding
 from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
@@ -75,6 +75,34 @@ def test_the_first_screen_breaks_no_rule(browser: Browser, address: str, scheme:
         page.goto(address)
         expect(page.get_by_label("Användarnamn")).to_be_focused()
         assert [*_problems(page, "Logga in"), *_headings(page, "Logga in")] == []
+
+
+@pytest.fixture(scope="module")
+def alike(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A workspace in which the queue has a group first."""
+    workspace: Path = tmp_path_factory.mktemp("alike")
+    seeding.add_visit_lists(seeding.make_store(workspace), 2)
+    with serving(workspace) as served:
+        yield served
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(browser: Browser, alike: str, scheme: Literal["light", "dark"]) -> None:
+    with _window(browser, scheme) as context:
+        page = _opened(context, alike, REGISTRAR if scheme == "dark" else NURSE)
+        page.get_by_role("link", name="Granska").click()
+        pieces = page.locator(".grid button")
+        pieces.first.click()
+        expect(pieces.first).to_have_attribute("aria-checked", "true")
+        settle(page)
+        found = [*_problems(page, "Grupp"), *_headings(page, "Grupp")]
+        page.set_viewport_size({"width": AT_200_PER_CENT, "height": 450})
+        page.wait_for_function(_FITS)
+        page.set_viewport_size({"width": WIDE, "height": 900})
+        press_until(page, "Alt+s", page.locator(".ef-folded").first)
+        settle(page)
+        found += [*_problems(page, "Blad"), *_headings(page, "Blad")]
+    assert found == []
 
 
 @pytest.mark.parametrize("person", ROLES, ids=lambda person: person.role.value)

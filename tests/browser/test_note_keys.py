@@ -1,0 +1,107 @@
+"""The note way at the keyboard: the picture above, the word under the cursor marked in it, and the doubtful words found with a key."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from pipeline.store.answers import decided
+from pipeline.store.database import Store
+from tests.browser.nurse import fill_in, focused_field, log_in, wait_for_entry
+from tests.ui import seeding
+from tests.ui.seeding import NOTE, NURSE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def note(store: Store) -> str:
+    """One note of two lines."""
+    return seeding.add_notes(store, 1)[0]
+
+
+def text_field(page: Page) -> Locator:
+    """Log in, and go with Tab to the first free text."""
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    while focused_field(page)[1] != "anteckning":
+        page.keyboard.press("Tab")
+    return page.locator("[class*=st-key-f-][class*=-anteckning] textarea").first
+
+
+def left_of(place: Locator) -> float:
+    """Where a frame in the picture begins, as a share of the page's width."""
+    return float(place.evaluate("(frame) => parseFloat(frame.style.left)"))
+
+
+def top_of(place: Locator) -> float:
+    """How far down it begins."""
+    return float(place.evaluate("(frame) => parseFloat(frame.style.top)"))
+
+
+@pytest.mark.usefixtures("note")
+def test_the_picture_stands_above_and_hides_nothing_that_has_the_focus(page: Page) -> None:
+    area = text_field(page)
+    picture, field = page.locator(".st-key-picture").bounding_box(), area.bounding_box()
+    assert picture is not None
+    assert field is not None
+    assert picture["y"] + picture["height"] <= field["y"]
+    expect(page.get_by_text("Skriv av ordagrant, också felstavningar.").first).to_be_visible()
+
+
+@pytest.mark.usefixtures("note")
+def test_the_word_under_the_cursor_is_marked_in_the_picture(page: Page) -> None:
+    text_field(page)
+    word = page.locator(".sheet .word")
+    page.keyboard.press("Control+Home")
+    expect(word).to_be_visible()
+    first = left_of(word), top_of(word)
+    for _ in range(len("Hembesök. S")):
+        page.keyboard.press("ArrowRight")
+    second = left_of(word), top_of(word)
+    assert second[0] > first[0]
+    assert second[1] == first[1]
+    page.keyboard.press("Control+End")
+    assert top_of(word) > second[1]
+
+
+@pytest.mark.usefixtures("note")
+def test_a_changed_word_keeps_its_place_and_the_others_theirs(page: Page) -> None:
+    area = text_field(page)
+    word = page.locator(".sheet .word")
+    page.keyboard.press("Control+End")
+    last = left_of(word), top_of(word)
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("Nytt ord först. ")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(word).to_be_hidden()  # what was put in was never read
+    page.keyboard.press("Control+End")
+    page.keyboard.type("x")
+    expect(word).to_be_visible()
+    assert (left_of(word), top_of(word)) == last
+    assert area.input_value().endswith("ordination.x")
+
+
+@pytest.mark.usefixtures("note")
+def test_doubtful_words_are_marked_and_found_with_a_key(page: Page) -> None:
+    area = text_field(page)
+    expect(page.locator(".sheet .doubts div")).to_have_count(1)
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Alt+u")
+    chosen = area.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)")
+    assert chosen == "Såret"
+    expect(page.locator(".sheet .word")).to_be_visible()
+
+
+def test_a_note_is_saved_as_it_was_copied(page: Page, store: Store, note: str) -> None:
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    fill_in(page)
+    page.locator("[class*=st-key-f-][class*=-anteckning] textarea").first.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Åter imårgon.")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Inget väntar på dig just nu.").wait_for()
+    with store.read() as conn:
+        assert decided(conn, note)["anteckning"].answer.value == f"{NOTE['anteckning']} Åter imårgon."
