@@ -257,7 +257,7 @@ def _undo(here: Site, person: Person) -> None:
         return
     _tried(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now()))
     st.session_state.pop(_UNDO, None)
-    st.session_state[_ENTRY] = latest.id
+    _turn_to(latest.id, utc_now())
 
 
 def _tried(here: Site, act: Callable[[Connection], object]) -> None:
