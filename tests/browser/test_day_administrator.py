@@ -111,4 +111,4 @@ def _exports(page: Page, folder: Path) -> str:
     page.locator(".st-key-receipt_submit button").click()
     expect(page.get_by_text("Kvitterade 1, nekade 0")).to_be_visible()
     settle(page)
-    return line.split(";")[1]
+    return line.split(";")[2]

@@ -1,4 +1,4 @@
-"""A reviewer's day with a colleague: a decision taken back, a rejection, a question to the author, what a second person decides, and the signatures."""
+"""A reviewer's day with a colleague: a decision taken back, a rejection, a question to the author, a second person, and the signatures."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _confirms_twice(page: Page) -> str:
 def _rejects(page: Page, *, after: str) -> str:
     second = wait_for_entry(page, other_than=after)
     press_until(page, "Alt+a", page.locator(f"[class*='st-key-reason-{second}-']").first)
-    page.get_by_text("Oläsligt", exact=True).click()
+    page.get_by_role("radiogroup", name="Varför?").get_by_text("Oläsligt").click()
     page.keyboard.press("Control+Enter")
     wait_for_entry(page, other_than=second)
     return second
