@@ -168,7 +168,7 @@ def test_log_reviewer(browser: Browser, address: str, workspace: Path, tmp_path:
         expect(page.get_by_role("heading", name="2 rader i loggen")).to_be_visible()
         assert everybodys > 2
         file = fetched(page, page.locator(".st-key-log_xml button"), tmp_path)
-        page.get_by_label("Klientens personnummer").fill(CLIENTS[0].pid)
+        page.locator(".st-key-log_extract_typed input").fill(CLIENTS[0].pid)
         page.get_by_role("button", name="Ta fram utdrag").click()
         expect(page.get_by_text(CLIENTS[0].name)).to_be_visible()
         extract = fetched(page, page.locator(".st-key-log_extract_csv button"), tmp_path)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.nurse import log_in, settle
 from tests.browser.serving import PATIENCE_MS, serving
+from tests.load.at_work import FOCUSED_ON, LOOK_S, NOTE_PRESS, next_after_save
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
 
@@ -20,15 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SAVES = 20
 P95_MS = 3000
 """Generous: the machine that tests may be busy with other things."""
-
-_FOCUSED_ON = """() => document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1] ?? ''"""
-_MEASURE = """(last) => new Promise((done) => {
-    const look = () => {
-        const id = document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
-        if (id && id !== last) done([id, performance.now() - window.efPressed]); else requestAnimationFrame(look);
-    };
-    look();
-})"""
 
 
 def test_next_entry_is_there_soon(browser: Browser, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
@@ -41,17 +33,16 @@ def test_next_entry_is_there_soon(browser: Browser, tmp_path: Path, record_prope
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         log_in(page, NURSE)
-        page.wait_for_function(_FOCUSED_ON)
-        page.evaluate("addEventListener('keydown', (e) => { if (e.ctrlKey && e.key === 'Enter') window.efPressed = performance.now(); }, true)")
-        entry_id = page.evaluate(_FOCUSED_ON)
+        page.wait_for_function(FOCUSED_ON)
+        page.evaluate(NOTE_PRESS)
+        entry_id = page.evaluate(FOCUSED_ON)
         for _ in range(SAVES):
             page.locator(f".st-key-undo-{entry_id}").wait_for()
             for name in blind:
                 page.locator(f".st-key-f-{entry_id}-0-{name} input").fill(str(NOTE.get(name, "-")))
             settle(page)
-            time.sleep(0.5)  # nobody saves an entry within half a second, and the screen does not let them
-            page.keyboard.press("Control+Enter")
-            entry_id, wait = page.evaluate(_MEASURE, entry_id)
+            time.sleep(LOOK_S)
+            entry_id, wait = next_after_save(page, entry_id)
             waits.append(wait)
         page.close()
     median, p95 = statistics.median(waits), statistics.quantiles(waits, n=20)[-1]

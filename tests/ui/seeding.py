@@ -175,7 +175,7 @@ def add_blank_page(store: Store) -> str:
     """A back with nothing on it."""
     with store.begin() as conn:
         batch = pages.add_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-        image = store.images.put(_jpeg(np.full((600, 424), 255, np.uint8)))
+        image = store.images.put(jpeg(np.full((600, 424), 255, np.uint8)))
         page = pages.add_page(conn, NewPage(batch, 1, "bunt.pdf", 2, image, image, "image/jpeg"), ADMINISTRATOR.login)
         sheets.save_reading(conn, page, PageReading(Outcome.BLANK), upright_sha256=None, form=None, reader_version="test")
     return page
@@ -243,7 +243,7 @@ def _read_page(
     shade: int = 255,
     p: float | None = None,
 ) -> None:
-    upright = store.images.put(_jpeg(_written(form, serial, values, shade)))
+    upright = store.images.put(jpeg(_written(form, serial, values, shade)))
     readings = {spec.name: _reading(spec, {**values, **changed}) for spec in form.pages[0].all_fields}
     readings = readings if p is None else {name: replace(reading, p=p) for name, reading in readings.items()}
     reading = PageReading(Outcome.READ, SheetCode(form.id, form.version, 1, 1, serial), 0.0, 0.1, (), readings)
@@ -287,7 +287,8 @@ def _filled(form_id: str, values: tuple[tuple[str, Value], ...]) -> Image:
     return np.asarray(cv2.resize(paper, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _jpeg(picture: Image) -> bytes:
+def jpeg(picture: Image) -> bytes:
+    """A picture as a scanner would hand it over."""
     done, data = cv2.imencode(".jpg", picture, [int(cv2.IMWRITE_JPEG_QUALITY), 85])
     assert done
     return data.tobytes()

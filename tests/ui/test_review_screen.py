@@ -180,6 +180,17 @@ def test_undo_brings_the_last_entry_back_with_its_answers(store: Store, open_scr
     assert app.text_input(key=key(entry_id, "skrivet_datum", 2)).value == "-"
 
 
+def test_what_was_taken_back_can_be_saved_again(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 2)
+    app = open_screen(NURSE, "review")
+    entry_id = str(app.session_state["entry_id"])
+    type_all(app, entry_id)
+    save(app, entry_id)
+    app.button(key=f"undo-{app.session_state['entry_id']}").click().run()
+    save(app, entry_id, 2)
+    assert state(store, entry_id) is EntryState.CONFIRMED
+
+
 def test_a_key_pressed_twice_does_not_save_the_entry_that_has_just_come_up(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

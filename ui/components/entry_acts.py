@@ -123,7 +123,7 @@ def undo(here: Site, person: Person) -> None:
         return
     tried(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now()))
     st.session_state.pop(UNDO, None)
-    entry_turn.take_up(latest.id)
+    turn_to(latest.id, utc_now())
 
 
 def tried(here: Site, act: Callable[[Connection], object]) -> None:

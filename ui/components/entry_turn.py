@@ -33,11 +33,6 @@ def turn_to(entry_id: str | None, now: datetime | None = None) -> None:
     st.session_state[_ENTRY], st.session_state[_SHOWN_AT] = entry_id, now
 
 
-def take_up(entry_id: str) -> None:
-    """Show this entry next."""
-    st.session_state[_ENTRY] = entry_id
-
-
 def current() -> str | None:
     """The entry that is on the screen."""
     found: str | None = st.session_state.get(_ENTRY)

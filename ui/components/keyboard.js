@@ -21,7 +21,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const stop = new AbortController();
   const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
   const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
-  let settle = 0;
+  let settle = 0, hasTyped = false;
 
   function choose(key, index) {
     const radio = inputs(key)[index];
@@ -84,9 +84,18 @@ export default function ({ parentElement, data, setTriggerValue }) {
     checked.focus({ preventScroll: false });
     checked.select?.();
     parentElement.efSent = JSON.stringify(held());
+    selectAgain(checked, checked.value);
+  }
+
+  // A draft may come into the field only now, and leaves nothing selected: what is typed would stand behind it.
+  function selectAgain(input, before, left = 30) {
+    if (stop.signal.aborted || hasTyped || document.activeElement !== input || !input.select) return;
+    if (input.value !== before || input.selectionStart === input.selectionEnd) input.select();
+    if (left > 0) requestAnimationFrame(() => selectAgain(input, input.value, left - 1));
   }
 
   on("keydown", onKey);
+  for (const type of ["keydown", "pointerdown"]) on(type, () => { hasTyped = true; });
   // A form that went out of sight takes the focus with it; what it held has been decided or put aside.
   on("focusout", (event) => keyOf(event.target) && isSeen(holder(keyOf(event.target))) && sendDraft());
   on("input", (event) => {

@@ -18,6 +18,7 @@ from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, page_picture
 from ui.components.problem_cases import KINDS, Case, cases
 from ui.components.problem_text import problem_text
+from ui.components.send_on import send_on
 from ui.session import Site
 from ui.text import known, t
 
@@ -110,6 +111,8 @@ def _choices(here: Site, person: Person, case: Case) -> None:
             _act(here, "other", page, lambda conn: sheets.settle_duplicate(conn, person, page.id, here.forms, same=False))
         if case.kind == "empty":
             _act(here, "nothing_written", page, lambda conn: sheets.settle_empty(conn, person, page.id))
+    if case.kind in {"unidentified", "noted"}:
+        send_on(here, person, page)
 
 
 def _act(here: Site, choice: str, page: Page, act: Callable[[Connection], None]) -> None:
