@@ -64,7 +64,7 @@ def issue_for_plan(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]:
 
 def _places(form: Form) -> list[Mapping[str, str]]:
     """For each row of the form the names of its fields for time, number, name and service."""
-    found = []
+    found: list[Mapping[str, str]] = []
     for row in form.rows():
         own = {spec.column: spec.name for spec in form.entry_fields(row) if spec.row is not None}
         who = {

@@ -154,7 +154,7 @@ def add_free_page(store: Store, text: str) -> str:
     """A page that nobody can identify, on which the machine read this text; answers with the id of its entry."""
     with store.begin() as conn:
         batch = pages.add_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-        image = store.images.put(_jpeg(np.full((1123, 794), 250, np.uint8)))
+        image = store.images.put(jpeg(np.full((1123, 794), 250, np.uint8)))
         page = pages.add_page(conn, NewPage(batch, 1, "tavla.jpg", 1, image, image, "image/jpeg"), ADMINISTRATOR.login)
         reading = PageReading(Outcome.UNIDENTIFIED, problems=("no_code",), fields={"anteckning": Reading(text, 0.6, State.READ)})
         sheets.save_reading(conn, page, reading, upright_sha256=None, form=None, reader_version="test 1")

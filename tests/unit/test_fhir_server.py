@@ -119,7 +119,12 @@ def test_an_answer_that_says_nothing_is_no_receipt(body: dict[str, Any]) -> None
 
 
 def settings(**other: Any) -> Settings:  # noqa: ANN401 - any setting
-    given = {"fhir_url": "https://x/R4", "fhir_token_url": "https://t/token", "fhir_client_id": "me", "fhir_client_secret": SecretStr("hush")}
+    given: dict[str, Any] = {
+        "fhir_url": "https://x/R4",
+        "fhir_token_url": "https://t/token",
+        "fhir_client_id": "me",
+        "fhir_client_secret": SecretStr("hush"),
+    }
     return Settings(**given | other)
 
 

@@ -10,6 +10,7 @@ from pipeline.model import EntryState, Outcome, PageReading, Reading, SheetCode,
 from pipeline.review import Answer
 from pipeline.settings import ROOT
 from pipeline.store import decisions
+from pipeline.store.answers import decided
 from pipeline.store.claims import open_entry
 from pipeline.store.database import Store
 from pipeline.store.entries import entries_of, entry
@@ -73,7 +74,7 @@ def test_pages_in_any_order_become_one_entry(ward: Ward) -> None:
         assert incomplete_sheets(conn, ADMIN) == []
     assert decide(ward, "AAAA-00", 1) is EntryState.CONFIRMED
     with ward.store.read() as conn:
-        said = {name: one.answer.value for name, one in decisions.decided(conn, "AAAA-00").items()}
+        said = {name: one.answer.value for name, one in decided(conn, "AAAA-00").items()}
     assert {name: said[name] for name in SAID} == SAID
 
 

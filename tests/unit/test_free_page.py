@@ -70,7 +70,7 @@ def test_it_is_confirmed_with_title_person_author_times_and_text(store: Store, n
     shown = {field.spec.name: field for field in view.fields}
     assert (said := shown[TRANSCRIBED].reading) is not None
     assert "Anna" in str(said.value)
-    by_hand = {
+    by_hand: dict[str, str | bool] = {
         "personnummer": ASTA.pid,
         "handelsedatum": "2026-02-17",
         "handelsetid": "14:30",

@@ -126,7 +126,7 @@ def test_a_right_calculation_says_nothing() -> None:
     ],
     ids=["costs", "adult", "lunch", "shared", "persons", "result", "deficit", "surplus", "couple", "no table", "no table, sum"],
 )
-def test_what_differs_is_named_with_what_it_should_be(changed: dict[str, str], expected: list[tuple[str, str, str]]) -> None:
+def test_what_differs_is_named_with_what_it_should_be(changed: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
     assert sorted(found(**changed)) == sorted(expected)
 
 
