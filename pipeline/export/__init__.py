@@ -14,7 +14,7 @@ from pipeline.export.observations import ObservationsExporter
 from pipeline.export.pain001 import PaymentExporter
 from pipeline.export.rivta import RivtaExporter
 
-STATISTICS: dict[str, Statistics] = {"khsl": KhslExporter()}
+STATISTICS: dict[str, Statistics] = {"khsl": KhslExporter(), "ekonomiskt-bistand": AidFileExporter()}
 """Targets that tell of whole months and take no entry: see `monthly.py`."""
 TARGETS: dict[str, Exporter] = {
     "rivta": RivtaExporter(),
@@ -31,7 +31,6 @@ TARGETS: dict[str, Exporter] = {
     "mat-exempel": CsvExporter("Exempel: beställning till matleverantör (CSV)"),
     "erms": ErmsExporter(),
     "pain001": PaymentExporter(),
-    "ekonomiskt-bistand": AidFileExporter(),
     "skriv-in": KeyInListExporter(),
     **STATISTICS,
 }

@@ -1,4 +1,4 @@
-"""Socialstyrelsen's monthly file on financial aid (ekonomiskt bistånd): tab-separated, CRLF, no header line.
+"""Socialstyrelsen's monthly files on financial aid (ekonomiskt bistånd): tab-separated, CRLF, no header line, one file a month in a ZIP archive.
 
 The month of a row is the one that the aid is for, not that of the payment. Of the layout only the first 18 columns of the one before 2017 are
 public; the rest, and later years, come from the authority's own instruction, so the columns are a mapping that is edited. The file is the whole
@@ -7,8 +7,10 @@ delivery of a month: an amended row stands in it as it is now, a voided one not 
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -16,6 +18,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pipeline.errors import ExportError
 from pipeline.export.aid_mapping import AidColumn, AidMapping
 from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
+from pipeline.export.late_entry import local
 from pipeline.identity import PidKind, age_on, is_temporary, normal_pid
 from pipeline.model import Record, Run
 
@@ -50,8 +53,8 @@ class AidFileExporter:
     """Decisions on financial aid to the monthly file."""
 
     title = "Ekonomiskt bistånd, månadsfil (Socialstyrelsen, layout från tiden före 2017)"
-    media_type = "text/tab-separated-values"
-    suffix = ".txt"
+    media_type = "application/zip"
+    suffix = ".zip"
     mapping = AidMapping
 
     def unfit(self, record: Record, terms: Terms) -> str:
@@ -67,17 +70,40 @@ class AidFileExporter:
         return TOO_LONG if any(column.width is not None and len(_cell(column, aid, record)) > column.width for column in mapping.columns) else ""
 
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
-        """A row an entry, in the items' order, without those that are void.
+        """A file a month with a row an entry, in the items' order, without those that are void.
 
         Raises:
             ExportError: an entry cannot be reported, or the forms of the run have different encodings.
         """
-        del run
         encodings = {terms.mapping(item.record.form, AidMapping).encoding for item in items}
         if len(encodings) > 1:
             raise ExportError("The mappings of this target have different encodings.", "Give them the same.")
-        lines = [_line(item.record, terms.mapping(item.record.form, AidMapping)) for item in items if item.record.voided is None]
-        return "".join(f"{line}\r\n" for line in lines).encode(next(iter(encodings), "iso-8859-1"), "replace")
+        rows: dict[str, list[str]] = {self.month(item.record, terms): [] for item in items}
+        for item in items:
+            if item.record.voided is None:
+                rows[self.month(item.record, terms)].append(_line(item.record, terms.mapping(item.record.form, AidMapping)))
+        encoding = next(iter(encodings), "iso-8859-1")
+        return _packed({month: "".join(f"{line}\r\n" for line in lines).encode(encoding, "replace") for month, lines in rows.items()}, run)
+
+    def month(self, record: Record, terms: Terms) -> str:
+        """The month that the aid is for."""
+        aid = _aid(record, terms.mapping(record.form, AidMapping))
+        return "" if isinstance(aid, str) else f"{aid.year}-{aid.month}"
+
+    def notice(self, terms: Terms) -> str:
+        """That only a part of the layout is public."""
+        layouts = {mapping.layout for mapping in terms.mappings.values() if isinstance(mapping, AidMapping)}
+        return " ".join(sorted(layouts))
+
+
+def _packed(files: Mapping[str, bytes], run: Run) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for month, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(f"ekonomiskt-bistand-{month}.txt", local(run.made_at).timetuple()[:6])
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def _line(record: Record, mapping: AidMapping) -> str:

@@ -85,5 +85,8 @@ class Exporter(Protocol):
 class Statistics(Exporter, Protocol):
     """A target that is told of whole months and takes no entry: see `monthly.py`."""
 
+    def month(self, record: Record, terms: Terms) -> str:
+        """The month that an entry is told in, `ÅÅÅÅ-MM`; empty if it belongs in none."""
+
     def notice(self, terms: Terms) -> str:
         """What has to be done with the files before they are handed in, in Swedish; empty if nothing."""

@@ -75,6 +75,11 @@ class KhslExporter:
             return "Posten är varken en kontakt eller en åtgärd med kod (export.khsl.yaml)."
         return ""
 
+    def month(self, record: Record, terms: Terms) -> str:
+        """The month in which it happened."""
+        del terms
+        return month(record)
+
     def notice(self, terms: Terms) -> str:
         """What the layout says of itself, as long as a column has not been checked."""
         layout = load_layout(terms.settings.forms)

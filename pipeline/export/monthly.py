@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pipeline.export.exporter import Exporter, Item, Terms
-from pipeline.export.late_entry import local
+from pipeline.export.exporter import Item, Statistics, Terms
 from pipeline.model import Record, Run
 from pipeline.store import events, exports, records, statistics
 from pipeline.store.exports import Connection
@@ -20,33 +19,34 @@ from pipeline.store.statistics import Standing
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What a run would tell now: its items, the entries' revisions by id, and (entry id, reason) of what it cannot tell."""
+    """What a run would tell now: its items, each entry's id, revision and month, and (entry id, reason) of what it cannot tell."""
 
     items: tuple[Item, ...]
-    revisions: tuple[tuple[str, int], ...]
+    told: tuple[tuple[str, int, str], ...]
     unfit: tuple[tuple[str, str], ...]
 
 
-def whole_months(conn: Connection, standings: Sequence[Standing], exporter: Exporter, terms: Terms) -> Month:
+def whole_months(conn: Connection, standings: Sequence[Standing], exporter: Statistics, terms: Terms) -> Month:
     """The entries of all months that have to be told, by month, client and time, of those that whoever asks may see."""
     found = {one.entry_id: one for one in standings}
     known = [(record, found[record.entry_id]) for record in records.records(conn, terms.forms, list(found)) if record.form in terms.mappings]
     unfit = tuple((record.entry_id, reason) for record, one in known if not one.voided and (reason := exporter.unfit(record, terms)))
     stopped = {entry_id for entry_id, _ in unfit}
-    telling = [(record, one) for record, one in known if record.entry_id not in stopped and (one.told or not one.voided) and record.event_at]
-    due = {month for record, one in telling if one.fresh for month in (month_of(record.event_at), one.told.month if one.told else "")}
-    chosen = [(record, one) for record, one in telling if month_of(record.event_at) in due and (one.fresh or not one.voided)]
-    chosen.sort(key=lambda pair: _order(pair[0]))
+    month_of = {record.entry_id: exporter.month(record, terms) for record, _ in known}
+    telling = [
+        (record, one) for record, one in known if record.entry_id not in stopped and (one.told or not one.voided) and month_of[record.entry_id]
+    ]
+    due = {month for record, one in telling if one.fresh for month in (month_of[record.entry_id], one.told.month if one.told else "")}
+    chosen = [(record, one) for record, one in telling if month_of[record.entry_id] in due and (one.fresh or not one.voided)]
+    chosen.sort(key=lambda pair: (month_of[pair[0].entry_id], *_order(pair[0])))
     items = tuple(_item(number, record, one) for number, (record, one) in enumerate(chosen, 1))
-    return Month(items, tuple((one.entry_id, one.revision) for _, one in chosen), unfit)
+    return Month(items, tuple((one.entry_id, one.revision, month_of[one.entry_id]) for _, one in chosen), unfit)
 
 
 def keep_months(conn: Connection, by: str, run: Run, month: Month) -> None:
     """Write down the run and what it told of. The entries stay as they are."""
-    revisions = dict(month.revisions)
-    told = [(item.record.entry_id, revisions[item.record.entry_id], month_of(item.record.event_at)) for item in month.items]
     exports.add_run(conn, run, [])
-    statistics.add_statistics(conn, run.id, told)
+    statistics.add_statistics(conn, run.id, month.told)
     of = exports.unit_of(conn, run.id)
     events.record(conn, by, "export", run.id, unit=of, target=run.target, entries=run.entries, sha256=run.sha256)
 
@@ -54,11 +54,6 @@ def keep_months(conn: Connection, by: str, run: Run, month: Month) -> None:
 def amended(items: Sequence[Item]) -> int:
     """How many of these have been told otherwise before."""
     return sum(item.amends is not None for item in items)
-
-
-def month_of(moment: datetime | None) -> str:
-    """`ÅÅÅÅ-MM`; empty where there is no day."""
-    return f"{local(moment):%Y-%m}" if moment else ""
 
 
 def _item(number: int, record: Record, one: Standing) -> Item:
@@ -70,6 +65,6 @@ def _item(number: int, record: Record, one: Standing) -> Item:
     return Item(number, replace(record, revision=one.told.times))
 
 
-def _order(record: Record) -> tuple[str, str, str, datetime, str]:
+def _order(record: Record) -> tuple[str, str, datetime, str]:
     time = record.event_at or datetime.max
-    return month_of(record.event_at), record.client.name.casefold(), record.client.pid, time, record.entry_id
+    return record.client.name.casefold(), record.client.pid, time, record.entry_id

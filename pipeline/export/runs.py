@@ -87,7 +87,10 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
     with office.store.read() as conn:
         candidates, staff = _candidates(conn, office, person, unit), staff_list(conn)
         terms = {name: terms_of(office, name, exporter, staff) for name, exporter in TARGETS.items()}
-        months = {name: whole_months(conn, standing(conn, office.forms, person, name, unit=unit), TARGETS[name], terms[name]) for name in STATISTICS}
+        months = {
+            name: whole_months(conn, standing(conn, office.forms, person, name, unit=unit), statistics, terms[name])
+            for name, statistics in STATISTICS.items()
+        }
     return [
         _ready_months(name, STATISTICS[name], months[name], terms[name]) if name in months else _ready(name, exporter, candidates, terms[name])
         for name, exporter in TARGETS.items()
@@ -190,7 +193,7 @@ def terms_of(office: Office, target: str, exporter: Exporter, staff: Sequence[St
 
 def _make_months(office: Office, person: Person, target: str, terms: Terms, now: datetime, unit: str | None) -> Run | None:
     """As `make_run`, of statistics: kept only if the months are still what the file says."""
-    exporter = find_target(target)
+    exporter = STATISTICS[target]
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
             month = whole_months(conn, standing(conn, office.forms, person, target, unit=unit), exporter, terms)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,14 @@ def decision(fields: dict[str, Value] | None = None, **other: Any) -> Record:  #
     return record(FORM, SAID | (fields or {}), **other)
 
 
+def months(data: bytes) -> dict[str, str]:
+    """The text of each file of the archive."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name).decode("iso-8859-1") for name in archive.namelist()}
+
+
 def rows(*records: Record) -> list[list[str]]:
-    text = made(TARGET, *records).decode("iso-8859-1")
+    ((_, text),) = months(made(TARGET, *records)).items()
     assert text.endswith("\r\n")
     return [line.split("\t") for line in text.removesuffix("\r\n").split("\r\n")]
 
@@ -62,7 +70,12 @@ def test_amounts_are_whole_kronor(amount: str, kronor: str) -> None:
 def test_one_row_an_entry_and_none_for_a_void_one() -> None:
     assert len(rows(decision(), decision(entry_id="B", client=ARNE))) == 2
     assert [row[6] for row in rows(decision(voided="fel person", revision=2), decision(entry_id="B", client=ARNE))] == [ARNE.pid]
-    assert made(TARGET, decision(voided="fel person", revision=2)) == b""
+    assert months(made(TARGET, decision(voided="fel person", revision=2))) == {"ekonomiskt-bistand-2021-12.txt": ""}
+
+
+def test_each_month_has_a_file_of_its_own() -> None:
+    told = months(made(TARGET, decision(), decision({"manad": "202201"}, entry_id="B")))
+    assert [(name, text.count("\r\n")) for name, text in told.items()] == [(f"ekonomiskt-bistand-{m}.txt", 1) for m in ("2021-12", "2022-01")]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +110,8 @@ def test_other_columns_are_a_matter_of_the_file(tmp_path: Path) -> None:
     text = (ROOT / "forms" / FORM / f"export.{TARGET}.yaml").read_text("utf-8")
     text = text.replace("origin: empty}", 'constant: "x\\ty"}', 1) + "  - {number: 19, name: Utfall, field: utfall, codes: {bifall: '7'}, width: 1}\n"
     changed = Terms(SETTINGS, FORMS, {FORM: mapped(text, tmp_path)})
-    row = TARGETS[TARGET].make(items(decision()), run(TARGET), changed).decode("iso-8859-1").rstrip("\r\n").split("\t")
+    (text,) = months(TARGETS[TARGET].make(items(decision()), run(TARGET), changed)).values()
+    row = text.rstrip("\r\n").split("\t")
     assert (len(row), row[3], row[18]) == (19, "x y", "7")
     assert TARGETS[TARGET].unfit(decision({"utfall": "delavslag"}), changed) == TOO_LONG
 
