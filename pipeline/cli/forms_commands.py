@@ -102,6 +102,7 @@ def form_object(form: Form) -> dict[str, Any]:
         "version": form.version,
         "title": form.title,
         "area": form.area,
+        "subject": form.subject,
         "criticality": form.criticality,
         "entries": form.entries,
         "law": [law.model_dump() for law in form.law],
@@ -123,6 +124,7 @@ def _field_object(spec: FieldSpec) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": spec.name,
         "label": spec.label,
+        "group": spec.group,
         "kind": spec.kind,
         "critical": spec.critical,
         "required": spec.required,
