@@ -88,9 +88,17 @@ def _checked_object(checked: CheckedForm, language: str) -> dict[str, Any]:
 
 def place_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="The folder that holds an outline.yaml.")]) -> None:
     """Place a form's outline.yaml on A4 and write its form.yaml. A version that was published is not replaced."""
-    from pipeline.placed_forms import write_placed
+    from pipeline.form_check import check_outline
+    from pipeline.placed_forms import OUTLINE, write_placed
 
-    form = write_placed(load_settings().forms / form_id)
+    settings = load_settings()
+    folder = settings.forms / form_id
+    findings = check_outline(folder / OUTLINE)
+    for finding in findings:
+        typer.echo(finding.said(settings.language), err=True)
+    if findings:
+        raise typer.Exit(ExitCode.FORM)
+    form = write_placed(folder)
     fields = sum(len(page.all_fields) for page in form.pages)
     typer.echo(f"{form.id} version {form.version}: {len(form.pages)} page(s), {fields} fields", err=True)
 
