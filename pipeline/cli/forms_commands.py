@@ -88,9 +88,17 @@ def _checked_object(checked: CheckedForm, language: str) -> dict[str, Any]:
 
 def place_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="The folder that holds an outline.yaml.")]) -> None:
     """Place a form's outline.yaml on A4 and write its form.yaml. A version that was published is not replaced."""
-    from pipeline.placed_forms import write_placed
+    from pipeline.form_check import check_outline
+    from pipeline.placed_forms import OUTLINE, write_placed
 
-    form = write_placed(load_settings().forms / form_id)
+    settings = load_settings()
+    folder = settings.forms / form_id
+    findings = check_outline(folder / OUTLINE)
+    for finding in findings:
+        typer.echo(finding.said(settings.language), err=True)
+    if findings:
+        raise typer.Exit(ExitCode.FORM)
+    form = write_placed(folder)
     fields = sum(len(page.all_fields) for page in form.pages)
     typer.echo(f"{form.id} version {form.version}: {len(form.pages)} page(s), {fields} fields", err=True)
 
@@ -102,6 +110,7 @@ def form_object(form: Form) -> dict[str, Any]:
         "version": form.version,
         "title": form.title,
         "area": form.area,
+        "subject": form.subject,
         "criticality": form.criticality,
         "entries": form.entries,
         "law": [law.model_dump() for law in form.law],
@@ -123,6 +132,7 @@ def _field_object(spec: FieldSpec) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": spec.name,
         "label": spec.label,
+        "group": spec.group,
         "kind": spec.kind,
         "critical": spec.critical,
         "required": spec.required,

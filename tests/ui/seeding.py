@@ -150,6 +150,19 @@ def add_failed_page(store: Store) -> str:
         )
 
 
+def add_key_receipts(store: Store, rows: tuple[int, ...]) -> str:
+    """A list of keys that were fetched, which is about no client; answers with its serial."""
+    form, serial = forms().latest("nyckelkvittens"), new_serial()
+    values: dict[str, Value] = {"skribent": "Nina Berglund", "underskrift": True}
+    for row in rows:
+        values |= {f"rad{row:02d}.nyckel": f"A {row}", f"rad{row:02d}.ut_datum": "2021-12-18", f"rad{row:02d}.ut_tid": "07:30"}
+    with store.begin() as conn:
+        issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login)
+        batch = pages.add_batch(conn, UNIT, "Pärm 5", ADMINISTRATOR.login)
+    _read_page(store, form, serial, batch, 1, values, {})
+    return serial
+
+
 def add_free_page(store: Store, text: str) -> str:
     """A page that nobody can identify, on which the machine read this text; answers with the id of its entry."""
     with store.begin() as conn:

@@ -134,6 +134,21 @@ def test_the_command_speaks_of_every_file_though_one_is_broken(tmp_path: Path, m
     assert "The key title is missing." in CliRunner().invoke(app, ["forms", "check"]).stdout
 
 
+def test_an_outline_with_a_mistake_is_not_placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "prov"
+    folder.mkdir()
+    monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path))
+    app = typer.Typer()
+    forms_commands.register(app)
+    for text, code, said in (
+        (OUTLINE.replace("cells: 3", "cells: 40"), 3, "outline.yaml:13: Raden är för bred"),
+        (OUTLINE, 0, "prov version 1: 1 page(s)"),
+    ):
+        (folder / "outline.yaml").write_text(text, "utf-8")
+        result = CliRunner().invoke(app, ["forms", "place", "prov"])
+        assert (result.exit_code, said in result.stderr, (folder / "form.yaml").exists()) == (code, True, code == 0)
+
+
 @pytest.mark.parametrize("code", sorted(TEXTS))
 def test_every_mistake_has_words_in_both_languages(code: str) -> None:
     for language in ("sv", "en"):
