@@ -20,7 +20,7 @@ from pipeline.export.exporter import Item
 from pipeline.export.fhir.filing import instant
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
 from pipeline.export.fhir.sheet_pdf import MOST_PX, sheet_pdf
-from pipeline.model import Client, Record
+from pipeline.model import Client, Record, StaffMember
 from tests.export_examples import EARLIER, MADE_AT, SIV, record, run, stamp, terms
 from tests.small_pages import foreign_page
 
@@ -96,6 +96,20 @@ def test_measurements_keep_what_is_absent_apart_from_what_is_illegible() -> None
     for absent in (diastolic, found["29463-7"]):
         assert absent["dataAbsentReason"]["coding"][0]["code"] == "unknown"
         assert "valueQuantity" not in absent
+
+
+def test_whoever_signed_the_row_has_measured() -> None:
+    staff = (StaffMember("Ulla Ek", "undersköterska", "UE", "Norr"),)
+    given = replace(GIVEN, staff=staff)
+
+    def performer(one: Record) -> str:
+        made = json.loads(EXPORTER.make([Item(1, one)], run("fhir"), given).splitlines()[-1])
+        (pulse,) = [entry["resource"] for entry in made["entry"] if entry["resource"]["resourceType"] == "Observation"]
+        return str(pulse["contained"][0]["practitioner"]["display"])
+
+    assert performer(record("matvarden", {"puls": "72", "signatur": "UE"})) == "Ulla Ek"
+    assert performer(record("matvarden", {"puls": "72", "signatur": "XX"})) == "XX"
+    assert performer(record("matvarden", {"puls": "72"})) == "Gun Ek"
 
 
 def test_the_form_is_a_questionnaire_and_the_entry_answers_it() -> None:

@@ -51,8 +51,8 @@ def test_ready_counts_what_each_target_can_take(office: Office) -> None:
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     confirm(office, "besokslista", "AAAA02", start="08:15", dusch=True)
     confirm(office, "hsl-anteckning", "AAAA03", unit="Söder", **NOTE)
-    assert waiting(office) == {"rivta": (2, 0), "besok": (1, 0), "skriv-in": (3, 0)}
-    assert waiting(office, "Söder") == {"rivta": (1, 0), "skriv-in": (1, 0)}
+    assert waiting(office) == {"rivta": (2, 0), "fhir": (2, 0), "besok": (1, 0), "skriv-in": (3, 0)}
+    assert waiting(office, "Söder") == {"rivta": (1, 0), "fhir": (1, 0), "skriv-in": (1, 0)}
 
 
 def test_a_run_has_a_file_a_checksum_and_its_items(office: Office) -> None:
@@ -154,7 +154,7 @@ def test_a_refused_entry_is_new_to_the_target_when_it_comes_again(office: Office
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     give_receipts(office, ANNA, export(office).id, [Answer(entry, accepted=False, text="okänd enhet")], utc_now())
     review(office, entry, "hsl-anteckning", **NOTE)
-    assert waiting(office) == {"rivta": (1, 0), "skriv-in": (1, 0)}
+    assert waiting(office) == {"rivta": (1, 0), "fhir": (1, 0), "skriv-in": (1, 0)}
     run = export(office)
     assert "Rättelse" not in text(office, run, "clinicalDocumentNoteText")[0]
     assert [item.revision for item in run_items(office, ANNA, run.id)] == [2]

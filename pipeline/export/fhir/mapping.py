@@ -51,17 +51,18 @@ class FhirMapping(ExportMapping):
     """A form's entries as FHIR. `kind` is the type of note (KV Anteckningstyp), `remark` a field that is noted on each observation.
 
     `answers` says whether the form and its answers go along as Questionnaire and QuestionnaireResponse. `local_id_system` is the URI of the
-    customer's own reserve numbers.
+    customer's own reserve numbers, `signed_in` the field with the initials of whoever measured, if not the sheet's author did.
     """
 
     kind: NoteKind = NoteKind()
     measurements: Annotated[tuple[Measurement, ...], Field(max_length=40)] = ()
     remark: str = ""
+    signed_in: str = ""
     answers: bool = True
     local_id_system: str = ""
     approved_for_patient: bool = False
 
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
-        named = {self.kind.field, self.remark} - {""}
+        named = {self.kind.field, self.remark, self.signed_in} - {""}
         return named.union(*(measurement.fields() for measurement in self.measurements))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pipeline.export.fhir.document import AUTHOR
 from pipeline.export.fhir.filing import DOCUMENT, PATIENT, TERMINOLOGY, Filing, Resource, instant
 from pipeline.export.fhir.mapping import Concept, Measurement, Part
 from pipeline.export.late_entry import amendment_text, late_entry_text
+from pipeline.export.signatures import signature_of
 from pipeline.export.values import shown
 
 LOINC, SNOMED, UCUM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
 _EXAM = "exam"
 """Inera's profile: always set."""
+_PERFORMER = "utforare"
 
 
 def observations(filing: Filing) -> list[tuple[str, Resource]]:
@@ -27,7 +28,7 @@ def _observation(filing: Filing, measurement: Measurement) -> Resource:
     return {
         "resourceType": "Observation",
         "meta": filing.meta("observation-base"),
-        "contained": [filing.staff(AUTHOR, record.author, record.author_title)],
+        "contained": [_performer(filing)],
         "identifier": [
             filing.identifier("version", f"{filing.version}/{_name(measurement)}"),
             filing.identifier("post", record.entry_id),
@@ -38,11 +39,20 @@ def _observation(filing: Filing, measurement: Measurement) -> Resource:
         "subject": filing.reference(PATIENT),
         "effectiveDateTime": filing.moment(record.event_at, "event_at"),
         "issued": instant(record.entered.at),
-        "performer": [{"reference": f"#{AUTHOR}", "type": "PractitionerRole"}],
+        "performer": [{"reference": f"#{_PERFORMER}", "type": "PractitionerRole"}],
         **(_value(filing, alone) if alone else {"component": [{"code": _code(part)} | _value(filing, part) for part in measurement.parts]}),
         "note": [{"text": text} for text in _notes(filing) if text],
         "derivedFrom": [filing.reference(DOCUMENT)],
     }
+
+
+def _performer(filing: Filing) -> Resource:
+    """Whoever the row's initials name, as they stand if the staff list names nobody; else the sheet's author."""
+    record = filing.record
+    signature = signature_of(record, filing.mapping.signed_in, filing.terms.staff) if filing.mapping.signed_in else None
+    if signature is None:
+        return filing.staff(_PERFORMER, record.author, record.author_title)
+    return filing.staff(_PERFORMER, signature.performer)
 
 
 def _name(measurement: Measurement) -> str:
