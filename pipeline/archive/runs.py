@@ -22,6 +22,7 @@ from pipeline.export.runs import Office, RunFile
 from pipeline.model import Person, Record, Run
 from pipeline.store import archives, events, records
 from pipeline.store.archives import Archivable, ArchivedSheet, Package
+from pipeline.store.database import lock_keys
 from pipeline.store.exports import Connection
 from pipeline.store.sheets import sheet_pages
 
@@ -105,6 +106,7 @@ def _records(conn: Connection, office: Office, sheets: Sequence[Archivable]) -> 
 def _keep(office: Office, person: Person, unit: str | None, sheets: list[SheetFiles], run: Run, data: bytes) -> Package | None:
     """Write the package if every sheet is still what the file says; None when something has changed."""
     with office.store.begin() as conn:
+        lock_keys(conn, "archive")
         now_there = {(each.sheet, each.content) for each in archives.archivable(conn, person, unit).sheets}
         if any((each.sheet, each.content) not in now_there for each in sheets):
             return None
