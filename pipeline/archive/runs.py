@@ -8,7 +8,8 @@ into the care system, and only when the system has all of its entries.
 from __future__ import annotations
 
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,9 +19,10 @@ from pipeline.archive.sheets import SheetFiles, longest, rule_name, sheet_files
 from pipeline.errors import ExportError
 from pipeline.export.late_entry import local
 from pipeline.export.runs import Office, RunFile
-from pipeline.model import Person, Run
+from pipeline.model import Person, Record, Run
 from pipeline.store import archives, events, records
 from pipeline.store.archives import Archivable, ArchivedSheet, Package
+from pipeline.store.database import lock_keys
 from pipeline.store.exports import Connection
 from pipeline.store.sheets import sheet_pages
 
@@ -32,7 +34,7 @@ TARGET = "arkiv"
 
 @dataclass(frozen=True, slots=True)
 class ArchiveReady:
-    """What a package would hold now: sheets, of how many kinds of retention, and how many sheets still wait for one of their entries."""
+    """What waits: sheets, how many of each class of retention in the next package, and sheets of which an entry is still on its way."""
 
     sheets: int
     unsettled: int
@@ -49,8 +51,8 @@ def ready(office: Office, person: Person, unit: str | None = None) -> ArchiveRea
         require(person, Action.ARCHIVE, unit)
     with office.store.read() as conn:
         waiting = archives.archivable(conn, person, unit)
-        found = [records.records(conn, office.forms, each.entry_ids) for each in waiting.sheets]
-    classes = Counter(rule_name(longest(each, office.settings)) for each in found if each)
+        found = _records(conn, office, waiting.sheets[:MOST_SHEETS])
+    classes = Counter(rule_name(longest(each, office.settings)) for each in found.values())
     return ArchiveReady(len(waiting.sheets), waiting.unsettled, tuple(sorted(classes.items())))
 
 
@@ -68,7 +70,8 @@ def make_package(office: Office, person: Person, now: datetime, unit: str | None
         run = Run(f"{local(now):%Y%m%d-%H%M%S}-{TARGET}-{secrets.token_hex(2)}", TARGET, "", now, person.name[:80], 0)
         with office.store.read() as conn:
             chosen = archives.archivable(conn, person, unit).sheets[:MOST_SHEETS]
-            sheets = [_sheet(conn, office, each, run) for each in chosen]
+            found = _records(conn, office, chosen)
+            sheets = [sheet_files(each, found.get(each.sheet, []), sheet_pages(conn, each.sheet), office, run) for each in chosen]
         if not sheets:
             return None
         data = packed(sheets, run, office.settings)
@@ -91,15 +94,19 @@ def package_file(office: Office, person: Person, package_id: str) -> RunFile:
     return RunFile(found.file_name, "application/zip", office.store.images.get(found.sha256), found.sha256, found.sheets)
 
 
-def _sheet(conn: Connection, office: Office, found: Archivable, run: Run) -> SheetFiles:
-    given = records.records(conn, office.forms, found.entry_ids)
-    pages = sheet_pages(conn, found.sheet)
-    return sheet_files(found, given, pages, office, run)
+def _records(conn: Connection, office: Office, sheets: Sequence[Archivable]) -> dict[str, list[Record]]:
+    """The records of sheets by sheet, in the order of their rows."""
+    sheet_of = {entry_id: each.sheet for each in sheets for entry_id in each.entry_ids}
+    found = defaultdict[str, list[Record]](list)
+    for record in records.records(conn, office.forms, list(sheet_of)):
+        found[sheet_of[record.entry_id]].append(record)
+    return found
 
 
 def _keep(office: Office, person: Person, unit: str | None, sheets: list[SheetFiles], run: Run, data: bytes) -> Package | None:
     """Write the package if every sheet is still what the file says; None when something has changed."""
     with office.store.begin() as conn:
+        lock_keys(conn, "archive")
         now_there = {(each.sheet, each.content) for each in archives.archivable(conn, person, unit).sheets}
         if any((each.sheet, each.content) not in now_there for each in sheets):
             return None

@@ -99,7 +99,7 @@ def approve(conn: Connection, person: Person, entry_id: str, seen: int, now: dat
         StaleDecisionError: the entry says something else by now.
         ReviewError: it is not confirmed, is void, or the person has confirmed, signed or approved it already; or two have.
     """
-    found = entry(conn, entry_id)
+    found = _held(conn, entry_id)
     sight.require_entry(conn, person, Action.APPROVE_PAYMENT, found)
     if seen_now(conn, [entry_id]).get(entry_id) != seen:
         raise StaleDecisionError(f"The entry {entry_id} has changed.", "Look at it again before you approve it.")
@@ -121,12 +121,18 @@ def take_back_approval(conn: Connection, person: Person, entry_id: str, now: dat
         NotAllowedError: the person may not approve payments, or not this one.
         ReviewError: there is none, or the payment has been exported.
     """
-    found = entry(conn, entry_id)
+    found = _held(conn, entry_id)
     sight.require_entry(conn, person, Action.APPROVE_PAYMENT, found)
     own = update(payment_approval).where(payment_approval.c.entry == entry_id, payment_approval.c.by == person.login, _standing)
     if found.state not in _approvable or not conn.execute(own.values(undone_at=now)).rowcount:
         raise ReviewError("There is no approval of yours that can be taken back.", "A payment that is in a file has to be recalled at the bank.")
     events.record(conn, person.login, "take_back_payment_approval", entry_id, unit=found.unit)
+
+
+def _held(conn: Connection, entry_id: str) -> Entry:
+    """The entry, kept from being exported or changed until the transaction ends."""
+    conn.execute(select(tables.entry.c.id).where(tables.entry.c.id == entry_id).with_for_update())
+    return entry(conn, entry_id)
 
 
 def _took_part(found: Entry) -> set[str]:

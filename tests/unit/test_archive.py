@@ -6,15 +6,17 @@ import hashlib
 import io
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import cv2
 import numpy as np
 import pikepdf
 import pytest
 from lxml import etree
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from pipeline.archive import packing
 from pipeline.archive.mets import METS, XLINK
@@ -30,7 +32,7 @@ from pipeline.model import Person, Role, Run
 from pipeline.professions import ALL_AREAS
 from pipeline.settings import Settings
 from pipeline.store import archives, events, originals, tables
-from pipeline.store.archives import Package
+from pipeline.store.archives import ArchivedSheet, Package
 from pipeline.store.clock import utc_now
 from pipeline.store.log_clients import clients_of, subjects_of
 from tests.export_examples import ARNE, MADE_AT, SIV
@@ -139,6 +141,36 @@ def test_somebody_elses_correction_meanwhile_makes_it_start_over(office: Office,
 
     monkeypatch.setattr("pipeline.archive.runs.packed", late)
     assert packed(office).sheets == 1
+
+
+def test_a_package_that_fails_half_way_leaves_nothing_and_is_made_later(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent(office, "AAAA01")
+    add = archives.add_package
+
+    def fails(conn: Connection, made: Package, sheets: Sequence[ArchivedSheet]) -> None:
+        add(conn, made, sheets)
+        raise StoreError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(archives, "add_package", fails)
+        with pytest.raises(StoreError):
+            make_package(office, BO, utc_now())
+    with office.store.read() as conn:
+        assert archives.packages(conn, BO) == []
+    assert packed(office).sheets == 1
+
+
+def test_two_who_archive_at_once_make_one_package(office: Office) -> None:
+    sent(office, "AAAA01", "AAAA02")
+    start = Barrier(2)
+
+    def archive() -> Package | None:
+        start.wait()
+        return make_package(office, BO, utc_now())
+
+    with ThreadPoolExecutor(2) as pool:
+        made = [each.result() for each in [pool.submit(archive) for _ in range(2)]]
+    assert sorted(each.sheets for each in made if each) == [2]
 
 
 def test_the_database_refuses_a_sheet_twice(office: Office) -> None:

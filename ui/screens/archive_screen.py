@@ -83,6 +83,7 @@ def _package(office: Office, person: Person, package: Package) -> None:
                 key=f"download-{package.id}",
                 on_click="ignore",
             )
+        st.caption(t("export.secret"))
         st.caption(t("archive.checksum", sha256=package.sha256))
         if st.toggle(t("archive.paper"), key=f"paper-{package.id}"):
             _paper(office, person, package)
