@@ -41,6 +41,8 @@ def _value(spec: FieldSpec, rng: Generator) -> Value:
             return STAFF[rng.integers(len(STAFF))][0] if spec.area.w > 40 else STAFF[rng.integers(len(STAFF))][1][:4]
         case Kind.INITIALS:
             return "".join(part[0] for part in STAFF[rng.integers(len(STAFF))][0].split())
+        case Kind.LETTERS:
+            return "".join(part[0] for part in STAFF[rng.integers(len(STAFF))][0].split())[: spec.cell_count]
         case _:
             return True
 

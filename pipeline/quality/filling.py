@@ -41,6 +41,8 @@ def _write(paper: Image, field: FieldSpec, value: Value, hand: Hand, rng: Genera
     match field.kind:
         case Kind.DIGITS:
             _write_digits(paper, field, str(value), hand, rng)
+        case Kind.LETTERS:
+            _write_letters(paper, field, str(value), hand, rng)
         case Kind.MARK:
             _mark(paper, field.area, hand, rng, solid=value == SOLID)
         case Kind.CHOICE:
@@ -73,6 +75,15 @@ def _write_digits(paper: Image, field: FieldSpec, value: str, hand: Hand, rng: G
         mask = hand.digit(int(character), height, rng)
         x = (cell.x + cell.w / 2 + rng.normal(0, 0.25)) * PX_PER_MM - mask.shape[1] / 2
         y = (cell.y + cell.h / 2 + rng.normal(0, 0.3)) * PX_PER_MM - height / 2
+        _ink(paper, mask, x, y, hand)
+
+
+def _write_letters(paper: Image, field: FieldSpec, value: str, hand: Hand, rng: Generator) -> None:
+    """One letter in each box, from the left."""
+    for cell, letter in zip(field.cell_boxes, value, strict=False):
+        mask = _fitted(hand.words(letter, round(cell.h * 0.95 * PX_PER_MM), rng), cell)
+        x = (cell.x + cell.w / 2) * PX_PER_MM - mask.shape[1] / 2
+        y = (cell.y + cell.h / 2 + rng.normal(0, 0.2)) * PX_PER_MM - mask.shape[0] / 2
         _ink(paper, mask, x, y, hand)
 
 

@@ -1,6 +1,7 @@
 """Paper by unit and day: which days of which unit have no paper at all, and which have less than was planned. Counts only, no names.
 
-A sheet is of the day that it says something happened on, once a person has confirmed the day or the machine is sure of it (store/places.py).
+A sheet is of the day that it says something happened on, once a person has confirmed the day or the machine is sure of it (store/places.py). Paper
+about no client, such as a staff schedule, fills no gap but in a unit of the administration (area ADM), whose paper is of that kind.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pipeline.store import tables
 from pipeline.store.page_states import count
 from pipeline.store.planned import planned
 from pipeline.store.registers import units
+from pipeline.template import Area, Subject
 
 _entry = tables.entry
 VISIT_FORMS: Mapping[str, frozenset[str]] = {area: frozenset({"besokslista", "korlista"}) for area in ("SoL", "LSS")}
@@ -139,7 +141,14 @@ def sheets_of_day(conn: Connection, person: Person, unit: str, day: str) -> list
 
 def _theirs(of_units: Collection[str]) -> Sequence[ColumnElement[bool]]:
     """Entries that are paper of these units: neither put aside nor about the paper itself."""
-    return _entry.c.unit.in_(sorted(of_units)), _entry.c.state != EntryState.REJECTED.value, _entry.c.form.not_in(sorted(STAYS))
+    administration = select(tables.unit.c.name).where(tables.unit.c.area == Area.ADM.value)
+    is_care_paper = or_(_entry.c.subject == Subject.CLIENT.value, _entry.c.unit.in_(administration))
+    return (
+        _entry.c.unit.in_(sorted(of_units)),
+        _entry.c.state != EntryState.REJECTED.value,
+        _entry.c.form.not_in(sorted(STAYS)),
+        is_care_paper,
+    )
 
 
 def _counted(conn: Connection, areas: Mapping[str, str], days: Sequence[str]) -> dict[tuple[str, str], tuple[int, int, int]]:

@@ -143,7 +143,12 @@ def test_every_sheet_of_a_pack_is_accounted_for_and_its_signature_key_names_who_
     file = (outage.folder / "paket" / "utlamnade.csv").read_bytes()
     # The key is scanned before anybody has told which sheets there are; then the register of the pack comes in, twice.
     (key,) = outage.of(SIGNATURE_KEY)
-    outage.scan(outage.write(key, KEY))
+    (page,) = outage.scan(outage.write(key, KEY))
+    with outage.store.read() as conn:
+        boxed = page_reading(conn, page)
+    record_property("boxed", {name: (boxed[name].value, round(boxed[name].p, 2)) for name in ("rad01.signatur", "rad02.signatur")})
+    assert all(boxed[f"rad{row:02d}.signatur"].state is State.READ for row in (1, 2))
+    assert boxed["rad03.signatur"].state is State.EMPTY
     with outage.store.begin() as conn:
         first, again = (take_in_issued(conn, outage.forms, ADMIN, file) for _ in range(2))
     assert (first.new, first.scanned_before, first.unissued) == (len(outage.sheets), 1, 0)

@@ -96,6 +96,11 @@ def test_every_area_has_default_numbers_that_grow_with_clients_and_days(area: Ar
     assert {need.form for need in default_needs(area, 5, 7, {"fri-anteckning"})} == {"fri-anteckning"}
 
 
+def test_every_form_of_the_default_numbers_is_there() -> None:
+    named = {rule.form for rule in (*rules().always, *(rule for of_area in rules().areas.values() for rule in of_area))}
+    assert named <= {form_id for form_id, _ in FORMS}
+
+
 def test_every_form_of_the_default_numbers_has_a_word_on_the_instructions() -> None:
     named = {rule.form for rule in (*rules().always, *(rule for of_area in rules().areas.values() for rule in of_area))}
     assert named <= set(rules().uses)

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.errors import NotAllowedError, UsageError
 from pipeline.fiducials import new_serial
+from pipeline.field_spec import Meaning
 from pipeline.model import IssuedSheet, Outcome, PageReading, Person, Role
 from pipeline.paper_days_csv import paper_days_csv
 from pipeline.planning import PlanKind, planned_of
@@ -103,6 +104,22 @@ def test_paper_that_was_put_aside_fills_no_gap(ward: Ward) -> None:
         reject(conn, EVA, "AAAA-00", 0, "fel person", NOW)
         reject(conn, EVA, "BBBB-00", 0, "fel person", NOW)
     assert north(look(ward))["17"] is Paper.NONE
+
+
+def test_a_staff_schedule_fills_no_gap_except_in_the_administration(ward: Ward) -> None:
+    office, forms = "Kansliet", Forms.load(ROOT / "forms")
+    form = forms.latest("schemaavvikelse")
+    with ward.store.begin() as conn:
+        save_units(conn, {office: "ADM"})
+    day = form.meaning(Meaning.EVENT_DATE, 1)
+    assert day is not None
+    for serial, unit in (("SSSS", NORTH), ("TTTT", office)):
+        ward.issue(IssuedSheet(serial, form.id, 1, unit))
+        names = {day.name: "2026-02-18"} | {spec.name: "x" for spec in form.entry_fields(1) if spec.means is Meaning.AUTHOR_NAME}
+        ward.read(ward.scan(), page_reading(form, serial, names), form)
+    found = look(ward, person("kansli", Role.MANAGER, (NORTH, office)))
+    assert found.counts[NORTH, "2026-02-18"].paper is Paper.NONE
+    assert found.counts[office, "2026-02-18"].sheets == 1
 
 
 def test_nobody_sees_or_plans_for_other_units(ward: Ward) -> None:
