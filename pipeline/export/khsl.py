@@ -78,7 +78,7 @@ class KhslExporter:
     def month(self, record: Record, terms: Terms) -> str:
         """The month in which it happened."""
         del terms
-        return month(record)
+        return month(record) if record.event_at else ""
 
     def notice(self, terms: Terms) -> str:
         """What the layout says of itself, as long as a column has not been checked."""
