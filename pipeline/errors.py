@@ -2,6 +2,8 @@
 
 EfterskriftError
 ├── UsageError          the command was given something it cannot use
+│   ├── NoSuchClientError
+│   └── PersonalLoginError
 ├── FormError           a form definition is wrong
 ├── IntakeError         a file or page cannot be taken in
 │   └── BrokenFileError
