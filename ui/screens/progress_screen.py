@@ -20,6 +20,7 @@ from pipeline.overview_pdf import overview_pdf
 from pipeline.progress import EntryCount
 from pipeline.store.clock import utc_now
 from ui.components.burn_down_chart import burn_down_chart
+from ui.components.chart_colours import colours, state_colours
 from ui.components.heading import heading
 from ui.components.progress_tables import due_table, number, page_table, sheet_table, unit_table
 from ui.components.quality_figures import quality_figures
@@ -27,7 +28,6 @@ from ui.session import Site
 from ui.text import language, moment, percent, t
 
 _STATES = tuple(state.value for state in EntryState)
-_COLOURS = ("#c08a3e", "#b0553f", "#1f6b75", "#3d8f8a", "#7a8f5a", "#a9b99a", "#9aa3a7")
 _PAGE_STATES = ("done", "waiting", "failed")
 _BAR_PX = 26
 _EVERY = "60s"
@@ -119,7 +119,7 @@ def _tempo(found: Overview) -> None:
 
 def _left(here: Site, found: Overview) -> None:
     titles = _titles(here)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([2, 3], gap="large")
     with left:
         _section(t("progress.due"), due_table(found) if found.due else "", t("progress.due_none"))
         _section(t("progress.units"), unit_table(found) if found.units else "", t("progress.nothing_yet"))
@@ -178,7 +178,7 @@ def _titles(here: Site) -> dict[str, str]:
 
 
 def _legend() -> None:
-    states = zip(EntryState, _COLOURS, strict=True)
+    states = state_colours().items()
     parts = [f'<span><i style="background:{colour}"></i>{escape(t(f"entry_state.{state.name.lower()}"))}</span>' for state, colour in states]
     st.html(f'<div class="ef-legend">{"".join(parts)}</div>')
 
@@ -204,7 +204,7 @@ def _by_age(table: pd.DataFrame) -> alt.Chart:
 
 def _bars(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
     domain = [t(f"entry_state.{state.name.lower()}") for state in EntryState]
-    colour = alt.Color("said:N", title=None, scale=alt.Scale(domain=domain, range=list(_COLOURS)), legend=None)
+    colour = alt.Color("said:N", title=None, scale=alt.Scale(domain=domain, range=list(colours().states)), legend=None)
     x = alt.X("sum(count):Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
     tips = [alt.Tooltip("said:N", title=t("progress.state")), alt.Tooltip("sum(count):Q", title=t("progress.entries"))]
     bars: alt.Chart = alt.Chart(table).mark_bar(size=_BAR_PX * 0.7).encode(y=y, x=x, color=colour, order="order:O", tooltip=tips)
@@ -214,7 +214,8 @@ def _bars(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
 def _per_day(days: pd.DataFrame) -> alt.Chart:
     x = alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
     y = alt.Y("confirmed:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
-    bars: alt.Chart = alt.Chart(days).mark_bar(color=_COLOURS[2], size=_BAR_PX).encode(x=x, y=y, tooltip=["day:O", "confirmed:Q"])
+    tips = [alt.Tooltip("day:O", title=t("progress.day")), alt.Tooltip("confirmed:Q", title=t("progress.entries"))]
+    bars: alt.Chart = alt.Chart(days).mark_bar(color=colours().line, size=_BAR_PX).encode(x=x, y=y, tooltip=tips)
     return bars.properties(height=160)
 
 
