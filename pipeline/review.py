@@ -28,6 +28,8 @@ REASONS = (
     "fråga författaren",
 )
 """Why an entry is rejected. The paper and its picture stay."""
+LEAVE_NO_GAP = frozenset({"främmande sida", "dubblett", "tom rad"})
+"""Reasons that leave the record whole. After any other one it lacks what the paper says, until that is entered or somebody makes the entry void."""
 
 FACTS: Mapping[str, frozenset[Meaning]] = {
     "client": frozenset({Meaning.CLIENT_PID}),

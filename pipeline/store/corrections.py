@@ -73,16 +73,20 @@ def correct(
 
 
 def void(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime) -> None:
-    """Make a signed or exported entry void (makulera): both stay readable, and a target system that has it is told.
+    """Make a signed, exported or rejected entry void (makulera): both stay readable, and a target system that has it is told.
+
+    A rejected entry that is void has been dealt with: it no longer counts as a gap in the client's record.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `correct`.
-        ReviewError: no reason is given, or the entry has been neither signed nor exported (then it is rejected instead).
+        ReviewError: no reason is given, or the entry has been neither signed, exported nor rejected (then it is rejected instead).
     """
     _require_reason(reason)
-    found = seen(conn, person, entry_id, revision, DECIDED, Action.VOID)
+    found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.REJECTED}, Action.VOID)
+    if found.voided is not None:
+        raise ReviewError("The entry is void.", "Scan the paper again if it has to be entered after all.")
     sent = conn.execute(select(exists().where(tables.export_item.c.entry == entry_id))).scalar_one()
-    if not sent and found.state is not EntryState.SIGNED:
+    if not sent and found.state not in {EntryState.SIGNED, EntryState.REJECTED}:
         raise ReviewError("The entry has been neither signed nor exported.", "Reject it instead.")
     who: dict[str, Any] = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
     state = EntryState.CONFIRMED if sent else EntryState.REJECTED
