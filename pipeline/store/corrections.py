@@ -40,7 +40,8 @@ def correct(
 ) -> EntryState:
     """Give some fields of a confirmed entry other answers. It is exported again, as an amendment if it had been exported.
 
-    A critical field is no less critical when it is corrected: unless the machine read the same, another person looks first (SECOND).
+    A critical field is no less critical when it is corrected: unless the machine read the same, another person looks first (SECOND); always on a
+    form of `Forms.double_check`.
 
     Raises:
         NotAllowedError: another unit or role.
@@ -61,7 +62,10 @@ def correct(
     whole = {name: one.answer for name, one in before.items()} | given
     doubt = doubted_client(conn, form, found, whole, about) if _names_client(form, given) else None
     readings = readings_of(conn, tuple(sheet_pages(conn, found.sheet)))
-    new = {s.name: Decided(given[s.name], How.CORRECTION, review.settled(s, given[s.name], readings.get(s.name)) and s.name != doubt) for s in specs}
+    twice = review.seen_by_two(forms, form, specs, given) | {doubt}
+    new = {
+        s.name: Decided(given[s.name], How.CORRECTION, review.settled(s, given[s.name], readings.get(s.name)) and s.name not in twice) for s in specs
+    }
     if doubt and doubt not in new:
         new[doubt] = Decided(whole[doubt], How.CORRECTION, False)
     state = review.next_state(sum(not one.settled for one in new.values()))
