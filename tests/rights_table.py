@@ -35,6 +35,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.claims.claim_next": (Action.REVIEW, R.LISTED),
     f"{P}store.claims.coming": (Action.REVIEW, R.LISTED),
     f"{P}store.claims.open_entry": (Action.REVIEW, R.PAPER),
+    f"{P}store.claims.take_up": (Action.REVIEW, R.LISTED),
     f"{P}store.claims.renew": (Action.REVIEW, R.EVERYWHERE),
     f"{P}store.claims.release": (Action.REVIEW, R.EVERYWHERE),
     f"{P}store.claims.skip": (Action.REVIEW, R.PAPER),

@@ -120,6 +120,7 @@ NEEDS_NONE = {
     "export.runs.history": "names of files, times and counts",
     "store.claims.claim_next": BEFORE,
     "store.claims.open_entry": BEFORE,
+    "store.claims.take_up": BEFORE,
     "store.lookup.history": BEFORE,
     "store.entry_views.look_at": BEFORE,
     "store.claims.renew": TYPING,
