@@ -222,6 +222,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.temporary_identities.note_client": "part of a decision that `seen` has let through",
     f"{P}store.clash_pairs.add_decision": "part of a decision that `already_there` or `something_else` has let through",
     f"{P}export.receipts.settle": "asks, for each entry that it is given a receipt of",
+    f"{P}quality.week_groups.work_group": "a simulated reviewer, who calls what asks",
     f"{P}store.people.save_person": "stores an account for whoever has the machine",
 }
 
