@@ -267,9 +267,9 @@ class Forms(dict[tuple[str, int], Form]):
     signing: tuple[SigningRule, ...] = ()
 
     @classmethod
-    def load(cls, folder: Path) -> Forms:
-        """Every form under `folder`: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`; and `signing.yaml`."""
-        paths = sorted([*folder.glob("*/form.yaml"), *folder.glob("*/v*/form.yaml")])
+    def load(cls, folder: Path, *more: Path) -> Forms:
+        """Every form under the folders: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`; of the first also `signing.yaml`."""
+        paths = [path for one in (folder, *more) for path in sorted([*one.glob("*/form.yaml"), *one.glob("*/v*/form.yaml")])]
         forms = cls({(form.id, form.version): form for form in map(load_form, paths)})
         forms.signing = load_signing_rules(folder / "signing.yaml")
         return forms
