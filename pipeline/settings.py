@@ -144,6 +144,11 @@ class Settings(BaseSettings):
         return self.workspace / "forms"
 
     @property
+    def form_drafts(self) -> Path:
+        """Folder of the forms that are being made in this workspace."""
+        return self.workspace / "form-drafts"
+
+    @property
     def form_folders(self) -> tuple[Path, Path]:
         """Where the forms in use are: those of the program, then the workspace's own."""
         return self.forms, self.own_forms

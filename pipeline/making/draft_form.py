@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from pipeline.errors import FormMakingError
 from pipeline.form_faults import Fault, LayoutError
 from pipeline.form_layout import place
 from pipeline.form_rules import form_faults
@@ -42,6 +43,18 @@ def checked(draft: Draft) -> Checked:
     except LayoutError as error:
         return Checked(None, (error.fault,))
     return Checked(form, tuple(form_faults(form)))
+
+
+def whole_form(draft: Draft) -> Form:
+    """The form that a draft without faults gives.
+
+    Raises:
+        FormMakingError: it has faults.
+    """
+    found = checked(draft)
+    if found.form is None or found.faults:
+        raise FormMakingError("faults", "There are mistakes in the form.", "Mend those that are listed, then try it.")
+    return found.form
 
 
 def where(draft: Draft, fault: Fault) -> Where:

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.errors import FormError, StaleDecisionError, StoreUnavailableError
+from pipeline.errors import FormError, FormMakingError, StaleDecisionError, StoreUnavailableError
 
 OUTLINE, BOXES, FORM = "outline.yaml", "boxes.yaml", "form.yaml"
 OWN = "egen-"
@@ -69,7 +69,7 @@ def draft(folder: Path, draft_id: str) -> Draft:
     place = folder / draft_id
     saved = revisions(folder, draft_id)
     if not saved:
-        raise FormError(f"There is no draft {draft_id[:40]}.", "Somebody may have published or removed it.")
+        raise FormMakingError("no_draft", f"There is no draft {draft_id[:40]}.", "Somebody may have published or removed it.")
     return Draft(draft_id, _read(saved[-1]), _number(saved[-1]), _time(saved[-1]), place)
 
 
@@ -88,7 +88,7 @@ def begin(folder: Path, draft_id: str, data: Data, files: Mapping[str, bytes] | 
     try:
         (place / _SAVED).mkdir(parents=True, exist_ok=False)
     except FileExistsError as error:
-        raise FormError(f"There is a draft of {draft_id} already.", "Go on with that one.") from error
+        raise FormMakingError("draft_exists", f"There is a draft of {draft_id} already.", "Go on with that one.") from error
     for name, content in (files or {}).items():
         _write(place / name, content)
     return _save(folder, draft_id, data, 1, BOXES if files else OUTLINE)
@@ -125,7 +125,7 @@ def restored(draft_: Draft, revision: int) -> Draft:
     """
     found = next((path for path in revisions(draft_.folder.parent, draft_.id) if _number(path) == revision), None)
     if found is None:
-        raise FormError("There is no such saving.", "Choose one of those that are listed.")
+        raise FormMakingError("no_saving", "There is no such saving.", "Choose one of those that are listed.")
     return save(draft_, _read(found))
 
 

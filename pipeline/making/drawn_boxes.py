@@ -11,10 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.errors import FormError
+from pipeline.errors import BrokenFileError, FormMakingError
 from pipeline.field_spec import Kind
 from pipeline.making.drafts import Data, Draft, slug
 from pipeline.making.field_sorts import MADE, Sort
+from pipeline.making.uploaded import pages_in
 from pipeline.plane import grey
 from pipeline.scan import decode
 from pipeline.template import Area, Form, Subject
@@ -68,16 +69,17 @@ def drawn_form(draft: Draft) -> Form:
     return Form.model_validate(head | {"entries": "sheet", "pages": [page]}, context={"folder": draft.folder})
 
 
-def blank_picture(data: bytes, media_type: str) -> tuple[bytes, tuple[float, float]]:
-    """A page of an unfilled form as a PNG, and its size in mm: as its file says, else A4 of that shape.
+def blank_picture(data: bytes, name: str) -> tuple[bytes, tuple[float, float]]:
+    """The first page of a file with an unfilled form as a PNG, and its size in mm: A4 if it has that shape, else as wide as A4.
 
     Raises:
-        FormError: it is no picture.
+        FormMakingError: it is no picture.
     """
+    page = pages_in(data, name)[0]
     try:
-        picture = grey(decode(data, media_type))
-    except Exception as error:  # whatever a picture library stumbles on, the person is told the same
-        raise FormError("The blank cannot be read as a picture.", "Upload a PDF, or a scan as PNG or JPEG, of the whole unfilled page.") from error
+        picture = grey(decode(page.data or b"", page.media_type))
+    except BrokenFileError as error:
+        raise FormMakingError("unreadable", "The blank cannot be read as a picture.", "Upload a PDF or a scan of the unfilled page.") from error
     shrink = _MOST_PX / max(picture.shape[:2])
     if shrink < 1:
         picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)

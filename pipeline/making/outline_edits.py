@@ -5,6 +5,7 @@ An outline is the content of an `outline.yaml`. No function changes what it is g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -106,7 +107,8 @@ def with_item(data: Data, at: int, place: int, item: Item) -> Data:
     before, what = changed[place].what, dict(item.what)
     if not item.is_words:
         own = str(before.get("name") or "")
-        if not own or (own == slug(str(before.get("label") or ""), "_") and own not in _referred(data)):
+        made = re.fullmatch(re.escape(_name_of(str(before.get("label") or ""))) + r"(_\d+)?", own)
+        if not own or (made and own not in _referred(data)):
             what["name"] = _free_name(str(what.get("label") or ""), _names(data) - {own})
     changed[place] = replace(item, what=what)
     return with_section(data, at, with_items(section, changed))
@@ -171,6 +173,10 @@ def _referred(data: Any) -> set[str]:  # noqa: ANN401 - any part of a YAML file
     return set[str]().union(*(_referred(one) for one in data)) if isinstance(data, list) else set()
 
 
+def _name_of(label: str) -> str:
+    return slug(label, "_")[:40].rstrip("_") or "falt"
+
+
 def _free_name(label: str, taken: set[str]) -> str:
-    name = slug(label, "_")[:40].rstrip("_") or "falt"
+    name = _name_of(label)
     return next(each for each in (name, *(f"{name}_{number}" for number in range(2, 1000))) if each not in taken)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.field_spec import FieldSpec
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Box, Image
 from pipeline.plane import PX_PER_MM, grey
 from pipeline.recognize.crop import Crop
@@ -61,7 +61,7 @@ def written_in(upright: Image, unfilled: Image, boxes: Sequence[Box]) -> list[Wr
         unfilled: the same page as it is printed.
         boxes: of fields, options or cells, on the page.
     """
-    spec = FieldSpec(name="sida", label="", kind="text", box=(0, 0, upright.shape[1] / PX_PER_MM, upright.shape[0] / PX_PER_MM))  # type: ignore[arg-type]
+    spec = FieldSpec(name="sida", label="", kind=Kind.TEXT, box=(0, 0, upright.shape[1] / PX_PER_MM, upright.shape[0] / PX_PER_MM))
     ink = find_ink(Crop(grey(upright), spec, grey(unfilled), PX_PER_MM, 0.0)).mask
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     found = [Written(box) for box in boxes]

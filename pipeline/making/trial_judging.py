@@ -14,7 +14,7 @@ from pipeline.form_faults import Fault
 from pipeline.form_rules import CELL_HEIGHT, CELL_WIDTH, MARK_LEAST, MARK_MOST, TEXT_HEIGHT
 from pipeline.making.trial_ink import Written, printed_inside, written_in
 from pipeline.making.trial_sheet import fields_of, numbered
-from pipeline.model import Box, Image, Reading
+from pipeline.model import Box, Image, Reading, Value
 from pipeline.plane import grey
 from pipeline.template import Form
 
@@ -56,6 +56,11 @@ def is_serious(fault: Fault) -> bool:
     return fault.code in SERIOUS
 
 
+def best_guess(reading: Reading) -> Value:
+    """What was read, or, where that was not sure enough to be a value, what is likeliest."""
+    return reading.value if reading.value is not None else next((value for value, _ in reading.alternatives), None)
+
+
 def judge(form: Form, page_no: int, upright: Image, fields: Mapping[str, Reading], problems: Sequence[str] = ()) -> list[Judged]:
     """Judge the fields of one page, each column of a table by all its rows.
 
@@ -67,9 +72,8 @@ def judge(form: Form, page_no: int, upright: Image, fields: Mapping[str, Reading
         problems: of the reading; those that say that a field cannot be seen count.
     """
     specs, numbers, unfilled = fields_of(form, page_no), numbered(form), blank(form, page_no)
-    page = _Page(
-        specs, grey(upright), unfilled, frozenset(code.partition(":")[2] for code in problems if code.startswith(("covered:", "place_unsure:")))
-    )
+    hidden = frozenset(code.partition(":")[2] for code in problems if code.startswith(("covered:", "place_unsure:")))
+    page = _Page(specs, grey(upright), unfilled, hidden)
     columns: dict[str, list[Judged]] = {}
     for spec in specs:
         remarks = tuple(_with_number(fault, spec, numbers[spec.column]) for fault in page.remarks(spec, fields.get(spec.name)))
@@ -173,13 +177,13 @@ class _Page:
     def _reading(self, spec: FieldSpec, reading: Reading | None) -> Iterator[Fault]:
         ticks = spec.kind in (Kind.MARK, Kind.CHOICE)
         if not self.is_written(spec):
-            if spec.required or spec.critical:
+            if spec.required:
                 yield Fault("trial_empty")
             elif not ticks:
                 yield Fault("trial_left_empty")
-        elif reading is None or reading.value in (None, "", False):
+        elif reading is None or best_guess(reading) in (None, "", False):
             yield Fault("trial_not_read")
-        elif reading.p < UNSURE_P and spec.name not in self._hidden:
+        elif (reading.value is None or reading.p < UNSURE_P) and spec.name not in self._hidden:
             yield Fault("trial_unsure")
 
 

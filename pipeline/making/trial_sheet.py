@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pipeline.digitize import Digitized, Reader
-from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.making.drafts import OWN
+from pipeline.making.uploaded import pages_in
 from pipeline.printing import issue, print_sheets
-from pipeline.scan import pages_of
 from pipeline.template import Form, Forms, Text
 
 MARK = "prov-"
@@ -44,13 +41,7 @@ def read_trial(form: Form, data: bytes, name: str) -> list[Digitized]:
     """
     tried = trial_form(form)
     reader = Reader.of_forms(Forms({(tried.id, tried.version): tried}))
-    with TemporaryDirectory(prefix="efterskrift-trial-") as folder:
-        path = Path(folder, "trial" + Path(name).suffix[:6])
-        path.write_bytes(data)
-        found = [_read(reader, page.data, page.media_type) for page in pages_of(path)]
-    if not found:
-        raise FormError("The file has no pages.", "Scan the trial sheet and upload the file.")
-    return found
+    return [reader.read(page.data or b"", page.media_type) for page in pages_in(data, name)]
 
 
 def numbered(form: Form) -> Mapping[str, int]:
@@ -62,9 +53,3 @@ def numbered(form: Form) -> Mapping[str, int]:
 def fields_of(form: Form, page_no: int) -> Sequence[FieldSpec]:
     """The fields of a page that are written in."""
     return [spec for spec in form.pages[page_no - 1].all_fields if spec.kind is not Kind.PRINTED]
-
-
-def _read(reader: Reader, data: bytes | None, media_type: str) -> Digitized:
-    if data is None:
-        raise FormError("A page of the file cannot be opened.", "Scan the trial sheet again and save it as PDF or JPEG.")
-    return reader.read(data, media_type)

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 from pipeline.field_spec import BoxMm, FieldSpec, Format, Kind, Option
+from pipeline.form_faults import Fault
+from pipeline.making.trial_ink import printed_inside
 from pipeline.making.trial_judging import Judged, is_serious, judge
 from pipeline.making.trial_sheet import MARK, numbered, read_trial, trial_form
-from pipeline.model import Image, Outcome, Value
+from pipeline.model import Box, Image, Outcome, Value
 from pipeline.printing import issue
 from pipeline.quality.filling import PX_PER_MM, fill, printed_page
 from pipeline.quality.hands import hands
 from pipeline.scan import decode
 from pipeline.template import Area, Form, PageSpec, Per
+from pipeline.trial_texts import TRIAL_TEXTS
 
 NOTE = "Lägger om såret igen"
 
@@ -123,14 +126,14 @@ def test_marks_whose_ticks_reach_each_other_are_too_near() -> None:
     assert serious(judged(form, picture))["ja"] == ["fält 7: krysset når in i ”Nej”"]
 
 
-def test_print_inside_a_box_is_said_to_be_there() -> None:
-    form = form_of(*GOOD, field("rubrik", (20, 150, 90, 9)))
-    from pipeline.template import Text
-
-    page = form.pages[0].model_copy(update={"texts": (Text(text="Skriv här vad som hände", at=(24, 152), width=80, size=11, bold=True),)})
-    crowded = form.model_copy(update={"pages": (page,)})
-    told = serious(judged(crowded, filled(crowded, VALUES | {"rubrik": "ok"})))
-    assert "fält 7: tryckt text står inne i rutan" in told["rubrik"]
+def test_print_inside_a_box_is_told_from_its_frame_and_its_rules() -> None:
+    page = np.full((400, 800), 255, np.uint8)
+    cv2.rectangle(page, (80, 80), (720, 240), 0, 3)
+    cv2.line(page, (80, 160), (720, 160), 0, 2)
+    box = Box(10, 10, 80, 20)
+    assert printed_inside(page, box) == 0
+    cv2.putText(page, "Namn", (100, 140), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 0, 3)
+    assert printed_inside(page, box) > 3
 
 
 def test_a_field_that_has_to_be_filled_in_has_to_be_tried() -> None:
@@ -151,9 +154,6 @@ def test_options_of_a_choice_are_tried_each_by_itself() -> None:
 
 @pytest.mark.parametrize("language", ["sv", "en"])
 def test_every_remark_can_be_said(language: str) -> None:
-    from pipeline.form_faults import Fault
-    from pipeline.trial_texts import TRIAL_TEXTS
-
     values = dict.fromkeys(("number", "height", "width", "over", "least", "most", "gap", "other"), 5.0)
     for code in TRIAL_TEXTS:
         fault = Fault(code, values)
