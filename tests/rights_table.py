@@ -26,6 +26,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}making.acts.begin_drawing": (Action.MAKE_FORMS, R.EVERYWHERE),
     f"{P}making.acts.begin_version": (Action.MAKE_FORMS, R.EVERYWHERE),
     f"{P}making.acts.change": (Action.MAKE_FORMS, R.EVERYWHERE),
+    f"{P}making.acts.go_back": (Action.MAKE_FORMS, R.EVERYWHERE),
     f"{P}making.acts.discard": (Action.MAKE_FORMS, R.EVERYWHERE),
     f"{P}making.acts.publish": (Action.MAKE_FORMS, R.EVERYWHERE),
     f"{P}making.trying.try_out": (Action.MAKE_FORMS, R.EVERYWHERE),

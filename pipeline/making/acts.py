@@ -58,8 +58,8 @@ def begin_drawing(store: Store, settings: Settings, forms: Forms, person: Person
     _ask(store, person)
     picture, size = drawn_boxes.blank_picture(data, name)
     form_id = _id(settings, forms, start)
-    data = drawn_boxes.empty_drawing(form_id, start.title.strip(), start.area, start.subject, size)
-    return drafts.begin(settings.form_drafts, form_id, data, {drawn_boxes.BLANK: picture})
+    drawn = drawn_boxes.empty_drawing(form_id, start.title.strip(), start.area, start.subject, size)
+    return drafts.begin(settings.form_drafts, form_id, drawn, {drawn_boxes.BLANK: picture})
 
 
 def begin_version(store: Store, settings: Settings, person: Person, form: Form) -> Draft:
@@ -84,10 +84,19 @@ def change(store: Store, person: Person, draft: Draft, data: Data) -> Draft:
         StaleDecisionError: somebody else has changed it meanwhile.
     """
     _ask(store, person)
-    saved = drafts.save(draft, data)
-    form = checked(saved).form
-    drafts.keep_form(saved, form_yaml(form) if form else None)
-    return saved
+    return _with_form(drafts.save(draft, data))
+
+
+def go_back(store: Store, person: Person, draft: Draft, revision: int) -> Draft:
+    """The draft as it was saved earlier, as a new saving.
+
+    Raises:
+        NotAllowedError: the person makes no forms.
+        FormMakingError: there is no such saving.
+        StaleDecisionError: somebody else has changed it meanwhile.
+    """
+    _ask(store, person)
+    return _with_form(drafts.restored(draft, revision))
 
 
 def discard(store: Store, person: Person, draft: Draft) -> None:
@@ -119,10 +128,15 @@ def publish(store: Store, settings: Settings, person: Person, draft: Draft, reas
         message = "The trial has serious remarks."
         raise FormMakingError("no_reason", message, "Mend the form and try it again, or say why it can be used as it is.")
     with store.begin() as conn:
-        facts = {"version": form.version, "remarks": len(shown.remarks), "serious": shown.serious, "fields": len(form.fields)}
-        record(conn, person.login, "publish_form", form.id, **facts, **({"reason": said} if said else {}))
+        record(conn, person.login, "publish_form", form.id, version=form.version, fields=len(form.fields), serious=shown.serious, reason=said)
         lay_out(draft, form, settings.own_forms)  # inside: what cannot be laid out was not published
     return form
+
+
+def _with_form(saved: Draft) -> Draft:
+    form = checked(saved).form
+    drafts.keep_form(saved, form_yaml(form) if form else None)
+    return saved
 
 
 def _ask(store: Store, person: Person) -> None:

@@ -63,9 +63,13 @@ def with_section(data: Data, at: int, section: Data) -> Data:
 
 
 def with_new_section(data: Data, after: int, section: Data) -> Data:
-    """A section more."""
+    """A section more; its fields get names by their labels."""
+    named: list[Item] = []
+    for item in items(section):
+        taken = _names(data) | {str(one.what.get("name")) for one in named}
+        named.append(item if item.is_words else replace(item, what={"name": _free_name(str(item.what["label"]), taken), **item.what}))
     changed = sections(data)
-    changed.insert(after + 1, section)
+    changed.insert(after + 1, with_items(section, named) if named else section)
     return _with_sections(data, changed)
 
 

@@ -28,6 +28,7 @@ NEEDS_NONE = {
     "making.acts.begin_drawing": DRAFT,
     "making.acts.begin_version": DRAFT,
     "making.acts.change": DRAFT,
+    "making.acts.go_back": DRAFT,
     "authors.is_by": ASKS,
     "export.key_in.waiting_runs": FIGURES,
     "export.runs.unsigned": FIGURES,

@@ -189,7 +189,7 @@ def test_what_was_tried_is_published_frozen_printed_and_read(store: Store, setti
     assert read.outcome is Outcome.READ
     assert read.code is not None
     assert read.code.form == form.id
-    assert read.fields["personnummer"].value == VALUES["personnummer"]
+    assert read.fields["handelsedatum"].value == VALUES["handelsedatum"]
 
 
 def test_a_trial_sheet_is_of_no_form_in_use_even_when_its_form_was_published(store: Store, settings: Settings) -> None:
