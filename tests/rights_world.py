@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import secrets
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from pipeline.archive.runs import make_package
 from pipeline.audit.follow_up import days
+from pipeline.care_list import CareList, CareRow
 from pipeline.export.runs import Office, make_run
 from pipeline.fiducials import new_serial
 from pipeline.learning.learn import School
+from pipeline.making.acts import Start
+from pipeline.making.drafts import begin, drafts
+from pipeline.making.outline_edits import empty_outline
 from pipeline.model import IssuedSheet, Outcome, PageReading, Person
 from pipeline.own_forms import COVER
 from pipeline.pack.issue_file import write_issued
@@ -25,6 +30,9 @@ from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
 from pipeline.store import blocks, claims, decisions, entries, sheets, tables
 from pipeline.store.archive_tables import archived_sheet
+from pipeline.store.care_list_tables import care_row, clash_decision
+from pipeline.store.care_lists import save_list
+from pipeline.store.clash_pairs import add_decision
 from pipeline.store.control_tables import control, look
 from pipeline.store.controls import ControlTask
 from pipeline.store.database import Store, open_store
@@ -40,7 +48,7 @@ from pipeline.store.pulls import PullKind, pull_to_front
 from pipeline.store.questions import ask_author
 from pipeline.store.return_tables import duplicate_mark, forwarding, question
 from pipeline.store.signing import REASONS, sign
-from pipeline.template import Area, Forms, SigningRule
+from pipeline.template import Area, Forms, SigningRule, Subject
 from tests.alike import visits
 from tests.rights_table import P
 from tests.small_pages import blank_page
@@ -177,6 +185,13 @@ class World:
 
     def _special(self, name: str) -> dict[str, Any]:
         """What some functions call by a name that others use for something else."""
+        if name.startswith(f"{P}making."):
+            outline = empty_outline("egen-prov", "Prov", Area.HSL, Subject.CLIENT)
+            place = self.settings.form_drafts
+            draft = drafts(place)[0] if drafts(place) else begin(place, "egen-prov", outline)
+            changed = outline | {"title": "Prov igen"} if name.endswith("change") else b"no picture"
+            start = Start("Rond", Area.HSL, Subject.CLIENT)
+            return {"draft": draft, "data": changed, "name": "x.png", "start": start, "form": NOTE, "copies": 1, "forms": FORMS}
         if name.endswith(("questions.ask_author", "questions.give_answer")):
             return {"text": "Vilken tid?"}
         if name.endswith(("take_in_issued", "save_planned", "make_unit_pack", "save_pack_numbers", "unit_needs")):
@@ -185,6 +200,8 @@ class World:
             return {"data": write_issued([sheet]), "forms": forms, "needs": [Need("hsl-anteckning", 1)], **plan}
         if name.endswith(("paper_days.paper_days", "paper_days.sheets_of_day")):
             return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
+        if "care_list" in name or "clash" in name:
+            return self._handed_in()
         if name.endswith("write_storelog"):
             return {"file": io.BytesIO()}
         if name.endswith(("archivable", "archive.runs.ready", "make_package")):
@@ -199,6 +216,16 @@ class World:
             forms.signing = (RULE,)
             return {"forms": forms, "office": Office(self.store, self.settings, forms)}
         return {}
+
+    def _handed_in(self) -> dict[str, Any]:
+        """A list of the care system with what AAAA-00 says, and a pair of it that somebody has decided on."""
+        row = CareRow((ASTA.pid,), "2026-02-17", text=secrets.token_hex(8))
+        with self.store.begin() as conn:
+            made = save_list(conn, EVA, NORTH, "HSL", [row], NOW)
+            digest = conn.execute(select(care_row.c.digest).where(care_row.c.list == made)).scalar_one()
+            add_decision(conn, EVA, entries.entry(conn, "BBBB-00"), digest, NOW, mark=None)
+            decided = conn.execute(select(func.max(clash_decision.c.id))).scalar_one()
+        return {"list_id": made, "digest": digest, "decision_id": decided, "area": "HSL", "rows": [row], "found": CareList((row,))}
 
     def _entry(self, entry_id: str) -> Entry:
         with self.store.read() as conn:
