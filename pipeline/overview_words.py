@@ -64,10 +64,7 @@ SWEDISH = Words(
         "days": ("{count} dag", "{count} dagar"),
         "silent": ("{count} exporterad post saknar kvittens, {runs}.", "{count} exporterade poster saknar kvittens, {runs}."),
         "runs": ("i {count} körning", "i {count} körningar"),
-        "hours": (
-            "Arbete kvar vid skärmen: ungefär {count} timme i uppmätt takt.",
-            "Arbete kvar vid skärmen: ungefär {count} timmar i uppmätt takt.",
-        ),
+        "hours": ("{count} timme", "{count} timmar"),
         "more_units": ("Och {count} enhet till: se Läge.", "Och {count} enheter till: se Läge."),
     },
     columns=("tidpunkt", "vad", "enhet", "blankett", "klass", "grupp", "värde"),
@@ -154,10 +151,7 @@ ENGLISH = Words(
         "days": ("{count} day", "{count} days"),
         "silent": ("{count} exported entry has no receipt, {runs}.", "{count} exported entries have no receipt, {runs}."),
         "runs": ("in {count} run", "in {count} runs"),
-        "hours": (
-            "Work left at the screen: about {count} hour at the measured pace.",
-            "Work left at the screen: about {count} hours at the measured pace.",
-        ),
+        "hours": ("{count} hour", "{count} hours"),
         "more_units": ("And {count} more unit: see Progress.", "And {count} more units: see Progress."),
     },
     columns=("moment", "what", "unit", "form", "class", "group", "value"),

@@ -232,8 +232,8 @@ def test_both_languages_of_the_print_and_the_file_say_the_same_things() -> None:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("sv", ("Läge: efterregistrering", "Sidor in", "1 exporterad post saknar kvittens, i 1 körning.", "Enhet")),
-        ("en", ("Progress: entering", "Pages in", "1 exported entry has no receipt, in 1 run.", "Unit")),
+        ("sv", ("Läge: efterregistrering", "Sidor in", "1 exporterad post saknar kvittens, i 1 körning.", "skärmen: ungefär 1 timme i", "Enhet")),
+        ("en", ("Progress: entering", "Pages in", "1 exported entry has no receipt, in 1 run.", "screen: about 1 hour at", "Unit")),
     ],
 )
 def test_the_print_is_in_the_language_of_the_person(language: str, said: tuple[str, ...], ward: Ward) -> None:
