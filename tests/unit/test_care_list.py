@@ -60,10 +60,11 @@ def test_rows_without_person_or_day_are_counted_by_number() -> None:
         (4, ("", "2021-12-17")),
         (5, (ARNE, "2021-02-30")),
         (6, ("okänd", "i dag")),
+        (7, ("193001", "2021-12-17")),
     )
     found = care_list(CareTable(("p", "d"), rows), {Part.PID: (0,), Part.DAY: (1,)}, TODAY)
     assert [row.pids for row in found.rows] == [(SIV,)]
-    assert (found.no_person, found.no_day) == ((3, 4, 6), (5,))
+    assert (found.no_person, found.no_day) == ((3, 4, 6, 7), (5,))
 
 
 def test_a_number_without_century_may_mean_two_persons() -> None:
