@@ -34,7 +34,8 @@ def keyboard(
     """
 
     def changed() -> None:
-        draft = st.session_state[key].get("draft")
+        # The browser may still tell of a form that has left the screen meanwhile: then there is nothing to keep.
+        draft = (st.session_state.get(key) or {}).get("draft")
         if draft and on_draft is not None:
             on_draft(draft)
 
