@@ -103,8 +103,12 @@ def care_table(data: bytes, source: str) -> CareTable:
     return CareTable(titles, rows)
 
 
-def proposed(titles: Sequence[str]) -> Columns:
-    """Which column probably says what, by its title: each for one thing, and the likeliest title first."""
+def proposed(titles: Sequence[str], first: Sequence[str] = ()) -> Columns:
+    """Which column probably says what, by its title: each for one thing, and the likeliest title first.
+
+    Args:
+        first: the cells of a row. A column of times in which days stand too is the column of days, if there is no other.
+    """
     likely = sorted(((_likeness(title, part), part, n) for n, title in enumerate(titles) for part in Part), key=lambda one: (-one[0], one[2]))
     found: dict[Part, tuple[int, ...]] = {}
     taken: set[int] = set()
@@ -112,6 +116,8 @@ def proposed(titles: Sequence[str]) -> Columns:
         if likeness >= _LIKE_A_HEADER and column not in taken and (part is Part.TEXT or part not in found):
             found[part] = tuple(sorted((*found.get(part, ()), column)))
             taken.add(column)
+    if Part.DAY not in found and any(_DAY.match(cell) for cell in _cells(first, found.get(Part.CLOCK, ()))):
+        found[Part.DAY] = found.pop(Part.CLOCK)
     return found
 
 

@@ -11,7 +11,7 @@ import typer
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.care_list import Columns
+    from pipeline.care_list import CareTable, Columns
     from pipeline.export.clashes import Clash
 
 
@@ -47,7 +47,7 @@ def clashes(
         said: dict[str, Any] = {}
         if file is not None:
             table = care_table(file.read_bytes(), str(file))
-            found = care_list(table, _columns(table.titles, column or []))
+            found = care_list(table, _columns(table, column or []))
             with office.store.read() as conn:
                 usual = units(conn).get(unit, "")
             hand_in(office, person, unit, area or usual, found, utc_now())
@@ -58,16 +58,16 @@ def clashes(
     _say(said, as_json=as_json)
 
 
-def _columns(titles: tuple[str, ...], chosen: list[str]) -> Columns:
+def _columns(table: CareTable, chosen: list[str]) -> Columns:
     """The proposal, with what the command names instead."""
     from pipeline.care_list import Part, proposed
 
-    columns = dict(proposed(titles))
+    columns = dict(proposed(table.titles, table.rows[0][1]))
     for one in chosen:
         part, _, title = one.partition("=")
-        if part not in set(Part) or title not in titles:
+        if part not in set(Part) or title not in table.titles:
             raise UsageError("A column is named as pid=TITLE, with a title of the file.", "Parts are " + ", ".join(Part) + ".")
-        columns[Part(part)] = (titles.index(title),)
+        columns[Part(part)] = (table.titles.index(title),)
     return columns
 
 

@@ -130,7 +130,7 @@ def _comparing(browser: Browser, address: str, workspace: Path) -> None:
     clash_decisions.hand_in(Office(store, Settings(workspace=workspace), seeding.forms()), NURSE, UNIT, "HSL", CareList((row,)), utc_now())
     store.close()
     page = _opened(browser, address, NURSE)
-    page.get_by_role("link", name="Uppföljning").click()
+    page.get_by_role("link", name="Uppföljning").click(delay=200)  # as long as a finger takes: the draft is on its way before the screen changes
     page.get_by_text("Redan inmatade?").click()
     page.get_by_role("button", name="Redan inmatad").wait_for()
     _picture(page, "redan-inmatade")

@@ -81,7 +81,8 @@ def spoken_for(like: Likeness, *, read: bool) -> str:
     parts = [t("clashes.person"), t("clashes.day") if like.minutes is None else t("clashes.minutes", count=like.minutes)]
     parts += [t("clashes.text", percent=like.text)] if like.text is not None else []
     parts += [t("clashes.same_kind" if like.kind else "clashes.other_kind")] if like.kind is not None else []
-    return " · ".join(parts)
+    told = " · ".join(parts)
+    return told[0].upper() + told[1:]
 
 
 def _rows(one: Clash) -> list[tuple[str, str, str, str]]:
