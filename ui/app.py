@@ -12,6 +12,7 @@ from pipeline.access import Action, allowed, require
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from ui import session
+from ui.components import form_slots
 from ui.components.alarms import alarms
 from ui.components.document import document
 from ui.components.faults import show_fault
@@ -24,6 +25,7 @@ from ui.screens import (
     backlog_screen,
     export_screen,
     follow_up_screen,
+    forms_screen,
     key_in_screen,
     log_screen,
     login_screen,
@@ -59,6 +61,7 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("payments", Action.APPROVE_PAYMENT, ":material/payments:", payments_screen.show),
     ("archive", Action.ARCHIVE, ":material/archive:", archive_screen.show),
     ("pack", Action.PACK, ":material/inventory_2:", pack_screen.show),
+    ("forms", Action.FORMS, ":material/description:", forms_screen.show),
     ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts_screen.show),
     ("log", Action.LOG, ":material/policy:", log_screen.show),
 )
@@ -74,6 +77,7 @@ def main() -> None:
     st.set_page_config(
         page_title="Efterskrift", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed"
     )
+    form_slots.begin_run()
     st.html(Path(__file__).with_name("style.css"))
     document()
     try:

@@ -72,7 +72,8 @@ def save_answers(
     The first person answers for every field that is not printed, the second for those that person and machine disagreed on. Fields of a
     missing page need no answer, nor do those confirmed in a group; what is answered all the same counts. `about` is what the person says of the
     client beyond the number: why the register lacks the client, and how it is where the sheet contradicts the client. Where nothing is said of a
-    contradiction, another person looks; and so where figures do not add up, of which the person is told first with `ask_figures`.
+    contradiction, another person looks; so where figures do not add up, of which the person is told first with `ask_figures`; and so at all critical
+    fields of a form of `Forms.double_check`.
 
     Raises:
         NotAllowedError: another unit or area of law, a client behind a block, or the person was the first to decide.
@@ -99,7 +100,7 @@ def save_answers(
         return EntryState.REVIEW
     shared = shared_answers(conn, found, form)
     doubt = {doubted_client(conn, form, found, given, about), *plants.doubted(conn, person, entry_id, by_name, readings, given)}
-    doubt |= doubted_figures(form, found.row, given, ask=ask_figures)
+    doubt |= doubted_figures(form, found.row, given, ask=ask_figures) | review.seen_by_two(forms, form, here, given)
     new = first_decided(here, given, readings, shared, in_groups, doubt=doubt, answered=answers)
     new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
     state = review.next_state(sum(not one.settled for one in new.values()))

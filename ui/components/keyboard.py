@@ -34,7 +34,7 @@ def keyboard(
     """
 
     def changed() -> None:
-        # The browser may still tell of a form that has left the screen meanwhile: then there is nothing to keep.
+        # Who clicks away at once may be on another screen when the draft arrives, and the component's state is gone.
         draft = (st.session_state.get(key) or {}).get("draft")
         if draft and on_draft is not None:
             on_draft(draft)

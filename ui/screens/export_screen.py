@@ -95,7 +95,6 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
     st.button(
         t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",
-        type="primary" if ready.entries else "secondary",
         disabled=not ready.entries,
         width="stretch",
         on_click=partial(_make, office, person, ready.target),
