@@ -42,6 +42,8 @@ def clashes(
     from pipeline.store.clock import utc_now
     from pipeline.store.registers import units
 
+    if file is not None and not unit:
+        raise UsageError("The list is of no unit.", "Name the unit with --unit.")
     with opened() as office:
         person = person_of(office.store, login, Role.REVIEWER)
         said: dict[str, Any] = {}
