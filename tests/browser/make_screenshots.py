@@ -14,7 +14,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pipeline.archive.runs import make_package
+from pipeline.care_list import CareList, CareRow
 from pipeline.clients import load_register
+from pipeline.export import clash_decisions
 from pipeline.export.runs import Office, make_run
 from pipeline.model import Person
 from pipeline.pack.make import make_pack
@@ -24,7 +26,7 @@ from pipeline.pack.plain_page import About
 from pipeline.planning import PlanKind
 from pipeline.settings import ROOT, Settings
 from pipeline.store.clock import utc_now
-from pipeline.store.database import Store
+from pipeline.store.database import Store, open_store
 from pipeline.store.planned import save_planned
 from pipeline.template import Area
 from pipeline.unit_pack import DAYS
@@ -59,6 +61,7 @@ def main() -> None:
                 for title in titles:
                     _screen(page, title)
                 page.close()
+            _comparing(browser, address, workspace)
             _reviewing(browser, address)
             _in_the_dark(browser, address)
         browser.close()
@@ -117,6 +120,20 @@ def _login_screen(browser: Browser, address: str) -> None:
     page.goto(address)
     expect(page.get_by_label("Användarnamn")).to_be_focused()
     _picture(page, "logga-in")
+    page.close()
+
+
+def _comparing(browser: Browser, address: str, workspace: Path) -> None:
+    """A pair of the clash list. Handed in last, since it holds back what the other screens show."""
+    row = CareRow((seeding.CLIENTS[0].pid,), "2021-12-18", "09:52", "Besök", "Såret på vänster fot läker. Lägger om enl ordination.", "Maj Sand")
+    store = open_store(Settings(workspace=workspace))
+    clash_decisions.hand_in(Office(store, Settings(workspace=workspace), seeding.forms()), NURSE, UNIT, "HSL", CareList((row,)), utc_now())
+    store.close()
+    page = _opened(browser, address, NURSE)
+    page.get_by_role("link", name="Uppföljning").click(delay=200)  # as long as a finger takes: the draft is on its way before the screen changes
+    page.get_by_text("Redan inmatade?").click()
+    page.get_by_role("button", name="Redan inmatad").wait_for()
+    _picture(page, "redan-inmatade")
     page.close()
 
 
