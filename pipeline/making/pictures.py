@@ -18,6 +18,7 @@ WIDTH_PX = 1100
 _SPECIMEN = "00000000"
 _MARK = (122, 84, 20)
 _BOX_MM = 0.4
+_TAG_SIZE = 0.42
 
 
 def page_pictures(form: Form, *, numbers: bool = False) -> list[bytes]:
@@ -48,10 +49,17 @@ def _number(form: Form, page_no: int, picture: Image) -> None:
     for spec in fields_of(form, page_no):
         if spec.row not in (None, 1):
             continue
-        x, y, w, h = (side * scale for side in spec.box)
-        air = _BOX_MM * scale
-        cv2.rectangle(picture, (round(x - air), round(y - air)), (round(x + w + air), round(y + h + air)), _MARK, 2, cv2.LINE_AA)
-        text, corner = str(numbers[spec.column]), (round(x - air), round(y - air))
-        (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 0.42, 1)
-        cv2.rectangle(picture, (corner[0], corner[1] - height - 4), (corner[0] + width + 6, corner[1]), _MARK, -1)
-        cv2.putText(picture, text, (corner[0] + 3, corner[1] - 3), cv2.FONT_HERSHEY_DUPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
+        boxes = [option.box for option in spec.options] or [spec.box]
+        for x, y, w, h in boxes:
+            left, top, right, bottom = (round(side * scale) for side in (x - _BOX_MM, y - _BOX_MM, x + w + _BOX_MM, y + h + _BOX_MM))
+            cv2.rectangle(picture, (left, top), (right, bottom), _MARK, 1, cv2.LINE_AA)
+        _tag(picture, str(numbers[spec.column]), tuple(side * scale for side in boxes[0]))
+
+
+def _tag(picture: Image, text: str, box: tuple[float, ...]) -> None:
+    """The number inside the box, at its right end, where it hides no label."""
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, _TAG_SIZE, 1)
+    x, y, w, h = box
+    right, middle = round(x + w - max(0.0, min(4.0, (w - width - 6) / 2))), round(y + min(h, 40) / 2)
+    cv2.rectangle(picture, (right - width - 6, middle - height // 2 - 3), (right, middle + height // 2 + 3), _MARK, -1)
+    cv2.putText(picture, text, (right - width - 3, middle + height // 2), cv2.FONT_HERSHEY_DUPLEX, _TAG_SIZE, (255, 255, 255), 1, cv2.LINE_AA)

@@ -37,7 +37,7 @@ def box_drawing(
     on_drawn: Callable[[Box], None],
     on_chosen: Callable[[int], None],
 ) -> None:
-    """Show a page (PNG) of this size with its boxes (mm). A new one is given in mm; what came from an earlier `turn` is passed over."""
+    """Show a page (PNG) of this size with its boxes (mm). A new one is given in mm; what was drawn for another `turn` (draft) is passed over."""
     width, height = size_mm
 
     def told(name: str) -> dict[str, Any]:

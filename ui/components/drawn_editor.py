@@ -23,7 +23,7 @@ from ui.session import Site
 from ui.text import t
 
 _OPEN = "forms_box"
-_SORTS = [sort for sort in Sort if sort not in (Sort.CHOICE, Sort.WORDS, Sort.PRINTED)]
+_SORTS: list[Sort] = [sort for sort in Sort if sort not in (Sort.CHOICE, Sort.WORDS, Sort.PRINTED)]
 _MEANINGS = ("", *(one.value for one in Meaning if one not in (Meaning.CLIENT_PRINTED, Meaning.UNIT)))
 _SIDES = ("x", "y", "width", "height")
 _FIRST = (20.0, 40.0, 60.0, 8.0)
@@ -44,7 +44,7 @@ def drawn_editor(here: Site, person: Person, draft: Draft) -> None:
     with left:
         size = (float(draft.data["size"][0]), float(draft.data["size"][1]))
         picture = (draft.folder / BLANK).read_bytes()
-        box_drawing(f"{draft.id}-{draft.revision}", picture, [one["box"] for one in every], chosen, size, add, _choose)
+        box_drawing(draft.id, picture, [one["box"] for one in every], chosen, size, add, _choose)
     with right:
         draft_head(here, person, draft)
         for fault in checked(draft).faults:

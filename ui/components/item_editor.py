@@ -108,7 +108,7 @@ def _moves(key: str, at: int, place: int, change: Change, *, last: bool) -> None
 
 def _with(data: Data, at: int, place: int, facts: Mapping[str, Any]) -> Data:
     item = items(sections(data)[at])[place]
-    what = {key: value for key, value in (dict(item.what) | facts).items() if value not in ("", None, False, []) or key in ("label", "text", "name")}
+    what = {key: value for key, value in {**item.what, **facts}.items() if value not in ("", None, False, []) or key in ("label", "text", "name")}
     return outline_edits.with_item(data, at, place, replace(item, what=what))
 
 
