@@ -173,7 +173,7 @@ def test_boxes_are_drawn_on_a_blank_with_the_mouse(browser: Browser, store: Stor
 
 def drag(page: Page, sheet: Locator, box_mm: tuple[float, float, float, float]) -> None:
     """Draw a box of so many mm on the A4 page that is shown."""
-    sheet.scroll_into_view_if_needed()
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo({ top: 0, behavior: 'instant' })")
     area = sheet.bounding_box()
     assert area
     scale = area["width"] / 210
