@@ -15,7 +15,7 @@ from decimal import Decimal
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.model import EntryState, Reading, State, Value
-from pipeline.template import Form
+from pipeline.template import Form, Forms
 
 REASONS = (
     "oläsligt",
@@ -28,6 +28,8 @@ REASONS = (
     "fråga författaren",
 )
 """Why an entry is rejected. The paper and its picture stay."""
+LEAVE_NO_GAP = frozenset({"främmande sida", "dubblett", "tom rad"})
+"""Reasons that leave the record whole. After any other one it lacks what the paper says, until that is entered or somebody makes the entry void."""
 
 FACTS: Mapping[str, frozenset[Meaning]] = {
     "client": frozenset({Meaning.CLIENT_PID}),
@@ -134,6 +136,13 @@ def agree(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
 def settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
     """Whether one person's answer is enough. An unlikely number or date is not, even if the machine read the same: another person is told."""
     return not spec.critical or (agree(spec, answer, reading) and _within_bounds(spec, answer) and not is_unlikely(reading))
+
+
+def seen_by_two(forms: Forms, form: Form, specs: Iterable[FieldSpec], given: Mapping[str, Answer]) -> set[str]:
+    """The fields that another person looks at whatever the first and the machine say: what is critical and written on a form of `double_check`."""
+    if form.id not in forms.double_check:
+        return set()
+    return {spec.name for spec in specs if spec.critical and given[spec.name].state is not State.EMPTY}
 
 
 def is_typed(spec: FieldSpec, reading: Reading | None) -> bool:

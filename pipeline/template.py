@@ -7,7 +7,7 @@ our markers and codes, says which picture shows it unfilled. A table is written 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -261,17 +261,36 @@ def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:
     return tuple(sorted(rules, key=lambda rule: (rule.since, rule.version)))
 
 
+def load_double_check(path: Path, known: Collection[str]) -> frozenset[FormId]:
+    """The ids of forms in a `double_check.yaml`; none where there is no such file.
+
+    Raises:
+        FormError: it is no list, or names a form that is not `known`.
+    """
+    if not path.exists():
+        return frozenset()
+    try:
+        listed = frozenset(str(each) for each in yaml.safe_load(path.read_text("utf-8")) or ())
+    except (yaml.YAMLError, TypeError) as error:
+        raise FormError(f"{path} is wrong: {error}", "See forms/README.md for what it may say.") from error
+    if strange := sorted(listed.difference(known)):
+        raise FormError(f"{path} names forms that there are not: {', '.join(strange)}.", "`efterskrift forms list` shows those there are.")
+    return listed
+
+
 class Forms(dict[tuple[str, int], Form]):
-    """All forms by id and version, and the rules of signing that hold for them."""
+    """All forms by id and version, the rules of signing that hold for them, and those that two people answer for (`double_check`)."""
 
     signing: tuple[SigningRule, ...] = ()
+    double_check: frozenset[FormId] = frozenset()
 
     @classmethod
     def load(cls, folder: Path, *more: Path) -> Forms:
-        """Every form under the folders: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`; of the first also `signing.yaml`."""
+        """Every form under the folders: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`; of the first also its rules."""
         paths = [path for one in (folder, *more) for path in sorted([*one.glob("*/form.yaml"), *one.glob("*/v*/form.yaml")])]
         forms = cls({(form.id, form.version): form for form in map(load_form, paths)})
         forms.signing = load_signing_rules(folder / "signing.yaml")
+        forms.double_check = load_double_check(folder / "double_check.yaml", {form_id for form_id, _ in forms})
         return forms
 
     def signing_rule(self, day: date) -> SigningRule | None:

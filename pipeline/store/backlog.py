@@ -1,8 +1,9 @@
 """Whose paper is not entered yet (kvar på papper), so that staff who open the record in the care system know that it has a hole.
 
-A client is on the list from the moment that a sheet is taken to be about the client until every entry is exported and receipted, or rejected.
-Whom an unreviewed sheet is about is what the machine is sure of; the list says so. Sheets that nobody knows the client of are counted, but for
-those that are about no client (a meeting, a schedule).
+A client is on the list from the moment that a sheet is taken to be about the client until every entry is exported and receipted, made void, or
+rejected for a reason that leaves no gap (`review.LEAVE_NO_GAP`). Paper that is illegible, or whose author is asked, stays on it. Whom an unreviewed
+sheet is about is what the machine is sure of; the list says so. Sheets that nobody knows the client of are counted, but for those that are about no
+client (a meeting, a schedule).
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def backlog(conn: Connection, person: Person, unit: str | None = None) -> Backlo
     """
     require(person, Action.BACKLOG, unit)
     units = [unit] if unit is not None else sorted(person.units)
-    left = and_(_entry.c.unit.in_(units), _entry.c.state.in_(NOT_ENTERED))
+    left = and_(_entry.c.unit.in_(units), NOT_ENTERED)
     visible = and_(left, sight.visible_entries(conn, person))
     shown, unshown = _shown(conn, person, _grouped(conn, and_(visible, _WHO.is_not(None))))
     total, seen, unknown = conn.execute(_counts(units, visible)).one()
@@ -114,7 +115,7 @@ def _counts(units: Sequence[str], visible: ColumnElement[bool]) -> Any:  # noqa:
     """All entries left, those that the person may see, and the sheets among these that nobody knows the client of."""
     sheet = case((and_(visible, _WHO.is_(None), _entry.c.subject == Subject.CLIENT.value), _entry.c.sheet))
     columns = (func.count(), page_states.count(visible), func.count(distinct(sheet)))
-    return select(*columns).where(_entry.c.unit.in_(units), _entry.c.state.in_(NOT_ENTERED))
+    return select(*columns).where(_entry.c.unit.in_(units), NOT_ENTERED)
 
 
 def _unread(conn: Connection, units: Sequence[str]) -> int:

@@ -40,7 +40,8 @@ def correct(
 ) -> EntryState:
     """Give some fields of a confirmed entry other answers. It is exported again, as an amendment if it had been exported.
 
-    A critical field is no less critical when it is corrected: unless the machine read the same, another person looks first (SECOND).
+    A critical field is no less critical when it is corrected: unless the machine read the same, another person looks first (SECOND); always on a
+    form of `Forms.double_check`.
 
     Raises:
         NotAllowedError: another unit or role.
@@ -61,7 +62,10 @@ def correct(
     whole = {name: one.answer for name, one in before.items()} | given
     doubt = doubted_client(conn, form, found, whole, about) if _names_client(form, given) else None
     readings = readings_of(conn, tuple(sheet_pages(conn, found.sheet)))
-    new = {s.name: Decided(given[s.name], How.CORRECTION, review.settled(s, given[s.name], readings.get(s.name)) and s.name != doubt) for s in specs}
+    twice = review.seen_by_two(forms, form, specs, given) | {doubt}
+    new = {
+        s.name: Decided(given[s.name], How.CORRECTION, review.settled(s, given[s.name], readings.get(s.name)) and s.name not in twice) for s in specs
+    }
     if doubt and doubt not in new:
         new[doubt] = Decided(whole[doubt], How.CORRECTION, False)
     state = review.next_state(sum(not one.settled for one in new.values()))
@@ -73,16 +77,20 @@ def correct(
 
 
 def void(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime) -> None:
-    """Make a signed or exported entry void (makulera): both stay readable, and a target system that has it is told.
+    """Make a signed, exported or rejected entry void (makulera): both stay readable, and a target system that has it is told.
+
+    A rejected entry that is void has been dealt with: it no longer counts as a gap in the client's record.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `correct`.
-        ReviewError: no reason is given, or the entry has been neither signed nor exported (then it is rejected instead).
+        ReviewError: no reason is given, or the entry has been neither signed, exported nor rejected (then it is rejected instead).
     """
     _require_reason(reason)
-    found = seen(conn, person, entry_id, revision, DECIDED, Action.VOID)
+    found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.REJECTED}, Action.VOID)
+    if found.voided is not None:
+        raise ReviewError("The entry is void.", "Scan the paper again if it has to be entered after all.")
     sent = conn.execute(select(exists().where(tables.export_item.c.entry == entry_id))).scalar_one()
-    if not sent and found.state is not EntryState.SIGNED:
+    if not sent and found.state not in {EntryState.SIGNED, EntryState.REJECTED}:
         raise ReviewError("The entry has been neither signed nor exported.", "Reject it instead.")
     who: dict[str, Any] = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
     state = EntryState.CONFIRMED if sent else EntryState.REJECTED

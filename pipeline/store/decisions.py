@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from pipeline import access, review
 from pipeline.access import Action
@@ -25,6 +25,7 @@ from pipeline.store.control_draw import draw_controls
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
+from pipeline.store.exports import earlier
 from pipeline.store.first_review import first_decided
 from pipeline.store.group_answers import grouped
 from pipeline.store.pages import Page
@@ -71,7 +72,8 @@ def save_answers(
     The first person answers for every field that is not printed, the second for those that person and machine disagreed on. Fields of a
     missing page need no answer, nor do those confirmed in a group; what is answered all the same counts. `about` is what the person says of the
     client beyond the number: why the register lacks the client, and how it is where the sheet contradicts the client. Where nothing is said of a
-    contradiction, another person looks; and so where figures do not add up, of which the person is told first with `ask_figures`.
+    contradiction, another person looks; so where figures do not add up, of which the person is told first with `ask_figures`; and so at all critical
+    fields of a form of `Forms.double_check`.
 
     Raises:
         NotAllowedError: another unit or area of law, a client behind a block, or the person was the first to decide.
@@ -98,7 +100,7 @@ def save_answers(
         return EntryState.REVIEW
     shared = shared_answers(conn, found, form)
     doubt = {doubted_client(conn, form, found, given, about), *plants.doubted(conn, person, entry_id, by_name, readings, given)}
-    doubt |= doubted_figures(form, found.row, given, ask=ask_figures)
+    doubt |= doubted_figures(form, found.row, given, ask=ask_figures) | review.seen_by_two(forms, form, here, given)
     new = first_decided(here, given, readings, shared, in_groups, doubt=doubt, answered=answers)
     new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
     state = review.next_state(sum(not one.settled for one in new.values()))
@@ -107,19 +109,22 @@ def save_answers(
     return state
 
 
-def reject(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime) -> None:
+def reject(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime, *, signed: bool = False) -> None:
     """Put an entry aside, with one of `review.REASONS`. It stays readable and can be taken up again.
+
+    Args:
+        signed: one that has been signed too; it loses its signature.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `save_answers`.
-        ReviewError: the reason is none of those, or the entry has been signed or exported (then `void`).
+        ReviewError: the reason is none of those, or the entry has been exported or, unless `signed`, signed (then `void`).
     """
     if reason not in review.REASONS:
         raise ReviewError("An entry is rejected for one of the given reasons.", f"Choose one: {', '.join(review.REASONS)}.")
     found = seen(conn, person, entry_id, revision, OPEN | DECIDED)
     if held_by_other(found, person, now):
         raise stale()
-    _refuse_ended(conn, found)
+    _refuse_ended(conn, found, signed=signed)
     who: dict[str, Any] = {"second_by": person.login, "second_at": now} if found.first_by else {"first_by": person.login, "first_at": now}
     decide(conn, person, found, {}, now, state=EntryState.REJECTED, reason=reason, **who)
 
@@ -146,8 +151,11 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     return state
 
 
-def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reason: str = "") -> None:
+def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reason: str = "", *, as_before: Mapping[str, Any] | None = None) -> None:
     """Give a rejected entry back to review; `reason` is told to whoever reviews it.
+
+    Args:
+        as_before: what it was before it was rejected, as columns and values: then it is that again.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `save_answers`.
@@ -155,7 +163,7 @@ def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reaso
     found = seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
     if found.voided is not None:
         raise ReviewError("The entry is void.", "Scan the paper again if it has to be entered after all.")
-    change(conn, found, **{**UNDECIDED, "reason": reason})
+    change(conn, found, **(as_before or {**UNDECIDED, "reason": reason}))
     record(conn, person.login, "reopen", entry_id, unit=found.unit)
 
 
@@ -285,8 +293,8 @@ def _denied(person: Person, found: Entry, message: str, remedy: str) -> NotAllow
     return NotAllowedError(message, remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
 
 
-def _refuse_ended(conn: Connection, found: Entry) -> None:
-    if found.state is EntryState.SIGNED:
+def _refuse_ended(conn: Connection, found: Entry, *, signed: bool = False) -> None:
+    if found.state is EntryState.SIGNED and not signed:
         raise ReviewError("The entry has been signed.", "Take the signature back, correct the entry or void it.")
-    if conn.execute(select(exists().where(tables.export_item.c.entry == found.id))).scalar_one():
+    if earlier(conn, [found.id]):  # what its target refused is in no system
         raise ReviewError("The entry has been exported.", "Correct it or void it: the target system then gets a new version.")

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, String, and_, case, cast, distinct, func, or_, select
 
 from pipeline.model import EntryState
+from pipeline.review import LEAVE_NO_GAP
 from pipeline.store import page_states, tables
 from pipeline.store.control_tables import look
 from pipeline.store.counts import CONFIRMED, ENDED
@@ -21,8 +22,10 @@ from pipeline.store.page_states import count
 _entry, _page, _item, _receipt = tables.entry, tables.page, tables.export_item, tables.receipt
 _HOUR = 13
 """Characters of a moment up to its hour."""
-NOT_ENTERED = [state.value for state in EntryState if state not in {EntryState.RECEIPTED, EntryState.REJECTED}]
-"""What the care system does not have yet, or has not said that it has."""
+_ON_THE_WAY = [state.value for state in EntryState if state not in {EntryState.RECEIPTED, EntryState.REJECTED}]
+_GAP = and_(_entry.c.state == EntryState.REJECTED.value, _entry.c.voided.is_(None), _entry.c.reason.not_in(sorted(LEAVE_NO_GAP)))
+NOT_ENTERED = or_(_entry.c.state.in_(_ON_THE_WAY), _GAP)
+"""What the care system does not have yet, or has not said that it has; also paper put aside, such as illegible, that nobody has dealt with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def not_entered(conn: Connection, units: Collection[str]) -> list[UnitCount]:
     client = func.coalesce(_entry.c.client_pid, func.nullif(_entry.c.likely_pid, ""))
     persons = func.count(distinct(case((_entry.c.criticality == "A", client))))
     query = select(_entry.c.unit, persons, func.count(), func.min(_entry.c.event_on)).group_by(_entry.c.unit).order_by(_entry.c.unit)
-    return [UnitCount(*row) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units)), _entry.c.state.in_(NOT_ENTERED)))]
+    return [UnitCount(*row) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units)), NOT_ENTERED))]
 
 
 def due_counts(conn: Connection, units: Collection[str], limits: Mapping[str, tuple[datetime | None, datetime | None]]) -> dict[str, dict[str, int]]:

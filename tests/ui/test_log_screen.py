@@ -45,6 +45,7 @@ def test_rows_in_plain_words_and_the_look_is_logged_once(logged: Store, open_scr
     assert not app.exception
     rows = shown(app)
     assert [row[3] for row in rows if row[2] == "Nina Berglund (nina)"] == ["Beslutade en post", "Såg en sida"]
+    assert next(row[6] for row in rows if row[3] == "Började ett arbetspass i en webbläsare") == "via organisationens inloggning: nej"
     assert not any(CLIENTS[0].pid in cell or CLIENTS[0].name in cell for row in rows for cell in row)
     app.run()
     with logged.read() as conn:

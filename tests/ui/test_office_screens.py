@@ -90,7 +90,7 @@ def test_two_managers_approve_a_payment_and_a_made_one_is_only_told(store: Store
     app = open_screen(CHIEFS[0], "payments")
     assert not app.exception
     assert "Risk för dubbel betalning" in app.error[0].value
-    assert any("4500 kr" in each.value for each in app.markdown)
+    assert any("4\xa0500 kr" in each.value for each in app.markdown)
     assert any("Redan utbetald" in each.value for each in app.caption)
     assert app.button(key=f"approve-{listed}").disabled
     app.checkbox[0].check().run()

@@ -117,6 +117,21 @@ def test_what_is_rejected_stays_listed_and_is_taken_up_again(store: Store, open_
     assert "Inget är avvisat." in told(app)
 
 
+def test_what_cannot_be_read_is_a_gap_until_it_is_made_void_with_a_reason(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    rejecting(open_screen(NURSE, "review"), entry_id, "oläsligt")
+    app = listed(open_screen, "rejected")
+    assert any("Kvar på papper" in one.value and "Oläsligt" in one.value for one in app.caption)
+    app.button(key=f"do_void-{entry_id}").click().run()
+    assert "Skriv varför" in app.error[0].value
+    revision = found(store, entry_id).revision
+    app.text_input(key=f"void_why-{entry_id}-{revision}").input("Skrivet direkt i journalen")
+    app.button(key=f"do_void-{entry_id}").click().run()
+    assert found(store, entry_id).voided == "Skrivet direkt i journalen"
+    assert any("Makulerad: Skrivet direkt i journalen" in one.value for one in app.caption)
+    assert {button.key for button in app.button}.isdisjoint({f"do_void-{entry_id}", f"reopen-{entry_id}"})
+
+
 def test_empty_lists_say_so(store: Store, open_screen: OpenScreen) -> None:
     del store
     for kind in ("questions", "identities", "forwarded", "duplicates", "rejected"):

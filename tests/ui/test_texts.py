@@ -15,6 +15,7 @@ from pipeline.review import REASONS
 from ui.text import LANGUAGES, catalogue
 
 UI = Path(__file__).resolve().parents[2] / "ui"
+PIPELINE = UI.parent / "pipeline"
 MODULES = sorted(UI.rglob("*.py"))
 SAID_BY = frozenset({"label", "help", "placeholder", "title", "page_title", "text", "body", "alt", "caption"})
 NAME_OF_THE_PRODUCT = "Efterskrift"
@@ -99,3 +100,21 @@ def test_every_problem_and_reason_that_reading_tells_of_has_words() -> None:
     )
     texts = catalogue("sv")
     assert {found for found in codes if not {f"problem.{found}", f"reason.{found}"} & set(texts)} == set()
+
+
+def _recorded() -> set[str]:
+    """What the program writes beside an event in the log."""
+    calls = (call for file in sorted(PIPELINE.rglob("*.py")) for call in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(call, ast.Call))
+    events = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "record" and len(call.args) > 2)
+    return {keyword.arg for call in events for keyword in call.keywords if keyword.arg not in {None, "unit"}}
+
+
+def test_the_log_has_a_word_for_each_fact_of_an_event() -> None:
+    recorded = _recorded()
+    assert "provider" in recorded
+    assert {name for name in recorded if f"log.detail.{name}" not in catalogue("sv")} == set()
+
+
+def test_what_was_done_begins_with_a_capital_in_the_log() -> None:
+    said = {key: text for language in LANGUAGES for key, text in catalogue(language).items() if key.startswith("log.action.")}
+    assert [key for key, text in said.items() if not text[0].isupper()] == []

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from pipeline.errors import NotAllowedError
+from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.model import EntryState, Role
+from pipeline.review import REASONS
 from pipeline.store import tables
 from pipeline.store.backlog import Backlog, backlog
 from pipeline.store.blocks import set_block
+from pipeline.store.corrections import void
 from pipeline.store.database import Store
-from pipeline.store.decisions import save_answers
+from pipeline.store.decisions import reject, reopen, save_answers
 from tests.ward import ADMIN, ASTA, BROR, CHIEF, EVA, FORMS, NORTH, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, page_reading, person, whole_log
 
 pytest_plugins = ("tests.databases",)
@@ -58,6 +60,25 @@ def test_a_marker_is_lifted_when_all_is_receipted_and_not_before(ward: Ward) -> 
     assert (asta.entries, asta.sure) == (1, True)
     receipted(ward, "AAA1-00")
     assert [marker.pid for marker in listed(ward).markers] == [BROR.pid]
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_rejected_paper_stays_on_the_list_unless_the_record_is_whole_without_it(ward: Ward, reason: str) -> None:
+    with ward.store.begin() as conn:
+        reject(conn, EVA, "BBB1-01", 0, reason, NOW)
+    gap = reason not in {"främmande sida", "dubblett", "tom rad"}
+    assert [marker.pid for marker in listed(ward).markers] == [ASTA.pid, *[BROR.pid] * gap]
+
+
+def test_illegible_paper_leaves_the_list_when_somebody_has_dealt_with_it(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        reject(conn, EVA, "BBB1-01", 0, "oläsligt", NOW)
+        with pytest.raises(ReviewError):
+            void(conn, EVA, "BBB1-01", 1, " ", NOW)
+        void(conn, EVA, "BBB1-01", 1, "Skrivet i journalen av Nils.", NOW)
+    assert [marker.pid for marker in listed(ward).markers] == [ASTA.pid]
+    with ward.store.begin() as conn, pytest.raises(ReviewError):
+        reopen(conn, EVA, "BBB1-01", 2)
 
 
 def test_pages_that_are_not_read_are_counted_as_of_somebody_unknown(ward: Ward) -> None:

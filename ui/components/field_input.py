@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from pipeline.field_spec import Kind
-from pipeline.review import Answer
+from pipeline.review import Answer, agree
 from pipeline.store.entry_views import EntryView, FieldView
 from ui.components.answers import (
     answer_of_code,
@@ -67,7 +67,7 @@ def _key(kind: str, view: EntryView, field: FieldView) -> str:
 
 def _head(view: EntryView, field: FieldView, crop: str, complaint: str) -> str:
     spec = field.spec
-    tag = f'<span class="ef-tag ef-warn">{escape(t("review.differs"))}</span>' if view.second else ""
+    tag = f'<span class="ef-tag ef-warn">{escape(t(_why_second(field)))}</span>' if view.second else ""
     hint = f"<small>{escape(' '.join(filter(None, (spec.hint, spec.measure))))}</small>"
     parts = [f'<div class="ef-label"><span>{escape(spec.full_label)}</span>{hint}{tag}</div>']
     if crop:
@@ -79,6 +79,12 @@ def _head(view: EntryView, field: FieldView, crop: str, complaint: str) -> str:
     if complaint:
         parts.append(f'<div class="ef-said">{escape(complaint)}</div>')
     return f'<div class="ef-field">{"".join(parts)}</div>'
+
+
+def _why_second(field: FieldView) -> str:
+    """The key of why another person looks: two answers, or one that has to be seen by two."""
+    differ = field.first is not None and not agree(field.spec, field.first, field.reading)
+    return "review.differs" if differ else "review.seen_by_two"
 
 
 def _choice_widget(view: EntryView, field: FieldView) -> None:

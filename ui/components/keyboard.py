@@ -34,7 +34,8 @@ def keyboard(
     """
 
     def changed() -> None:
-        draft = st.session_state[key].get("draft")
+        # Who clicks away at once may be on another screen when the draft arrives, and the component's state is gone.
+        draft = (st.session_state.get(key) or {}).get("draft")
         if draft and on_draft is not None:
             on_draft(draft)
 

@@ -73,7 +73,7 @@ def _rows(here: Site, person: Person, wanted: Wanted, page: LogPage) -> None:
             known("log.action", row.action),
             row.unit or "",
             _subject(row),
-            follow_up.shown_detail(row),
+            _detail(row),
         )
         for row in page.rows
     ]
@@ -102,6 +102,13 @@ def _subject(row: LogRow) -> str:
     if row.subject.startswith("client:"):
         return t("log.searched_client")
     return known("log.right", row.subject) if row.action == "denied" else row.subject
+
+
+def _detail(row: LogRow) -> str:
+    """The counts and states of a row in one line."""
+    said = {True: t("log.yes"), False: t("log.no")}
+    facts = ((name, value) for name, value in row.detail.items() if value is not None)
+    return ", ".join(f"{known('log.detail', name)}: {said[value] if isinstance(value, bool) else value}" for name, value in facts)
 
 
 def _turn(by: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from itertools import groupby
 
@@ -11,7 +12,6 @@ import streamlit as st
 from pipeline import payments
 from pipeline.errors import EfterskriftError
 from pipeline.export.runs import Office
-from pipeline.export.values import decimal_comma
 from pipeline.model import Person
 from pipeline.payments import Payment
 from pipeline.store.clock import utc_now
@@ -19,7 +19,7 @@ from pipeline.store.payment_approvals import NEEDED, take_back_approval
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.session import Site
-from ui.text import moment, t
+from ui.text import moment, number, t
 
 _SAID = "payments_said"
 
@@ -52,7 +52,7 @@ def show(here: Site, person: Person) -> None:
 def _payment(office: Office, person: Person, each: Payment) -> None:
     with st.container(border=True, key=f"payment-{each.entry_id}"):
         payee = _escaped(each.payee) or t("payments.protected")
-        st.markdown(t("payments.line", payee=payee, amount=decimal_comma(each.amount)))
+        st.markdown(t("payments.line", payee=payee, amount=_kronor(each.amount)))
         st.markdown(t("payments.account", clearing=each.clearing, account=each.account))
         st.caption(" · ".join(part for part in (_escaped(each.purpose), each.entry_id, each.unit) if part))
         names = ", ".join(f"{stamp.by} {moment(stamp.at)}" for stamp in each.approved)
@@ -94,3 +94,9 @@ def _tried(done: str, act: Callable[[], object]) -> None:
         st.session_state[_SAID] = ("fault", fault_text(error))
     else:
         st.session_state[_SAID] = ("ok", t(done))
+
+
+def _kronor(amount: str) -> str:
+    """An amount with groups of thousands, and öre where there are any."""
+    value = Decimal(amount)
+    return number(float(value), 0 if value == value.to_integral_value() else 2)

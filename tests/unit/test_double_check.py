@@ -1,0 +1,68 @@
+"""Forms that two people answer for: what is strong medicine is seen twice, also where the first person and the machine agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import FormError, NotAllowedError
+from pipeline.model import EntryState
+from pipeline.settings import ROOT
+from pipeline.store import claims, corrections, decisions
+from pipeline.store.answers import How, decided
+from pipeline.store.database import Store
+from pipeline.template import Forms, load_double_check
+from tests.ward import EVA, FORMS, NILS, NOTE, NOW, PLAN, SAID, Ward, answers, later
+
+pytest_plugins = ("tests.databases",)
+
+ALL = {**SAID, **PLAN}
+TWICE = Forms(FORMS)
+TWICE.double_check = frozenset({NOTE.id})
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    return Ward(store).begin()
+
+
+def test_critical_fields_are_seen_by_two_although_person_and_machine_agree(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        assert decisions.save_answers(conn, TWICE, EVA, entry_id, 0, answers(ALL), NOW) is EntryState.SECOND
+        with pytest.raises(NotAllowedError):
+            decisions.save_answers(conn, TWICE, EVA, entry_id, 1, answers(ALL), later(1))
+        view = claims.open_entry(conn, TWICE, NILS, entry_id, later(2))
+        asked = {field.spec.name for field in view.fields if field.open}
+        assert asked == {spec.name for spec in NOTE.fields if spec.critical and spec.name in ALL}
+        given = answers({name: value for name, value in ALL.items() if name in asked})
+        assert decisions.save_answers(conn, TWICE, NILS, entry_id, 1, given, later(2)) is EntryState.CONFIRMED
+        assert {decided(conn, entry_id)[name].how for name in asked} == {How.SECOND}
+
+
+def test_a_correction_is_seen_by_two_as_well(ward: Ward) -> None:
+    entry_id = ward.note("AAAA", dict(SAID) | {"datum": "2026-02-18"})
+    with ward.store.begin() as conn:
+        decisions.save_answers(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW)
+        decisions.save_answers(conn, FORMS, NILS, entry_id, 1, answers({"datum": SAID["datum"]}), later(1))
+        given = answers({"datum": "2026-02-18"})
+        assert corrections.correct(conn, TWICE, EVA, entry_id, 2, given, "fel dag", later(2)) is EntryState.SECOND
+
+
+def test_other_forms_need_one_person_where_the_machine_agrees(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        assert decisions.save_answers(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW) is EntryState.CONFIRMED
+
+
+def test_prescriptions_at_the_end_of_life_are_among_them() -> None:
+    assert Forms.load(ROOT / "forms").double_check == {"palliativ-hemakt"}
+
+
+def test_a_form_that_there_is_not_is_named(tmp_path: Path) -> None:
+    listed = tmp_path / "double_check.yaml"
+    listed.write_text("- paliativ\n")
+    with pytest.raises(FormError, match="paliativ"):
+        load_double_check(listed, {"palliativ-hemakt"})
+    assert load_double_check(tmp_path / "none.yaml", ()) == frozenset()
