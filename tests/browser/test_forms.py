@@ -186,6 +186,8 @@ def drag(page: Page, sheet: Locator, box_mm: tuple[float, float, float, float]) 
 
 
 def choose_last(page: Page, ending: str, option: str) -> None:
-    in_field(page, ending).get_by_role("combobox").click()
+    box = in_field(page, ending).get_by_role("combobox")
+    box.click()
+    box.fill(option)
     page.get_by_role("option", name=option, exact=True).click()
     settle(page)

@@ -14,6 +14,12 @@ import numpy as np
 
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.making import acts
+from pipeline.making.drafts import Draft
+from pipeline.making.drawn_boxes import with_new_box
+from pipeline.making.field_sorts import Sort
+from pipeline.making.outline_edits import with_new_item
+from pipeline.making.trial_sheet import trial_form
 from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value, WordPlace
 from pipeline.own_forms import COVER
 from pipeline.printing import Sheet
@@ -27,7 +33,8 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry, entry_id
 from pipeline.store.pages import NewPage
-from pipeline.template import Form, Forms
+from pipeline.template import Area, Form, Forms, Subject
+from tests.printed_elsewhere import page as unfilled
 
 UNIT = "Hemsjukvården Centrum"
 OTHER_UNIT = "Hemtjänsten Norr"
@@ -82,6 +89,32 @@ def make_store(workspace: Path) -> Store:
             people.save_person(conn, person, PASSWORD)
             guides.close(conn, person.login, utc_now())
     return store
+
+
+def add_drafts(store: Store) -> tuple[Draft, Draft]:
+    """A draft of a form of sections and rows, and one drawn on a blank."""
+    own = settings(store)
+    start = acts.Start("Nattrond", Area.HSL, Subject.CLIENT)
+    outline = acts.begin_outline(store, own, forms(), ADMINISTRATOR, start)
+    fields = (("Sov", Sort.CHOICE), ("Puls", Sort.NUMBER), ("Larmade", Sort.MARK))
+    data = outline.data
+    for label, sort in fields:
+        data = with_new_item(data, 2, label, sort)
+    outline = acts.change(store, ADMINISTRATOR, outline, data)
+    blank = cv2.imencode(".png", unfilled("Gammal rondlista", 3))[1].tobytes()
+    started = acts.Start("Gammal rondlista", Area.HSL, Subject.CLIENT)
+    drawn = acts.begin_drawing(store, own, forms(), ADMINISTRATOR, started, blank, "blankett.png")
+    data = drawn.data
+    for label, box in (("Personnummer", (15, 29.5, 50, 7)), ("Datum", (77, 29.5, 50, 7)), ("Klar", (180, 10, 5, 5))):
+        data = with_new_box(data, box, label)
+    return outline, acts.change(store, ADMINISTRATOR, drawn, data)
+
+
+def filled_trial(form: Form) -> bytes:
+    """A scan (PNG) of a trial sheet on which a person has written."""
+    picture, rng = printed_page(trial_form(form), Sheet(new_serial())), np.random.default_rng(5)
+    values = {name: value for name, value in NOTE.items() if name in form.by_name} | {"sov": "ja", "puls": "72", "larmade": True}
+    return cv2.imencode(".png", fill(picture, form.pages[0], values, hands(1, seed=3)[0], rng))[1].tobytes()
 
 
 def add_notes(store: Store, count: int, **changed: Value) -> list[str]:

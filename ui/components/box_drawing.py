@@ -13,6 +13,7 @@ from ui.components.page_view import data_url
 from ui.text import t
 
 KEY = "box_drawing"
+_LAST = "box_drawing_last"
 _HTML = """<p class="how"></p><div class="sheet"><img alt="" draggable="false"><div class="boxes"></div><div class="made" hidden></div></div>"""
 Box = tuple[float, float, float, float]
 
@@ -45,7 +46,9 @@ def box_drawing(
         return said if isinstance(said, dict) and said.get("turn") == turn else {}
 
     def drawn() -> None:
-        if said := told("drawn"):
+        said = told("drawn")
+        if said and said["id"] != st.session_state.get(_LAST):  # a trigger may be told twice
+            st.session_state[_LAST] = said["id"]
             x, y, w, h = (float(share) for share in said["box"])
             on_drawn((round(x * width, 1), round(y * height, 1), round(w * width, 1), round(h * height, 1)))
 

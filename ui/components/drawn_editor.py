@@ -34,11 +34,16 @@ def drawn_editor(here: Site, person: Person, draft: Draft) -> None:
     """The editor."""
     every, turn = boxes(draft.data), form_desk.turn()
     change = partial(form_desk.changed, here, person, draft.id, turn)
+
+    def pick() -> None:
+        st.session_state[_OPEN] = st.session_state[f"forms_box-{draft.id}-{turn}"]
+
     chosen = min(int(st.session_state.get(_OPEN, 0)), len(every) - 1)
 
     def add(box: Box) -> None:
-        st.session_state[_OPEN] = len(every)
-        change(lambda data: drawn_boxes.with_new_box(data, box, t("forms.new_field")), moves=True)
+        st.session_state[_OPEN] = len(every)  # a new box moves no other, so it may be drawn whatever has changed meanwhile
+        edit = partial(drawn_boxes.with_new_box, box=box, label=t("forms.new_field"))
+        form_desk.changed(here, person, draft.id, form_desk.turn(), edit, moves=True)
 
     left, right = st.columns([1.15, 1], gap="large")
     with left:
@@ -54,9 +59,7 @@ def drawn_editor(here: Site, person: Person, draft: Draft) -> None:
         if every:
             names = [f"{number} {one.get('label') or ''}" for number, one in enumerate(every, start=1)]
             key = f"forms_box-{draft.id}-{turn}"
-            shown = st.selectbox(
-                t("forms.box"), range(len(every)), chosen, format_func=names.__getitem__, key=key, on_change=lambda: _choose(st.session_state[key])
-            )
+            shown = st.selectbox(t("forms.box"), range(len(every)), chosen, format_func=names.__getitem__, key=key, on_change=pick)
             with st.container(border=True):
                 _box(f"{key}-{shown}", int(shown), every[int(shown)], change)
 
