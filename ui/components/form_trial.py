@@ -20,6 +20,7 @@ from pipeline.making.trying import TrialPage, try_out
 from pipeline.model import Person
 from pipeline.plane import PX_PER_MM
 from pipeline.scan import JPEG, decode
+from pipeline.store import people
 from pipeline.template import Form
 from ui.components import form_desk
 from ui.components.form_pictures import form_pictures
@@ -72,7 +73,9 @@ def _publishing(here: Site, person: Person, draft: Draft, form: Form) -> None:
     if shown.at is None:
         st.info(t("forms.not_tried"), icon=":material/info:")
         return
-    st.caption(t("forms.tried_at", at=moment(shown.at), by=shown.by))
+    with here.store.read() as conn:
+        name = people.names(conn).get(shown.by, shown.by)
+    st.caption(t("forms.tried_at", at=moment(shown.at), by=name))
     if shown.missing:
         st.info(t("forms.pages_missing", pages=", ".join(map(str, shown.missing))), icon=":material/info:")
         return

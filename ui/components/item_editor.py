@@ -67,7 +67,7 @@ def _needs(key: str, what: Mapping[str, Any], sort: Sort, put: Callable[..., Cal
         lines = what.get("lines")
         count = _FILL if lines == "fill" else int(lines or 3)
         keep = put("lines", lambda value: "fill" if value == _FILL else value)
-        st.number_input(t("forms.lines"), 0, 30, count, key=f"{key}-lines", on_change=keep, width=160, help=t("forms.lines_help"))
+        st.number_input(t("forms.lines_fill"), 0, 30, count, key=f"{key}-lines", on_change=keep, width=160, help=t("forms.lines_help"))
 
 
 def _more(key: str, item: Item, sort: Sort, place: int, put: Callable[..., Callable[[], None]], set_beside: Callable[[bool], None]) -> None:
