@@ -125,6 +125,13 @@ def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
     return [_add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)]
 
 
+def add_sheet_of(store: Store, form: Form, values: Mapping[str, Value]) -> str:
+    """A filled sheet of any form, scanned and read; answers with the id of its entry."""
+    with store.begin() as conn:
+        batch = pages.add_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
+    return _add_sheet(store, form, batch, 1, values, {})
+
+
 def add_visits(store: Store, rows: tuple[int, ...]) -> str:
     """A visit list in which something is written in these rows; answers with its serial."""
     form, serial = forms().latest("besokslista"), new_serial()
@@ -247,20 +254,23 @@ def add_bundle(store: Store, said: int, sheets: int) -> str:
     return serials[0]
 
 
-def confirm(store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE, *, sign: bool = False) -> None:
-    """Decide an entry as `person` would who reads the paper right; with `sign`, the author of `NOTE` then signs it."""
+def confirm(
+    store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE, *, sign: bool = False, known: Forms | None = None
+) -> None:
+    """Decide an entry as `person` would who reads the paper right; with `sign`, the author of `NOTE` then signs it. `known` are all forms."""
+    known = known or forms()
     with store.begin() as conn:
-        view = claims.open_entry(conn, forms(), person, entry_id, utc_now())
+        view = claims.open_entry(conn, known, person, entry_id, utc_now())
         answers = {field.spec.name: answer(field.spec, values) for field in view.fields if field.open}
-        decisions.save_answers(conn, forms(), person, entry_id, view.entry.revision, answers, utc_now() + timedelta(seconds=1))
+        decisions.save_answers(conn, known, person, entry_id, view.entry.revision, answers, utc_now() + timedelta(seconds=1))
     if sign:
-        sign_note(store, entry_id)
+        sign_note(store, entry_id, known)
 
 
-def sign_note(store: Store, entry_id: str) -> None:
+def sign_note(store: Store, entry_id: str, known: Forms | None = None) -> None:
     """The author of `NOTE` signs it."""
     with store.begin() as conn:
-        signing.sign(conn, forms(), NURSE, entry_id, entry(conn, entry_id).revision, utc_now())
+        signing.sign(conn, known or forms(), NURSE, entry_id, entry(conn, entry_id).revision, utc_now())
 
 
 def answer(spec: FieldSpec, values: Mapping[str, Value]) -> Answer:
@@ -320,14 +330,14 @@ def _places(spec: FieldSpec, text: str) -> Iterator[WordPlace]:
 
 def _written(form: Form, serial: str, values: Mapping[str, Value], shade: int) -> Image:
     """The filled page upright, with the serial written once more at the foot: no two sheets look alike."""
-    paper = _filled(form.id, tuple(sorted(values.items()))).copy()
+    paper = _filled(form.model_dump_json(exclude_unset=True), tuple(sorted(values.items()))).copy()
     cv2.putText(paper, serial, (760, 2330), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (90, 90, 90), 1, cv2.LINE_AA)
     return np.minimum(paper, shade).astype(np.uint8)
 
 
 @cache
-def _filled(form_id: str, values: tuple[tuple[str, Value], ...]) -> Image:
-    form = forms().latest(form_id)
+def _filled(definition: str, values: tuple[tuple[str, Value], ...]) -> Image:
+    form = Form.model_validate_json(definition)
     page = printed_page(form, Sheet("0" * 8, UNIT))
     paper = fill(page, form.pages[0], dict(values), hands(1, 3)[0], np.random.default_rng(3))
     return np.asarray(cv2.resize(paper, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
