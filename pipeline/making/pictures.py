@@ -9,12 +9,14 @@ from pdf2image import convert_from_bytes
 from pipeline.blanks import blank_file
 from pipeline.making.trial_sheet import fields_of, numbered
 from pipeline.model import Image
-from pipeline.plane import PX_PER_MM
+from pipeline.plane import PX_PER_MM, grey
 from pipeline.printing import Sheet, print_sheets
+from pipeline.scan import PNG, decode
 from pipeline.template import Form
 
 WIDTH_PX = 1100
 """Of a picture: enough to read the smallest print on a screen."""
+DRAWN_PX = 1400
 _SPECIMEN = "00000000"
 _MARK = (122, 84, 20)
 _BOX_MM = 0.4
@@ -28,6 +30,14 @@ def page_pictures(form: Form, *, numbers: bool = False) -> list[bytes]:
         for page_no, page in enumerate(pages, start=1):
             _number(form, page_no, page)
     return [bytes(cv2.imencode(".png", page)[1]) for page in pages]
+
+
+def blank_on_screen(blank: bytes) -> bytes:
+    """The picture of a blank (PNG) as a small JPEG for drawing boxes on."""
+    picture = grey(decode(blank, PNG))
+    shrink = min(1.0, DRAWN_PX / picture.shape[1])
+    small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".jpg", small, [int(cv2.IMWRITE_JPEG_QUALITY), 85])[1])
 
 
 def _printed(form: Form) -> list[Image]:

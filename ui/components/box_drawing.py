@@ -38,7 +38,7 @@ def box_drawing(
     on_drawn: Callable[[Box], None],
     on_chosen: Callable[[int], None],
 ) -> None:
-    """Show a page (PNG) of this size with its boxes (mm). A new one is given in mm; what was drawn for another `turn` (draft) is passed over."""
+    """Show a page (JPEG) of this size with its boxes (mm). A new one is given in mm; what was drawn for another `turn` (draft) is passed over."""
     width, height = size_mm
 
     def told(name: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def box_drawing(
         on_chosen_change=picked,
         data={
             "turn": turn,
-            "src": data_url(picture, "image/png"),
+            "src": data_url(picture),
             "boxes": [[box[0] / width, box[1] / height, box[2] / width, box[3] / height] for box in boxes],
             "chosen": chosen,
             "labels": {"alt": t("forms.blank_alt"), "how": t("forms.draw_how")},

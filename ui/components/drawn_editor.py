@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,6 +15,7 @@ from pipeline.making.draft_form import checked
 from pipeline.making.drafts import Draft
 from pipeline.making.drawn_boxes import BLANK, boxes
 from pipeline.making.field_sorts import Sort
+from pipeline.making.pictures import blank_on_screen
 from pipeline.model import Person
 from ui.components import form_desk
 from ui.components.box_drawing import Box, box_drawing
@@ -48,7 +50,7 @@ def drawn_editor(here: Site, person: Person, draft: Draft) -> None:
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         size = (float(draft.data["size"][0]), float(draft.data["size"][1]))
-        picture = (draft.folder / BLANK).read_bytes()
+        picture = _picture(draft.id, str(draft.folder / BLANK))
         box_drawing(draft.id, picture, [one["box"] for one in every], chosen, size, add, _choose)
     with right:
         draft_head(here, person, draft)
@@ -62,6 +64,12 @@ def drawn_editor(here: Site, person: Person, draft: Draft) -> None:
             shown = st.selectbox(t("forms.box"), range(len(every)), chosen, format_func=names.__getitem__, key=key, on_change=pick)
             with st.container(border=True):
                 _box(f"{key}-{shown}", int(shown), every[int(shown)], change)
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _picture(draft_id: str, path: str) -> bytes:
+    del draft_id
+    return blank_on_screen(Path(path).read_bytes())
 
 
 def _choose(place: int) -> None:

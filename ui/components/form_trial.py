@@ -54,7 +54,7 @@ def _paper(here: Site, person: Person, draft: Draft, form: Form) -> None:
         st.markdown(t("forms.trial_elsewhere"))
     else:
         st.markdown(t("forms.trial_how"))
-        pdf = trial_pdf(form, here.settings.care_provider)
+        pdf = _sheet(form.model_dump_json(), form, here.settings.care_provider)
         st.download_button(t("forms.trial_fetch"), pdf, f"provblad-{draft.id}.pdf", "application/pdf", key="forms_trial_pdf", icon=":material/print:")
     file = st.file_uploader(t("forms.trial_file"), type=FILES, key=f"forms_trial-{draft.id}")
     if st.button(t("forms.trial_do"), key="forms_trial_do", disabled=file is None, icon=":material/fact_check:") and file is not None:
@@ -65,6 +65,12 @@ def _paper(here: Site, person: Person, draft: Draft, form: Form) -> None:
             st.error(form_desk.wrong(error), icon=":material/error:")
         else:
             st.session_state[_JUDGED] = (draft.id, draft.revision, [_shown(page) for page in pages])
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _sheet(key: str, _form: Form, organisation: str) -> bytes:
+    del key
+    return trial_pdf(_form, organisation)
 
 
 def _publishing(here: Site, person: Person, draft: Draft, form: Form) -> None:
