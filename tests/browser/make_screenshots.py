@@ -18,6 +18,8 @@ from pipeline.care_list import CareList, CareRow
 from pipeline.clients import load_register
 from pipeline.export import clash_decisions
 from pipeline.export.runs import Office, make_run
+from pipeline.making.draft_form import whole_form
+from pipeline.making.drafts import Draft
 from pipeline.model import Person
 from pipeline.pack.make import make_pack
 from pipeline.pack.numbers import default_needs
@@ -38,7 +40,7 @@ from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NU
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
     (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Export")),
-    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv")),
+    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv", "Blanketter")),
     (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö", "Betalningar")),
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
@@ -52,7 +54,7 @@ def main() -> None:
     expect.set_options(timeout=PATIENCE_MS)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         workspace = Path(folder)
-        _fill(workspace)
+        drafts = _fill(workspace)
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         with serving(workspace) as address:
             _login_screen(browser, address)
@@ -63,12 +65,13 @@ def main() -> None:
                 page.close()
             _comparing(browser, address, workspace)
             _reviewing(browser, address)
+            _making(browser, address, drafts)
             _in_the_dark(browser, address)
         browser.close()
     _printed_pack()
 
 
-def _fill(workspace: Path) -> None:
+def _fill(workspace: Path) -> tuple[Draft, Draft]:
     """Paper that was read and that failed, entries to review, to sign and to export."""
     store = seeding.make_store(workspace)
     _archived(store, workspace)
@@ -81,6 +84,7 @@ def _fill(workspace: Path) -> None:
     for place, entry_id in enumerate(entries[:6]):
         seeding.confirm(store, COLLEAGUE if place % 2 else NURSE, entry_id, sign=place < 3)
     _more_days(store)
+    return seeding.add_drafts(store)
 
 
 def _archived(store: Store, workspace: Path) -> None:
@@ -155,6 +159,29 @@ def _reviewing(browser: Browser, address: str) -> None:
     page.locator(".st-key-guide_close button").click()
     page.locator(".st-key-guide_close").wait_for(state="detached")
     _picture(page, "ovning")
+    page.close()
+
+
+def _making(browser: Browser, address: str, drafts: tuple[Draft, Draft]) -> None:
+    """A draft of sections, the judgement of its trial, and boxes drawn on a blank."""
+    page = _opened(browser, address, ADMINISTRATOR)
+    page.get_by_role("link", name="Blanketter").click()
+    page.locator(f".st-key-forms_draft-{drafts[0].id} button").click()
+    page.get_by_text("3. Anteckning").click()
+    page.get_by_text("Valen, med semikolon mellan").wait_for()
+    _picture(page, "blankett-utkast")
+    page.get_by_text("2. Prova på papper och publicera").click()
+    page.get_by_role("button", name="Hämta provbladet").wait_for()
+    page.locator(".st-key-forms_trial-" + drafts[0].id + " input[type=file]").set_input_files(
+        {"name": "prov.png", "mimeType": "image/png", "buffer": seeding.filled_trial(whole_form(drafts[0]))}
+    )
+    page.get_by_role("button", name="Bedöm bladet").click()
+    page.get_by_role("heading", name="Fält för fält").wait_for()
+    _picture(page, "blankett-prov")
+    page.locator(".st-key-forms_back button").click()
+    page.locator(f".st-key-forms_draft-{drafts[1].id} button").click()
+    page.locator(".st-key-box_drawing .box").first.wait_for()
+    _picture(page, "blankett-ritad")
     page.close()
 
 
