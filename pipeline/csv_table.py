@@ -38,7 +38,7 @@ def read_table(path: Path, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
 def table_of(data: bytes, source: Path | str, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
     """As `read_table`, of a file's content; `source` names it in errors."""
     try:
-        rows = _rows(source, _decoded(data), kind)
+        rows = _rows(source, decoded(data), kind)
     except csv.Error as error:
         raise UsageError(f"{source} is no CSV table.", f"Export the register as CSV: {kind.example}.") from error
     for number, row in rows:
@@ -68,7 +68,8 @@ def _rows(source: Path | str, text: str, kind: TableKind) -> list[tuple[int, dic
     return rows
 
 
-def _decoded(data: bytes) -> str:
+def decoded(data: bytes) -> str:
+    """A file's text: UTF-8, else Windows-1252."""
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return data.decode(encoding)

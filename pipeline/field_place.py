@@ -159,12 +159,19 @@ def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
     patch = seen.form.dark[rows, columns]
     if around.shape[0] != patch.shape[0] + 2 * reach or around.shape[1] != patch.shape[1] + 2 * reach or patch.std() < 0.01:
         return False
-    near = _likeness(around[reach - 1 : 1 - reach, reach - 1 : 1 - reach], patch).max()
-    if near + _BETTER > 1:
+    if _alike(seen.dark[rows, columns], patch) + _BETTER > 1:
         return False  # nothing farther off can be as much better; most fields end here
-    _, best, _, (x, y) = cv2.minMaxLoc(_likeness(around, patch))
+    scores = _likeness(around, patch)
+    near = float(scores[reach - 1 : reach + 2, reach - 1 : reach + 2].max())
+    _, best, _, (x, y) = cv2.minMaxLoc(scores)
     moved = float(np.hypot(x - reach, y - reach)) / SCALE
     return bool(moved > _MOVED_MM and best >= _ALIKE and best >= near + _BETTER)
+
+
+def _alike(here: Map, patch: Map) -> float:
+    """The correlation of a patch with what lies at its place."""
+    one, other = here - here.mean(), patch - patch.mean()
+    return float((one * other).sum() / max(float(np.sqrt((one * one).sum() * (other * other).sum())), 1e-9))
 
 
 def _likeness(around: Map, patch: Map) -> Map:

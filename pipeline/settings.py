@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     """Which share of the fields that are shown filled in gets a wrong value on purpose. It is always taken away again before anything is decided."""
     figures_least: int = Field(30, ge=1)
     """No figure about work is shown that rests on fewer fields."""
+    clash_minutes: int = Field(60, ge=0, le=24 * 60)
+    """How far an entry and what the care system has about the same person may lie apart to be taken for the same."""
     queue_order: QueueOrder = QueueOrder.OLDEST
     """Within the same urgency: the oldest day first, or the newest, which is of most use in care."""
     session_minutes: int = 60

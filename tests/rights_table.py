@@ -15,6 +15,7 @@ class Reach(Enum):
     LISTED = "own units, areas and unblocked clients; elsewhere nothing is given"
     LISTED_BLANK = "as LISTED, of pages that are about no client"
     UNIT = "own units; elsewhere refused"
+    UNIT_AREA = "own units and areas; elsewhere refused"
     COUNTED = "own units; of others nothing is given"
     EVERYWHERE = "the role alone decides"
 
@@ -35,6 +36,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.claims.claim_next": (Action.REVIEW, R.LISTED),
     f"{P}store.claims.coming": (Action.REVIEW, R.LISTED),
     f"{P}store.claims.open_entry": (Action.REVIEW, R.PAPER),
+    f"{P}store.claims.take_up": (Action.REVIEW, R.LISTED),
     f"{P}store.claims.renew": (Action.REVIEW, R.EVERYWHERE),
     f"{P}store.claims.release": (Action.REVIEW, R.EVERYWHERE),
     f"{P}store.claims.skip": (Action.REVIEW, R.PAPER),
@@ -136,6 +138,18 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.duplicate_marks.mark_duplicate": (Action.REVIEW, R.PAPER),
     f"{P}store.duplicate_marks.take_back_duplicate": (Action.REVIEW, R.PAPER),
     f"{P}store.duplicate_marks.duplicates": (Action.FOLLOW_UP, R.LISTED),
+    f"{P}store.care_lists.save_list": (Action.REVIEW, R.UNIT_AREA),
+    f"{P}store.care_lists.erase_list": (Action.REVIEW, R.UNIT_AREA),
+    f"{P}store.care_lists.lists": (Action.FOLLOW_UP, R.COUNTED),
+    f"{P}store.clash_pairs.visible_among": (Action.FOLLOW_UP, R.LISTED),
+    f"{P}store.clash_pairs.others_decided": (Action.FOLLOW_UP, R.LISTED),
+    f"{P}store.clash_pairs.take_back_other": (Action.REVIEW, R.PAPER),
+    f"{P}export.clashes.clash_list": (Action.FOLLOW_UP, R.LISTED),
+    f"{P}export.clash_decisions.hand_in": (Action.REVIEW, R.UNIT_AREA),
+    f"{P}export.clash_decisions.view_clash": (Action.FOLLOW_UP, R.PAPER),
+    f"{P}export.clash_decisions.already_there": (Action.REVIEW, R.PAPER),
+    f"{P}export.clash_decisions.something_else": (Action.REVIEW, R.PAPER),
+    f"{P}export.key_in.held_back": (Action.RECEIPT, R.PAPER),
     f"{P}store.forwarding.forward": (Action.FORWARD, R.PAPER),
     f"{P}store.forwarding.forward_protected": (Action.FORWARD, R.PAPER),
     f"{P}store.forwarding.forwarded": (Action.FOLLOW_UP, R.LISTED),
@@ -207,6 +221,9 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.protection.hidden_numbers": "hides",
     f"{P}store.questions.author_on_paper": "part of a question that has been let through",
     f"{P}store.temporary_identities.note_client": "part of a decision that `seen` has let through",
+    f"{P}store.clash_pairs.add_decision": "part of a decision that `already_there` or `something_else` has let through",
+    f"{P}export.receipts.settle": "asks, for each entry that it is given a receipt of",
+    f"{P}quality.week_groups.work_group": "a simulated reviewer, who calls what asks",
     f"{P}store.people.save_person": "stores an account for whoever has the machine",
 }
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import secrets
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from pipeline.archive.runs import make_package
 from pipeline.audit.follow_up import days
+from pipeline.care_list import CareList, CareRow
 from pipeline.export.runs import Office, make_run
 from pipeline.fiducials import new_serial
 from pipeline.learning.learn import School
@@ -25,6 +27,9 @@ from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
 from pipeline.store import blocks, claims, decisions, entries, sheets, tables
 from pipeline.store.archive_tables import archived_sheet
+from pipeline.store.care_list_tables import care_row, clash_decision
+from pipeline.store.care_lists import save_list
+from pipeline.store.clash_pairs import add_decision
 from pipeline.store.control_tables import control, look
 from pipeline.store.controls import ControlTask
 from pipeline.store.database import Store, open_store
@@ -185,6 +190,8 @@ class World:
             return {"data": write_issued([sheet]), "forms": forms, "needs": [Need("hsl-anteckning", 1)], **plan}
         if name.endswith(("paper_days.paper_days", "paper_days.sheets_of_day")):
             return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
+        if "care_list" in name or "clash" in name:
+            return self._handed_in()
         if name.endswith("write_storelog"):
             return {"file": io.BytesIO()}
         if name.endswith(("archivable", "archive.runs.ready", "make_package")):
@@ -199,6 +206,16 @@ class World:
             forms.signing = (RULE,)
             return {"forms": forms, "office": Office(self.store, self.settings, forms)}
         return {}
+
+    def _handed_in(self) -> dict[str, Any]:
+        """A list of the care system with what AAAA-00 says, and a pair of it that somebody has decided on."""
+        row = CareRow((ASTA.pid,), "2026-02-17", text=secrets.token_hex(8))
+        with self.store.begin() as conn:
+            made = save_list(conn, EVA, NORTH, "HSL", [row], NOW)
+            digest = conn.execute(select(care_row.c.digest).where(care_row.c.list == made)).scalar_one()
+            add_decision(conn, EVA, entries.entry(conn, "BBBB-00"), digest, NOW, mark=None)
+            decided = conn.execute(select(func.max(clash_decision.c.id))).scalar_one()
+        return {"list_id": made, "digest": digest, "decision_id": decided, "area": "HSL", "rows": [row], "found": CareList((row,))}
 
     def _entry(self, entry_id: str) -> Entry:
         with self.store.read() as conn:

@@ -12,6 +12,7 @@ from pipeline.access import Action, allowed, require
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from ui import session
+from ui.components import form_slots
 from ui.components.alarms import alarms
 from ui.components.document import document
 from ui.components.faults import show_fault
@@ -74,6 +75,7 @@ def main() -> None:
     st.set_page_config(
         page_title="Efterskrift", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed"
     )
+    form_slots.begin_run()
     st.html(Path(__file__).with_name("style.css"))
     document()
     try:

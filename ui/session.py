@@ -106,6 +106,15 @@ def log_in(here: Site, login: str, password: str) -> Entered:
     return Entered.YES
 
 
+def is_open(here: Site) -> bool:
+    """Whether the session of this window goes on. For callbacks, which run before `current_person` is asked."""
+    token = st.session_state.get(_TOKEN)
+    if token is None:
+        return False
+    with here.store.read() as conn:
+        return sessions.held(conn, token) is not None
+
+
 def asks_for_reason() -> bool:
     """Whether somebody has given the password of an account for emergencies a moment ago, and not the reason."""
     _, at = st.session_state.get(_EMERGENCY, ("", datetime.min.replace(tzinfo=UTC)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 _ENTERED = "Personal förde in eller kontrollerade uppgifter från papperet"
 _SENT = "Uppgifterna lämnades vidare till verksamhetens system"
+_COMPARED = "Personal jämförde papperet med vad som redan står i verksamhetens system"
 _OPENED = "En fil eller lista med uppgifterna öppnades"
 _SEARCHED = "Personal sökte efter dina uppgifter"
 OTHER = "Uppgifterna hanterades på annat sätt"
@@ -30,6 +31,9 @@ SAID: Mapping[str, str] = {
     "third_look": _ENTERED,
     "mark_duplicate": _ENTERED,
     "no_duplicate": _ENTERED,
+    "view_clash": _COMPARED,
+    "decide_clash": _COMPARED,
+    "take_back_clash": _COMPARED,
     "ask_author": "Personal frågade den som skrev papperet",
     "author_answered": "Personal frågade den som skrev papperet",
     "forward": "Papperet lämnades vidare till den enhet som det hör till",

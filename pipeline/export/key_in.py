@@ -6,11 +6,12 @@ a receipt like any other (`receipts.give_receipts`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.access import Action, require
+from pipeline.export.clashes import held
 from pipeline.export.exporter import Item
 from pipeline.export.key_in_block import Block, block
 from pipeline.export.runs import Office, find_target, open_run, terms_of
@@ -47,7 +48,7 @@ def waiting_runs(office: Office, person: Person) -> list[RunStatus]:
 def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipped: Collection[str] = ()) -> Shown | None:
     """Take the first entry of a list that waits, that nobody else has and that is not among the skipped; None if there is none.
 
-    The person lets go of any other.
+    The person lets go of any other. What may be in the other system already is left out until somebody has decided (`held_back`).
 
     Raises:
         NotAllowedError: the person may not receipt what the run holds.
@@ -56,9 +57,11 @@ def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipp
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.RECEIPT)
         waiting = [item for item in exports.items_of(conn, run_id) if item.accepted is None and item.current]
+        maybe_there = _maybe_there(conn, office, waiting)
         key_in_claims.let_go(conn, person.login)
         others = key_in_claims.taken_by_others(conn, person.login, now)
-        free = (item for item in waiting if item.entry_id not in skipped and (item.entry_id, item.revision) not in others)
+        left_out = {*skipped, *maybe_there}
+        free = (item for item in waiting if item.entry_id not in left_out and (item.entry_id, item.revision) not in others)
         taken = next((i for i in free if key_in_claims.take(conn, person.login, i.entry_id, i.revision, now, CLAIM_MINUTES)), None)
         if taken is None:
             return None
@@ -66,6 +69,17 @@ def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipp
         item = _item(conn, office, taken)
     terms = terms_of(office, run.target, find_target(run.target))
     return Shown(taken, item.record.client, block(item, terms), sum((i.entry_id, i.revision) in others for i in waiting))
+
+
+def held_back(office: Office, person: Person, run_id: str) -> int:
+    """How many entries of a list are not keyed in until somebody has decided whether they are in the other system already. Errors as `next_entry`."""
+    with office.store.read() as conn:
+        open_run(conn, person, run_id, Action.RECEIPT)
+        return len(_maybe_there(conn, office, [item for item in exports.items_of(conn, run_id) if item.accepted is None and item.current]))
+
+
+def _maybe_there(conn: Connection, office: Office, waiting: Sequence[RunItem]) -> frozenset[str]:
+    return held(conn, office.forms, [item.entry_id for item in waiting], office.settings.clash_minutes)
 
 
 def _item(conn: Connection, office: Office, taken: RunItem) -> Item:

@@ -78,7 +78,7 @@ def give_receipts(office: Office, person: Person, run_id: str, answers: Sequence
         items = {item.entry_id: item for item in exports.items_of(conn, run_id)}
         if strangers := [answer.entry_id for answer in answers if answer.entry_id not in items]:
             raise ExportError(f"Not in the run {run_id}: {_named(strangers)}.", "Nothing was receipted. Open the run that holds the entries.")
-        return _settle(conn, person, [(run_id, Receipt(items[a.entry_id], a.accepted, a.text)) for a in answers], now)
+        return settle(conn, person, [(run_id, Receipt(items[a.entry_id], a.accepted, a.text)) for a in answers], now)
 
 
 def apply_receipt_file(office: Office, person: Person, data: bytes, now: datetime) -> ReceiptResult:
@@ -98,7 +98,7 @@ def apply_receipt_file(office: Office, person: Person, data: bytes, now: datetim
                 f"The receipt file names entries that were not exported: {_named(unknown)}.", "Nothing was receipted. Correct the file."
             )
         given = [(place[0], Receipt(place[1], line.accepted, line.text)) for line, place in found if place and line.accepted is not None]
-        result = _settle(conn, person, given, now)
+        result = settle(conn, person, given, now)
     return ReceiptResult(result.accepted, result.refused, result.already, len(lines) - len(given))
 
 
@@ -116,7 +116,13 @@ def _find(conn: Connection, line: ReceiptLine) -> tuple[str, RunItem] | None:
     return found
 
 
-def _settle(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]], now: datetime) -> ReceiptResult:
+def settle(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]], now: datetime) -> ReceiptResult:
+    """Write down receipts, each with its run; all or none. One that is known changes nothing.
+
+    Raises:
+        NotAllowedError: the person may not receipt one of the entries.
+        ExportError: an entry has another receipt already.
+    """
     for entry_id in sorted({receipt.item.entry_id for _, receipt in given}):
         sight.require_entry(conn, person, Action.RECEIPT, entry(conn, entry_id))
     fresh: dict[tuple[str, int], tuple[str, Receipt]] = {}

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.access import Action, require
 from pipeline.errors import ExportError
 from pipeline.export import STATISTICS, TARGETS
+from pipeline.export.clashes import HELD, erase_done, held
 from pipeline.export.exporter import Exporter, Item, Statistics, Terms
 from pipeline.export.late_entry import local
 from pipeline.export.mapping import KeyInMapping, load_mappings
@@ -86,13 +87,16 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
         require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
         candidates, staff = _candidates(conn, office, person, unit), staff_list(conn)
+        waiting = _held(conn, office, candidates)
         terms = {name: terms_of(office, name, exporter, staff) for name, exporter in TARGETS.items()}
         months = {
             name: whole_months(conn, standing(conn, office.forms, person, name, unit=unit), statistics, terms[name])
             for name, statistics in STATISTICS.items()
         }
     return [
-        _ready_months(name, STATISTICS[name], months[name], terms[name]) if name in months else _ready(name, exporter, candidates, terms[name])
+        _ready_months(name, STATISTICS[name], months[name], terms[name])
+        if name in months
+        else _ready(name, exporter, candidates, terms[name], waiting)
         for name, exporter in TARGETS.items()
     ]
 
@@ -119,13 +123,15 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
     with office.store.noting_denials():
         require(person, Action.EXPORT, unit)
     exporter = find_target(target)
-    with office.store.read() as conn:
+    with office.store.begin() as conn:
+        erase_done(conn, office.forms, office.settings.clash_minutes, now)
         terms = terms_of(office, target, exporter, staff_list(conn))
     if target in STATISTICS:
         return _make_months(office, person, target, terms, now, unit)
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
-            items = _items(target, exporter, _candidates(conn, office, person, unit), terms)
+            candidates = _candidates(conn, office, person, unit)
+            items = _items(target, exporter, candidates, terms, _held(conn, office, candidates))
         if not items:
             return None
         run = _name(target, exporter, person, now, len(items))
@@ -221,6 +227,11 @@ def _candidates(conn: Connection, office: Office, person: Person, unit: str | No
     return sorted(((record, before.get(record.entry_id)) for record in records.records(conn, office.forms, entry_ids)), key=_order)
 
 
+def _held(conn: Connection, office: Office, candidates: Sequence[Candidate]) -> frozenset[str]:
+    """Those that somebody else may have keyed in already: in no file until a person has decided."""
+    return held(conn, office.forms, [record.entry_id for record, _ in candidates], office.settings.clash_minutes)
+
+
 def _order(candidate: Candidate) -> tuple[Any, ...]:
     record = candidate[0]
     time = record.event_at or record.written_at or datetime.max
@@ -240,14 +251,16 @@ def _goes(target: str, exporter: Exporter, candidate: Candidate, terms: Terms) -
     )
 
 
-def _items(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms) -> list[Item]:
-    chosen = [c for c in candidates if _goes(target, exporter, c, terms) and not exporter.unfit(c[0], terms)]
+def _items(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms, waiting: frozenset[str]) -> list[Item]:
+    free = [c for c in candidates if c[0].entry_id not in waiting]
+    chosen = [c for c in free if _goes(target, exporter, c, terms) and not exporter.unfit(c[0], terms)]
     return [Item(number, record, before) for number, (record, before) in enumerate(chosen, 1)]
 
 
-def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms) -> Ready:
+def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms, waiting: frozenset[str]) -> Ready:
     going = [candidate for candidate in candidates if _goes(target, exporter, candidate, terms)]
-    unfit = [Unfit(record.entry_id, reason) for record, _ in going if (reason := exporter.unfit(record, terms))]
+    reasons = [(record.entry_id, HELD if record.entry_id in waiting else exporter.unfit(record, terms)) for record, _ in going]
+    unfit = [Unfit(entry_id, reason) for entry_id, reason in reasons if reason]
     stopped = {each.entry_id for each in unfit}
     amendments = sum(before is not None and record.entry_id not in stopped for record, before in going)
     return Ready(target, exporter.title, len(going) - len(unfit), amendments, tuple(unfit))
@@ -266,8 +279,9 @@ def _name(target: str, exporter: Exporter, person: Person, now: datetime, entrie
 def _keep(office: Office, person: Person, unit: str | None, items: Sequence[Item], run: Run, data: bytes) -> Run | None:
     """Write the run if every item is still what the file says; None when something has changed."""
     with office.store.begin() as conn:
-        now_there = {record.entry_id: (record, before) for record, before in _candidates(conn, office, person, unit, lock=True)}
-        if any(now_there.get(item.record.entry_id) != (item.record, item.amends) for item in items):
+        candidates = _candidates(conn, office, person, unit, lock=True)
+        now_there, waiting = {record.entry_id: (record, before) for record, before in candidates}, _held(conn, office, candidates)
+        if any(item.record.entry_id in waiting or now_there.get(item.record.entry_id) != (item.record, item.amends) for item in items):
             return None
         kept = replace(run, sha256=office.store.images.put(data))
         exports.add_run(conn, kept, [(item.record.entry_id, item.record.revision) for item in items])

@@ -31,6 +31,8 @@ WRITTEN = 0.3
 """Contrast from which ink is a stroke."""
 NOTHING = (0.2 + 0.5 * WRITTEN) * FAINTEST - 0.01
 """A row with no grey level farther below the paper holds no stroke, see `_contrast`."""
+PEN_PX = 20
+"""So many pixels say how dark a cell's pen is."""
 DARKEST_PAPER = 0.45
 """Paper in a shadow has at least this share of the brightness around; what is darker over a wide area is ink."""
 ALIGN = 4
@@ -157,8 +159,10 @@ def _contrast(ink: Grey, edges: NDArray[np.float64], margin: float) -> Grey:
 
 
 def _peak(part: Grey) -> float:
-    flat = part.ravel()
-    count = min(20, flat.size)
+    """The mean of the darkest pixels. They are sought among the dark ones only: most of a cell is paper, alike, and slow to put in order."""
+    count = min(PEN_PX, part.size)
+    dark = part[part > 0.5 * part.max()] if count else part
+    flat = dark if dark.size >= count else part.ravel()
     return float(np.partition(flat, flat.size - count)[-count:].mean()) if count else 0.0
 
 

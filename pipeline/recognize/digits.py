@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "digits.onnx"
 
+LOOK_AGAIN = 0.9
+"""A cell whose likeliest answer has less than this is looked at again, moved by a pixel each way. Chosen on what is set aside for the temperature:
+18 % fewer wrong digits of MNIST's training images, 12 % of drawn rows; to look at all cells again gains no more."""
+MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
+"""Rows down and columns right by which a doubtful cell is moved, px."""
+
 Probabilities = NDArray[np.float32]
 
 
@@ -54,17 +60,33 @@ def cell_pictures_of(crop: Crop) -> Image:
 def cell_probabilities(pictures: Image, model: Path = MODEL) -> Probabilities:
     """Cells (n, 32, 32), 255 = ink, to probabilities (n, 13) of 0–9, empty, struck out, other, or of what another network answers for.
 
-    Cells without ink share one answer.
+    Cells without ink share one answer; what is doubtful is looked at again (`LOOK_AGAIN`).
 
     Raises:
         MissingProgramError: the network's file is missing.
     """
     inked = pictures.reshape(len(pictures), -1).any(axis=1)
     asked = np.concatenate([np.zeros((1, *pictures.shape[1:]), np.uint8), pictures[inked]])
-    (p,) = _session(model).run(None, {"cells": asked[:, None].astype(np.float32) / 255})
+    p = _answers(asked, model)
+    doubtful = p.max(axis=1) < LOOK_AGAIN
+    if doubtful.any():
+        p[doubtful] = _moved_answers(asked[doubtful], model)
     out = np.empty((len(pictures), p.shape[1]), np.float32)
     out[~inked], out[inked] = p[0], p[1:]
     return out
+
+
+def _answers(pictures: Image, model: Path) -> Probabilities:
+    (p,) = _session(model).run(None, {"cells": pictures[:, None].astype(np.float32) / 255})
+    return np.asarray(p, np.float32)
+
+
+def _moved_answers(pictures: Image, model: Path) -> Probabilities:
+    """The geometric mean of the answers to each cell in its five places; a glyph has three empty pixels around it, so nothing leaves the picture."""
+    moved = np.concatenate([np.roll(pictures, move, axis=(1, 2)) for move in MOVES])
+    logs = np.log(np.maximum(_answers(moved, model), 1e-9)).reshape(len(MOVES), len(pictures), -1)
+    mean = np.exp(logs.mean(axis=0))
+    return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
 @lru_cache(maxsize=2)

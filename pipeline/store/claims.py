@@ -77,6 +77,17 @@ def open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str, no
     return look_at(conn, forms, person, entry_id)
 
 
+def take_up(conn: Connection, person: Person, entry_id: str, revision: int, now: datetime, minutes: int = CLAIM_MINUTES) -> bool:
+    """Go on with an entry that was claimed ahead; answers whether the person has it, as it was then.
+
+    Raises:
+        NotAllowedError: the person does not review.
+    """
+    access.require(person, Action.REVIEW)
+    as_it_was = and_(_entry.c.id == entry_id, _entry.c.revision == revision)
+    return _take(conn, person, now, minutes, as_it_was) is not None
+
+
 def renew(conn: Connection, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES) -> bool:
     """Keep an entry longer; answers whether the person still has it.
 

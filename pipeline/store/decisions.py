@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from pipeline import access, review
 from pipeline.access import Action
@@ -25,6 +25,7 @@ from pipeline.store.control_draw import draw_controls
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
+from pipeline.store.exports import earlier
 from pipeline.store.first_review import first_decided
 from pipeline.store.group_answers import grouped
 from pipeline.store.pages import Page
@@ -108,19 +109,22 @@ def save_answers(
     return state
 
 
-def reject(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime) -> None:
+def reject(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime, *, signed: bool = False) -> None:
     """Put an entry aside, with one of `review.REASONS`. It stays readable and can be taken up again.
+
+    Args:
+        signed: one that has been signed too; it loses its signature.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `save_answers`.
-        ReviewError: the reason is none of those, or the entry has been signed or exported (then `void`).
+        ReviewError: the reason is none of those, or the entry has been exported or, unless `signed`, signed (then `void`).
     """
     if reason not in review.REASONS:
         raise ReviewError("An entry is rejected for one of the given reasons.", f"Choose one: {', '.join(review.REASONS)}.")
     found = seen(conn, person, entry_id, revision, OPEN | DECIDED)
     if held_by_other(found, person, now):
         raise stale()
-    _refuse_ended(conn, found)
+    _refuse_ended(conn, found, signed=signed)
     who: dict[str, Any] = {"second_by": person.login, "second_at": now} if found.first_by else {"first_by": person.login, "first_at": now}
     decide(conn, person, found, {}, now, state=EntryState.REJECTED, reason=reason, **who)
 
@@ -147,8 +151,11 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     return state
 
 
-def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reason: str = "") -> None:
+def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reason: str = "", *, as_before: Mapping[str, Any] | None = None) -> None:
     """Give a rejected entry back to review; `reason` is told to whoever reviews it.
+
+    Args:
+        as_before: what it was before it was rejected, as columns and values: then it is that again.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `save_answers`.
@@ -156,7 +163,7 @@ def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reaso
     found = seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
     if found.voided is not None:
         raise ReviewError("The entry is void.", "Scan the paper again if it has to be entered after all.")
-    change(conn, found, **{**UNDECIDED, "reason": reason})
+    change(conn, found, **(as_before or {**UNDECIDED, "reason": reason}))
     record(conn, person.login, "reopen", entry_id, unit=found.unit)
 
 
@@ -286,8 +293,8 @@ def _denied(person: Person, found: Entry, message: str, remedy: str) -> NotAllow
     return NotAllowedError(message, remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
 
 
-def _refuse_ended(conn: Connection, found: Entry) -> None:
-    if found.state is EntryState.SIGNED:
+def _refuse_ended(conn: Connection, found: Entry, *, signed: bool = False) -> None:
+    if found.state is EntryState.SIGNED and not signed:
         raise ReviewError("The entry has been signed.", "Take the signature back, correct the entry or void it.")
-    if conn.execute(select(exists().where(tables.export_item.c.entry == found.id))).scalar_one():
+    if earlier(conn, [found.id]):  # what its target refused is in no system
         raise ReviewError("The entry has been exported.", "Correct it or void it: the target system then gets a new version.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from rapidfuzz import fuzz
 from sqlalchemy import Connection, insert, or_, select, update
@@ -16,6 +17,7 @@ from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import Person
 from pipeline.review import Answer
 from pipeline.store import people, sight, tables
+from pipeline.store.care_list_tables import clash_decision
 from pipeline.store.decisions import reject, reopen
 from pipeline.store.entries import Entry, entries, entry
 from pipeline.store.events import record
@@ -26,6 +28,8 @@ DUPLICATE = "dubblett"
 _entry, _mark = tables.entry, duplicate_mark
 _MOST, _MOST_LIKE = 200, 12
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+_PLAIN = ("reason", "first_by", "second_by", "signed_by", "signed_why")
+_MOMENTS = ("first_at", "second_at", "signed_at")
 _FOUND_FROM = 88
 """Per cent of likeness from which a value counts as found in a copied text."""
 
@@ -83,13 +87,27 @@ def in_text(spec: FieldSpec, answer: Answer, text: str) -> bool | None:
 
 
 def mark_duplicate(
-    conn: Connection, images: ImageFolder, person: Person, entry_id: str, revision: int, compared: Compared, why: str, now: datetime
-) -> None:
-    """Put an entry aside as a duplicate of what it was compared with.
+    conn: Connection,
+    images: ImageFolder,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    compared: Compared,
+    why: str,
+    now: datetime,
+    *,
+    signed: bool = False,
+    was: Entry | None = None,
+) -> int:
+    """Put an entry aside as a duplicate of what it was compared with; answers with the mark's id.
+
+    Args:
+        signed: one that has been signed too; it loses its signature, and has it again if the mark is taken back.
+        was: what it becomes again if the mark is taken back; without it, what it is now.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `decisions.reject`.
-        ReviewError: it was compared with nothing, or with itself.
+        ReviewError: it was compared with nothing, or with itself; or as `decisions.reject`.
     """
     if compared.other_entry == entry_id or not (compared.other_entry or compared.text.strip() or compared.picture):
         raise ReviewError("A duplicate has to be compared with something.", "Choose the other entry, or copy in what the care system says.")
@@ -97,15 +115,17 @@ def mark_duplicate(
         sight.require_entry(conn, person, Action.REVIEW, entry(conn, compared.other_entry))
     if compared.picture is not None and not compared.picture.startswith(_PICTURES):
         raise ReviewError("This is no picture.", "Use PNG or JPEG.")
-    reject(conn, person, entry_id, revision, DUPLICATE, now)
+    before = _before(was or entry(conn, entry_id))
+    reject(conn, person, entry_id, revision, DUPLICATE, now, signed=signed)
     kept = images.put(compared.picture) if compared.picture else None
     row = {"entry": entry_id, "other_entry": compared.other_entry, "text": compared.text.strip(), "picture_sha256": kept, "why": why.strip()[:300]}
-    conn.execute(insert(_mark).values(row | {"by": person.login, "at": now}))
+    mark: int = conn.execute(insert(_mark).values(row | {"by": person.login, "at": now, "before": before}).returning(_mark.c.id)).scalar_one()
     record(conn, person.login, "mark_duplicate", entry_id, unit=entry(conn, entry_id).unit)
+    return mark
 
 
 def take_back_duplicate(conn: Connection, person: Person, mark_id: int, now: datetime) -> None:
-    """It was no duplicate: the entry goes back to review. The mark stays, with who took it back and when.
+    """It was no duplicate: the entry is again what it was. The mark stays, with who took it back and when.
 
     Raises:
         NotAllowedError: another unit or role.
@@ -116,9 +136,25 @@ def take_back_duplicate(conn: Connection, person: Person, mark_id: int, now: dat
     if row is None:
         raise ReviewError("There is no such mark.")
     found = entry(conn, row.entry)
-    reopen(conn, person, found.id, found.revision)
-    conn.execute(update(_mark).where(_mark.c.id == mark_id).values(taken_back_by=person.login, taken_back_at=now))
+    reopen(conn, person, found.id, found.revision, as_before=_restored(row.before))
+    taken_back = {"taken_back_by": person.login, "taken_back_at": now}
+    conn.execute(update(_mark).where(_mark.c.id == mark_id).values(taken_back))
+    conn.execute(update(clash_decision).where(clash_decision.c.mark == mark_id).values(taken_back))
     record(conn, person.login, "no_duplicate", found.id, unit=found.unit)
+
+
+def _before(found: Entry) -> dict[str, str | None]:
+    """What an entry is, to be kept with its mark."""
+    said = {name: getattr(found, name) for name in (*_PLAIN, *_MOMENTS)}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in said.items()} | {"state": found.state.value}
+
+
+def _restored(before: Mapping[str, str | None] | None) -> dict[str, Any] | None:
+    """What an entry was; None for marks of a time before that was kept."""
+    if before is None:
+        return None
+    moments = {name: datetime.fromisoformat(text) if (text := before[name]) else None for name in _MOMENTS}
+    return {**before, **moments}
 
 
 def duplicates(conn: Connection, person: Person) -> list[DuplicateMark]:

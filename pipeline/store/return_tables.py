@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text
 
 from pipeline.store.clock import UtcDateTime
 from pipeline.store.tables import metadata
@@ -45,7 +45,8 @@ author_answer = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
-# What an entry was compared with: another entry here, a text copied from the care system, or a picture of its screen.
+# What an entry was compared with: another entry here, a text copied from the care system, or a picture of its screen. `before` is what the entry
+# was: its state and who had decided and signed it.
 duplicate_mark = Table(
     "duplicate_mark",
     metadata,
@@ -59,4 +60,5 @@ duplicate_mark = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("taken_back_by", String(80)),
     Column("taken_back_at", UtcDateTime),
+    Column("before", JSON),
 )

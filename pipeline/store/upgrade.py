@@ -15,6 +15,7 @@ from pipeline.store.area_upgrade import widen_areas
 from pipeline.store.chain_rows import begin_log
 from pipeline.store.form_areas import note_areas
 from pipeline.store.queue_upgrade import place_in_queue
+from pipeline.store.return_tables import duplicate_mark
 from pipeline.template import Forms
 
 _WITH_AREAS, _WITH_ADM = 4, 5
@@ -45,6 +46,7 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
         _event.sha256,
     ),
     5: (tables.entry.c.subject, tables.reading.c.words),
+    6: (duplicate_mark.c.before,),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 

@@ -24,8 +24,9 @@ def upsert_where(conn: Connection, table: Table, row: Mapping[str, Any], conditi
     statement = _insert(conn, table)
     keys = [column.name for column in table.primary_key]
     changed = {name: statement.excluded[name] for name in row if name not in keys}
-    done = conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed, where=condition), row)
-    return done.rowcount == 1
+    replaced = statement.on_conflict_do_update(index_elements=keys, set_=changed, where=condition)
+    # Not its `rowcount`: PostgreSQL's driver tells none of an insert.
+    return conn.execute(replaced.returning(table.c[keys[0]]), row).first() is not None
 
 
 def insert_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -14,11 +14,15 @@ from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from tests.browser.nurse import fill_in, focused_field, log_in, press_until, settle, skip, wait_for_entry
 from tests.ui import seeding
-from tests.ui.seeding import NOTE, NURSE
+from tests.ui.seeding import CLIENTS, NOTE, NURSE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FIRST_FIELD = "personnummer"
+FOCUSED_ELSEWHERE = """(last) => {
+    const id = document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
+    return id && id !== last ? id : null;
+}"""
 
 
 @pytest.fixture
@@ -57,6 +61,28 @@ def test_ctrl_enter_saves_exactly_once_and_goes_on(page: Page, store: Store, ent
     assert sorted(states(store, entries)) == [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW]
     assert focused_field(page) == (second, FIRST_FIELD)
     assert focused_value(page) == ""
+
+
+def test_what_is_typed_while_the_screen_is_still_drawn_stands_in_the_next_entry(page: Page, store: Store, entries: list[str]) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    fill_in(page)
+    page.keyboard.press("Control+Enter")
+    second = str(page.wait_for_function(FOCUSED_ELSEWHERE, arg=first, polling="raf").json_value())
+    page.keyboard.type(CLIENTS[1].pid)
+    page.keyboard.press("Tab")
+    page.keyboard.type("Gunnar")
+    settle(page)
+    shown = [page.locator(f".st-key-f-{second}-0-{name} input").input_value() for name in (FIRST_FIELD, "namn")]
+    assert shown[0] == CLIENTS[1].pid
+    assert shown[1].endswith("Gunnar")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("status").filter(has_text=CLIENTS[1].name)).to_be_visible()
+    with store.read() as conn:
+        assert decided(conn, first)[FIRST_FIELD].answer == Answer(NOTE[FIRST_FIELD])
+        assert drafts(conn, second, NURSE.login)[FIRST_FIELD] == Answer(CLIENTS[1].pid)
+        assert drafts(conn, first, NURSE.login) == {}
+    assert sorted(states(store, entries)) == [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW]
 
 
 def test_ctrl_enter_pressed_twice_or_held_leaves_the_next_entry_alone(page: Page, store: Store, entries: list[str]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.field_spec import Kind
+from pipeline.store import claims
+from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.events import events_of
@@ -12,7 +15,9 @@ from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import COLLEAGUE, NURSE, UNIT
 from tests.ui.test_review_screen import everything_sent, key, save, type_all
+from ui.components import form_slots
 from ui.components.picture_shelf import cut_out
+from ui.screens import review_screen
 
 
 def shortcut(app: AppTest, entry_id: str) -> str:
@@ -37,9 +42,52 @@ def test_the_next_form_is_drawn_without_keys_and_comes_into_sight_as_it_is(store
 def test_a_look_is_recorded_when_the_entry_is_seen_and_not_before(store: Store, open_screen: OpenScreen) -> None:
     first, second = sorted(seeding.add_notes(store, 2))
     open_screen(NURSE, "review")
+    assert [looks(store, entry_id) for entry_id in (first, second)] == [[NURSE.login], []]
+
+
+def looks(store: Store, entry_id: str) -> list[str]:
+    """Who has looked at the page of an entry, by the log."""
     with store.read() as conn:
-        looks = [[e.by for e in events_of(conn, entry(conn, entry_id).page) if e.action == "view_page"] for entry_id in (first, second)]
-    assert looks == [[NURSE.login], []]
+        return [event.by for event in events_of(conn, entry(conn, entry_id).page) if event.action == "view_page"]
+
+
+def test_the_next_entry_comes_into_sight_before_anything_is_drawn_and_its_look_is_in_the_log_once(store: Store, open_screen: OpenScreen) -> None:
+    first, second = sorted(seeding.add_notes(store, 2))
+    app = open_screen(NURSE, "review")
+    seen = app.session_state["form_slot_seen"]
+    order: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        sent, asked = form_slots.bring_into_sight, review_screen._current
+        patch.setattr(form_slots, "bring_into_sight", lambda slot: (order.append(f"sight {looks(store, second)}"), sent(slot)))
+        patch.setattr(review_screen, "_current", lambda *site: (order.append("drawn"), asked(*site))[1])
+        type_all(app, first)
+        save(app, first)
+    assert order[-2:] == [f"sight {[NURSE.login]}", "drawn"]
+    assert app.session_state["form_slot_seen"] != seen
+    assert app.session_state["entry_id"] == second
+    assert looks(store, second) == [NURSE.login]
+
+
+def test_what_is_not_saved_brings_nothing_into_sight(store: Store, open_screen: OpenScreen) -> None:
+    first, second = sorted(seeding.add_notes(store, 2))
+    app = open_screen(NURSE, "review")
+    seen = app.session_state["form_slot_seen"]
+    save(app, first)
+    assert app.session_state["entry_id"] == first
+    assert app.session_state["form_slot_seen"] == seen
+    assert looks(store, second) == []
+
+
+def test_an_entry_that_another_has_meanwhile_does_not_come_into_sight(store: Store, open_screen: OpenScreen) -> None:
+    first, second, third = sorted(seeding.add_notes(store, 3))
+    app = open_screen(NURSE, "review")
+    with store.begin() as conn:
+        claims.release(conn, NURSE, second)
+        claims.open_entry(conn, seeding.forms(), COLLEAGUE, second, utc_now())
+    type_all(app, first)
+    save(app, first)
+    assert app.session_state["entry_id"] == third
+    assert looks(store, second) == []
 
 
 def test_blind_fields_of_the_next_entry_are_not_sent_either(store: Store, open_screen: OpenScreen) -> None:

@@ -15,7 +15,7 @@ from pipeline.model import State
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
 from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
-from pipeline.recognize.digits import cell_probabilities, plain_row, recognize
+from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, _answers, cell_probabilities, plain_row, recognize
 
 NUMBER = "189001019802"
 """An official test number (Skatteverket)."""
@@ -240,6 +240,23 @@ def test_a_missing_network_names_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(MissingProgramError, match=r"digits\.onnx") as raised:
         cell_probabilities(np.zeros((1, SIDE, SIDE), np.uint8), tmp_path / "digits.onnx")
     assert "pipeline/training/digits.py" in raised.value.remedy
+
+
+def test_only_a_doubtful_cell_is_looked_at_again() -> None:
+    """Digits drawn clearly, and two drawn on top of each other: the latter answer as the mean of their looks, the former as they are."""
+    cells = np.zeros((20, SIDE, SIDE), np.uint8)
+    for i, cell in enumerate(cells):
+        for digit in {i % 10, (i + 3) % 10 if i >= 10 else i % 10}:
+            cv2.putText(cell, str(digit), (6, 27), cv2.FONT_HERSHEY_DUPLEX, 1.0, 255, 2)
+    once = _answers(cells, MODEL)
+    doubtful = once.max(axis=1) < LOOK_AGAIN
+    looks = [_answers(np.roll(cells[doubtful], move, axis=(1, 2)), MODEL) for move in MOVES]
+    mean = np.exp(np.mean(np.log(looks), axis=0))
+    found = cell_probabilities(cells)
+    assert doubtful.any()
+    assert not doubtful.all()
+    assert np.allclose(found[~doubtful], once[~doubtful], atol=1e-5)
+    assert np.allclose(found[doubtful], mean / mean.sum(axis=1, keepdims=True), atol=1e-4)
 
 
 def test_a_row_without_a_stroke_has_empty_cells_however_the_paper_looks() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from itertools import permutations
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.blanks import blank
@@ -31,6 +32,8 @@ from tests.synthetic_page import scribbled, synthetic_blank, synthetic_page
 
 FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}
 SOURCE_PX = np.array([2480 / 210, 3508 / 297])
+LAID_ALIKE = {"lvu-omhandertagande", "lvm-omhandertagande"}
+"""Two forms with the same boxes in the same places: their codes tell them apart, where they lie cannot."""
 PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 9), np.linspace(29, 268, 12)), axis=-1).reshape(-1, 2)
 
 
@@ -113,11 +116,25 @@ def test_a_form_in_black_and_white_is_registered_by_its_dark_print(form_id: str,
     assert np.percentile(_errors_mm(registration, page), 95) <= 0.4
 
 
+@cache
+def _small_print(form_id: str) -> NDArray[np.uint8]:
+    return cv2.resize(255 - blank(FORMS[form_id], 1), (210, 297), interpolation=cv2.INTER_AREA).astype(np.uint8).ravel()
+
+
+def _most_alike(form_id: str, count: int = 3) -> list[str]:
+    """The forms whose print lies most like this one's: the others are told apart more easily."""
+    others = [other for other in FORMS if other != form_id and {form_id, other} != LAID_ALIKE]
+    likeness = {other: np.corrcoef(_small_print(form_id), _small_print(other))[0, 1] for other in others}
+    return sorted(others, key=lambda other: -likeness[other])[:count]
+
+
 @pytest.mark.parametrize("dusty", [False, True])
-@pytest.mark.parametrize(("shown", "taken_for"), [*permutations(FORMS, 2)])
-def test_no_form_is_taken_for_another(shown: str, taken_for: str, dusty: bool) -> None:
+@pytest.mark.parametrize("shown", FORMS)
+def test_no_form_is_taken_for_another(shown: str, dusty: bool) -> None:
     image = _form_page(shown, dusty=dusty).image
-    assert register(image, identify(image), blank(FORMS[taken_for], 1)).residual_mm > DEFAULT_GATE_MM
+    found = identify(image)
+    for taken_for in _most_alike(shown):
+        assert register(image, found, blank(FORMS[taken_for], 1)).residual_mm > DEFAULT_GATE_MM, taken_for
 
 
 @pytest.mark.parametrize("dusty", [False, True])

@@ -114,7 +114,7 @@ def expected(reach: Reach, where: str) -> set[str]:
     """What comes of calling a function that reaches so far from a place where the person has no right."""
     if reach is R.EVERYWHERE or (where == "another area" and reach in {R.UNIT, R.COUNTED}):
         return {"something", "nothing", "failed"}
-    return {"refused"} if reach in {R.PAPER, R.UNIT} else {"nothing"}
+    return {"refused"} if reach in {R.PAPER, R.UNIT, R.UNIT_AREA} else {"nothing"}
 
 
 def blocked(world: World) -> World:

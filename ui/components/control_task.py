@@ -34,20 +34,32 @@ def make_due() -> None:
     st.session_state[_DUE] = True
 
 
+def comes(here: Site, person: Person) -> bool:
+    """Whether a control has its turn now; it is then the person's."""
+    return bool(st.session_state.get(_DUE)) and _taken(here, person) is not None
+
+
 def control_turn(here: Site, person: Person, *, idle: bool = False) -> bool:
     """Show a control if it is its turn, or when there is nothing else to do (`idle`); answers whether something is shown."""
     if not (idle or st.session_state.get(_DUE)):
         return False
+    task = _taken(here, person)
+    if task is not None:
+        _show(here, person, task)
+    return task is not None
+
+
+def _taken(here: Site, person: Person) -> ControlTask | None:
+    """The person's control, the look at its page being in the log."""
     with here.store.begin() as conn:
         task = controls.next_control(conn, here.forms, person, utc_now(), here.settings.claim_minutes)
         if task is not None and st.session_state.get(_SEEN) != task.id:
             claims.view_page(conn, person, task.page.id)
     if task is None:
         st.session_state[_DUE] = False
-        return False
-    st.session_state[_SEEN] = task.id
-    _show(here, person, task)
-    return True
+    else:
+        st.session_state[_SEEN] = task.id
+    return task
 
 
 def _show(here: Site, person: Person, task: ControlTask) -> None:

@@ -73,13 +73,13 @@ def ours(field: FieldView) -> Answer | None:
     return Answer(field.reading.value, field.reading.state) if field.reading is not None else None
 
 
-def side_by_side(rows: list[tuple[str, str, str, str]], other: str) -> None:
-    """A table: label, ours, theirs, and a class of the row."""
+def side_by_side(rows: list[tuple[str, str, str, str]], other: str, own: str = "") -> None:
+    """A table: label, ours, theirs, and a class of the row. `other` and `own` head the columns."""
     body = "".join(
         f'<tr class="{mark}"><th scope="row">{escape(label)}</th><td>{escape(mine)}</td><td>{escape(theirs)}</td></tr>'
         for label, mine, theirs, mark in rows
     )
-    head = f"<tr><th></th><th scope='col'>{escape(t('returns.duplicate.ours'))}</th><th scope='col'>{escape(other)}</th></tr>"
+    head = f"<tr><th></th><th scope='col'>{escape(own or t('returns.duplicate.ours'))}</th><th scope='col'>{escape(other)}</th></tr>"
     st.html(f'<div class="ef-wide" tabindex="0"><table class="ef-versions"><thead>{head}</thead><tbody>{body}</tbody></table></div>')
 
 

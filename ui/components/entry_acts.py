@@ -27,9 +27,10 @@ from pipeline.store.looks import note_look
 from pipeline.store.plants import last_missed
 from ui.components import entry_facts, entry_turn
 from ui.components.client_guard_form import about_client, ask_about_client
+from ui.components.coming_entry import go_on
 from ui.components.control_task import make_due
 from ui.components.entry_form import answers
-from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, say, turn_to
+from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, say, tell, turn_to
 from ui.components.faults import fault_text
 from ui.components.returning import return_entry
 from ui.session import Site
@@ -66,29 +67,29 @@ def save(here: Site, person: Person, view: EntryView) -> None:
         if isinstance(error, StaleDecisionError):
             turn_to(None)
     else:
-        _go_on(view, state, missed)
+        _saved(here, person, view, state, missed)
 
 
-def _go_on(view: EntryView, state: EntryState, missed: str | None) -> None:
+def _saved(here: Site, person: Person, view: EntryView, state: EntryState, missed: str | None) -> None:
     if missed is not None:
         turn_to(view.entry.id, utc_now())
         say(t("control.missed", field=view.form.by_name[missed].full_label))
         return
-    turn_to(None)
     make_due()
+    go_on(here, person)
     st.session_state.pop(UNDO_GROUP, None)
     st.session_state[UNDO] = True
-    st.toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"), icon=":material/check:")
+    tell(t("review.sent_on" if state is EntryState.SECOND else "review.saved"))
 
 
 def skip(here: Site, person: Person, view: EntryView) -> None:
     """Let the entry come later."""
-    tried(here, lambda conn: claims.skip(conn, person, view.entry.id, view.entry.revision))
+    tried(here, person, lambda conn: claims.skip(conn, person, view.entry.id, view.entry.revision))
 
 
 def hand_on(here: Site, person: Person, view: EntryView) -> None:
     """Give the entry to the client's own unit."""
-    tried(here, lambda conn: forwarding.forward_protected(conn, here.forms, person, view.entry.id, view.entry.revision, utc_now()))
+    tried(here, person, lambda conn: forwarding.forward_protected(conn, here.forms, person, view.entry.id, view.entry.revision, utc_now()))
 
 
 def reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
@@ -96,9 +97,9 @@ def reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
     if not reason:
         say(t("reject.choose"))
         return
-    if return_entry(here, person, view, reason, partial(tried, here)):
+    if return_entry(here, person, view, reason, partial(tried, here, person)):
         return
-    tried(here, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
+    tried(here, person, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
     st.session_state.pop(UNDO, None)
 
 
@@ -121,19 +122,23 @@ def undo(here: Site, person: Person) -> None:
     latest = _latest(here, person)
     if latest is None:
         return
-    tried(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now()))
+    _attempt(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now()))
     st.session_state.pop(UNDO, None)
     turn_to(latest.id, utc_now())
 
 
-def tried(here: Site, act: Callable[[Connection], object]) -> None:
+def tried(here: Site, person: Person, act: Callable[[Connection], object]) -> None:
     """Do it, say what hinders it, and go on to the next entry."""
+    _attempt(here, act)
+    go_on(here, person)
+
+
+def _attempt(here: Site, act: Callable[[Connection], object]) -> None:
     try:
         with here.store.begin() as conn:
             act(conn)
     except EfterskriftError as error:
         say(fault_text(error))
-    turn_to(None)
 
 
 def _latest(here: Site, person: Person) -> Entry | None:

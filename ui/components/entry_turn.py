@@ -13,10 +13,11 @@ from ui.components.sheet_pictures import SEEN
 from ui.text import t
 
 UNDO, UNDO_GROUP = "something_to_undo", "group_to_undo"
-_ENTRY, _SHOWN_AT, _PROBLEM, _COMPLAINTS, _REJECTING, _TRY = (
+_ENTRY, _SHOWN_AT, _PROBLEM, _DONE, _COMPLAINTS, _REJECTING, _TRY = (
     "entry_id",
     "entry_shown_at",
     "review_problem",
+    "review_done",
     "complaints",
     "rejecting",
     "review_try",
@@ -50,10 +51,21 @@ def say(text: str) -> None:
     st.session_state[_PROBLEM] = text
 
 
+def tell(text: str) -> None:
+    """Tell the person in passing that something is done."""
+    st.session_state[_DONE] = text
+
+
 def show_said() -> None:
     """What is to be told."""
     if problem := st.session_state.pop(_PROBLEM, None):
         st.warning(problem, icon=":material/info:")
+
+
+def show_told() -> None:
+    """What is told in passing: drawn last, so that it moves nothing else."""
+    if done := st.session_state.pop(_DONE, None):
+        st.toast(done, icon=":material/check:")
 
 
 def complain(entry_id: str, fields: tuple[str, ...], key: str) -> None:

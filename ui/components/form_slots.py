@@ -10,7 +10,7 @@ import streamlit as st
 
 from pipeline.store.entry_views import EntryView
 
-_SLOTS, _SEEN = "form_slots", "form_slot_seen"
+_SLOTS, _SEEN, _SENT = "form_slots", "form_slot_seen", "form_slot_sent"
 _NAMES = ("a", "b")
 
 
@@ -45,6 +45,19 @@ def slot_key(slot: str) -> str:
 def names() -> tuple[str, ...]:
     """Both places, always drawn in this order."""
     return _NAMES
+
+
+def begin_run() -> None:
+    """Call this first in every run, so that what `bring_into_sight` sends stands in a place of its own, in the order of what is drawn."""
+    if not st.session_state.pop(_SENT, False):
+        st.html("<style></style>")
+
+
+def bring_into_sight(slot: str) -> None:
+    """In a callback, before anything is drawn: let another place be seen, and none else, whatever the run before said."""
+    seen, unseen = (f".st-key-{slot_key(name)}" * 2 for name in (slot, next(name for name in _NAMES if name != slot)))
+    st.html(f"<style>{unseen} {{ display: none !important; }} {seen} {{ display: flex !important; }}</style>")
+    st.session_state[_SEEN], st.session_state[_SENT] = slot, True
 
 
 def show_only(slot: str | None) -> None:

@@ -32,10 +32,23 @@ REST = 5
 _REST, _SEEN, _SHOWN_AT = "group_rest", "group_seen", "group_shown_at"
 
 
+def comes(here: Site, person: Person) -> bool:
+    """Whether a group has its turn now; it is then the person's."""
+    return not _resting() and _taken(here, person) is not None
+
+
 def group_turn(here: Site, person: Person) -> bool:
     """Show a group if it is its turn, between two entries; answers whether something is shown."""
     if entry_turn.current() is not None or _resting():
         return False
+    group = _taken(here, person)
+    if group is not None:
+        _show(here, person, group)
+    return group is not None
+
+
+def _taken(here: Site, person: Person) -> Group | None:
+    """The person's group, the looks at its pages being in the log."""
     now, settings = utc_now(), here.settings
     with here.store.begin() as conn:
         group = groups.next_group(
@@ -46,11 +59,9 @@ def group_turn(here: Site, person: Person) -> bool:
                 claims.view_page(conn, person, page_id)
     if group is None:
         st.session_state[_REST] = REST
-        return False
-    if st.session_state.get(_SEEN) != group.id:
+    elif st.session_state.get(_SEEN) != group.id:
         st.session_state[_SEEN], st.session_state[_SHOWN_AT] = group.id, now
-    _show(here, person, group)
-    return True
+    return group
 
 
 def _resting() -> bool:

@@ -17,7 +17,8 @@ function valueOf(key) {
   return all[0]?.value ?? "";
 }
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data: given, setTriggerValue }) {
+  let data = given;
   const stop = new AbortController();
   const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
   const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
@@ -94,6 +95,15 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (left > 0) requestAnimationFrame(() => selectAgain(input, input.value, left - 1));
   }
 
+  // The next form has come into sight and the server is still drawing the rest (coming_entry.js): nothing is sent of it before that is done.
+  function turnEarly({ detail }) {
+    if (!data.drafts || detail.keys.turn === data.turn) return;
+    data = { ...data, ...detail.keys, save: "", drafts: false };
+    hasTyped = false;
+    focusFirst();
+  }
+
+  on("ef-turn", turnEarly);
   on("keydown", onKey);
   for (const type of ["keydown", "pointerdown"]) on(type, () => { hasTyped = true; });
   // A form that went out of sight takes the focus with it; what it held has been decided or put aside.
@@ -103,6 +113,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     clearTimeout(settle);
     settle = setTimeout(sendDraft, SETTLE_MS);
   });
+  delete document.documentElement.dataset.efTurning;
   if (parentElement.efFocused !== data.turn) focusFirst();
   return () => { clearTimeout(settle); stop.abort(); };
 }

@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import streamlit as st
-
 from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Reading, State
 from pipeline.store.entry_views import EntryView, FieldView
@@ -18,14 +16,6 @@ from ui.components.pictures import lies_on_form
 from ui.components.reading_text import DOUBTFUL_BELOW
 
 _WORD = re.compile(r"\S+")
-_AROUND = '[data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-picture)'
-_PICTURE = '[data-testid="stColumn"]:has(> * .st-key-picture)'
-_ABOVE = f"""<style>{_AROUND} {{ flex-direction: column; }}
-{_AROUND} > [data-testid="stColumn"] {{ width: 100% !important; flex: 0 0 auto !important; min-width: 0; }}
-{_AROUND} > {_PICTURE} {{ --ef-view-height: 42vh; --ef-view-least: 14rem; }}
-@media (min-width: 901px) {{ {_AROUND} > {_PICTURE} {{ position: sticky; top: 3.75rem; z-index: 5; }}
-[data-testid="stMain"] {{ scroll-padding-top: calc(42vh + 4.5rem); }} .st-key-work :is(input, textarea) {{ scroll-margin-top: 6rem; }} }}
-.st-key-work .ef-crop.ef-lines {{ display: none; }}</style>"""
 
 
 def way(view: EntryView) -> Way:
@@ -33,11 +23,6 @@ def way(view: EntryView) -> Way:
     if view.entry.state is not EntryState.REVIEW or view.hidden:
         return Way.SHEET
     return way_of(view.form, [(field.spec, field.reading) for field in view.fields if field.open])
-
-
-def lay_out(view: EntryView) -> None:
-    """Let the picture stand above a note, and beside a sheet. Only what is seen changes, so that nothing is drawn anew between the two."""
-    st.html(_ABOVE if way(view) is Way.NOTE else "<style></style>")
 
 
 def words_on(view: EntryView, shown: Sequence[str]) -> Mapping[str, Any]:

@@ -4,10 +4,11 @@ const LOST_MS = 600;
 const STEP = 120;
 
 // How all pictures of paper are shown in this window, the pieces beside the fields too. The pictures themselves stay as they are.
+const root = document.documentElement;
 const light = (window.efLight ??= { contrast: false, invert: false });
 function shine() {
   const parts = [light.contrast ? "grayscale(1) contrast(2.2)" : "", light.invert ? "invert(1)" : ""].join(" ").trim();
-  document.documentElement.style.setProperty("--ef-light", parts || "none");
+  root.style.setProperty("--ef-light", parts || "none");
 }
 
 function focusedField(boxes) {
@@ -18,11 +19,11 @@ function focusedField(boxes) {
   return null;
 }
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data: given, setTriggerValue }) {
+  let data = given;
   const find = (name) => parentElement.querySelector(name);
   const [pane, sheet, img, row, mark, word, doubts] = [".pane", ".sheet", "img", ".row", ".mark", ".word", ".doubts"].map(find);
   const state = (parentElement.efState ??= { page: 0, zoom: 0, field: null });
-  if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null, word: -1 });
   const stop = new AbortController();
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
 
@@ -101,6 +102,15 @@ export default function ({ parentElement, data, setTriggerValue }) {
     reveal();
   }
 
+  // A sheet comes up: when the screen is drawn, or before that, when its form comes into sight (coming_entry.js).
+  function begin() {
+    if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null, word: -1 });
+    root.dataset.efWay = data.way;
+    find(".turn").hidden = data.pages.length < 2;
+    show();
+    follow();
+  }
+
   function zoom(step) {
     state.zoom = step === null ? (state.zoom < 0 ? 0 : -1) : Math.max(0, Math.min(ZOOMS.length - 1, Math.max(0, state.zoom) + step));
     show();
@@ -151,13 +161,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
   on(find(".turn"), "click", () => turn(1));
   for (const name of ["contrast", "invert"]) on(find(`.${name}`), "click", () => look(name));
   on(document, "ef-shelf", show);
+  on(document, "ef-turn", (event) => { data = { ...data, ...event.detail.sheet }; begin(); });
   for (const [name, label] of Object.entries(data.labels)) find(`.${name}`).title = label;
   find(".whole").textContent = data.labels.whole;
-  find(".turn").hidden = data.pages.length < 2;
   find(".turn").textContent = data.labels.turn;
   shine();
-  show();
-  follow();
+  begin();
   const lost = setTimeout(() => data.pages.every((id) => window.efShelf?.has(id)) || setTriggerValue("missing", data.pages.length), LOST_MS);
-  return () => { clearTimeout(lost); stop.abort(); };
+  return () => { clearTimeout(lost); stop.abort(); delete root.dataset.efWay; };
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,38 +44,44 @@ def place_of(box_mm: Sequence[float], picture: int, size_mm: tuple[float, float]
     return (picture, (x - margin_mm) / width, (y - margin_mm) / height, (w + air) / width, (h + air) / height)
 
 
-def page_view(
-    turn: str,
-    pictures: Sequence[bytes],
-    captions: Sequence[str],
-    places: Mapping[str, Place],
-    row: Place | None = None,
-    *,
-    size_mm: tuple[float, float],
-    words: Mapping[str, Any] | None = None,
-) -> None:
-    """Show JPEG pictures of pages of this size. They are sent only if the browser does not have them.
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is shown: JPEG pictures of pages of this size.
 
-    `turn` names what is shown: when it changes, the first page is seen again.
+    `turn` names it: when it changes, the first page is seen again.
+    It stands beside the form, or `above` it.
     `places` are the fields by widget key, marked while that widget has the focus, and `row` the row of a table.
     `words` are those of free texts by widget key (`note_way.words_on`): the one at the cursor is marked, and the doubtful ones.
     """
-    shelve("now", pictures)
-    _component()(
-        key="page_view",
-        on_missing_change=send_again,
-        data={
-            "turn": turn,
-            "pages": [picture_id(picture) for picture in pictures],
-            "captions": list(captions),
-            "boxes": {widget: list(place) for widget, place in places.items()},
-            "row": list(row) if row else None,
-            "words": dict(words or {}),
-            "aspect": size_mm[1] / size_mm[0],
-            "alt": t("picture.alt"),
-            "labels": {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn", "contrast", "invert")},
-        },
-    )
+
+    turn: str
+    pictures: Sequence[bytes]
+    captions: Sequence[str]
+    places: Mapping[str, Place]
+    size_mm: tuple[float, float]
+    row: Place | None = None
+    above: bool = False
+    words: Mapping[str, Any] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        """As the script in the browser wants it."""
+        return {
+            "turn": self.turn,
+            "pages": [picture_id(picture) for picture in self.pictures],
+            "captions": list(self.captions),
+            "boxes": {widget: list(place) for widget, place in self.places.items()},
+            "row": list(self.row) if self.row else None,
+            "way": "note" if self.above else "sheet",
+            "words": dict(self.words),
+            "aspect": self.size_mm[1] / self.size_mm[0],
+        }
+
+
+def page_view(sheet: Sheet) -> None:
+    """Show a sheet. Its pictures are sent only if the browser does not have them."""
+    shelve("now", sheet.pictures)
+    labels = {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn", "contrast", "invert")}
+    _component()(key="page_view", on_missing_change=send_again, data={**sheet.told(), "alt": t("picture.alt"), "labels": labels})
 
 
 def data_url(picture: bytes, media_type: str = "image/jpeg") -> str:

@@ -9,9 +9,10 @@ from pipeline.model import Person
 from pipeline.store import claims
 from pipeline.store.entry_views import EntryView
 from pipeline.store.pages import Page
+from pipeline.ways import Way
 from ui.components.entry_form import places
-from ui.components.note_way import words_on
-from ui.components.page_view import Place, page_view, place_of
+from ui.components.note_way import way, words_on
+from ui.components.page_view import Place, Sheet, page_view, place_of
 from ui.components.picture_shelf import shelve
 from ui.components.pictures import lies_on_form, page_picture
 from ui.session import Site
@@ -30,23 +31,29 @@ def note_looks(conn: Connection, person: Person, view: EntryView) -> None:
             seen.add(page.id)
 
 
-def prefetch(here: Site, view: EntryView) -> None:
-    """Send the pictures of an entry that comes next. A look is recorded when it is shown."""
-    shelve("ahead", [picture for _, picture in _pictures(here, view)])
+def prefetch(here: Site, view: EntryView) -> Sheet:
+    """Send the pictures of an entry that comes next; answers with what will be shown. A look is recorded when it is."""
+    sheet = _sheet(here, view)
+    shelve("ahead", sheet.pictures)
+    return sheet
 
 
 def sheet_pictures(here: Site, view: EntryView) -> None:
     """Show the pages of the entry's sheet, once the looks are recorded: the field that has the focus is marked, and in a table the entry's row."""
+    page_view(_sheet(here, view))
+
+
+def _sheet(here: Site, view: EntryView) -> Sheet:
     shown = _pictures(here, view)
-    captions = [t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown]
     ids = [page.id for page, _ in shown]
-    page_view(
-        f"{view.entry.id}-{view.entry.revision}",
-        [picture for _, picture in shown],
-        captions,
-        places(view, ids),
-        row_place(view, ids),
+    return Sheet(
+        turn=f"{view.entry.id}-{view.entry.revision}",
+        pictures=[picture for _, picture in shown],
+        captions=[t("picture.caption", place=page.source_name, number=page.source_page) for page, _ in shown],
+        places=places(view, ids),
         size_mm=view.form.pages[0].size,
+        row=row_place(view, ids),
+        above=way(view) is Way.NOTE,
         words=words_on(view, ids),
     )
 

@@ -11,6 +11,7 @@ import streamlit as st
 from pipeline.access import Action, allowed
 from pipeline.errors import EfterskriftError
 from pipeline.export import STATISTICS, receipts, runs
+from pipeline.export.clashes import HELD
 from pipeline.export.receipts import Answer, ReceiptResult
 from pipeline.export.runs import Office, Ready
 from pipeline.model import Person
@@ -56,6 +57,8 @@ def _ready(office: Office, person: Person) -> None:
     st.header(t("export.ready"), anchor=False)
     if unsigned := runs.unsigned(office, person):
         st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
+    if waiting := {one.entry_id for ready in found for one in ready.unfit if one.reason == HELD}:
+        st.warning(t("export.held", count=len(waiting)), icon=":material/content_copy:")
     taking = [ready for ready in found if ready.target not in STATISTICS]
     if not taking:
         st.caption(t("export.nothing_ready"))
@@ -83,10 +86,12 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
     st.caption(t("export.amendments", count=ready.amendments) if ready.amendments else t("export.entries_ready", count=ready.entries))
     if ready.target == PAYMENTS and ready.entries:
         st.error(t("export.payment_warning"), icon=":material/warning:")
-    if ready.unfit:
-        with st.expander(t("export.unfit", count=len(ready.unfit))):
-            for unfit in ready.unfit:
-                st.caption(f"{unfit.entry_id}: {unfit.reason}")
+    waiting = [one for one in ready.unfit if one.reason == HELD]
+    for label, left_out in (("export.held_here", waiting), ("export.unfit", [one for one in ready.unfit if one not in waiting])):
+        if left_out:
+            with st.expander(t(label, count=len(left_out))):
+                for one in left_out:
+                    st.caption(f"{one.entry_id}: {one.reason}")
     st.button(
         t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",

@@ -1,4 +1,4 @@
-"""Uppföljning: what could not simply be brought in: questions, sent on, duplicates, clients outside the register, put aside; and blocks."""
+"""Uppföljning: what could not simply be brought in: questions, sent on, keyed in already, duplicates, outside the register, put aside; blocks."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from pipeline.export.clashes import clash_list, erase_done
 from pipeline.model import Person
 from pipeline.store import blocks, duplicate_marks, forwarding, questions, rejected, temporary_identities
-from ui.components import follow_up_blocks, follow_up_duplicates, follow_up_identities, follow_up_questions, follow_up_sent
+from pipeline.store.clock import utc_now
+from ui.components import follow_up_blocks, follow_up_clashes, follow_up_duplicates, follow_up_identities, follow_up_questions, follow_up_sent
 from ui.components.follow_up_act import told
 from ui.components.heading import heading
 from ui.session import Site
 from ui.text import t
 
-KINDS = ("questions", "identities", "forwarded", "duplicates", "rejected", "blocks")
+KINDS = ("questions", "identities", "forwarded", "clashes", "duplicates", "rejected", "blocks")
 LISTS: dict[str, Callable[[Site, Person, Sequence[object]], None]] = {
     "questions": follow_up_questions.show,
     "identities": follow_up_identities.show,
     "forwarded": follow_up_sent.show,
+    "clashes": follow_up_clashes.show,
     "duplicates": follow_up_duplicates.show,
     "rejected": follow_up_sent.show_rejected,
     "blocks": follow_up_blocks.show,
@@ -29,11 +32,15 @@ def show(here: Site, person: Person) -> None:
     """The screen."""
     heading(here, person, t("follow_up.title"), t("follow_up.what"))
     told()
-    with here.store.read() as conn:
+    minutes = here.settings.clash_minutes
+    with here.store.begin() as conn:
+        erase_done(conn, here.forms, minutes, utc_now())
+        listed = clash_list(conn, here.forms, person, minutes, utc_now())
         found: dict[str, Sequence[object]] = {
             "questions": questions.questions(conn, person),
             "identities": temporary_identities.temporary_identities(conn, person),
             "forwarded": forwarding.forwarded(conn, person),
+            "clashes": listed.clashes,
             "duplicates": duplicate_marks.duplicates(conn, person),
             "rejected": rejected.rejected(conn, person),
             "blocks": blocks.blocks(conn, person),
@@ -44,4 +51,6 @@ def show(here: Site, person: Person) -> None:
     )
     chosen = str(kind or KINDS[0])
     st.caption(t(f"follow_up.about.{chosen}"))
+    if chosen == "clashes" and listed.hidden:
+        st.warning(t("clashes.hidden", count=listed.hidden), icon=":material/lock:")
     LISTS[chosen](here, person, found[chosen])

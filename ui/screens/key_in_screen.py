@@ -41,9 +41,12 @@ def show(here: Site, person: Person) -> None:
     status = _chosen(lists)
     done = status.run.entries - status.waiting
     st.progress(done / status.run.entries, t("key_in.progress", done=done, count=status.run.entries))
+    if waiting := key_in.held_back(office, person, status.run.id):
+        st.warning(t("key_in.held", count=waiting), icon=":material/content_copy:")
     shown = key_in.next_entry(office, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED, []))
     if shown is None:
-        _none_left()
+        if status.waiting > waiting:
+            _none_left()
         return
     _note_shown(f"{shown.item.entry_id}-{shown.item.revision}")
     _entry(office, person, status, shown)

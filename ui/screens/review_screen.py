@@ -13,7 +13,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView
 from pipeline.store.plants import planted
 from pipeline.store.questions import ANSWERED
-from ui.components import entry_acts, entry_turn, form_slots, lookup_view
+from ui.components import coming_entry, entry_acts, entry_turn, form_slots, lookup_view
 from ui.components.client_card import client_card
 from ui.components.control_task import control_turn
 from ui.components.entry_form import entry_form, widget_keys
@@ -23,7 +23,7 @@ from ui.components.group_task import group_turn
 from ui.components.heading import person_menu
 from ui.components.hidden_client import hidden_client
 from ui.components.key_help import key_help
-from ui.components.note_way import lay_out, way
+from ui.components.note_way import way
 from ui.components.problem_text import problem_text
 from ui.components.reject_form import reject_form
 from ui.components.returning import author_said
@@ -34,6 +34,11 @@ from ui.text import t
 
 def show(here: Site, person: Person) -> None:
     """The screen."""
+    _show(here, person)
+    entry_turn.show_told()
+
+
+def _show(here: Site, person: Person) -> None:
     if lookup_view.is_open():
         lookup_view.show(here, person, partial(_open_found, here, person))
         return
@@ -47,7 +52,6 @@ def show(here: Site, person: Person) -> None:
     top, said, work = st.container(), st.container(), st.container(key="work")
     left, right = work.columns([1.15, 1], gap="medium")
     if view is not None:
-        lay_out(view)
         _sheet(here, person, view, left, right)
     with top:
         _top(here, person, view)
@@ -64,7 +68,8 @@ def _sheet(here: Site, person: Person, view: EntryView, left: DeltaGenerator, ri
     with left, st.container(key="picture"):
         sheet_pictures(here, view)
     with right:
-        explained, head = st.container(), st.container()
+        about = st.container(key="about_entry")
+        explained, head = about.container(), about.container()
         slots = {name: st.container(key=form_slots.slot_key(name)) for name in form_slots.names()}
         foot = st.container()
     form_slots.show_only(None if rejecting or view.hidden else slot)
@@ -113,13 +118,15 @@ def _ahead(here: Site, person: Person, now: EntryView, slot: DeltaGenerator) -> 
         view = claims.claim_next(conn, here.forms, person, at, here.settings.claim_minutes, here.settings.queue_order, (now.entry.id,))
         if view is not None:
             view = planted(conn, person, view, here.settings.plant_share, at)
+    coming_entry.nothing_comes()
     if view is None:
         return
-    prefetch(here, view)
+    sheet = prefetch(here, view)
     if view.entry.sheet != now.entry.sheet and not view.hidden:
-        form_slots.ahead_slot(view)
+        name = form_slots.ahead_slot(view)
         with slot:
             entry_form(here, view, {}, partial(entry_acts.save, here, person, view), seen=False)
+        coming_entry.announce(view, name, sheet)
 
 
 def _open_found(here: Site, person: Person, entry_id: str) -> None:
@@ -154,7 +161,7 @@ def _explain(here: Site, person: Person, view: EntryView) -> None:
 
 def _card(here: Site, person: Person, view: EntryView) -> None:
     wrong = next((key for key, field in widget_keys(view).items() if field.spec.name in entry_turn.complaints()), None)
-    client_card(here, person, view, f"{view.entry.id}-{view.entry.revision}-{entry_turn.tries()}", wrong)
+    client_card(here, person, view, coming_entry.turn_of(view), wrong)
 
 
 def _buttons(here: Site, person: Person, view: EntryView) -> None:

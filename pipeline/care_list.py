@@ -1,0 +1,178 @@
+"""What the care system has already, as somebody exports it from there: a table with any header, and which of its columns says what.
+
+A row is of use if it tells whom it is about and on which day; the rest is compared where it is given. What cannot be used is counted by row.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from enum import StrEnum
+
+from rapidfuzz import fuzz, utils
+
+from pipeline.csv_table import decoded
+from pipeline.errors import UsageError
+from pipeline.identity import PidKind, normal_pid
+
+MOST_ROWS, MOST_TEXT = 50_000, 4_000
+_LIKE_A_HEADER = 88
+"""Per cent of likeness from which a column's title counts as one of those that are known."""
+_REMEDY = "Export the list from the care system as CSV with a first row that names the columns."
+
+
+class Part(StrEnum):
+    """What a column can say."""
+
+    PID = "pid"
+    DAY = "day"
+    CLOCK = "clock"
+    KIND = "kind"
+    TEXT = "text"
+    AUTHOR = "author"
+
+
+NEEDED = (Part.PID, Part.DAY)
+TITLES: Mapping[Part, tuple[str, ...]] = {
+    Part.PID: ("personnummer", "personnr", "pnr", "person id", "patient id", "patientens personnummer", "klient", "brukare", "personal number"),
+    Part.DAY: ("händelsedatum", "datum", "dag", "besöksdatum", "mätdatum", "datum och tid", "tidpunkt", "starttid", "händelsetidpunkt", "date"),
+    Part.CLOCK: ("händelsetid", "tid", "klockslag", "kl", "start", "besökstid", "time"),
+    Part.KIND: ("typ", "anteckningstyp", "kontakttyp", "händelsetyp", "slag", "rubrik", "insats", "mall", "type"),
+    Part.TEXT: ("anteckning", "text", "anteckningstext", "journaltext", "fritext", "innehåll", "beskrivning", "kommentar", "plan", "värde", "note"),
+    Part.AUTHOR: ("författare", "skribent", "skriven av", "signerad av", "utförare", "namn på utförare", "registrerad av", "author"),
+}
+"""The titles that columns are known by, the surest first."""
+
+Columns = Mapping[Part, tuple[int, ...]]
+"""Which columns, from 0, say what. Only text may stand in several."""
+
+
+@dataclass(frozen=True, slots=True)
+class CareTable:
+    """A table as it was handed in: its titles, and each row with its number in the file."""
+
+    titles: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CareRow:
+    """What the care system has. `pids` are the numbers that it may mean: several where the century is missing. `clock` is HH:MM or empty."""
+
+    pids: tuple[str, ...]
+    day: str
+    clock: str = ""
+    kind: str = ""
+    text: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CareList:
+    """The rows of use, and the numbers in the file of those without a right personal number and without a day."""
+
+    rows: tuple[CareRow, ...]
+    no_person: tuple[int, ...] = ()
+    no_day: tuple[int, ...] = ()
+
+
+def care_table(data: bytes, source: str) -> CareTable:
+    """A table parted by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
+
+    Raises:
+        UsageError: it is no such table, or it is too long. The text never says what stands in it.
+    """
+    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise UsageError(f"{source} is a workbook, not CSV.", "Open it in Excel, choose Save as and the kind CSV UTF-8.")
+    text = data.decode("utf-16", "replace") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else decoded(data)
+    first = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(";\t,", key=first.count), strict=True)
+    try:
+        titles = tuple(title.strip() for title in next(reader, []))
+        rows = tuple((reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader if any(cell.strip() for cell in cells))
+    except csv.Error as error:
+        raise UsageError(f"{source} is no CSV table: see row {reader.line_num}.", _REMEDY) from error
+    if len(titles) < len(NEEDED) or not rows:
+        raise UsageError(f"{source} has fewer than two columns, or no rows.", _REMEDY)
+    if len(rows) > MOST_ROWS:
+        raise UsageError(f"{source} has more than {MOST_ROWS} rows.", "Export fewer days or clients at a time.")
+    return CareTable(titles, rows)
+
+
+def proposed(titles: Sequence[str]) -> Columns:
+    """Which column probably says what, by its title: each for one thing, and the likeliest title first."""
+    likely = sorted(((_likeness(title, part), part, n) for n, title in enumerate(titles) for part in Part), key=lambda one: (-one[0], one[2]))
+    found: dict[Part, tuple[int, ...]] = {}
+    taken: set[int] = set()
+    for likeness, part, column in likely:
+        if likeness >= _LIKE_A_HEADER and column not in taken and (part is Part.TEXT or part not in found):
+            found[part] = tuple(sorted((*found.get(part, ()), column)))
+            taken.add(column)
+    return found
+
+
+def care_list(table: CareTable, columns: Columns, today: date | None = None) -> CareList:
+    """The rows of a table read by these columns.
+
+    Raises:
+        UsageError: no column says whom a row is about, or when.
+    """
+    if lacking := [part.value for part in NEEDED if not columns.get(part)]:
+        raise UsageError("No column is named for " + " and ".join(lacking) + ".", "Choose the columns for personal number and day.")
+    rows, no_person, no_day = list[CareRow](), list[int](), list[int]()
+    for number, cells in table.rows:
+        said = {part: " ".join(_cells(cells, columns.get(part, ()))) for part in Part}
+        pids, (day, clock) = _pids(said[Part.PID], today), _moment(said[Part.DAY], said[Part.CLOCK])
+        if not pids:
+            no_person.append(number)
+        elif not day:
+            no_day.append(number)
+        else:
+            rows.append(CareRow(pids, day, clock, said[Part.KIND][:200], said[Part.TEXT][:MOST_TEXT], said[Part.AUTHOR][:200]))
+    return CareList(tuple(dict.fromkeys(rows)), tuple(no_person), tuple(no_day))
+
+
+def _likeness(title: str, part: Part) -> float:
+    """Per cent; the surer the known title, the more, so that `händelsedatum` goes before `datum`."""
+    plain = utils.default_process(title)
+    return max((fuzz.ratio(plain, known) - place / 10 for place, known in enumerate(TITLES[part])), default=0.0)
+
+
+def _cells(cells: Sequence[str], columns: Sequence[int]) -> Iterator[str]:
+    return (cells[column] for column in columns if column < len(cells) and cells[column])
+
+
+def _pids(text: str, today: date | None) -> tuple[str, ...]:
+    pid = normal_pid(text, today)
+    if pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION, PidKind.RESERVE):
+        return (pid.value12,) if pid.valid and pid.value12 else pid.candidates
+    return (pid.value12,) if re.search(r"\d", pid.value12) and len(pid.value12) <= 20 else ()
+
+
+_DAY = re.compile(r"(?:(\d{4})-?(\d\d)-?(\d\d)|(\d{1,2})[./](\d{1,2})[./](\d{4}))(?!\d)", re.ASCII)
+_CLOCK = re.compile(r"(?<!\d)(\d{1,2})[:.](\d\d)(?:[:.]\d\d(?:[.,]\d+)?)?(?!\d)", re.ASCII)
+_BARE_CLOCK = re.compile(r"(\d\d)(\d\d)", re.ASCII)
+
+
+def _moment(day: str, clock: str) -> tuple[str, str]:
+    """Day and time of day, either of which may stand in the column for the day; empty where it is none."""
+    found = _DAY.match(day)
+    if found is None:
+        return "", ""
+    year, month, on = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
+    try:
+        return date(int(year), int(month), int(on)).isoformat(), _clock(clock) or _clock(day[found.end() :])
+    except ValueError:
+        return "", ""
+
+
+def _clock(text: str) -> str:
+    found = _CLOCK.search(text) or _BARE_CLOCK.fullmatch(text.strip())
+    try:
+        return time(int(found[1]), int(found[2])).isoformat("minutes") if found else ""
+    except ValueError:
+        return ""
