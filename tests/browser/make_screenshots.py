@@ -45,6 +45,7 @@ SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
     (LOG_REVIEWER, ("Logg",)),
 )
 """Each screen once, as a role that works there sees it. Granska, help, guide and practice are pictured besides."""
+_PRESSED_MS = 120
 _LETTERS = str.maketrans("åäö ", "aao-")
 
 
@@ -152,7 +153,7 @@ def _reviewing(browser: Browser, address: str) -> None:
     _picture(page, "hjalp")
     page.get_by_role("button", name="Visa guiden igen").click()
     page.get_by_role("button", name="Stäng guiden").wait_for()
-    page.get_by_role("link", name="Mitt arbete").click()
+    page.get_by_role("link", name="Mitt arbete").click(delay=_PRESSED_MS)
     page.get_by_role("heading", level=1, name="Mitt arbete").wait_for()
     _picture(page, "guide")
     page.locator(".st-key-guide_practice button").click()
@@ -197,9 +198,9 @@ def _opened(browser: Browser, address: str, person: Person, scheme: Literal["lig
 
 
 def _screen(page: Page, title: str) -> None:
-    """A role with a single screen has no menu of screens."""
+    """A role with a single screen has no menu of screens. The link is held down as long as people do: a draft is sent before the screen changes."""
     if page.get_by_test_id("stTopNavLink").count():
-        page.get_by_role("link", name=title).click()
+        page.get_by_role("link", name=title).click(delay=_PRESSED_MS)
     page.get_by_role("heading", level=1, name=title).wait_for()
     _picture(page, title.lower().translate(_LETTERS))
 
