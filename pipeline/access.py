@@ -41,6 +41,8 @@ class Action(StrEnum):
     DISPOSE = "dispose"
     APPROVE_PAYMENT = "approve_payment"
     PACK = "pack"
+    FORMS = "forms"
+    MAKE_FORMS = "make_forms"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = {
@@ -60,6 +62,8 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.MANAGE,
             Action.ARCHIVE,
             Action.PACK,
+            Action.FORMS,
+            Action.MAKE_FORMS,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -92,7 +96,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = {
             Action.DISPOSE,
         }
     ),
-    Role.SYSTEM_ADMINISTRATOR: frozenset({Action.ACCOUNTS, Action.MANAGE}),
+    Role.SYSTEM_ADMINISTRATOR: frozenset({Action.ACCOUNTS, Action.MANAGE, Action.FORMS, Action.MAKE_FORMS}),
     Role.LOG_REVIEWER: frozenset({Action.LOG, Action.ALARM}),
 }
 

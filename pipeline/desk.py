@@ -19,6 +19,7 @@ import cv2
 from pipeline.clients import ClientRegister
 from pipeline.digitize import READER_VERSION, Digitized, Reader
 from pipeline.errors import EfterskriftError, MissingProgramError, StoreUnavailableError, place_of
+from pipeline.form_library import FormLibrary
 from pipeline.fresh_reader import FreshReader
 from pipeline.learning.signers import learned_signers
 from pipeline.settings import Settings
@@ -55,11 +56,11 @@ MakeReader = Callable[[Settings, Store], PageReader]
 
 
 def make_reader(settings: Settings, store: Store) -> PageReader:
-    """What a worker reads with: the forms, the client register as it is now, and always the latest staff list. It uses one thread."""
+    """What a worker reads with: the client register as it is now, and always the latest forms and staff list. It uses one thread."""
     cv2.setNumThreads(1)
     with store.read() as conn:
         register = ClientRegister(clients(conn))
-    return FreshReader(Reader.of(settings, register), store, learned_signers(settings.workspace / "models"))
+    return FreshReader(Reader.of(settings, register), store, learned_signers(settings.workspace / "models"), FormLibrary(settings))
 
 
 @dataclass(slots=True)

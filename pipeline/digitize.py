@@ -64,7 +64,7 @@ class Reader:
         register = ClientRegister(clients) if clients is not None else None
         start, end = settings.outage_start, settings.outage_end
         window = (start.date(), end.date()) if start and end else None
-        return cls(Forms.load(settings.forms), Context(register, window, staff), settings.residual_gate_mm)
+        return cls(Forms.load(*settings.form_folders), Context(register, window, staff), settings.residual_gate_mm)
 
     @classmethod
     def of_forms(cls, forms: Forms, clients: Iterable[Client] | None = None) -> Reader:

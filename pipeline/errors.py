@@ -5,6 +5,7 @@ EfterskriftError
 │   ├── NoSuchClientError
 │   └── PersonalLoginError
 ├── FormError           a form definition is wrong
+│   └── FormMakingError
 ├── IntakeError         a file or page cannot be taken in
 │   └── BrokenFileError
 ├── ReadingError        a page cannot be read
@@ -89,6 +90,14 @@ class FormError(EfterskriftError):
     """A form definition is wrong or unknown."""
 
     exit_code = ExitCode.FORM
+
+
+class FormMakingError(FormError):
+    """A form that is being made cannot be taken further. `why` is a short code, for which the screens have words."""
+
+    def __init__(self, why: str, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.why = why
 
 
 class IntakeError(EfterskriftError):

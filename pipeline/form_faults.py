@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.errors import FormError
 from pipeline.form_fault_texts import TEXTS
+from pipeline.trial_texts import TRIAL_TEXTS
+
+ALL_TEXTS = {**TEXTS, **TRIAL_TEXTS}
 
 Path = tuple[str | int, ...]
 """Keys and places in lists that lead to a part of a YAML file."""
@@ -23,17 +26,17 @@ class Fault:
 
     def what(self, language: str = "sv") -> str:
         """What is wrong."""
-        return TEXTS[self.code][language][0].format(field=self.field, **self._shown(language))
+        return ALL_TEXTS[self.code][language][0].format(field=self.field, **self.shown(language))
 
     def remedy(self, language: str = "sv") -> str:
         """What to do about it."""
-        return TEXTS[self.code][language][1].format(field=self.field, **self._shown(language))
+        return ALL_TEXTS[self.code][language][1].format(field=self.field, **self.shown(language))
 
     def within(self, at: Path) -> Fault:
         """The same, in a part of a larger file."""
         return replace(self, at=(*at, *self.at))
 
-    def _shown(self, language: str) -> dict[str, str]:
+    def shown(self, language: str) -> dict[str, str]:
         """Numbers to a tenth, with the language's decimal sign."""
         values = {
             name: f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)

@@ -10,6 +10,7 @@ from pipeline.field_spec import FieldSpec
 from pipeline.template import Form, PageSpec, Table
 
 FIRST_LINE = "# Placed from outline.yaml by `efterskrift forms place {id}`: change that, not this."
+DRAWN_LINE = "# Drawn on the blank of a form that is printed elsewhere."
 _WIDTH = 160
 
 
@@ -38,7 +39,8 @@ def form_yaml(form: Form) -> str:
     order = ("id", "version", "title", "area", "criticality", "subject", "law", "entries", "deadline", "norm")
     head = {key: told[key] for key in order if key in told}
     body = {"pages": [_page(page) for page in form.pages]}
-    return "\n".join((FIRST_LINE.format(id=form.id), _text(head).rstrip(), "", _text(body)))
+    first = DRAWN_LINE if form.printed_elsewhere else FIRST_LINE
+    return "\n".join((first.format(id=form.id), _text(head).rstrip(), "", _text(body)))
 
 
 def _text(data: dict[str, Any], width: int = _WIDTH) -> str:
@@ -46,7 +48,7 @@ def _text(data: dict[str, Any], width: int = _WIDTH) -> str:
 
 
 def _page(page: PageSpec) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    told: dict[str, Any] = {"blank": page.blank.name, "size": _Row(map(_plain, page.size))} if page.blank else {}
     if page.sections:
         told["sections"] = [_flow(section.model_dump(mode="json")) for section in page.sections]
     if page.texts:

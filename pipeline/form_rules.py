@@ -62,7 +62,7 @@ def _relations(form: Form) -> list[Fault]:
 
 
 def _page_faults(page: PageSpec) -> list[Fault]:
-    faults = _unlike_any(page) if page.blank else [fault for spec in page.all_fields for fault in (*_place(spec), *_size(spec))]
+    faults = _unlike_any(page) if page.blank else [fault for spec in page.all_fields for fault in (*_place(spec), *size_faults(spec))]
     faults += [Fault("option_outside", {"option": option}, field=spec.name) for spec in page.all_fields for option in _outside(spec)]
     for one, other in combinations(page.all_fields, 2):
         if _overlap(one.area, other.area):
@@ -91,7 +91,8 @@ def _outside(spec: FieldSpec) -> list[str]:
     return [option.value for option in spec.options if not _inside(Box(*option.box), spec.area)]
 
 
-def _size(spec: FieldSpec) -> list[Fault]:
+def size_faults(spec: FieldSpec) -> list[Fault]:
+    """What is too small, or too large, of a field to be written in by hand."""
     box = spec.area
     match spec.kind:
         case Kind.DIGITS | Kind.LETTERS if box.w / spec.cell_count < CELL_WIDTH - _SLACK or box.h < CELL_HEIGHT - _SLACK:

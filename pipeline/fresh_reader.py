@@ -1,10 +1,11 @@
-"""A reader whose staff list is that of the store at every page: signature keys on paper are confirmed while the other pages are being read."""
+"""A reader that knows at every page which forms there are and who signs: both are added to while pages are being read."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from pipeline.digitize import Digitized, Reader
+from pipeline.form_library import FormLibrary
 from pipeline.model import StaffMember
 from pipeline.staff import Signed, StaffRegister
 from pipeline.store.database import Store
@@ -13,10 +14,11 @@ from pipeline.template import Forms
 
 
 class FreshReader:
-    """Reads pages like the reader that it is given, and knows who signs by now."""
+    """Reads pages like the reader that it is given, and knows who signs by now and, with a library, which forms were published."""
 
-    def __init__(self, reader: Reader, store: Store, signed: Signed) -> None:
+    def __init__(self, reader: Reader, store: Store, signed: Signed, library: FormLibrary | None = None) -> None:
         self._reader = reader
+        self._library = library
         self._store = store
         self._signed = signed
         self._staff: tuple[StaffMember, ...] | None = None
@@ -33,6 +35,8 @@ class FreshReader:
             EfterskriftError: the page cannot be read.
             StoreUnavailableError: the staff list cannot be had now.
         """
+        if self._library and (forms := self._library.forms()) is not self._reader.forms:
+            self._reader = replace(self._reader, forms=forms)
         self._look()
         return self._reader.read(data, media_type)
 

@@ -36,7 +36,7 @@ def examine() -> list[Finding]:
         _tried("Handwriting network", _handwriting),
         _file("Swedish words", settings.models / "swedish.npz"),
         _calibration(),
-        _tried("Forms", lambda: f"{len(Forms.load(settings.forms))} forms"),
+        _tried("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _tried("Store", lambda: _store(settings)),
         _disk(settings),
     ]

@@ -82,7 +82,7 @@ def approve_payment(office: Office, person: Person, entry_id: str, seen: int, no
 
 
 def _terms(office: Office) -> Terms:
-    return Terms(office.settings, office.forms, load_mappings(office.settings.forms, TARGET, PaymentMapping))
+    return Terms(office.settings, office.forms, load_mappings(office.settings.form_folders, TARGET, PaymentMapping))
 
 
 def _payments(conn: Connection, office: Office, person: Person, entry_ids: Sequence[str], terms: Terms) -> list[Payment]:

@@ -141,6 +141,21 @@ class Settings(BaseSettings):
         return self.database_url or sqlite_url(self.workspace / "efterskrift.db")
 
     @property
+    def own_forms(self) -> Path:
+        """Folder of the forms that were made and published in this workspace, as `forms` is of those of the program."""
+        return self.workspace / "forms"
+
+    @property
+    def form_drafts(self) -> Path:
+        """Folder of the forms that are being made in this workspace."""
+        return self.workspace / "form-drafts"
+
+    @property
+    def form_folders(self) -> tuple[Path, Path]:
+        """Where the forms in use are: those of the program, then the workspace's own."""
+        return self.forms, self.own_forms
+
+    @property
     def images(self) -> Path:
         """Folder of content-addressed pictures and files."""
         return self.workspace / "images"

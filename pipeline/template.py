@@ -285,9 +285,9 @@ class Forms(dict[tuple[str, int], Form]):
     double_check: frozenset[FormId] = frozenset()
 
     @classmethod
-    def load(cls, folder: Path) -> Forms:
-        """Every form under `folder`: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`; `signing.yaml` and `double_check.yaml`."""
-        paths = sorted([*folder.glob("*/form.yaml"), *folder.glob("*/v*/form.yaml")])
+    def load(cls, folder: Path, *more: Path) -> Forms:
+        """Every form under the folders: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`; of the first also its rules."""
+        paths = [path for one in (folder, *more) for path in sorted([*one.glob("*/form.yaml"), *one.glob("*/v*/form.yaml")])]
         forms = cls({(form.id, form.version): form for form in map(load_form, paths)})
         forms.signing = load_signing_rules(folder / "signing.yaml")
         forms.double_check = load_double_check(folder / "double_check.yaml", {form_id for form_id, _ in forms})

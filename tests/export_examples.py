@@ -103,7 +103,7 @@ def run(target: str, entries: int = 1) -> Run:
 def terms(target: str, settings: Settings = SETTINGS) -> Terms:
     """With the mapping files of the project."""
     kind = TARGETS[target].mapping
-    return Terms(settings, FORMS, load_mappings(ROOT / "forms", target, kind) if kind else {})
+    return Terms(settings, FORMS, load_mappings([ROOT / "forms"], target, kind) if kind else {})
 
 
 def made(target: str, *records: Record, amends: Earlier | None = None) -> bytes:

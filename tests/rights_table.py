@@ -23,6 +23,15 @@ class Reach(Enum):
 P, R = "pipeline.", Reach
 FIGURES = frozenset({Action.QUALITY, Action.REVIEW, Action.PROGRESS})
 MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
+    f"{P}making.acts.begin_outline": (Action.MAKE_FORMS, R.EVERYWHERE),
+    f"{P}making.acts.begin_drawing": (Action.MAKE_FORMS, R.EVERYWHERE),
+    f"{P}making.acts.begin_version": (Action.MAKE_FORMS, R.EVERYWHERE),
+    f"{P}making.acts.change": (Action.MAKE_FORMS, R.EVERYWHERE),
+    f"{P}making.acts.go_back": (Action.MAKE_FORMS, R.EVERYWHERE),
+    f"{P}making.acts.discard": (Action.MAKE_FORMS, R.EVERYWHERE),
+    f"{P}making.acts.publish": (Action.MAKE_FORMS, R.EVERYWHERE),
+    f"{P}making.trying.try_out": (Action.MAKE_FORMS, R.EVERYWHERE),
+    f"{P}making.copies.print_copies": (Action.PRINT, R.UNIT),
     f"{P}uploads.take_in_uploads": (Action.SCAN, R.UNIT),
     f"{P}store.pages.batches": (Action.SCAN, R.COUNTED),
     f"{P}store.pages.requeue": (Action.PROBLEMS, R.PAPER),

@@ -18,6 +18,9 @@ from pipeline.care_list import CareList, CareRow
 from pipeline.export.runs import Office, make_run
 from pipeline.fiducials import new_serial
 from pipeline.learning.learn import School
+from pipeline.making.acts import Start
+from pipeline.making.drafts import begin, drafts
+from pipeline.making.outline_edits import empty_outline
 from pipeline.model import IssuedSheet, Outcome, PageReading, Person
 from pipeline.own_forms import COVER
 from pipeline.pack.issue_file import write_issued
@@ -45,7 +48,7 @@ from pipeline.store.pulls import PullKind, pull_to_front
 from pipeline.store.questions import ask_author
 from pipeline.store.return_tables import duplicate_mark, forwarding, question
 from pipeline.store.signing import REASONS, sign
-from pipeline.template import Area, Forms, SigningRule
+from pipeline.template import Area, Forms, SigningRule, Subject
 from tests.alike import visits
 from tests.rights_table import P
 from tests.small_pages import blank_page
@@ -182,6 +185,13 @@ class World:
 
     def _special(self, name: str) -> dict[str, Any]:
         """What some functions call by a name that others use for something else."""
+        if name.startswith(f"{P}making."):
+            outline = empty_outline("egen-prov", "Prov", Area.HSL, Subject.CLIENT)
+            place = self.settings.form_drafts
+            draft = drafts(place)[0] if drafts(place) else begin(place, "egen-prov", outline)
+            changed = outline | {"title": "Prov igen"} if name.endswith("change") else b"no picture"
+            start = Start("Rond", Area.HSL, Subject.CLIENT)
+            return {"draft": draft, "data": changed, "name": "x.png", "start": start, "form": NOTE, "copies": 1, "forms": FORMS}
         if name.endswith(("questions.ask_author", "questions.give_answer")):
             return {"text": "Vilken tid?"}
         if name.endswith(("take_in_issued", "save_planned", "make_unit_pack", "save_pack_numbers", "unit_needs")):

@@ -25,6 +25,7 @@ from ui.screens import (
     backlog_screen,
     export_screen,
     follow_up_screen,
+    forms_screen,
     key_in_screen,
     log_screen,
     login_screen,
@@ -60,6 +61,7 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("payments", Action.APPROVE_PAYMENT, ":material/payments:", payments_screen.show),
     ("archive", Action.ARCHIVE, ":material/archive:", archive_screen.show),
     ("pack", Action.PACK, ":material/inventory_2:", pack_screen.show),
+    ("forms", Action.FORMS, ":material/description:", forms_screen.show),
     ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts_screen.show),
     ("log", Action.LOG, ":material/policy:", log_screen.show),
 )

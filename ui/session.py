@@ -14,6 +14,7 @@ from enum import Enum
 
 import streamlit as st
 
+from pipeline.form_library import FormLibrary
 from pipeline.model import Person
 from pipeline.settings import Settings, load_settings
 from pipeline.store import emergencies, people, sessions
@@ -53,13 +54,14 @@ def site() -> Site:
         StoreError: there is no store, or it cannot be opened.
     """
     settings = load_settings()
-    return _opened(settings.model_dump_json(), settings)
+    store, library = _opened(settings.model_dump_json(), settings)
+    return Site(settings, store, library.forms())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(key: str, _settings: Settings) -> Site:
+def _opened(key: str, _settings: Settings) -> tuple[Store, FormLibrary]:
     del key
-    return Site(_settings, open_store(_settings), Forms.load(_settings.forms))
+    return open_store(_settings), FormLibrary(_settings)
 
 
 def current_person(here: Site, *, active: bool = True) -> Person | None:

@@ -51,7 +51,7 @@ def bench(
     from pipeline.template import Forms
 
     each = min(pages, SOAKED) if soak else pages
-    sorts = {"given pages": given_pages(files, each)} if files else made_pages(Forms.load(load_settings().forms), each)
+    sorts = {"given pages": given_pages(files, each)} if files else made_pages(Forms.load(*load_settings().form_folders), each)
     if soak:
         _soak([page for some in zip(*sorts.values(), strict=True) for page in some], soak, as_json=as_json)
         return

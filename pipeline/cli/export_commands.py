@@ -80,7 +80,7 @@ def opened() -> Iterator[Office]:
     settings = load_settings()
     store = open_store(settings)
     try:
-        yield Office(store, settings, Forms.load(settings.forms))
+        yield Office(store, settings, Forms.load(*settings.form_folders))
     finally:
         store.close()
 

@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def list_forms(as_json: AsJson = False) -> None:
     """Every form and version."""
-    forms = Forms.load(load_settings().forms)
+    forms = Forms.load(*load_settings().form_folders)
     rows = [{"id": f.id, "version": f.version, "title": f.title, "area": f.area, "criticality": f.criticality} for f in forms.values()]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
@@ -42,7 +42,7 @@ def list_forms(as_json: AsJson = False) -> None:
 
 def show_form(form_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
     """The newest version of one form, with every field and its place in mm."""
-    form = Forms.load(load_settings().forms).latest(form_id)
+    form = Forms.load(*load_settings().form_folders).latest(form_id)
     if as_json:
         typer.echo(json.dumps(form_object(form), ensure_ascii=False))
         return
@@ -57,7 +57,7 @@ def check_forms(as_json: AsJson = False) -> None:
     from pipeline.form_check import check_forms as checked_forms
 
     settings = load_settings()
-    checked = checked_forms(settings.forms)
+    checked = [one for folder in settings.form_folders for one in checked_forms(folder)]
     if as_json:
         typer.echo(json.dumps([_checked_object(one, settings.language) for one in checked], ensure_ascii=False))
     else:

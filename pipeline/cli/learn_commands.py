@@ -47,7 +47,7 @@ def learn(
 
     settings = load_settings()
     with closing(open_store(settings)) as store:
-        school, person = School(store, settings, Forms.load(settings.forms)), person_of(store, login)
+        school, person = School(store, settings, Forms.load(*settings.form_folders)), person_of(store, login)
         permit = None
         if training_set is not None:
             permit = _permit(purpose, legal_ground, consent, with_health_data, person.login, utc_now())

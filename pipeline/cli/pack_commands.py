@@ -54,7 +54,7 @@ def pack(
     from pipeline.template import Forms
 
     settings = load_settings()
-    forms = Forms.load(settings.forms)
+    forms = Forms.load(*settings.form_folders)
     register = load_register(clients).clients if clients else ()
     order = Order(
         About(unit, settings.care_provider, date.today()),
@@ -93,7 +93,7 @@ def take_in(file: Annotated[Path, typer.Argument(help="The file utlamnade.csv of
     store = open_store(settings)
     operator = person_of(store, "")
     with store.begin() as conn:
-        taken = issued_files.take_in_issued(conn, Forms.load(settings.forms), operator, file.read_bytes())
+        taken = issued_files.take_in_issued(conn, Forms.load(*settings.form_folders), operator, file.read_bytes())
     store.close()
     typer.echo(f"{taken.new} new, {taken.known} known before, {taken.scanned_before} of the new scanned already", err=True)
     if taken.unknown_forms:

@@ -41,7 +41,7 @@ def print_form(
     if sum(given is not None for given in (copies, clients, plan)) > 1:
         raise UsageError("--copies, --clients and --plan exclude each other.", "Each client gets one sheet, each route as many as it needs.")
     settings = load_settings()
-    form = Forms.load(settings.forms).latest(form_id)
+    form = Forms.load(*settings.form_folders).latest(form_id)
     if clients is not None and form.subject is Subject.NONE:
         raise UsageError(f"{form.id} is about no client.", "Print it with --copies.")
     sheets = _planned(form, plan, unit) if plan else _sheets(copies or 1, clients, unit)

@@ -37,7 +37,7 @@ def check_header(office: Office, target: str, line: str) -> list[HeaderCheck]:
     if exporter.mapping is not TableMapping:
         raise ExportError(f"The target {target} is no table with columns.", "Choose a target whose file is CSV.")
     wanted = titles(line)
-    mappings: Mapping[str, TableMapping] = load_mappings(office.settings.forms, target, TableMapping)
+    mappings: Mapping[str, TableMapping] = load_mappings(office.settings.form_folders, target, TableMapping)
     return [_check(form, [column.title for column in mapping.columns], wanted) for form, mapping in mappings.items()]
 
 

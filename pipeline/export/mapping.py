@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -146,13 +147,13 @@ def load_mapping(path: Path, kind: type[M]) -> M:
         ) from error
 
 
-def load_mappings(folder: Path, target: str, kind: type[M]) -> dict[str, M]:
-    """The mapping files of one target, by form id.
+def load_mappings(folders: Iterable[Path], target: str, kind: type[M]) -> dict[str, M]:
+    """The mapping files of one target in folders of forms, by form id.
 
     Raises:
         ExportError: a file is wrong.
     """
-    return {path.parent.name: load_mapping(path, kind) for path in sorted(folder.glob(f"*/export.{target}.yaml"))}
+    return {path.parent.name: load_mapping(path, kind) for folder in folders for path in sorted(folder.glob(f"*/export.{target}.yaml"))}
 
 
 def missing_fields(form: Form, mapping: ExportMapping) -> set[str]:

@@ -193,7 +193,7 @@ def find_target(target: str) -> Exporter:
 
 
 def terms_of(office: Office, target: str, exporter: Exporter, staff: Sequence[StaffMember] = ()) -> Terms:
-    mappings = load_mappings(office.settings.forms, target, exporter.mapping or KeyInMapping)
+    mappings = load_mappings(office.settings.form_folders, target, exporter.mapping or KeyInMapping)
     return Terms(office.settings, office.forms, mappings, staff, office.store.images.get)
 
 

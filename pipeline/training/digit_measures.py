@@ -119,6 +119,8 @@ ECE: expected calibration error over 15 steps of p. Temperature {temperature:.3f
 
 {table}
 
+A cell of which no answer has p ≥ 0.9 is looked at five times, also from a pixel beside (`LOOK_AGAIN` in `pipeline/recognize/digits.py`).
+
 ## Make it again
 
 The seed is fixed. See the head of `pipeline/training/digits.py` for what to install; then

@@ -22,7 +22,13 @@ TYPING = "what the person types is the person's own until it is decided"
 PART = "part of an act that records as a whole"
 ASKS = "asks only; a denial is recorded by the store when it ends the transaction"
 LIST = "which papers there are to work with in the own units; the picture is recorded when it is looked at"
+DRAFT = "a form that nobody can use yet; that it is tried and published is recorded"
 NEEDS_NONE = {
+    "making.acts.begin_outline": DRAFT,
+    "making.acts.begin_drawing": DRAFT,
+    "making.acts.begin_version": DRAFT,
+    "making.acts.change": DRAFT,
+    "making.acts.go_back": DRAFT,
     "authors.is_by": ASKS,
     "export.key_in.waiting_runs": FIGURES,
     "export.runs.unsigned": FIGURES,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pipeline.digitize import Digitized, Reader
+from pipeline.form_library import FormLibrary
 from pipeline.fresh_reader import FreshReader
 from pipeline.model import Outcome, PageReading, StaffMember
-from pipeline.settings import Settings
+from pipeline.published import publish
+from pipeline.settings import ROOT, Settings
 from pipeline.store.database import open_store
 from pipeline.store.staff_list import save_staff
 from pipeline.template import Forms
@@ -37,4 +40,29 @@ def test_staff_that_comes_while_pages_are_read_is_known_at_the_next_page(tmp_pat
     reader.read(b"", "image/png")
     assert known == [(), (EVA,), (EVA,)]
     assert readers[1] == readers[2]
+    store.close()
+
+
+def test_a_form_that_is_published_while_pages_are_read_is_known_at_the_next_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[set[str]] = []
+
+    def read(self: Reader, data: bytes, media_type: str) -> Digitized:
+        del data, media_type
+        known.append({form_id for form_id, _ in self.forms})
+        return Digitized(PageReading(Outcome.BLANK))
+
+    monkeypatch.setattr(Reader, "read", read)
+    settings = Settings(workspace=tmp_path, forms=tmp_path / "none")
+    store = open_store(settings, create=True)
+    library = FormLibrary(settings)
+    reader = FreshReader(Reader.of_forms(library.forms()), store, {}, library)
+    reader.read(b"", "image/png")
+    folder = settings.own_forms / "hsl-anteckning"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "forms" / "hsl-anteckning" / "form.yaml", folder)
+    reader.read(b"", "image/png")
+    publish(settings.own_forms)
+    reader.read(b"", "image/png")
+    assert known == [set(), set(), {"hsl-anteckning"}]
+    assert library.forms() is library.forms()
     store.close()

@@ -100,7 +100,7 @@ def test_the_fields_stand_in_the_other_systems_order_and_nothing_is_dropped(tmp_
     (folder / "export.skriv-in.yaml").write_text(
         "about: Vårt system.\norder:\n  - {field: plan, title: Planering}\n  - {field: anteckning}\n", "utf-8"
     )
-    mappings = load_mappings(tmp_path, key_in.TARGET, KeyInMapping)
+    mappings = load_mappings([tmp_path], key_in.TARGET, KeyInMapping)
     assert mappings["hsl-anteckning"].order[0] == KeyInField(field="plan", title="Planering")
     ordered = block(item, replace(terms, mappings=mappings))
     assert [label for label, _ in ordered.rows][:2] == ["Planering", "Anteckning"]

@@ -137,9 +137,15 @@ def test_no_form_is_taken_for_another(shown: str, dusty: bool) -> None:
         assert register(image, found, blank(FORMS[taken_for], 1)).residual_mm > DEFAULT_GATE_MM, taken_for
 
 
+def _halves() -> list[tuple[str, float, float]]:
+    """Bands of each form's first page, in shares of its height, in which a field begins: where there is none, nothing can be misread."""
+    bands = ((0.12, 0.5), (0.25, 0.75), (0.5, 0.9))
+    starts = {form_id: [field.box[1] / 297 for field in form.pages[0].fields] for form_id, form in FORMS.items()}
+    return [(form_id, top, bottom) for form_id in FORMS for top, bottom in bands if any(top <= start < bottom for start in starts[form_id])]
+
+
 @pytest.mark.parametrize("dusty", [False, True])
-@pytest.mark.parametrize("form_id", FORMS)
-@pytest.mark.parametrize(("top", "bottom"), [(0.12, 0.5), (0.25, 0.75), (0.5, 0.9)])
+@pytest.mark.parametrize(("form_id", "top", "bottom"), _halves())
 def test_half_a_form_that_lies_elsewhere_is_refused(form_id: str, dusty: bool, top: float, bottom: float) -> None:
     whole = _form_page(form_id, dusty=dusty).image
     image, size = whole.copy(), len(whole)

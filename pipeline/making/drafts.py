@@ -1,0 +1,196 @@
+"""Drafts of forms, in the workspace: `form-drafts/<id>/`. Every saving is kept under `saved/`; the last one is the draft.
+
+A draft is what a person has written so far, and may be wrong: an outline (`outline.yaml`), or boxes on a blank (`boxes.yaml` and its picture).
+Beside it lies the `form.yaml` that it gives, as long as it gives one.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.errors import FormError, FormMakingError, StaleDecisionError, StoreUnavailableError
+
+OUTLINE, BOXES, FORM = "outline.yaml", "boxes.yaml", "form.yaml"
+OWN = "egen-"
+"""Begins the id of every form that is made in a workspace, so that a later release never brings another form of the same id."""
+_LONGEST_ID = 23
+"""With the trial's mark before it, an id still goes into a code of the size that all sheets have."""
+_SAVED, _PUBLISHED = "saved", "published"
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft as it was last saved; `revision` counts the savings from 1."""
+
+    id: str
+    data: Data
+    revision: int
+    saved_at: datetime
+    folder: Path
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it is boxes on a blank of a form printed elsewhere."""
+        return (self.folder / BOXES).exists()
+
+    @property
+    def title(self) -> str:
+        """What the form is called so far."""
+        return str(self.data.get("title") or "")
+
+    @property
+    def version(self) -> int:
+        """The version that the draft is to become."""
+        return int(self.data.get("version") or 1)
+
+
+def drafts(folder: Path) -> list[Draft]:
+    """All drafts in a folder of drafts, by title."""
+    found = [path.parent.name for name in (OUTLINE, BOXES) for path in folder.glob(f"*/{name}")]
+    return sorted((draft(folder, each) for each in found), key=lambda one: one.title.casefold())
+
+
+def draft(folder: Path, draft_id: str) -> Draft:
+    """One draft.
+
+    Raises:
+        FormError: there is no such draft, or its file was broken by hand.
+    """
+    place = folder / draft_id
+    saved = revisions(folder, draft_id)
+    if not saved:
+        raise FormMakingError("no_draft", f"There is no draft {draft_id[:40]}.", "Somebody may have published or removed it.")
+    return Draft(draft_id, _read(saved[-1]), _number(saved[-1]), _time(saved[-1]), place)
+
+
+def revisions(folder: Path, draft_id: str) -> list[Path]:
+    """The files of all savings, oldest first."""
+    return sorted((folder / draft_id / _SAVED).glob("*.yaml"), key=_number)
+
+
+def begin(folder: Path, draft_id: str, data: Data, files: Mapping[str, bytes] | None = None) -> Draft:
+    """Begin a draft, with files that go with it, such as the picture of a blank.
+
+    Raises:
+        FormError: there is a draft of this id.
+    """
+    place = folder / draft_id
+    try:
+        (place / _SAVED).mkdir(parents=True, exist_ok=False)
+    except FileExistsError as error:
+        raise FormMakingError("draft_exists", f"There is a draft of {draft_id} already.", "Go on with that one.") from error
+    for name, content in (files or {}).items():
+        _write(place / name, content)
+    return _save(folder, draft_id, data, 1, BOXES if files else OUTLINE)
+
+
+def save(draft_: Draft, data: Data) -> Draft:
+    """Keep what was changed.
+
+    Raises:
+        StaleDecisionError: somebody else has saved since this draft was shown. Nothing is written.
+    """
+    folder = draft_.folder.parent
+    if data == draft_.data:
+        return draft_
+    if draft(folder, draft_.id).revision != draft_.revision:
+        raise StaleDecisionError("Somebody else has changed this draft.", "Look at it as it is now, then change it again.")
+    return _save(folder, draft_.id, data, draft_.revision + 1, BOXES if draft_.drawn else OUTLINE)
+
+
+def keep_form(draft_: Draft, text: str | None) -> None:
+    """Lay the form that the draft gives beside it; None while it gives none."""
+    if text is None:
+        (draft_.folder / FORM).unlink(missing_ok=True)
+    else:
+        _write(draft_.folder / FORM, text.encode())
+
+
+def restored(draft_: Draft, revision: int) -> Draft:
+    """The draft as it was saved earlier, as a new saving.
+
+    Raises:
+        FormError: there is no such saving.
+        StaleDecisionError: as `save`.
+    """
+    found = next((path for path in revisions(draft_.folder.parent, draft_.id) if _number(path) == revision), None)
+    if found is None:
+        raise FormMakingError("no_saving", "There is no such saving.", "Choose one of those that are listed.")
+    return save(draft_, _read(found))
+
+
+def retire(draft_: Draft) -> None:
+    """Put the draft away, with all its savings: it was published or is not wanted."""
+    away = draft_.folder.parent / _PUBLISHED
+    away.mkdir(exist_ok=True)
+    taken = sum(path.name.startswith(f"{draft_.id}-v{draft_.version}-") for path in away.iterdir())
+    shutil.move(draft_.folder, away / f"{draft_.id}-v{draft_.version}-{taken + 1}")
+
+
+def new_id(title: str, taken: Collection[str]) -> str:
+    """An id for a form of this title, unlike those that are taken."""
+    stem = (OWN + slug(title, "-"))[:_LONGEST_ID].rstrip("-")
+    numbers = (f"{stem[: _LONGEST_ID - 3]}-{number}" for number in range(2, 100))
+    return next(each for each in (stem, *numbers) if each not in taken)
+
+
+def slug(text: str, joiner: str) -> str:
+    """A name as forms have them, of words: small letters a–z and digits, begun by a letter."""
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", joiner, plain).strip(joiner)
+    return name if name[:1].isalpha() else f"f{joiner}{name}".strip(joiner)
+
+
+def _save(folder: Path, draft_id: str, data: Data, revision: int, name: str) -> Draft:
+    text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120).encode()
+    place = folder / draft_id
+    path = place / _SAVED / f"{revision:06d}.yaml"
+    try:
+        with path.open("xb") as file:  # two who save at once: one of them is told
+            file.write(text)
+    except FileExistsError as error:
+        raise StaleDecisionError("Somebody else has changed this draft.", "Look at it as it is now, then change it again.") from error
+    except OSError as error:
+        raise _not_kept(error) from error
+    _write(place / name, text)
+    return Draft(draft_id, data, revision, _time(path), place)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All or nothing."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as error:
+        raise _not_kept(error) from error
+
+
+def _not_kept(error: OSError) -> StoreUnavailableError:
+    return StoreUnavailableError(f"The draft cannot be kept: {error.strerror}.", "Make room on the disk, then try again.")
+
+
+def _read(path: Path) -> Data:
+    try:
+        found = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FormError(f"{path} cannot be read.", "Restore it, or remove it: the saving before it is then the draft.") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _number(path: Path) -> int:
+    return int(path.stem)
+
+
+def _time(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)

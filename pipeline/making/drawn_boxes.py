@@ -1,0 +1,137 @@
+"""Boxes that a person has drawn on the blank of a form printed elsewhere, and the form that they give. Lengths are mm from the top left.
+
+Each box has a label and a sort. Boxes that belong to the same choice (`choice`) are its options. Everything else a form needs is in the draft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pipeline.errors import BrokenFileError, FormMakingError
+from pipeline.field_spec import Kind
+from pipeline.making.drafts import Data, Draft, slug
+from pipeline.making.field_sorts import MADE, Sort
+from pipeline.making.uploaded import pages_in
+from pipeline.plane import grey
+from pipeline.scan import decode
+from pipeline.template import Area, Form, Subject
+
+BLANK = "blank.png"
+LINE_MM = 9.0
+"""A box for several lines has one for each so many mm."""
+_MOST_PX = 6000
+
+
+def empty_drawing(form_id: str, title: str, area: Area, subject: Subject, size: tuple[float, float]) -> Data:
+    """A form without boxes, on paper of this size (mm)."""
+    head = {"id": form_id, "version": 1, "title": title, "area": area.value, "criticality": "A", "subject": subject.value, "law": []}
+    return head | {"size": [round(side, 1) for side in size], "boxes": []}
+
+
+def boxes(data: Data) -> list[Data]:
+    """The boxes, in the order in which they were drawn."""
+    return [dict(one) for one in data.get("boxes") or [] if isinstance(one, Mapping)]
+
+
+def with_new_box(data: Data, box: Sequence[float], label: str) -> Data:
+    """A box more, for a line of text or, if it is small and square, a mark."""
+    x, y, w, h = (round(float(side), 1) for side in box)
+    mark = max(w, h) <= 9 and 0.5 <= w / max(h, 0.1) <= 2
+    sort = Sort.MARK if mark else Sort.LINES if h >= 2 * LINE_MM else Sort.TEXT
+    return dict(data) | {"boxes": [*boxes(data), {"label": label, "sort": sort.value, "box": [x, y, w, h]}]}
+
+
+def with_box(data: Data, at: int, **changed: object) -> Data:
+    """A box with other facts; what is empty is left out."""
+    every = boxes(data)
+    every[at] = {key: value for key, value in (every[at] | changed).items() if value not in ("", None, False, 0)}
+    return dict(data) | {"boxes": every}
+
+
+def without_box(data: Data, at: int) -> Data:
+    """A box less."""
+    return dict(data) | {"boxes": [one for place, one in enumerate(boxes(data)) if place != at]}
+
+
+def drawn_form(draft: Draft) -> Form:
+    """The form that the boxes give.
+
+    Raises:
+        ValidationError: something is missing or lies outside the page.
+    """
+    data = draft.data
+    head = {key: data.get(key) for key in ("id", "version", "title", "area", "criticality", "subject", "law")}
+    page = {"blank": BLANK, "size": data.get("size"), "fields": _fields(boxes(data))}
+    return Form.model_validate(head | {"entries": "sheet", "pages": [page]}, context={"folder": draft.folder})
+
+
+def blank_picture(data: bytes, name: str) -> tuple[bytes, tuple[float, float]]:
+    """The first page of a file with an unfilled form as a PNG, and its size in mm: A4 if it has that shape, else as wide as A4.
+
+    Raises:
+        FormMakingError: it is no picture.
+    """
+    page = pages_in(data, name)[0]
+    try:
+        picture = grey(decode(page.data or b"", page.media_type))
+    except BrokenFileError as error:
+        raise FormMakingError("unreadable", "The blank cannot be read as a picture.", "Upload a PDF or a scan of the unfilled page.") from error
+    shrink = _MOST_PX / max(picture.shape[:2])
+    if shrink < 1:
+        picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
+    height, width = picture.shape[:2]
+    short, long = sorted((width, height))
+    paper = (210.0, 297.0) if abs(long / short - 297 / 210) < 0.04 else (210.0, round(210.0 * long / short, 1))
+    size = paper if height >= width else (paper[1], paper[0])
+    return bytes(cv2.imencode(".png", picture)[1]), size
+
+
+def _fields(every: Sequence[Data]) -> list[Data]:
+    names: list[str] = []
+    fields: list[Data] = []
+    for one in every:
+        choice = str(one.get("choice") or "")
+        if choice and (begun := next((field for field in fields if field["label"] == choice and field["kind"] == Kind.CHOICE), None)):
+            _add_option(begun, one)
+            continue
+        field = _field(one, _free(slug(choice or str(one.get("label") or ""), "_") or "falt", names))
+        if choice:
+            field |= {"label": choice, "kind": Kind.CHOICE.value, "options": []}
+            _add_option(field, one)
+        names.append(field["name"])
+        fields.append(field)
+    return fields
+
+
+def _add_option(field: Data, one: Data) -> None:
+    label = str(one.get("label") or "")
+    value = _free(slug(label, "_") or "val", [option["value"] for option in field["options"]])
+    field["options"].append({"value": value, "label": label, "box": one["box"]})
+    field["box"] = _around([option["box"] for option in field["options"]])
+
+
+def _around(some: Sequence[Sequence[float]]) -> list[float]:
+    left, top = min(box[0] for box in some), min(box[1] for box in some)
+    right, bottom = max(box[0] + box[2] for box in some), max(box[1] + box[3] for box in some)
+    return [left, top, round(right - left, 2), round(bottom - top, 2)]
+
+
+def _field(one: Data, name: str) -> Data:
+    made = MADE[Sort(one.get("sort") or Sort.TEXT)]
+    said: dict[str, Any] = {"name": name, "label": one.get("label") or "", "kind": made.kind.value, "box": one["box"]}
+    said |= {key: one[key] for key in ("critical", "required", "means") if one.get(key)}
+    if made.format:
+        said["format"] = made.format.value
+    if made.cells:
+        said["cells"] = int(one.get("cells") or made.cells)
+    if made.kind is Kind.LINES:
+        said["lines"] = int(one.get("lines") or max(1, round(one["box"][3] / LINE_MM)))
+    return said
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    return next(each for each in (name, *(f"{name}_{number}" for number in range(2, 1000))) if each not in taken)

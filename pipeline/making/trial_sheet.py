@@ -1,0 +1,55 @@
+"""The trial sheet of a form that is not published: printed as the form will be, but under a name that no form can have in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.digitize import Digitized, Reader
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.making.drafts import OWN
+from pipeline.making.uploaded import pages_in
+from pipeline.printing import issue, print_sheets
+from pipeline.template import Form, Forms, Text
+
+MARK = "prov-"
+"""Before the id of a form that is tried. Forms that are made here begin with `OWN`, so a trial sheet is never one of theirs, nor in the queue."""
+_NOTICE = Text(text="PROVBLAD – fyll i alla fält med påhittade uppgifter", at=(40.0, 22.4), width=112, size=11, bold=True)
+
+
+def trial_form(form: Form) -> Form:
+    """The form as it stands on a trial sheet; of one printed elsewhere it is the form itself."""
+    if form.printed_elsewhere:
+        return form
+    pages = tuple(page.model_copy(update={"texts": (*page.texts, _NOTICE)}) for page in form.pages)
+    return form.model_copy(update={"id": MARK + form.id.removeprefix(OWN), "pages": pages})
+
+
+def trial_pdf(form: Form, organisation: str = "") -> bytes:
+    """A trial sheet to print. Its serial is registered nowhere: it is no sheet that somebody has to account for.
+
+    Raises:
+        FormError: the form is printed elsewhere.
+    """
+    return print_sheets(trial_form(form), issue(1), organisation=organisation)
+
+
+def read_trial(form: Form, data: bytes, name: str) -> list[Digitized]:
+    """Read the pages of a scanned trial sheet. Nothing of them is kept.
+
+    Raises:
+        FormError: a page cannot be taken in, or is no trial sheet of this form.
+    """
+    tried = trial_form(form)
+    reader = Reader.of_forms(Forms({(tried.id, tried.version): tried}))
+    return [reader.read(page.data or b"", page.media_type) for page in pages_in(data, name)]
+
+
+def numbered(form: Form) -> Mapping[str, int]:
+    """The number by which a person knows a field: those that are written in, in reading order; each column of a table counts once."""
+    columns = dict.fromkeys(spec.column for spec in form.fields if spec.kind is not Kind.PRINTED)
+    return {column: number for number, column in enumerate(columns, start=1)}
+
+
+def fields_of(form: Form, page_no: int) -> Sequence[FieldSpec]:
+    """The fields of a page that are written in."""
+    return [spec for spec in form.pages[page_no - 1].all_fields if spec.kind is not Kind.PRINTED]

@@ -1,0 +1,191 @@
+"""Blanketter: forms are looked at and printed; a new one is made of sections and rows or drawn, tried on paper and published."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from pipeline.form_fault_texts import TEXTS
+from pipeline.form_library import FormLibrary
+from pipeline.making import acts, drawn_boxes
+from pipeline.making.draft_form import checked
+from pipeline.making.drafts import Draft, draft, drafts
+from pipeline.making.field_sorts import Sort
+from pipeline.making.outline_edits import items, sections
+from pipeline.making.trial_sheet import trial_form
+from pipeline.printing import issue
+from pipeline.quality.filling import fill, printed_page
+from pipeline.quality.hands import hands
+from pipeline.store.accounting import sheet_counts
+from pipeline.store.database import Store
+from pipeline.template import Area, Forms, Subject
+from tests.printed_elsewhere import page as blank_page
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, SYSTEM_ADMINISTRATOR, UNIT, settings
+from ui.text import catalogue
+
+VALUES = {
+    "personnummer": "189002099811",
+    "namn": "Gunnar Ågren",
+    "handelsedatum": "2021-12-17",
+    "handelsetid": "23:10",
+    "anteckning": "Sover gott",
+    "skribent": "Nina Berglund",
+    "yrkestitel": "sköterska",
+    "underskrift": True,
+}
+ROUND = acts.Start("Nattrond", Area.HSL, Subject.CLIENT)
+
+
+def key_of(app: AppTest, kind: str, end: str) -> str:
+    """The key of the last widget of a kind whose key ends so."""
+    return [one.key for one in getattr(app, kind) if one.key and one.key.endswith(end)][-1]
+
+
+def only_draft(store: Store) -> Draft:
+    (found,) = drafts(settings(store).form_drafts)
+    return found
+
+
+def labels(made: Draft, at: int) -> list[str]:
+    return [str(item.what.get("label") or item.what.get("text")) for item in items(sections(made.data)[at])]
+
+
+def test_a_form_is_shown_as_it_prints_and_printed_with_serials(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(ADMINISTRATOR, "forms")
+    app.button(key="forms_show-larmatgard").click().run()
+    assert not app.exception
+    assert [header.value for header in app.header] == ["Trygghetslarm – åtgärd"]
+    app.selectbox(key="forms_unit-larmatgard").set_value(UNIT)
+    app.number_input(key="forms_copies-larmatgard").set_value(3)
+    app.button(key="forms_print").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert [(one.form, one.issued) for one in sheet_counts(conn, {UNIT})] == [("larmatgard", 3)]
+
+
+def test_who_has_no_unit_makes_forms_and_prints_none(store: Store, open_screen: OpenScreen) -> None:
+    del store
+    app = open_screen(SYSTEM_ADMINISTRATOR, "forms")
+    app.button(key="forms_show-larmatgard").click().run()
+    keys = {button.key for button in app.button}
+    assert "forms_copy" in keys
+    assert "forms_print" not in keys
+    assert not open_screen(COLLEAGUE, "forms").button
+    assert "forms_new" in {button.key for button in open_screen(ADMINISTRATOR, "forms").button}
+
+
+def begin(app: AppTest, title: str = "Nattrond") -> AppTest:
+    app.button(key="forms_new").click().run()
+    app.text_input(key="forms_name-").set_value(title)
+    app.button(key="forms_begin").click().run()
+    assert not app.exception
+    return app
+
+
+def open_section(app: AppTest, number: int) -> AppTest:
+    app.radio(key=next(one.key for one in app.radio if one.key.startswith("forms_sections-"))).set_value(number).run()
+    return app
+
+
+def test_a_form_is_made_field_by_field_and_each_change_is_kept(store: Store, open_screen: OpenScreen) -> None:
+    app = open_section(begin(open_screen(ADMINISTRATOR, "forms")), 2)
+    assert labels(only_draft(store), 2) == ["Anteckning"]
+    app.button(key=key_of(app, "button", "2-add")).click().run()
+    app.text_input(key=key_of(app, "text_input", "2-1-label")).set_value("Sov patienten?").run()
+    app.selectbox(key=key_of(app, "selectbox", "2-1-sort")).set_value(Sort.CHOICE).run()
+    app.text_input(key=key_of(app, "text_input", "2-1-options")).set_value("Hela natten; Delvis; Inte alls").run()
+    app.button(key=key_of(app, "button", "2-1-up")).click().run()
+    assert not app.exception
+    made = only_draft(store)
+    assert labels(made, 2) == ["Sov patienten?", "Anteckning"]
+    field = items(sections(made.data)[2])[0].what
+    assert (field["name"], [one["label"] for one in field["options"]]) == ("sov_patienten", ["Hela natten", "Delvis", "Inte alls"])
+    assert checked(made).faults == ()
+    app.checkbox(key=key_of(app, "checkbox", "2-0-required")).check().run()
+    assert items(sections(only_draft(store).data)[2])[0].what["required"] is True
+    again = open_screen(ADMINISTRATOR, "forms")
+    again.button(key=f"forms_draft-{made.id}").click().run()
+    assert open_section(again, 2).text_input(key=key_of(again, "text_input", "2-0-label")).value == "Sov patienten?"
+
+
+def test_a_mistake_is_told_at_the_field_in_words_without_file_or_key(store: Store, open_screen: OpenScreen) -> None:
+    app = open_section(begin(open_screen(ADMINISTRATOR, "forms")), 2)
+    app.button(key=key_of(app, "button", "2-add")).click().run()
+    app.selectbox(key=key_of(app, "selectbox", "2-1-sort")).set_value(Sort.CODE).run()
+    app.number_input(key=key_of(app, "number_input", "2-1-cells")).set_value(30).run()
+    app.text_input(key=key_of(app, "text_input", "2-1-label")).set_value("").run()
+    app.text_input(key=key_of(app, "text_input", "2-title")).set_value("").run()
+    assert any("rubrik" in error.value for error in app.error)
+    app.text_input(key=key_of(app, "text_input", "2-title")).set_value("Rond").run()
+    assert not app.exception
+    del store
+
+
+def test_every_fault_of_a_form_has_words_without_files_and_keys() -> None:
+    files = {"no_file", "not_yaml", "key_twice", "unknown_key", "unknown_word", "not_placed", "other_folder", "unpublished", "frozen"}
+    assert {code for code in TEXTS if f"forms.fault.{code}" not in catalogue("sv")} == files
+    said = " ".join(text for key, text in catalogue("sv").items() if key.startswith(("forms.", "help.forms")))
+    assert not [word for word in ("YAML", "yaml", "kind:", "format:", "outline") if word in said]
+
+
+def test_two_who_change_a_draft_do_not_write_over_each_other(store: Store, open_screen: OpenScreen) -> None:
+    app = open_section(begin(open_screen(ADMINISTRATOR, "forms")), 2)
+    made = only_draft(store)
+    acts.change(store, SYSTEM_ADMINISTRATOR, made, made.data | {"title": "Nattrond 2"})
+    app.text_input(key=key_of(app, "text_input", "2-0-label")).set_value("Min ändring").run()
+    assert any("Någon annan har ändrat" in error.value for error in app.error)
+    assert (only_draft(store).title, labels(only_draft(store), 2)) == ("Nattrond 2", ["Anteckning"])
+    app.text_input(key=key_of(app, "text_input", "2-0-label")).set_value("Min ändring").run()
+    assert labels(only_draft(store), 2) == ["Min ändring"]
+
+
+def test_earlier_savings_are_gone_back_to_and_a_draft_is_put_away(store: Store, open_screen: OpenScreen) -> None:
+    app = open_section(begin(open_screen(ADMINISTRATOR, "forms")), 2)
+    app.text_input(key=key_of(app, "text_input", "2-0-label")).set_value("Annat").run()
+    app.button(key=key_of(app, "button", "-restore")).click().run()
+    assert labels(only_draft(store), 2) == ["Anteckning"]
+    app.button(key=key_of(app, "button", "-discard")).click().run()
+    assert not app.exception
+    assert drafts(settings(store).form_drafts) == []
+
+
+def test_a_trial_is_judged_and_what_was_tried_is_published(store: Store, open_screen: OpenScreen) -> None:
+    here = settings(store)
+    made = acts.begin_outline(store, here, Forms.load(*here.form_folders), ADMINISTRATOR, ROUND)
+    form = checked(made).form
+    assert form is not None
+    app = open_screen(ADMINISTRATOR, "forms")
+    app.button(key=f"forms_draft-{made.id}").click().run()
+    app.radio(key=f"forms_step-{made.id}").set_value("try").run()
+    assert "forms_publish" not in {button.key for button in app.button}
+    sheet = fill(printed_page(trial_form(form), issue(1)[0]), form.pages[0], VALUES, hands(1, seed=3)[0], np.random.default_rng(5))
+    app.file_uploader(key=f"forms_trial-{made.id}").upload("prov.png", cv2.imencode(".png", sheet)[1].tobytes(), "image/png").run()
+    app.button(key="forms_trial_do").click().run()
+    assert not app.exception
+    assert any("inget som hindrar" in one.value for one in app.success)
+    app.button(key="forms_publish").click().run()
+    assert not app.exception
+    assert any("är publicerad" in one.value for one in app.success)
+    assert FormLibrary(here).forms().latest(made.id) == form
+    app.button(key="forms_version").click().run()
+    assert draft(here.form_drafts, made.id).version == 2
+
+
+def test_boxes_are_written_in_millimetres_and_told_what_they_are(store: Store, open_screen: OpenScreen) -> None:
+    blank = cv2.imencode(".png", blank_page("Nattrond", 3))[1].tobytes()
+    made = acts.begin_drawing(store, settings(store), Forms(), ADMINISTRATOR, ROUND, blank, "blank.png")
+    app = open_screen(ADMINISTRATOR, "forms")
+    app.button(key=f"forms_draft-{made.id}").click().run()
+    app.button(key="forms_add_box").click().run()
+    assert not app.exception
+    for side, value in (("x", 15.0), ("y", 29.5), ("width", 50.0), ("height", 7.0)):
+        app.number_input(key=key_of(app, "number_input", f"-{side}")).set_value(value).run()
+    app.text_input(key=key_of(app, "text_input", "-label")).set_value("Personnummer").run()
+    app.selectbox(key=key_of(app, "selectbox", "-sort")).set_value(Sort.PERSONAL_NUMBER).run()
+    app.selectbox(key=key_of(app, "selectbox", "-means")).set_value("client_pid").run()
+    (box,) = drawn_boxes.boxes(only_draft(store).data)
+    assert box == {"label": "Personnummer", "sort": "personnummer", "box": [15.0, 29.5, 50.0, 7.0], "means": "client_pid"}
+    assert {fault.code for fault in checked(only_draft(store)).faults} == {"no_meaning"}
+    assert any("Namnet på den som skrev" in error.value for error in app.error)

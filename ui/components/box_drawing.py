@@ -1,0 +1,67 @@
+"""A page on which boxes are drawn. Whoever does not use a pointer writes the same millimetres in the editor beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui.components.page_view import data_url
+from ui.text import t
+
+KEY = "box_drawing"
+_HTML = """<p class="how"></p><div class="sheet"><img alt="" draggable="false"><div class="boxes"></div><div class="made" hidden></div></div>"""
+Box = tuple[float, float, float, float]
+
+
+@cache
+def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    here = Path(__file__).parent
+    return st.components.v2.component(
+        "efterskrift_box_drawing",
+        html=_HTML,
+        css=(here / "box_drawing.css").read_text("utf-8"),
+        js=(here / "box_drawing.js").read_text("utf-8"),
+    )
+
+
+def box_drawing(
+    turn: str,
+    picture: bytes,
+    boxes: Sequence[Sequence[float]],
+    chosen: int,
+    size_mm: tuple[float, float],
+    on_drawn: Callable[[Box], None],
+    on_chosen: Callable[[int], None],
+) -> None:
+    """Show a page (PNG) of this size with its boxes (mm). A new one is given in mm; what came from an earlier `turn` is passed over."""
+    width, height = size_mm
+
+    def told(name: str) -> dict[str, Any]:
+        said = st.session_state[KEY].get(name)
+        return said if isinstance(said, dict) and said.get("turn") == turn else {}
+
+    def drawn() -> None:
+        if said := told("drawn"):
+            x, y, w, h = (float(share) for share in said["box"])
+            on_drawn((round(x * width, 1), round(y * height, 1), round(w * width, 1), round(h * height, 1)))
+
+    def picked() -> None:
+        if said := told("chosen"):
+            on_chosen(int(said["place"]))
+
+    _component()(
+        key=KEY,
+        on_drawn_change=drawn,
+        on_chosen_change=picked,
+        data={
+            "turn": turn,
+            "src": data_url(picture, "image/png"),
+            "boxes": [[box[0] / width, box[1] / height, box[2] / width, box[3] / height] for box in boxes],
+            "chosen": chosen,
+            "labels": {"alt": t("forms.blank_alt"), "how": t("forms.draw_how")},
+        },
+    )

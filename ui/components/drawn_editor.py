@@ -1,0 +1,108 @@
+"""A draft on the blank of a form printed elsewhere: boxes are drawn on the page or written in millimetres, and each is told what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from pipeline.field_spec import Meaning
+from pipeline.making import drawn_boxes
+from pipeline.making.draft_form import checked
+from pipeline.making.drafts import Draft
+from pipeline.making.drawn_boxes import BLANK, boxes
+from pipeline.making.field_sorts import Sort
+from pipeline.model import Person
+from ui.components import form_desk
+from ui.components.box_drawing import Box, box_drawing
+from ui.components.draft_head import draft_head
+from ui.components.form_faults import fault_words
+from ui.session import Site
+from ui.text import t
+
+_OPEN = "forms_box"
+_SORTS = [sort for sort in Sort if sort not in (Sort.CHOICE, Sort.WORDS, Sort.PRINTED)]
+_MEANINGS = ("", *(one.value for one in Meaning if one not in (Meaning.CLIENT_PRINTED, Meaning.UNIT)))
+_SIDES = ("x", "y", "width", "height")
+_FIRST = (20.0, 40.0, 60.0, 8.0)
+"""Where a box begins that is not drawn, mm."""
+
+
+def drawn_editor(here: Site, person: Person, draft: Draft) -> None:
+    """The editor."""
+    every, turn = boxes(draft.data), form_desk.turn()
+    change = partial(form_desk.changed, here, person, draft.id, turn)
+    chosen = min(int(st.session_state.get(_OPEN, 0)), len(every) - 1)
+
+    def add(box: Box) -> None:
+        st.session_state[_OPEN] = len(every)
+        change(lambda data: drawn_boxes.with_new_box(data, box, t("forms.new_field")), moves=True)
+
+    left, right = st.columns([1.15, 1], gap="large")
+    with left:
+        size = (float(draft.data["size"][0]), float(draft.data["size"][1]))
+        picture = (draft.folder / BLANK).read_bytes()
+        box_drawing(f"{draft.id}-{draft.revision}", picture, [one["box"] for one in every], chosen, size, add, _choose)
+    with right:
+        draft_head(here, person, draft)
+        for fault in checked(draft).faults:
+            st.error(fault_words(draft, fault), icon=":material/error:")
+        st.subheader(t("forms.boxes"), anchor=False)
+        st.button(t("forms.add_box"), key="forms_add_box", on_click=add, args=(_FIRST,), icon=":material/add:", help=t("forms.add_box_help"))
+        if every:
+            names = [f"{number} {one.get('label') or ''}" for number, one in enumerate(every, start=1)]
+            key = f"forms_box-{draft.id}-{turn}"
+            shown = st.selectbox(
+                t("forms.box"), range(len(every)), chosen, format_func=names.__getitem__, key=key, on_change=lambda: _choose(st.session_state[key])
+            )
+            with st.container(border=True):
+                _box(f"{key}-{shown}", int(shown), every[int(shown)], change)
+
+
+def _choose(place: int) -> None:
+    st.session_state[_OPEN] = place
+    st.session_state["forms_turn"] = form_desk.turn() + 1
+
+
+def _box(key: str, at: int, one: dict[str, Any], change: Callable[..., None]) -> None:
+    def put(name: str) -> Callable[[], None]:
+        def kept() -> None:
+            value = st.session_state[f"{key}-{name}"]
+            change(lambda data: drawn_boxes.with_box(data, at, **{name: value.value if isinstance(value, Sort) else value}))
+
+        return kept
+
+    def put_box() -> None:
+        change(lambda data: drawn_boxes.with_box(data, at, box=[round(float(st.session_state[f"{key}-{side}"]), 1) for side in _SIDES]))
+
+    sort = Sort(one.get("sort") or Sort.TEXT)
+    st.text_input(t("forms.label"), one.get("label") or "", key=f"{key}-label", on_change=put("label"), max_chars=80)
+    st.selectbox(
+        t("forms.sort"), _SORTS, _SORTS.index(sort), format_func=lambda each: t(f"forms.sort.{each.value}"), key=f"{key}-sort", on_change=put("sort")
+    )
+    if sort is Sort.MARK:
+        st.text_input(t("forms.choice"), one.get("choice") or "", key=f"{key}-choice", on_change=put("choice"), help=t("forms.choice_help"))
+    elif sort in (Sort.NUMBER, Sort.CODE, Sort.LETTERS):
+        st.number_input(t("forms.cells"), 1, 30, int(one.get("cells") or 4), key=f"{key}-cells", on_change=put("cells"), width=160)
+    elif sort is Sort.LINES:
+        lines = int(one.get("lines") or max(1, round(one["box"][3] / drawn_boxes.LINE_MM)))
+        st.number_input(t("forms.lines"), 1, 40, lines, key=f"{key}-lines", on_change=put("lines"), width=160)
+    with st.container(horizontal=True):
+        for side, value in zip(_SIDES, one["box"], strict=True):
+            st.number_input(t(f"forms.mm.{side}"), 0.0, 450.0, float(value), 0.5, format="%.1f", key=f"{key}-{side}", on_change=put_box, width=120)
+    st.checkbox(t("forms.required"), bool(one.get("required")), key=f"{key}-required", on_change=put("required"))
+    st.checkbox(t("forms.critical"), bool(one.get("critical")), key=f"{key}-critical", on_change=put("critical"), help=t("forms.critical_help"))
+    means = str(one.get("means") or "")
+    st.selectbox(
+        t("forms.means"),
+        _MEANINGS,
+        _MEANINGS.index(means) if means in _MEANINGS else 0,
+        format_func=lambda each: t(f"forms.means.{each}") if each else t("forms.means_nothing"),
+        key=f"{key}-means",
+        on_change=put("means"),
+        help=t("forms.means_help"),
+    )
+    away = lambda: change(lambda data: drawn_boxes.without_box(data, at), moves=True)  # noqa: E731
+    st.button(t("forms.remove_box"), key=f"{key}-away", on_click=away, icon=":material/delete:")

@@ -1,0 +1,31 @@
+"""The pages of a form as pictures, made once for each state of it."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from pipeline.errors import EfterskriftError
+from pipeline.making.pictures import page_pictures
+from pipeline.template import Form
+from ui.components.page_view import data_url
+from ui.text import t
+
+
+def form_pictures(form: Form, *, numbers: bool = False) -> None:
+    """Each page, below each other."""
+    try:
+        pictures = _pictures(form.model_dump_json(), form, numbers)
+    except EfterskriftError:
+        st.info(t("forms.no_picture"), icon=":material/info:")
+        return
+    for page_no, picture in enumerate(pictures, start=1):
+        alt = escape(t("forms.page_of", page=page_no, pages=len(pictures), title=form.title), quote=True)
+        st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture, "image/png")}">')
+
+
+@st.cache_data(max_entries=40, show_spinner=False)
+def _pictures(key: str, _form: Form, numbers: bool) -> list[bytes]:
+    del key
+    return page_pictures(_form, numbers=numbers)
