@@ -14,7 +14,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pipeline.archive.runs import make_package
+from pipeline.care_list import CareList, CareRow
 from pipeline.clients import load_register
+from pipeline.export import clash_decisions
 from pipeline.export.runs import Office, make_run
 from pipeline.making.draft_form import whole_form
 from pipeline.making.drafts import Draft
@@ -26,24 +28,28 @@ from pipeline.pack.plain_page import About
 from pipeline.planning import PlanKind
 from pipeline.settings import ROOT, Settings
 from pipeline.store.clock import utc_now
-from pipeline.store.database import Store
+from pipeline.store.database import Store, open_store
+from pipeline.store.decisions import reject
+from pipeline.store.forwarding import forward
 from pipeline.store.planned import save_planned
+from pipeline.store.questions import ask_author
 from pipeline.template import Area
 from pipeline.unit_pack import DAYS
-from tests.browser.nurse import log_in, wait_for_entry
+from tests.browser.nurse import log_in, press_until, wait_for_entry
 from tests.browser.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
 from tests.ui import seeding
 from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NURSE, OTHER_UNIT, SYSTEM_ADMINISTRATOR, UNIT
 
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
-    (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Export")),
+    (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Kvar på papper", "Export", "Skriv in")),
     (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv", "Blanketter")),
     (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö", "Betalningar")),
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
 )
 """Each screen once, as a role that works there sees it. Granska, help, guide and practice are pictured besides."""
+_PRESSED_MS = 120
 _LETTERS = str.maketrans("åäö ", "aao-")
 
 
@@ -61,9 +67,12 @@ def main() -> None:
                 for title in titles:
                     _screen(page, title)
                 page.close()
+            _comparing(browser, address, workspace)
             _reviewing(browser, address)
             _making(browser, address, drafts)
             _in_the_dark(browser, address)
+        with serving(_alike(workspace / "alike")) as address:
+            _alike_pieces(browser, address)
         browser.close()
     _printed_pack()
 
@@ -81,17 +90,34 @@ def _fill(workspace: Path) -> tuple[Draft, Draft]:
     for place, entry_id in enumerate(entries[:6]):
         seeding.confirm(store, COLLEAGUE if place % 2 else NURSE, entry_id, sign=place < 3)
     _more_days(store)
+    _put_aside(store)
     return seeding.add_drafts(store)
 
 
+def _put_aside(store: Store) -> None:
+    """What Uppföljning lists."""
+    asked, illegible, sent = seeding.add_notes(store, 3, handelsedatum="2021-12-20")
+    with store.begin() as conn:
+        ask_author(conn, seeding.forms(), NURSE, asked, 0, "Vilken fot gäller såret: höger eller vänster?", "", utc_now())
+        reject(conn, NURSE, illegible, 0, "oläsligt", utc_now())
+        forward(conn, seeding.forms(), NURSE, sent, 0, OTHER_UNIT, "Klienten flyttade dit i november.", utc_now())
+
+
+def _alike(workspace: Path) -> Path:
+    """A workspace whose queue has a group first."""
+    workspace.mkdir()
+    seeding.add_visit_lists(seeding.make_store(workspace), 2)
+    return workspace
+
+
 def _archived(store: Store, workspace: Path) -> None:
-    """Notes in the care system, of which two are in a package."""
+    """Notes in the care system, of which two are in a package, and two that are keyed in by hand."""
     office = Office(store, Settings(workspace=workspace), seeding.forms())
-    for count in (2, 1):
+    for target, count in (("rivta", 2), ("rivta", 1), ("skriv-in", 2)):
         for entry_id in seeding.add_notes(store, count):
             seeding.confirm(store, NURSE, entry_id, sign=True)
-        make_run(office, ADMINISTRATOR, "rivta", utc_now())
-        if count == 2:
+        make_run(office, ADMINISTRATOR, target, utc_now())
+        if (target, count) == ("rivta", 2):
             make_package(office, ADMINISTRATOR, utc_now())
 
 
@@ -124,6 +150,20 @@ def _login_screen(browser: Browser, address: str) -> None:
     page.close()
 
 
+def _comparing(browser: Browser, address: str, workspace: Path) -> None:
+    """A pair of the clash list. Handed in last, since it holds back what the other screens show."""
+    row = CareRow((seeding.CLIENTS[0].pid,), "2021-12-18", "09:52", "Besök", "Såret på vänster fot läker. Lägger om enl ordination.", "Maj Sand")
+    store = open_store(Settings(workspace=workspace))
+    clash_decisions.hand_in(Office(store, Settings(workspace=workspace), seeding.forms()), NURSE, UNIT, "HSL", CareList((row,)), utc_now())
+    store.close()
+    page = _opened(browser, address, NURSE)
+    page.get_by_role("link", name="Uppföljning").click(delay=200)  # as long as a finger takes: the draft is on its way before the screen changes
+    page.get_by_text("Redan inmatade?").click()
+    page.get_by_role("button", name="Redan inmatad").wait_for()
+    _picture(page, "redan-inmatade")
+    page.close()
+
+
 def _reviewing(browser: Browser, address: str) -> None:
     page = _opened(browser, address, NURSE)
     wait_for_entry(page)
@@ -134,7 +174,7 @@ def _reviewing(browser: Browser, address: str) -> None:
     _picture(page, "hjalp")
     page.get_by_role("button", name="Visa guiden igen").click()
     page.get_by_role("button", name="Stäng guiden").wait_for()
-    page.get_by_role("link", name="Mitt arbete").click()
+    page.get_by_role("link", name="Mitt arbete").click(delay=_PRESSED_MS)
     page.get_by_role("heading", level=1, name="Mitt arbete").wait_for()
     _picture(page, "guide")
     page.locator(".st-key-guide_practice button").click()
@@ -168,6 +208,18 @@ def _making(browser: Browser, address: str, drafts: tuple[Draft, Draft]) -> None
     page.close()
 
 
+def _alike_pieces(browser: Browser, address: str) -> None:
+    """A group with one piece marked as odd, and the sheet that comes after it."""
+    page = _opened(browser, address, NURSE)
+    pieces = page.locator(".grid button")
+    pieces.nth(1).click()
+    expect(pieces.nth(1)).to_have_attribute("aria-checked", "true")
+    _picture(page, "granska-grupp")
+    press_until(page, "Alt+s", page.locator(".ef-folded").first)
+    _picture(page, "granska-blad")
+    page.close()
+
+
 def _in_the_dark(browser: Browser, address: str) -> None:
     page = _opened(browser, address, NURSE, "dark")
     wait_for_entry(page)
@@ -190,15 +242,16 @@ def _opened(browser: Browser, address: str, person: Person, scheme: Literal["lig
 
 
 def _screen(page: Page, title: str) -> None:
-    """A role with a single screen has no menu of screens."""
+    """A role with a single screen has no menu of screens. The link is held down as long as people do: a draft is sent before the screen changes."""
     if page.get_by_test_id("stTopNavLink").count():
-        page.get_by_role("link", name=title).click()
+        page.get_by_role("link", name=title).click(delay=_PRESSED_MS)
     page.get_by_role("heading", level=1, name=title).wait_for()
     _picture(page, title.lower().translate(_LETTERS))
 
 
 def _picture(page: Page, name: str) -> None:
     page.locator('[data-test-script-state="notRunning"]').wait_for()
+    expect(page.get_by_text("inte borde kunna hända")).to_have_count(0)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_load_state("networkidle")
     shot = cv2.imdecode(np.frombuffer(page.screenshot(animations="disabled"), np.uint8), cv2.IMREAD_COLOR)

@@ -311,11 +311,11 @@ def _read_page(
 def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
     value = values.get(spec.name)
     if value in (None, False):
-        return Reading.empty(0.97, False if spec.kind is Kind.MARK else None)
+        return Reading.empty(0.995, False if spec.kind is Kind.MARK else None)
     doubtful = spec.name == "anteckning" and isinstance(value, str)
     characters = tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value))) if doubtful and isinstance(value, str) else ()
     words = tuple(_places(spec, value)) if spec.kind is Kind.LINES and isinstance(value, str) else ()
-    return Reading(value, 0.7 if doubtful else 0.96, State.READ, characters=characters, words=words)
+    return Reading(value, 0.7 if doubtful else 0.995, State.READ, characters=characters, words=words)
 
 
 def _places(spec: FieldSpec, text: str) -> Iterator[WordPlace]:
