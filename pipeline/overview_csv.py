@@ -1,55 +1,74 @@
-"""The figures of Läge as a file: one line a figure, so that nothing has to be guessed from where a number stands. In Swedish, for spreadsheets."""
+"""The figures of Läge as a file: one line a figure, so that nothing has to be guessed from where a number stands. For spreadsheets.
+
+The words are of the language asked for; signs (`;`, decimal comma) are what Swedish spreadsheets read, whatever the language.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from pipeline.burn_down import SWEDEN
 from pipeline.export.csv_file import write_table
-from pipeline.overview import Overview
+from pipeline.measured_error import ErrorFigure
+from pipeline.overview import DUE, Overview
+from pipeline.overview_words import WORDS, Words
 
-HEADER = ("tidpunkt", "vad", "enhet", "blankett", "klass", "grupp", "värde")
 _Line = tuple[str, str, str, str, str, str]
 
 
-def overview_csv(found: Overview, now: datetime) -> bytes:
-    """The file: `;`, UTF-8 with byte order mark, CRLF, decimal comma."""
-    at = f"{now.astimezone(SWEDEN):%Y-%m-%d %H:%M}"
-    return write_table(HEADER, [(at, *line) for line in _lines(found)])
+def overview_csv(found: Overview, errors: Collection[ErrorFigure], now: datetime, language: str = "sv") -> bytes:
+    """The file: `;`, UTF-8 with byte order mark, CRLF, decimal comma. `errors` are the measured ones that the person may see."""
+    at, words = f"{now.astimezone(SWEDEN):%Y-%m-%d %H:%M}", WORDS[language]
+    return write_table(words.columns, [(at, *line) for line in (*_lines(found, words), *_errors(errors, words.file))])
 
 
-def _lines(found: Overview) -> Iterator[_Line]:
+def _lines(found: Overview, words: Words) -> Iterator[_Line]:
+    say = words.file
     for page in found.pages:
-        counts = {"in": page.pages, "klara": page.done, "väntar": page.waiting, "misslyckade": page.failed}
-        yield from (("sidor", page.unit, page.form, "", name, str(value)) for name, value in counts.items())
+        counts = {"in": page.pages, "done": page.done, "waiting": page.waiting, "failed": page.failed}
+        yield from ((say["pages"], page.unit, page.form, "", say[name], str(value)) for name, value in counts.items())
     for entry in found.entries:
-        yield "poster", entry.unit, entry.form, entry.criticality, f"{entry.state.value}, {entry.age} dagar", str(entry.count)
+        group = say["age"].format(state=words.states[entry.state], age=entry.age)
+        yield say["entries"], entry.unit, entry.form, entry.criticality, group, str(entry.count)
     for unit in found.units:
-        yield "poster inte införda", unit.unit, "", "", "", str(unit.entries)
-        yield "personer med klass A inte införd", unit.unit, "", "A", "", str(unit.persons_a)
-        yield "äldsta händelse inte införd", unit.unit, "", "", "", unit.oldest_event or ""
-    for name, counted in found.due.items():
-        yield from (("poster med lagfrist", name, "", "", _DUE[group], str(value)) for group, value in counted.items())
+        yield say["not_entered"], unit.unit, "", "", "", str(unit.entries)
+        yield say["persons_a"], unit.unit, "", "A", "", str(unit.persons_a)
+        yield say["oldest"], unit.unit, "", "", "", unit.oldest_event or ""
+    for unit_name, counted in found.due.items():
+        yield from ((say["due"], unit_name, "", "", say[f"due.{group}"], str(counted[group])) for group in DUE)
     for criticality, (confirmed, twice) in found.second_checked.items():
-        yield "bekräftade", "", "", criticality, "", str(confirmed)
-        yield "bekräftade av två", "", "", criticality, "", str(twice)
+        yield say["confirmed"], "", "", criticality, "", str(confirmed)
+        yield say["second"], "", "", criticality, "", str(twice)
     for sheet in found.sheets:
-        counts = {"utlämnade": sheet.issued, "åter": sheet.back, "oanvända": sheet.unused, "saknas": sheet.missing}
-        yield from (("ark", sheet.unit, sheet.form, "", name, str(value)) for name, value in counts.items())
+        counts = {"issued": sheet.issued, "back": sheet.back, "unused": sheet.unused, "missing": sheet.missing}
+        yield from ((say["sheets"], sheet.unit, sheet.form, "", say[name], str(value)) for name, value in counts.items())
     for run in found.silent_runs:
-        yield "poster utan kvittens", "", "", "", f"{run.target} {run.id}", str(run.entries)
+        yield say["silent"], "", "", "", f"{run.target} {run.id}", str(run.entries)
+    yield from _work(found, say)
+
+
+def _work(found: Overview, say: dict[str, str]) -> Iterator[_Line]:
+    """What was done, and what is ahead."""
     for day in found.behind:
-        yield from (("dag", "", "", "", f"{day.day} {name}", str(n)) for name, n in (("in", day.made), ("klara", day.ended), ("kvar", day.open)))
-    for name, days in (("snabbast", found.outlook.optimistic), ("troligt", found.outlook.middle), ("långsammast", found.outlook.pessimistic)):
-        yield "dagar kvar", "", "", "", name, "" if days is None else str(days)
-    tempo = found.tempo
-    for name, value in (("per fält", tempo.seconds_a_field), ("per post", tempo.seconds_an_entry)):
-        yield "sekunder", "", "", "", name, _decimal(value)
-    yield "timmar kvar vid skärmen", "", "", "", "", _decimal(tempo.hours_left)
+        counts = {"made": day.made, "ended": day.ended, "open": day.open}
+        yield from ((say["day"], "", "", "", f"{day.day} {say[name]}", str(value)) for name, value in counts.items())
+    out, tempo = found.outlook, found.tempo
+    for name, days in (("fastest", out.optimistic), ("likely", out.middle), ("slowest", out.pessimistic)):
+        yield say["days_left"], "", "", "", say[name], "" if days is None else str(days)
+    yield say["arriving"], "", "", "", "", _decimal(found.scanned_a_day)
+    for name, value in (("a_field", tempo.seconds_a_field), ("an_entry", tempo.seconds_an_entry)):
+        yield say["seconds"], "", "", "", say[name], _decimal(value)
+    yield say["people"], "", "", "", "", _decimal(tempo.people)
+    yield say["hours_left"], "", "", "", "", _decimal(tempo.hours_left)
 
 
-_DUE = {"over": "passerad", "today": "i dag", "tomorrow": "i morgon", "3": "2–3 dagar", "7": "4–7 dagar", "later": "senare"}
+def _errors(errors: Collection[ErrorFigure], say: dict[str, str]) -> Iterator[_Line]:
+    for one in errors:
+        for name, share in (("wrong", one.wrong), ("missed", one.missed)):
+            if share is not None:
+                yield say[name], "", one.form, "", one.kind, str(share.wrong)
+                yield say[name], "", one.form, "", f"{one.kind} {say['controlled']}".strip(), str(share.of)
 
 
 def _decimal(value: float | None) -> str:

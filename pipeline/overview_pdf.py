@@ -12,6 +12,7 @@ from pipeline.burn_down import SWEDEN
 from pipeline.export.plain_text import printable
 from pipeline.export.typeface import find_typeface
 from pipeline.overview import Overview
+from pipeline.overview_words import WORDS, Words, grouped
 
 MARGIN = 16.0
 _WIDTH = 210.0 - 2 * MARGIN
@@ -21,39 +22,40 @@ _MOST_UNITS = 14
 _CHART = (MARGIN + 12, 104.0, _WIDTH - 14, 62.0)
 
 
-def overview_pdf(found: Overview, provider: str, now: datetime) -> bytes:
-    """The page."""
-    paper = _Paper()
+def overview_pdf(found: Overview, provider: str, now: datetime, language: str = "sv") -> bytes:
+    """The page, in a language of `overview_words`."""
+    words = WORDS[language]
+    paper = _Paper(words)
     paper.add_page()
-    paper.say(MARGIN, 14, "Läge: efterregistrering från papper", 17, bold=True)
-    paper.say(MARGIN, 22, f"{provider}   {now.astimezone(SWEDEN):%Y-%m-%d %H:%M}   Siffrorna räknar papper och poster, aldrig personer.", 9)
-    _figures(paper, found)
-    paper.say(MARGIN, 94, "Poster kvar att granska, dag för dag", 11, bold=True)
-    _burn_down(paper, found)
-    _units(paper, found)
+    paper.say(MARGIN, 14, words.print["title"], 17, bold=True)
+    paper.say(MARGIN, 22, f"{provider}   {now.astimezone(SWEDEN):%Y-%m-%d %H:%M}   {words.print['what']}", 9)
+    _figures(paper, found, words)
+    paper.say(MARGIN, 94, words.print["burn_down"], 11, bold=True)
+    _burn_down(paper, found, words)
+    _units(paper, found, words)
     return bytes(paper.output())
 
 
-def said_outlook(found: Overview) -> str:
+def said_outlook(found: Overview, words: Words) -> str:
     """The forecast in a sentence."""
-    out = found.outlook
+    out, say = found.outlook, words.print
     if not found.open:
-        return "Inget väntar på granskning."
+        return say["nothing_open"]
     if not out.path:
-        return "Ingen prognos än: det behövs tre dagars arbete."
+        return say["early"]
     if out.middle is None:
-        return "I den här takten blir det inte klart inom fyra månader."
-    late = f"{out.pessimistic} dagar" if out.pessimistic is not None else "mer än fyra månader"
-    return f"Klart om ungefär {out.middle} dagar (mellan {out.optimistic} och {late}), om det går som de senaste två veckorna."
+        return say["far"]
+    late = say["beyond"] if out.pessimistic is None else words.count("days", out.pessimistic)
+    return say["outlook"].format(middle=words.count("days", out.middle), best=out.optimistic, worst=late)
 
 
 class _Paper(FPDF):
-    def __init__(self) -> None:
+    def __init__(self, words: Words) -> None:
         super().__init__(format="A4")
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(False)
-        self.set_lang("sv")
-        self.set_title("Läge")
+        self.set_lang(words.language)
+        self.set_title(words.print["name"])
         face = find_typeface()
         self.family = "body" if face else "helvetica"
         if face:
@@ -73,36 +75,36 @@ class _Paper(FPDF):
         return plain if self.family == "body" else plain.encode("cp1252", "replace").decode("cp1252")
 
 
-def _figures(paper: _Paper, found: Overview) -> None:
-    counted, due = found.counted, found.due_in
+def _figures(paper: _Paper, found: Overview, words: Words) -> None:
+    say, due = words.print, found.due_in
     rows = (
-        (("Sidor in", counted["in"]), ("Klara", counted["done"]), ("Väntar", counted["waiting"]), ("Misslyckade", counted["failed"])),
-        (
-            ("Poster kvar att granska", found.open),
-            ("Frist passerad", due("over")),
-            ("Frist i dag eller i morgon", due("today") + due("tomorrow")),
-            ("Utlämnade ark saknas", found.missing),
-        ),
+        found.counted.items(),
+        (("open", found.open), ("over", due("over")), ("soon", due("today") + due("tomorrow")), ("missing", found.missing)),
     )
     width = _WIDTH / 4
     for line, row in enumerate(rows):
-        for place, (label, value) in enumerate(row):
-            paper.say(MARGIN + place * width, 33 + line * 17, _number(value), 17, bold=True)
-            paper.say(MARGIN + place * width, 41 + line * 17, label, 8.5)
-    said = [said_outlook(found), f"Äldsta händelse som inte är införd: {found.oldest_event or 'ingen'}."]
-    waiting = sum(run.entries for run in found.silent_runs)
-    said.append(f"{_number(waiting)} exporterade poster i {len(found.silent_runs)} körningar saknar kvittens.")
+        for place, (name, value) in enumerate(row):
+            paper.say(MARGIN + place * width, 33 + line * 17, grouped(value), 17, bold=True)
+            paper.say(MARGIN + place * width, 41 + line * 17, say[name], 8.5)
+    said = [said_outlook(found, words), say["oldest"].format(day=found.oldest_event) if found.oldest_event else say["oldest_none"]]
+    said[1] += "".join(
+        " " + say["second"].format(criticality=name, twice=grouped(twice), confirmed=grouped(confirmed))
+        for name, (confirmed, twice) in found.second_checked.items()
+        if name == "A"
+    )
+    runs = words.count("runs", len(found.silent_runs))
+    said.append(words.count("silent", sum(run.entries for run in found.silent_runs), runs=runs))
     if found.tempo.hours_left is not None:
-        said.append(f"Arbete kvar vid skärmen: ungefär {_number(round(found.tempo.hours_left))} timmar i uppmätt takt.")
+        said.append(say["tempo"].format(hours=words.count("hours", round(found.tempo.hours_left))))
     for place, text in enumerate(said):
         paper.say(MARGIN, 68 + place * 5.5, text, 10, bold=place == 0)
 
 
-def _burn_down(paper: _Paper, found: Overview) -> None:
+def _burn_down(paper: _Paper, found: Overview, words: Words) -> None:
     left, top, width, height = _CHART
     behind, ahead = found.behind, found.outlook.path
     if not behind:
-        paper.say(left, top + 10, "Inget papper har skannats ännu.", 10)
+        paper.say(left, top + 10, words.print["nothing_scanned"], 10)
         return
     most = max(1.0, *(day.open for day in behind), *(day.high for day in ahead))
     step = width / max(len(behind) + len(ahead) - 1, 1)
@@ -114,7 +116,7 @@ def _burn_down(paper: _Paper, found: Overview) -> None:
     for share in (0.0, 0.5, 1.0):
         y = top + height * (1 - share)
         paper.line(left, y, left + width, y)
-        paper.say(MARGIN - 2, y - 2, _number(round(most * share)), 8, width=12, align="R")
+        paper.say(MARGIN - 2, y - 2, grouped(round(most * share)), 8, width=12, align="R")
     last = len(behind) - 1
     if ahead:
         start = at(last, behind[-1].open)
@@ -138,13 +140,13 @@ def _path(paper: _Paper, points: Sequence[tuple[float, float]]) -> None:
     paper.set_line_width(0.2)
 
 
-def _units(paper: _Paper, found: Overview) -> None:
+def _units(paper: _Paper, found: Overview, words: Words) -> None:
     paper.set_xy(MARGIN, 178)
     paper.set_font(paper.family, "", 9)
     paper.set_text_color(*_DARK)
     paper.set_draw_color(200, 200, 200)
     paper.set_fill_color(255, 255, 255)
-    heads = ("Enhet", "Sidor väntar", "Poster ej införda", "Personer med klass A", "Äldsta händelse", "Ark saknas")
+    heads = [words.print[name] for name in ("unit", "unit_waiting", "unit_left", "unit_persons", "unit_oldest", "unit_missing")]
     names = sorted({one.unit for one in found.pages} | {one.unit for one in found.units} | {one.unit for one in found.sheets})
     with paper.table(
         col_widths=(52, 24, 28, 28, 26, 20),
@@ -158,7 +160,7 @@ def _units(paper: _Paper, found: Overview) -> None:
             for cell in cells:
                 row.cell(paper.fit(cell))
     if len(names) > _MOST_UNITS:
-        paper.say(MARGIN, 284, f"Och {len(names) - _MOST_UNITS} enheter till: se Läge.", 9)
+        paper.say(MARGIN, 284, words.count("more_units", len(names) - _MOST_UNITS), 9)
 
 
 def _unit_line(found: Overview, name: str) -> tuple[str, ...]:
@@ -166,8 +168,4 @@ def _unit_line(found: Overview, name: str) -> tuple[str, ...]:
     waiting = sum(one.waiting for one in found.pages if one.unit == name)
     missing = sum(one.missing for one in found.sheets if one.unit == name)
     left = (own.entries, own.persons_a, own.oldest_event) if own else (0, 0, None)
-    return name, _number(waiting), _number(left[0]), _number(left[1]), left[2] or "–", _number(missing)
-
-
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", "\u00a0")
+    return name, grouped(waiting), grouped(left[0]), grouped(left[1]), left[2] or "–", grouped(missing)

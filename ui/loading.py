@@ -1,8 +1,8 @@
 """What every session needs, loaded before the first person comes and then kept out of the garbage collector's sight.
 
-Streamlit collects garbage after every run of the script, and each collection looks through all that the process holds: with the modules of the
-screens that is some hundred thousand objects and 130–180 ms, between one entry and the next and after every field that is left. What is loaded
-here never becomes garbage, so `gc.freeze` sets it aside: a collection then takes about 10 ms.
+A full collection looks through all that the process holds: with the modules of the screens that is some hundred thousand objects and 130–180 ms, in
+which nobody's screen goes on. What is loaded here never becomes garbage, so `gc.freeze` sets it aside: a collection then takes about 10 ms. Streamlit
+would do one after every run, also after every field that is left; it is told not to (`runner.postScriptGC`), for Python does it as garbage piles up.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the screens say, by key: gettext catalogues `texts/<language>/*.po`. Swedish unless a person chooses otherwise.
 
-A text may hold `{names}` to be filled in. A text with a plural is chosen by `count`. Dates and numbers are written as the language does.
+A text may hold `{names}` to be filled in. A text with a plural is chosen by `count`, a whole number.
+Dates and numbers are written as the language does.
 """
 
 from __future__ import annotations
@@ -50,8 +51,11 @@ def t(key: str, **values: object) -> str:
         KeyError: there is no such text.
     """
     texts = catalogue(language())
-    if key not in texts and "count" in values:
-        key = f"{key}.{'one' if values['count'] == 1 else 'other'}"
+    count = values.get("count")
+    if key not in texts and count is not None:
+        key = f"{key}.{'one' if count == 1 else 'other'}"
+    if isinstance(count, int):
+        values["count"] = number(count)
     return texts[key].format(**values) if values else texts[key]
 
 

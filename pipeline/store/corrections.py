@@ -18,7 +18,8 @@ from pipeline.review import Answer
 from pipeline.store import tables
 from pipeline.store.answers import Decided, How, decided
 from pipeline.store.client_check import doubted_client, in_register
-from pipeline.store.decisions import NOTHING_SAID, decide, facts_of, seen
+from pipeline.store.decided_facts import facts_of
+from pipeline.store.decisions import NOTHING_SAID, decide, seen
 from pipeline.store.entries import DECIDED
 from pipeline.store.entry_views import form_of, readings_of
 from pipeline.store.sheets import sheet_pages

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
+from sqlalchemy.exc import StatementError
 
 from pipeline.errors import NotAllowedError, SchemaMismatchError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
@@ -38,12 +37,12 @@ from pipeline.store import (
 )
 from pipeline.store.chain_rows import begin_log
 from pipeline.store.control_key import SHARE
+from pipeline.store.engines import READS_ONLY, make_engine, plain_error
 from pipeline.store.events import forget_recorded, record, write_recorded
 from pipeline.store.images import ImageFolder
 from pipeline.store.upgrade import upgraded
 
 _log = logging.getLogger(__name__)
-_READS_ONLY = "efterskrift_reads_only"
 _ALL_TABLES = (
     tables,
     account_tables,
@@ -65,7 +64,6 @@ _ALL_TABLES = (
 )
 """The modules that declare tables, named so that they are there before any store is made."""
 _SCHEMA_LOCK = 0x45667465
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -96,7 +94,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads and so waits for nobody. Errors as `begin`."""
-        with self.noting_denials(), self._transaction(**{_READS_ONLY: True}) as conn:
+        with self.noting_denials(), self._transaction(**{READS_ONLY: True}) as conn:
             yield conn
 
     @contextmanager
@@ -132,7 +130,7 @@ class Store:
                     yield conn
                     write_recorded(conn)
         except StatementError as error:
-            raise _plain(error, self.name) from None
+            raise plain_error(error, self.name) from None
 
 
 def open_store(settings: Settings, create: bool = False, *, wait_seconds: float = 30) -> Store:
@@ -152,7 +150,7 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
         _make_private(settings)
     elif settings.database_url == "" and not (settings.workspace / "efterskrift.db").exists():
         raise _no_store(str(settings.workspace))
-    engine = _engine(settings.url, wait_seconds).execution_options(**{SHARE: settings.control_share})
+    engine = make_engine(settings.url, wait_seconds).execution_options(**{SHARE: settings.control_share})
     store = Store(engine, ImageFolder(settings.images))
     # A store that is let go without `close` gives its connections back in order all the same.
     weakref.finalize(store, engine.dispose)
@@ -178,37 +176,6 @@ def _make_private(settings: Settings) -> None:
     except OSError as error:
         remedy = "Choose another folder with EFTERSKRIFT_WORKSPACE, or correct its rights."
         raise StoreUnavailableError(f"The folder {settings.workspace} cannot be made or written: {error.strerror}.", remedy) from error
-
-
-def _engine(url: str, wait_seconds: float) -> Engine:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise StoreError("The database URL makes no sense.", "It looks like sqlite:///path or postgresql://user@host/database.") from None
-    if parsed.get_backend_name() == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-        milliseconds = int(wait_seconds * 1000)
-        options = {"connect_timeout": max(2, int(wait_seconds)), "options": f"-c lock_timeout={milliseconds}"}
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
-    if parsed.get_backend_name() != "sqlite":
-        raise StoreError(f"{parsed.get_backend_name()} is not a database that works here.", "Use SQLite or PostgreSQL.")
-    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": wait_seconds})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    del record
-    connection.isolation_level = None  # the driver must not begin transactions of its own: see _begin_sqlite
-    # FULL: a decision, or a run whose file has been handed out, must not be undone by a power cut.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(conn: Connection) -> None:
-    """Take the write lock at once: a transaction that first reads and then writes could otherwise fail without being waited for."""
-    conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(_READS_ONLY) else "BEGIN IMMEDIATE")
 
 
 def _check_schema(store: Store, forms: Path, *, create: bool) -> None:
@@ -267,17 +234,3 @@ def _upgrade_schema(conn: Connection, forms: Path) -> int:
 
 def _no_store(place: str) -> StoreError:
     return StoreError(f"There is no store at {place}.", "`efterskrift init` makes one, or set EFTERSKRIFT_WORKSPACE to where it is.")
-
-
-def _plain(error: StatementError, name: str) -> StoreError:
-    """Our error without the driver's text, which may quote values."""
-    original = error.orig
-    code = getattr(original, "sqlite_errorcode", None)
-    away = isinstance(error, OperationalError) and (code is None or code & 0xFF in _BUSY)
-    if away or getattr(error, "connection_invalidated", False):
-        why = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or "no connection"
-        remedy = "Check that it runs, that the disk has room and that no other program holds it, then try again."
-        return StoreUnavailableError(f"The database {name} is locked or cannot be reached ({why}).", remedy)
-    constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
-    message = f"The database {name} refused a change ({type(original).__name__} {constraint}".rstrip() + ")."
-    return StoreError(message, "If it comes again, `efterskrift doctor` looks the workspace over. Nothing has been changed.")

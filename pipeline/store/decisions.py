@@ -22,6 +22,7 @@ from pipeline.store.answers import Decided, How, add_decided, decided, drop_draf
 from pipeline.store.claims import CLAIM_MINUTES, held_by_other, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.control_draw import draw_controls
+from pipeline.store.decided_facts import facts_of
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
@@ -29,11 +30,10 @@ from pipeline.store.exports import earlier
 from pipeline.store.first_review import first_decided
 from pipeline.store.group_answers import grouped
 from pipeline.store.pages import Page
-from pipeline.store.places import due_when_decided
 from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.store.temporary_identities import note_client
 from pipeline.store.versions import note_version
-from pipeline.template import Form, Forms, Subject
+from pipeline.template import Form, Forms
 
 _entry = tables.entry
 
@@ -250,38 +250,6 @@ def decide(
         draw_controls(conn, form, found, now)
     counts = {"revision": found.revision + 1, "fields": len(new), "unsettled": sum(not one.settled for one in new.values())}
     record(conn, person.login, "decide", found.id, unit=found.unit, state=state.value, **counts)
-
-
-def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, Any]:
-    """Whom the entry is about, when it happened and what is due when, for lists and figures."""
-    facts: dict[str, Any] = due_when_decided(form, found, answers)
-    for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
-        spec = form.meaning(means, found.row)
-        one = answers.get(spec.name) if spec else None
-        if one and one.settled and isinstance(one.answer.value, str):
-            facts[column] = one.answer.value
-    facts |= _subject(form, found, answers)
-    facts["author"] = _author(form, found, answers)
-    return facts
-
-
-def _subject(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, str]:
-    """Whether the entry is about a client, where the form has a number that may be left empty."""
-    spec = form.meaning(Meaning.CLIENT_PID, found.row)
-    one = answers.get(spec.name) if spec else None
-    if one is None or one.how is How.PAGE_MISSING:
-        return {}
-    return {"subject": (Subject.CLIENT if one.answer.state is State.READ else Subject.NONE).value}
-
-
-def _author(form: Form, found: Entry, answers: Mapping[str, Decided]) -> str | None:
-    """Who wrote: the name, or initials where there is no name."""
-    for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
-        spec = form.meaning(means, found.row)
-        said = answers[spec.name].answer.value if spec and spec.name in answers else None
-        if isinstance(said, str) and said.strip():
-            return said.strip()[:120]
-    return None
 
 
 def _missing_fields(pages: tuple[Page, ...], found: Entry, form: Form) -> set[str]:

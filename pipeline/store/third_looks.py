@@ -13,7 +13,8 @@ from pipeline.review import Answer
 from pipeline.store.answers import Decided, How, decided
 from pipeline.store.client_check import in_register
 from pipeline.store.controls import ControlTask, Outcome, confirmed, finish, held
-from pipeline.store.decisions import NOTHING_SAID, decide, facts_of
+from pipeline.store.decided_facts import facts_of
+from pipeline.store.decisions import NOTHING_SAID, decide
 from pipeline.store.entries import stale
 from pipeline.store.entry_views import readings_of
 from pipeline.store.events import record

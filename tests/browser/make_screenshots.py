@@ -14,8 +14,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pipeline.archive.runs import make_package
+from pipeline.care_list import CareList, CareRow
 from pipeline.clients import load_register
+from pipeline.export import clash_decisions
 from pipeline.export.runs import Office, make_run
+from pipeline.making.draft_form import whole_form
+from pipeline.making.drafts import Draft
 from pipeline.model import Person
 from pipeline.pack.make import make_pack
 from pipeline.pack.numbers import default_needs
@@ -24,7 +28,7 @@ from pipeline.pack.plain_page import About
 from pipeline.planning import PlanKind
 from pipeline.settings import ROOT, Settings
 from pipeline.store.clock import utc_now
-from pipeline.store.database import Store
+from pipeline.store.database import Store, open_store
 from pipeline.store.decisions import reject
 from pipeline.store.forwarding import forward
 from pipeline.store.planned import save_planned
@@ -39,7 +43,7 @@ from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NU
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
     (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Kvar på papper", "Export", "Skriv in")),
-    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv")),
+    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv", "Blanketter")),
     (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö", "Betalningar")),
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
@@ -54,7 +58,7 @@ def main() -> None:
     expect.set_options(timeout=PATIENCE_MS)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         workspace = Path(folder)
-        _fill(workspace)
+        drafts = _fill(workspace)
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         with serving(workspace) as address:
             _login_screen(browser, address)
@@ -63,7 +67,9 @@ def main() -> None:
                 for title in titles:
                     _screen(page, title)
                 page.close()
+            _comparing(browser, address, workspace)
             _reviewing(browser, address)
+            _making(browser, address, drafts)
             _in_the_dark(browser, address)
         with serving(_alike(workspace / "alike")) as address:
             _alike_pieces(browser, address)
@@ -71,7 +77,7 @@ def main() -> None:
     _printed_pack()
 
 
-def _fill(workspace: Path) -> None:
+def _fill(workspace: Path) -> tuple[Draft, Draft]:
     """Paper that was read and that failed, entries to review, to sign and to export."""
     store = seeding.make_store(workspace)
     _archived(store, workspace)
@@ -85,6 +91,7 @@ def _fill(workspace: Path) -> None:
         seeding.confirm(store, COLLEAGUE if place % 2 else NURSE, entry_id, sign=place < 3)
     _more_days(store)
     _put_aside(store)
+    return seeding.add_drafts(store)
 
 
 def _put_aside(store: Store) -> None:
@@ -143,6 +150,20 @@ def _login_screen(browser: Browser, address: str) -> None:
     page.close()
 
 
+def _comparing(browser: Browser, address: str, workspace: Path) -> None:
+    """A pair of the clash list. Handed in last, since it holds back what the other screens show."""
+    row = CareRow((seeding.CLIENTS[0].pid,), "2021-12-18", "09:52", "Besök", "Såret på vänster fot läker. Lägger om enl ordination.", "Maj Sand")
+    store = open_store(Settings(workspace=workspace))
+    clash_decisions.hand_in(Office(store, Settings(workspace=workspace), seeding.forms()), NURSE, UNIT, "HSL", CareList((row,)), utc_now())
+    store.close()
+    page = _opened(browser, address, NURSE)
+    page.get_by_role("link", name="Uppföljning").click(delay=200)  # as long as a finger takes: the draft is on its way before the screen changes
+    page.get_by_text("Redan inmatade?").click()
+    page.get_by_role("button", name="Redan inmatad").wait_for()
+    _picture(page, "redan-inmatade")
+    page.close()
+
+
 def _reviewing(browser: Browser, address: str) -> None:
     page = _opened(browser, address, NURSE)
     wait_for_entry(page)
@@ -173,6 +194,29 @@ def _alike_pieces(browser: Browser, address: str) -> None:
     _picture(page, "granska-grupp")
     press_until(page, "Alt+s", page.locator(".ef-folded").first)
     _picture(page, "granska-blad")
+    page.close()
+
+
+def _making(browser: Browser, address: str, drafts: tuple[Draft, Draft]) -> None:
+    """A draft of sections, the judgement of its trial, and boxes drawn on a blank."""
+    page = _opened(browser, address, ADMINISTRATOR)
+    page.get_by_role("link", name="Blanketter").click()
+    page.locator(f".st-key-forms_draft-{drafts[0].id} button").click()
+    page.get_by_text("3. Anteckning").click()
+    page.get_by_text("Valen, med semikolon mellan").wait_for()
+    _picture(page, "blankett-utkast")
+    page.get_by_text("2. Prova på papper och publicera").click()
+    page.get_by_role("button", name="Hämta provbladet").wait_for()
+    page.locator(".st-key-forms_trial-" + drafts[0].id + " input[type=file]").set_input_files(
+        {"name": "prov.png", "mimeType": "image/png", "buffer": seeding.filled_trial(whole_form(drafts[0]))}
+    )
+    page.get_by_role("button", name="Bedöm bladet").click()
+    page.get_by_role("heading", name="Fält för fält").wait_for()
+    _picture(page, "blankett-prov")
+    page.locator(".st-key-forms_back button").click()
+    page.locator(f".st-key-forms_draft-{drafts[1].id} button").click()
+    page.locator(".st-key-box_drawing .box").first.wait_for()
+    _picture(page, "blankett-ritad")
     page.close()
 
 

@@ -193,6 +193,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--think", type=float, default=15.0, help="seconds between two saves of a person without a browser")
     given = parser.parse_args()
+    loaded = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         work = {"people": given.people, "entries": given.entries, "browsers": given.browsers, "saves": given.saves, "think_s": given.think}
         if server := os.environ.get(SERVER):
@@ -201,7 +202,8 @@ def main() -> None:
                 measured = at_work(Path(folder), **work)
         else:
             measured = at_work(Path(folder), **work)
-    print(f"{given.people} people, {given.entries} entries, {'PostgreSQL' if server else 'SQLite'}")
+    busy = ", ".join(f"{load:.1f}" for load in (loaded, os.getloadavg()[0]))
+    print(f"{given.people} people, {given.entries} entries, {'PostgreSQL' if server else 'SQLite'}; load average before and after: {busy}")
     print(measured.table())
 
 

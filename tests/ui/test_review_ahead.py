@@ -6,10 +6,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.field_spec import Kind
+from pipeline.model import Person
 from pipeline.store import claims
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
+from pipeline.store.entry_views import EntryView
 from pipeline.store.events import events_of
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
@@ -18,6 +20,7 @@ from tests.ui.test_review_screen import everything_sent, key, save, type_all
 from ui.components import form_slots
 from ui.components.picture_shelf import cut_out
 from ui.screens import review_screen
+from ui.session import Site
 
 
 def shortcut(app: AppTest, entry_id: str) -> str:
@@ -58,8 +61,17 @@ def test_the_next_entry_comes_into_sight_before_anything_is_drawn_and_its_look_i
     order: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         sent, asked = form_slots.bring_into_sight, review_screen._current
-        patch.setattr(form_slots, "bring_into_sight", lambda slot: (order.append(f"sight {looks(store, second)}"), sent(slot)))
-        patch.setattr(review_screen, "_current", lambda *site: (order.append("drawn"), asked(*site))[1])
+
+        def bring(slot: str) -> None:
+            order.append(f"sight {looks(store, second)}")
+            sent(slot)
+
+        def current(here: Site, person: Person) -> EntryView | None:
+            order.append("drawn")
+            return asked(here, person)
+
+        patch.setattr(form_slots, "bring_into_sight", bring)
+        patch.setattr(review_screen, "_current", current)
         type_all(app, first)
         save(app, first)
     assert order[-2:] == [f"sight {[NURSE.login]}", "drawn"]

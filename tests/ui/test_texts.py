@@ -12,7 +12,7 @@ import pytest
 from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Role, State
 from pipeline.review import REASONS
-from ui.text import LANGUAGES, catalogue
+from ui.text import LANGUAGES, catalogue, t
 
 UI = Path(__file__).resolve().parents[2] / "ui"
 PIPELINE = UI.parent / "pipeline"
@@ -36,6 +36,21 @@ def test_no_text_is_left_in_swedish() -> None:
     swedish, english = catalogue("sv"), catalogue("en")
     same = {key for key in swedish if swedish[key] == english[key] and len(swedish[key]) > 12}
     assert same <= {"menu.who", "scan.files"}
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_a_word_that_goes_with_a_count_has_two_forms(language: str) -> None:
+    followed = re.compile(r"\{count\}\S* [a-zåäö]")
+    never_one = {"password.what", "password.short", "emergency.short", "group.count", "key_in.list", "payments.approved_by"}
+    never_one |= {"clashes.place", "forms.repeated", "forms.fault.table_too_high"}
+    single = {key for key, text in catalogue(language).items() if followed.search(text) and not key.endswith((".one", ".other"))}
+    assert single <= never_one
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 sida"), (2, "2 sidor"), (1200, "1\u00a0200 sidor")])
+def test_a_count_chooses_its_form_and_is_written_as_numbers_are(count: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.text.catalogue", lambda _language: {"pages.one": "{count} sida", "pages.other": "{count} sidor"})
+    assert t("pages", count=count) == said
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)

@@ -1,4 +1,4 @@
-"""What the server loads before the first person comes is out of the garbage collector's sight, which looks after every run of the script."""
+"""What the server loads before the first person comes is out of the garbage collector's sight."""
 
 from __future__ import annotations
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from string import Formatter
 
 import pytest
 from sqlalchemy import event, insert, update
@@ -13,15 +16,20 @@ from sqlalchemy import event, insert, update
 from pipeline import overview as overviews
 from pipeline.burn_down import Day, days_behind, outlook
 from pipeline.errors import NotAllowedError
+from pipeline.measured_error import ErrorFigure
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading
 from pipeline.overview import Overview, days_with, overview, tempo
+from pipeline.overview_csv import overview_csv
+from pipeline.overview_pdf import overview_pdf
+from pipeline.overview_words import WORDS
+from pipeline.quality.measure import Share
 from pipeline.store import tables
 from pipeline.store.control_tables import look
 from pipeline.store.database import Store
 from pipeline.store.decisions import reject, save_answers
 from pipeline.store.figures import figures
 from pipeline.store.pages import NewPage, add_batch, add_page
-from pipeline.store.progress_counts import HourOfWork, hours_of_work
+from pipeline.store.progress_counts import HourOfWork, SilentRun, hours_of_work
 from tests.ward import ADMIN, ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, later, page_reading
 
 pytest_plugins = ("tests.databases",)
@@ -204,3 +212,54 @@ def test_nothing_is_foreseen_of_too_little_or_of_a_growing_pile() -> None:
     growing = outlook(50, [Day(f"2026-03-{n:02d}", 20, 10, 50) for n in range(1, 9)])
     assert (growing.optimistic, growing.pessimistic) == (None, None)
     assert growing.path[-1].middle > 50
+
+
+def places(text: str) -> set[str]:
+    """The names in braces."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_both_languages_of_the_print_and_the_file_say_the_same_things() -> None:
+    swedish, english = (dataclasses.asdict(WORDS[language]) for language in ("sv", "en"))
+    assert len(swedish["columns"]) == len(english["columns"])
+    for part in ("print", "file", "states"):
+        assert {name: places(text) for name, text in swedish[part].items()} == {name: places(text) for name, text in english[part].items()}
+    counted = [{name: [places(text) for text in both] for name, both in words["counted"].items()} for words in (swedish, english)]
+    assert counted[0] == counted[1]
+    assert set(swedish["states"]) == set(EntryState)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("sv", ("Läge: efterregistrering", "Sidor in", "1 exporterad post saknar kvittens, i 1 körning.", "skärmen: ungefär 1 timme i", "Enhet")),
+        ("en", ("Progress: entering", "Pages in", "1 exported entry has no receipt, in 1 run.", "screen: about 1 hour at", "Unit")),
+    ],
+)
+def test_the_print_is_in_the_language_of_the_person(language: str, said: tuple[str, ...], ward: Ward) -> None:
+    known = seen(ward)
+    measured = dataclasses.replace(known.tempo, hours_left=1.2)
+    found = dataclasses.replace(known, silent_runs=(SilentRun("r1", "rivta", NOW, 1),), tempo=measured)
+    told = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=overview_pdf(found, "Kalix kommun", NOW, language), capture_output=True, check=True
+    )
+    text = told.stdout.decode()
+    assert [word for word in said if word not in text] == []
+    assert ASTA.name not in text
+
+
+def test_the_file_has_every_figure_in_the_language_of_the_person(ward: Ward) -> None:
+    found = dataclasses.replace(seen(ward), silent_runs=(SilentRun("r1", "rivta", NOW, 1),))
+    errors = [ErrorFigure("hsl-anteckning", "", Share(1, 40), None)]
+    tables_of = {
+        language: list(csv.reader(overview_csv(found, errors, NOW, language).decode("utf-8-sig").splitlines(), delimiter=";")) for language in WORDS
+    }
+    numbers = [[line[-1] for line in lines[1:]] for lines in tables_of.values()]
+    assert numbers[0] == numbers[1]
+    for language, lines in tables_of.items():
+        say = WORDS[language].file
+        whats = {line[1] for line in lines}
+        asked = ("pages", "entries", "not_entered", "persons_a", "sheets", "silent", "day", "days_left", "arriving", "seconds", "people", "wrong")
+        assert {say[name] for name in asked} <= whats
+        assert next(line for line in lines if line[1] == say["wrong"] and line[-1] == "40")[5] == say["controlled"]
+        assert (say["due"] in whats) == bool(found.due)

@@ -8,21 +8,21 @@ import altair as alt
 import pandas as pd
 
 from pipeline.overview import Overview
+from ui.components.chart_colours import colours
 from ui.text import t
-
-_LINE, _BAND = "#1f6b75", "#9cc5ca"
 
 
 def burn_down_chart(found: Overview) -> alt.LayerChart:
     """Days from left to right, entries left upwards: a line behind, a dashed line and a band ahead."""
+    shown = colours()
     behind, ahead = found.behind, found.outlook.path
     last = [(behind[-1].day, behind[-1].open, behind[-1].open, behind[-1].open)] if ahead else []
     coming = pd.DataFrame([*last, *((one.day, one.low, one.middle, one.high) for one in ahead)], columns=["day", "low", "middle", "high"])
     past = pd.DataFrame([(one.day, one.open) for one in behind], columns=["day", "open"])
     day = alt.X("day:T", title=None, axis=alt.Axis(format="%d/%m", labelOverlap=True, grid=False))
-    band = alt.Chart(coming).mark_area(color=_BAND, opacity=0.45).encode(x=day, y=_left("low"), y2="high:Q")
-    likely = alt.Chart(coming).mark_line(color=_LINE, strokeDash=[5, 4]).encode(x=day, y=_left("middle"), tooltip=_tips("middle", "low", "high"))
-    line = alt.Chart(past).mark_line(color=_LINE, strokeWidth=2.5, point=alt.OverlayMarkDef(color=_LINE)).encode(x=day, y=_left("open"))
+    band = alt.Chart(coming).mark_area(color=shown.band, opacity=0.45).encode(x=day, y=_left("low"), y2="high:Q")
+    likely = alt.Chart(coming).mark_line(color=shown.line, strokeDash=[5, 4]).encode(x=day, y=_left("middle"), tooltip=_tips("middle", "low", "high"))
+    line = alt.Chart(past).mark_line(color=shown.line, strokeWidth=2.5, point=alt.OverlayMarkDef(color=shown.line)).encode(x=day, y=_left("open"))
     layers = [*([band, likely] if ahead else []), line.encode(tooltip=_tips("open"))]
     return alt.LayerChart(layer=layers, height=230)
 

@@ -12,6 +12,7 @@ import streamlit as st
 from pipeline import overview as overviews
 from pipeline import progress
 from pipeline.access import Action, require
+from pipeline.measured_error import ErrorFigure, measured_errors
 from pipeline.model import EntryState, Person
 from pipeline.overview import Overview, days_with
 from pipeline.overview_csv import overview_csv
@@ -19,14 +20,14 @@ from pipeline.overview_pdf import overview_pdf
 from pipeline.progress import EntryCount
 from pipeline.store.clock import utc_now
 from ui.components.burn_down_chart import burn_down_chart
+from ui.components.chart_colours import colours, state_colours
 from ui.components.heading import heading
 from ui.components.progress_tables import due_table, number, page_table, sheet_table, unit_table
 from ui.components.quality_figures import quality_figures
 from ui.session import Site
-from ui.text import moment, percent, t
+from ui.text import language, moment, percent, t
 
 _STATES = tuple(state.value for state in EntryState)
-_COLOURS = ("#c08a3e", "#b0553f", "#1f6b75", "#3d8f8a", "#7a8f5a", "#a9b99a", "#9aa3a7")
 _PAGE_STATES = ("done", "waiting", "failed")
 _BAR_PX = 26
 _EVERY = "60s"
@@ -66,7 +67,7 @@ def _situation(here: Site, person: Person) -> None:
             t("progress.per_day"), _per_day(pd.DataFrame([(day.day, day.ended) for day in found.behind if day.ended], columns=["day", "confirmed"]))
         )
     quality_figures(here, person)
-    _taken_along(here, found, now)
+    _taken_along(here, person, found, now)
 
 
 def _figures(found: Overview) -> None:
@@ -100,7 +101,8 @@ def _outlook(found: Overview) -> str:
         return t("progress.outlook_early")
     if out.middle is None:
         return t("progress.outlook_far")
-    return t("progress.outlook", middle=out.middle, best=out.optimistic, worst=t("progress.beyond") if out.pessimistic is None else out.pessimistic)
+    worst = t("progress.beyond") if out.pessimistic is None else number(out.pessimistic)
+    return t("progress.outlook", count=out.middle, best=out.optimistic, worst=worst)
 
 
 def _tempo(found: Overview) -> None:
@@ -117,7 +119,7 @@ def _tempo(found: Overview) -> None:
 
 def _left(here: Site, found: Overview) -> None:
     titles = _titles(here)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([2, 3], gap="large")
     with left:
         _section(t("progress.due"), due_table(found) if found.due else "", t("progress.due_none"))
         _section(t("progress.units"), unit_table(found) if found.units else "", t("progress.nothing_yet"))
@@ -132,7 +134,7 @@ def _left(here: Site, found: Overview) -> None:
         _section(t("progress.sheets"), sheet_table(found, titles) if found.sheets else "", t("progress.sheets_none"))
         st.subheader(t("progress.silent"), anchor=False)
         for run in found.silent_runs:
-            st.markdown(t("progress.silent_line", target=run.target, at=moment(run.made_at), count=number(run.entries)))
+            st.markdown(t("progress.silent_line", target=run.target, at=moment(run.made_at), count=run.entries))
         if not found.silent_runs:
             st.caption(t("progress.silent_none"))
 
@@ -145,18 +147,29 @@ def _section(title: str, table: str, otherwise: str) -> None:
         st.caption(otherwise)
 
 
-def _taken_along(here: Site, found: Overview, now: datetime) -> None:
-    """The page for the meeting and the file, of exactly what is on the screen; made when they are asked for."""
-    day = now.date().isoformat()
+def _errors(here: Site, person: Person, now: datetime) -> list[ErrorFigure]:
+    with here.store.read() as conn:
+        return measured_errors(conn, here.forms, person, now, here.settings.figures_least)
+
+
+def _taken_along(here: Site, person: Person, found: Overview, now: datetime) -> None:
+    """The page for the meeting and the file, of exactly what is on the screen and in its language; made when they are asked for."""
+    day, written = now.date().isoformat(), language()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             t("progress.print"),
-            lambda: overview_pdf(found, here.settings.care_provider, now),
-            f"lage-{day}.pdf",
+            lambda: overview_pdf(found, here.settings.care_provider, now, written),
+            t("progress.pdf_name", day=day),
             "application/pdf",
             key="overview_pdf",
         )
-        st.download_button(t("progress.file"), lambda: overview_csv(found, now), f"lage-{day}.csv", "text/csv", key="overview_csv")
+        st.download_button(
+            t("progress.file"),
+            lambda: overview_csv(found, _errors(here, person, now), now, written),
+            t("progress.csv_name", day=day),
+            "text/csv",
+            key="overview_csv",
+        )
         st.caption(t("progress.updated", at=moment(now)))
 
 
@@ -165,7 +178,7 @@ def _titles(here: Site) -> dict[str, str]:
 
 
 def _legend() -> None:
-    states = zip(EntryState, _COLOURS, strict=True)
+    states = state_colours().items()
     parts = [f'<span><i style="background:{colour}"></i>{escape(t(f"entry_state.{state.name.lower()}"))}</span>' for state, colour in states]
     st.html(f'<div class="ef-legend">{"".join(parts)}</div>')
 
@@ -191,7 +204,7 @@ def _by_age(table: pd.DataFrame) -> alt.Chart:
 
 def _bars(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
     domain = [t(f"entry_state.{state.name.lower()}") for state in EntryState]
-    colour = alt.Color("said:N", title=None, scale=alt.Scale(domain=domain, range=list(_COLOURS)), legend=None)
+    colour = alt.Color("said:N", title=None, scale=alt.Scale(domain=domain, range=list(colours().states)), legend=None)
     x = alt.X("sum(count):Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
     tips = [alt.Tooltip("said:N", title=t("progress.state")), alt.Tooltip("sum(count):Q", title=t("progress.entries"))]
     bars: alt.Chart = alt.Chart(table).mark_bar(size=_BAR_PX * 0.7).encode(y=y, x=x, color=colour, order="order:O", tooltip=tips)
@@ -201,7 +214,8 @@ def _bars(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
 def _per_day(days: pd.DataFrame) -> alt.Chart:
     x = alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
     y = alt.Y("confirmed:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
-    bars: alt.Chart = alt.Chart(days).mark_bar(color=_COLOURS[2], size=_BAR_PX).encode(x=x, y=y, tooltip=["day:O", "confirmed:Q"])
+    tips = [alt.Tooltip("day:O", title=t("progress.day")), alt.Tooltip("confirmed:Q", title=t("progress.entries"))]
+    bars: alt.Chart = alt.Chart(days).mark_bar(color=colours().line, size=_BAR_PX).encode(x=x, y=y, tooltip=tips)
     return bars.properties(height=160)
 
 

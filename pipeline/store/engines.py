@@ -1,0 +1,64 @@
+"""SQLite and PostgreSQL as they are used here, and what they complain of in our own words."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
+
+from pipeline.errors import StoreError, StoreUnavailableError
+
+READS_ONLY = "efterskrift_reads_only"
+"""The option of a connection whose transaction only reads."""
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
+
+def make_engine(url: str, wait_seconds: float) -> Engine:
+    """The engine of an SQLAlchemy URL; a locked database is waited for so long.
+
+    Raises:
+        StoreError: the URL makes no sense, or is of another kind of database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError("The database URL makes no sense.", "It looks like sqlite:///path or postgresql://user@host/database.") from None
+    if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        milliseconds = int(wait_seconds * 1000)
+        options = {"connect_timeout": max(2, int(wait_seconds)), "options": f"-c lock_timeout={milliseconds}"}
+        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreError(f"{parsed.get_backend_name()} is not a database that works here.", "Use SQLite or PostgreSQL.")
+    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": wait_seconds})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    del record
+    connection.isolation_level = None  # the driver must not begin transactions of its own: see _begin_sqlite
+    # FULL: a decision, or a run whose file has been handed out, must not be undone by a power cut.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    """Take the write lock at once: a transaction that first reads and then writes could otherwise fail without being waited for."""
+    conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(READS_ONLY) else "BEGIN IMMEDIATE")
+
+
+def plain_error(error: StatementError, name: str) -> StoreError:
+    """Our error without the driver's text, which may quote values."""
+    original = error.orig
+    code = getattr(original, "sqlite_errorcode", None)
+    away = isinstance(error, OperationalError) and (code is None or code & 0xFF in _BUSY)
+    if away or getattr(error, "connection_invalidated", False):
+        why = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or "no connection"
+        remedy = "Check that it runs, that the disk has room and that no other program holds it, then try again."
+        return StoreUnavailableError(f"The database {name} is locked or cannot be reached ({why}).", remedy)
+    constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
+    message = f"The database {name} refused a change ({type(original).__name__} {constraint}".rstrip() + ")."
+    return StoreError(message, "If it comes again, `efterskrift doctor` looks the workspace over. Nothing has been changed.")

@@ -1,0 +1,43 @@
+"""The colours of plots for light and dark. Whatever has to be told apart from the background is so by at least 3 to 1 (WCAG 2.2, 1.4.11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pipeline.model import EntryState
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """The background that they are for, one for each state in its order, one for lines and bars, and one that only fills the range around a line."""
+
+    background: str
+    states: tuple[str, ...]
+    line: str
+    band: str
+
+
+LIGHT = Colours(
+    background="#faf9f6",
+    states=("#b07c2f", "#b0553f", "#1f6b75", "#3a8884", "#6f8450", "#87966f", "#7f8a8f"),
+    line="#1f6b75",
+    band="#9cc5ca",
+)
+DARK = Colours(
+    background="#171c1f",
+    states=("#d9a45b", "#d0765f", "#4fa3ae", "#7cc4c0", "#8fa868", "#c7d4b9", "#a0aaae"),
+    line="#5fb0ba",
+    band="#2f5f66",
+)
+
+
+def colours() -> Colours:
+    """Those of the theme that the browser shows."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def state_colours() -> dict[EntryState, str]:
+    """The colour of each state."""
+    return dict(zip(EntryState, colours().states, strict=True))
