@@ -185,6 +185,18 @@ def _reviewing(browser: Browser, address: str) -> None:
     page.close()
 
 
+def _alike_pieces(browser: Browser, address: str) -> None:
+    """A group with one piece marked as odd, and the sheet that comes after it."""
+    page = _opened(browser, address, NURSE)
+    pieces = page.locator(".grid button")
+    pieces.nth(1).click()
+    expect(pieces.nth(1)).to_have_attribute("aria-checked", "true")
+    _picture(page, "granska-grupp")
+    press_until(page, "Alt+s", page.locator(".ef-folded").first)
+    _picture(page, "granska-blad")
+    page.close()
+
+
 def _making(browser: Browser, address: str, drafts: tuple[Draft, Draft]) -> None:
     """A draft of sections, the judgement of its trial, and boxes drawn on a blank."""
     page = _opened(browser, address, ADMINISTRATOR)
@@ -205,18 +217,6 @@ def _making(browser: Browser, address: str, drafts: tuple[Draft, Draft]) -> None
     page.locator(f".st-key-forms_draft-{drafts[1].id} button").click()
     page.locator(".st-key-box_drawing .box").first.wait_for()
     _picture(page, "blankett-ritad")
-    page.close()
-
-
-def _alike_pieces(browser: Browser, address: str) -> None:
-    """A group with one piece marked as odd, and the sheet that comes after it."""
-    page = _opened(browser, address, NURSE)
-    pieces = page.locator(".grid button")
-    pieces.nth(1).click()
-    expect(pieces.nth(1)).to_have_attribute("aria-checked", "true")
-    _picture(page, "granska-grupp")
-    press_until(page, "Alt+s", page.locator(".ef-folded").first)
-    _picture(page, "granska-blad")
     page.close()
 
 
