@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -24,11 +25,13 @@ class Colleague:
     widgets: dict[str, str] = field(default_factory=dict)
     chosen: dict[str, str] = field(default_factory=dict)
     _socket: ClientConnection | None = None
+    _held: ExitStack = field(default_factory=ExitStack)
 
     def begin(self, login: str, password: str) -> None:
         """Open the app and log in."""
         url = self.address.replace("http", "ws", 1) + "/_stcore/stream"
-        self._socket = connect(url, subprotocols=[Subprotocol("streamlit")], max_size=None, origin=Origin(self.address))
+        opened = connect(url, subprotocols=[Subprotocol("streamlit")], max_size=None, origin=Origin(self.address))
+        self._socket = self._held.enter_context(opened)
         self.run({})
         self.run({self.widgets["login_name"]: login, self.widgets["login_password"]: password}, self.widgets["login_submit"])
 
@@ -68,8 +71,7 @@ class Colleague:
 
     def end(self) -> None:
         """Close the session."""
-        if self._socket is not None:
-            self._socket.close()
+        self._held.close()
 
     def _forget(self) -> None:
         self.widgets.clear()
