@@ -103,8 +103,12 @@ def care_table(data: bytes, source: str) -> CareTable:
     return CareTable(titles, rows)
 
 
-def proposed(titles: Sequence[str]) -> Columns:
-    """Which column probably says what, by its title: each for one thing, and the likeliest title first."""
+def proposed(titles: Sequence[str], first: Sequence[str] = ()) -> Columns:
+    """Which column probably says what, by its title: each for one thing, and the likeliest title first.
+
+    Args:
+        first: the cells of a row. A column of times in which days stand too is the column of days, if there is no other.
+    """
     likely = sorted(((_likeness(title, part), part, n) for n, title in enumerate(titles) for part in Part), key=lambda one: (-one[0], one[2]))
     found: dict[Part, tuple[int, ...]] = {}
     taken: set[int] = set()
@@ -112,6 +116,8 @@ def proposed(titles: Sequence[str]) -> Columns:
         if likeness >= _LIKE_A_HEADER and column not in taken and (part is Part.TEXT or part not in found):
             found[part] = tuple(sorted((*found.get(part, ()), column)))
             taken.add(column)
+    if Part.DAY not in found and any(_DAY.match(cell) for cell in _cells(first, found.get(Part.CLOCK, ()))):
+        found[Part.DAY] = found.pop(Part.CLOCK)
     return found
 
 
@@ -150,7 +156,8 @@ def _pids(text: str, today: date | None) -> tuple[str, ...]:
     pid = normal_pid(text, today)
     if pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION, PidKind.RESERVE):
         return (pid.value12,) if pid.valid and pid.value12 else pid.candidates
-    return (pid.value12,) if re.search(r"\d", pid.value12) and len(pid.value12) <= 20 else ()
+    # A local reserve number has letters; digits alone that are no personal number are a number miswritten.
+    return (pid.value12,) if re.search(r"\d.*[A-Z]|[A-Z].*\d", pid.value12) and len(pid.value12) <= 20 else ()
 
 
 _DAY = re.compile(r"(?:(\d{4})-?(\d\d)-?(\d\d)|(\d{1,2})[./](\d{1,2})[./](\d{4}))(?!\d)", re.ASCII)

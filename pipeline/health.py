@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import EfterskriftError
+from pipeline.errors import EfterskriftError, FormError
+from pipeline.published import frozen_problems, published
 from pipeline.settings import Settings, load_settings
 from pipeline.store.database import open_store
 from pipeline.template import Forms
@@ -37,9 +38,24 @@ def examine() -> list[Finding]:
         _file("Swedish words", settings.models / "swedish.npz"),
         _calibration(),
         _tried("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
+        _tried("Own forms", lambda: own_forms(settings)),
         _tried("Store", lambda: _store(settings)),
         _disk(settings),
     ]
+
+
+def own_forms(settings: Settings) -> str:
+    """How many forms were published in the workspace.
+
+    Raises:
+        FormError: one is not what was published, so that sheets of it would be read wrongly.
+    """
+    digests = published(settings.own_forms)
+    known = Forms.load(settings.own_forms)
+    for form in known.values():
+        if problems := frozen_problems(form, digests):
+            raise FormError(problems[0], f"Restore {settings.own_forms / form.id} from a backup.")
+    return f"{len(known)} published here"
 
 
 def _calibration() -> Finding:

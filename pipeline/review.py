@@ -41,8 +41,9 @@ FACTS: Mapping[str, frozenset[Meaning]] = {
 
 UNLIKELY = frozenset({"outside_outage", "implausible"})
 """Reasons of a reading that make another person look, although the first and the machine agree."""
-SHOWN_FROM = 0.9
-"""From this probability on a reading is shown filled in. Below it the field is typed by somebody who has not seen it, as critical ones always are."""
+SHOWN_FROM, NAME_SHOWN_FROM = 0.99, 0.9
+"""From this probability on a reading is shown filled in. Below it the field is typed by somebody who has not seen it, as critical ones always are.
+Names and other single lines, which take many keys, from the second."""
 MIDNIGHT = "24:00"
 """The end of a day, as people write it: not the same moment as 00:00 of that day."""
 
@@ -134,8 +135,13 @@ def agree(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
 
 
 def settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
-    """Whether one person's answer is enough. An unlikely number or date is not, even if the machine read the same: another person is told."""
-    return not spec.critical or (agree(spec, answer, reading) and _within_bounds(spec, answer) and not is_unlikely(reading))
+    """Whether one person's answer is enough: where it was typed unseen, only if the machine read the same.
+
+    An unlikely number or date is not, even then: another person is told. A name that is typed is enough: names are read too badly to be compared.
+    """
+    if not is_typed(spec, reading) or (spec.kind is Kind.TEXT and not spec.critical):
+        return True
+    return agree(spec, answer, reading) and _within_bounds(spec, answer) and not is_unlikely(reading)
 
 
 def seen_by_two(forms: Forms, form: Form, specs: Iterable[FieldSpec], given: Mapping[str, Answer]) -> set[str]:
@@ -150,7 +156,9 @@ def is_typed(spec: FieldSpec, reading: Reading | None) -> bool:
 
     People overlook wrong values that they are shown (docs/review.md). Free text is always shown: its doubtful words are marked in it.
     """
-    return spec.critical or (reading is not None and spec.kind not in _WRITTEN_OUT and reading.p < SHOWN_FROM)
+    if spec.critical or reading is None or spec.kind in _WRITTEN_OUT:
+        return spec.critical
+    return reading.p < (NAME_SHOWN_FROM if spec.kind is Kind.TEXT else SHOWN_FROM)
 
 
 def is_unlikely(reading: Reading | None) -> bool:

@@ -81,8 +81,8 @@ TRIAL_TEXTS: Mapping[str, Mapping[str, Words]] = {
         ),
     ),
     "trial_unsure": _both(
-        ("fält {number}: osäkert läst", "En person får skriva det vid granskningen. Siffror i rutor och kryss läses säkrare än skriven text."),
-        ("field {number}: read without certainty", "A person will type it in the review. Digits in boxes and ticks are read more surely than words."),
+        ("fält {number}: osäkert läst", "En person får skriva det vid granskningen. Är det läsligt för er är det inget fel på blanketten."),
+        ("field {number}: read without certainty", "A person will type it in the review. If you can read it, nothing is wrong with the form."),
     ),
     "trial_empty": _both(
         ("fält {number}: inget är skrivet", "Fältet måste fyllas i, så det behöver provas. Fyll i det på ett provblad."),

@@ -15,8 +15,8 @@ from pipeline.model import Reading, State, Value
 from pipeline.review import SHOWN_FROM, is_unlikely
 from pipeline.template import Form
 
-SURE_FROM = 0.97
-"""From this probability on a reading is sure enough to be folded or grouped; the surest choice there is has 0.983. Never below `SHOWN_FROM`."""
+SURE_FROM = SHOWN_FROM
+"""From this probability on a reading is sure enough to be folded or grouped: what is typed unseen can be neither."""
 GROUP_LEAST, GROUP_MOST = 12, 40
 """A group of fewer is not worth changing the way of working for; the eye does not keep more apart at one look."""
 GROUPED = frozenset({Kind.MARK, Kind.CHOICE, Kind.DIGITS})
@@ -57,7 +57,7 @@ def is_routine(form: Form, spec: FieldSpec, reading: Reading | None, told: Itera
         return False
     if form.deadline is not None and spec.column == form.deadline.day:
         return False
-    if reading is None or reading.state not in _ROUTINE_STATES or reading.p < max(SURE_FROM, SHOWN_FROM) or is_unlikely(reading):
+    if reading is None or reading.state not in _ROUTINE_STATES or reading.p < SURE_FROM or is_unlikely(reading):
         return False
     if spec.required and reading.state is State.EMPTY:
         return False

@@ -91,7 +91,7 @@ def answers(values: Mapping[str, Value], **changed: Answer) -> dict[str, Answer]
 def readings(form: Form, page_no: int, values: Mapping[str, Value]) -> dict[str, Reading]:
     """A reading of every field of a page: what `values` has, and the others empty."""
     fields = form.pages[page_no - 1].all_fields
-    return {spec.name: Reading(values[spec.name], 0.9, State.READ) if values.get(spec.name) else Reading.empty(0.9) for spec in fields}
+    return {spec.name: Reading(values[spec.name], 0.995, State.READ) if values.get(spec.name) else Reading.empty(0.995) for spec in fields}
 
 
 def page_reading(form: Form, serial: str, values: Mapping[str, Value], page_no: int = 1) -> PageReading:

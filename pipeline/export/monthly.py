@@ -16,6 +16,8 @@ from pipeline.store import events, exports, records, statistics
 from pipeline.store.exports import Connection
 from pipeline.store.statistics import Standing
 
+PUT_ASIDE = "Posten är avvisad."
+
 
 @dataclass(frozen=True, slots=True)
 class Month:
@@ -29,7 +31,8 @@ class Month:
 def whole_months(conn: Connection, standings: Sequence[Standing], exporter: Statistics, terms: Terms) -> Month:
     """The entries of all months that have to be told, by month, client and time, of those that whoever asks may see."""
     found = {one.entry_id: one for one in standings}
-    known = [(record, found[record.entry_id]) for record in records.records(conn, terms.forms, list(found)) if record.form in terms.mappings]
+    telling_of = [record for record in records.records(conn, terms.forms, list(found)) if record.form in terms.mappings]
+    known = [(_standing(record, found[record.entry_id]), found[record.entry_id]) for record in telling_of]
     unfit = tuple((record.entry_id, reason) for record, one in known if not one.voided and (reason := exporter.unfit(record, terms)))
     stopped = {entry_id for entry_id, _ in unfit}
     month_of = {record.entry_id: exporter.month(record, terms) for record, _ in known}
@@ -54,6 +57,11 @@ def keep_months(conn: Connection, by: str, run: Run, month: Month) -> None:
 def amended(items: Sequence[Item]) -> int:
     """How many of these have been told otherwise before."""
     return sum(item.amends is not None for item in items)
+
+
+def _standing(record: Record, one: Standing) -> Record:
+    """What was told and then put aside, as a duplicate for instance, is void for the statistics."""
+    return replace(record, voided=record.voided or PUT_ASIDE) if one.voided else record
 
 
 def _item(number: int, record: Record, one: Standing) -> Item:

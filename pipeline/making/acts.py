@@ -128,7 +128,7 @@ def publish(store: Store, settings: Settings, person: Person, draft: Draft, reas
         message = "The trial has serious remarks."
         raise FormMakingError("no_reason", message, "Mend the form and try it again, or say why it can be used as it is.")
     with store.begin() as conn:
-        record(conn, person.login, "publish_form", form.id, version=form.version, fields=len(form.fields), serious=shown.serious, reason=said)
+        record(conn, person.login, "publish_form", form.id, version=form.version, fields=len(form.fields), problems=shown.serious, reason=said)
         lay_out(draft, form, settings.own_forms)  # inside: what cannot be laid out was not published
     return form
 

@@ -9,15 +9,18 @@ from pdf2image import convert_from_bytes
 from pipeline.blanks import blank_file
 from pipeline.making.trial_sheet import fields_of, numbered
 from pipeline.model import Image
-from pipeline.plane import PX_PER_MM
+from pipeline.plane import PX_PER_MM, grey
 from pipeline.printing import Sheet, print_sheets
+from pipeline.scan import PNG, decode
 from pipeline.template import Form
 
 WIDTH_PX = 1100
 """Of a picture: enough to read the smallest print on a screen."""
+DRAWN_PX = 1400
 _SPECIMEN = "00000000"
 _MARK = (122, 84, 20)
 _BOX_MM = 0.4
+_TAG_SIZE = 0.42
 
 
 def page_pictures(form: Form, *, numbers: bool = False) -> list[bytes]:
@@ -27,6 +30,14 @@ def page_pictures(form: Form, *, numbers: bool = False) -> list[bytes]:
         for page_no, page in enumerate(pages, start=1):
             _number(form, page_no, page)
     return [bytes(cv2.imencode(".png", page)[1]) for page in pages]
+
+
+def blank_on_screen(blank: bytes) -> bytes:
+    """The picture of a blank (PNG) as a small JPEG for drawing boxes on."""
+    picture = grey(decode(blank, PNG))
+    shrink = min(1.0, DRAWN_PX / picture.shape[1])
+    small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".jpg", small, [int(cv2.IMWRITE_JPEG_QUALITY), 85])[1])
 
 
 def _printed(form: Form) -> list[Image]:
@@ -48,10 +59,17 @@ def _number(form: Form, page_no: int, picture: Image) -> None:
     for spec in fields_of(form, page_no):
         if spec.row not in (None, 1):
             continue
-        x, y, w, h = (side * scale for side in spec.box)
-        air = _BOX_MM * scale
-        cv2.rectangle(picture, (round(x - air), round(y - air)), (round(x + w + air), round(y + h + air)), _MARK, 2, cv2.LINE_AA)
-        text, corner = str(numbers[spec.column]), (round(x - air), round(y - air))
-        (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 0.42, 1)
-        cv2.rectangle(picture, (corner[0], corner[1] - height - 4), (corner[0] + width + 6, corner[1]), _MARK, -1)
-        cv2.putText(picture, text, (corner[0] + 3, corner[1] - 3), cv2.FONT_HERSHEY_DUPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
+        boxes = [option.box for option in spec.options] or [spec.box]
+        for x, y, w, h in boxes:
+            left, top, right, bottom = (round(side * scale) for side in (x - _BOX_MM, y - _BOX_MM, x + w + _BOX_MM, y + h + _BOX_MM))
+            cv2.rectangle(picture, (left, top), (right, bottom), _MARK, 1, cv2.LINE_AA)
+        _tag(picture, str(numbers[spec.column]), tuple(side * scale for side in boxes[0]))
+
+
+def _tag(picture: Image, text: str, box: tuple[float, ...]) -> None:
+    """The number inside the box, at its right end, where it hides no label."""
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, _TAG_SIZE, 1)
+    x, y, w, h = box
+    right, middle = round(x + w - max(0.0, min(4.0, (w - width - 6) / 2))), round(y + min(h, 40) / 2)
+    cv2.rectangle(picture, (right - width - 6, middle - height // 2 - 3), (right, middle + height // 2 + 3), _MARK, -1)
+    cv2.putText(picture, text, (right - width - 3, middle + height // 2), cv2.FONT_HERSHEY_DUPLEX, _TAG_SIZE, (255, 255, 255), 1, cv2.LINE_AA)

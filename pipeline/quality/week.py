@@ -24,7 +24,7 @@ from pipeline.model import EntryState, Outcome, PageReading, Person, Reading, Ro
 from pipeline.professions import ALL_AREAS
 from pipeline.quality.week_groups import stands_folded, work_group
 from pipeline.quality.week_ink import Machine, written
-from pipeline.quality.week_paper import Sheet, clients, sheets
+from pipeline.quality.week_paper import UNIT, Sheet, clients, sheets
 from pipeline.quality.week_people import Keyer, Slips, as_reading, keyed_twice, rows
 from pipeline.review import Answer, agree, asked
 from pipeline.settings import ROOT, Settings
@@ -42,7 +42,6 @@ from pipeline.template import Forms
 
 OUTSIDE = AboutClient(outside="ny klient")
 
-UNIT = "Hemsjukvården Centrum"
 STAFF = 6
 START = datetime(2022, 1, 10, 7, tzinfo=UTC)
 STEP = timedelta(seconds=20)
@@ -53,7 +52,8 @@ A_GO = 60
 
 @dataclass(slots=True)
 class Week:
-    """What came out: counts by name. Names are `<what>.<kind>`, where kind is critical, shown, text or words."""
+    """What came out: counts by name. Names are `<what>.<kind>`, where kind is critical, shown, text or words; `of.<kind>.<kind of field>` and
+    `after.<kind>.<kind of field>` tell them by what is written: marks, digits, initials."""
 
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -241,9 +241,11 @@ class _Bench:
             reading = self.read[serial, spec.name]
             kind = group(spec)
             self.week.counts[f"fields.{kind}"] += 1
+            self.week.counts[f"of.{kind}.{spec.kind}"] += 1
             for name, said, wrong in (("before", Answer(reading.value, reading.state), before), ("after", answers.get(spec.name), after)):
                 if said is None or self._wrong(f"{name}.words", serial, spec, said):
                     self.week.counts[f"{name}.{kind}"] += 1
+                    self.week.counts[f"{name}.{kind}.{spec.kind}"] += 1
                     wrong.add("any" if kind in ("text", "notes") else "fields")
         for name, wrong in (("before", before), ("after", after)):
             self.week.counts[f"entries.{name}.fields"] += "fields" in wrong

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from random import Random
 
@@ -10,9 +10,9 @@ from pipeline.errors import InvalidAnswerError
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Reading, State, Value
 from pipeline.planting import LIKE
-from pipeline.recognize.curves import ABSENT, SHIPPED, fingerprint, read_curves
+from pipeline.recognize.curves import SHIPPED, UNFITTED, key_of, read_curves
+from pipeline.recognize.registry import NETWORKS
 from pipeline.review import Answer, canonical
-from pipeline.settings import ROOT
 
 SURE_CLIENTS, SURE, UNSURE = 0.595, 0.9995, 0.972
 """Personal numbers are weighed with the register: this share is sure, and of the others this share right (docs/reading.md, who a row is about)."""
@@ -25,8 +25,8 @@ class Machine:
     """Reads what a field says, right as often as its curves of `data/models/calibration.json` say: their points are quantiles of real readings."""
 
     def __init__(self) -> None:
-        known = {fingerprint(file) for file in (ROOT / "data" / "models").iterdir()} | {ABSENT}
-        self._shares = {key: curve.shares for (key, network), curve in read_curves(SHIPPED).items() if network in known}
+        own = {str(kind): network() for kind, network in NETWORKS.items()}
+        self._shares = {key: curve.shares for (key, network), curve in read_curves(SHIPPED).items() if own.get(key.partition("-")[0]) == network}
 
     @classmethod
     @cache
@@ -48,8 +48,7 @@ class Machine:
     def _p(self, spec: FieldSpec, true: Answer, chance: Random) -> float:
         if spec.format is Format.PERSONAL_NUMBER and true.state is State.READ:
             return SURE if chance.random() < SURE_CLIENTS else UNSURE
-        kind = f"{spec.kind}-{spec.format}" if spec.kind is Kind.DIGITS else str(spec.kind)
-        shares: Sequence[float] = self._shares.get(f"{kind}-empty" if true.state is State.EMPTY else kind, (0.95,))
+        shares = self._shares.get(key_of(spec, Reading(true.value, 1.0, true.state)), (UNFITTED,))
         return max(0.02, chance.choice(shares))
 
     def _text(self, text: str, chance: Random) -> Reading:

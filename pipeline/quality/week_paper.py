@@ -18,6 +18,7 @@ MIX: Mapping[str, int] = {"besokslista": 10, "matvarden": 6, "hsl-anteckning": 1
 """Sheets of each form in one part of the week. How many of each a municipality writes is published nowhere: an assumption."""
 FILLED: Mapping[Kind, float] = {Kind.MARK: 0.3, Kind.DIGITS: 0.6, Kind.TEXT: 0.6, Kind.LINES: 0.9, Kind.CHOICE: 1.0, Kind.INITIALS: 0.9}
 """How often something is written in a field that may be left out."""
+UNIT = "Hemsjukvården Centrum"
 ROWS = 5
 """Written rows of a table, at most."""
 FIRST_DAY = date(2021, 12, 16)
@@ -34,13 +35,13 @@ class Sheet:
 
 
 def clients() -> Sequence[Client]:
-    """The clients of the sample stack, with official test numbers."""
+    """The register: the clients of the sample stack, of all units, with official test numbers."""
     return load_register(ROOT / "data" / "samples" / "klienter.csv").clients
 
 
 def sheets(forms: Forms, parts: int, chance: Random) -> Iterator[Sheet]:
-    """So many parts of a week, each with the sheets of `MIX`, shuffled."""
-    known = clients()
+    """So many parts of a week, each with the sheets of `MIX`, shuffled. All are about the unit's own clients."""
+    known = [client for client in clients() if client.unit == UNIT]
     kinds = [form_id for form_id, count in MIX.items() for _ in range(count * parts)]
     chance.shuffle(kinds)
     for number, form_id in enumerate(kinds):

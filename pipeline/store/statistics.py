@@ -47,14 +47,16 @@ class Standing:
 
 
 def standing(conn: Connection, forms: Forms, person: Person, target: str, *, unit: str | None = None, lock: bool = False) -> list[Standing]:
-    """The entries that the person may see and that a monthly file can tell of: confirmed, and signed where they have to be; and told ones made void.
+    """The entries that the person may see and that a monthly file can tell of: confirmed, and signed where they have to be; and told ones that
+    were made void or put aside.
 
     Raises:
         NotAllowedError: the person may not export, or not from this unit.
     """
     access.require(person, Action.EXPORT, unit)
     told = _told(conn, target)
-    void = and_(entry.c.voided.is_not(None), entry.c.id.in_(select(statistics_item.c.entry)))
+    put_aside = or_(entry.c.voided.is_not(None), entry.c.state == EntryState.REJECTED.value)
+    void = and_(put_aside, entry.c.id.in_(select(statistics_item.c.entry)))
     held = or_(has_open_plant(entry.c.id), has_open_difference(entry.c.id))
     wanted = (entry.c.id, entry.c.state, entry.c.form, entry.c.version, entry.c.unit, entry.c.revision, entry.c.voided)
     query = select(*wanted).where(or_(entry.c.state.in_(_DONE), void), sight.visible_entries(conn, person), ~held).order_by(entry.c.id)
@@ -63,7 +65,7 @@ def standing(conn: Connection, forms: Forms, person: Person, target: str, *, uni
     asks = needs_signature(conn, forms)
     rows = conn.execute(query.with_for_update() if lock else query)
     return [
-        Standing(row.id, row.revision, row.voided is not None, told.get(row.id))
+        Standing(row.id, row.revision, row.voided is not None or row.state == EntryState.REJECTED, told.get(row.id))
         for row in rows
         if row.state != EntryState.CONFIRMED or row.voided is not None or not asks(row.form, row.version, row.unit)
     ]

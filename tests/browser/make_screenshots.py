@@ -14,8 +14,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pipeline.archive.runs import make_package
+from pipeline.care_list import CareList, CareRow
 from pipeline.clients import load_register
+from pipeline.export import clash_decisions
 from pipeline.export.runs import Office, make_run
+from pipeline.making.draft_form import whole_form
+from pipeline.making.drafts import Draft
 from pipeline.model import Person
 from pipeline.pack.make import make_pack
 from pipeline.pack.numbers import default_needs
@@ -24,24 +28,28 @@ from pipeline.pack.plain_page import About
 from pipeline.planning import PlanKind
 from pipeline.settings import ROOT, Settings
 from pipeline.store.clock import utc_now
-from pipeline.store.database import Store
+from pipeline.store.database import Store, open_store
+from pipeline.store.decisions import reject
+from pipeline.store.forwarding import forward
 from pipeline.store.planned import save_planned
+from pipeline.store.questions import ask_author
 from pipeline.template import Area
 from pipeline.unit_pack import DAYS
-from tests.browser.nurse import log_in, wait_for_entry
+from tests.browser.nurse import log_in, press_until, wait_for_entry
 from tests.browser.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
 from tests.ui import seeding
 from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NURSE, OTHER_UNIT, SYSTEM_ADMINISTRATOR, UNIT
 
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
-    (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Export")),
-    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv")),
+    (NURSE, ("Signera", "Uppföljning", "Mitt arbete", "Kvar på papper", "Export", "Skriv in")),
+    (ADMINISTRATOR, ("Skanna", "Reservpaket", "Arkiv", "Blanketter")),
     (MANAGER, ("Läge", "Papper per dag", "Kvalitet", "Kö", "Betalningar")),
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
 )
 """Each screen once, as a role that works there sees it. Granska, help, guide and practice are pictured besides."""
+_PRESSED_MS = 120
 _LETTERS = str.maketrans("åäö ", "aao-")
 
 
@@ -50,7 +58,7 @@ def main() -> None:
     expect.set_options(timeout=PATIENCE_MS)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         workspace = Path(folder)
-        _fill(workspace)
+        drafts = _fill(workspace)
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         with serving(workspace) as address:
             _login_screen(browser, address)
@@ -59,13 +67,17 @@ def main() -> None:
                 for title in titles:
                     _screen(page, title)
                 page.close()
+            _comparing(browser, address, workspace)
             _reviewing(browser, address)
+            _making(browser, address, drafts)
             _in_the_dark(browser, address)
+        with serving(_alike(workspace / "alike")) as address:
+            _alike_pieces(browser, address)
         browser.close()
     _printed_pack()
 
 
-def _fill(workspace: Path) -> None:
+def _fill(workspace: Path) -> tuple[Draft, Draft]:
     """Paper that was read and that failed, entries to review, to sign and to export."""
     store = seeding.make_store(workspace)
     _archived(store, workspace)
@@ -78,16 +90,34 @@ def _fill(workspace: Path) -> None:
     for place, entry_id in enumerate(entries[:6]):
         seeding.confirm(store, COLLEAGUE if place % 2 else NURSE, entry_id, sign=place < 3)
     _more_days(store)
+    _put_aside(store)
+    return seeding.add_drafts(store)
+
+
+def _put_aside(store: Store) -> None:
+    """What Uppföljning lists."""
+    asked, illegible, sent = seeding.add_notes(store, 3, handelsedatum="2021-12-20")
+    with store.begin() as conn:
+        ask_author(conn, seeding.forms(), NURSE, asked, 0, "Vilken fot gäller såret: höger eller vänster?", "", utc_now())
+        reject(conn, NURSE, illegible, 0, "oläsligt", utc_now())
+        forward(conn, seeding.forms(), NURSE, sent, 0, OTHER_UNIT, "Klienten flyttade dit i november.", utc_now())
+
+
+def _alike(workspace: Path) -> Path:
+    """A workspace whose queue has a group first."""
+    workspace.mkdir()
+    seeding.add_visit_lists(seeding.make_store(workspace), 2)
+    return workspace
 
 
 def _archived(store: Store, workspace: Path) -> None:
-    """Notes in the care system, of which two are in a package."""
+    """Notes in the care system, of which two are in a package, and two that are keyed in by hand."""
     office = Office(store, Settings(workspace=workspace), seeding.forms())
-    for count in (2, 1):
+    for target, count in (("rivta", 2), ("rivta", 1), ("skriv-in", 2)):
         for entry_id in seeding.add_notes(store, count):
             seeding.confirm(store, NURSE, entry_id, sign=True)
-        make_run(office, ADMINISTRATOR, "rivta", utc_now())
-        if count == 2:
+        make_run(office, ADMINISTRATOR, target, utc_now())
+        if (target, count) == ("rivta", 2):
             make_package(office, ADMINISTRATOR, utc_now())
 
 
@@ -120,6 +150,20 @@ def _login_screen(browser: Browser, address: str) -> None:
     page.close()
 
 
+def _comparing(browser: Browser, address: str, workspace: Path) -> None:
+    """A pair of the clash list. Handed in last, since it holds back what the other screens show."""
+    row = CareRow((seeding.CLIENTS[0].pid,), "2021-12-18", "09:52", "Besök", "Såret på vänster fot läker. Lägger om enl ordination.", "Maj Sand")
+    store = open_store(Settings(workspace=workspace))
+    clash_decisions.hand_in(Office(store, Settings(workspace=workspace), seeding.forms()), NURSE, UNIT, "HSL", CareList((row,)), utc_now())
+    store.close()
+    page = _opened(browser, address, NURSE)
+    page.get_by_role("link", name="Uppföljning").click(delay=200)  # as long as a finger takes: the draft is on its way before the screen changes
+    page.get_by_text("Redan inmatade?").click()
+    page.get_by_role("button", name="Redan inmatad").wait_for()
+    _picture(page, "redan-inmatade")
+    page.close()
+
+
 def _reviewing(browser: Browser, address: str) -> None:
     page = _opened(browser, address, NURSE)
     wait_for_entry(page)
@@ -130,7 +174,7 @@ def _reviewing(browser: Browser, address: str) -> None:
     _picture(page, "hjalp")
     page.get_by_role("button", name="Visa guiden igen").click()
     page.get_by_role("button", name="Stäng guiden").wait_for()
-    page.get_by_role("link", name="Mitt arbete").click()
+    page.get_by_role("link", name="Mitt arbete").click(delay=_PRESSED_MS)
     page.get_by_role("heading", level=1, name="Mitt arbete").wait_for()
     _picture(page, "guide")
     page.locator(".st-key-guide_practice button").click()
@@ -138,6 +182,41 @@ def _reviewing(browser: Browser, address: str) -> None:
     page.locator(".st-key-guide_close button").click()
     page.locator(".st-key-guide_close").wait_for(state="detached")
     _picture(page, "ovning")
+    page.close()
+
+
+def _alike_pieces(browser: Browser, address: str) -> None:
+    """A group with one piece marked as odd, and the sheet that comes after it."""
+    page = _opened(browser, address, NURSE)
+    pieces = page.locator(".grid button")
+    pieces.nth(1).click()
+    expect(pieces.nth(1)).to_have_attribute("aria-checked", "true")
+    _picture(page, "granska-grupp")
+    press_until(page, "Alt+s", page.locator(".ef-folded").first)
+    _picture(page, "granska-blad")
+    page.close()
+
+
+def _making(browser: Browser, address: str, drafts: tuple[Draft, Draft]) -> None:
+    """A draft of sections, the judgement of its trial, and boxes drawn on a blank."""
+    page = _opened(browser, address, ADMINISTRATOR)
+    page.get_by_role("link", name="Blanketter").click()
+    page.locator(f".st-key-forms_draft-{drafts[0].id} button").click()
+    page.get_by_text("3. Anteckning").click()
+    page.get_by_text("Valen, med semikolon mellan").wait_for()
+    _picture(page, "blankett-utkast")
+    page.get_by_text("2. Prova på papper och publicera").click()
+    page.get_by_role("button", name="Hämta provbladet").wait_for()
+    page.locator(".st-key-forms_trial-" + drafts[0].id + " input[type=file]").set_input_files(
+        {"name": "prov.png", "mimeType": "image/png", "buffer": seeding.filled_trial(whole_form(drafts[0]))}
+    )
+    page.get_by_role("button", name="Bedöm bladet").click()
+    page.get_by_role("heading", name="Fält för fält").wait_for()
+    _picture(page, "blankett-prov")
+    page.locator(".st-key-forms_back button").click()
+    page.locator(f".st-key-forms_draft-{drafts[1].id} button").click()
+    page.locator(".st-key-box_drawing .box").first.wait_for()
+    _picture(page, "blankett-ritad")
     page.close()
 
 
@@ -163,15 +242,16 @@ def _opened(browser: Browser, address: str, person: Person, scheme: Literal["lig
 
 
 def _screen(page: Page, title: str) -> None:
-    """A role with a single screen has no menu of screens."""
+    """A role with a single screen has no menu of screens. The link is held down as long as people do: a draft is sent before the screen changes."""
     if page.get_by_test_id("stTopNavLink").count():
-        page.get_by_role("link", name=title).click()
+        page.get_by_role("link", name=title).click(delay=_PRESSED_MS)
     page.get_by_role("heading", level=1, name=title).wait_for()
     _picture(page, title.lower().translate(_LETTERS))
 
 
 def _picture(page: Page, name: str) -> None:
     page.locator('[data-test-script-state="notRunning"]').wait_for()
+    expect(page.get_by_text("inte borde kunna hända")).to_have_count(0)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_load_state("networkidle")
     shot = cv2.imdecode(np.frombuffer(page.screenshot(animations="disabled"), np.uint8), cv2.IMREAD_COLOR)

@@ -9,9 +9,10 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from pipeline.making.drafts import Draft
 from pipeline.model import Person
 from tests.browser.nurse import log_in, press_until, settle
 from tests.browser.serving import PATIENCE_MS, serving
@@ -119,6 +120,59 @@ def test_at_200_per_cent_nothing_lies_beside_the_window(browser: Browser, addres
             beside += [f"{screen}: {name}" for name in page.evaluate(_OUTSIDE)]
             page.set_viewport_size({"width": WIDE, "height": 900})
     assert beside == []
+
+
+@pytest.fixture(scope="module")
+def making(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Draft, Draft]]:
+    """A workspace with a draft of sections and one that is drawn."""
+    workspace: Path = tmp_path_factory.mktemp("making")
+    drafts = seeding.add_drafts(seeding.make_store(workspace))
+    with serving(workspace) as served:
+        yield served, *drafts
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_making_a_form_breaks_no_rule(browser: Browser, making: tuple[str, Draft, Draft], scheme: Literal["light", "dark"]) -> None:
+    address, outline, drawn = making
+    with _window(browser, scheme) as context:
+        page = _opened(context, address, ADMINISTRATOR)
+        page.get_by_role("link", name="Blanketter").click()
+        page.locator(".st-key-forms_show-larmatgard button").click()
+        page.get_by_text("Måste fyllas i").wait_for()
+        found = _seen(page, "En blankett")
+        _again(page, ".st-key-forms_new button").wait_for()
+        page.locator(".st-key-forms_new button").click()
+        page.get_by_role("button", name="Börja").wait_for()
+        found += _seen(page, "Ny blankett")
+        _again(page, f".st-key-forms_draft-{outline.id} button").click()
+        page.get_by_text("Så blir den på papper").wait_for()
+        page.get_by_text("3. Anteckning").click()
+        page.get_by_text("Mer", exact=True).first.wait_for()
+        found += _seen(page, "Utkast")
+        page.get_by_text("2. Prova på papper och publicera").click()
+        page.get_by_role("button", name="Hämta provbladet").wait_for()
+        found += _seen(page, "Prov")
+        _again(page, f".st-key-forms_draft-{drawn.id} button").click()
+        page.locator(".st-key-box_drawing .box").first.wait_for()
+        found += _seen(page, "Ritad")
+    assert found == []
+
+
+def _again(page: Page, place: str) -> Locator:
+    """Back to the list of forms, where something is."""
+    page.locator(".st-key-forms_back button").click()
+    found = page.locator(place)
+    found.wait_for()
+    return found
+
+
+def _seen(page: Page, screen: str) -> list[str]:
+    settle(page)
+    found = [*_problems(page, screen), *_headings(page, screen)]
+    page.set_viewport_size({"width": AT_200_PER_CENT, "height": 450})
+    page.wait_for_function(_FITS)
+    page.set_viewport_size({"width": WIDE, "height": 900})
+    return found
 
 
 _FITS = "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('[data-testid=stMain]'))"

@@ -14,6 +14,12 @@ import numpy as np
 
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.making import acts
+from pipeline.making.drafts import Draft
+from pipeline.making.drawn_boxes import with_new_box
+from pipeline.making.field_sorts import Sort
+from pipeline.making.outline_edits import with_new_item
+from pipeline.making.trial_sheet import trial_form
 from pipeline.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value, WordPlace
 from pipeline.own_forms import COVER
 from pipeline.printing import Sheet
@@ -27,7 +33,8 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry, entry_id
 from pipeline.store.pages import NewPage
-from pipeline.template import Form, Forms
+from pipeline.template import Area, Form, Forms, Subject
+from tests.printed_elsewhere import page as unfilled
 
 UNIT = "Hemsjukvården Centrum"
 OTHER_UNIT = "Hemtjänsten Norr"
@@ -84,12 +91,45 @@ def make_store(workspace: Path) -> Store:
     return store
 
 
+def add_drafts(store: Store) -> tuple[Draft, Draft]:
+    """A draft of a form of sections and rows, and one drawn on a blank."""
+    own = settings(store)
+    start = acts.Start("Nattrond", Area.HSL, Subject.CLIENT)
+    outline = acts.begin_outline(store, own, forms(), ADMINISTRATOR, start)
+    fields = (("Sov", Sort.CHOICE), ("Puls", Sort.NUMBER), ("Larmade", Sort.MARK))
+    data = outline.data
+    for label, sort in fields:
+        data = with_new_item(data, 2, label, sort)
+    outline = acts.change(store, ADMINISTRATOR, outline, data)
+    blank = cv2.imencode(".png", unfilled("Gammal rondlista", 3))[1].tobytes()
+    started = acts.Start("Gammal rondlista", Area.HSL, Subject.CLIENT)
+    drawn = acts.begin_drawing(store, own, forms(), ADMINISTRATOR, started, blank, "blankett.png")
+    data = drawn.data
+    for label, box in (("Personnummer", (15, 29.5, 50, 7)), ("Datum", (77, 29.5, 50, 7)), ("Klar", (180, 10, 5, 5))):
+        data = with_new_box(data, box, label)
+    return outline, acts.change(store, ADMINISTRATOR, drawn, data)
+
+
+def filled_trial(form: Form) -> bytes:
+    """A scan (PNG) of a trial sheet on which a person has written."""
+    picture, rng = printed_page(trial_form(form), Sheet(new_serial())), np.random.default_rng(5)
+    values = {name: value for name, value in NOTE.items() if name in form.by_name} | {"sov": "ja", "puls": "72", "larmade": True}
+    return cv2.imencode(".png", fill(picture, form.pages[0], values, hands(1, seed=3)[0], rng))[1].tobytes()
+
+
 def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
     """Filled journal notes, scanned and read; answers with the ids of their entries. `changed` is what the machine read wrongly."""
     form = forms().latest("hsl-anteckning")
     with store.begin() as conn:
         batch = pages.add_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
     return [_add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)]
+
+
+def add_sheet_of(store: Store, form: Form, values: Mapping[str, Value]) -> str:
+    """A filled sheet of any form, scanned and read; answers with the id of its entry."""
+    with store.begin() as conn:
+        batch = pages.add_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
+    return _add_sheet(store, form, batch, 1, values, {})
 
 
 def add_visits(store: Store, rows: tuple[int, ...]) -> str:
@@ -214,20 +254,23 @@ def add_bundle(store: Store, said: int, sheets: int) -> str:
     return serials[0]
 
 
-def confirm(store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE, *, sign: bool = False) -> None:
-    """Decide an entry as `person` would who reads the paper right; with `sign`, the author of `NOTE` then signs it."""
+def confirm(
+    store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE, *, sign: bool = False, known: Forms | None = None
+) -> None:
+    """Decide an entry as `person` would who reads the paper right; with `sign`, the author of `NOTE` then signs it. `known` are all forms."""
+    known = known or forms()
     with store.begin() as conn:
-        view = claims.open_entry(conn, forms(), person, entry_id, utc_now())
+        view = claims.open_entry(conn, known, person, entry_id, utc_now())
         answers = {field.spec.name: answer(field.spec, values) for field in view.fields if field.open}
-        decisions.save_answers(conn, forms(), person, entry_id, view.entry.revision, answers, utc_now() + timedelta(seconds=1))
+        decisions.save_answers(conn, known, person, entry_id, view.entry.revision, answers, utc_now() + timedelta(seconds=1))
     if sign:
-        sign_note(store, entry_id)
+        sign_note(store, entry_id, known)
 
 
-def sign_note(store: Store, entry_id: str) -> None:
+def sign_note(store: Store, entry_id: str, known: Forms | None = None) -> None:
     """The author of `NOTE` signs it."""
     with store.begin() as conn:
-        signing.sign(conn, forms(), NURSE, entry_id, entry(conn, entry_id).revision, utc_now())
+        signing.sign(conn, known or forms(), NURSE, entry_id, entry(conn, entry_id).revision, utc_now())
 
 
 def answer(spec: FieldSpec, values: Mapping[str, Value]) -> Answer:
@@ -268,11 +311,11 @@ def _read_page(
 def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
     value = values.get(spec.name)
     if value in (None, False):
-        return Reading.empty(0.97, False if spec.kind is Kind.MARK else None)
+        return Reading.empty(0.995, False if spec.kind is Kind.MARK else None)
     doubtful = spec.name == "anteckning" and isinstance(value, str)
     characters = tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value))) if doubtful and isinstance(value, str) else ()
     words = tuple(_places(spec, value)) if spec.kind is Kind.LINES and isinstance(value, str) else ()
-    return Reading(value, 0.7 if doubtful else 0.96, State.READ, characters=characters, words=words)
+    return Reading(value, 0.7 if doubtful else 0.995, State.READ, characters=characters, words=words)
 
 
 def _places(spec: FieldSpec, text: str) -> Iterator[WordPlace]:
@@ -287,14 +330,14 @@ def _places(spec: FieldSpec, text: str) -> Iterator[WordPlace]:
 
 def _written(form: Form, serial: str, values: Mapping[str, Value], shade: int) -> Image:
     """The filled page upright, with the serial written once more at the foot: no two sheets look alike."""
-    paper = _filled(form.id, tuple(sorted(values.items()))).copy()
+    paper = _filled(form.model_dump_json(exclude_unset=True), tuple(sorted(values.items()))).copy()
     cv2.putText(paper, serial, (760, 2330), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (90, 90, 90), 1, cv2.LINE_AA)
     return np.minimum(paper, shade).astype(np.uint8)
 
 
 @cache
-def _filled(form_id: str, values: tuple[tuple[str, Value], ...]) -> Image:
-    form = forms().latest(form_id)
+def _filled(definition: str, values: tuple[tuple[str, Value], ...]) -> Image:
+    form = Form.model_validate_json(definition)
     page = printed_page(form, Sheet("0" * 8, UNIT))
     paper = fill(page, form.pages[0], dict(values), hands(1, 3)[0], np.random.default_rng(3))
     return np.asarray(cv2.resize(paper, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)

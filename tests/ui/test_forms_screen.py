@@ -14,6 +14,7 @@ from pipeline.making.drafts import Draft, draft, drafts
 from pipeline.making.field_sorts import Sort
 from pipeline.making.outline_edits import items, sections
 from pipeline.making.trial_sheet import trial_form
+from pipeline.model import Value
 from pipeline.printing import issue
 from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import hands
@@ -25,7 +26,7 @@ from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, SYSTEM_ADMINISTRATOR, UNIT, settings
 from ui.text import catalogue
 
-VALUES = {
+VALUES: dict[str, Value] = {
     "personnummer": "189002099811",
     "namn": "Gunnar Ågren",
     "handelsedatum": "2021-12-17",
@@ -40,7 +41,7 @@ ROUND = acts.Start("Nattrond", Area.HSL, Subject.CLIENT)
 
 def key_of(app: AppTest, kind: str, end: str) -> str:
     """The key of the last widget of a kind whose key ends so."""
-    return [one.key for one in getattr(app, kind) if one.key and one.key.endswith(end)][-1]
+    return [str(one.key) for one in getattr(app, kind) if one.key and one.key.endswith(end)][-1]
 
 
 def only_draft(store: Store) -> Draft:
@@ -85,7 +86,7 @@ def begin(app: AppTest, title: str = "Nattrond") -> AppTest:
 
 
 def open_section(app: AppTest, number: int) -> AppTest:
-    app.radio(key=next(one.key for one in app.radio if one.key.startswith("forms_sections-"))).set_value(number).run()
+    app.radio(key=next(one.key for one in app.radio if one.key and one.key.startswith("forms_sections-"))).set_value(number).run()
     return app
 
 

@@ -38,6 +38,11 @@ MAY: dict[Action, set[Role]] = {
     Action.BLOCK: {Role.ADMINISTRATOR, Role.REVIEWER},
     Action.ALARM: {Role.MANAGER, Role.LOG_REVIEWER},
     Action.PACK: {Role.ADMINISTRATOR, Role.MANAGER},
+    Action.ARCHIVE: {Role.ADMINISTRATOR, Role.REGISTRAR},
+    Action.DISPOSE: {Role.REGISTRAR},
+    Action.APPROVE_PAYMENT: {Role.MANAGER},
+    Action.FORMS: {Role.ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR},
+    Action.MAKE_FORMS: {Role.ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR},
 }
 
 

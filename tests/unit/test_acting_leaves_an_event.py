@@ -29,6 +29,7 @@ NEEDS_NONE = {
     "making.acts.begin_version": DRAFT,
     "making.acts.change": DRAFT,
     "making.acts.go_back": DRAFT,
+    "making.trials.note_trial": PART,
     "authors.is_by": ASKS,
     "export.key_in.waiting_runs": FIGURES,
     "export.runs.unsigned": FIGURES,
@@ -271,13 +272,19 @@ OF_NO_UNIT = {
     "log_out": "accounts are of several units",
     "break_glass": "accounts are of several units",
     "break_glass_seen": "accounts are of several units",
+    "try_form": "forms are of all units",
+    "publish_form": "forms are of all units",
+    "discard_form_draft": "forms are of all units",
 }
 """Events that every follower of the log sees, and why."""
 _COUNTS = {"rows", "lines", "number", "problems", "anchors", "count", "entries", "units", "pages", "fields", "sheets", "pictures", "sessions"}
 _STATES = {"storelog", "current", "found", "provider", "outcome", "same", "own", "state", "choice", "conflicts", "kind", "area", "areas", "role"}
-_WHICH = {"field", "target", "sha256", "run", "revision", "form", "installed", "health", "purpose", "ground"}
+_WHICH = {"field", "target", "sha256", "run", "revision", "form", "installed", "health", "purpose", "ground", "version", "reason"}
 DETAIL = _COUNTS | _STATES | _WHICH
-"""What an event may tell beside whom and what it is about: counts, states, kinds, ids and names of fields. Never what a field says."""
+"""What an event may tell beside whom and what it is about: counts, states, kinds, ids and names of fields. Never what a field says.
+
+`purpose`, `ground` and `reason` are in a person's words, of a training set and of a form; a personal number in them is refused.
+"""
 
 
 def _records() -> Iterator[tuple[str, set[str]]]:

@@ -27,6 +27,11 @@ def test_columns_are_proposed_by_their_titles(titles: str, expected: dict[str, t
     assert proposed(titles.split(";")) == {Part(part): columns for part, columns in expected.items()}
 
 
+def test_a_column_of_times_that_holds_days_is_that_of_days() -> None:
+    assert proposed(("pnr", "Händelsetid"), (SIV, "2021-12-17 08:15")) == {Part.PID: (0,), Part.DAY: (1,)}
+    assert proposed(("pnr", "Händelsetid"), (SIV, "08:15")) == {Part.PID: (0,), Part.CLOCK: (1,)}
+
+
 @pytest.mark.parametrize("separator", [";", ",", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_a_table_is_read_however_it_was_written(separator: str, encoding: str) -> None:
@@ -60,10 +65,11 @@ def test_rows_without_person_or_day_are_counted_by_number() -> None:
         (4, ("", "2021-12-17")),
         (5, (ARNE, "2021-02-30")),
         (6, ("okänd", "i dag")),
+        (7, ("193001", "2021-12-17")),
     )
     found = care_list(CareTable(("p", "d"), rows), {Part.PID: (0,), Part.DAY: (1,)}, TODAY)
     assert [row.pids for row in found.rows] == [(SIV,)]
-    assert (found.no_person, found.no_day) == ((3, 4, 6), (5,))
+    assert (found.no_person, found.no_day) == ((3, 4, 6, 7), (5,))
 
 
 def test_a_number_without_century_may_mean_two_persons() -> None:

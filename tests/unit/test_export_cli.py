@@ -12,11 +12,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pipeline.cli import export_commands
+from pipeline.cli import clash_command, export_commands
 from pipeline.errors import ExportError, UsageError
 from pipeline.export.runs import Office, history
 from pipeline.model import EntryState
 from pipeline.settings import Settings
+from tests.export_examples import SIV
 from tests.export_office import ANNA, confirm, open_office, state
 
 
@@ -35,6 +36,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
 def say(*words: str) -> str:
     app = typer.Typer()
     export_commands.register(app)
+    clash_command.register(app)
     done = CliRunner().invoke(app, list(words), standalone_mode=False)
     if done.exception:
         raise done.exception
@@ -106,3 +108,22 @@ def test_a_wrong_place_or_target_stops_before_anything_is_exported(office: Offic
     with pytest.raises(ExportError, match="cannot be written") as caught:
         say("export", "rivta", "-o", str(tmp_path / "mapp"))
     assert history(office, ANNA)[0].run.id in caught.value.remedy
+
+
+def test_what_may_be_keyed_in_already_is_told_and_held_back(office: Office, tmp_path: Path) -> None:
+    care = tmp_path / "lista.csv"
+    care.write_text(f"Personnummer;När;Anteckning\n{SIV.pid};2021-12-17 08:27;Såret ser bra ut\n;2021-12-17;x\n", "utf-8")
+    said = json.loads(say("clashes", str(care), "--unit", "Norr", "--column", "day=När", "--json"))
+    pair = {"entry_id": "AAAA01-00", "form": "hsl-anteckning", "minutes": 12, "text": 100, "kind": None, "in_review": False}
+    assert said == {"rows": 1, "no_person": [3], "no_day": [], "hidden": 0, "pairs": [pair]}
+    told = say("clashes")
+    assert "AAAA01-00 (hsl-anteckning): 12 minutes apart, text 100 % alike" in told
+    assert SIV.pid not in told
+    exported = json.loads(say("export", "rivta", "--json"))
+    assert (exported["run"], [one["entry_id"] for one in exported["unfit"]]) == (None, ["AAAA01-00"])
+    assert state(office, "AAAA01-00") is EntryState.SIGNED
+    for wrong in ("day=Saknas", "färg=När"):
+        with pytest.raises(UsageError):
+            say("clashes", str(care), "--unit", "Norr", "--column", wrong)
+    with pytest.raises(UsageError, match="no unit"):
+        say("clashes", str(care), "--column", "day=När")

@@ -23,6 +23,8 @@ from pipeline.export.runs import Office, history, make_run, ready, run_file
 from pipeline.model import Client, EntryState, Record, Run, Value
 from pipeline.settings import ROOT
 from pipeline.store.clock import utc_now
+from pipeline.store.duplicate_marks import Compared, mark_duplicate, take_back_duplicate
+from pipeline.store.entries import entry
 from pipeline.store.events import events_of
 from pipeline.store.log_clients import clients_of, subjects_of
 from tests.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
@@ -198,12 +200,12 @@ def told(office: Office, of: Run) -> dict[str, str]:
 
 
 def test_statistics_take_no_entry_from_the_record(office: Office) -> None:
-    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     tell(office)
-    assert state(office, entry) is EntryState.SIGNED
+    assert state(office, entry_id) is EntryState.SIGNED
     run_to_record = make_run(office, ANNA, "rivta", utc_now())
     assert run_to_record is not None
-    assert state(office, entry) is EntryState.EXPORTED
+    assert state(office, entry_id) is EntryState.EXPORTED
 
 
 def test_what_has_gone_to_the_record_still_counts(office: Office) -> None:
@@ -236,18 +238,34 @@ def test_a_month_is_told_whole_when_an_entry_is_new_and_other_months_are_not(off
 
 
 def test_a_correction_and_a_void_tell_the_month_again(office: Office) -> None:
-    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     first = tell(office)
-    correct(office, entry, "anteckning", "Såret vätskar.")
+    correct(office, entry_id, "anteckning", "Såret vätskar.")
     assert khsl(office) == (1, 1)
     second = basis(told(office, tell(office))).iloc[0]
     assert second["Rättelse"].startswith(f"Rättelse av tidigare överförd post (körning {first.id}")
     assert second["Version"] == "2"
-    void(office, entry)
+    void(office, entry_id)
     third = told(office, tell(office))
     assert third[f"KHSL1-2021-12-{LABEL}"] == ""
     assert basis(third).iloc[0]["Makulerad"] == "fel person"
     assert make_run(office, ANNA, "khsl", utc_now()) is None
+
+
+def test_what_is_put_aside_after_it_was_told_tells_the_month_again(office: Office) -> None:
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    confirm(office, "hsl-anteckning", "AAAA02", personnummer=ARNE.pid, **NOTE)
+    tell(office)
+    with office.store.begin() as conn:
+        seen, compared = entry(conn, entry_id), Compared(text="Finns i journalen.")
+        mark = mark_duplicate(conn, office.store.images, ANNA, entry_id, seen.revision, compared, "", utc_now(), signed=True)
+    again = told(office, tell(office))
+    assert again[f"KHSL1-2021-12-{LABEL}"].count("\r\n") == 1
+    assert sorted(basis(again)["Makulerad"]) == ["", "Posten är avvisad."]
+    assert make_run(office, ANNA, "khsl", utc_now()) is None
+    with office.store.begin() as conn:
+        take_back_duplicate(conn, ANNA, mark, utc_now())
+    assert told(office, tell(office))[f"KHSL1-2021-12-{LABEL}"].count("\r\n") == 2
 
 
 def test_an_entry_moved_to_another_month_tells_both(office: Office) -> None:
@@ -285,13 +303,13 @@ def test_a_clients_extract_of_the_log_leads_to_the_files(office: Office) -> None
 
 
 def test_of_an_entry_that_changes_while_the_file_is_made_the_new_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     make, made = TARGETS["khsl"].make, []
 
     def meddled(*given: Any) -> bytes:  # noqa: ANN401
         made.append(make(*given))
         if len(made) == 1:
-            correct(office, entry, "anteckning", "Såret vätskar.")
+            correct(office, entry_id, "anteckning", "Såret vätskar.")
         return made[-1]
 
     monkeypatch.setattr(TARGETS["khsl"], "make", meddled)

@@ -182,7 +182,7 @@ def test_what_was_tried_is_published_frozen_printed_and_read(store: Store, setti
     assert [one.findings for one in check_forms(settings.own_forms)] == [()]
     with store.begin() as conn:
         detail = {event.action: dict(event.detail) for event in events_of(conn, form.id)}
-    assert detail["publish_form"]["serious"] == 0
+    assert detail["publish_form"]["problems"] == 0
     assert "try_form" in detail
     assert print_copies(store, settings, form, ANNA, "Norr", 2).startswith(b"%PDF")
     read = Reader.of_forms(library.forms()).read(scanned(form, issue(1, "Norr")[0], VALUES), "image/png").reading

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
-from pipeline.field_spec import FieldSpec
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import EntryState, Reading, State, Value
-from pipeline.review import Answer, agree, asked, canonical, checked, complete, next_state, settled, with_fields_left_empty
+from pipeline.review import Answer, agree, asked, canonical, checked, complete, is_typed, next_state, settled, with_fields_left_empty
 from tests.ward import ASTA, NOTE, VISITS
 
 
@@ -141,9 +141,33 @@ def read(value: Value, state: State = State.READ) -> Reading:
 )
 def test_person_and_machine_agree_on_what_is_meant(field: FieldSpec, answer: Answer, reading: Reading | None, same: bool) -> None:
     assert agree(field, answer, reading) is same
-    assert settled(field, answer, reading)
+    assert settled(field, answer, reading) is (same or field.kind is Kind.TEXT)
     critical = field.model_copy(update={"critical": True})
     assert settled(critical, answer, reading) is same
+
+
+@pytest.mark.parametrize(
+    ("field", "p", "typed"),
+    [
+        (MARK, 0.98, True),
+        (MARK, 0.99, False),
+        (DATE, 0.98, True),
+        (TEXT, 0.89, True),
+        (TEXT, 0.9, False),
+        (TEXT.model_copy(update={"kind": Kind.LINES}), 0.1, False),
+        (MARK.model_copy(update={"critical": True}), 1.0, True),
+    ],
+)
+def test_what_is_doubtful_is_typed_unseen_and_names_where_they_are_more_so(field: FieldSpec, p: float, typed: bool) -> None:
+    assert is_typed(field, Reading("x", p, State.READ)) is typed
+
+
+def test_who_was_not_shown_the_reading_and_says_otherwise_is_not_enough() -> None:
+    said = Answer(True)
+    assert not settled(MARK, said, Reading(False, 0.98, State.EMPTY))
+    assert settled(MARK, said, Reading(False, 0.99, State.EMPTY))  # shown, and changed
+    assert settled(MARK, said, Reading(True, 0.5, State.READ))
+    assert settled(MARK, said, None)
 
 
 @pytest.mark.parametrize(("value", "enough"), [("37.0", True), ("73", False), ("29.9", False), ("30", True), ("43", True)])

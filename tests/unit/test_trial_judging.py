@@ -18,7 +18,7 @@ from pipeline.printing import issue
 from pipeline.quality.filling import PX_PER_MM, fill, printed_page
 from pipeline.quality.hands import hands
 from pipeline.scan import decode
-from pipeline.template import Area, Form, PageSpec, Per
+from pipeline.template import Area, Form, PageSpec, Per, Table
 from pipeline.trial_texts import TRIAL_TEXTS
 
 NOTE = "Lägger om såret igen"
@@ -150,6 +150,20 @@ def test_options_of_a_choice_are_tried_each_by_itself() -> None:
     assert serious(found) == {}
     assert found["typ"].reading is not None
     assert found["typ"].reading.value == "annat"
+
+
+def test_a_column_is_judged_by_all_its_rows() -> None:
+    columns = (field("dag", (10, 3, 44, 8), Kind.DIGITS, format=Format.DATE, required=True), field("vad", (60, 4.5, 60, 4.5)))
+    table = Table(prefix="rad", count=3, x=12, top=60, width=186, height=14, fields=columns)
+    facts = {"id": "egen-prov", "version": 1, "title": "Prov", "area": "HSL", "criticality": "B", "law": (), "entries": "row"}
+    form = Form.model_validate({**facts, "pages": (PageSpec(table=table),)})
+    roomy = Table(**{**dict(table), "fields": (columns[0], field("vad", (60, 2, 60, 10)))})
+    values = {"rad02.dag": "2021-12-17", "rad02.vad": NOTE, "rad03.dag": "2021-12-18"}
+    found = {one.spec.column: one for one in judged(form, filled(form, values, PageSpec(table=roomy))).values()}
+    assert {name: one.number for name, one in found.items()} == {"dag": 1, "vad": 2}
+    assert serious(found) == {"vad": ["fält 2: rutan är för låg för handskrift"]}
+    assert found["dag"].reading is not None
+    assert (found["dag"].spec.row, found["dag"].reading.value) == (2, "2021-12-17")
 
 
 @pytest.mark.parametrize("language", ["sv", "en"])

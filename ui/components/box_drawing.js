@@ -52,7 +52,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     begun = null;
     made.hidden = true;
     const inside = data.boxes.findIndex(([x, y, w, h]) => box[0] >= x && box[1] >= y && box[0] <= x + w && box[1] <= y + h);
-    if (box[2] > LEAST && box[3] > LEAST) setTriggerValue("drawn", { turn: data.turn, box });
+    if (box[2] > LEAST && box[3] > LEAST) setTriggerValue("drawn", { turn: data.turn, id: crypto.randomUUID?.() ?? String(performance.now()), box });
     else if (inside >= 0) setTriggerValue("chosen", { turn: data.turn, place: inside });
   });
   on(sheet, "pointercancel", () => { begun = null; made.hidden = true; });

@@ -13,6 +13,7 @@ from ui.components.page_view import data_url
 from ui.text import t
 
 KEY = "box_drawing"
+_LAST = "box_drawing_last"
 _HTML = """<p class="how"></p><div class="sheet"><img alt="" draggable="false"><div class="boxes"></div><div class="made" hidden></div></div>"""
 Box = tuple[float, float, float, float]
 
@@ -37,7 +38,7 @@ def box_drawing(
     on_drawn: Callable[[Box], None],
     on_chosen: Callable[[int], None],
 ) -> None:
-    """Show a page (PNG) of this size with its boxes (mm). A new one is given in mm; what came from an earlier `turn` is passed over."""
+    """Show a page (JPEG) of this size with its boxes (mm). A new one is given in mm; what was drawn for another `turn` (draft) is passed over."""
     width, height = size_mm
 
     def told(name: str) -> dict[str, Any]:
@@ -45,7 +46,9 @@ def box_drawing(
         return said if isinstance(said, dict) and said.get("turn") == turn else {}
 
     def drawn() -> None:
-        if said := told("drawn"):
+        said = told("drawn")
+        if said and said["id"] != st.session_state.get(_LAST):  # a trigger may be told twice
+            st.session_state[_LAST] = said["id"]
             x, y, w, h = (float(share) for share in said["box"])
             on_drawn((round(x * width, 1), round(y * height, 1), round(w * width, 1), round(h * height, 1)))
 
@@ -59,7 +62,7 @@ def box_drawing(
         on_chosen_change=picked,
         data={
             "turn": turn,
-            "src": data_url(picture, "image/png"),
+            "src": data_url(picture),
             "boxes": [[box[0] / width, box[1] / height, box[2] / width, box[3] / height] for box in boxes],
             "chosen": chosen,
             "labels": {"alt": t("forms.blank_alt"), "how": t("forms.draw_how")},

@@ -75,7 +75,7 @@ def _upload(here: Site, person: Person) -> None:
 
 def _columns(table: CareTable) -> Columns:
     """Which column says what: as proposed, unless the person chooses otherwise."""
-    found, chosen = proposed(table.titles), dict[Part, tuple[int, ...]]()
+    found, chosen = proposed(table.titles, table.rows[0][1]), dict[Part, tuple[int, ...]]()
     every, sent = list(range(len(table.titles))), st.session_state.get(_SENT, 0)
 
     def title(column: int) -> str:

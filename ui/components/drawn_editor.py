@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,6 +15,7 @@ from pipeline.making.draft_form import checked
 from pipeline.making.drafts import Draft
 from pipeline.making.drawn_boxes import BLANK, boxes
 from pipeline.making.field_sorts import Sort
+from pipeline.making.pictures import blank_on_screen
 from pipeline.model import Person
 from ui.components import form_desk
 from ui.components.box_drawing import Box, box_drawing
@@ -23,7 +25,7 @@ from ui.session import Site
 from ui.text import t
 
 _OPEN = "forms_box"
-_SORTS = [sort for sort in Sort if sort not in (Sort.CHOICE, Sort.WORDS, Sort.PRINTED)]
+_SORTS: list[Sort] = [sort for sort in Sort if sort not in (Sort.CHOICE, Sort.WORDS, Sort.PRINTED)]
 _MEANINGS = ("", *(one.value for one in Meaning if one not in (Meaning.CLIENT_PRINTED, Meaning.UNIT)))
 _SIDES = ("x", "y", "width", "height")
 _FIRST = (20.0, 40.0, 60.0, 8.0)
@@ -34,17 +36,22 @@ def drawn_editor(here: Site, person: Person, draft: Draft) -> None:
     """The editor."""
     every, turn = boxes(draft.data), form_desk.turn()
     change = partial(form_desk.changed, here, person, draft.id, turn)
+
+    def pick() -> None:
+        st.session_state[_OPEN] = st.session_state[f"forms_box-{draft.id}-{turn}"]
+
     chosen = min(int(st.session_state.get(_OPEN, 0)), len(every) - 1)
 
     def add(box: Box) -> None:
-        st.session_state[_OPEN] = len(every)
-        change(lambda data: drawn_boxes.with_new_box(data, box, t("forms.new_field")), moves=True)
+        st.session_state[_OPEN] = len(every)  # a new box moves no other, so it may be drawn whatever has changed meanwhile
+        edit = partial(drawn_boxes.with_new_box, box=box, label=t("forms.new_field"))
+        form_desk.changed(here, person, draft.id, form_desk.turn(), edit, moves=True)
 
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         size = (float(draft.data["size"][0]), float(draft.data["size"][1]))
-        picture = (draft.folder / BLANK).read_bytes()
-        box_drawing(f"{draft.id}-{draft.revision}", picture, [one["box"] for one in every], chosen, size, add, _choose)
+        picture = _picture(draft.id, str(draft.folder / BLANK))
+        box_drawing(draft.id, picture, [one["box"] for one in every], chosen, size, add, _choose)
     with right:
         draft_head(here, person, draft)
         for fault in checked(draft).faults:
@@ -54,11 +61,15 @@ def drawn_editor(here: Site, person: Person, draft: Draft) -> None:
         if every:
             names = [f"{number} {one.get('label') or ''}" for number, one in enumerate(every, start=1)]
             key = f"forms_box-{draft.id}-{turn}"
-            shown = st.selectbox(
-                t("forms.box"), range(len(every)), chosen, format_func=names.__getitem__, key=key, on_change=lambda: _choose(st.session_state[key])
-            )
+            shown = st.selectbox(t("forms.box"), range(len(every)), chosen, format_func=names.__getitem__, key=key, on_change=pick)
             with st.container(border=True):
                 _box(f"{key}-{shown}", int(shown), every[int(shown)], change)
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _picture(draft_id: str, path: str) -> bytes:
+    del draft_id
+    return blank_on_screen(Path(path).read_bytes())
 
 
 def _choose(place: int) -> None:

@@ -25,6 +25,7 @@ from ui.components.care_list_upload import care_lists_here
 from ui.components.duplicate_compare import entry_title, side_by_side
 from ui.components.faults import fault_text
 from ui.components.follow_up_act import tell, tried
+from ui.components.keyboard import keyboard
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, page_picture
 from ui.session import Site
@@ -72,6 +73,7 @@ def _pair(here: Site, person: Person, clashes: list[Clash]) -> None:
         st.button(t("clashes.already"), key="clash_already", type="primary", shortcut="Ctrl+Enter", on_click=partial(act, same=True))
         st.button(t("clashes.other"), key="clash_other", shortcut="Alt+I", on_click=partial(act, same=False))
         st.button(t("clashes.skip"), key="clash_skip", shortcut="Alt+S", on_click=_skip, args=(_name(one),))
+    keyboard(f"clash-{_name(one)}", [], save="clash_already")  # the choice of list above has the focus, and keeps Enter to itself
 
 
 def spoken_for(like: Likeness, *, read: bool) -> str:
@@ -81,7 +83,8 @@ def spoken_for(like: Likeness, *, read: bool) -> str:
     parts = [t("clashes.person"), t("clashes.day") if like.minutes is None else t("clashes.minutes", count=like.minutes)]
     parts += [t("clashes.text", percent=like.text)] if like.text is not None else []
     parts += [t("clashes.same_kind" if like.kind else "clashes.other_kind")] if like.kind is not None else []
-    return " · ".join(parts)
+    told = " · ".join(parts)
+    return told[0].upper() + told[1:]
 
 
 def _rows(one: Clash) -> list[tuple[str, str, str, str]]:

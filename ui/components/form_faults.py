@@ -24,7 +24,7 @@ def fault_words(draft: Draft, fault: Fault) -> str:
     if "key" in values:
         key = f"forms.key.{values['key']}"
         values["key"] = t(key) if key in catalogue(language()) else values["key"]
-    text = f"forms.fault.{fault.code}"
+    text = f"forms.fault.{fault.code}" + ("_drawn" if draft.drawn and fault.code == "no_meaning" else "")
     if text in catalogue(language()):
         return t(text, **values)
     return f"{fault.what(language())} {fault.remedy(language())}"

@@ -14,7 +14,8 @@ from ui.text import t
 
 
 def form_pictures(form: Form, *, numbers: bool = False) -> None:
-    """Each page, below each other."""
+    """Each page, below each other; whoever looks chooses whether the fields bear their `numbers`."""
+    numbers = st.toggle(t("forms.numbers"), numbers, key="forms_numbers" if numbers else "forms_numbers_off")
     try:
         pictures = _pictures(form.model_dump_json(), form, numbers)
     except EfterskriftError:

@@ -44,7 +44,7 @@ def form_start(here: Site, person: Person, like: str) -> None:
             t("forms.about"), list(Subject), format_func=lambda one: t(f"forms.about.{one.value}"), key="forms_about", disabled=way == "copy"
         )
         if st.button(t("forms.begin"), key="forms_begin", type="primary", disabled=way == "blank" and file is None):
-            start = acts.Start(title, area, about)
+            start = acts.Start(title, area or Area.HSL, about or Subject.CLIENT)
             try:
                 if file is not None and way == "blank":
                     begun = acts.begin_drawing(here.store, here.settings, here.forms, person, start, file.getvalue(), file.name)

@@ -20,6 +20,7 @@ from pipeline.making.trying import TrialPage, try_out
 from pipeline.model import Person
 from pipeline.plane import PX_PER_MM
 from pipeline.scan import JPEG, decode
+from pipeline.store import people
 from pipeline.template import Form
 from ui.components import form_desk
 from ui.components.form_pictures import form_pictures
@@ -53,7 +54,7 @@ def _paper(here: Site, person: Person, draft: Draft, form: Form) -> None:
         st.markdown(t("forms.trial_elsewhere"))
     else:
         st.markdown(t("forms.trial_how"))
-        pdf = trial_pdf(form, here.settings.care_provider)
+        pdf = _sheet(form.model_dump_json(), form, here.settings.care_provider)
         st.download_button(t("forms.trial_fetch"), pdf, f"provblad-{draft.id}.pdf", "application/pdf", key="forms_trial_pdf", icon=":material/print:")
     file = st.file_uploader(t("forms.trial_file"), type=FILES, key=f"forms_trial-{draft.id}")
     if st.button(t("forms.trial_do"), key="forms_trial_do", disabled=file is None, icon=":material/fact_check:") and file is not None:
@@ -66,13 +67,21 @@ def _paper(here: Site, person: Person, draft: Draft, form: Form) -> None:
             st.session_state[_JUDGED] = (draft.id, draft.revision, [_shown(page) for page in pages])
 
 
+@st.cache_data(max_entries=10, show_spinner=False)
+def _sheet(key: str, _form: Form, organisation: str) -> bytes:
+    del key
+    return trial_pdf(_form, organisation)
+
+
 def _publishing(here: Site, person: Person, draft: Draft, form: Form) -> None:
     shown = tried(draft, form)
     st.subheader(t("forms.publish"), anchor=False)
     if shown.at is None:
         st.info(t("forms.not_tried"), icon=":material/info:")
         return
-    st.caption(t("forms.tried_at", at=moment(shown.at), by=shown.by))
+    with here.store.read() as conn:
+        name = people.names(conn).get(shown.by, shown.by)
+    st.caption(t("forms.tried_at", at=moment(shown.at), by=name))
     if shown.missing:
         st.info(t("forms.pages_missing", pages=", ".join(map(str, shown.missing))), icon=":material/info:")
         return

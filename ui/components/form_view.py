@@ -33,7 +33,7 @@ def form_view(here: Site, person: Person, form: Form) -> None:
     st.caption(" · ".join([*facts, t(f"forms.entries.{form.entries.value}")]))
     left, right = st.columns([1, 1], gap="large")
     with left:
-        form_pictures(form, numbers=True)
+        form_pictures(form)
     with right:
         if form.printed_elsewhere:
             st.info(t("forms.copy_paper"), icon=":material/info:")

@@ -67,7 +67,7 @@ def _needs(key: str, what: Mapping[str, Any], sort: Sort, put: Callable[..., Cal
         lines = what.get("lines")
         count = _FILL if lines == "fill" else int(lines or 3)
         keep = put("lines", lambda value: "fill" if value == _FILL else value)
-        st.number_input(t("forms.lines"), 0, 30, count, key=f"{key}-lines", on_change=keep, width=160, help=t("forms.lines_help"))
+        st.number_input(t("forms.lines_fill"), 0, 30, count, key=f"{key}-lines", on_change=keep, width=160, help=t("forms.lines_help"))
 
 
 def _more(key: str, item: Item, sort: Sort, place: int, put: Callable[..., Callable[[], None]], set_beside: Callable[[bool], None]) -> None:
@@ -108,7 +108,7 @@ def _moves(key: str, at: int, place: int, change: Change, *, last: bool) -> None
 
 def _with(data: Data, at: int, place: int, facts: Mapping[str, Any]) -> Data:
     item = items(sections(data)[at])[place]
-    what = {key: value for key, value in (dict(item.what) | facts).items() if value not in ("", None, False, []) or key in ("label", "text", "name")}
+    what = {key: value for key, value in {**item.what, **facts}.items() if value not in ("", None, False, []) or key in ("label", "text", "name")}
     return outline_edits.with_item(data, at, place, replace(item, what=what))
 
 

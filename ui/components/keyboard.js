@@ -65,8 +65,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
       taken = Boolean(button);
     }
     if (event.key === "Enter" && event.ctrlKey) {
-      // A radio keeps Enter to itself, so that Streamlit's own shortcut never hears of it.
-      const deaf = ["radio", "checkbox"].includes(event.target.type);
+      // A radio keeps Enter to itself, as does a button of a segmented control, so that Streamlit's own shortcut never hears of it.
+      const deaf = ["radio", "checkbox"].includes(event.target.type) || event.target.getAttribute?.("role") === "radio";
       if (deaf && !event.repeat) holder(data.save)?.querySelector("button")?.click();
       taken = deaf || event.repeat;
     }

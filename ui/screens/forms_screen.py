@@ -15,6 +15,7 @@ from ui.components.form_trial import form_trial
 from ui.components.form_view import form_view
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.outline_editor import outline_editor
+from ui.components.to_top import to_top
 from ui.session import Site
 from ui.text import t
 
@@ -27,6 +28,7 @@ def show(here: Site, person: Person) -> None:
     choose_files_in_words()
     form_desk.told()
     at = form_desk.place()
+    to_top(f"{at.kind}-{at.id}")
     if at.kind == "form" and (at.id, at.version) in here.forms:
         form_view(here, person, here.forms[at.id, at.version])
     elif at.kind == "new":

@@ -1,0 +1,105 @@
+"""`efterskrift clashes`: what somebody may have keyed into the care system already."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.care_list import CareTable, Columns
+    from pipeline.export.clashes import Clash
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("clashes")(clashes)
+
+
+def clashes(
+    file: Annotated[
+        Path | None, typer.Argument(help="CSV that the care system gave. Without it: the pairs there are.", exists=True, dir_okay=False)
+    ] = None,
+    unit: Annotated[str, typer.Option(help="Whose entries the file is compared with.")] = "",
+    area: Annotated[str, typer.Option(help="Area of law of the file. Default: the unit's.")] = "",
+    column: Annotated[list[str] | None, typer.Option(help="Which column says what, as pid=TITLE; also day, clock, kind, text, author.")] = None,
+    login: Annotated[
+        str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+) -> None:
+    """Compare entries that are not in the care system yet with what is there. The likeliest pairs come first; people decide under Uppföljning."""
+    from pipeline.care_list import care_list, care_table
+    from pipeline.cli.acting import person_of
+    from pipeline.cli.export_commands import opened
+    from pipeline.export.clash_decisions import hand_in
+    from pipeline.export.clashes import clash_list
+    from pipeline.model import Role
+    from pipeline.store.clock import utc_now
+    from pipeline.store.registers import units
+
+    if file is not None and not unit:
+        raise UsageError("The list is of no unit.", "Name the unit with --unit.")
+    with opened() as office:
+        person = person_of(office.store, login, Role.REVIEWER)
+        said: dict[str, Any] = {}
+        if file is not None:
+            table = care_table(file.read_bytes(), str(file))
+            found = care_list(table, _columns(table, column or []))
+            with office.store.read() as conn:
+                usual = units(conn).get(unit, "")
+            hand_in(office, person, unit, area or usual, found, utc_now())
+            said = {"rows": len(found.rows), "no_person": found.no_person, "no_day": found.no_day}
+        with office.store.read() as conn:
+            listed = clash_list(conn, office.forms, person, office.settings.clash_minutes, utc_now())
+    said |= {"hidden": listed.hidden, "pairs": [_said(one) for one in listed.clashes]}
+    _say(said, as_json=as_json)
+
+
+def _columns(table: CareTable, chosen: list[str]) -> Columns:
+    """The proposal, with what the command names instead."""
+    from pipeline.care_list import Part, proposed
+
+    columns = dict(proposed(table.titles, table.rows[0][1]))
+    for one in chosen:
+        part, _, title = one.partition("=")
+        if part not in set(Part) or title not in table.titles:
+            raise UsageError("A column is named as pid=TITLE, with a title of the file.", "Parts are " + ", ".join(Part) + ".")
+        columns[Part(part)] = (table.titles.index(title),)
+    return columns
+
+
+def _said(one: Clash) -> dict[str, Any]:
+    """A pair without what either side says of the person."""
+    like = one.likeness
+    return {
+        "entry_id": one.entry.id,
+        "form": one.entry.form,
+        "minutes": like.minutes,
+        "text": like.text,
+        "kind": like.kind,
+        "in_review": one.ours is None,
+    }
+
+
+def _say(said: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(said))
+        return
+    if "rows" in said:
+        typer.echo(f"{said['rows']} rows compared", err=True)
+    for key, what in (("no_person", "a right personal number"), ("no_day", "a day")):
+        if said.get(key):
+            typer.echo(f"Not compared, for lack of {what}: row {', '.join(map(str, said[key]))}", err=True)
+    for pair in said["pairs"]:
+        near = "same day" if pair["minutes"] is None else f"{pair['minutes']} minutes apart"
+        alike = "" if pair["text"] is None else f", text {pair['text']} % alike"
+        typer.echo(f"{pair['entry_id']} ({pair['form']}): {near}{alike}{', waits for review' if pair['in_review'] else ''}")
+    if said["hidden"]:
+        typer.echo(f"{said['hidden']} pairs about people whose identity is protected are not shown.", err=True)
+    if not said["pairs"]:
+        typer.echo("Nothing waits to be compared.")

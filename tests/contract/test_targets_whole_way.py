@@ -1,0 +1,98 @@
+"""Every target, from a store: an entry goes once, is answered, and a correction and a void follow it there; what may be there already waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from pipeline.care_list import CareRow
+from pipeline.export import STATISTICS, TARGETS
+from pipeline.export.clashes import HELD
+from pipeline.export.receipts import Answer, give_receipts
+from pipeline.export.runs import Office, make_run, ready, run_file
+from pipeline.field_spec import Kind
+from pipeline.model import EntryState, Run
+from pipeline.store import care_lists
+from pipeline.store.clock import utc_now
+from pipeline.store.entries import entry
+from tests.export_examples import FORM_OF, FORMS, NEEDED_FIELDS, SIV
+from tests.export_office import ANNA, agree, confirm, correct, paying, state, void
+
+pytest_plugins = ("tests.databases", "tests.offices")
+
+TAKING = [target for target in TARGETS if target not in STATISTICS]
+NEVER_AGAIN = {"pain001"}
+"""A payment that was sent is put right at the bank: neither a correction nor a void goes there."""
+TITLE = {"arende": "Ansökan"}
+WORDS: Mapping[str, Mapping[str, str]] = {"erms": TITLE, "ciceron-exempel": TITLE}
+CHANGED: Mapping[str, tuple[str, str]] = {"besok": ("rad01.slut", "09:30")}
+"""What is corrected where a form has no text."""
+ROW = CareRow((SIV.pid,), "2021-12-17")
+
+
+def confirmed(office: Office, target: str, serial: str = "AAAA01") -> str:
+    said = {name: str(value) for name, value in NEEDED_FIELDS.get(target, {}).items()} | dict(WORDS.get(target, {}))
+    return confirm(office, FORM_OF[target], serial, unit="Norr", **said)
+
+
+def export(office: Office, target: str) -> Run:
+    run = make_run(office, ANNA, target, utc_now())
+    assert run is not None
+    assert run_file(office, ANNA, run.id).data
+    return run
+
+
+def line(office: Office, target: str) -> tuple[int, int, list[str]]:
+    """How many would go, how many of these are amendments, and the reasons of what would not."""
+    found = next(one for one in ready(office, ANNA) if one.target == target)
+    return found.entries, found.amendments, [each.reason for each in found.unfit]
+
+
+@pytest.mark.parametrize("target", TAKING)
+def test_an_entry_goes_once_is_answered_and_what_changes_follows_it(office: Office, target: str) -> None:
+    entry_id = confirmed(office, target)
+    office = paying(office) if target == "pain001" else office
+    assert line(office, target) == (1, 0, [])
+    run = export(office, target)
+    assert line(office, target)[0] == 0
+    assert make_run(office, ANNA, target, utc_now()) is None
+    assert give_receipts(office, ANNA, run.id, [Answer(entry_id, accepted=True)], utc_now()).accepted == 1
+    assert state(office, entry_id) is EntryState.RECEIPTED
+    correct(office, entry_id, *(CHANGED.get(target) or (_text_field(target), "Rättad text.")))
+    if state(office, entry_id) is EntryState.SECOND:  # a critical field
+        agree(office, entry_id, FORM_OF[target], slut="09:30")
+    if target in NEVER_AGAIN:
+        assert line(office, target)[0] == 0
+        assert line(office, target)[2]
+        return
+    assert line(office, target) == (1, 1, [])
+    export(office, target)
+    void(office, entry_id)
+    assert line(office, target) == (1, 1, [])
+    export(office, target)
+    assert make_run(office, ANNA, target, utc_now()) is None
+
+
+@pytest.mark.parametrize("target", TAKING)
+def test_what_may_be_there_already_waits_whatever_its_target(office: Office, target: str) -> None:
+    entry_id = confirmed(office, target)
+    office = paying(office) if target == "pain001" else office
+    if not _about_somebody(office, entry_id):
+        pytest.skip("the form is about no client")
+    with office.store.begin() as conn:
+        for area in ("HSL", "SoL", "LSS", "IFO", "ADM"):
+            care_lists.save_list(conn, ANNA, "Norr", area, [ROW], utc_now())
+    assert line(office, target) == (0, 0, [HELD])
+    assert make_run(office, ANNA, target, utc_now()) is None
+
+
+def _text_field(target: str) -> str:
+    form = FORMS.latest(FORM_OF[target])
+    specs = form.entry_fields(form.rows()[0])
+    return next(spec.name for spec in specs if spec.kind in (Kind.TEXT, Kind.LINES) and spec.means is None and not spec.format)
+
+
+def _about_somebody(office: Office, entry_id: str) -> bool:
+    with office.store.read() as conn:
+        return entry(conn, entry_id).client_pid is not None
