@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.model import EntryState, State
 from pipeline.review import Answer
-from pipeline.store import claims, decisions
+from pipeline.store import claims, decisions, sessions
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
@@ -241,3 +241,14 @@ def test_refused_receipt_is_explained(store: Store, open_screen: OpenScreen) -> 
     receipts.give_receipts(office, seeding.ADMINISTRATOR, run.id, [receipts.Answer(entry_id, False, "Okänd vårdenhet")], utc_now())
     app = open_screen(NURSE, "review")
     assert "Okänd vårdenhet" in app.info[0].value
+
+
+def test_nothing_is_saved_once_the_session_was_ended_elsewhere(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id)
+    with store.begin() as conn:
+        sessions.end_all(conn, NURSE.login, utc_now(), "withdrawn")
+    save(app, entry_id)
+    assert state(store, entry_id) is EntryState.REVIEW
+    assert "session_token" not in app.session_state

@@ -33,7 +33,7 @@ from ui.components.entry_form import answers
 from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, say, tell, turn_to
 from ui.components.faults import fault_text
 from ui.components.returning import return_entry
-from ui.session import Site
+from ui.session import Site, is_open
 from ui.text import t
 
 LEAST_LOOK = timedelta(milliseconds=500)
@@ -42,9 +42,12 @@ _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
 
 def save(here: Site, person: Person, view: EntryView) -> None:
-    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant."""
+    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant.
+
+    Nothing is saved once the session has ended, here or elsewhere: callbacks run before that is asked for the screen.
+    """
     now, shown_at = utc_now(), entry_turn.shown_at()
-    if shown_at is None or now - shown_at < LEAST_LOOK:
+    if shown_at is None or now - shown_at < LEAST_LOOK or not is_open(here):
         return
     entry = view.entry
     try:
@@ -113,6 +116,8 @@ def undo_button(here: Site, person: Person, entry_id: str = "") -> None:
 
 def undo(here: Site, person: Person) -> None:
     """Take back the last group if nothing has been decided since, else the last decision."""
+    if not is_open(here):
+        return
     if st.session_state.pop(UNDO_GROUP, None):
         with here.store.begin() as conn:
             count = groups.undo_group(conn, person, utc_now())
@@ -128,7 +133,9 @@ def undo(here: Site, person: Person) -> None:
 
 
 def tried(here: Site, person: Person, act: Callable[[Connection], object]) -> None:
-    """Do it, say what hinders it, and go on to the next entry."""
+    """Do it, say what hinders it, and go on to the next entry; nothing once the session has ended."""
+    if not is_open(here):
+        return
     _attempt(here, act)
     go_on(here, person)
 
