@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Image
-from pipeline.template import PAGE_HEIGHT_MM
+from pipeline.page_spec import PAGE_HEIGHT_MM
 
 _PX_PER_MM = 5.0
 _INK = 0.11

@@ -11,7 +11,7 @@ import secrets
 import cv2
 
 from pipeline.model import Box, SheetCode
-from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
+from pipeline.page_spec import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 
 MARKER_DICTIONARY = cv2.aruco.DICT_4X4_50
 MARKER_MM = 8.0

@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 from pipeline.field_spec import FieldSpec
-from pipeline.template import Form, PageSpec, Table
+from pipeline.page_spec import PageSpec, Table
+from pipeline.template import Form
 
 FIRST_LINE = "# Placed from outline.yaml by `efterskrift forms place {id}`: change that, not this."
 DRAWN_LINE = "# Drawn on the blank of a form that is printed elsewhere."

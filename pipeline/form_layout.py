@@ -11,9 +11,10 @@ from pipeline.fiducials import CONTENT
 from pipeline.field_spec import FieldSpec
 from pipeline.form_faults import Fault, LayoutError
 from pipeline.outline import Outline, OutlineSection, Standard
+from pipeline.page_spec import PageSpec
 from pipeline.section_layout import BOTTOM_PAD, INNER, fills, place_section
 from pipeline.standard_sections import UNIT, following_page, registered_name
-from pipeline.template import Form, PageSpec, Subject
+from pipeline.template import Form, Subject
 
 _FIRST_TOP = 36.0
 _NEXT_TOP, _NEXT_TOP_BARE = 38.5, 29.0

@@ -10,8 +10,9 @@ from pipeline.fiducials import CONTENT
 from pipeline.field_spec import FieldSpec, Kind, Meaning, addends, sibling_name
 from pipeline.form_faults import Fault
 from pipeline.model import Box
+from pipeline.page_spec import PageSpec
 from pipeline.structure import patches
-from pipeline.template import Form, PageSpec, Subject
+from pipeline.template import Form, Subject
 
 CELL_WIDTH, CELL_HEIGHT = 4.5, 6.0
 TEXT_HEIGHT = 8.0

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Box, Image
-from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
+from pipeline.page_spec import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 
 Points = NDArray[np.floating[Any]]
 """(n, 2), x and y."""

@@ -12,7 +12,8 @@ from pipeline.fiducials import CODES, MARKERS, new_serial, shown_serial
 from pipeline.field_drawing import draw_field
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
-from pipeline.template import Form, PageSpec, Section, Table
+from pipeline.page_spec import PageSpec, Section, Table
+from pipeline.template import Form
 from pipeline.writing_examples import draw_examples
 
 _TITLE = Style(17, Colour.TITLE, bold=True)

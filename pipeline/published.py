@@ -11,7 +11,8 @@ from typing import Any
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec
 from pipeline.form_faults import Fault
-from pipeline.template import Form, Forms, PageSpec
+from pipeline.page_spec import PageSpec
+from pipeline.template import Form, Forms
 
 FILE = "published.json"
 

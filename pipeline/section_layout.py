@@ -10,9 +10,9 @@ from pipeline.field_spec import FieldSpec, Format, Side
 from pipeline.form_faults import Fault, LayoutError
 from pipeline.form_measures import LABEL_ROOM, LINE, words_height, words_width
 from pipeline.outline import Outline, OutlineField, OutlineSection, Repeat, Standard, Words
+from pipeline.page_spec import Section, Table, Text
 from pipeline.row_layout import BARE_LINE_GAP, LINE_GAP, Block, Room, moved, place_row
 from pipeline.standard_sections import standard_rows, standard_title
-from pipeline.template import Section, Table, Text
 
 INNER = (15.0, 195.0)
 """Left and right end of what is written on, within the light ground."""

@@ -1,8 +1,7 @@
 """A form's definition: what `forms/<id>/form.yaml` may say. Documented for form makers in `forms/README.md`.
 
-Lengths are millimetres from the top left of the page, which is A4 unless the form says otherwise. A form that was printed elsewhere, without
-our markers and codes, says which picture shows it unfilled. A table is written once and unfolded into one field a row and column, named
-`<prefix>01.<field>`; nothing later in the pipeline knows about tables beyond that name.
+Its pages are described in `page_spec.py`, their fields in `field_spec.py`. A form that was printed elsewhere, without our markers and codes, says
+which picture shows it unfilled.
 """
 
 from __future__ import annotations
@@ -15,96 +14,15 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.errors import FormError
-from pipeline.field_spec import BoxMm, FieldSpec, Format, Meaning, Name, Strict
+from pipeline.field_spec import FieldSpec, Format, Meaning, Name, Strict
 from pipeline.norm_spec import Norm
-
-PAGE_WIDTH_MM = 210.0
-PAGE_HEIGHT_MM = 297.0
+from pipeline.page_spec import PageSpec
 
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
-
-
-class Table(Strict):
-    """Rows that look alike. `x` and `top` place the first row; each row is `height` mm high."""
-
-    prefix: Name
-    count: Annotated[int, Field(ge=1, le=60)]
-    x: float
-    top: float
-    width: float
-    height: float
-    fields: tuple[FieldSpec, ...]
-
-    def unfold(self) -> list[FieldSpec]:
-        """One field a row and column, with its place on the page."""
-        return [self._placed(spec, row) for row in range(1, self.count + 1) for spec in self.fields]
-
-    def _placed(self, spec: FieldSpec, row: int) -> FieldSpec:
-        dx, dy = self.x, self.top + (row - 1) * self.height
-        moved = [o.model_copy(update={"box": _shift(o.box, dx, dy)}) for o in spec.options]
-        name = f"{self.prefix}{row:02d}.{spec.name}"
-        return spec.model_copy(update={"name": name, "box": _shift(spec.box, dx, dy), "options": tuple(moved), "row": row})
-
-
-def _shift(box: BoxMm, dx: float, dy: float) -> BoxMm:
-    x, y, w, h = box
-    return (round(x + dx, 3), round(y + dy, 3), w, h)
-
-
-class Text(Strict):
-    """Words printed on the form that belong to no field. `at` is the left end of the first line's top, mm; `size` points."""
-
-    text: str
-    at: tuple[float, float]
-    width: float = 0
-    size: float = 8
-    bold: bool = False
-
-
-class Section(Strict):
-    """A titled area with a light ground."""
-
-    title: str
-    box: BoxMm
-
-
-class PageSpec(Strict):
-    """One side of paper, of the given width and height.
-
-    `blank` is a picture or PDF of the unfilled page, edge to edge, if the page was printed elsewhere; in the file its name in the form's folder.
-    """
-
-    size: tuple[Annotated[float, Field(ge=50, le=450)], Annotated[float, Field(ge=50, le=450)]] = (PAGE_WIDTH_MM, PAGE_HEIGHT_MM)
-    blank: Path | None = None
-    fields: tuple[FieldSpec, ...] = ()
-    table: Table | None = None
-    sections: tuple[Section, ...] = ()
-    texts: tuple[Text, ...] = ()
-
-    @cached_property
-    def all_fields(self) -> tuple[FieldSpec, ...]:
-        """The page's fields in reading order of the file, the table unfolded."""
-        return self.fields + tuple(self.table.unfold() if self.table else ())
-
-    @field_validator("blank")
-    @classmethod
-    def _in_the_folder(cls, blank: Path | None, info: ValidationInfo) -> Path | None:
-        folder = (info.context or {}).get("folder")
-        return blank if blank is None or folder is None else Path(folder, blank).resolve()
-
-    @model_validator(mode="after")
-    def _holds_its_fields(self) -> Self:
-        for spec in self.all_fields:
-            for box in (spec.box, *(o.box for o in spec.options)):
-                if box[0] < 0 or box[1] < 0 or box[0] + box[2] > self.size[0] or box[1] + box[3] > self.size[1]:
-                    raise PydanticCustomError("outside_page", "{field} lies outside the page", {"field": spec.name})
-        if self.blank is None and self.size != (PAGE_WIDTH_MM, PAGE_HEIGHT_MM):
-            raise PydanticCustomError("not_a4", "a page of our own is A4; another size needs the blank of a form printed elsewhere")
-        return self
 
 
 class Law(Strict):

@@ -16,13 +16,14 @@ from pipeline.export.runs import Office
 from pipeline.export.values import shown
 from pipeline.field_spec import FieldSpec
 from pipeline.model import Outcome, Record, Run
+from pipeline.page_spec import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 from pipeline.retention import About, Retention, retention
 from pipeline.scan import JPEG, PNG, TIFF, decode
 from pipeline.settings import Settings
 from pipeline.store.archives import Archivable
 from pipeline.store.images import ImageFolder
 from pipeline.store.pages import Page
-from pipeline.template import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Form, Forms
+from pipeline.template import Form, Forms
 
 SUFFIX = {JPEG: "jpg", PNG: "png", TIFF: "tif"}
 _QUALITY = (int(cv2.IMWRITE_JPEG_QUALITY), 92)

@@ -11,8 +11,9 @@ from rich.table import Table
 
 from pipeline.errors import ExitCode
 from pipeline.field_spec import FieldSpec
+from pipeline.page_spec import PageSpec
 from pipeline.settings import load_settings
-from pipeline.template import Form, Forms, PageSpec
+from pipeline.template import Form, Forms
 
 if TYPE_CHECKING:
     from pipeline.form_check import CheckedForm

@@ -8,8 +8,9 @@ from pipeline.digitize import Digitized, Reader
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.making.drafts import OWN
 from pipeline.making.uploaded import pages_in
+from pipeline.page_spec import Text
 from pipeline.printing import issue, print_sheets
-from pipeline.template import Form, Forms, Text
+from pipeline.template import Form, Forms
 
 MARK = "prov-"
 """Before the id of a form that is tried. Forms that are made here begin with `OWN`, so a trial sheet is never one of theirs, nor in the queue."""

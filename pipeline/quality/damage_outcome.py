@@ -10,9 +10,9 @@ import numpy as np
 from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Outcome, PageReading, Reading, Value
+from pipeline.page_spec import PageSpec
 from pipeline.quality.damage_paper import Warp
 from pipeline.quality.filling import PX_PER_MM
-from pipeline.template import PageSpec
 
 SURE = 0.99
 """A value with at least this p is not marked as doubtful."""

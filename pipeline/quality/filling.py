@@ -11,9 +11,10 @@ from pdf2image import convert_from_bytes
 
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Box, Image, Value
+from pipeline.page_spec import PageSpec
 from pipeline.printing import Sheet, print_sheets
 from pipeline.quality.hands import Hand, Mask
-from pipeline.template import Form, PageSpec
+from pipeline.template import Form
 
 DPI = 300
 PX_PER_MM = DPI / 25.4

@@ -18,6 +18,7 @@ from pipeline.making.drafts import Draft, drafts
 from pipeline.making.drawn_boxes import boxes
 from pipeline.making.outline_edits import items, sections
 from pipeline.model import Image, Value
+from pipeline.page_spec import PageSpec
 from pipeline.quality.filling import fill
 from pipeline.quality.hands import hands
 from pipeline.scan import PNG
@@ -25,7 +26,6 @@ from pipeline.settings import Settings
 from pipeline.store import pages
 from pipeline.store.database import Store
 from pipeline.store.pages import NewPage
-from pipeline.template import PageSpec
 from tests.browser.nurse import settle, wait_for_entry
 from tests.browser.people import fetched, go, logged_in
 from tests.browser.serving import serving

@@ -14,10 +14,11 @@ from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, Option, Side
 from pipeline.form_rules import form_problems
 from pipeline.outline import Lines, Outline, OutlineField, OutlineSection, Repeat, Standard, Words
+from pipeline.page_spec import PageSpec, Section, Table, Text
 from pipeline.placed_forms import OUTLINE, is_placed
 from pipeline.published import FILE, frozen_problems, geometry_digest, publish, published
 from pipeline.settings import ROOT
-from pipeline.template import Form, Forms, Law, PageSpec, Section, Subject, Table, Text
+from pipeline.template import Form, Forms, Law, Subject
 
 FOLDER = ROOT / "forms"
 FORMS = Forms.load(FOLDER)

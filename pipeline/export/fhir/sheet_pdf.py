@@ -10,7 +10,7 @@ from fpdf import FPDF
 from PIL import Image, UnidentifiedImageError
 
 from pipeline.errors import ExportError
-from pipeline.template import PAGE_WIDTH_MM
+from pipeline.page_spec import PAGE_WIDTH_MM
 
 MOST_PX = 1240
 """150 dpi across an A4 page: pencil in boxes is well read at that."""
