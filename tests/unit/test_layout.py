@@ -12,7 +12,7 @@ from pipeline.settings import ROOT
 
 PIPELINE = sorted((ROOT / "pipeline").rglob("*.py"))
 UI = sorted((ROOT / "ui").rglob("*.py"))
-NOUNS = {"model", "errors", "field_spec", "norm_spec", "template"}
+NOUNS = {"model", "errors", "field_spec", "norm_spec", "page_spec", "template"}
 
 
 def _imported(path: Path) -> Iterator[str]:
