@@ -34,6 +34,9 @@ CODES: tuple[Box, Box] = (
 )
 """The two QR codes without their quiet zone, mm: top left and bottom right."""
 
+SERIALS: tuple[Box, Box] = (Box(152.0, 9.0, 38.0, 7.5), Box(20.0, 283.0, 130.0, 5.0))
+"""Where the serial is printed in letters, mm: to the right in the head, and in the line of the foot."""
+
 CONTENT = Box(12.0, 28.0, 186.0, 241.0)
 """Where a form may have fields: clear of markers and codes, mm."""
 

@@ -21,7 +21,7 @@ from pipeline import plane, structure
 from pipeline.bend import Bend, fit_bend
 from pipeline.crease_residual import crease_errors
 from pipeline.errors import RegistrationError
-from pipeline.fiducials import CODES
+from pipeline.fiducials import CODES, SERIALS
 from pipeline.identify import Identification
 from pipeline.ink_grey import shrunk_ink
 from pipeline.model import Box, Image
@@ -82,7 +82,7 @@ def register(image: Image, identification: Identification, blank: Image) -> Regi
     lies = identification.page_plane
     if lies is None:
         raise RegistrationError("Too few of the page's printed marks were found.", "Scan the whole page again, flat and unfolded.")
-    return lay(image, lies, blank, CODES)
+    return lay(image, lies, blank, (*CODES, *SERIALS))
 
 
 def lay(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box] = ()) -> Registration:
