@@ -17,6 +17,8 @@ from pipeline.recognize.ink import find_ink, paper_darkness
 
 LEAST_INK_MM2 = 0.35
 """Less is a speck."""
+_SPACE_MM = 3.5
+"""Between two words of handwriting, at most."""
 _STAIN_MM2 = 900.0
 _FRAME_MM = 0.8
 """So much inside its edge a box may show its own frame."""
@@ -70,7 +72,22 @@ def written_in(upright: Image, unfilled: Image, boxes: Sequence[Box]) -> list[Wr
         x, y, w, h, area = (float(value) for value in stats[label])
         if owners[label] >= 0 and area / PX_PER_MM**2 <= _STAIN_MM2:
             _add(found[owners[label]], Box(x / PX_PER_MM, y / PX_PER_MM, w / PX_PER_MM, h / PX_PER_MM), area / PX_PER_MM**2)
+    for label in sorted(range(1, len(stats)), key=lambda each: float(stats[each][0])):
+        stroke = Box(*(float(value) / PX_PER_MM for value in stats[label][:4]))
+        if owners[label] < 0 and (before := _runs_on(found, stroke)) is not None:
+            _add(before, stroke, float(stats[label][4]) / PX_PER_MM**2)
     return found
+
+
+def _runs_on(found: Sequence[Written], stroke: Box) -> Written | None:
+    """The box whose writing a letter in no box goes on with: at its height, and no more than a space after its last stroke."""
+    middle = stroke.y + stroke.h / 2
+    for written in found:
+        if written.there and written.box.y <= middle <= written.box.y + written.box.h:
+            end = max(one.x + one.w for one in written.strokes)
+            if abs(stroke.x - end) <= _SPACE_MM:
+                return written
+    return None
 
 
 def printed_inside(unfilled: Image, box: Box) -> float:

@@ -35,6 +35,9 @@ FORMS = Forms.load(ROOT / "forms")
 WRITERS = 4
 SOME = 5
 """Ways in which a placed form is spoilt."""
+MOST_REFUSED = 1
+"""Of these a page with many rows may be handed to a person: its strips of digit boxes, all written over, are taken for another form's print when the
+page is photographed or fed unevenly. Refused, it is never read wrong."""
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Measured:
     right: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
     sure_and_wrong: Counter[str] = field(default_factory=Counter)
+    refused: list[str] = field(default_factory=list)
 
     def count(self, spec: FieldSpec, truth: Value, got: Value, p: float) -> None:
         """One field compared with what was written."""
@@ -71,6 +75,9 @@ def test_a_filled_form_is_read_back_however_it_was_spoilt(form: Form, record_pro
     for number, (way, page_no, clean, values, serial) in enumerate(_filled(form, rng)):
         damaged = distort(way, clean, rng)
         reading = reader.read(_as_file(damaged.image, number), "image/png").reading
+        if reading.outcome is Outcome.UNIDENTIFIED and "print_not_found" in reading.problems:
+            measured.refused.append(way)
+            continue
         assert reading.outcome is Outcome.READ, (way, reading.problems, reading.residual_mm)
         assert reading.code is not None
         assert (reading.code.form, reading.code.version, reading.code.page_no, reading.code.serial) == (form.id, form.version, page_no, serial), way
@@ -79,6 +86,7 @@ def test_a_filled_form_is_read_back_however_it_was_spoilt(form: Form, record_pro
         measured.offsets.append(_offset_mm(form, page_no, reading, damaged.where))
         _compare(form, page_no, values, reading, measured)
     _report(form, measured, record_property)
+    assert len(measured.refused) <= (MOST_REFUSED if _is_placed(form) else 0), measured.refused
     assert np.percentile(measured.residuals, 95) <= 0.5
     assert np.percentile(measured.offsets, 95) <= 0.5
     assert measured.share("marks") >= 0.99
@@ -101,10 +109,14 @@ def _filled(form: Form, rng: Generator) -> Iterator[tuple[str, int, Image, dict[
 
 def _ways(form: Form) -> list[str]:
     ways = list(DISTORTIONS)
-    if not (ROOT / "forms" / form.id / OUTLINE).exists():
+    if not _is_placed(form):
         return ways
     first = sum(map(ord, form.id)) % len(ways)
     return (ways + ways)[first : first + SOME]
+
+
+def _is_placed(form: Form) -> bool:
+    return (ROOT / "forms" / form.id / OUTLINE).exists()
 
 
 def _as_file(image: Image, number: int) -> bytes:
@@ -143,7 +155,7 @@ def _report(form: Form, measured: Measured, record_property: Callable[[str, obje
         "measured",
         f"{form.id} v{form.version}: residual p95 {residual}, true offset p95 {offset}, marks right {counts['marks']} "
         f"({measured.sure_and_wrong['marks']} wrong with p ≥ 0.99), digit fields right {counts['digits']} "
-        f"({measured.sure_and_wrong['digits']} wrong with p ≥ 0.99)",
+        f"({measured.sure_and_wrong['digits']} wrong with p ≥ 0.99), refused: {', '.join(measured.refused) or 'none'}",
     )
 
 

@@ -28,6 +28,8 @@ MOST_WRONG = {
     "initials, forms, by way of scanning": 0.10,
 }
 """Share of values wrong."""
+SELDOM = {"initials, forms, by way of scanning"}
+"""On so few forms that a quick run may have none."""
 MOST_UNCALIBRATED = 0.06
 """Error of calibration; of some sixty values much of it is chance."""
 LEAST_SURE = 0.5
@@ -47,7 +49,7 @@ def _told(row: Row, record_property: Callable[[str, object], None]) -> str:
 def test_boxes(record_property: Callable[[str, object], None]) -> None:
     folder = shared("handwriting").parent
     rows = [row for measure in (digits, forms) for row in measure(Data(folder, quick=True)) if not row.absent]
-    assert {f"{row.kind}, {row.set}" for row in rows} >= set(MOST_WRONG)
+    assert {f"{row.kind}, {row.set}" for row in rows} >= set(MOST_WRONG) - SELDOM
     for row in rows:
         name = _told(row, record_property)
         assert row.error <= MOST_WRONG.get(name, 1.0), name

@@ -14,7 +14,7 @@ from pipeline.review import agree
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
-PERFECT = Slips(keying=0, unseen=0, unseen_doubtful=0, spoiled=0, chosen=0)
+PERFECT = Slips(keying=0, unseen=0, unseen_doubtful=0, unseen_grouped=0, spoiled=0, chosen=0)
 
 
 def test_the_same_seed_is_the_same_week_and_most_errors_are_found() -> None:
@@ -36,7 +36,7 @@ def test_people_who_never_slip_leave_no_errors_although_values_are_planted() -> 
 
 
 def test_people_who_overlook_everything_confirm_no_planted_value() -> None:
-    blind = Slips(keying=0, unseen=1, unseen_doubtful=1, spoiled=0, chosen=0)
+    blind = Slips(keying=0, unseen=1, unseen_doubtful=1, unseen_grouped=1, spoiled=0, chosen=0)
     with_plants = simulate(3, 1, blind, control_share=0, plant_share=0.5).counts
     without = simulate(3, 1, blind, control_share=0, plant_share=0).counts
     assert with_plants["plants.missed"] > 10

@@ -93,7 +93,7 @@ def _picture(text: str) -> bytes:
 
 
 def _reading(kind: Kind, value: Value) -> Reading:
-    return Reading.empty(0.97, False if kind is Kind.MARK else None) if value in (None, False) else Reading(value, 0.96, State.READ)
+    return Reading.empty(0.995, False if kind is Kind.MARK else None) if value in (None, False) else Reading(value, 0.995, State.READ)
 
 
 def type_critical(app: AppTest, form_id: str, entry_id: str, values: Mapping[str, Value]) -> None:

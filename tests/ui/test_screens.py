@@ -34,6 +34,7 @@ ALLOWED = {
     "key_in": {ADMINISTRATOR.login, NURSE.login, REGISTRAR.login},
     "payments": {MANAGER.login},
     "archive": {ADMINISTRATOR.login, REGISTRAR.login},
+    "forms": {ADMINISTRATOR.login, SYSTEM_ADMINISTRATOR.login},
     "accounts": {SYSTEM_ADMINISTRATOR.login},
     "log": {LOG_REVIEWER.login},
 }

@@ -35,7 +35,7 @@ def export(office: Office, target: str = "rivta", **options: Any) -> Run:  # noq
     return run
 
 
-LOOKED_AT = {"rivta", "besok", "skriv-in"}
+LOOKED_AT = {"rivta", "fhir", "besok", "skriv-in"}
 """Others take some of these entries too."""
 
 

@@ -188,9 +188,9 @@ def no_file_larger_than(size: int) -> Iterator[None]:
 def test_a_full_disk_names_itself_and_the_same_files_continue(store: Store, tmp_path: Path) -> None:
     small = write_stack(tmp_path / "in", 2)
     noise = tmp_path / "noise.png"
-    noise.write_bytes(cv2.imencode(".png", np.random.default_rng(1).integers(0, 255, (900, 900), np.uint8))[1].tobytes())
+    noise.write_bytes(cv2.imencode(".png", np.random.default_rng(1).integers(0, 255, (1600, 1600), np.uint8))[1].tobytes())
     paths = [*small, noise]
-    with no_file_larger_than(600_000), pytest.raises(StoreUnavailableError, match="cannot be written"):
+    with no_file_larger_than(2_000_000), pytest.raises(StoreUnavailableError, match="cannot be written"):
         given(store, paths)
     assert not list(store.images.folder.rglob("*.part"))
     assert given(store, paths) == Taken(given_batch(store), 3, 0, True)

@@ -49,11 +49,16 @@ def _identifiers(resource: Resource) -> list[dict[str, Any]]:
 
 
 def _ending(resource: Resource, *, void: bool) -> Resource:
-    """A corrected document is superseded; a corrected measurement or answer was an error, as everything is of an entry that is void."""
+    """A corrected document is superseded; a corrected measurement or answer was an error, as everything is of an entry that is void.
+
+    Inera's profile of measurements has final ones only: what is an error says no longer that it follows it.
+    """
     document = resource["resourceType"] == DOCUMENT
     status = {"status": "superseded" if document and not void else "entered-in-error"}
     if document and void:
         status["docStatus"] = "entered-in-error"
+    if resource["resourceType"] == _OBSERVATION:
+        resource = resource | {"meta": {name: value for name, value in resource.get("meta", {}).items() if name != "profile"}}
     request = {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"}
     if version := resource.get("meta", {}).get("versionId"):
         request["ifMatch"] = f'W/"{version}"'

@@ -27,7 +27,7 @@ def _observation(filing: Filing, measurement: Measurement) -> Resource:
     alone = Part(text=measurement.text, field=measurement.field, unit=measurement.unit, ucum=measurement.ucum) if measurement.field else None
     return {
         "resourceType": "Observation",
-        "meta": filing.meta("observation-base"),
+        "meta": filing.meta("" if filing.item.amends else "observation-base"),  # Inera's profile has measurements that are final, and no others
         "contained": [_performer(filing)],
         "identifier": [
             filing.identifier("version", f"{filing.version}/{_name(measurement)}"),
