@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import cv2
@@ -22,6 +23,9 @@ from pipeline.settings import load_settings
 from pipeline.stages import Times, timed_stages
 
 REST = "the rest"
+FORMS_OF_A_SORT = 2
+"""The first pages of a sort are one of each of its forms."""
+SECONDS_TO_WARM_UP = 300
 _reader: Reader | None = None
 
 
@@ -75,8 +79,12 @@ def compare(sort: str, pages: Sequence[bytes], processes: int) -> Comparison:
         ReadingError: OCRmyPDF failed.
     """
     os.environ["OMP_THREAD_LIMIT"] = os.environ["OMP_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=start_reading) as pool:
-        list(pool.map(_read, [*pages[:2], *pages[:2]]))  # loads networks and unfilled forms before the clock starts
+    spawning = multiprocessing.get_context("spawn")
+    warm = spawning.Barrier(processes + 1)
+    with ProcessPoolExecutor(processes, spawning, _warm_up, (pages[:FORMS_OF_A_SORT], warm)) as pool:
+        for _ in range(processes):
+            pool.submit(os.getpid)  # starts a process, as none is idle yet
+        warm.wait(SECONDS_TO_WARM_UP)
         read, done = _paced(pool, _read, pages)
         tesseract, _ = _paced(pool, partial(_timed, tesseract_page), pages)
     try:
@@ -106,6 +114,14 @@ def start_reading() -> None:
     global _reader
     cv2.setNumThreads(1)
     _reader = Reader.of(load_settings(), None)
+
+
+def _warm_up(pages: Sequence[bytes], warm: Barrier) -> None:
+    """Load the networks and draw the unfilled forms in this process, and wait for the others: the clock starts when all are ready."""
+    start_reading()
+    for page in pages:
+        read_page(page)
+    warm.wait(SECONDS_TO_WARM_UP)
 
 
 def read_page(data: bytes) -> str:
