@@ -87,8 +87,7 @@ def at_work(folder: Path, *, people: int, entries: int, browsers: int, saves: in
         before = _cpu_ms(server.pid)
         at_others = [pool.submit(_work, address, who, think_s, least, done) for who in staff[browsers:]]
         try:
-            with _browser() as browser:
-                measured.browsers = _measure(browser, address, staff[:browsers], saves)
+            measured.browsers = pool.submit(_at_browsers, address, staff[:browsers], saves).result()
         finally:
             done.set()
         for work in at_others:
@@ -175,6 +174,12 @@ def _cpu_ms(pid: int) -> int:
 
 def _p95(waits: list[float]) -> float:
     return statistics.quantiles(waits, n=20)[-1] if len(waits) > 1 else waits[0]
+
+
+def _at_browsers(address: str, staff: list[Person], saves: int) -> list[float]:
+    """In a thread of its own, since a thread takes one Playwright only."""
+    with _browser() as browser:
+        return _measure(browser, address, staff, saves)
 
 
 @contextmanager

@@ -158,7 +158,7 @@ def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
         with store.begin() as conn:
             issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
         there = {name: value for name, value in values.items() if position > 1 or name != odd}
-        _read_page(store, form, serial, batch, position, there, values, p=0.99)
+        _read_page(store, form, serial, batch, position, there, values, p=0.995)
         ids += [entry_id(serial, row) for row in form.rows()]
     return ids
 
