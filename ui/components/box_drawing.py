@@ -42,7 +42,7 @@ def box_drawing(
     width, height = size_mm
 
     def told(name: str) -> dict[str, Any]:
-        said = st.session_state[KEY].get(name)
+        said = (st.session_state.get(KEY) or {}).get(name)  # gone, if the drawing has left the screen
         return said if isinstance(said, dict) and said.get("turn") == turn else {}
 
     def drawn() -> None:

@@ -47,7 +47,8 @@ def crop_grid(turn: str, what: str, cells: Sequence[GridCell], on_marked: Marked
     """Show the pieces of the group `turn`, of which `what` says in words what they were all read as."""
 
     def told(name: str, act: Marked) -> None:
-        said = st.session_state[KEY].get(name)
+        # What was marked a moment ago may arrive when the grid has left the screen, and its state is gone.
+        said = (st.session_state.get(KEY) or {}).get(name)
         if isinstance(said, dict):
             act(str(said["group"]), [int(one) for one in said["cells"]])
 

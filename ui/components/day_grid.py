@@ -42,7 +42,7 @@ def day_grid(
     """Show the table: a head for each column, and rows with their own. `chosen` is a row and a column, as told to `on_choose`."""
 
     def changed() -> None:
-        if at := st.session_state[key].get("cell"):
+        if at := (st.session_state.get(key) or {}).get("cell"):  # gone, if the grid has left the screen
             on_choose(int(at["row"]), int(at["column"]))
 
     data = {
