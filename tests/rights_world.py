@@ -324,7 +324,8 @@ def confirm(store: Store, entry_id: str, who: Person) -> None:
 
 
 def _controls(conn: Connection) -> tuple[int, int]:
-    """Two fields of Nils's that Eva has to type and to decide."""
+    """Two fields of Nils's that Eva has to type and to decide, and no other that chance has drawn."""
+    conn.execute(delete(control))
     mine = {"field": "text", "drawn_at": NOW, "passed": 0, "claimed_by": EVA.login, "claimed_until": later(60)}
     typed = {"typed_by": "tora", "typed_at": NOW, "typed_value": "Sov illa.", "typed_state": Answer("").state.value}
     first = conn.execute(insert(control).values({**mine, "entry": "EEEE-00"})).inserted_primary_key
