@@ -9,17 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
-from importlib.resources import files
 from xml.sax.saxutils import escape
 
 import cv2
 import segno
-from fpdf import FPDF
 
+from pipeline.document import Document
 from pipeline.fiducials import MARKER_DICTIONARY, code_text
 from pipeline.model import Box, SheetCode
 
-FONT = "source-sans-pro"
 _SEAM_MM = 0.02
 """Neighbouring black cells overlap by this much; otherwise a renderer shows hairlines between them."""
 
@@ -61,19 +59,14 @@ class Style:
     bold: bool = False
 
 
-class Paper(FPDF):
+class Paper(Document):
     """A PDF/A document of A4 pages without margins, which embeds its typeface."""
 
     def __init__(self, title: str, printed_on: date) -> None:
-        super().__init__(unit="mm", format="A4", enforce_compliance="PDFA_2B")
+        super().__init__(title, compliance="PDFA_2B")
         self.set_auto_page_break(False)
         self.set_margin(0)
         self.c_margin = 0
-        for style, file in (("", "Regular"), ("B", "Semibold")):
-            self.add_font(FONT, style, str(files("font_source_sans_pro") / "files" / f"SourceSansPro-{file}.ttf"))
-        self.set_title(title)
-        self.set_lang("sv-SE")
-        self.set_creator("Efterskrift")
         made = datetime.combine(printed_on, time(12), UTC)
         self.set_creation_date(made)
         self.set_xmp_metadata(_XMP.format(title=escape(title), made=made.isoformat()))
@@ -145,8 +138,7 @@ class Paper(FPDF):
                 self.rect(box.x + start * pitch, box.y + y * pitch, length * pitch, pitch + seam, style="F")
 
     def _dress(self, style: Style) -> None:
-        self.set_font(FONT, "B" if style.bold else "", style.size)
-        self.set_text_color(*style.colour.value)
+        self.dress(style.size, style.colour.value, bold=style.bold)
 
 
 def _runs(row: Iterable[bool]) -> list[tuple[int, int]]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from fpdf import FPDF, FontFace
+from fpdf import FontFace
 from fpdf.enums import TableBordersLayout
 
 from pipeline.burn_down import SWEDEN
-from pipeline.export.plain_text import printable
-from pipeline.export.typeface import find_typeface
+from pipeline.document import Document
 from pipeline.overview import Overview
 from pipeline.overview_words import WORDS, Words, grouped
 
@@ -25,15 +24,15 @@ _CHART = (MARGIN + 12, 104.0, _WIDTH - 14, 62.0)
 def overview_pdf(found: Overview, provider: str, now: datetime, language: str = "sv") -> bytes:
     """The page, in a language of `overview_words`."""
     words = WORDS[language]
-    paper = _Paper(words)
-    paper.add_page()
-    paper.say(MARGIN, 14, words.print["title"], 17, bold=True)
-    paper.say(MARGIN, 22, f"{provider}   {now.astimezone(SWEDEN):%Y-%m-%d %H:%M}   {words.print['what']}", 9)
-    _figures(paper, found, words)
-    paper.say(MARGIN, 94, words.print["burn_down"], 11, bold=True)
-    _burn_down(paper, found, words)
-    _units(paper, found, words)
-    return bytes(paper.output())
+    with _Paper(words.print["name"], words.language) as paper:
+        paper.add_page()
+        paper.say(MARGIN, 14, words.print["title"], 17, bold=True)
+        paper.say(MARGIN, 22, f"{provider}   {now.astimezone(SWEDEN):%Y-%m-%d %H:%M}   {words.print['what']}", 9)
+        _figures(paper, found, words)
+        paper.say(MARGIN, 94, words.print["burn_down"], 11, bold=True)
+        _burn_down(paper, found, words)
+        _units(paper, found, words)
+        return bytes(paper.output())
 
 
 def said_outlook(found: Overview, words: Words) -> str:
@@ -49,30 +48,16 @@ def said_outlook(found: Overview, words: Words) -> str:
     return say["outlook"].format(middle=words.count("days", out.middle), best=out.optimistic, worst=late)
 
 
-class _Paper(FPDF):
-    def __init__(self, words: Words) -> None:
-        super().__init__(format="A4")
+class _Paper(Document):
+    def __init__(self, title: str, language: str) -> None:
+        super().__init__(title, language)
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(False)
-        self.set_lang(words.language)
-        self.set_title(words.print["name"])
-        face = find_typeface()
-        self.family = "body" if face else "helvetica"
-        if face:
-            self.add_font("body", "", face.regular)
-            self.add_font("body", "B", face.bold)
-        else:
-            self.core_fonts_encoding = "cp1252"
 
     def say(self, x: float, y: float, text: str, size: float, *, bold: bool = False, width: float = 0, align: str = "L") -> None:
         self.set_xy(x, y)
-        self.set_font(self.family, "B" if bold else "", size)
-        self.set_text_color(*(_DARK if bold else _GREY))
+        self.dress(size, _DARK if bold else _GREY, bold=bold)
         self.cell(width, size * 0.5, self.fit(text), align=align)
-
-    def fit(self, text: str) -> str:
-        plain = printable(text)
-        return plain if self.family == "body" else plain.encode("cp1252", "replace").decode("cp1252")
 
 
 def _figures(paper: _Paper, found: Overview, words: Words) -> None:
@@ -142,8 +127,7 @@ def _path(paper: _Paper, points: Sequence[tuple[float, float]]) -> None:
 
 def _units(paper: _Paper, found: Overview, words: Words) -> None:
     paper.set_xy(MARGIN, 178)
-    paper.set_font(paper.family, "", 9)
-    paper.set_text_color(*_DARK)
+    paper.dress(9, _DARK)
     paper.set_draw_color(200, 200, 200)
     paper.set_fill_color(255, 255, 255)
     heads = [words.print[name] for name in ("unit", "unit_waiting", "unit_left", "unit_persons", "unit_oldest", "unit_missing")]

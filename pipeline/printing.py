@@ -69,9 +69,9 @@ def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "",
     Raises:
         FormError: the form is printed elsewhere.
     """
-    paper = Paper(form.title, printed_on or date.today())
-    draw_sheets(paper, form, sheets, organisation)
-    return bytes(paper.output())
+    with Paper(form.title, printed_on or date.today()) as paper:
+        draw_sheets(paper, form, sheets, organisation)
+        return bytes(paper.output())
 
 
 def draw_sheets(paper: Paper, form: Form, sheets: Iterable[Sheet], organisation: str = "") -> None:

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from pipeline.document import Document
 from pipeline.export.late_entry import minute
-from pipeline.export.plain_text import printable
-from pipeline.export.typeface import find_typeface
 from pipeline.template import Forms
 
 WIDTH, HEIGHT, MARGIN = 90.0, 160.0, 7.0
@@ -22,6 +20,7 @@ WIDTH, HEIGHT, MARGIN = 90.0, 160.0, 7.0
 _LINE = 0.46
 """Line height in mm for a point of type size."""
 _ANSWER_LINES = 3
+_INK = (0, 0, 0)
 _SECRECY = "Sekretess. Nämn inga namn i sms eller e-post. Skriv in svaret i Efterskrift och förstör listan."
 
 
@@ -61,21 +60,12 @@ class AskedEntry(Protocol):
         """The day, if known."""
 
 
-class _Pages(FPDF):
+class _Pages(Document):
     def __init__(self, title: str, made_at: datetime) -> None:
-        super().__init__(format=(WIDTH, HEIGHT))
+        super().__init__(title, size=(WIDTH, HEIGHT))
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(True, 14)
-        self.set_title(title)
-        self.set_lang("sv")
         self.set_creation_date(made_at)
-        face = find_typeface()
-        self.family = "body" if face else "helvetica"
-        if face:
-            self.add_font("body", "", face.regular)
-            self.add_font("body", "B", face.bold)
-        else:
-            self.core_fonts_encoding = "cp1252"
 
     def footer(self) -> None:
         self.set_xy(MARGIN, HEIGHT - 12)
@@ -83,21 +73,20 @@ class _Pages(FPDF):
 
     def say(self, text: str, size: float, *, bold: bool = False) -> None:
         """A paragraph from margin to margin."""
-        self.set_font(self.family, "B" if bold else "", size)
-        shown = printable(text) if self.family == "body" else printable(text).encode("cp1252", "replace").decode("cp1252")
-        self.multi_cell(WIDTH - 2 * MARGIN, size * _LINE, shown, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.dress(size, _INK, bold=bold)
+        self.multi_cell(WIDTH - 2 * MARGIN, size * _LINE, self.fit(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
 def question_list(author: str, asked: Sequence[Asked], forms: Forms, *, made_by: str, made_at: datetime) -> bytes:
     """The PDF: one question after another, each with its paper and lines to write the answer on."""
-    pages = _Pages("Frågor till den som skrev", made_at)
-    pages.add_page()
-    pages.say("Frågor till den som skrev", 14, bold=True)
-    pages.say(author or "Det framgår inte vem som skrev", 11, bold=True)
-    pages.say(f"{len(asked)} frågor. Ställda av {made_by}, {minute(made_at)}.", 8)
-    for number, one in enumerate(asked, 1):
-        _question(pages, number, one, forms)
-    return bytes(pages.output())
+    with _Pages("Frågor till den som skrev", made_at) as pages:
+        pages.add_page()
+        pages.say("Frågor till den som skrev", 14, bold=True)
+        pages.say(author or "Det framgår inte vem som skrev", 11, bold=True)
+        pages.say(f"{len(asked)} frågor. Ställda av {made_by}, {minute(made_at)}.", 8)
+        for number, one in enumerate(asked, 1):
+            _question(pages, number, one, forms)
+        return bytes(pages.output())
 
 
 def _question(pages: _Pages, number: int, one: Asked, forms: Forms) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from pipeline.export.plain_text import printable
+from pipeline.plain_text import printable
 from pipeline.settings import Settings
 
 METS = "http://www.loc.gov/METS/"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fpdf import FPDF, FontFace
+from fpdf import FontFace
 from fpdf.enums import TableBordersLayout
 
 from pipeline.audit.client_extract import Extract
 from pipeline.audit.follow_up import SWEDEN
-from pipeline.export.plain_text import printable
-from pipeline.export.typeface import find_typeface
+from pipeline.document import Document
 from pipeline.identity import shown_pid
 
 MARGIN = 20.0
@@ -20,49 +19,40 @@ WHAT = (
 )
 NOTHING = "Ingen har haft tillgång till uppgifter om dig här under den tiden."
 ASK = "Undrar du över något i listan? Fråga enheten som står på raden, eller {provider}."
-_GREY = (95, 95, 95)
+_DARK, _GREY = (25, 25, 25), (95, 95, 95)
 _COLUMNS = (34, 48, 72, 16)
 
 
 def extract_pdf(extract: Extract, provider: str) -> bytes:
     """The extract as PDF (A4). `provider` is the care provider that answers for it."""
-    paper = _Paper(provider)
-    paper.add_page()
-    paper.say("Utdrag ur loggen", 17, bold=True)
-    paper.say(" · ".join(filter(None, (extract.name, shown_pid(extract.pid)))), 12)
-    made = f"Framtaget {extract.made_at.astimezone(SWEDEN):%Y-%m-%d %H:%M}."
-    last = (extract.end - timedelta(microseconds=1)).astimezone(SWEDEN)
-    paper.say(f"Tid: {extract.start.astimezone(SWEDEN):%Y-%m-%d} till {last:%Y-%m-%d}. {made}", 10)
-    paper.gap(2)
-    paper.say(WHAT, 10)
-    paper.gap(3)
-    if extract.lines:
-        _table(paper, extract)
-    else:
-        paper.say(NOTHING, 11, bold=True)
-    paper.gap(3)
-    paper.say(f"Utdraget omfattar enheterna {', '.join(extract.units)}.", 9, grey=True)
-    if extract.elsewhere:
-        paper.say(f"Det finns också {extract.elsewhere} rader från andra enheter. De lämnas ut av dem som följer upp loggen där.", 10, bold=True)
-    paper.say(ASK.format(provider=provider), 9, grey=True)
-    return bytes(paper.output())
+    with _Paper(provider) as paper:
+        paper.add_page()
+        paper.say("Utdrag ur loggen", 17, bold=True)
+        paper.say(" · ".join(filter(None, (extract.name, shown_pid(extract.pid)))), 12)
+        made = f"Framtaget {extract.made_at.astimezone(SWEDEN):%Y-%m-%d %H:%M}."
+        last = (extract.end - timedelta(microseconds=1)).astimezone(SWEDEN)
+        paper.say(f"Tid: {extract.start.astimezone(SWEDEN):%Y-%m-%d} till {last:%Y-%m-%d}. {made}", 10)
+        paper.gap(2)
+        paper.say(WHAT, 10)
+        paper.gap(3)
+        if extract.lines:
+            _table(paper, extract)
+        else:
+            paper.say(NOTHING, 11, bold=True)
+        paper.gap(3)
+        paper.say(f"Utdraget omfattar enheterna {', '.join(extract.units)}.", 9, grey=True)
+        if extract.elsewhere:
+            paper.say(f"Det finns också {extract.elsewhere} rader från andra enheter. De lämnas ut av dem som följer upp loggen där.", 10, bold=True)
+        paper.say(ASK.format(provider=provider), 9, grey=True)
+        return bytes(paper.output())
 
 
-class _Paper(FPDF):
+class _Paper(Document):
     def __init__(self, provider: str) -> None:
-        super().__init__(format="A4")
+        super().__init__("Utdrag ur loggen")
         self.provider = provider
         self.set_margins(MARGIN, 18, MARGIN)
         self.set_auto_page_break(True, 20)
-        self.set_lang("sv")
-        self.set_title("Utdrag ur loggen")
-        face = find_typeface()
-        self.family = "body" if face else "helvetica"
-        if face:
-            self.add_font("body", "", face.regular)
-            self.add_font("body", "B", face.bold)
-        else:
-            self.core_fonts_encoding = "cp1252"
 
     def header(self) -> None:
         """Who answers for it."""
@@ -85,19 +75,12 @@ class _Paper(FPDF):
         """Air."""
         self.ln(height)
 
-    def fit(self, text: str) -> str:
-        """What the typeface can write."""
-        plain = printable(text)
-        return plain if self.family == "body" else plain.encode("cp1252", "replace").decode("cp1252")
-
     def _style(self, size: float, *, bold: bool, grey: bool) -> None:
-        self.set_font(self.family, "B" if bold else "", size)
-        self.set_text_color(*(_GREY if grey else (25, 25, 25)))
+        self.dress(size, _GREY if grey else _DARK, bold=bold)
 
 
 def _table(paper: _Paper, extract: Extract) -> None:
-    paper.set_font(paper.family, "", 9.5)
-    paper.set_text_color(25, 25, 25)
+    paper.dress(9.5, _DARK)
     heading = FontFace(emphasis="BOLD", fill_color=(232, 238, 243))
     lines = [(line.at, line.unit or "Ej angiven", line.what, str(line.times)) for line in extract.lines]
     with paper.table(

@@ -21,8 +21,8 @@ from pipeline.access import Action, require
 from pipeline.audit.client_extract import STACK_PRINTED
 from pipeline.audit.follow_up import SWEDEN, shown_detail
 from pipeline.errors import ExportError
-from pipeline.export.plain_text import printable
 from pipeline.model import Person
+from pipeline.plain_text import printable
 from pipeline.settings import Settings
 from pipeline.store import log_rows, people, registers
 from pipeline.store.chain import LogRow

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pipeline.errors import ExportError
 from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
 from pipeline.export.mapping import TableMapping
-from pipeline.export.plain_text import printable
 from pipeline.export.sources import column_text
 from pipeline.identity import is_temporary
 from pipeline.model import Record, Run
+from pipeline.plain_text import printable
 
 ENCODING = "utf-8-sig"
 _FORMULA = tuple("=+-@\t\n＝＋－＠")

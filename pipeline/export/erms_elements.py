@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from pipeline.export.plain_text import printable
+from pipeline.plain_text import printable
 
 NAMESPACE = "https://DILCIS.eu/XML/ERMS"
 

@@ -42,12 +42,12 @@ class KeyInListExporter:
 
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
         """The list, grouped by client in the items' order."""
-        pages = ListPages.on_installed_face(run, content_sum(items))
-        pages.add_page()
-        pages.write_line(f"{GUIDE} Listan har {len(items)} poster.", 9)
-        for (client, who), group in groupby(items, key=lambda item: (item.record.client, whom(item, terms))):
-            _client(pages, client, who, list(group), terms)
-        return bytes(pages.output())
+        with ListPages(run, content_sum(items)) as pages:
+            pages.add_page()
+            pages.write_line(f"{GUIDE} Listan har {len(items)} poster.", 9)
+            for (client, who), group in groupby(items, key=lambda item: (item.record.client, whom(item, terms))):
+                _client(pages, client, who, list(group), terms)
+            return bytes(pages.output())
 
 
 def content_sum(items: Sequence[Item]) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from fpdf import FPDF
 from fpdf.enums import XPos, YPos
-from fpdf.fonts import TTFFont
 
+from pipeline.document import LACKING, Document
 from pipeline.export.late_entry import minute
-from pipeline.export.plain_text import printable
-from pipeline.export.typeface import Typeface, find_typeface
 from pipeline.export.wrapping import wrap
 from pipeline.model import Run
 
@@ -22,31 +19,17 @@ DARK, GREY, LIGHT = (25, 25, 25), (95, 95, 95), (205, 205, 205)
 SECRECY = "Sekretess: uppgifter om enskilda (offentlighets- och sekretesslagen 25 och 26 kap.). Förvara listan inlåst och förstör den enligt rutin."
 
 
-class ListPages(FPDF):
+class ListPages(Document):
     """A4 pages with head and foot. `client` and `part` name whom and which entry a page break falls in, for the next page's head."""
 
-    def __init__(self, run: Run, content_sum: str, face: Typeface | None) -> None:
-        super().__init__(format="A4")
+    def __init__(self, run: Run, content_sum: str) -> None:
+        super().__init__(f"Skriv in-lista {run.id}")
         self.run, self.content_sum, self.replaced = run, content_sum, False
         self.client = self.part = ""
         self._widths: dict[tuple[str, str, float], float] = {}
         self.set_margins(MARGIN, TOP, MARGIN)
         self.set_auto_page_break(True, BOTTOM)
-        self.set_title(f"Skriv in-lista {run.id}")
-        self.set_lang("sv")
         self.set_creation_date(run.made_at)
-        self.family = "helvetica"
-        if face:
-            self.family = "body"
-            self.add_font("body", "", face.regular)
-            self.add_font("body", "B", face.bold)
-        else:
-            self.core_fonts_encoding = "cp1252"
-
-    @classmethod
-    def on_installed_face(cls, run: Run, content_sum: str) -> ListPages:
-        """Pages set in whatever typeface is installed."""
-        return cls(run, content_sum, find_typeface())
 
     def header(self) -> None:
         """Which list this is; on a continued page which entry it goes on with."""
@@ -95,15 +78,15 @@ class ListPages(FPDF):
         """What is left of the page."""
         return self.h - BOTTOM - self.y
 
-    def safe(self, text: str) -> str:
-        """The text with `?` for each character that the typeface lacks."""
-        written = "".join(char if char == "\n" or self._has(char) else "?" for char in printable(text).replace("\t", " "))
-        self.replaced = self.replaced or written != printable(text).replace("\t", " ")
+    def fit(self, text: str) -> str:
+        """As it can be written; what cannot is remembered, for the foot to tell."""
+        written = super().fit(text)
+        self.replaced = self.replaced or written.count(LACKING) > text.count(LACKING)
         return written
 
     def _wrapped(self, text: str, size: float, width: float, *, bold: bool) -> list[str]:
         self._style(size, bold=bold, grey=False)
-        return wrap(self.safe(text), width - 2 * self.c_margin, self._measured)
+        return wrap(self.fit(text), width - 2 * self.c_margin, self._measured)
 
     def _measured(self, piece: str) -> float:
         """The width of a piece; the same words come again and again."""
@@ -112,12 +95,5 @@ class ListPages(FPDF):
             self._widths[key] = self.get_string_width(piece)
         return self._widths[key]
 
-    def _has(self, char: str) -> bool:
-        if self.family == "helvetica":
-            return bool(char.encode("cp1252", "ignore"))
-        font = self.fonts["body"]
-        return isinstance(font, TTFFont) and ord(char) in font.cmap
-
     def _style(self, size: float, *, bold: bool, grey: bool) -> None:
-        self.set_font(self.family, "B" if bold else "", size)
-        self.set_text_color(*(GREY if grey else DARK))
+        self.dress(size, GREY if grey else DARK, bold=bold)

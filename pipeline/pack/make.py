@@ -96,14 +96,14 @@ def _lines(found: Sequence[Part]) -> list[Line]:
 
 
 def _document(order: Order, lines: Sequence[Line], following: Sequence[Part]) -> bytes:
-    paper = Paper(f"Reservpaket {order.about.unit}", order.about.printed_on)
-    draw_contents(paper, order.about, lines, order.days, clients_of(order))
-    for part in following:
-        part.draw(paper)
-    return bytes(paper.output())
+    with Paper(f"Reservpaket {order.about.unit}", order.about.printed_on) as paper:
+        draw_contents(paper, order.about, lines, order.days, clients_of(order))
+        for part in following:
+            part.draw(paper)
+        return bytes(paper.output())
 
 
 def _alone(order: Order, part: Part) -> bytes:
-    paper = Paper(part.title, order.about.printed_on)
-    part.draw(paper)
-    return bytes(paper.output())
+    with Paper(part.title, order.about.printed_on) as paper:
+        part.draw(paper)
+        return bytes(paper.output())

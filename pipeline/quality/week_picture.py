@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.export.typeface import find_typeface
+from pipeline.document import face_file
 from pipeline.quality.measure import Share
 from pipeline.quality.week_report import DOUBLE, FIELDS, Outcome
 
@@ -120,6 +120,5 @@ def _along(share: float) -> float:
     return _PLOT * max(0.0, log10(max(share, _LEAST) / _LEAST) / log10(1 / _LEAST))
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    face = find_typeface()
-    return ImageFont.truetype(str(face.regular), size) if face else ImageFont.load_default(size)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(face_file()), size)

@@ -6,8 +6,8 @@ from typing import Any
 
 from pipeline.export.fhir.filing import DOCUMENT, Resource
 from pipeline.export.fhir.server import Reply
-from pipeline.export.plain_text import printable
 from pipeline.export.receipts import Answer
+from pipeline.plain_text import printable
 
 _LONGEST = 500
 PARTLY = "Mottagaren tog en del av posten men inte allt."

@@ -10,9 +10,9 @@ from typing import Any
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.fhir.mapping import FhirMapping
 from pipeline.export.late_entry import SWEDEN
-from pipeline.export.plain_text import printable
 from pipeline.identity import PidKind, normal_pid
 from pipeline.model import Record
+from pipeline.plain_text import printable
 from pipeline.settings import Settings
 
 Resource = dict[str, Any]
