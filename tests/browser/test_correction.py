@@ -41,6 +41,7 @@ def test_an_exported_entry_is_corrected_and_exported_again(page: Page, store: St
     expect(page.get_by_text("varav 1 rättelse")).to_be_visible()
     page.locator(".st-key-make-rivta button").click()
     expect(page.get_by_text("är gjord med 1 post")).to_be_visible()
+    settle(page)  # the message comes before the list that the run is in
     newest = page.locator("[class*='st-key-download-'] button").first
     with page.expect_download() as fetched:
         newest.click()

@@ -169,7 +169,7 @@ def test_client_is_shown_and_draft_kept_as_one_types(page: Page, store: Store) -
     assert focused_value(page) == NOTE["personnummer"]
 
 
-@pytest.mark.parametrize("pressed_ms", [0, 120], ids=["at once", "as people click"])
+@pytest.mark.parametrize("pressed_ms", [0, 120], ids=["as people tap", "as people click"])
 def test_who_leaves_the_screen_in_the_middle_of_a_field_meets_no_fault(page: Page, store: Store, pressed_ms: float) -> None:
     written, signable = seeding.add_notes(store, 2)
     seeding.confirm(store, seeding.COLLEAGUE, signable)
@@ -180,9 +180,8 @@ def test_who_leaves_the_screen_in_the_middle_of_a_field_meets_no_fault(page: Pag
     expect(page.get_by_role("heading", level=1, name="Signera")).to_be_visible()
     settle(page)
     expect(page.get_by_text("inte borde kunna hända")).to_have_count(0)
-    if pressed_ms:
-        with store.read() as conn:
-            assert drafts(conn, written, NURSE.login)[FIRST_FIELD] == Answer(NOTE["personnummer"])
+    with store.read() as conn:
+        assert drafts(conn, written, NURSE.login)[FIRST_FIELD] == Answer(NOTE["personnummer"])
 
 
 @pytest.mark.usefixtures("entries")

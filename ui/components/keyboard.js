@@ -1,5 +1,7 @@
 // The keys of the review form that the form itself does not have. Field text travels in events only, never into HTML.
 const SETTLE_MS = 1200;
+// How long a draft takes from here until it has left the browser, with room to spare.
+const LEAVING_MS = 100;
 
 function setText(input, text) {
   const kind = input.tagName === "TEXTAREA" ? HTMLTextAreaElement : HTMLInputElement;
@@ -22,7 +24,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const stop = new AbortController();
   const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
   const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
-  let settle = 0, hasTyped = false;
+  let settle = 0, hasTyped = false, sentAt = -LEAVING_MS;
 
   function choose(key, index) {
     const radio = inputs(key)[index];
@@ -47,7 +49,18 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     const text = JSON.stringify(values);
     if (text === parentElement.efSent) return;
     parentElement.efSent = text;
+    sentAt = performance.now();
     setTriggerValue("draft", values);
+  }
+
+  // A tap leaves the field and the screen in one moment. A draft that leaves the browser after that would bring Streamlit back to a screen that
+  // is gone, and nothing would be seen any more: so the draft goes first.
+  function draftFirst(event) {
+    const link = event.target.closest?.("a[href]");
+    if (!link || !event.isTrusted || performance.now() - sentAt > LEAVING_MS) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    setTimeout(() => link.click(), LEAVING_MS);
   }
 
   function onKey(event) {
@@ -105,6 +118,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
 
   on("ef-turn", turnEarly);
   on("keydown", onKey);
+  on("click", draftFirst);
   for (const type of ["keydown", "pointerdown"]) on(type, () => { hasTyped = true; });
   // A form that went out of sight takes the focus with it; what it held has been decided or put aside.
   on("focusout", (event) => keyOf(event.target) && isSeen(holder(keyOf(event.target))) && sendDraft());
