@@ -33,7 +33,7 @@ from tests.distort import DISTORTIONS, distort
 
 FORMS = Forms.load(ROOT / "forms")
 WRITERS = 4
-SOME = 5
+SOME = 3
 """Ways in which a placed form is spoilt."""
 MOST_REFUSED = 1
 """Of these a page with many rows may be handed to a person: its strips of digit boxes, all written over, are taken for another form's print when the

@@ -16,6 +16,7 @@ from pipeline.errors import RegistrationError
 from pipeline.fiducials import CODES, MARKERS
 from pipeline.identify import Identification, identify
 from pipeline.model import Box, Image
+from pipeline.placed_forms import OUTLINE
 from pipeline.plane import Points
 from pipeline.printing import issue
 from pipeline.quality.damage_light import noise, one_bit
@@ -107,8 +108,12 @@ def _form_page(form_id: str, *, dusty: bool, seed: int = 1) -> Damaged:
     return page
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("form_id", FORMS)
+def _seeds() -> list[tuple[str, int]]:
+    """Each form once, and those that were placed by hand three times: what the program placed is alike."""
+    return [(form_id, seed) for form_id in FORMS for seed in ((1,) if (ROOT / "forms" / form_id / OUTLINE).exists() else (1, 2, 3))]
+
+
+@pytest.mark.parametrize(("form_id", "seed"), _seeds())
 def test_a_form_in_black_and_white_is_registered_by_its_dark_print(form_id: str, seed: int) -> None:
     page = _form_page(form_id, dusty=True, seed=seed)
     registration = register(page.image, identify(page.image), blank(FORMS[form_id], 1))
@@ -137,16 +142,19 @@ def test_no_form_is_taken_for_another(shown: str, dusty: bool) -> None:
         assert register(image, found, blank(FORMS[taken_for], 1)).residual_mm > DEFAULT_GATE_MM, taken_for
 
 
-def _halves() -> list[tuple[str, float, float]]:
-    """Bands of each form's first page, in shares of its height, in which a field begins: where there is none, nothing can be misread."""
+def _halves() -> list[tuple[str, float, float, bool]]:
+    """Bands of each form's first page, in shares of its height, in which a field begins: where there is none, nothing can be misread.
+
+    Every other one is of a dusty page.
+    """
     bands = ((0.12, 0.5), (0.25, 0.75), (0.5, 0.9))
     starts = {form_id: [field.box[1] / 297 for field in form.pages[0].fields] for form_id, form in FORMS.items()}
-    return [(form_id, top, bottom) for form_id in FORMS for top, bottom in bands if any(top <= start < bottom for start in starts[form_id])]
+    found = [(form_id, *band) for form_id in FORMS for band in bands if any(band[0] <= start < band[1] for start in starts[form_id])]
+    return [(*one, number % 2 == 1) for number, one in enumerate(found)]
 
 
-@pytest.mark.parametrize("dusty", [False, True])
-@pytest.mark.parametrize(("form_id", "top", "bottom"), _halves())
-def test_half_a_form_that_lies_elsewhere_is_refused(form_id: str, dusty: bool, top: float, bottom: float) -> None:
+@pytest.mark.parametrize(("form_id", "top", "bottom", "dusty"), _halves())
+def test_half_a_form_that_lies_elsewhere_is_refused(form_id: str, top: float, bottom: float, dusty: bool) -> None:
     whole = _form_page(form_id, dusty=dusty).image
     image, size = whole.copy(), len(whole)
     low, high, by = round(top * size), round(bottom * size), round(3 / 297 * size)
