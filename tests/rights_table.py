@@ -52,6 +52,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.claims.view_page": (Action.VIEW_PAGE, R.PAPER),
     f"{P}store.claims.waiting_count": (Action.REVIEW, R.LISTED),
     f"{P}store.claims.hidden_count": (Action.REVIEW, R.EVERYWHERE),
+    f"{P}store.second_person.waits_for_another": (Action.REVIEW, R.EVERYWHERE),
     f"{P}store.pulls.pull_to_front": (Action.PULL, R.UNIT),
     f"{P}store.pulls.undo_pull": (Action.PULL, R.UNIT),
     f"{P}store.pulls.pulls": (Action.PULL, R.EVERYWHERE),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, insert, or_, select
 
 from pipeline.model import State
 from pipeline.review import Answer
@@ -45,16 +45,36 @@ class Decided:
 
 
 def decided(conn: Connection, entry_id: str, *, first_only: bool = False, by: str | None = None) -> dict[str, Decided]:
-    """The latest answers of an entry by field; with `first_only`, those of the first person as they were before the second decided.
+    """The latest answers of an entry by field; with `first_only`, as they were before the second person of now decided.
 
     `by`: only what this person answered.
     """
     query = select(_decision).where(_decision.c.entry == entry_id).order_by(_decision.c.id)
     if first_only:
-        query = query.where(_decision.c.how != How.SECOND.value)
+        query = query.where(or_(_decision.c.how != How.SECOND.value, ~is_of_latest_round(_decision)))
     if by is not None:
         query = query.where(_decision.c.by == by)
     return {row.field: Decided(Answer(row.value, State(row.state)), How(row.how), row.settled) for row in conn.execute(query)}
+
+
+def is_of_latest_round(answers: FromClause) -> ColumnElement[bool]:
+    """The condition on the table of answers, or another name of it, that no later answers have been given but by second persons."""
+    later = _decision.alias("later")
+    return ~exists().where(later.c.entry == answers.c.entry, later.c.revision > answers.c.revision, later.c.how != How.SECOND.value)
+
+
+def taken_back(conn: Connection, entry_id: str, login: str) -> set[str]:
+    """The fields of an undecided entry that a person has answered so that another one had to look, before that was taken back.
+
+    Not those that another person has settled since. Without this, whoever undoes could try values until the machine agrees.
+    """
+    waiting: set[str] = set()
+    for row in conn.execute(select(_decision).where(_decision.c.entry == entry_id).order_by(_decision.c.id)):
+        if row.by == login and not row.settled:
+            waiting.add(row.field)
+        elif row.by != login and row.settled:
+            waiting.discard(row.field)
+    return waiting
 
 
 def shared_answers(conn: Connection, found: Entry, form: Form) -> dict[str, Answer]:
@@ -101,6 +121,7 @@ def keep_drafts(conn: Connection, entry_id: str, login: str, answers: Mapping[st
     upsert(conn, _draft, [common | {"field": name, "value": a.value, "state": a.state.value} for name, a in answers.items()])
 
 
-def drop_drafts(conn: Connection, entry_id: str) -> None:
-    """The entry is decided: nobody's drafts of it are needed."""
-    conn.execute(delete(_draft).where(_draft.c.entry == entry_id))
+def drop_drafts(conn: Connection, entry_id: str, login: str, disputed: Collection[str]) -> None:
+    """The entry is decided: drafts of it are not needed, but that others have typed what is disputed is remembered until it is settled."""
+    remembered = and_(_draft.c.field.in_(sorted(disputed)), _draft.c.login != login)
+    conn.execute(delete(_draft).where(_draft.c.entry == entry_id, ~remembered))

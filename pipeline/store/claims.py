@@ -19,6 +19,7 @@ from pipeline.store.entry_views import EntryView, FieldView, look_at
 from pipeline.store.events import record
 from pipeline.store.forwarding import has_entry_on
 from pipeline.store.pages import Page, page
+from pipeline.store.second_person import is_not_for, may_not_judge
 from pipeline.template import Forms
 
 __all__ = ["EntryView", "FieldView", "claim_next", "coming", "open_entry", "release", "renew", "skip", "view_page", "waiting_count"]
@@ -40,7 +41,7 @@ def claim_next(
     """The entry that the person has open, or the next of the person's units (`store.places` says in which order); none of `besides`.
 
     Asked for again with the first in `besides` it claims one ahead, so that the next is there when the person is done. An entry that waits for
-    a second person is never given to the first. One statement takes it, so no two people get the same.
+    a second person is not given to whoever has said what it disputes (`store.second_person`). One statement takes it: no two people get the same.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -64,15 +65,15 @@ def coming(conn: Connection, person: Person, now: datetime, count: int, order: Q
 
 
 def open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES) -> EntryView:
-    """A certain entry. If it waits for review and this person may take it, it is claimed; a decided one is only shown.
+    """A certain entry. If it waits for review and this person may take it, it is claimed; any other is only shown.
 
     Raises:
-        NotAllowedError: the person may not review this unit, or has been the first to decide.
+        NotAllowedError: the person may not review this unit.
         StaleDecisionError: another person has it open.
     """
     found = entry(conn, entry_id)
     sight.require_entry(conn, person, Action.REVIEW, found)
-    if found.state in OPEN and found.first_by != person.login and _take(conn, person, now, minutes, _entry.c.id == entry_id) is None:
+    if found.state in OPEN and not may_not_judge(conn, person.login, found) and _take(conn, person, now, minutes, _entry.c.id == entry_id) is None:
         raise stale()
     return look_at(conn, forms, person, entry_id)
 
@@ -184,9 +185,8 @@ def _take(
 
 
 def _for(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """Open entries that the person may see, without those in second review that the person decided first."""
-    not_own = or_(_entry.c.first_by.is_(None), _entry.c.first_by != person.login)
-    return and_(_entry.c.state.in_(tables.OPEN_STATES), sight.visible_entries(conn, person), not_own)
+    """Open entries that the person may see, without those that wait for a second person who is another."""
+    return and_(_entry.c.state.in_(tables.OPEN_STATES), sight.visible_entries(conn, person), ~is_not_for(person.login))
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

@@ -18,7 +18,7 @@ from pipeline.own_forms import settled_state
 from pipeline.recount import doubted_figures
 from pipeline.review import Answer
 from pipeline.store import plants, sight, tables
-from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers
+from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers, taken_back
 from pipeline.store.claims import CLAIM_MINUTES, held_by_other, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.control_draw import draw_controls
@@ -30,6 +30,7 @@ from pipeline.store.exports import earlier
 from pipeline.store.first_review import first_decided
 from pipeline.store.group_answers import grouped
 from pipeline.store.pages import Page
+from pipeline.store.second_person import may_not_judge
 from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.store.temporary_identities import note_client
 from pipeline.store.versions import note_version
@@ -73,10 +74,10 @@ def save_answers(
     missing page need no answer, nor do those confirmed in a group; what is answered all the same counts. `about` is what the person says of the
     client beyond the number: why the register lacks the client, and how it is where the sheet contradicts the client. Where nothing is said of a
     contradiction, another person looks; so where figures do not add up, of which the person is told first with `ask_figures`; and so at all critical
-    fields of a form of `Forms.double_check`.
+    fields of a form of `Forms.double_check`, and at what the person's answer left to another before it was taken back (`answers.taken_back`).
 
     Raises:
-        NotAllowedError: another unit or area of law, a client behind a block, or the person was the first to decide.
+        NotAllowedError: another unit or area of law, a client behind a block, or the person has said what a second person is to judge.
         StaleDecisionError: it has been decided since the person saw `revision`, or another person has it.
         MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError, RecountError: the fields that hinder it.
     """
@@ -100,7 +101,8 @@ def save_answers(
         return EntryState.REVIEW
     shared = shared_answers(conn, found, form)
     doubt = {doubted_client(conn, form, found, given, about), *plants.doubted(conn, person, entry_id, by_name, readings, given)}
-    doubt |= doubted_figures(form, found.row, given, ask=ask_figures) | review.seen_by_two(forms, form, here, given)
+    doubt |= taken_back(conn, entry_id, person.login) | doubted_figures(form, found.row, given, ask=ask_figures)
+    doubt |= {name for name in review.seen_by_two(forms, form, here, given) if given[name] != shared.get(name)}
     new = first_decided(here, given, readings, shared, in_groups, doubt=doubt, answered=answers)
     new |= {spec.name: Decided(Answer(None, State.ILLEGIBLE), How.PAGE_MISSING, True) for spec in specs if spec.name in missing}
     state = review.next_state(sum(not one.settled for one in new.values()))
@@ -197,8 +199,8 @@ def _decide_second(
     now: datetime,
     about: AboutClient,
 ) -> EntryState:
-    if found.first_by == person.login:
-        raise _denied(person, found, "You were the first to decide this entry.", "It waits for another person of the unit.")
+    if may_not_judge(conn, person.login, found):
+        raise _denied(person, found, "You have said what is disputed here.", "It waits for another person of the unit.")
     form = form_of(forms, found)
     before = decided(conn, found.id, first_only=True)
     disputed = [spec for spec in review.asked(form, found.row) if spec.name in before and not before[spec.name].settled]
@@ -245,7 +247,8 @@ def decide(
     plants.end_all(conn, found.id, person.login, new, now)
     add_decided(conn, found.id, found.revision + 1, new, person.login, now)
     note_version(conn, found, person.login, now, state=state, reason=str(values.get("reason") or ""), voided=bool(values.get("voided")))
-    drop_drafts(conn, found.id)
+    disputed = {name for name, one in new.items() if not one.settled} if state is EntryState.SECOND else set()
+    drop_drafts(conn, found.id, person.login, disputed)
     if form is not None and state is EntryState.CONFIRMED:
         draw_controls(conn, form, found, now)
     counts = {"revision": found.revision + 1, "fields": len(new), "unsettled": sum(not one.settled for one in new.values())}

@@ -17,6 +17,7 @@ from pipeline.store.group_answers import NO_GROUP, grouped
 from pipeline.store.pages import Page, page_reading
 from pipeline.store.protection import TELLS, Covered, covered_on
 from pipeline.store.registers import client, shown_client
+from pipeline.store.second_person import may_not_judge
 from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.template import Form, Forms
 
@@ -116,13 +117,14 @@ def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...],
     in_groups = grouped(conn, found, readings) if found.state is EntryState.REVIEW else NO_GROUP
     own = drafts(conn, found.id, person.login)
     typed = shared_answers(conn, found, form) | in_groups.answers() | own
+    apart = may_not_judge(conn, person.login, found)
     numbers = page_numbers(form)
     by_number = {_number(page, found): page.id for page in pages}
     expected = {spec.name for spec in asked(form, found.row) if _is_open(spec, found, answers)}
     return tuple(
         _field(
             spec,
-            spec.name in in_groups.odd or _is_blind(spec, found, person, readings.get(spec.name)),
+            spec.name in in_groups.odd or _is_blind(spec, found, readings.get(spec.name), apart=apart),
             numbers[spec.name],
             by_number,
             readings,
@@ -165,10 +167,9 @@ def _covered(field: FieldView) -> FieldView:
     return replace(field, reading=None, draft=None, first=None, open=False, hidden=True)
 
 
-def _is_blind(spec: FieldSpec, found: Entry, person: Person, reading: Reading | None) -> bool:
-    """Also after the first person's decision for that person, who may take it back and decide anew."""
-    first = found.state is EntryState.SECOND and found.first_by == person.login
-    return is_typed(spec, reading) and (found.state is EntryState.REVIEW or first)
+def _is_blind(spec: FieldSpec, found: Entry, reading: Reading | None, *, apart: bool) -> bool:
+    """Also in second review for whoever is kept `apart` from it: the first person may take the decision back and decide anew."""
+    return is_typed(spec, reading) and (found.state is EntryState.REVIEW or apart)
 
 
 def _number(page: Page, found: Entry) -> int:

@@ -28,7 +28,7 @@ def first_decided(
         specs: the fields that were answered.
         given: what is said of each.
         readings: what the machine read.
-        shared: what confirmed rows of the same sheet say.
+        shared: what confirmed rows of the same sheet say; it settles what nobody doubts.
         in_groups: what groups have said; whoever has `answered` the field on the sheet has the last word.
         doubt: fields that another person has to see whatever they say.
         answered: the fields that the person answered on the sheet.
@@ -40,8 +40,8 @@ def first_decided(
             new[name] = Decided(given[name], How.GROUP, True, in_groups.by(name))
         else:
             how = _how(spec, given[name], readings.get(name), odd=name in in_groups.odd)
-            settled = review.settled(spec, given[name], readings.get(name)) and name not in doubt
-            new[name] = Decided(given[name], how, given[name] == shared.get(name) or settled)
+            settled = given[name] == shared.get(name) or review.settled(spec, given[name], readings.get(name))
+            new[name] = Decided(given[name], how, settled and name not in doubt)
     return new
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, String, case, cast, event, func, insert, literal, select
+from sqlalchemy import Connection, String, case, cast, event, func, insert, literal, select, update
 
 from pipeline.model import EntryState, Person, Role
 from pipeline.overview import overview
@@ -63,6 +63,22 @@ def test_decided_entries_cost_the_queue_nothing_and_open_ones_only_the_count(sto
     assert {name: longer[name] / before[name] for name in queue - WITH_WHAT_IS_OPEN if longer[name] > SAME * before[name]} == {}
     assert longer["count"] < SAME * (FEW + MANY) / FEW * before["count"]
     assert longer["Läge"] < SAME * (FEW + 3 * MANY) / (FEW + MANY) * before["Läge"]
+
+
+def test_entries_that_wait_for_a_second_person_cost_the_queue_no_more_when_they_are_many(store: Store) -> None:
+    """Whether somebody may be the second person is looked up entry by entry, as far as the queue is gone through."""
+    first_page(store)
+    claim = ACTS["claim, oldest first"]
+    add(store, "second", EntryState.SECOND, FEW // 10)
+    disputes(store)
+    before = work(store, claim)
+    add(store, "more", EntryState.SECOND, FEW)
+    disputes(store)
+    assert work(store, claim) < SAME * before
+    with store.begin() as conn:
+        taken = claims.claim_next(conn, FORMS, NURSE, NOW)
+        assert taken is not None
+        assert taken.second
 
 
 def test_a_queue_without_its_index_is_found_out(store: Store) -> None:
@@ -117,6 +133,27 @@ def add(store: Store, name: str, state: EntryState, count: int) -> None:
     if store.engine.dialect.name == "postgresql":  # its own process does this now and then; SQLite has no statistics of a young database either
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.exec_driver_sql("VACUUM ANALYZE entry")
+
+
+def disputes(store: Store) -> None:
+    """Each entry in second review has been decided by anna, and a field of it is disputed."""
+    entry, decision = tables.entry.c, tables.decision
+    new = entry.state == EntryState.SECOND.value, entry.first_by.is_(None)
+    columns: dict[str, Any] = {
+        "entry": entry.id,
+        "revision": literal(1),
+        "field": literal("handelsetid"),
+        "value": literal("10:15", decision.c.value.type),
+    }
+    columns |= {"state": literal("read"), "how": literal("typed"), "settled": literal(False), "by": literal("anna")}
+    columns |= {"at": literal(NOW, decision.c.at.type)}
+    with store.begin() as conn:
+        conn.execute(insert(decision).from_select(list(columns), select(*(value.label(name) for name, value in columns.items())).where(*new)))
+        conn.execute(update(tables.entry).where(*new).values(first_by="anna", first_at=NOW, revision=1))
+    if store.engine.dialect.name == "postgresql":
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.exec_driver_sql("VACUUM ANALYZE entry")
+            conn.exec_driver_sql("VACUUM ANALYZE decision")
 
 
 def work(store: Store, act: Act) -> float:

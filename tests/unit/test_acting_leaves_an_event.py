@@ -52,6 +52,7 @@ NEEDS_NONE = {
     "store.accounts.accounts": "accounts of staff, no client",
     "store.blocks.blocks": "the blocks of the person's own units, which set them",
     "store.claims.hidden_count": FIGURES,
+    "store.second_person.waits_for_another": FIGURES,
     "store.client_check.in_register": PART,
     "store.controls.next_control": BEFORE,
     "store.controls.pass_control": TYPING,

@@ -1,0 +1,255 @@
+"""Who is the second person of a disputed field: never somebody who has said anything of it, and nobody can do without by taking a decision back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from sqlalchemy import insert, update
+
+from pipeline.client_guard import AboutClient, Choice
+from pipeline.errors import NotAllowedError
+from pipeline.model import EntryState, Person, State, Value
+from pipeline.review import Answer, asked
+from pipeline.settings import ROOT
+from pipeline.store import claims, corrections, decisions
+from pipeline.store.answers import decided
+from pipeline.store.control_tables import control
+from pipeline.store.database import Store
+from pipeline.store.entries import entry
+from pipeline.store.group_tables import group_cell, group_task
+from pipeline.store.second_person import waits_for_another
+from pipeline.template import Forms
+from tests.ward import ASTA, BROR, EVA, FORMS, NILS, NOTE, NOW, PLAN, SAID, VISITS, Ward, answers, later, page_reading, person
+
+pytest_plugins = ("tests.databases",)
+
+ALL: Mapping[str, Value] = {**SAID, **PLAN}
+WRONG = Answer("2026-02-18")
+RIGHT = Answer("2026-02-17")
+ULLA = person("ulla")
+HANDED_ON = AboutClient(choice=Choice.HAND_ON)
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """The test organisation."""
+    return Ward(store).begin()
+
+
+def save(ward: Ward, entry_id: str, who: Person, given: Mapping[str, Answer], about: AboutClient = decisions.NOTHING_SAID) -> EntryState:
+    """Decide an entry as it is now."""
+    with ward.store.begin() as conn:
+        revision = entry(conn, entry_id).revision
+        return decisions.save_answers(conn, FORMS, who, entry_id, revision, given, NOW, about=about)
+
+
+def undo(ward: Ward, entry_id: str, who: Person) -> EntryState:
+    """Take a decision back."""
+    with ward.store.begin() as conn:
+        return decisions.undo(conn, who, entry_id, entry(conn, entry_id).revision, NOW)
+
+
+def correct(ward: Ward, entry_id: str, who: Person, **new: Answer) -> EntryState:
+    """Correct a confirmed entry."""
+    with ward.store.begin() as conn:
+        return corrections.correct(conn, FORMS, who, entry_id, entry(conn, entry_id).revision, new, "fel", NOW)
+
+
+def gets(ward: Ward, who: Person) -> str | None:
+    """The entry that somebody gets from the queue and gives back at once."""
+    with ward.store.begin() as conn:
+        view = claims.claim_next(conn, FORMS, who, NOW)
+        if view is not None:
+            claims.release(conn, who, view.entry.id)
+    return view.entry.id if view else None
+
+
+def refused(ward: Ward, entry_id: str, who: Person) -> bool:
+    """Whether somebody neither gets an entry, nor is shown it as the second, nor may decide it, and is told that it waits."""
+    if gets(ward, who) is not None:
+        return False
+    with ward.store.begin() as conn:
+        assert claims.waiting_count(conn, who, NOW) == 0
+        assert waits_for_another(conn, who) == 1
+        found = entry(conn, entry_id)
+        with pytest.raises(NotAllowedError):
+            decisions.save_answers(conn, FORMS, who, entry_id, found.revision, {"datum": RIGHT}, NOW)
+        view = claims.open_entry(conn, FORMS, who, entry_id, NOW)
+        assert view.entry.claimed_by is None
+        assert {field.reading for field in view.fields if field.spec.name == "datum"} == {None}
+    return True
+
+
+def test_nobody_guesses_until_the_machine_agrees(ward: Ward) -> None:
+    ward.note("AAAA")
+    assert save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG)) is EntryState.SECOND
+    assert undo(ward, "AAAA-00", EVA) is EntryState.REVIEW
+    assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.SECOND
+    with ward.store.read() as conn:
+        assert [name for name, one in decided(conn, "AAAA-00").items() if not one.settled] == ["datum"]
+    assert refused(ward, "AAAA-00", EVA)
+    assert save(ward, "AAAA-00", NILS, {"datum": RIGHT}) is EntryState.CONFIRMED
+
+
+def test_rejecting_and_taking_up_again_is_no_way_around_either(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    with ward.store.begin() as conn:
+        decisions.reject(conn, EVA, "AAAA-00", 1, "oläsligt", NOW)
+        decisions.reopen(conn, EVA, "AAAA-00", 2)
+    assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.SECOND
+
+
+def test_another_person_who_types_anew_is_the_other_person(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    undo(ward, "AAAA-00", EVA)
+    with ward.store.begin() as conn:
+        claims.release(conn, EVA, "AAAA-00")
+    assert save(ward, "AAAA-00", NILS, answers(ALL)) is EntryState.CONFIRMED
+
+
+def test_what_another_person_has_settled_since_is_settled(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    save(ward, "AAAA-00", NILS, {"datum": RIGHT})
+    correct(ward, "AAAA-00", EVA, text=Answer("Sov illa."))
+    assert undo(ward, "AAAA-00", EVA) is EntryState.REVIEW
+    assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.CONFIRMED
+
+
+def test_whoever_typed_the_value_does_not_judge_its_correction(ward: Ward) -> None:
+    ward.note("AAAA")
+    assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.CONFIRMED
+    assert correct(ward, "AAAA-00", NILS, datum=WRONG) is EntryState.SECOND
+    assert refused(ward, "AAAA-00", EVA)
+    assert refused(ward, "AAAA-00", NILS)
+    assert gets(ward, ULLA) == "AAAA-00"
+    assert save(ward, "AAAA-00", ULLA, {"datum": RIGHT}) is EntryState.CONFIRMED
+
+
+def test_whoever_settled_a_value_does_not_judge_its_correction_but_that_of_others(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    save(ward, "AAAA-00", NILS, {"datum": WRONG})
+    assert correct(ward, "AAAA-00", EVA, pnr=Answer(BROR.pid), namn=Answer("Bror Testlund")) is EntryState.SECOND
+    with ward.store.begin() as conn:
+        view = claims.open_entry(conn, FORMS, ULLA, "AAAA-00", NOW)
+        assert [field.spec.name for field in view.fields if field.open] == ["pnr"]
+        assert {field.first for field in view.fields if field.spec.name == "datum"} == {WRONG}
+        claims.release(conn, ULLA, "AAAA-00")
+    assert save(ward, "AAAA-00", ULLA, {"pnr": Answer(BROR.pid)}) is EntryState.CONFIRMED
+    assert correct(ward, "AAAA-00", EVA, datum=Answer("2026-02-19")) is EntryState.SECOND
+    assert refused(ward, "AAAA-00", NILS)
+    assert gets(ward, ULLA) == "AAAA-00"
+
+
+def test_the_second_person_who_undoes_is_the_second_person_still(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    save(ward, "AAAA-00", NILS, {"datum": RIGHT})
+    assert undo(ward, "AAAA-00", NILS) is EntryState.SECOND
+    assert gets(ward, NILS) == "AAAA-00"
+    assert save(ward, "AAAA-00", NILS, {"datum": WRONG}) is EntryState.CONFIRMED
+
+
+def test_keying_the_same_head_in_another_row_bars_nobody(ward: Ward) -> None:
+    """All who review rows of a sheet at the same time have keyed its head: otherwise nobody would be left."""
+    rows: dict[str, Value] = {f"rad0{n}.{name}": value for n in (1, 2) for name, value in {"pnr": ASTA.pid, "tid": "07:30", "sign": "EE"}.items()}
+    ward.read(ward.scan(), page_reading(VISITS, "BBBB", {"datum": "2026-02-17", **rows}))
+    given = {n: answers({"skribent": None, f"rad0{n}.mat": None} | {k: v for k, v in rows.items() if k.startswith(f"rad0{n}")}) for n in (1, 2)}
+    assert save(ward, "BBBB-01", EVA, given[1] | {"datum": WRONG}) is EntryState.SECOND
+    assert save(ward, "BBBB-02", NILS, given[2] | {"datum": Answer("2026-02-19")}) is EntryState.SECOND
+    assert (gets(ward, EVA), gets(ward, NILS)) == ("BBBB-02", "BBBB-01")
+
+
+def test_whoever_found_the_piece_odd_in_a_group_is_not_the_second(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    with ward.store.begin() as conn:
+        task = {"id": "g1", "login": NILS.login, "form": NOTE.id, "version": 1, "column": "datum", "value": "2026-02-17", "state": State.READ.value}
+        conn.execute(insert(group_task).values({**task, "shown_at": NOW, "claimed_until": NOW, "ended_at": NOW}))
+        page = entry(conn, "AAAA-00").page
+        conn.execute(insert(group_cell).values(task="g1", entry="AAAA-00", revision=0, field="datum", page=page, outcome="odd", ended_at=NOW))
+    assert refused(ward, "AAAA-00", NILS)
+    with ward.store.begin() as conn:
+        conn.execute(update(group_cell).values(outcome="undone"))
+    assert gets(ward, NILS) == "AAAA-00"
+
+
+def test_whoever_typed_the_control_is_not_the_second(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    with ward.store.begin() as conn:
+        conn.execute(insert(control).values(entry="AAAA-00", field="datum", drawn_at=NOW, typed_by=NILS.login, typed_at=NOW))
+    assert refused(ward, "AAAA-00", NILS)
+
+
+def test_whoever_typed_and_left_it_for_later_is_not_the_second(ward: Ward) -> None:
+    ward.note("AAAA")
+    with ward.store.begin() as conn:
+        claims.claim_next(conn, FORMS, NILS, later(-1))
+        decisions.save_draft(conn, NILS, "AAAA-00", "datum", RIGHT, later(-1))
+        claims.skip(conn, NILS, "AAAA-00", 0)
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    assert refused(ward, "AAAA-00", NILS)
+    assert gets(ward, ULLA) == "AAAA-00"
+
+
+def test_typing_as_the_second_and_leaving_it_for_later_bars_nobody(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    with ward.store.begin() as conn:
+        claims.claim_next(conn, FORMS, NILS, later(1))
+        decisions.save_draft(conn, NILS, "AAAA-00", "datum", RIGHT, later(1))
+        claims.skip(conn, NILS, "AAAA-00", 1)
+    assert gets(ward, NILS) == "AAAA-00"
+
+
+SIGNED = Forms.load(ROOT / "forms").latest("signeringslista")
+HEAD: Mapping[str, Value] = {
+    "personnummer": ASTA.pid,
+    "namn": "Asta Provberg",
+    "insats": "Alvedon",
+    "ordination": "500 mg",
+    "typ": "lakemedel",
+    "skribent": "Disa Penn",
+    "yrkestitel": "ssk",
+    "underskrift": True,
+}
+
+
+def sign_row(ward: Ward, who: Person, row: int, about: AboutClient, **other: Value) -> EntryState:
+    """Decide a row of a signature list as the first person, apart from `other` as the paper says."""
+    said = {**HEAD, f"dag{row:02d}.datum": f"2026-02-0{row}"} | other
+    given = {spec.name: Answer(None, State.EMPTY) for spec in asked(SIGNED, row)} | answers(said)
+    with ward.store.begin() as conn:
+        forms = Forms({(SIGNED.id, SIGNED.version): SIGNED})
+        entry_id = f"CCCC-{row:02d}"
+        return decisions.save_answers(conn, forms, who, entry_id, entry(conn, entry_id).revision, given, NOW, about=about)
+
+
+def test_a_client_that_is_handed_on_is_handed_on_although_another_row_has_the_same_number(ward: Ward) -> None:
+    rows: dict[str, Value] = {f"dag{row:02d}.datum": f"2026-02-0{row}" for row in (1, 2)}
+    ward.read(ward.scan(), page_reading(SIGNED, "CCCC", {**HEAD, "namn": "Bror Testlund", **rows}), SIGNED)
+    assert sign_row(ward, EVA, 1, AboutClient(choice=Choice.SLIP), namn="Bror Testlund") is EntryState.CONFIRMED
+    assert sign_row(ward, EVA, 2, HANDED_ON, namn="Bror Testlund") is EntryState.SECOND
+
+
+def test_two_people_see_a_head_once_for_all_rows(ward: Ward) -> None:
+    """On a form of `double_check` too: what two have settled in one row is as settled in the next."""
+    rows: dict[str, Value] = {f"dag{row:02d}.datum": f"2026-02-0{row}" for row in (1, 2)}
+    ward.read(ward.scan(), page_reading(SIGNED, "CCCC", {**HEAD, **rows}), SIGNED)
+    twice = Forms({(SIGNED.id, SIGNED.version): SIGNED})
+    twice.double_check = frozenset({SIGNED.id})
+    disputed = {}
+    for row in (1, 2):
+        given = {spec.name: Answer(None, State.EMPTY) for spec in asked(SIGNED, row)} | answers({**HEAD, f"dag{row:02d}.datum": f"2026-02-0{row}"})
+        with ward.store.begin() as conn:
+            decisions.save_answers(conn, twice, EVA, f"CCCC-{row:02d}", 0, given, NOW)
+            disputed[row] = {name for name, one in decided(conn, f"CCCC-{row:02d}").items() if not one.settled}
+            again = {name: given[name] for name in disputed[row]}
+            assert decisions.save_answers(conn, twice, NILS, f"CCCC-{row:02d}", 1, again, later(1)) is EntryState.CONFIRMED
+    assert "personnummer" in disputed[1]
+    assert disputed[2] == {"dag02.datum"}
