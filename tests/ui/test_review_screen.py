@@ -252,3 +252,19 @@ def test_nothing_is_saved_once_the_session_was_ended_elsewhere(store: Store, ope
     save(app, entry_id)
     assert state(store, entry_id) is EntryState.REVIEW
     assert "session_token" not in app.session_state
+
+
+def test_what_waits_for_another_person_is_told_and_cannot_be_opened(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    assert "väntar på en annan person" not in everything_sent(app)
+    type_all(app, entry_id, handelsetid="11:11")
+    save(app, entry_id)
+    assert state(store, entry_id) is EntryState.SECOND
+    assert "1 post väntar på en annan person än dig" in " ".join(caption.value for caption in app.caption)
+    app.button(key="lookup_open").click().run()
+    app.text_input(key="lookup_typed").input(entry_id[:8])
+    app.button(key="lookup_search").click().run()
+    assert app.button(key=f"lookup_review-{entry_id}").disabled
+    app = open_screen(COLLEAGUE, "review")
+    assert app.session_state["entry_id"] == entry_id

@@ -13,6 +13,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView
 from pipeline.store.plants import planted
 from pipeline.store.questions import ANSWERED
+from pipeline.store.second_person import waits_for_another
 from ui.components import coming_entry, entry_acts, entry_turn, form_slots, lookup_view
 from ui.components.client_card import client_card
 from ui.components.control_task import control_turn
@@ -176,7 +177,8 @@ def _nothing_to_do(here: Site, person: Person) -> None:
         st.markdown(t("review.empty"))
         st.caption(t("review.empty_next"))
         with here.store.read() as conn:
-            hidden = claims.hidden_count(conn, person)
-        if hidden:
-            st.caption(t("review.hidden", count=hidden))
+            told = {"review.hidden": claims.hidden_count(conn, person), "review.for_another": waits_for_another(conn, person)}
+        for text, count in told.items():
+            if count:
+                st.caption(t(text, count=count))
         entry_acts.undo_button(here, person)
