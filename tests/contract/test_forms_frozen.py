@@ -44,11 +44,18 @@ def test_a_placed_form_is_what_its_outline_gives(outline: Path) -> None:
     assert is_placed(outline.parent)
 
 
+WHAT_AND_HOW_MUCH = {"signeringslista": {"insats", "ordination"}, "palliativ-hemakt": {"ordination", "dos"}}
+"""Columns of text that say what is given and the dose."""
+
+
 @every_form
 def test_what_harms_when_wrong_is_critical(form: Form) -> None:
-    """Class A: who and when are typed blind (design.md). Numbers are amounts; the number of a telephone is none."""
+    """Class A: who, when and the dose are typed blind (design.md). Numbers are amounts; the number of a telephone is none."""
+    columns = {spec.column for spec in form.fields}
+    assert columns >= WHAT_AND_HOW_MUCH.get(form.id, set())
     for spec in form.fields:
-        if form.criticality == "A" and spec.format and spec.format is not Format.PHONE:
+        number = form.criticality == "A" and spec.format and spec.format is not Format.PHONE
+        if number or spec.column in WHAT_AND_HOW_MUCH.get(form.id, set()):
             assert spec.critical, spec.name
 
 
