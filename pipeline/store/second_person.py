@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import ColumnElement, Connection, FromClause, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, literal_column, or_, select
 
 from pipeline import access
 from pipeline.access import Action
@@ -55,11 +55,15 @@ def waits_for_another(conn: Connection, person: Person) -> int:
 
 
 def _said(login: str, disputed: FromClause) -> Iterator[ColumnElement[bool]]:
-    """The ways in which somebody can have said what a field says before it was disputed. What was typed as the second person is taken back."""
+    """The ways in which somebody can have said what a field says before it was disputed.
+
+    What was decided as the second person counts where that is now corrected, and not where the whole entry is decided anew or the second undoes.
+    """
     entry, field = disputed.c.entry, disputed.c.field
     mine, cell = tables.decision.alias("mine"), group_cell.c
-    answered = (mine.c.entry == entry, mine.c.field == field, mine.c.revision <= disputed.c.revision, mine.c.how != How.PAGE_MISSING.value)
-    yield exists().where(*answered, mine.c.by == login).correlate(disputed)
+    keyed = and_(mine.c.how.not_in([How.PAGE_MISSING.value, How.SECOND.value]), mine.c.revision <= disputed.c.revision)
+    settled = and_(mine.c.how == How.SECOND.value, mine.c.revision < disputed.c.revision, disputed.c.how == How.CORRECTION.value)
+    yield exists().where(mine.c.entry == entry, mine.c.field == field, mine.c.by == login, or_(keyed, settled)).correlate(disputed)
     typed = (_draft.c.entry == entry, _draft.c.field == field, _draft.c.login == login, _draft.c.at < _entry.c.first_at)
     yield exists().where(*typed).correlate(disputed, _entry)
     yield exists().where(control.c.entry == entry, control.c.field == field, control.c.typed_by == login).correlate(disputed)

@@ -175,9 +175,10 @@ def add_payments(store: Store) -> list[str]:
         issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
         batch = pages.add_batch(conn, OTHER_UNIT, "Pärm 5", ADMINISTRATOR.login)
     _read_page(store, form, serial, batch, 1, values, values, p=0.99)
-    clerk, ids = replace(NURSE, areas=ALL_AREAS), [entry_id(serial, row) for row in (1, 2, 3)]
+    ids = [entry_id(serial, row) for row in (1, 2, 3)]
     for each in ids:
-        confirm(store, clerk, each, values)
+        for clerk in (NURSE, COLLEAGUE):
+            confirm(store, replace(clerk, areas=ALL_AREAS), each, values)
     return ids
 
 

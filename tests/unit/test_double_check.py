@@ -1,4 +1,4 @@
-"""Forms that two people answer for: what is strong medicine is seen twice, also where the first person and the machine agree."""
+"""Forms that two people answer for: strong medicine and money are seen twice, also where the first person and the machine agree."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def test_other_forms_need_one_person_where_the_machine_agrees(ward: Ward) -> Non
         assert decisions.save_answers(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW) is EntryState.CONFIRMED
 
 
-def test_prescriptions_at_the_end_of_life_are_among_them() -> None:
-    assert Forms.load(ROOT / "forms").double_check == {"palliativ-hemakt"}
+def test_strong_medicine_and_money_are_among_them() -> None:
+    assert Forms.load(ROOT / "forms").double_check == {"palliativ-hemakt", "utbetalningslista"}
 
 
 def test_a_form_that_there_is_not_is_named(tmp_path: Path) -> None:

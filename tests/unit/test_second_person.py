@@ -154,6 +154,17 @@ def test_the_second_person_who_undoes_is_the_second_person_still(ward: Ward) -> 
     assert save(ward, "AAAA-00", NILS, {"datum": WRONG}) is EntryState.CONFIRMED
 
 
+def test_an_entry_that_comes_back_whole_has_the_same_second_person(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    save(ward, "AAAA-00", NILS, {"datum": WRONG})
+    with ward.store.begin() as conn:
+        decisions.reject(conn, ULLA, "AAAA-00", 2, "fel person", NOW)
+        decisions.reopen(conn, ULLA, "AAAA-00", 3)
+    assert save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG)) is EntryState.SECOND
+    assert gets(ward, NILS) == "AAAA-00"
+
+
 def test_keying_the_same_head_in_another_row_bars_nobody(ward: Ward) -> None:
     """All who review rows of a sheet at the same time have keyed its head: otherwise nobody would be left."""
     rows: dict[str, Value] = {f"rad0{n}.{name}": value for n in (1, 2) for name, value in {"pnr": ASTA.pid, "tid": "07:30", "sign": "EE"}.items()}
