@@ -7,10 +7,12 @@ account, `settings.session_minutes` without activity and `settings.session_hours
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import streamlit as st
 
@@ -27,6 +29,19 @@ _LOGIN, _TOKEN, _ACTIVE, _EXPIRED, _LEFT, _TOUCHED = "login", "session_token", "
 _EMERGENCY, _MUST_CHANGE = "emergency_login", "must_change_password"
 _KEPT = {"language", _EXPIRED, _LEFT}
 _REASON_WITHIN = timedelta(minutes=5)
+
+
+class HasStore(Protocol):
+    """A workspace, as `Site`, or what an office of it works with."""
+
+    @property
+    def store(self) -> Store:
+        """Its store."""
+        ...
+
+
+_H = TypeVar("_H", bound=HasStore)
+_P = ParamSpec("_P")
 
 
 class Entered(Enum):
@@ -108,13 +123,24 @@ def log_in(here: Site, login: str, password: str) -> Entered:
     return Entered.YES
 
 
-def is_open(here: Site) -> bool:
+def is_open(here: HasStore) -> bool:
     """Whether the session of this window goes on. For callbacks, which run before `current_person` is asked."""
     token = st.session_state.get(_TOKEN)
     if token is None:
         return False
     with here.store.read() as conn:
         return sessions.held(conn, token) is not None
+
+
+def while_open(act: Callable[Concatenate[_H, _P], None]) -> Callable[Concatenate[_H, _P], None]:
+    """What a button or a key does, which is not done once the session has ended, here or elsewhere: as `is_open`."""
+
+    @wraps(act)
+    def done(here: _H, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        if is_open(here):
+            act(here, *args, **kwargs)
+
+    return done
 
 
 def asks_for_reason() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.model import EntryState, State
@@ -16,6 +17,7 @@ from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.events import events_of
 from pipeline.store.group_cells import Group
+from pipeline.store.group_tables import group_task
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT
@@ -102,6 +104,26 @@ def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(store: Store, ope
         other = groups.next_group(conn, seeding.forms(), COLLEAGUE, utc_now())
     assert other is not None
     assert len(other.cells) >= len(entries) - 2  # the sheet that is open, and the one that comes next, are not offered
+
+
+def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:
+    assert entries
+    first = open_group(store)
+    with store.begin() as conn:
+        groups.confirm_group(conn, seeding.forms(), NURSE, first.id, [], utc_now())
+    app = open_screen(NURSE, "review")
+    app.session_state["group_to_undo"] = True
+    app.run()
+    shown = open_group(store)
+    assert shown.id != first.id
+    with store.begin() as conn:
+        conn.execute(update(group_task).where(group_task.c.id == shown.id).values(claimed_until=utc_now() - timedelta(minutes=1)))
+    app.button(key=f"undo-{shown.id}").click().run()
+    assert not app.exception
+    assert len(first.cells) > 1
+    assert f"{len(first.cells)} " in " ".join(warning.value for warning in app.warning)
+    with store.begin() as conn:
+        assert groups.undo_group(conn, NURSE, utc_now()) == 0
 
 
 def test_what_groups_have_confirmed_and_what_is_surely_read_stands_folded(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:

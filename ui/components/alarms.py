@@ -10,7 +10,7 @@ from pipeline.access import Action, allowed
 from pipeline.model import Person
 from pipeline.store import emergencies
 from pipeline.store.clock import utc_now
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, t
 
 
@@ -28,6 +28,7 @@ def alarms(here: Site, person: Person) -> None:
             st.button(t("emergency.seen"), key=f"seen-{use.id}", on_click=partial(_seen, here, person, use.id))
 
 
+@while_open
 def _seen(here: Site, person: Person, use_id: str) -> None:
     with here.store.begin() as conn:
         emergencies.acknowledge(conn, person, use_id, utc_now())

@@ -22,7 +22,7 @@ from ui.components.entry_facts import entry_facts
 from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import known, t
 
 _TYPED = "typed_client"
@@ -74,6 +74,7 @@ def _keep(here: Site, person: Person, view: EntryView, keys: Mapping[str, FieldV
     st.session_state[_KEPT] = dict(draft)
 
 
+@while_open
 def _save_draft(here: Site, person: Person, view: EntryView, field: FieldView, answer: Answer) -> None:
     try:
         with here.store.begin() as conn:

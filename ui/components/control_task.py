@@ -22,7 +22,7 @@ from ui.components.heading import heading
 from ui.components.keyboard import keyboard
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, crop_picture, page_picture
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import known, t
 
 KEY = "keyboard_control"
@@ -126,6 +126,7 @@ def _sides(task: ControlTask) -> Mapping[str, Answer]:
     return dict(sorted(both.items())) | {word: answer for word, answer in others.items() if word not in both}
 
 
+@while_open
 def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
     answer, now = _given(task, key), utc_now()
     if answer is None:
@@ -151,6 +152,7 @@ def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
         st.toast(t("control.saved"), icon=":material/check:")
 
 
+@while_open
 def _pass(here: Site, person: Person, task: ControlTask) -> None:
     with here.store.begin() as conn:
         controls.pass_control(conn, person, task)

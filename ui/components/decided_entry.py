@@ -25,7 +25,7 @@ from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
 from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
 from ui.components.version_table import people_lines, version_table
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import known, moment, t
 
 KEY = "keyboard_decided"
@@ -106,6 +106,7 @@ def _void_form(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
     keyboard(f"void-{entry.id}", [reason], save=f"save-{reason}", key=KEY)
 
 
+@while_open
 def _correct(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
     entry, reason = view.entry, str(st.session_state.get(_reason_key(view)) or "")
     given, before = answers(view), {field.spec.name: field.first for field in view.fields}
@@ -126,6 +127,7 @@ def _correct(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
     )
 
 
+@while_open
 def _void(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
     entry, reason = view.entry, str(st.session_state.get(_reason_key(view)) or "")
     if not reason.strip():
@@ -134,6 +136,7 @@ def _void(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
     _tried(here, tell, "lookup.voided", lambda conn: corrections.void(conn, person, entry.id, entry.revision, reason, utc_now()))
 
 
+@while_open
 def _tried(here: Site, tell: Tell, done: str, act: Callable[[Connection], object], view: EntryView | None = None) -> None:
     try:
         with here.store.begin() as conn:

@@ -14,7 +14,7 @@ from pipeline.making.drafts import Data, Draft, revisions
 from pipeline.model import Person
 from pipeline.template import Area, Subject
 from ui.components import form_desk
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import t
 
 _CLASSES = ("A", "B", "C")
@@ -81,6 +81,7 @@ def _earlier(here: Site, person: Person, draft: Draft, key: str) -> None:
         st.button(t("forms.discard"), key=f"{key}-discard", on_click=_discard, args=(here, person, draft), icon=":material/delete:")
 
 
+@while_open
 def _restore(here: Site, person: Person, draft: Draft, revision: int) -> None:
     try:
         form_desk.seen(acts.go_back(here.store, person, draft, revision))
@@ -89,6 +90,7 @@ def _restore(here: Site, person: Person, draft: Draft, revision: int) -> None:
     form_desk.go("draft", draft.id)
 
 
+@while_open
 def _discard(here: Site, person: Person, draft: Draft) -> None:
     try:
         acts.discard(here.store, person, draft)

@@ -33,7 +33,7 @@ from ui.components.entry_form import answers
 from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, say, tell, turn_to
 from ui.components.faults import fault_text
 from ui.components.returning import return_entry
-from ui.session import Site, is_open
+from ui.session import Site, while_open
 from ui.text import t
 
 LEAST_LOOK = timedelta(milliseconds=500)
@@ -41,13 +41,11 @@ LEAST_LOOK = timedelta(milliseconds=500)
 _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
 
+@while_open
 def save(here: Site, person: Person, view: EntryView) -> None:
-    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant.
-
-    Nothing is saved once the session has ended, here or elsewhere: callbacks run before that is asked for the screen.
-    """
+    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant."""
     now, shown_at = utc_now(), entry_turn.shown_at()
-    if shown_at is None or now - shown_at < LEAST_LOOK or not is_open(here):
+    if shown_at is None or now - shown_at < LEAST_LOOK:
         return
     entry = view.entry
     try:
@@ -85,16 +83,19 @@ def _saved(here: Site, person: Person, view: EntryView, state: EntryState, misse
     tell(t("review.sent_on" if state is EntryState.SECOND else "review.saved"))
 
 
+@while_open
 def skip(here: Site, person: Person, view: EntryView) -> None:
     """Let the entry come later."""
     tried(here, person, lambda conn: claims.skip(conn, person, view.entry.id, view.entry.revision))
 
 
+@while_open
 def hand_on(here: Site, person: Person, view: EntryView) -> None:
     """Give the entry to the client's own unit."""
     tried(here, person, lambda conn: forwarding.forward_protected(conn, here.forms, person, view.entry.id, view.entry.revision, utc_now()))
 
 
+@while_open
 def reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
     """Put the entry aside for a reason."""
     if not reason:
@@ -114,10 +115,9 @@ def undo_button(here: Site, person: Person, entry_id: str = "") -> None:
     st.button(t("review.undo"), key=f"undo-{entry_id}", shortcut="Alt+Z", on_click=partial(undo, here, person), disabled=nothing)
 
 
+@while_open
 def undo(here: Site, person: Person) -> None:
     """Take back the last group if nothing has been decided since, else the last decision."""
-    if not is_open(here):
-        return
     if st.session_state.pop(UNDO_GROUP, None):
         with here.store.begin() as conn:
             count = groups.undo_group(conn, person, utc_now())
@@ -132,10 +132,9 @@ def undo(here: Site, person: Person) -> None:
     turn_to(latest.id, utc_now())
 
 
+@while_open
 def tried(here: Site, person: Person, act: Callable[[Connection], object]) -> None:
-    """Do it, say what hinders it, and go on to the next entry; nothing once the session has ended."""
-    if not is_open(here):
-        return
+    """Do it, say what hinders it, and go on to the next entry."""
     _attempt(here, act)
     go_on(here, person)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from pipeline.errors import EfterskriftError
 from ui.components.faults import fault_text
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import t
 
 _SAID = "follow_up_said"
@@ -27,6 +27,7 @@ def tell(kind: str, text: str) -> None:
     st.session_state[_SAID] = (kind, text)
 
 
+@while_open
 def tried(here: Site, done: str, act: Callable[[Connection], object]) -> None:
     """Do it. `done` is the key of what is said then."""
     try:

@@ -13,7 +13,7 @@ from pipeline.store import blocks, registers
 from pipeline.store.blocks import Block
 from pipeline.store.clock import utc_now
 from ui.components.follow_up_act import tell, tried
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, t
 
 _KEYS = {name: f"block_{name}" for name in ("unit", "pid", "why")}
@@ -50,6 +50,7 @@ def _new(here: Site, person: Person) -> None:
         st.form_submit_button(t("blocks.do"), key="do_block", type="primary", on_click=partial(_set, here, person))
 
 
+@while_open
 def _set(here: Site, person: Person) -> None:
     unit, pid, why = (str(st.session_state.get(_KEYS[name]) or "").strip() for name in ("unit", "pid", "why"))
     if not pid or not why:
@@ -58,6 +59,7 @@ def _set(here: Site, person: Person) -> None:
     tried(here, "blocks.is_set", lambda conn: blocks.set_block(conn, person, unit, pid, why, utc_now()))
 
 
+@while_open
 def _lift(here: Site, person: Person, one: Block, key: str) -> None:
     why = str(st.session_state.get(key) or "").strip()
     if not why:

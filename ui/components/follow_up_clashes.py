@@ -28,7 +28,7 @@ from ui.components.follow_up_act import tell, tried
 from ui.components.keyboard import keyboard
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, page_picture
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, t
 
 LEAST_LOOK = timedelta(milliseconds=500)
@@ -123,6 +123,7 @@ def _paper(here: Site, person: Person, one: Clash) -> None:
             st.html(f'<img class="ef-page" alt="{escape(t("picture.alt"))}" src="{data_url(picture)}">')
 
 
+@while_open
 def _decide(here: Site, person: Person, one: Clash, *, same: bool) -> None:
     now, shown_at = utc_now(), st.session_state.get(_SHOWN_AT)
     if shown_at is None or now - shown_at < LEAST_LOOK:
@@ -149,6 +150,7 @@ def _undo_latest(here: Site, person: Person) -> None:
         st.button(t("clashes.undo"), key="clash_undo", on_click=_take_back, args=(here, person, same, made))
 
 
+@while_open
 def _take_back(here: Site, person: Person, same: bool, made: int) -> None:
     act: Callable[..., None] = duplicate_marks.take_back_duplicate if same else clash_pairs.take_back_other
     tried(here, "clashes.undone", lambda conn: act(conn, person, made, utc_now()))

@@ -18,7 +18,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.temporary_identities import TemporaryIdentity
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tell, tried
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import known, moment, t
 
 
@@ -54,6 +54,7 @@ def _move_form(here: Site, person: Person, one: TemporaryIdentity) -> None:
         st.form_submit_button(t("identities.do"), key=f"do_move-{one.id}", on_click=partial(_move, here, person, one, keys))
 
 
+@while_open
 def _move(here: Site, person: Person, one: TemporaryIdentity, keys: dict[str, str]) -> None:
     pid = str(st.session_state.get(keys["to"]) or st.session_state.get(keys["pid"]) or "")
     why = str(st.session_state.get(keys["why"]) or "")

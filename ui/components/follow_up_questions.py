@@ -18,7 +18,7 @@ from pipeline.store.events import record
 from pipeline.store.questions import Question
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tell, tried
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, t
 
 _HERE = ZoneInfo("Europe/Stockholm")
@@ -77,6 +77,7 @@ def _question(here: Site, person: Person, one: Question) -> None:
             st.form_submit_button(t("questions.do"), key=f"do_answer-{one.id}", on_click=partial(_answer, here, person, one, keys))
 
 
+@while_open
 def _answer(here: Site, person: Person, one: Question, keys: dict[str, str]) -> None:
     held = {name: st.session_state.get(key) for name, key in keys.items()}
     text, who = str(held["text"] or ""), str(held["who"] or "")

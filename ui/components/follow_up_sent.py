@@ -16,7 +16,7 @@ from pipeline.store.entries import Entry
 from pipeline.store.forwarding import Forwarded
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tell, tried
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import known, moment, t
 
 _ON_ITS_WAY = {EntryState.REVIEW, EntryState.SECOND}
@@ -86,6 +86,7 @@ def _void_form(here: Site, person: Person, one: Entry) -> None:
         st.form_submit_button(t("follow_up.do_void"), key=f"do_void-{one.id}", on_click=partial(_void, here, person, one, key))
 
 
+@while_open
 def _void(here: Site, person: Person, one: Entry, key: str) -> None:
     why = str(st.session_state.get(key) or "").strip()
     if not why:

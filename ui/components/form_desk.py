@@ -16,7 +16,7 @@ from pipeline.making import acts
 from pipeline.making.drafts import Data, Draft, draft
 from pipeline.model import Person
 from ui.components.faults import fault_text
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import catalogue, language, t
 
 _PLACE, _SAID, _SEEN, _TURN = "forms_place", "forms_said", "forms_seen", "forms_turn"
@@ -57,6 +57,7 @@ def seen(shown: Draft) -> None:
     st.session_state[_SEEN] = (shown.id, shown.revision)
 
 
+@while_open
 def changed(here: Site, person: Person, draft_id: str, at_turn: int, edit: Callable[[Data], Data], *, moves: bool = False) -> None:
     """Change a draft; `moves` if fields or sections stand elsewhere afterwards. What comes from widgets of an earlier turn is left."""
     if at_turn != turn():

@@ -19,7 +19,7 @@ from pipeline.template import Form
 from ui.components import form_desk
 from ui.components.form_list import is_own
 from ui.components.form_pictures import form_pictures
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import t
 
 _PDF = "forms_pdf"
@@ -93,6 +93,7 @@ def _ways(here: Site, person: Person, form: Form) -> None:
         st.caption(t("forms.not_copied"))
 
 
+@while_open
 def _begin_version(here: Site, person: Person, form: Form) -> None:
     try:
         begun = acts.begin_version(here.store, here.settings, person, form)

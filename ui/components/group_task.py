@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
 import streamlit as st
 
-from pipeline.errors import EfterskriftError
+from pipeline.errors import EfterskriftError, StaleDecisionError
 from pipeline.fiducials import is_serial, shown_serial
 from pipeline.model import Person
 from pipeline.store import claims, groups
@@ -22,7 +23,7 @@ from ui.components.faults import fault_text
 from ui.components.heading import person_menu
 from ui.components.key_help import key_help
 from ui.components.pictures import covered_for, crop_pictures
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import t
 
 LEAST_LOOK = timedelta(seconds=1)
@@ -105,6 +106,7 @@ def _where(cell: Cell) -> str:
     return f"{sheet}, {t('review.row', row=cell.spec.row)}" if cell.spec.row else sheet
 
 
+@while_open
 def _mark(here: Site, person: Person, group_id: str, marked: Sequence[int]) -> None:
     try:
         with here.store.begin() as conn:
@@ -113,6 +115,7 @@ def _mark(here: Site, person: Person, group_id: str, marked: Sequence[int]) -> N
         entry_turn.say(fault_text(error))
 
 
+@while_open
 def _confirm(here: Site, person: Person, group_id: str, marked: Sequence[int]) -> None:
     now = utc_now()
     shown_at: datetime | None = st.session_state.get(_SHOWN_AT)
@@ -136,6 +139,7 @@ def _tell(done: GroupDone) -> None:
     st.toast(" ".join(said), icon=":material/check:")
 
 
+@while_open
 def _leave(here: Site, person: Person, group_id: str) -> None:
     try:
         with here.store.begin() as conn:
@@ -145,10 +149,16 @@ def _leave(here: Site, person: Person, group_id: str) -> None:
     st.session_state[_REST] = 2 * REST
 
 
+@while_open
 def _undo(here: Site, person: Person, group_id: str) -> None:
     """Take the last group back: what is on the screen now goes back too, so that the same comes up again."""
-    st.session_state.pop(UNDO_GROUP, None)
+    _give_back(here, person, group_id)
     with here.store.begin() as conn:
-        groups.leave_group(conn, person, group_id, utc_now())
         count = groups.undo_group(conn, person, utc_now())
+    st.session_state.pop(UNDO_GROUP, None)
     entry_turn.say(t("ways.undone", count=count))
+
+
+def _give_back(here: Site, person: Person, group_id: str) -> None:
+    with suppress(StaleDecisionError), here.store.begin() as conn:  # left alone so long that it has gone back by itself
+        groups.leave_group(conn, person, group_id, utc_now())

@@ -9,7 +9,7 @@ from pipeline.model import Person
 from pipeline.store import guides
 from pipeline.store.clock import utc_now
 from ui.screens import practice_screen
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import t
 
 _CLOSED = "guide_closed"
@@ -30,6 +30,7 @@ def guide(here: Site, person: Person) -> None:
                 st.button(t("help.practice"), key="guide_practice", on_click=practice_screen.begin, icon=":material/school:")
 
 
+@while_open
 def open_again(here: Site, person: Person) -> None:
     """Let the guide come back."""
     with here.store.begin() as conn:
@@ -37,6 +38,7 @@ def open_again(here: Site, person: Person) -> None:
     st.session_state[_CLOSED] = False
 
 
+@while_open
 def _close(here: Site, person: Person) -> None:
     with here.store.begin() as conn:
         guides.close(conn, person.login, utc_now())

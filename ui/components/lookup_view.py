@@ -18,7 +18,7 @@ from ui.components.decided_entry import decided_entry, forget_decided
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.components.keyboard import keyboard
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import t
 
 _OPEN, _SERIAL, _LOGGED, _CHOSEN, _SAID = "lookup_open_now", "lookup_serial", "lookup_logged", "lookup_chosen", "lookup_said"
@@ -112,6 +112,7 @@ def _missing_row(here: Site, person: Person, sheet: FoundSheet, review: Callable
         st.button(t("lookup.add_row"), key=f"add-{key}", on_click=partial(_add_row, here, person, sheet, rows, key, review))
 
 
+@while_open
 def _add_row(here: Site, person: Person, sheet: FoundSheet, rows: list[int | None], key: str, review: Callable[[str], None]) -> None:
     row = st.session_state.get(key, rows[0])
     form = here.forms[(sheet.pages[0].form or "", sheet.pages[0].version or 0)]

@@ -14,7 +14,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entries import OPEN, Entry, entries_of
 from pipeline.store.pages import Page
 from ui.components.faults import fault_text
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import t
 
 
@@ -34,6 +34,7 @@ def send_on(here: Site, person: Person, page: Page) -> None:
         )
 
 
+@while_open
 def _send(here: Site, person: Person, found: Entry, unit: str) -> None:
     try:
         with here.store.begin() as conn:

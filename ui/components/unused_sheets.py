@@ -11,7 +11,7 @@ from pipeline.model import Person
 from pipeline.store import accounting
 from pipeline.store.clock import utc_now
 from ui.components.faults import fault_text
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, t
 
 _UNIT, _TYPED, _SAID = "unused_unit", "unused_serials", "unused_said"
@@ -35,6 +35,7 @@ def unused_sheets(here: Site, person: Person) -> None:
                 st.button(t("accounting.undo"), key=f"unused-{lot.id}-{lot.unit}", on_click=partial(_undo, here, person, lot.id))
 
 
+@while_open
 def _note(here: Site, person: Person) -> None:
     try:
         with here.store.begin() as conn:
@@ -45,6 +46,7 @@ def _note(here: Site, person: Person) -> None:
         st.session_state[_SAID], st.session_state[_TYPED] = t("accounting.noted", count=count), ""
 
 
+@while_open
 def _undo(here: Site, person: Person, lot: str) -> None:
     try:
         with here.store.begin() as conn:

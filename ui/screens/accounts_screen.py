@@ -17,7 +17,7 @@ from pipeline.store.clock import utc_now
 from pipeline.template import Area
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, t
 
 _CHOSEN, _SAID, _PASSWORD = "account_chosen", "account_said", "account_password"
@@ -144,6 +144,7 @@ def _choices(here: Site, person: Person, account: Account) -> None:
             st.button(t("accounts.open"), key=f"account_open-{login}", on_click=reopen, icon=":material/person:")
 
 
+@while_open
 def _reset(here: Site, person: Person, login: str) -> None:
     def reset(conn: Connection) -> None:
         st.session_state[_PASSWORD] = (login, accounts.new_password(conn, person, login, utc_now()))
@@ -151,6 +152,7 @@ def _reset(here: Site, person: Person, login: str) -> None:
     _do(here, "accounts.has_password", login, reset)
 
 
+@while_open
 def _do(here: Site, done: str, login: str, act: Callable[[Connection], object]) -> None:
     try:
         with here.store.begin() as conn:

@@ -21,7 +21,7 @@ from pipeline.store.exports import Connection
 from pipeline.store.originals import Original
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, t
 
 _SAID = "archive_said"
@@ -63,6 +63,7 @@ def _ready(office: Office, person: Person) -> None:
         )
 
 
+@while_open
 def _make(office: Office, person: Person) -> None:
     def act() -> str:
         made = runs.make_package(office, person, utc_now())
@@ -145,6 +146,7 @@ def _rules() -> None:
         st.caption(" ".join((*told, t("archive.source", source=rule.source))))
 
 
+@while_open
 def _written(office: Office, done: str, act: Callable[[Connection], object]) -> None:
     def run() -> str:
         with office.store.begin() as conn:

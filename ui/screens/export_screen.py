@@ -22,7 +22,7 @@ from ui.components.faults import fault_text
 from ui.components.header_check import header_check
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.send_run import send_button
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, t
 
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
@@ -102,6 +102,7 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
     header_check(office, ready.target)
 
 
+@while_open
 def _make(office: Office, person: Person, target: str) -> None:
     def make() -> str:
         run = runs.make_run(office, person, target, utc_now())

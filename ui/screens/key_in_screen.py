@@ -19,7 +19,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunStatus
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, t
 
 LEAST_LOOK = timedelta(milliseconds=500)
@@ -110,6 +110,7 @@ def _value(label: str, text: str) -> None:
     right.code(text, language=None, wrap_lines=True)
 
 
+@while_open
 def _act(office: Office, person: Person, run_id: str, shown: Shown, act: Callable[[Office, Person, str, Shown, datetime], None]) -> None:
     now, shown_at = utc_now(), st.session_state.get(_SHOWN_AT)
     if shown_at is None or now - shown_at < LEAST_LOOK:

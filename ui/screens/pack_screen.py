@@ -21,7 +21,7 @@ from pipeline.unit_pack import DAYS, Extras, UnitNeeds, make_unit_pack, unit_nee
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.issued_upload import issued_upload
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import number, t
 
 _WIDTHS = (3, 1, 1)
@@ -89,6 +89,7 @@ def _line(form: Form, need: Need, turn: str) -> Need:
     return Need(form.id, int(count), prefilled)
 
 
+@while_open
 def _save(here: Site, person: Person, unit: str, needs: Sequence[Need], *, again: bool = True) -> None:
     try:
         with here.store.begin() as conn:

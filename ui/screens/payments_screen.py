@@ -18,7 +18,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.payment_approvals import NEEDED, take_back_approval
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import moment, number, t
 
 _SAID = "payments_said"
@@ -75,10 +75,12 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|~$:" else char for char in text)
 
 
+@while_open
 def _approve(office: Office, person: Person, each: Payment) -> None:
     _tried("payments.is_approved", lambda: payments.approve_payment(office, person, each.entry_id, each.seen, utc_now()))
 
 
+@while_open
 def _take_back(office: Office, person: Person, each: Payment) -> None:
     def act() -> None:
         with office.store.begin() as conn:

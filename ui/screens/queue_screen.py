@@ -17,7 +17,7 @@ from pipeline.store.pulls import Pull, PullKind
 from ui.components.deadline_list import deadline_list
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import day, moment, t
 
 _KIND, _UNIT, _DAY, _CLIENT, _SAID = "pull_kind", "pull_unit", "pull_day", "pull_client", "pull_said"
@@ -51,6 +51,7 @@ def _ask(here: Site, person: Person) -> None:
     st.button(t("queue.do"), key="pull", type="primary", on_click=partial(_pull, here, person))
 
 
+@while_open
 def _pull(here: Site, person: Person) -> None:
     kind, unit = PullKind(st.session_state[_KIND]), str(st.session_state[_UNIT])
     on = st.session_state.get(_DAY)
@@ -84,6 +85,7 @@ def _named(pull: Pull) -> str:
     return shown_pid(pull.what) if pull.kind is PullKind.CLIENT else pull.what
 
 
+@while_open
 def _undo(here: Site, person: Person, pull_id: str) -> None:
     try:
         with here.store.begin() as conn:
@@ -101,6 +103,7 @@ def _groups(here: Site, person: Person) -> None:
         st.toggle(unit, value=on, key=f"groups-{unit}", on_change=partial(_switch, here, person, unit))
 
 
+@while_open
 def _switch(here: Site, person: Person, unit: str) -> None:
     with here.store.begin() as conn:
         group_setting.set_groups(conn, person, unit, utc_now(), on=bool(st.session_state[f"groups-{unit}"]))

@@ -29,7 +29,7 @@ from ui.components.problem_text import problem_text
 from ui.components.reject_form import reject_form
 from ui.components.returning import author_said
 from ui.components.sheet_pictures import note_looks, prefetch, sheet_pictures
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import t
 
 
@@ -130,6 +130,7 @@ def _ahead(here: Site, person: Person, now: EntryView, slot: DeltaGenerator) -> 
         coming_entry.announce(view, name, sheet)
 
 
+@while_open
 def _open_found(here: Site, person: Person, entry_id: str) -> None:
     """Go on with an entry that was looked up; the one that was open goes back undecided."""
     before = entry_turn.current()

@@ -23,7 +23,7 @@ from ui.components.heading import heading
 from ui.components.keyboard import keyboard
 from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
 from ui.components.version_table import people_lines, version_table
-from ui.session import Site
+from ui.session import Site, while_open
 from ui.text import known, t
 
 LEAST_LOOK = timedelta(milliseconds=500)
@@ -122,6 +122,7 @@ def _sheet(here: Site, person: Person, views: list[EntryView]) -> None:
         )
 
 
+@while_open
 def _sign(here: Site, person: Person, view: EntryView, why: str, text: str) -> None:
     shown_at: datetime | None = st.session_state.get(_SHOWN_AT)
     now, one = utc_now(), view.entry
@@ -131,6 +132,7 @@ def _sign(here: Site, person: Person, view: EntryView, why: str, text: str) -> N
     _tried(here, "signing.done", lambda conn: signing.sign(conn, here.forms, person, one.id, one.revision, now, why=reason, text=words))
 
 
+@while_open
 def _sign_sheet(here: Site, person: Person, seen: list[tuple[str, int]]) -> None:
     _tried(here, "signing.sheet_done", lambda conn: signing.sign_sheet(conn, here.forms, person, seen, utc_now()))
 
@@ -158,6 +160,7 @@ def _undo_button(here: Site, person: Person) -> None:
     st.button(t("signing.undo"), key="undo_signature", shortcut="Alt+Z", disabled=last is None, on_click=partial(_undo, here, person, last))
 
 
+@while_open
 def _undo(here: Site, person: Person, last: Entry | None) -> None:
     if last is None:
         return

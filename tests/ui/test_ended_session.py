@@ -1,0 +1,186 @@
+"""A session that was ended elsewhere does nothing more: whatever a button or key does asks for that first, since it runs before the screen does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import func, select
+from streamlit.testing.v1 import AppTest
+
+from pipeline.model import Person
+from pipeline.review import Answer
+from pipeline.settings import ROOT
+from pipeline.store import groups, sessions
+from pipeline.store.answers import drafts
+from pipeline.store.clock import utc_now
+from pipeline.store.control_tables import control
+from pipeline.store.database import Store
+from pipeline.store.entries import entry
+from pipeline.store.tables import entry as entry_table
+from tests.ui import seeding
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import COLLEAGUE, NURSE
+from tests.ui.test_control import controlled, task_id
+from tests.ui.test_group_task import open_group
+from tests.ui.test_lookup import exported_note, looked_up, opened
+
+UI = ROOT / "ui"
+ACTING = {"here", "office"}
+"""What a function of a screen gets first that can reach the store."""
+NO_ACTS = {"_nothing"}
+"""A screen, which is drawn after the session has been asked for."""
+
+
+def end(store: Store, person: Person = NURSE) -> None:
+    """The person logs out in another browser."""
+    with store.begin() as conn:
+        sessions.end_all(conn, person.login, utc_now(), "logged out")
+
+
+def test_every_act_of_every_screen_asks() -> None:
+    assert {f"{path.name}: {name}" for path in UI.rglob("*.py") for name in unasked(ast.parse(path.read_text("utf-8")))} == set()
+
+
+def test_an_act_that_does_not_ask_is_found() -> None:
+    source = """
+def show(here):
+    act = partial(_lift, here, 1)
+    st.button("a", on_click=partial(act, same=True))
+    st.button("b", on_click=_move, args=(here,))
+    st.button("c", on_click=partial(_kept, here))
+    grid(1, partial(_mark, here))
+
+def _lift(here, one): ...
+def _move(here): ...
+def _mark(here, marked): ...
+@while_open
+def _kept(here): ...
+"""
+    assert set(unasked(ast.parse(source))) == {"_lift", "_move", "_mark"}
+
+
+def unasked(tree: ast.Module) -> Iterator[str]:
+    """Functions of a module that are handed on, to be called by a button or key with the workspace, and do not ask."""
+    own = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
+    for call in (one for one in ast.walk(tree) if isinstance(one, ast.Call)):
+        handed: list[tuple[ast.expr, list[ast.expr]]] = [(call.args[0], call.args[1:])] if _name(call.func) == "partial" and call.args else []
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        if (act := named.get("on_click") or named.get("on_change")) is not None and isinstance(args := named.get("args"), ast.Tuple):
+            handed.append((act, args.elts))
+        for act in (act for act, args in handed if args and _name(args[0]) in ACTING):
+            found = own.get(_name(act))
+            if found is not None and _acts(found) and "while_open" not in {_name(one) for one in found.decorator_list}:
+                yield found.name
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _acts(found: ast.FunctionDef) -> bool:
+    """Not what is asked for a value, or draws a screen."""
+    return isinstance(found.returns, ast.Constant | None) and found.name not in NO_ACTS
+
+
+def test_a_correction_is_not_made(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    with store.read() as conn:
+        revision = entry(conn, entry_id).revision
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_input(key=f"f-{entry_id}-{revision}-handelsetid").input("10:15")
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel klockslag")
+    end(store)
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    with store.read() as conn:
+        assert entry(conn, entry_id).revision == revision
+
+
+def test_a_row_is_not_added(store: Store, open_screen: OpenScreen) -> None:
+    serial = seeding.add_visits(store, rows=(1, 2))
+    app = looked_up(open_screen(NURSE, "review"), serial)
+    end(store)
+    app.button(key=f"add-lookup_row-{serial}").click().run()
+    with store.read() as conn:
+        assert conn.execute(select(func.count()).select_from(entry_table)).scalar_one() == 2
+
+
+def test_a_group_is_not_given_back(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_visit_lists(store, 3)
+    app = open_screen(NURSE, "review")
+    group = open_group(store)
+    end(store)
+    app.button(key=f"skip-{group.id}").click().run()
+    assert open_group(store).id == group.id
+
+
+def test_a_group_is_not_taken_back(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_visit_lists(store, 3)
+    app = with_a_group_done(store, open_screen)
+    end(store)
+    app.button(key=f"undo-{open_group(store).id}").click().run()
+    with store.begin() as conn:
+        assert groups.undo_group(conn, NURSE, utc_now()) > 0
+
+
+def with_a_group_done(store: Store, open_screen: OpenScreen) -> AppTest:
+    """The nurse has confirmed a group and has the next one on the screen."""
+    first = open_group(store)
+    with store.begin() as conn:
+        groups.confirm_group(conn, seeding.forms(), NURSE, first.id, [], utc_now())
+    app = open_screen(NURSE, "review")
+    app.session_state["group_to_undo"] = True
+    return app.run()
+
+
+@pytest.mark.parametrize("button", ["save", "skip"])
+def test_a_control_is_not_typed(store: Store, open_screen: OpenScreen, button: str) -> None:
+    controlled(store)
+    number = task_id(store)
+    app = open_screen(COLLEAGUE, "review")
+    app.text_input(key=f"control-{number}").set_value("10:40")
+    end(store, COLLEAGUE)
+    app.button(key=f"{button}-control-{number}").click().run()
+    with store.read() as conn:
+        assert conn.execute(select(control.c.typed_by, control.c.passed)).one() == (None, 0)
+
+
+def test_a_draft_is_not_kept(store: Store) -> None:
+    """What the browser sends while one types, without a button."""
+    (entry_id,) = seeding.add_notes(store, 1)
+    app = AppTest.from_function(_typing, kwargs={"entry_id": entry_id}, default_timeout=30)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start(conn, NURSE.login, utc_now())
+    app.run()
+    assert not app.exception
+    assert kept(store) == {"handelsetid": Answer("09:4")}
+    end(store)
+    app.session_state["said"] = "09:40"
+    app.run()
+    assert not app.exception
+    assert kept(store) == {"handelsetid": Answer("09:4")}
+
+
+def _typing(entry_id: str) -> None:
+    import streamlit as st
+
+    from pipeline.review import Answer
+    from pipeline.store import claims
+    from pipeline.store.clock import utc_now
+    from tests.ui.seeding import NURSE
+    from ui import session
+    from ui.components import client_card
+
+    here = session.site()
+    with here.store.begin() as conn:
+        view = claims.open_entry(conn, here.forms, NURSE, entry_id, utc_now())
+    field = next(one for one in view.fields if one.spec.name == "handelsetid")
+    client_card._save_draft(here, NURSE, view, field, Answer(st.session_state.get("said", "09:4")))
+
+
+def kept(store: Store) -> dict[str, Answer]:
+    """The drafts of the only entry there is."""
+    with store.read() as conn:
+        return drafts(conn, conn.execute(select(entry_table.c.id)).scalar_one(), NURSE.login)
