@@ -14,7 +14,7 @@ from pipeline.model import Person
 from pipeline.progress import EntryCount, entry_counts
 from pipeline.store import progress_counts
 from pipeline.store.accounting import SheetCount, sheet_counts
-from pipeline.store.counts import flow
+from pipeline.store.counts import open_entries
 from pipeline.store.progress_counts import HourOfWork, PageCount, SilentRun, UnitCount
 
 DAYS = 14
@@ -87,7 +87,7 @@ def overview(conn: Connection, person: Person, now: datetime) -> Overview:
     """
     require(person, Action.PROGRESS)
     units, since = person.units, now - timedelta(days=DAYS)
-    still_open = flow(conn, units, since)[0]
+    still_open = open_entries(conn, units)
     made, ended = (count(conn, units, since) for count in (progress_counts.made_by_hour, progress_counts.ended_by_hour))
     behind = days_behind(now, DAYS, still_open, made, ended)
     scanned = progress_counts.scanned_by_hour(conn, units, since)
