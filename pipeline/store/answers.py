@@ -121,6 +121,11 @@ def keep_drafts(conn: Connection, entry_id: str, login: str, answers: Mapping[st
     upsert(conn, _draft, [common | {"field": name, "value": a.value, "state": a.state.value} for name, a in answers.items()])
 
 
+def drop_draft(conn: Connection, entry_id: str, login: str, field: str) -> None:
+    """The person has taken away what was typed."""
+    conn.execute(delete(_draft).where(_draft.c.entry == entry_id, _draft.c.login == login, _draft.c.field == field))
+
+
 def drop_drafts(conn: Connection, entry_id: str, login: str, disputed: Collection[str]) -> None:
     """The entry is decided: drafts of it are not needed, but that others have typed what is disputed is remembered until it is settled."""
     remembered = and_(_draft.c.field.in_(sorted(disputed)), _draft.c.login != login)

@@ -18,7 +18,7 @@ from pipeline.own_forms import settled_state
 from pipeline.recount import doubted_figures
 from pipeline.review import Answer
 from pipeline.store import plants, sight, tables
-from pipeline.store.answers import Decided, How, add_decided, decided, drop_drafts, keep_drafts, shared_answers, taken_back
+from pipeline.store.answers import Decided, How, add_decided, decided, drop_draft, drop_drafts, keep_drafts, shared_answers, taken_back
 from pipeline.store.claims import CLAIM_MINUTES, held_by_other, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.control_draw import draw_controls
@@ -42,8 +42,10 @@ NOTHING_SAID = AboutClient()
 _NOT_TYPED = frozenset({How.PAGE_MISSING, How.GROUP})
 
 
-def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answer: Answer, now: datetime, minutes: int = CLAIM_MINUTES) -> None:
-    """Keep what a person has typed, so that a closed browser loses nothing. Whoever types keeps the entry.
+def save_draft(
+    conn: Connection, person: Person, entry_id: str, field: str, answer: Answer | None, now: datetime, minutes: int = CLAIM_MINUTES
+) -> None:
+    """Keep what a person has typed, or that it was taken away (None), so that a closed browser loses nothing. Whoever types keeps the entry.
 
     Raises:
         StaleDecisionError: the entry is decided or another person has it.
@@ -52,7 +54,10 @@ def save_draft(conn: Connection, person: Person, entry_id: str, field: str, answ
     sight.require_entry(conn, person, Action.REVIEW, found)
     if found.state not in OPEN or held_by_other(found, person, now):
         raise stale()
-    keep_drafts(conn, entry_id, person.login, {field: answer}, now)
+    if answer is None:
+        drop_draft(conn, entry_id, person.login, field)
+    else:
+        keep_drafts(conn, entry_id, person.login, {field: answer}, now)
     renew(conn, person, entry_id, now, minutes)
 
 

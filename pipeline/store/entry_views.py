@@ -28,9 +28,9 @@ class FieldView:
 
     `page` is the id of the page that it stands on, None if that page is missing. `reading` is what the machine read, withheld while the field
     is `blind`. Where the client's identity is protected from this person, fields that tell it are `hidden` and say nothing at all.
-    `draft` is what this person typed before, or what a confirmed row of the same sheet says of its head, `first` what was decided (in second
-    review: by the first person). An answer is expected where `open`. What was confirmed in a group is `grouped` and stands as the draft; what was
-    found odd there is typed blind.
+    `draft` is what this person typed before or, but in second review, what a confirmed row of the same sheet says of its head; `first` is what
+    was decided (in second review: by the first person). An answer is expected where `open`. What was confirmed in a group is `grouped` and
+    stands as the draft; what was found odd there is typed blind.
     """
 
     spec: FieldSpec
@@ -116,7 +116,7 @@ def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...],
     answers = decided(conn, found.id, first_only=found.state is EntryState.SECOND) if found.state is not EntryState.REVIEW else {}
     in_groups = grouped(conn, found, readings) if found.state is EntryState.REVIEW else NO_GROUP
     own = drafts(conn, found.id, person.login)
-    typed = shared_answers(conn, found, form) | in_groups.answers() | own
+    typed = own if found.state is EntryState.SECOND else shared_answers(conn, found, form) | in_groups.answers() | own
     apart = may_not_judge(conn, person.login, found)
     numbers = page_numbers(form)
     by_number = {_number(page, found): page.id for page in pages}

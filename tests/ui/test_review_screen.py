@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.model import EntryState, State
 from pipeline.review import Answer
 from pipeline.store import claims, decisions, sessions
+from pipeline.store.answers import decided, drafts
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
@@ -268,3 +269,64 @@ def test_what_waits_for_another_person_is_told_and_cannot_be_opened(store: Store
     assert app.button(key=f"lookup_review-{entry_id}").disabled
     app = open_screen(COLLEAGUE, "review")
     assert app.session_state["entry_id"] == entry_id
+
+
+def disputed(store: Store) -> str:
+    """A note whose time the nurse has typed otherwise than the machine read it."""
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id, {**NOTE, "handelsetid": "11:11"})
+    return entry_id
+
+
+def typed(store: Store, entry_id: str, *held: dict[str, str | int]) -> Answer | None:
+    """What is left of the time as the colleague's draft once the browser has told each of these in turn what stands in the form."""
+    app = AppTest.from_function(_telling, kwargs={"entry_id": entry_id}, default_timeout=30)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start(conn, COLLEAGUE.login, utc_now())
+    for each in held:
+        app.session_state["told"] = each
+        app.run()
+        assert not app.exception
+    with store.read() as conn:
+        return drafts(conn, entry_id, COLLEAGUE.login).get("handelsetid")
+
+
+def _telling(entry_id: str) -> None:
+    import streamlit as st
+
+    from pipeline.store import claims
+    from pipeline.store.clock import utc_now
+    from tests.ui.seeding import COLLEAGUE
+    from ui import session
+    from ui.components import client_card
+    from ui.components.entry_form import widget_keys
+
+    here = session.site()
+    with here.store.begin() as conn:
+        view = claims.open_entry(conn, here.forms, COLLEAGUE, entry_id, utc_now())
+    client_card._keep(here, COLLEAGUE, view, widget_keys(view), st.session_state["told"])
+
+
+def test_a_field_that_is_emptied_is_empty_when_one_comes_back(store: Store) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    field = key(entry_id, "handelsetid")
+    assert typed(store, entry_id, {field: "09:4"}) == Answer("09:4")
+    assert typed(store, entry_id, {field: "09:4"}, {field: ""}) is None
+    with store.begin() as conn:
+        decisions.save_draft(conn, COLLEAGUE, entry_id, "handelsetid", Answer("09:4"), utc_now())
+    assert typed(store, entry_id, {field: ""}) is None
+
+
+def test_the_second_person_finds_what_was_chosen_or_typed(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = disputed(store)
+    side, other = key(entry_id, "handelsetid", 1), f"o-{entry_id}-1-handelsetid"
+    assert typed(store, entry_id, {side: 1, other: ""}) == Answer("11:11")
+    assert open_screen(COLLEAGUE, "review").radio(key=side).value == "11:11"
+    assert typed(store, entry_id, {side: 1, other: ""}, {side: 1, other: "10:10"}) == Answer("10:10")
+    app = open_screen(COLLEAGUE, "review")
+    assert (app.radio(key=side).value, app.text_input(key=other).value) == (None, "10:10")
+    save(app, entry_id, 1)
+    assert not app.exception
+    with store.read() as conn:
+        assert decided(conn, entry_id)["handelsetid"].answer == Answer("10:10")
+    assert typed(store, entry_id, {}) is None

@@ -377,6 +377,31 @@ def test_drafts_outlive_the_browser_and_end_with_the_decision(ward: Ward) -> Non
             decisions.save_draft(conn, EVA, "AAAA-00", "namn", Answer("Asta"), NOW)
 
 
+def test_what_is_taken_away_does_not_come_back(ward: Ward) -> None:
+    ward.note("AAAA")
+    claim(ward)
+    with ward.store.begin() as conn:
+        decisions.save_draft(conn, EVA, "AAAA-00", "datum", WRONG_DAY, NOW)
+        decisions.save_draft(conn, EVA, "AAAA-00", "namn", Answer("Asta"), NOW)
+        decisions.save_draft(conn, EVA, "AAAA-00", "datum", None, later(10))
+    view = claim(ward, minutes=20)  # who takes away what was typed keeps the entry too
+    assert view is not None
+    assert (by_name(view)["datum"].draft, by_name(view)["namn"].draft) == (None, Answer("Asta"))
+    assert get(ward, "AAAA-00").claimed_by == "eva"
+
+
+def test_the_second_person_has_drafts_and_nobody_elses(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
+    assert claim(ward, NILS, minutes=1) is not None
+    with ward.store.begin() as conn:
+        decisions.save_draft(conn, NILS, "AAAA-00", "datum", Answer("2026-02-19"), later(14))
+    assert get(ward, "AAAA-00").claimed_until == later(29)
+    view = claim(ward, NILS, minutes=20)
+    assert view is not None
+    assert {name: field.draft for name, field in by_name(view).items() if field.draft} == {"datum": Answer("2026-02-19")}
+
+
 def test_a_rejected_entry_can_be_taken_up_again(ward: Ward) -> None:
     ward.note("AAAA")
     with ward.store.begin() as conn:

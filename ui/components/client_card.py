@@ -21,6 +21,7 @@ from ui.components.answers import answer_of_code, answer_of_text, codes, is_chos
 from ui.components.entry_facts import entry_facts
 from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
+from ui.components.field_input import other_key, second_answer, widget_key
 from ui.components.keyboard import keyboard
 from ui.session import Site, while_open
 from ui.text import known, t
@@ -66,19 +67,19 @@ def _keep(here: Site, person: Person, view: EntryView, keys: Mapping[str, FieldV
         field = keys.get(key)
         if field is None or before.get(key) == held:
             continue
-        answer = _drafted(field, held)
-        if answer is not None and not view.second:
+        answer = _drafted_second(view, field, draft) if view.second else _drafted(field, held)
+        if answer is not None or key in before or field.draft is not None:
             _save_draft(here, person, view, field, answer)
-        if field.spec.means is Meaning.CLIENT_PID:
+        if field.spec.means is Meaning.CLIENT_PID and isinstance(held, str):
             st.session_state[_TYPED] = (_turn_of(view), str(held))
     st.session_state[_KEPT] = dict(draft)
 
 
 @while_open
-def _save_draft(here: Site, person: Person, view: EntryView, field: FieldView, answer: Answer) -> None:
+def _save_draft(here: Site, person: Person, view: EntryView, field: FieldView, answer: Answer | None) -> None:
     try:
         with here.store.begin() as conn:
-            decisions.save_draft(conn, person, view.entry.id, field.spec.name, answer, utc_now())
+            decisions.save_draft(conn, person, view.entry.id, field.spec.name, answer, utc_now(), here.settings.claim_minutes)
     except EfterskriftError as error:
         st.toast(fault_text(error), icon=":material/error:")
 
@@ -114,6 +115,10 @@ def _drafted(field: FieldView, held: str | int) -> Answer | None:
         options = codes(field.spec, proposed_signers(field))
         return answer_of_code(field.spec, options[held]) if isinstance(held, int) and 0 <= held < len(options) else None
     return answer_of_text(str(held), must_say=must_be_said(field))
+
+
+def _drafted_second(view: EntryView, field: FieldView, draft: Mapping[str, str | int]) -> Answer | None:
+    return second_answer(field, draft.get(widget_key(view, field)), draft.get(other_key(view, field)))
 
 
 def _reasons_read(field: FieldView, client: Client) -> tuple[str, ...]:

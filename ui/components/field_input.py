@@ -54,11 +54,18 @@ def given_answer(view: EntryView, field: FieldView) -> Answer | None:
     """What the person has answered in the field's widgets."""
     held = st.session_state.get(widget_key(view, field))
     if view.second:
-        typed = str(st.session_state.get(other_key(view, field)) or "")
-        return answer_of_text(typed, must_say=True) or (dict(_sides(field)).get(held) if held else None)
+        words = [word for word, _ in _sides(field)]
+        return second_answer(field, words.index(held) if held in words else None, st.session_state.get(other_key(view, field)))
     if is_chosen(field.spec):
         return answer_of_code(field.spec, held)
     return answer_of_text(str(held or ""), must_say=must_be_said(field))
+
+
+def second_answer(field: FieldView, chosen: object, typed: object) -> Answer | None:
+    """What the second person says: what is typed, else the chosen one (by its place) of what can be chosen."""
+    sides = _sides(field)
+    side = sides[chosen][1] if isinstance(chosen, int) and 0 <= chosen < len(sides) else None
+    return answer_of_text(str(typed or ""), must_say=True) or side
 
 
 def _key(kind: str, view: EntryView, field: FieldView) -> str:
@@ -113,11 +120,12 @@ def _text_widget(view: EntryView, field: FieldView) -> None:
 
 
 def _second_widget(view: EntryView, field: FieldView) -> None:
-    words = [word for word, _ in _sides(field)]
-    st.radio(field.spec.full_label, words, index=None, horizontal=True, key=widget_key(view, field), label_visibility="collapsed")
+    words, said = [word for word, _ in _sides(field)], [answer for _, answer in _sides(field)]
+    before = said.index(field.draft) if field.draft in said else None
+    st.radio(field.spec.full_label, words, index=before, horizontal=True, key=widget_key(view, field), label_visibility="collapsed")
     if not is_chosen(field.spec):
-        other = t("review.other_value")
-        st.text_input(other, key=other_key(view, field), placeholder=other, label_visibility="collapsed", autocomplete="off")
+        other, typed = t("review.other_value"), as_text(field.draft, must_say=True) if before is None else ""
+        st.text_input(other, typed, key=other_key(view, field), placeholder=other, label_visibility="collapsed", autocomplete="off")
 
 
 def _sides(field: FieldView) -> Sequence[tuple[str, Answer]]:
