@@ -9,11 +9,12 @@ from sqlalchemy import Connection, distinct, func, select, update
 
 from pipeline.access import Action, require
 from pipeline.errors import UsageError
+from pipeline.field_spec import Meaning
 from pipeline.model import IssuedSheet, Person
 from pipeline.pack.issue_file import read_issued
 from pipeline.store import tables
 from pipeline.store.events import record
-from pipeline.store.issued import add_issued
+from pipeline.store.issued import add_issued, printed_client
 from pipeline.store.registers import units
 from pipeline.template import Forms
 
@@ -55,19 +56,24 @@ def take_in_issued(conn: Connection, forms: Forms, person: Person, data: bytes) 
         raise UsageError(f"Known with another form, unit or client: {', '.join(odd)}.", "Find out which file is right. Nothing has been changed.")
     new = [sheet for sheet in found.sheets if sheet.serial not in known]
     add_issued(conn, new, person.login)
-    _name_clients(conn, new)
+    _name_clients(conn, forms, new)
     for unit in here:
         record(conn, person.login, "take_in_issued", found.sheets[0].serial, unit=unit, sheets=sum(sheet.unit == unit for sheet in new))
     missing = sorted({f"{sheet.form} {sheet.version}" for sheet in found.sheets if (sheet.form, sheet.version) not in forms})
     return TakenIn(len(new), len(known), _scanned(conn, [sheet.serial for sheet in new]), tuple(missing), unissued(conn, here))
 
 
-def _name_clients(conn: Connection, new: Sequence[IssuedSheet]) -> None:
+def _name_clients(conn: Connection, forms: Forms, new: Sequence[IssuedSheet]) -> None:
     """Entries of sheets that were scanned before the file came: only now is it known whom they were printed for, which blocks and protection need."""
     for sheet in new:
-        if sheet.client_pid is not None:
-            untold = (_entry.c.serial == sheet.serial, _entry.c.client_pid.is_(None))
-            conn.execute(update(_entry).where(*untold).values(client_pid=sheet.client_pid, likely_pid=sheet.client_pid))
+        if sheet.client_pid is None and not sheet.rows:
+            continue
+        form = forms.get((sheet.form, sheet.version))
+        untold = select(_entry.c.id, _entry.c.row).where(_entry.c.serial == sheet.serial, _entry.c.client_pid.is_(None))
+        for entry_id, row in conn.execute(untold).all():
+            number = form.meaning(Meaning.CLIENT_PID, row) if form else None
+            if pid := printed_client(sheet, number, row):
+                conn.execute(update(_entry).where(_entry.c.id == entry_id).values(client_pid=pid, likely_pid=pid))
 
 
 def unissued(conn: Connection, of_units: Collection[str]) -> int:

@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 from pipeline.cli import build_app
 from pipeline.errors import NotAllowedError, UsageError
 from pipeline.fiducials import new_serial
+from pipeline.field_spec import Format
 from pipeline.model import IssuedSheet, Role
 from pipeline.pack.issue_file import write_issued
 from pipeline.planning import PlanKind
-from pipeline.settings import Settings
+from pipeline.settings import ROOT, Settings
 from pipeline.store import tables
 from pipeline.store.accounting import sheet_counts
 from pipeline.store.database import Store, open_store
@@ -22,11 +23,15 @@ from pipeline.store.events import events_of
 from pipeline.store.issued_files import TakenIn, take_in_issued
 from pipeline.store.planned import planned
 from pipeline.store.registers import save_units
-from tests.ward import ADMIN, ASTA, CHIEF, FORMS, NORTH, NOTE, SAID, SOUTH, Ward, page_reading, person
+from pipeline.template import Form, Forms
+from tests.ward import ADMIN, ASTA, CHIEF, FORMS, NORTH, NOTE, SAID, SOUTH, VISITS, Ward, page_reading, person
 
 pytest_plugins = ("tests.databases",)
 SERIALS = [new_serial() for _ in range(4)]
 SHEETS = [IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in SERIALS[:3]] + [IssuedSheet(SERIALS[3], NOTE.id, 1, SOUTH, ASTA.pid)]
+
+DOSES = Forms.load(ROOT / "forms").latest("signeringslista")
+BOTH = Forms({**FORMS, (DOSES.id, DOSES.version): DOSES})
 
 
 @pytest.fixture
@@ -60,6 +65,20 @@ def test_paper_that_came_before_the_file_is_told_of_and_learns_whom_it_was_print
     with ward.store.read() as conn:
         clients = dict(conn.execute(select(tables.entry.c.serial, tables.entry.c.client_pid)).all())
     assert clients == {SERIALS[3]: ASTA.pid, SERIALS[0]: None, "STRANGER": None}
+
+
+@pytest.mark.parametrize(
+    ("form", "whose"), [(VISITS, [(1, ASTA.pid, ASTA.pid), (2, None, "")]), (DOSES, [(1, ASTA.pid, ASTA.pid), (2, ASTA.pid, ASTA.pid)])]
+)
+def test_rows_that_came_before_the_file_are_the_clients_that_they_were_printed_for(ward: Ward, form: Form, whose: list[object]) -> None:
+    """On a list of visits a client's sheet has the first row filled in; on one about a single client all rows are the client's."""
+    said = {Format.TIME: "08:15", Format.DATE: "2026-02-17"}
+    written = {spec.name: said[spec.format] for spec in form.fields if spec.row in (1, 2) and spec.format in said}
+    ward.read(ward.scan(), page_reading(form, SERIALS[0], written), form)
+    with ward.store.begin() as conn:
+        take_in_issued(conn, BOTH, ADMIN, write_issued([IssuedSheet(SERIALS[0], form.id, form.version, NORTH, ASTA.pid)]))
+        entry = tables.entry.c
+        assert conn.execute(select(entry.row, entry.client_pid, entry.likely_pid).order_by(entry.row)).all() == whose
 
 
 def test_a_serial_that_is_known_as_another_sheet_stops_the_whole_file(ward: Ward) -> None:
