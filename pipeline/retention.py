@@ -35,7 +35,7 @@ class After(StrEnum):
 
 
 class Exemption(Strict):
-    """What is kept for good. Without `forms` the program cannot tell, and a person has to look."""
+    """What keeps a whole file for good. `forms` tell the program so; on any other paper of the file, or without them, a person has to look."""
 
     what: str
     law: str
@@ -112,7 +112,7 @@ def retention(about: About, known: Iterable[Rule] | None = None) -> Retention:
         return Retention(rule, _after(about.day, rule.years), "", ())
     if kept := _kept(about, rule):
         return Retention(rule, None, kept, ())
-    look = tuple(f"{one.what} ({one.law})" for one in rule.exempt if not one.forms)
+    look = tuple(f"{one.what} ({one.law})" for one in rule.exempt)
     return Retention(rule, _after(about.day, rule.years), "", look)
 
 

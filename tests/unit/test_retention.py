@@ -55,6 +55,15 @@ def test_the_placing_of_a_child_is_kept() -> None:
     assert "placering av barn" in found.kept
 
 
+@pytest.mark.parametrize("form", ["tjansteanteckning", "skyddsbedomning"])
+@pytest.mark.parametrize("day", [date(2021, 12, 17), date(2026, 2, 1)])
+def test_a_placing_told_on_another_paper_has_to_be_looked_for(form: str, day: date) -> None:
+    """A placing keeps the whole file, whatever paper this is."""
+    found = retention(replace(NOTE, area="IFO", form=form, day=day))
+    assert found.earliest is not None
+    assert any("placering av barn" in each for each in found.look)
+
+
 @pytest.mark.parametrize("day", [5, 15, 25])
 def test_the_sample_keeps_who_was_born_on_its_days(day: int) -> None:
     numbers = shared("schemas", "identity", "testpersonnummer.txt").read_text("utf-8").split()
