@@ -15,6 +15,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, and_, distinct, func, or_, select
 
 from pipeline.access import Action, require
+from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
 from pipeline.own_forms import STAYS
 from pipeline.planning import PlanKind
@@ -22,11 +23,11 @@ from pipeline.store import tables
 from pipeline.store.page_states import count
 from pipeline.store.planned import planned
 from pipeline.store.registers import units
-from pipeline.template import Area, Subject
+from pipeline.template import Area, Form, Forms, Per, Subject
 
 _entry = tables.entry
-VISIT_FORMS: Mapping[str, frozenset[str]] = {area: frozenset({"besokslista", "korlista"}) for area in ("SoL", "LSS")}
-"""By area of law the forms of which an entry is a visit. In other areas every entry counts against the planned visits."""
+_VISITS_IN_ROWS = frozenset({Area.SOL.value, Area.LSS.value})
+"""Areas of law where a row of a visit list is a visit. In others every entry counts against the planned visits."""
 MOST_DAYS = 92
 
 
@@ -95,7 +96,7 @@ class DaySheet:
     waiting: int
 
 
-def paper_days(conn: Connection, person: Person, first: date, last: date) -> PaperDays:
+def paper_days(conn: Connection, forms: Forms, person: Person, first: date, last: date) -> PaperDays:
     """The person's units, day by day, at most `MOST_DAYS` from the first.
 
     Raises:
@@ -106,7 +107,7 @@ def paper_days(conn: Connection, person: Person, first: date, last: date) -> Pap
     last = min(last, first + timedelta(days=MOST_DAYS - 1))
     found = PaperDays(first.isoformat(), last.isoformat(), {}, _undated(conn, areas))
     plans = [planned(conn, areas, kind) for kind in (PlanKind.VISITS, PlanKind.SHIFTS)]
-    counted = _counted(conn, areas, found.days)
+    counted = _counted(conn, areas, sorted({form.id for form in forms.values() if _lists_visits(form)}), found.days)
     counts = {}
     for unit in areas:
         for day in found.days:
@@ -151,19 +152,24 @@ def _theirs(of_units: Collection[str]) -> Sequence[ColumnElement[bool]]:
     )
 
 
-def _counted(conn: Connection, areas: Mapping[str, str], days: Sequence[str]) -> dict[tuple[str, str], tuple[int, int, int]]:
+def _counted(conn: Connection, areas: Mapping[str, str], lists: Sequence[str], days: Sequence[str]) -> dict[tuple[str, str], tuple[int, int, int]]:
     by_area: dict[str, list[str]] = defaultdict(list)
     for unit, area in areas.items():
         by_area[area].append(unit)
-    visits = or_(*(and_(_entry.c.unit.in_(theirs), _is_visit(area)) for area, theirs in by_area.items())) if by_area else _entry.c.id.is_(None)
+    visits = or_(*(and_(_entry.c.unit.in_(theirs), _is_visit(area, lists)) for area, theirs in by_area.items())) if by_area else _entry.c.id.is_(None)
     keys = (_entry.c.unit, _entry.c.event_on)
     query = select(*keys, func.count(distinct(_entry.c.sheet)), func.count(), count(visits)).where(*_theirs(areas), _entry.c.event_on.in_(days))
     return {(row[0], row[1]): (row[2], row[3], row[4]) for row in conn.execute(query.group_by(*keys))}
 
 
-def _is_visit(area: str) -> ColumnElement[bool]:
-    forms = VISIT_FORMS.get(area)
-    return _entry.c.form.in_(sorted(forms)) if forms else _entry.c.id.is_not(None)
+def _lists_visits(form: Form) -> bool:
+    """Whether each row says at whom and when somebody was, whatever the form's name: a municipality makes lists of its own."""
+    held = {spec.means for spec in form.fields if spec.row is not None}
+    return form.entries is Per.ROW and held >= {Meaning.CLIENT_PID, Meaning.EVENT_TIME}
+
+
+def _is_visit(area: str, lists: Sequence[str]) -> ColumnElement[bool]:
+    return _entry.c.form.in_(lists) if area in _VISITS_IN_ROWS else _entry.c.id.is_not(None)
 
 
 def _undated(conn: Connection, of_units: Collection[str]) -> dict[str, int]:

@@ -187,7 +187,7 @@ def test_every_sheet_of_a_pack_is_accounted_for_and_its_signature_key_names_who_
     assert counted(outage) == {NOTE: (5, 2, 0, 3), VISITS: (3, 1, 1, 1), SIGNATURE_KEY: (1, 1, 0, 0), COVER: (2, 1, 1, 0)}
     with outage.store.read() as conn:
         missing = accounting.missing_sheets(conn, ADMIN)
-        days = paper_days.paper_days(conn, ADMIN, date(2026, 1, 8), date(2026, 1, 9))
+        days = paper_days.paper_days(conn, outage.forms, ADMIN, date(2026, 1, 8), date(2026, 1, 9))
     assert {one.serial for one in missing} == {sheet.serial for sheet in outage.sheets} - set(outage.used) - set(unused)
     assert [one.prefilled for one in missing] == [True, False, False, False]
     assert days.without_paper(UNIT) == ["2026-01-08"]

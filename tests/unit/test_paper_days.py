@@ -21,7 +21,7 @@ from pipeline.store.paper_days import DayCount, DaySheet, Paper, PaperDays, pape
 from pipeline.store.planned import save_planned
 from pipeline.store.registers import save_units
 from pipeline.template import Forms
-from tests.ward import ASTA, CHIEF, EVA, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, page_reading, person
+from tests.ward import ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, page_reading, person
 
 pytest_plugins = ("tests.databases",)
 FIRST, LAST = date(2026, 2, 16), date(2026, 2, 20)
@@ -42,9 +42,9 @@ def ward(store: Store) -> Ward:
     return ward
 
 
-def look(ward: Ward, who: Person = BOTH) -> PaperDays:
+def look(ward: Ward, who: Person = BOTH, forms: Forms = FORMS) -> PaperDays:
     with ward.store.read() as conn:
-        return paper_days(conn, who, FIRST, LAST)
+        return paper_days(conn, forms, who, FIRST, LAST)
 
 
 def plan(ward: Ward, kind: PlanKind, counts: Mapping[tuple[str, str], int], who: Person = BOTH) -> int:
@@ -88,14 +88,16 @@ def test_a_day_that_a_plan_jumps_over_had_nothing_planned_and_a_new_plan_replace
     assert north(look(ward))["18"] is Paper.NONE
 
 
-def test_in_home_care_only_the_rows_of_visit_lists_are_visits(ward: Ward) -> None:
-    home, visits = "Hemtjänsten", Forms.load(ROOT / "forms").latest("besokslista")
+@pytest.mark.parametrize(("form_id", "own_id"), [("besokslista", "besokslista"), ("korlista", "egen-korlista")])
+def test_in_home_care_only_the_rows_of_visit_lists_are_visits_also_of_the_municipalitys_own(ward: Ward, form_id: str, own_id: str) -> None:
+    home, visits = "Hemtjänsten", Forms.load(ROOT / "forms").latest(form_id).model_copy(update={"id": own_id})
     with ward.store.begin() as conn:
         save_units(conn, {home: "SoL"})
     ward.issue(IssuedSheet("VVVV", visits.id, 1, home), IssuedSheet("NNNN", NOTE.id, 1, home))
     ward.read(ward.scan(), page_reading(visits, "VVVV", {"datum": "2026-02-17", "rad01.start": "08:00", "rad02.start": "09:00"}), visits)
     ward.note("NNNN", SAID, PLAN)
-    found = look(ward, person("hemma", Role.MANAGER, (home,))).counts[home, "2026-02-17"]
+    there_are = Forms({**FORMS, (visits.id, visits.version): visits})
+    found = look(ward, person("hemma", Role.MANAGER, (home,)), there_are).counts[home, "2026-02-17"]
     assert (found.sheets, found.entries, found.visits) == (2, 3, 2)
 
 

@@ -31,7 +31,7 @@ def show(here: Site, person: Person) -> None:
     heading(here, person, t("paper_days.title"), t("paper_days.what"))
     first, last = _days(here, person)
     with here.store.read() as conn:
-        found = paper_days.paper_days(conn, person, first, last)
+        found = paper_days.paper_days(conn, here.forms, person, first, last)
     _answer(found)
     _grid(found)
     _chosen(here, person)
