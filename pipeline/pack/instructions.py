@@ -1,4 +1,4 @@
-"""Instructions on one page: how to write digits, tick, change, sign and collect, and what goes on which form. Lengths are mm."""
+"""Instructions: how to write digits, tick, change, sign and collect, and what goes on which form. Lengths are mm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pipeline.drawing import Colour, Paper, Point, Style
 from pipeline.model import Box
-from pipeline.pack.plain_page import BODY, LEFT, RIGHT, SMALL, WIDTH, About, begin, heading, lines
+from pipeline.pack.plain_page import BODY, LEFT, RIGHT, SMALL, TOP, WIDTH, About, begin, heading, lines
 from pipeline.writing_examples import DIGITS, TICK, TICK_BACK, smooth, within
 
 _CELL = (7.0, 9.0)
@@ -16,6 +16,8 @@ _WORD = Style(9, Colour.BLACK, bold=True)
 _MIDDLE = 108.0
 _ROW_MM = 4.5
 _USES_TOP = 191.0
+_USES_END = 279.5
+_TITLE = "Så skriver du på papper"
 
 SIGN = (
     "Skriv namn och yrkestitel så att de går att läsa.",
@@ -36,9 +38,14 @@ WRITE = (
 )
 
 
+def instruction_pages(uses: int) -> int:
+    """How many pages the instructions for so many forms take."""
+    return 1 + -(-max(0, uses - _room(_USES_TOP)) // _room(TOP))
+
+
 def draw_instructions(paper: Paper, about: About, uses: Sequence[tuple[str, str]]) -> None:
-    """The page. `uses` are pairs of a form's title and what is written on it."""
-    begin(paper, about, "Så skriver du på papper", "läs innan du börjar")
+    """The pages. `uses` are pairs of a form's title and what is written on it."""
+    begin(paper, about, _TITLE, "läs innan du börjar")
     _digits(paper, 39.5)
     y = lines(paper, WRITE, heading(paper, "Skriv", 91), _MIDDLE - LEFT - 6)
     _marks(paper, max(y + 2, 122.0))
@@ -47,7 +54,16 @@ def draw_instructions(paper: Paper, about: About, uses: Sequence[tuple[str, str]
     lines(paper, SIGN, 160, _MIDDLE - LEFT - 6)
     paper.words("Samla in", (_MIDDLE, 130), Style(11.5, Colour.BLACK, bold=True))
     lines(paper, COLLECT, 137, RIGHT - _MIDDLE, _MIDDLE)
-    _uses(paper, uses)
+    first, further = _room(_USES_TOP), _room(TOP)
+    _uses(paper, uses[:first], _USES_TOP)
+    for start in range(first, len(uses), further):
+        begin(paper, about, _TITLE, "fortsättning")
+        _uses(paper, uses[start : start + further], TOP)
+
+
+def _room(top: float) -> int:
+    """How many forms there is room for, in two columns, below a heading at `top`."""
+    return 2 * int((_USES_END - top - 7.0) // (2 * _ROW_MM))
 
 
 def _digits(paper: Paper, y: float) -> None:
@@ -139,8 +155,8 @@ def _change(paper: Paper, x: float, y: float) -> None:
     paper.paragraph(text, (x + 34, y + 7), RIGHT - x - 34, BODY)
 
 
-def _uses(paper: Paper, uses: Sequence[tuple[str, str]]) -> None:
-    top = heading(paper, "Vad skrivs var", _USES_TOP)
+def _uses(paper: Paper, uses: Sequence[tuple[str, str]], top: float) -> None:
+    top = heading(paper, "Vad skrivs var", top)
     half = -(-len(uses) // 2)
     wide = WIDTH / 2 - 4
     for place, (title, what) in enumerate(uses):

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from pipeline.drawing import Paper
+from pipeline.errors import UsageError
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Format, Meaning
 from pipeline.model import Client, IssuedSheet
 from pipeline.own_forms import COVER, SIGNATURE_KEY
-from pipeline.pack.instructions import draw_instructions
-from pipeline.pack.numbers import Need, rules
+from pipeline.pack.instructions import draw_instructions, instruction_pages
+from pipeline.pack.numbers import Need
 from pipeline.pack.plain_page import About
 from pipeline.pack.schedule import Shift, draw_schedule, schedule_pages
 from pipeline.pack.telephone_chain import Called, chain_pages, draw_chain
+from pipeline.pack.uses import use_of
 from pipeline.printing import Sheet, draw_sheets, issue, issued
-from pipeline.template import Form, Forms
+from pipeline.template import Form, Forms, Subject
 
-_MAX_USES = 18
-"""So many forms the instructions page has room for."""
 _FIRST = (SIGNATURE_KEY, COVER)
 _HOW = {
     SIGNATURE_KEY: "Fram i pärmen. Alla skriver under första dagen.",
@@ -57,8 +57,15 @@ class Part:
 
 
 def parts(order: Order, forms: Forms) -> list[Part]:
-    """The parts with new serials, all but the contents."""
+    """The parts with new serials, all but the contents.
+
+    Raises:
+        UsageError: a form that is about no client is wanted for each client.
+        FormError: there is no such form.
+    """
     chosen = [(need, forms.latest(need.form)) for need in _in_order(order.needs)]
+    if about_nobody := [form.id for need, form in chosen if need.each_client and form.subject is Subject.NONE]:
+        raise UsageError(f"About no client: {', '.join(about_nobody)}.", "Set their number per client (per_klient) to 0.")
     own = [client for client in order.clients if client.unit == order.about.unit]
     found = [*_plain(order, [form for _, form in chosen])]
     found += [_blank(order, form, need.sheets) for need, form in chosen if need.sheets]
@@ -79,11 +86,9 @@ def _in_order(needs: Sequence[Need]) -> Iterator[Need]:
 
 
 def _plain(order: Order, forms: Sequence[Form]) -> Iterator[Part]:
-    about, uses = order.about, rules().uses
-    told = [(form.title, uses.get(form.id, "")) for form in forms][:_MAX_USES]
-    yield Part(
-        "instruktion", "Så skriver du på papper", "Ett till varje arbetsplats. Sätt upp.", 1, 1, lambda paper: draw_instructions(paper, about, told)
-    )
+    about, told = order.about, [(form.title, use_of(form)) for form in forms]
+    pages, how = instruction_pages(len(told)), "Ett till varje arbetsplats. Sätt upp."
+    yield Part("instruktion", "Så skriver du på papper", how, pages, pages, lambda paper: draw_instructions(paper, about, told))
     pages = chain_pages(order.chain)
     yield Part(
         "telefonkedja", "Telefonkedja", "I pärmen och hemma hos ansvarig chef.", pages, pages, lambda paper: draw_chain(paper, about, order.chain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -26,7 +27,7 @@ from pipeline.pack.plain_page import About
 from pipeline.pack.schedule import Shift, load_schedule, schedule_pages
 from pipeline.pack.telephone_chain import Called, chain_pages, load_chain
 from pipeline.settings import ROOT
-from pipeline.template import Area, Forms
+from pipeline.template import Area, Forms, Subject
 
 FORMS = Forms.load(ROOT / "forms")
 REGISTER = load_register(ROOT / "data" / "samples" / "klienter.csv").clients
@@ -104,6 +105,27 @@ def test_every_form_of_the_default_numbers_is_there() -> None:
 def test_every_form_of_the_default_numbers_has_a_word_on_the_instructions() -> None:
     named = {rule.form for rule in (*rules().always, *(rule for of_area in rules().areas.values() for rule in of_area))}
     assert named <= set(rules().uses)
+
+
+def test_forms_about_no_client_are_never_issued_with_a_client() -> None:
+    assert FORMS.latest("nyckelkvittens").subject is Subject.NONE
+    with pytest.raises(UsageError, match="nyckelkvittens"):
+        make_pack(order(Need(NOTE, 1, 1), Need("nyckelkvittens", 1, 1)), FORMS)
+
+
+def test_every_form_of_a_large_pack_stands_on_the_instructions() -> None:
+    own = FORMS.latest("korlista").model_copy(update={"id": "egen-lista", "title": "Vår egen lista"})
+    there_are = Forms({**FORMS, (own.id, own.version): own})
+    needs = [Need(form_id, 1) for form_id in sorted({form_id for form_id, _ in there_are})]
+    made = make_pack(order(*needs, unit="Nya"), there_are)
+    told = made.files["02-instruktion.pdf"]
+    said = " ".join(subprocess.run(["pdftotext", "-layout", "-", "-"], input=told, capture_output=True, check=True).stdout.decode().split())
+    assert [need.form for need in needs if there_are.latest(need.form).title not in said] == []
+    assert "Dag och utförare, planerade besök" in said
+    whole, contents = (pages(made.files[name]) for name in ("reservpaket-nya.pdf", "01-innehall.pdf"))
+    assert whole == contents + sum(pages(pdf) for name, pdf in made.files.items() if name[:2].isdecimal() and name[:2] != "01")
+    assert pages(told) == 2
+    assert pages(make_pack(order(Need(NOTE, 1), unit="Nya"), there_are).files["02-instruktion.pdf"]) == 1
 
 
 def test_numbers_are_written_as_they_are_read(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def _line(form: Form, need: Need, turn: str) -> Need:
     count = sheets.number_input(
         t("pack.sheets", form=form.title), 0, MOST_SHEETS, need.sheets, key=f"n-{form.id}-{turn}", label_visibility="collapsed"
     )
-    prefilled = need.each_client
+    prefilled = 0
     if form.subject is Subject.CLIENT:
         label = t("pack.each", form=form.title)
         prefilled = int(each.number_input(label, 0, MOST_EACH, need.each_client, key=f"e-{form.id}-{turn}", label_visibility="collapsed"))
