@@ -8,7 +8,7 @@ from datetime import date, time
 from itertools import groupby
 from pathlib import Path
 
-from pipeline.csv_table import TableKind, read_table, wrong_row
+from pipeline.csv_table import TableKind, read_table, table_of, wrong_row
 from pipeline.errors import UsageError
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import Meaning
@@ -18,6 +18,8 @@ from pipeline.template import Form
 
 COLUMNS = ("enhet", "datum", "tid", "personnummer", "namn", "insats", "rutt")
 _KIND = TableKind(COLUMNS[:5], ";".join(COLUMNS), "Correct the row: unit, day as YYYY-MM-DD, time as HH:MM, twelve-digit number and name.")
+TOUR_LIST = "korlista"
+"""The form that a plan is printed on unless a municipality has one of its own."""
 TIME, SERVICE, ROUTE = "planerad_tid", "insats", "rutt"
 """The form's fields for what a plan says beyond day, number and name."""
 
@@ -43,11 +45,17 @@ def load_plan(path: Path, unit: str = "") -> list[PlannedVisit]:
     Raises:
         UsageError: the file lacks a column, has a wrong row, or no visit of the unit. The text names rows, never what stands in them.
     """
-    visits = sorted(_visit(path, number, row) for number, row in read_table(path, _KIND))
-    chosen = [visit for visit in visits if unit in ("", visit.unit)]
-    if not chosen:
-        raise UsageError("The plan has no visits to print.", "Check the file and the unit's name.")
-    return chosen
+    return _visits(path, read_table(path, _KIND), unit)
+
+
+def plan_of(data: bytes, source: str, unit: str) -> list[PlannedVisit]:
+    """As `load_plan`, of a file's content; `source` names it in errors."""
+    return _visits(source, table_of(data, source, _KIND), unit)
+
+
+def takes_plan(form: Form) -> bool:
+    """Whether the form has rows for planned visits."""
+    return all(_place(form, row) is not None for row in form.rows())
 
 
 def issue_for_plan(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]:
@@ -64,18 +72,18 @@ def issue_for_plan(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]:
 
 def _places(form: Form) -> list[Mapping[str, str]]:
     """For each row of the form the names of its fields for time, number, name and service."""
-    found: list[Mapping[str, str]] = []
-    for row in form.rows():
-        own = {spec.column: spec.name for spec in form.entry_fields(row) if spec.row is not None}
-        who = {
-            means.value: spec.name
-            for means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME)
-            if (spec := form.meaning(means, row)) and spec.row is not None
-        }
-        if len(who) < 2 or TIME not in own:
-            raise UsageError(f"{form.id} has no rows for planned visits.", "Print korlista with --plan.")
-        found.append(own | who)
-    return found
+    found = [_place(form, row) for row in form.rows()]
+    if None in found:
+        raise UsageError(f"{form.id} has no rows for planned visits.", f"Print {TOUR_LIST} with --plan.")
+    return [place for place in found if place is not None]
+
+
+def _place(form: Form, row: int | None) -> Mapping[str, str] | None:
+    own = {spec.column: spec.name for spec in form.entry_fields(row) if spec.row is not None}
+    who = {
+        means.value: spec.name for means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME) if (spec := form.meaning(means, row)) and spec.row is not None
+    }
+    return None if len(who) < 2 or TIME not in own else own | who
 
 
 def _known(form: Form, places: Sequence[Mapping[str, str]], day: str, route: str, visits: Sequence[PlannedVisit]) -> Iterator[tuple[str, str]]:
@@ -92,7 +100,14 @@ def _known(form: Form, places: Sequence[Mapping[str, str]], day: str, route: str
             yield place[SERVICE], visit.service
 
 
-def _visit(path: Path, number: int, row: Mapping[str, str]) -> PlannedVisit:
+def _visits(source: Path | str, rows: Iterable[tuple[int, dict[str, str]]], unit: str) -> list[PlannedVisit]:
+    chosen = [visit for number, row in rows if (visit := _visit(source, number, row)) and unit in ("", visit.unit)]
+    if not chosen:
+        raise UsageError("The plan has no visits to print.", "Check the file and the unit's name.")
+    return sorted(chosen)
+
+
+def _visit(path: Path | str, number: int, row: Mapping[str, str]) -> PlannedVisit:
     try:
         day, at = date.fromisoformat(row["datum"][:10]).isoformat(), _clock(row["tid"])
     except ValueError:

@@ -41,6 +41,9 @@ def pack(
     clients: Annotated[Path | None, typer.Option(help="Client register (CSV): pre-filled sheets for the unit's clients.", **CSV)] = None,
     phones: Annotated[Path | None, typer.Option(help="Telephone chain: CSV with namn, telefon, roll, ringer.", **CSV)] = None,
     schedule: Annotated[Path | None, typer.Option(help="Staff schedule: CSV with namn, datum, pass.", **CSV)] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt), printed as tour lists.", **CSV)
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=60, help="How many days the pack has to last.")] = 14,
     first_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a planned outage, for the covers.")] = None,
 ) -> None:
@@ -52,6 +55,7 @@ def pack(
     from pipeline.pack.schedule import load_schedule
     from pipeline.pack.telephone_chain import load_chain
     from pipeline.template import Forms
+    from pipeline.visit_plan import load_plan
 
     settings = load_settings()
     forms = Forms.load(*settings.form_folders)
@@ -62,6 +66,7 @@ def pack(
         register,
         load_chain(phones) if phones else (),
         load_schedule(schedule) if schedule else (),
+        load_plan(plan, unit) if plan else (),
         days,
         first_day.date() if first_day else None,
     )

@@ -2,6 +2,8 @@
 
 The last line holds a SHA-256 digest of what the rows say. It finds a file that was cut off, or changed by a spreadsheet, which takes 12E45678 for a
 number; it is no protection against somebody who means to change the file.
+
+A sheet has a line, and after it one for each row that was printed for a client (a tour list), with the row's number in `rad`.
 """
 
 from __future__ import annotations
@@ -10,15 +12,17 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from pipeline.errors import UsageError
 from pipeline.export.csv_file import ENCODING
 from pipeline.fiducials import is_serial
-from pipeline.model import IssuedSheet
+from pipeline.model import IssuedSheet, PrintedRow
 
-COLUMNS = ("löpnummer", "blankett", "version", "enhet", "personnummer")
+COLUMNS = ("löpnummer", "blankett", "version", "enhet", "personnummer", "rad")
+_WITHOUT_ROWS = COLUMNS[:-1]
+"""The first line of files from before there were tour lists in packs; they are in safes and are taken in too."""
 CHECKSUM = "kontrollsumma"
 _AS_WRITTEN = "Take the file as the program wrote it. A spreadsheet that saves it changes serials and personal numbers."
 
@@ -33,7 +37,7 @@ class Issued:
 
 def write_issued(sheets: Iterable[IssuedSheet]) -> bytes:
     """The file: semicolon, UTF-8 with byte order mark, CRLF."""
-    rows = [(one.serial, one.form, str(one.version), one.unit, one.client_pid or "") for one in sheets]
+    rows = [line for sheet in sheets for line in _lines(sheet)]
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerows([COLUMNS, *rows, (CHECKSUM, _digest(rows))])
@@ -41,7 +45,7 @@ def write_issued(sheets: Iterable[IssuedSheet]) -> bytes:
 
 
 def read_issued(data: bytes) -> Issued:
-    """What a file says. Byte order mark, line ends and quotes may have changed on the way, the cells not.
+    """What a file says: of rows only whom they were printed for. Byte order mark, line ends and quotes may have changed on the way, the cells not.
 
     Raises:
         UsageError: it is no such file, was cut off or changed, or holds a serial that is wrong or stands twice. The text names rows and serials,
@@ -51,26 +55,43 @@ def read_issued(data: bytes) -> Issued:
         rows = [tuple(row) for row in csv.reader(io.StringIO(data.decode(ENCODING)), delimiter=";") if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError("This is no file of issued sheets.", _AS_WRITTEN) from error
-    if not rows or rows[0] != COLUMNS:
+    if not rows or rows[0] not in (COLUMNS, _WITHOUT_ROWS):
         raise UsageError("This is no file of issued sheets.", f"Its first line is {';'.join(COLUMNS)}.")
     *body, last = rows[1:] or [("",)]
     if len(last) != 2 or last[0] != CHECKSUM:
         raise UsageError("The end of the file is missing: its last line holds no checksum.", "Copy the whole file again from the pack.")
     if last[1] != _digest(body):
         raise UsageError("The file has been changed or cut: what it says does not give its checksum.", _AS_WRITTEN)
-    return Issued(tuple(_sheet(number, row) for number, row in enumerate(_once(body), start=2)), last[1])
+    if any(len(row) != len(rows[0]) for row in body):
+        raise UsageError("The file has a row that is too short or too long.", _AS_WRITTEN)
+    return Issued(_sheets([(*row, "")[: len(COLUMNS)] for row in _once(body)]), last[1])
 
 
 def _once(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
-    if twice := sorted(serial for serial, times in Counter(row[0] for row in rows).items() if times > 1):
+    lines = Counter((row[0], row[len(_WITHOUT_ROWS) :]) for row in rows)
+    if twice := sorted({serial for (serial, _), times in lines.items() if times > 1}):
         raise UsageError(f"The file has a serial twice: {', '.join(twice)}.", "Make the pack anew; two sheets must never bear the same serial.")
     return rows
 
 
-def _sheet(number: int, row: tuple[str, ...]) -> IssuedSheet:
-    if len(row) != len(COLUMNS) or not is_serial(row[0]) or not row[2].isdecimal() or not row[3]:
-        raise UsageError(f"Row {number} of the file is wrong.", _AS_WRITTEN)
-    return IssuedSheet(row[0], row[1], int(row[2]), row[3], row[4] or None)
+def _lines(sheet: IssuedSheet) -> Iterator[tuple[str, ...]]:
+    printed = (sheet.serial, sheet.form, str(sheet.version), sheet.unit)
+    yield (*printed, sheet.client_pid or "", "")
+    yield from ((*printed, one.client_pid, str(one.row)) for one in sheet.rows)
+
+
+def _sheets(lines: Iterable[Sequence[str]]) -> tuple[IssuedSheet, ...]:
+    found: dict[str, IssuedSheet] = {}
+    for number, (serial, form, version, unit, pid, row) in enumerate(lines, start=2):
+        sheet = found.get(serial)
+        of_sheet = sheet is not None and (form, version, unit) == (sheet.form, str(sheet.version), sheet.unit)
+        if not is_serial(serial) or not version.isdecimal() or not unit or (row and not (of_sheet and pid and row.isdecimal())):
+            raise UsageError(f"Row {number} of the file is wrong.", _AS_WRITTEN)
+        if sheet is not None and row:
+            found[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(int(row), pid)))
+        else:
+            found[serial] = IssuedSheet(serial, form, int(version), unit, pid or None)
+    return tuple(found.values())
 
 
 def _digest(rows: Iterable[Sequence[str]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -20,6 +20,7 @@ from pipeline.pack.telephone_chain import Called, chain_pages, draw_chain
 from pipeline.pack.uses import use_of
 from pipeline.printing import Sheet, draw_sheets, issue, issued
 from pipeline.template import Form, Forms, Subject
+from pipeline.visit_plan import TOUR_LIST, PlannedVisit, issue_for_plan, takes_plan
 
 _FIRST = (SIGNATURE_KEY, COVER)
 _HOW = {
@@ -38,6 +39,7 @@ class Order:
     clients: Sequence[Client] = ()
     chain: Sequence[Called] = ()
     shifts: Sequence[Shift] = ()
+    visits: Sequence[PlannedVisit] = ()
     days: int = 14
     first_day: date | None = None
 
@@ -67,10 +69,15 @@ def parts(order: Order, forms: Forms) -> list[Part]:
     if about_nobody := [form.id for need, form in chosen if need.each_client and form.subject is Subject.NONE]:
         raise UsageError(f"About no client: {', '.join(about_nobody)}.", "Set their number per client (per_klient) to 0.")
     own = [client for client in order.clients if client.unit == order.about.unit]
-    found = [*_plain(order, [form for _, form in chosen])]
+    visits = [visit for visit in order.visits if visit.unit == order.about.unit]
+    tours = _tour_list([form for _, form in chosen], forms) if visits else None
+    told = {form.id: form for form in (*(form for _, form in chosen), *filter(None, [tours]))}
+    found = [*_plain(order, list(told.values()))]
     found += [_blank(order, form, need.sheets) for need, form in chosen if need.sheets]
     for clients, apart in (([c for c in own if not c.protected], False), ([c for c in own if c.protected], True)):
         found += _prefilled(order, chosen, clients, apart=apart)
+    if tours:
+        found += _tours(order, tours, visits, {client.pid for client in own if client.protected})
     return found
 
 
@@ -128,6 +135,21 @@ def _prefilled(order: Order, chosen: Sequence[tuple[Need, Form]], clients: Seque
         yield _of_sheets(order, "forifyllda-skyddade", "Förifyllda ark: skyddade personuppgifter", how, pairs, apart=True)
     elif pairs:
         yield _of_sheets(order, "forifyllda", "Förifyllda ark, klient för klient", "En plastficka för varje klient, inlåst.", pairs)
+
+
+def _tour_list(chosen: Sequence[Form], forms: Forms) -> Form:
+    """The first of the unit's forms that has rows for planned visits, else the one that everybody has."""
+    return next(filter(takes_plan, chosen), None) or forms.latest(TOUR_LIST)
+
+
+def _tours(order: Order, form: Form, visits: Sequence[PlannedVisit], protected: Collection[str]) -> Iterator[Part]:
+    """The planned visits, route by route; those to clients with a protected identity on sheets of their own."""
+    for apart, name, title, how in (
+        (False, "korlistor", "Körlistor enligt planering", "Dag för dag och rutt för rutt, inlåsta."),
+        (True, "korlistor-skyddade", "Körlistor: skyddade personuppgifter", "Skriv ut för sig. Förseglat kuvert, inlåst."),
+    ):
+        if theirs := [visit for visit in visits if (visit.pid in protected) is apart]:
+            yield _of_sheets(order, name, title, how, [(form, sheet) for sheet in issue_for_plan(form, theirs)], apart=apart)
 
 
 def _of_sheets(order: Order, name: str, title: str, how: str, pairs: Sequence[tuple[Form, Sheet]], *, apart: bool = False) -> Part:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, distinct, func, select, update
 
 from pipeline.access import Action, require
 from pipeline.errors import UsageError
 from pipeline.field_spec import Meaning
-from pipeline.model import IssuedSheet, Person
+from pipeline.model import IssuedSheet, Person, PrintedRow
 from pipeline.pack.issue_file import read_issued
 from pipeline.store import tables
 from pipeline.store.events import record
 from pipeline.store.issued import add_issued, printed_client
+from pipeline.store.issued_row_tables import issued_row
 from pipeline.store.registers import units
 from pipeline.template import Forms
 
@@ -52,7 +53,7 @@ def take_in_issued(conn: Connection, forms: Forms, person: Person, data: bytes) 
     for unit in here:
         require(person, Action.PRINT, unit)
     known = _known(conn, [sheet.serial for sheet in found.sheets])
-    if odd := [sheet.serial for sheet in found.sheets if known.get(sheet.serial, sheet) != sheet]:
+    if odd := [sheet.serial for sheet in found.sheets if known.get(sheet.serial, _named(sheet)) != _named(sheet)]:
         raise UsageError(f"Known with another form, unit or client: {', '.join(odd)}.", "Find out which file is right. Nothing has been changed.")
     new = [sheet for sheet in found.sheets if sheet.serial not in known]
     add_issued(conn, new, person.login)
@@ -83,9 +84,21 @@ def unissued(conn: Connection, of_units: Collection[str]) -> int:
 
 
 def _known(conn: Connection, serials: Sequence[str]) -> dict[str, IssuedSheet]:
+    """What the store knows of these, as `_named`."""
     columns = select(_sheet.c.serial, _sheet.c.form, _sheet.c.version, _sheet.c.unit, _sheet.c.client_pid)
-    rows = (row for some in _parts(serials) for row in conn.execute(columns.where(_sheet.c.serial.in_(some))).mappings())
-    return {row["serial"]: IssuedSheet(**row) for row in rows}
+    found = {
+        one["serial"]: IssuedSheet(**one) for some in _parts(serials) for one in conn.execute(columns.where(_sheet.c.serial.in_(some))).mappings()
+    }
+    whose = select(issued_row.c.serial, issued_row.c.row, issued_row.c.client_pid).order_by(issued_row.c.serial, issued_row.c.row)
+    for some in _parts(serials):
+        for serial, row, pid in conn.execute(whose.where(issued_row.c.serial.in_(some))):
+            found[serial] = replace(found[serial], rows=(*found[serial].rows, PrintedRow(row, pid)))
+    return found
+
+
+def _named(sheet: IssuedSheet) -> IssuedSheet:
+    """The sheet with nothing of its rows but whom they were printed for, which is all that a file says."""
+    return replace(sheet, rows=tuple(PrintedRow(one.row, one.client_pid) for one in sorted(sheet.rows, key=lambda one: one.row)))
 
 
 def _scanned(conn: Connection, serials: Sequence[str]) -> int:

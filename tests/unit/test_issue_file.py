@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 
 from pipeline.errors import UsageError
 from pipeline.fiducials import new_serial
-from pipeline.model import IssuedSheet
+from pipeline.model import IssuedSheet, PrintedRow
 from pipeline.pack.issue_file import read_issued, write_issued
 
+ROWS = (PrintedRow(1, "189001019802"), PrintedRow(2, "189001029819"))
 SHEETS = tuple(IssuedSheet(new_serial(), "hsl-anteckning", 1, "Norr; enhet", pid) for pid in (None, "189001019802", None))
+TOURS = (IssuedSheet(new_serial(), "korlista", 1, "Norr", rows=ROWS), IssuedSheet(new_serial(), "korlista", 1, "Norr"))
 DATA = write_issued(SHEETS)
 
 
@@ -24,6 +29,17 @@ def test_what_was_written_is_read_also_without_mark_and_with_other_line_ends() -
     assert read_issued(write_issued(())).sheets == ()
 
 
+def test_the_rows_of_a_tour_list_say_whom_they_were_printed_for() -> None:
+    assert read_issued(write_issued([*SHEETS, *TOURS])).sheets == (*SHEETS, *TOURS)
+
+
+def test_a_file_from_before_there_were_rows_is_read() -> None:
+    body = [f"{one.serial};{one.form};1;Norr;{one.client_pid or ''}" for one in SHEETS]
+    digest = hashlib.sha256("\n".join(body).encode()).hexdigest()
+    lines = ["löpnummer;blankett;version;enhet;personnummer", *body, f"kontrollsumma;{digest}"]
+    assert read_issued("\r\n".join(lines).encode()).sheets == tuple(replace(one, unit="Norr") for one in SHEETS)
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -35,6 +51,8 @@ def test_what_was_written_is_read_also_without_mark_and_with_other_line_ends() -
         (changed("189001019802", "1,89001E+11"), "changed or cut"),
         (changed(SHEETS[2].serial, SHEETS[2].serial.lower()), "changed or cut"),
         (write_issued([*SHEETS, SHEETS[0]]), "twice"),
+        (write_issued([TOURS[0], TOURS[1], TOURS[0]]), "twice"),
+        (write_issued([replace(TOURS[1], rows=(PrintedRow(1, ""),))]), "Row 3"),
         (write_issued([IssuedSheet("ABCDEFG0", "x", 1, "Norr")]), "Row 2"),
         (write_issued([IssuedSheet(new_serial(), "x", 1, "")]), "Row 2"),
     ],

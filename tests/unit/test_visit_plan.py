@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
+from pdf2image import convert_from_path
+from typer.testing import CliRunner
 
+from pipeline.cli import build_app
 from pipeline.cli.print_commands import print_form
 from pipeline.digitize import Reader
 from pipeline.errors import UsageError
 from pipeline.model import IssuedSheet, PrintedRow
+from pipeline.pack.issue_file import read_issued, write_issued
+from pipeline.pack.make import make_pack
+from pipeline.pack.numbers import Need
+from pipeline.pack.parts import Order
+from pipeline.pack.plain_page import About
 from pipeline.printing import issued
-from pipeline.quality.filling import printed_page
+from pipeline.quality.filling import DPI, printed_page
 from pipeline.review import Answer
 from pipeline.settings import ROOT, load_settings
 from pipeline.store import client_check, log_clients
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entries_of
 from pipeline.store.issued import issued_sheet, outstanding
+from pipeline.store.issued_files import take_in_issued
 from pipeline.template import Forms
 from pipeline.visit_plan import PlannedVisit, issue_for_plan, load_plan
-from tests.ward import ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
+from tests.ward import ADMIN, ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
 
 pytest_plugins = ("tests.databases",)
 
@@ -116,6 +129,62 @@ def test_a_clients_own_sheet_of_many_rows_is_the_clients_in_its_first_row_only(w
     ward.read(ward.scan(), page_reading(VISITS, "BBBB", {f"rad0{row}.tid": "08:15" for row in (1, 2)}))
     with ward.store.read() as conn:
         assert [one.client_pid for one in entries_of(conn, "BBBB")] == [ASTA.pid, None]
+
+
+@pytest.mark.parametrize("file_first", [True, False])
+def test_tour_lists_of_a_pack_made_without_a_store_know_the_client_of_each_row(ward: Ward, tmp_path: Path, *, file_first: bool) -> None:
+    """Printed where there is no store, scanned, and taken in before or after."""
+    pack = _pack(tmp_path, f"{HEAD}\n{NORTH};2021-12-17;07:30;{ASTA.pid};{ASTA.name};Dusch;3\n{NORTH};2021-12-17;08:15;{BROR.pid};{BROR.name};;3\n")
+    issued_file = (pack / "utlamnade.csv").read_bytes()
+    (printed,) = convert_from_path(pack / "04-korlistor.pdf", dpi=DPI)
+    scan = cv2.imencode(".png", np.asarray(printed)[:, :, ::-1])[1].tobytes()
+    reading = Reader.of_forms(FORMS, [ASTA, BROR]).read(scan, "image/png").reading
+    for take in (file_first, not file_first):
+        with ward.store.begin() as conn:
+            if take:
+                assert take_in_issued(conn, FORMS, ADMIN, issued_file).new == 1
+        if not take:
+            ward.read(ward.scan(), reading, LIST)
+    (sheet,) = read_issued(issued_file).sheets
+    with ward.store.begin() as conn:
+        assert {(one.row, one.client_pid) for one in entries_of(conn, sheet.serial)} == {(1, ASTA.pid), (2, BROR.pid)}
+        assert take_in_issued(conn, FORMS, ADMIN, issued_file).known == 1
+        other = write_issued([replace(sheet, rows=(PrintedRow(1, BROR.pid),))])
+        with pytest.raises(UsageError, match=sheet.serial):
+            take_in_issued(conn, FORMS, ADMIN, other)
+
+
+def test_visits_to_clients_with_a_protected_identity_are_in_a_file_of_their_own(tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    register.write_text(f"personnummer;namn;enhet;skyddad\n{ASTA.pid};{ASTA.name};Norr;ja\n{BROR.pid};{BROR.name};Norr;\n", "utf-8")
+    pack = _pack(tmp_path, PLAN, "Norr", "--clients", str(register))
+    (apart,) = pack.glob("*-korlistor-skyddade.pdf")
+    (others,) = pack.glob("*-korlistor.pdf")
+    assert (_names_on(apart), _names_on(others), _names_on(pack / "reservpaket-norr.pdf")) == ({ASTA.name}, {BROR.name}, {BROR.name})
+    issued_rows = [[row.client_pid for row in one.rows] for one in read_issued((pack / "utlamnade.csv").read_bytes()).sheets if one.rows]
+    assert sorted(issued_rows) == [[ASTA.pid, ASTA.pid], [BROR.pid]]
+
+
+def test_a_plan_is_printed_on_the_units_own_list_if_it_has_one() -> None:
+    own = LIST.model_copy(update={"id": "egen-korlista", "title": "Vår körlista"})
+    visits = [PlannedVisit("Norr", "2021-12-17", "1", "07:30", ASTA.pid, ASTA.name, "")]
+    order = Order(About("Norr", "Kommunen", date(2026, 11, 25)), [Need("egen-korlista", 0)], visits=visits)
+    assert [sheet.form for sheet in make_pack(order, Forms({**FORMS, (own.id, 1): own})).sheets] == ["egen-korlista"]
+
+
+def _pack(tmp_path: Path, plan: str, unit: str = NORTH, *more: str) -> Path:
+    """Made by the command where there is no store: nothing but tour lists has serials."""
+    numbers, pack = tmp_path / "antal.csv", tmp_path / "paket"
+    numbers.write_text(f"enhet;blankett;antal;per_klient\n{unit};korlista;0;0\n", "utf-8")
+    command = ["pack", unit, "--numbers", str(numbers), "--plan", str(_plan(tmp_path, plan)), *more, "-o", str(pack)]
+    assert CliRunner().invoke(build_app(), command, catch_exceptions=False, env={"EFTERSKRIFT_WORKSPACE": str(tmp_path / "none")}).exit_code == 0
+    assert not (tmp_path / "none").exists()
+    return pack
+
+
+def _names_on(pdf: Path) -> set[str]:
+    said = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, check=True, text=True).stdout
+    return {client.name for client in (ASTA, BROR) if client.name in said}
 
 
 def test_another_client_than_the_printed_one_has_to_be_explained(ward: Ward) -> None:
