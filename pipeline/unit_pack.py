@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import Connection
+
 from pipeline.access import Action, require
 from pipeline.model import Client, Person
 from pipeline.pack.make import Pack, make_pack
@@ -21,6 +23,7 @@ from pipeline.store.events import record
 from pipeline.store.issued import add_issued
 from pipeline.store.pack_numbers import pack_numbers
 from pipeline.template import Area, Forms
+from pipeline.visit_plan import PlannedVisit
 
 DAYS = 14
 """How long a pack lasts unless somebody says otherwise."""
@@ -41,10 +44,11 @@ class UnitNeeds:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What is printed besides, if it is at hand: the telephone chain, the staff schedule, and the first day of a planned outage."""
+    """What is printed besides, if it is at hand: the telephone chain, the staff schedule, planned visits, and the first day of a planned outage."""
 
     chain: Sequence[Called] = ()
     shifts: Sequence[Shift] = ()
+    visits: Sequence[PlannedVisit] = ()
     first_day: date | None = None
 
 
@@ -73,6 +77,8 @@ def unit_needs(store: Store, forms: Forms, person: Person, unit: str, days: int 
 def make_unit_pack(store: Store, settings: Settings, forms: Forms, person: Person, unit: str, days: int = DAYS, extras: Extras = NOTHING) -> Pack:
     """Print the unit's pack. Its serials are registered before anybody gets the file; each call issues new ones.
 
+    Planned visits to clients whose name may not be printed here are left out.
+
     Raises:
         NotAllowedError: the person makes no packs for this unit.
         UsageError: there is nothing to print.
@@ -83,12 +89,20 @@ def make_unit_pack(store: Store, settings: Settings, forms: Forms, person: Perso
     with store.read() as conn:
         everybody = registers.clients(conn, [unit])
         clients = _shown(everybody, [sight.is_blocked(conn, person, client.pid) for client in everybody])
+        visits = _visits_shown(conn, person, extras.visits)
     about = About(unit, settings.care_provider, date.today())
-    pack = make_pack(Order(about, needs, clients, extras.chain, extras.shifts, days, extras.first_day), forms)
+    pack = make_pack(Order(about, needs, clients, extras.chain, extras.shifts, visits, days, extras.first_day), forms)
     with store.begin() as conn:
         add_issued(conn, pack.sheets, person.login)
         record(conn, person.login, "make_pack", unit, unit=unit, sheets=len(pack.sheets))
     return pack
+
+
+def _visits_shown(conn: Connection, person: Person, visits: Sequence[PlannedVisit]) -> list[PlannedVisit]:
+    """Visits to clients of any unit, whoever they are registered in, under the same rule."""
+    known = {pid: registers.client(conn, pid) for pid in {visit.pid for visit in visits}}
+    hidden = {pid for pid, client in known.items() if client and client.protected} | sight.blocked_among(conn, person, known)
+    return [visit for visit in visits if visit.pid not in hidden]
 
 
 def _shown(clients: Sequence[Client], blocked: Sequence[bool]) -> list[Client]:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from pipeline.access import Action, require
 from pipeline.errors import UsageError
@@ -21,6 +21,7 @@ from pipeline.model import Person
 from pipeline.store import tables
 from pipeline.store.accounting_tables import unused_sheet
 from pipeline.store.events import record
+from pipeline.store.issued_row_tables import issued_row
 from pipeline.store.page_states import count
 
 _sheet, _page = tables.issued_sheet, tables.page
@@ -78,7 +79,7 @@ def missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
         NotAllowedError: the person may not see figures.
     """
     require(person, Action.PROGRESS)
-    named = _sheet.c.client_pid.is_not(None)
+    named = or_(_sheet.c.client_pid.is_not(None), exists().where(issued_row.c.serial == _sheet.c.serial))
     query = select(_sheet.c.serial, _sheet.c.unit, _sheet.c.form, _sheet.c.issued_at, named)
     query = query.where(_sheet.c.unit.in_(sorted(person.units)), ~_is_back(), ~_is_unused())
     rows = conn.execute(query.order_by(_sheet.c.unit, named.desc(), _sheet.c.form, _sheet.c.issued_at, _sheet.c.serial))

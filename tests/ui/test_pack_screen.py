@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,8 +15,10 @@ from pipeline.pack.numbers import Need, Rule
 from pipeline.store.accounting import sheet_counts
 from pipeline.store.database import Store
 from pipeline.store.pack_numbers import pack_numbers, save_pack_numbers
+from pipeline.store.registers import save_clients
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, CLIENTS, MANAGER, UNIT
+from ui.text import t
 
 NOTE = "hsl-anteckning"
 
@@ -61,6 +64,22 @@ def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(store: Store, o
     app.run()
     with store.read() as conn:
         assert [(one.form, one.issued, one.missing) for one in sheet_counts(conn, {UNIT})] == [(NOTE, count, count)]
+
+
+def test_planned_visits_become_tour_lists_and_who_is_left_out_is_counted(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        save_pack_numbers(conn, ADMINISTRATOR, UNIT, [Need(NOTE, 0), Need("matvarden", 0)])
+        save_clients(conn, [replace(CLIENTS[1], protected=True)])
+    app = open_screen(ADMINISTRATOR, "pack")
+    rows = [f"{UNIT};2026-12-01;08:15;{client.pid};{client.name}" for client in CLIENTS]
+    plan = "\n".join(["enhet;datum;tid;personnummer;namn", *rows])
+    app.file_uploader(key="pack_plan").upload("plan.csv", plan.encode(), "text/csv").run()
+    app.button(key="pack_do").click().run()
+    assert not app.exception
+    with zipfile.ZipFile(io.BytesIO(app.session_state["pack_made"][1])) as archive:
+        (sheet,) = read_issued(archive.read("utlamnade.csv")).sheets
+    assert [row.client_pid for row in sheet.rows] == [CLIENTS[0].pid]
+    assert [one.value for one in app.warning] == [t("pack.plan_hidden", count=1)]
 
 
 def test_who_prints_also_takes_in_packs_of_other_computers(store: Store, open_screen: OpenScreen) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import NotAllowedError, UsageError
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import Meaning
-from pipeline.model import IssuedSheet, Outcome, PageReading, Person, Role
+from pipeline.model import IssuedSheet, Outcome, PageReading, Person, PrintedRow, Role
 from pipeline.paper_days_csv import paper_days_csv
 from pipeline.planning import PlanKind, planned_of
 from pipeline.settings import ROOT
@@ -156,8 +156,9 @@ def test_a_planning_file_is_counted_whether_it_has_a_row_a_visit_or_a_number() -
 
 
 def test_missing_sheets_are_listed_by_serial_those_with_a_name_first(ward: Ward) -> None:
-    plain, named = new_serial(), new_serial()
+    plain, named, tour = new_serial(), new_serial(), new_serial()
     ward.issue(IssuedSheet(plain, NOTE.id, 1, NORTH), IssuedSheet(named, NOTE.id, 1, NORTH, ASTA.pid), IssuedSheet(new_serial(), NOTE.id, 1, SOUTH))
+    ward.issue(IssuedSheet(tour, VISITS.id, 1, NORTH, rows=(PrintedRow(1, ASTA.pid),)))
     with ward.store.read() as conn:
         found = missing_sheets(conn, CHIEF)
-    assert [(one.serial, one.prefilled) for one in found] == [(named, True), (plain, False)]
+    assert [(one.serial, one.prefilled) for one in found] == [(named, True), (tour, True), (plain, False)]

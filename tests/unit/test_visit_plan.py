@@ -18,6 +18,7 @@ from pipeline.cli.print_commands import print_form
 from pipeline.digitize import Reader
 from pipeline.errors import UsageError
 from pipeline.model import IssuedSheet, PrintedRow
+from pipeline.pack import numbers
 from pipeline.pack.issue_file import read_issued, write_issued
 from pipeline.pack.make import make_pack
 from pipeline.pack.numbers import Need
@@ -32,7 +33,9 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entries_of
 from pipeline.store.issued import issued_sheet, outstanding
 from pipeline.store.issued_files import take_in_issued
+from pipeline.store.registers import save_clients
 from pipeline.template import Forms
+from pipeline.unit_pack import Extras, make_unit_pack
 from pipeline.visit_plan import PlannedVisit, issue_for_plan, load_plan
 from tests.ward import ADMIN, ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
 
@@ -163,6 +166,17 @@ def test_visits_to_clients_with_a_protected_identity_are_in_a_file_of_their_own(
     assert (_names_on(apart), _names_on(others), _names_on(pack / "reservpaket-norr.pdf")) == ({ASTA.name}, {BROR.name}, {BROR.name})
     issued_rows = [[row.client_pid for row in one.rows] for one in read_issued((pack / "utlamnade.csv").read_bytes()).sheets if one.rows]
     assert sorted(issued_rows) == [[ASTA.pid, ASTA.pid], [BROR.pid]]
+
+
+def test_a_pack_from_the_store_leaves_out_visits_to_clients_whose_name_is_not_printed_there(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers, "rules", lambda: numbers.Rules(version=1, always=(), areas={}, uses={}))
+    with ward.store.begin() as conn:
+        save_clients(conn, [replace(CILLA, protected=True)])
+    visits = [PlannedVisit(NORTH, "2021-12-17", "1", "07:30", one.pid, one.name, "") for one in (ASTA, CILLA)]
+    pack = make_unit_pack(ward.store, load_settings(), FORMS, ADMIN, NORTH, extras=Extras(visits=visits))
+    assert [[row.client_pid for row in sheet.rows] for sheet in pack.sheets] == [[ASTA.pid]]
+    with ward.store.read() as conn:
+        assert issued_sheet(conn, pack.sheets[0].serial) == pack.sheets[0]
 
 
 def test_a_plan_is_printed_on_the_units_own_list_if_it_has_one() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -18,6 +19,7 @@ from pipeline.pack.telephone_chain import chain_of
 from pipeline.store.pack_numbers import save_pack_numbers
 from pipeline.template import Form, Subject
 from pipeline.unit_pack import DAYS, Extras, UnitNeeds, make_unit_pack, unit_needs
+from pipeline.visit_plan import plan_of
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.issued_upload import issued_upload
@@ -112,10 +114,12 @@ def _making(here: Site, person: Person, unit: str, days: int, found: UnitNeeds) 
         st.info(t("pack.hidden", count=found.hidden), icon=":material/visibility_off:")
     phones = st.file_uploader(t("pack.phones"), type=["csv"], key="pack_phones", help=t("pack.phones_help"))
     shifts = st.file_uploader(t("pack.schedule"), type=["csv"], key="pack_schedule", help=t("pack.schedule_help"))
+    plan = st.file_uploader(t("pack.plan"), type=["csv"], key="pack_plan", help=t("pack.plan_help"))
     first = st.date_input(t("pack.first_day"), value=None, format="YYYY-MM-DD", key="pack_first_day")
     if st.button(t("pack.do"), key="pack_do", type="primary", icon=":material/print:"):
         with st.spinner(t("pack.doing")):
-            _make(here, person, unit, days, phones, shifts, first if isinstance(first, date) else None)
+            extras = partial(_extras, unit, phones, shifts, plan, first if isinstance(first, date) else None)
+            _make(here, person, unit, days, extras)
     made_for, data, count = st.session_state.get(_MADE, ("", b"", 0))
     if made_for == unit and data:
         st.success(t("pack.made", count=count), icon=":material/check:")
@@ -124,15 +128,24 @@ def _making(here: Site, person: Person, unit: str, days: int, found: UnitNeeds) 
         )
 
 
-def _make(here: Site, person: Person, unit: str, days: int, phones: UploadedFile | None, shifts: UploadedFile | None, first: date | None) -> None:
+def _extras(unit: str, phones: UploadedFile | None, shifts: UploadedFile | None, plan: UploadedFile | None, first: date | None) -> Extras:
+    return Extras(
+        chain_of(phones.getvalue(), phones.name) if phones else (),
+        schedule_of(shifts.getvalue(), shifts.name) if shifts else (),
+        plan_of(plan.getvalue(), plan.name, unit) if plan else (),
+        first,
+    )
+
+
+def _make(here: Site, person: Person, unit: str, days: int, wanted: Callable[[], Extras]) -> None:
     try:
-        extras = Extras(
-            chain_of(phones.getvalue(), phones.name) if phones else (), schedule_of(shifts.getvalue(), shifts.name) if shifts else (), first
-        )
+        extras = wanted()
         pack = make_unit_pack(here.store, here.settings, here.forms, person, unit, days, extras)
     except EfterskriftError as error:
         st.error(fault_text(error))
         return
+    if left_out := len(extras.visits) - sum(len(sheet.rows) for sheet in pack.sheets):
+        st.warning(t("pack.plan_hidden", count=left_out), icon=":material/visibility_off:")
     st.session_state[_MADE] = (unit, pack.zipped, len(pack.sheets))
 
 
