@@ -15,7 +15,7 @@ from pipeline.store import claims, corrections, decisions, entries, payment_appr
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
 from pipeline.store.pages import NewPage, add_batch, add_page
-from tests.export_examples import ARNE, FORMS, SIV
+from tests.export_examples import ARNE, FORM_OF, FORMS, NEEDED_FIELDS, SIV
 from tests.small_pages import foreign_page
 
 ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
@@ -23,6 +23,8 @@ PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Nor
 STIG = Person("stig", "Stig Alm", "undersköterska", Role.REVIEWER, frozenset({"Söder"}), ALL_AREAS)
 MONA = Person("mona", "Mona Ek", "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
 NILS = Person("nils", "Nils Alm", "ekonomichef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
+_TITLE = {"arende": "Ansökan"}
+_WORDS: Mapping[str, Mapping[str, str]] = {"erms": _TITLE, "ciceron-exempel": _TITLE}
 SAID: Mapping[Meaning, str] = {
     Meaning.CLIENT_PID: SIV.pid,
     Meaning.EVENT_DATE: "2021-12-17",
@@ -66,6 +68,12 @@ def confirm(office: Office, form_id: str, serial: str, unit: str = "Norr", **fie
     entry_id = entries.entry_id(serial, row)
     review(office, entry_id, form_id, **fields)
     return entry_id
+
+
+def confirmed(office: Office, target: str, serial: str = "AAAA01") -> str:
+    """An entry that can go to this target, confirmed as in `confirm`; answers with its id."""
+    said = {name: str(value) for name, value in NEEDED_FIELDS.get(target, {}).items()} | dict(_WORDS.get(target, {}))
+    return confirm(office, FORM_OF[target], serial, unit="Norr", **said)
 
 
 def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) -> None:

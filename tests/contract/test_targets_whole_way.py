@@ -16,24 +16,17 @@ from pipeline.model import EntryState, Run
 from pipeline.store import care_lists
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import entry
-from tests.export_examples import FORM_OF, FORMS, NEEDED_FIELDS, SIV
-from tests.export_office import ANNA, agree, confirm, correct, paying, state, void
+from tests.export_examples import FORM_OF, FORMS, SIV
+from tests.export_office import ANNA, agree, confirmed, correct, paying, state, void
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
 TAKING = [target for target in TARGETS if target not in STATISTICS]
 NEVER_AGAIN = {"pain001"}
 """A payment that was sent is put right at the bank: neither a correction nor a void goes there."""
-TITLE = {"arende": "Ansökan"}
-WORDS: Mapping[str, Mapping[str, str]] = {"erms": TITLE, "ciceron-exempel": TITLE}
 CHANGED: Mapping[str, tuple[str, str]] = {"besok": ("rad01.slut", "09:30")}
 """What is corrected where a form has no text."""
 ROW = CareRow((SIV.pid,), "2021-12-17")
-
-
-def confirmed(office: Office, target: str, serial: str = "AAAA01") -> str:
-    said = {name: str(value) for name, value in NEEDED_FIELDS.get(target, {}).items()} | dict(WORDS.get(target, {}))
-    return confirm(office, FORM_OF[target], serial, unit="Norr", **said)
 
 
 def export(office: Office, target: str) -> Run:

@@ -8,17 +8,17 @@ import sys
 
 import pytest
 
+from pipeline.export import STATISTICS, TARGETS
 from pipeline.export.runs import Office, history, make_run, ready, run_file
 from pipeline.model import EntryState
 from pipeline.settings import ROOT
 from pipeline.store.clock import utc_now
-from tests.export_office import ANNA, confirm, state
+from tests.export_office import ANNA, confirm, confirmed, paying, state
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
 KILLED = """
 import os, signal, sys
-from pathlib import Path
 from pipeline.export import runs
 from pipeline.settings import Settings
 from pipeline.store.clock import utc_now
@@ -26,7 +26,7 @@ from pipeline.store.database import open_store
 from tests.export_office import ANNA
 from tests.export_examples import FORMS
 
-module, name, when = sys.argv[3:]
+settings, target_name, module, name, when = sys.argv[1:]
 target = getattr(runs, module)
 real = getattr(target, name)
 
@@ -36,8 +36,8 @@ def killed(*args, **named):
     os.kill(os.getpid(), signal.SIGKILL)
 
 setattr(target, name, killed)
-settings = Settings(workspace=Path(sys.argv[1]), database_url=sys.argv[2])
-runs.make_run(runs.Office(open_store(settings), settings, FORMS), ANNA, "rivta", utc_now())
+settings = Settings.model_validate_json(settings)
+runs.make_run(runs.Office(open_store(settings), settings, FORMS), ANNA, target_name, utc_now())
 """
 
 
@@ -49,9 +49,7 @@ runs.make_run(runs.Office(open_store(settings), settings, FORMS), ANNA, "rivta",
 )
 def test_a_killed_export_is_whole_or_none(office: Office, moment: tuple[str, str, str]) -> None:
     entries = [confirm(office, "hsl-anteckning", f"AAAA{n:02d}", kontakttyp="besok", anteckning="x") for n in range(3)]
-    where = (str(office.settings.workspace), office.settings.database_url)
-    done = subprocess.run([sys.executable, "-c", KILLED, *where, *moment], cwd=ROOT, capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    _export_killed(office, "rivta", *moment)
     assert history(office, ANNA) == []
     assert {state(office, entry) for entry in entries} == {EntryState.SIGNED}
     assert {line.target: line.entries for line in ready(office, ANNA)}["rivta"] == 3
@@ -59,3 +57,25 @@ def test_a_killed_export_is_whole_or_none(office: Office, moment: tuple[str, str
     assert run is not None
     assert run.entries == 3
     assert run_file(office, ANNA, run.id).sha256 == run.sha256
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("target", [target for target in TARGETS if target != "rivta"])
+def test_whatever_the_target_a_killed_export_takes_nothing(office: Office, target: str) -> None:
+    entry_id = confirmed(office, target)
+    office = paying(office) if target == "pain001" else office
+    before = state(office, entry_id)
+    _export_killed(office, target, "exports", "add_run", "after")
+    assert history(office, ANNA) == []
+    assert state(office, entry_id) is before
+    run = make_run(office, ANNA, target, utc_now())
+    assert run is not None
+    assert run.entries == 1
+    assert run_file(office, ANNA, run.id).sha256 == run.sha256
+    assert state(office, entry_id) is (before if target in STATISTICS else EntryState.EXPORTED)
+
+
+def _export_killed(office: Office, target: str, *moment: str) -> None:
+    told = office.settings.model_dump_json(exclude_defaults=True)
+    done = subprocess.run([sys.executable, "-c", KILLED, told, target, *moment], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
