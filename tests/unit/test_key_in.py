@@ -11,10 +11,11 @@ import pytest
 from pipeline.errors import NotAllowedError
 from pipeline.export import key_in
 from pipeline.export.key_in_block import block
-from pipeline.export.mapping import KeyInField, KeyInMapping, load_mappings
+from pipeline.export.mapping import KeyInField, KeyInMapping, load_mappings, missing_fields
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.runs import Office, make_run
 from pipeline.model import EntryState, Person
+from pipeline.settings import ROOT
 from pipeline.store.clock import utc_now
 from tests import export_examples as examples
 from tests.export_office import ANNA, PER, STIG, confirm, correct, state
@@ -91,10 +92,19 @@ def test_only_those_who_may_receipt_the_paper_see_it(office: Office) -> None:
         key_in.next_entry(office, STIG, run, utc_now())
 
 
+def test_the_orders_that_come_with_the_program_are_called_examples_and_name_fields_of_their_forms() -> None:
+    shipped = load_mappings([ROOT / "forms"], key_in.TARGET, KeyInMapping)
+    assert set(shipped) == {"hsl-anteckning", "social-anteckning", "bistandsbeslut"}
+    for form_id, mapping in shipped.items():
+        assert mapping.about.startswith("Exempel")
+        assert "Inte leverantörens ordning" in mapping.about
+        assert missing_fields(examples.FORMS.latest(form_id), mapping) == set()
+
+
 def test_the_fields_stand_in_the_other_systems_order_and_nothing_is_dropped(tmp_path: Path) -> None:
     (item,) = examples.items(examples.record(fields={"anteckning": "Ny omläggning.", "plan": "I morgon.", "kontakttyp": "besok"}))
     terms = examples.terms(key_in.TARGET)
-    own = block(item, terms)
+    own = block(item, replace(terms, mappings={}))
     folder = tmp_path / "hsl-anteckning"
     folder.mkdir()
     (folder / "export.skriv-in.yaml").write_text(
