@@ -37,8 +37,8 @@ _Dumper.add_representer(_Row, lambda dumper, data: dumper.represent_sequence("ta
 def form_yaml(form: Form) -> str:
     """The text of the form's `form.yaml`, from which the same form is read again."""
     told = form.model_dump(mode="json", exclude={"pages"}, exclude_defaults=True)
-    order = ("id", "version", "title", "area", "criticality", "subject", "law", "entries", "deadline", "norm")
-    head = {key: told[key] for key in order if key in told}
+    order = ("id", "version", "title", "area", "criticality", "subject", "law", "codes", "entries", "deadline", "norm")
+    head = {key: [_flow(one) for one in told[key]] if key == "codes" else told[key] for key in order if key in told}
     body = {"pages": [_page(page) for page in form.pages]}
     first = DRAWN_LINE if form.printed_elsewhere else FIRST_LINE
     return "\n".join((first.format(id=form.id), _text(head).rstrip(), "", _text(body)))

@@ -50,6 +50,9 @@ def place(outline: Outline) -> Form:
     """
     pages = [_placed(outline, page, number) for number, page in enumerate(_paginated(outline), start=1)]
     told = outline.model_dump(exclude={"sections"}) | {"law": outline.law, "deadline": outline.deadline}
+    # A form that is copied and changed may have lost a choice: its list goes with it.
+    choices = {spec.column for page in pages for spec in page.all_fields if spec.options}
+    told["codes"] = tuple(one for one in outline.codes if one.field in choices)
     try:
         return Form(**told, pages=tuple(pages))
     except ValidationError as error:

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldFacts, Name, Strict, check_kind
 from pipeline.norm_spec import Norm
-from pipeline.template import Area, Deadline, FormId, Law, Per, Subject
+from pipeline.template import Area, CodeList, Deadline, FormId, Law, Per, Subject
 
 Fill = Literal["fill"]
 
@@ -137,6 +137,7 @@ class Outline(Strict):
     criticality: Annotated[str, Field(pattern="^[ABC]$")]
     subject: Subject = Subject.CLIENT
     law: tuple[Law, ...]
+    codes: tuple[CodeList, ...] = ()
     entries: Per
     deadline: Deadline | None = None
     norm: Norm | None = None

@@ -32,6 +32,15 @@ class Law(Strict):
     source: str
 
 
+class CodeList(Strict):
+    """The list that a choice is taken from: whose it is (`source`) and in which version, so that an answer can be read long afterwards."""
+
+    field: Name
+    name: str
+    version: str
+    source: str
+
+
 class Deadline(Strict):
     """A legal deadline that a form brings: a rule of `pipeline.deadlines`, and the field with the day that the time runs from."""
 
@@ -72,6 +81,7 @@ class Form(Strict):
     area: Area
     criticality: Annotated[str, StringConstraints(pattern="^[ABC]$")]
     law: tuple[Law, ...]
+    codes: tuple[CodeList, ...] = ()
     entries: Per
     subject: Subject = Subject.CLIENT
     deadline: Deadline | None = None

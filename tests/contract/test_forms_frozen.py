@@ -12,8 +12,9 @@ from pydantic import BaseModel
 
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, Option, Side
+from pipeline.form_layout import place
 from pipeline.form_rules import form_problems
-from pipeline.outline import Lines, Outline, OutlineField, OutlineSection, Repeat, Standard, Words
+from pipeline.outline import Lines, Outline, OutlineField, OutlineSection, Repeat, Row, Standard, Words, load_outline
 from pipeline.page_spec import PageSpec, Section, Table, Text
 from pipeline.placed_forms import OUTLINE, is_placed
 from pipeline.published import FILE, frozen_problems, geometry_digest, publish, published
@@ -57,6 +58,25 @@ def test_what_harms_when_wrong_is_critical(form: Form) -> None:
         number = form.criticality == "A" and spec.format and spec.format is not Format.PHONE
         if number or spec.column in WHAT_AND_HOW_MUCH.get(form.id, set()):
             assert spec.critical, spec.name
+
+
+@every_form
+def test_every_choice_says_which_list_and_version_it_is_from(form: Form) -> None:
+    listed = [code.field for code in form.codes]
+    assert sorted(listed) == sorted({spec.column for spec in form.fields if spec.kind is Kind.CHOICE})
+    assert all(code.name and code.version and code.source for code in form.codes)
+
+
+def test_a_choice_that_a_changed_form_has_lost_takes_its_list_with_it() -> None:
+    outline = load_outline(FOLDER / "tjansteanteckning" / OUTLINE)
+    rows = [section.model_copy(update={"rows": _without_choices(section.rows)}) for section in outline.sections]
+    assert place(outline).codes
+    assert place(outline.model_copy(update={"sections": tuple(rows)})).codes == ()
+
+
+def _without_choices(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    kept = [row if isinstance(row, Words) else tuple(one for one in row if not one.options) for row in rows]
+    return tuple(row for row in kept if row)
 
 
 @every_form
