@@ -2,36 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from pipeline.model import Person
-from pipeline.settings import ROOT
+from pipeline.settings import ROOT, Settings
 from pipeline.store import sessions
 from pipeline.store.clock import utc_now
-from pipeline.store.database import Store
+from pipeline.store.database import Store, open_store
 from tests.ui import seeding
+from tests.ui.filled_workspace import fill
 from ui.components import entry_acts
 
 OpenScreen = Callable[[Person, str], AppTest]
 APP = ROOT / "ui" / "app.py"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def components_sought_once() -> Iterator[None]:
+    """`AppTest` looks through every installed package for components at each run, a second each time; ours are none of those."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with staff and nothing else, made once: hashing the passwords takes longer than most tests."""
+    workspace = tmp_path_factory.mktemp("empty")
+    seeding.make_store(workspace).close()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def filled_world(empty_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which every screen has something to show, made once."""
+    workspace = tmp_path_factory.mktemp("filled")
+    store = _copied(empty_world, workspace)
+    fill(store)
+    store.close()
+    return workspace
+
+
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """An empty workspace with staff, which the app opens."""
+def world(request: pytest.FixtureRequest) -> Path:
+    """The workspace that a test gets a copy of: the empty one, unless the test asks for "filled"."""
+    made: Path = request.getfixturevalue(f"{getattr(request, 'param', 'empty')}_world")
+    return made
+
+
+@pytest.fixture
+def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A workspace of the test's own with staff, which the app opens."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
     monkeypatch.setenv("EFTERSKRIFT_CONTROL_SHARE", "0")
     monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "0")
     monkeypatch.setattr(entry_acts, "LEAST_LOOK", timedelta(0))
     st.cache_resource.clear()
     st.cache_data.clear()
-    return seeding.make_store(tmp_path)
+    return _copied(world, tmp_path)
 
 
 @pytest.fixture
@@ -62,3 +99,8 @@ def _screen(name: str) -> None:
         import_module(f"ui.screens.{name}_screen").show(here, person)
     except EfterskriftError as error:
         show_fault(error)
+
+
+def _copied(world: Path, workspace: Path) -> Store:
+    shutil.copytree(world, workspace, dirs_exist_ok=True)
+    return open_store(Settings(workspace=workspace))

@@ -68,8 +68,9 @@ NOTE: Mapping[str, Value] = {
 }
 
 
+@cache
 def forms() -> Forms:
-    """The forms of the project."""
+    """The forms of the project, which no test changes."""
     return Forms.load(ROOT / "forms")
 
 

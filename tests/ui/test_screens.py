@@ -48,24 +48,31 @@ def test_the_table_names_every_screen_and_role() -> None:
     assert {person.role for person in ROLES} == set(Role)
 
 
-@pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
-@pytest.mark.parametrize("person", ROLES, ids=lambda person: person.role.value)
-@pytest.mark.parametrize("name", list(ALLOWED))
-def test_screen_opens_or_refuses(store: Store, open_screen: OpenScreen, name: str, person: Person, filled: bool) -> None:
-    if filled:
-        entry_id = seeding.add_notes(store, 1)[0]
-        seeding.add_failed_page(store)
-        seeding.add_duplicate(store, entry_id)
-        seeding.confirm(store, NURSE, entry_id)
-        seeding.add_notes(store, 1)
+OPENED = [(name, person) for name in ALLOWED for person in ROLES if person.login in ALLOWED[name]]
+REFUSED = [(name, person) for name in ALLOWED for person in ROLES if person.login not in ALLOWED[name]]
+
+
+def of(name: str, person: Person) -> str:
+    return f"{name}-{person.role.value}"
+
+
+@pytest.mark.parametrize("world", ["empty", "filled"], indirect=True)
+@pytest.mark.parametrize(("name", "person"), OPENED, ids=[of(*pair) for pair in OPENED])
+def test_a_screen_opens_for_its_roles(open_screen: OpenScreen, name: str, person: Person) -> None:
     app = open_screen(person, name)
     assert not app.exception
-    refused = any("inte rätt" in error.value for error in app.error)
-    assert refused is (person.login not in ALLOWED[name])
-    if refused:
-        shown = [*app.metric, *app.text_input, *app.selectbox, *app.multiselect, *app.dataframe, *app.info, *app.text]
-        assert shown == []
-        assert {button.key for button in app.button} <= {"log_out", "lookup_open", "guide_open", "practice_open"}
+    assert not any("inte rätt" in error.value for error in app.error)
+
+
+@pytest.mark.parametrize("world", ["filled"], indirect=True)
+@pytest.mark.parametrize(("name", "person"), REFUSED, ids=[of(*pair) for pair in REFUSED])
+def test_a_screen_refuses_the_other_roles_and_shows_them_nothing(open_screen: OpenScreen, name: str, person: Person) -> None:
+    app = open_screen(person, name)
+    assert not app.exception
+    assert any("inte rätt" in error.value for error in app.error)
+    shown = [*app.metric, *app.text_input, *app.selectbox, *app.multiselect, *app.dataframe, *app.info, *app.text]
+    assert shown == []
+    assert {button.key for button in app.button} <= {"log_out", "lookup_open", "guide_open", "practice_open"}
 
 
 def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen) -> None:
@@ -184,3 +191,17 @@ def test_a_list_is_keyed_in_entry_by_entry(store: Store, open_screen: OpenScreen
     assert "Det som är kvar har du hoppat över (1)." in {info.value for info in app.info}
     app.button(key="key_in_again").click().run()
     assert app.button(key="key_in_done")
+
+
+@pytest.mark.parametrize("world", ["filled"], indirect=True)
+@pytest.mark.parametrize("name", ["progress", "backlog"])
+def test_days_are_written_as_the_language_does(open_screen: OpenScreen, name: str) -> None:
+    app = open_screen(MANAGER, name)
+    said = {}
+    for language in ("sv", "en"):
+        app.session_state["language"] = language
+        app.run()
+        said[language] = " ".join([*(html.proto.body for html in app.get("html")), *(str(each.value) for each in app.markdown)])
+    assert "2021-12-18" in said["sv"]
+    assert "2021-12-18" not in said["en"]
+    assert "18 Dec 2021" in said["en"]
