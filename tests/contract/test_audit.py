@@ -24,13 +24,15 @@ from pipeline.audit.storelog import LOG, activity_type, write_storelog
 from pipeline.errors import ExitCode, ExportError, NotAllowedError, UsageError
 from pipeline.model import Client, IssuedSheet, Role
 from pipeline.settings import Settings
-from pipeline.store import claims, decisions, registers, tables
+from pipeline.store import claims, decisions, pulls, registers, tables
 from pipeline.store.chain import Problem, Wrong
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.events import record
+from pipeline.store.log_clients import clients_of
 from pipeline.store.log_rows import Hint, Wanted
 from pipeline.store.lookup import sheets_of
+from pipeline.store.pulls import PullKind
 from tests.shared_data import shared
 from tests.ward import ADMIN, ASTA, BROR, CILLA, EVA, FORMS, NILS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, UNKNOWN_PID, Ward, answers, later, person
 
@@ -177,6 +179,21 @@ def test_what_was_once_taken_for_the_client_is_told_and_what_never_was_is_not(wa
         conn.execute(tables.entry.update().where(tables.entry.c.id == "AAAA-00").values(client_pid=BROR.pid))
     assert "Personal såg på papperet" in extract(ward, ASTA.pid)
     assert "Personal såg på papperet" in extract(ward, BROR.pid)
+
+
+def test_a_client_who_was_pulled_to_the_front_is_told_so(ward: Ward) -> None:
+    chief = person("chefen", Role.MANAGER, (NORTH,))
+    asked = "En chef bad att uppgifterna skulle föras in först"
+    with ward.store.begin() as conn:
+        by_number = pulls.pull_to_front(conn, chief, PullKind.CLIENT, NORTH, BROR.pid, NOW)
+        by_entry = pulls.pull_to_front(conn, chief, PullKind.ENTRY, NORTH, "AAAA-00", NOW)
+        pulls.pull_to_front(conn, chief, PullKind.UNIT, NORTH, "", NOW)
+    assert extract(ward, BROR.pid) == [asked]
+    assert extract(ward, ASTA.pid).count(asked) == 1
+    with ward.store.begin() as conn:
+        pulls.undo_pull(conn, chief, by_number.id, later(1))
+        assert clients_of(conn, [by_number.id, by_entry.id]) == {by_number.id: {BROR.pid}, by_entry.id: {ASTA.pid}}
+    assert len(extract(ward, BROR.pid)) > 1
 
 
 def test_an_extract_says_what_it_does_not_cover_and_wants_a_whole_number(ward: Ward) -> None:
