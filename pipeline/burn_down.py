@@ -22,6 +22,8 @@ LEAST_DAYS = 3
 RANGE = (10, 50, 90)
 """Percentiles: optimistic, middle, pessimistic."""
 _SEED = 2026
+_NOTHING = 1e-9
+"""Hours are added up with rounding errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +76,30 @@ def outlook(still_open: int, behind: Sequence[Day]) -> Outlook:
     """What comes. Today is not among the days drawn from, since it is not over, unless there are no others."""
     if still_open == 0:
         return Outlook(0, 0, 0, ()) if behind else NOTHING_FORESEEN
-    past = _worked(behind)
-    if len(past) < LEAST_DAYS or not any(day.ended for day in past):
+    past = worked(behind)
+    if not any(day.ended for day in past):
         return NOTHING_FORESEEN
-    change = np.array([day.made - day.ended for day in past], np.float64)
+    return foreseen(still_open, [day.made - day.ended for day in past], behind[-1].day)
+
+
+def foreseen(left: float, change: Sequence[float], today: str) -> Outlook:
+    """What comes when every coming day changes what is left as one of the days behind did. Fewer than `LEAST_DAYS` foresee nothing."""
+    if len(change) < LEAST_DAYS:
+        return NOTHING_FORESEEN
     drawn = np.random.default_rng(_SEED).integers(0, len(change), (DRAWS, HORIZON))
-    paths = still_open + np.cumsum(change[drawn], axis=1)
-    gone = paths <= 0
+    paths = left + np.cumsum(np.array(change, np.float64)[drawn], axis=1)
+    gone = paths <= _NOTHING
     first = np.where(gone.any(axis=1), gone.argmax(axis=1) + 1, HORIZON + 1)
     ends = [int(np.ceil(np.percentile(first, share))) for share in RANGE]
     paths[np.maximum.accumulate(gone, axis=1)] = 0
-    today = date.fromisoformat(behind[-1].day)
-    shown = min(HORIZON, max(ends[2], 1) if ends[2] <= HORIZON else max(2 * len(past), 14))
+    shown = min(HORIZON, max(ends[2], 1) if ends[2] <= HORIZON else max(2 * len(change), 14))
     levels = np.percentile(paths[:, :shown], RANGE, axis=0)
-    path = [Ahead((today + timedelta(days=n + 1)).isoformat(), *(float(level[n]) for level in levels)) for n in range(shown)]
+    days = [(date.fromisoformat(today) + timedelta(days=n + 1)).isoformat() for n in range(shown)]
     best, middle, worst = (end if end <= HORIZON else None for end in ends)
-    return Outlook(best, middle, worst, tuple(path))
+    return Outlook(best, middle, worst, tuple(Ahead(day, *(float(level[n]) for level in levels)) for n, day in enumerate(days)))
 
 
-def _worked(behind: Sequence[Day]) -> Sequence[Day]:
+def worked(behind: Sequence[Day]) -> Sequence[Day]:
     """The days that are over, from the first on which somebody reviewed: before that there was paper, but no work to measure."""
     over = behind[:-1]
     first = next((place for place, day in enumerate(over) if day.ended), len(over))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Connection
 
 from pipeline.access import Action, require
-from pipeline.burn_down import SWEDEN, Day, Outlook, days_behind, outlook
+from pipeline.burn_down import NOTHING_FORESEEN, SWEDEN, Day, Outlook, days_behind, foreseen, outlook, worked
+from pipeline.measured_error import LEAST_PEOPLE
 from pipeline.model import Person
 from pipeline.progress import EntryCount, entry_counts
 from pipeline.store import progress_counts
@@ -23,15 +24,14 @@ DUE = {"over": (None, 0), "today": (0, 1), "tomorrow": (1, 2), "3": (2, 4), "7":
 """Time left → from and before how many days after today. "over" is before today; what was due earlier today counts as today."""
 LEAST_LOOKS = 20
 """With fewer entries looked at, no time is said."""
-LEAST_PEOPLE = 2
-"""Times of one person's work alone are not shown as the unit's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """Measured work of the last days. Seconds are None where too little was measured, or of one person only.
+    """Measured work of the last days. Seconds are None where too little was measured, or of fewer than `LEAST_PEOPLE` people.
 
-    `people` is the mean of those at work on a day of work, `hours_a_day` the hours that each of them had entries on the screen.
+    `people` is the mean of those at work on a day of work, `hours_a_day` the hours that each of them had entries on the screen, `each` the same of
+    every day of work (YYYY-MM-DD).
     """
 
     people: float
@@ -39,6 +39,7 @@ class Tempo:
     seconds_a_field: float | None
     seconds_an_entry: float | None
     hours_left: float | None
+    each: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,26 @@ def tempo(work: Collection[HourOfWork], still_open: int) -> Tempo:
     hours = seconds / 3600 / len(shifts) if shifts else 0.0
     if entries < LEAST_LOOKS or len({one.who for one in work}) < LEAST_PEOPLE:
         return Tempo(people, 0.0, None, None, None)
-    return Tempo(people, hours, seconds / fields if fields else None, seconds / entries, still_open * seconds / entries / 3600)
+    left = still_open * seconds / entries / 3600
+    return Tempo(people, hours, seconds / fields if fields else None, seconds / entries, left, {day.isoformat(): _each(work, day) for day in days})
 
 
-def days_with(found: Overview, people: int) -> float | None:
-    """Days that the open entries take when so many people work as long a day as now; None where no time was measured. What comes in is not in it."""
-    hours = found.tempo.hours_left
-    return hours / (people * found.tempo.hours_a_day) if hours is not None and people and found.tempo.hours_a_day else None
+def days_with(found: Overview, people: int) -> Outlook | None:
+    """Days until nothing is open when so many people work, each as long as one did on the days behind, and as much comes in; None where too little
+    was measured. Days of rest are among those drawn from."""
+    tempo = found.tempo
+    if tempo.hours_left is None or tempo.seconds_an_entry is None:
+        return None
+    an_entry = tempo.seconds_an_entry / 3600
+    change = [day.made * an_entry - people * tempo.each.get(day.day, 0.0) for day in worked(found.behind)]
+    ahead = foreseen(tempo.hours_left, change, found.behind[-1].day) if found.behind else NOTHING_FORESEEN
+    return ahead if ahead.path else None
+
+
+def _each(work: Collection[HourOfWork], day: date) -> float:
+    """Hours on the screen of one of those who worked on a Swedish day."""
+    of_day = [one for one in work if one.hour.astimezone(SWEDEN).date() == day]
+    return sum(one.seconds for one in of_day) / 3600 / len({one.who for one in of_day})
 
 
 def _due(conn: Connection, units: Collection[str], now: datetime) -> dict[str, dict[str, int]]:

@@ -83,7 +83,8 @@ def question_list(author: str, asked: Sequence[Asked], forms: Forms, *, made_by:
         pages.add_page()
         pages.say("Frågor till den som skrev", 14, bold=True)
         pages.say(author or "Det framgår inte vem som skrev", 11, bold=True)
-        pages.say(f"{len(asked)} frågor. Ställda av {made_by}, {minute(made_at)}.", 8)
+        many = "1 fråga. Ställd" if len(asked) == 1 else f"{len(asked)} frågor. Ställda"
+        pages.say(f"{many} av {made_by}, {minute(made_at)}.", 8)
         for number, one in enumerate(asked, 1):
             _question(pages, number, one, forms)
         return bytes(pages.output())

@@ -18,7 +18,7 @@ from pipeline.burn_down import Day, days_behind, outlook
 from pipeline.errors import NotAllowedError
 from pipeline.measured_error import ErrorFigure
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading
-from pipeline.overview import Overview, days_with, overview, tempo
+from pipeline.overview import Overview, Tempo, days_with, overview, tempo
 from pipeline.overview_csv import overview_csv
 from pipeline.overview_pdf import overview_pdf
 from pipeline.overview_words import WORDS
@@ -167,20 +167,48 @@ def statements(store: Store) -> Iterator[list[str]]:
 
 
 def test_time_is_said_only_of_enough_entries_and_people() -> None:
-    hours = [HourOfWork(NOW, "eva", 10, 40, 1200.0), HourOfWork(NOW, "nils", 10, 40, 2400.0)]
+    hours = [HourOfWork(NOW, "eva", 10, 40, 1200.0), HourOfWork(NOW, "nils", 10, 40, 2400.0), HourOfWork(NOW, "sofia", 10, 40, 1800.0)]
     found = tempo(hours, 100)
-    assert (found.people, found.hours_a_day, found.seconds_a_field, found.seconds_an_entry, found.hours_left) == (2.0, 0.5, 45.0, 180.0, 5.0)
-    assert tempo(hours[:1], 100).hours_left is None
-    assert tempo([dataclasses.replace(one, who="eva") for one in hours], 100).seconds_a_field is None
+    assert (found.people, found.hours_a_day, found.seconds_a_field, found.seconds_an_entry, found.hours_left) == (3.0, 0.5, 45.0, 180.0, 5.0)
+    assert tempo(hours[:2], 100).seconds_a_field is None
+    assert tempo([dataclasses.replace(one, entries=6) for one in hours], 100).hours_left is None
+
+
+def week(made: int = 0, hours: tuple[float, ...] = (1.0,) * 7) -> tuple[Tempo, tuple[Day, ...]]:
+    """A week in which three people worked so many hours a day each, at 20 entries an hour, and today; 200 entries are open."""
+    days = [NOW - timedelta(days=back) for back in range(len(hours), 0, -1)]
+    work = [HourOfWork(day, who, round(20 * h), 0, 3600 * h) for day, h in zip(days, hours, strict=True) if h for who in ("eva", "nils", "sofia")]
+    behind = [Day(day.date().isoformat(), made, round(60 * h), 0) for day, h in zip(days, hours, strict=True)]
+    return tempo(work, 200), (*behind, Day(NOW.date().isoformat(), 0, 0, 200))
+
+
+def staffed(ward: Ward, people: int, measured: tuple[Tempo, tuple[Day, ...]]) -> tuple[int | None, int | None, int | None]:
+    found = days_with(dataclasses.replace(seen(ward), tempo=measured[0], behind=measured[1]), people)
+    assert found is not None
+    return found.optimistic, found.middle, found.pessimistic
 
 
 def test_twice_the_people_take_half_the_days(ward: Ward) -> None:
-    hours = [HourOfWork(NOW, who, 10, 40, 1800.0) for who in ("eva", "nils")]
-    found = dataclasses.replace(seen(ward), tempo=tempo(hours, 100))
-    one, two = days_with(found, 1), days_with(found, 2)
-    assert one is not None
-    assert two is not None
-    assert (one, two) == (10.0, 5.0)
+    assert staffed(ward, 1, week()) == (10, 10, 10)
+    assert staffed(ward, 2, week()) == (5, 5, 5)
+
+
+def test_what_comes_in_makes_it_longer_and_too_much_never_ends(ward: Ward) -> None:
+    assert staffed(ward, 2, week(made=20)) == (10, 10, 10)
+    assert staffed(ward, 1, week(made=20)) == (None, None, None)
+
+
+def test_uneven_days_and_days_off_give_a_range(ward: Ward) -> None:
+    best, middle, worst = staffed(ward, 1, week(hours=(2.0, 0.5, 1.0, 0.0, 1.5, 1.0, 1.0)))
+    assert best is not None
+    assert middle is not None
+    assert worst is not None
+    assert 5 <= best < middle < worst <= 20
+
+
+def test_too_few_days_or_people_foresee_nothing(ward: Ward) -> None:
+    for measured in (week(hours=(1.0, 1.0)), (tempo([], 200), week()[1])):
+        assert days_with(dataclasses.replace(seen(ward), tempo=measured[0], behind=measured[1]), 2) is None
 
 
 def test_the_days_behind_are_counted_back_from_today() -> None:

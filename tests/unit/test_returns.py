@@ -158,7 +158,7 @@ def test_the_list_for_an_author_names_no_client(ward: Ward) -> None:
         asked = questions.questions(conn, EVA)
     data = question_list("Disa Penn", asked, FORMS, made_by="Eva Ek", made_at=NOW)
     told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
-    assert all(words in told for words in ("Disa Penn", "Vilken fot åsyftas?", "AAAA", NOTE.title))
+    assert all(words in told for words in ("Disa Penn", "1 fråga. Ställd av Eva Ek", "Vilken fot åsyftas?", "AAAA", NOTE.title))
     assert ASTA.pid not in told
     assert "Provberg" not in told
 

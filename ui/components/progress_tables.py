@@ -7,19 +7,14 @@ from html import escape
 
 from pipeline import overview
 from pipeline.overview import Overview
-from ui.text import t
+from ui.text import day, number, t
 
 Cell = str | int
 
 
-def number(value: int) -> str:
-    """With a thin gap between thousands."""
-    return f"{value:,}".replace(",", "\u00a0")
-
-
 def unit_table(found: Overview) -> str:
     """What is not in the care system."""
-    lines = [(one.unit, one.entries, one.persons_a, one.oldest_event or "–") for one in found.units]
+    lines = [(one.unit, one.entries, one.persons_a, day(one.oldest_event) if one.oldest_event else "–") for one in found.units]
     return table([t("progress.unit"), t("progress.not_entered"), t("progress.persons_a"), t("progress.oldest_head")], lines)
 
 

@@ -12,7 +12,7 @@ from pipeline.store.backlog import Backlog, backlog
 from ui.components.heading import heading
 from ui.components.progress_tables import table
 from ui.session import Site
-from ui.text import t
+from ui.text import day, t
 
 
 def show(here: Site, person: Person) -> None:
@@ -45,4 +45,4 @@ def _found(here: Site, person: Person, unit: str | None) -> Backlog:
 def _table(found: Backlog) -> str:
     heads = [t(f"backlog.{name}") for name in ("unit", "number", "name", "sheets", "entries", "oldest", "class", "sure")]
     sure = {True: t("backlog.is_sure"), False: t("backlog.not_sure")}
-    return table(heads, [(m.unit, shown_pid(m.pid), m.name, m.sheets, m.entries, m.oldest, m.criticality, sure[m.sure]) for m in found.markers])
+    return table(heads, [(m.unit, shown_pid(m.pid), m.name, m.sheets, m.entries, day(m.oldest), m.criticality, sure[m.sure]) for m in found.markers])

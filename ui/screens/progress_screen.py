@@ -12,7 +12,8 @@ import streamlit as st
 from pipeline import overview as overviews
 from pipeline import progress
 from pipeline.access import Action, require
-from pipeline.measured_error import ErrorFigure, measured_errors
+from pipeline.burn_down import Outlook
+from pipeline.measured_error import LEAST_PEOPLE, ErrorFigure, measured_errors
 from pipeline.model import EntryState, Person
 from pipeline.overview import Overview, days_with
 from pipeline.overview_csv import overview_csv
@@ -22,15 +23,17 @@ from pipeline.store.clock import utc_now
 from ui.components.burn_down_chart import burn_down_chart
 from ui.components.chart_colours import colours, state_colours
 from ui.components.heading import heading
-from ui.components.progress_tables import due_table, number, page_table, sheet_table, unit_table
+from ui.components.progress_tables import due_table, page_table, sheet_table, unit_table
 from ui.components.quality_figures import quality_figures
 from ui.session import Site
-from ui.text import language, moment, percent, t
+from ui.text import day, language, moment, number, percent, t
 
 _STATES = tuple(state.value for state in EntryState)
 _PAGE_STATES = ("done", "waiting", "failed")
 _BAR_PX = 26
 _EVERY = "60s"
+_WHOLE = 10
+"""From here on figures are written without decimals."""
 
 
 def show(here: Site, person: Person) -> None:
@@ -64,7 +67,7 @@ def _situation(here: Site, person: Person) -> None:
         _plot(t("progress.by_class"), _stacked(table, "criticality"))
         _plot(t("progress.by_age"), _by_age(table))
         _plot(
-            t("progress.per_day"), _per_day(pd.DataFrame([(day.day, day.ended) for day in found.behind if day.ended], columns=["day", "confirmed"]))
+            t("progress.per_day"), _per_day(pd.DataFrame([(one.day, one.ended) for one in found.behind if one.ended], columns=["day", "confirmed"]))
         )
     quality_figures(here, person)
     _taken_along(here, person, found, now)
@@ -87,9 +90,9 @@ def _ahead(found: Overview) -> None:
     with right:
         st.subheader(t("progress.ahead"), anchor=False)
         st.info(_outlook(found), icon=":material/event_upcoming:")
-        st.markdown(t("progress.arriving", pages=_decimal(found.scanned_a_day), missing=number(found.missing)))
+        st.markdown(t("progress.arriving", pages=_rough(found.scanned_a_day), missing=number(found.missing)))
         if found.oldest_event:
-            st.markdown(t("progress.oldest_left", day=found.oldest_event))
+            st.markdown(t("progress.oldest_left", day=day(found.oldest_event)))
         _tempo(found)
 
 
@@ -99,22 +102,32 @@ def _outlook(found: Overview) -> str:
         return t("progress.outlook_nothing")
     if not out.path:
         return t("progress.outlook_early")
-    if out.middle is None:
+    return _days("progress.outlook", out)
+
+
+def _days(said: str, out: Outlook) -> str:
+    if out.middle is None or out.optimistic is None:
         return t("progress.outlook_far")
     worst = t("progress.beyond") if out.pessimistic is None else number(out.pessimistic)
-    return t("progress.outlook", count=out.middle, best=out.optimistic, worst=worst)
+    return t(said, count=out.middle, best=number(out.optimistic), worst=worst)
 
 
 def _tempo(found: Overview) -> None:
     tempo = found.tempo
     if tempo.seconds_a_field is None or tempo.seconds_an_entry is None or tempo.hours_left is None:
-        st.caption(t("progress.tempo_few"))
+        st.caption(t("progress.tempo_few", least=overviews.LEAST_LOOKS, people=LEAST_PEOPLE))
         return
     measured = {"field": tempo.seconds_a_field, "entry": tempo.seconds_an_entry, "people": tempo.people, "each": tempo.hours_a_day}
-    st.markdown(t("progress.tempo", hours=_decimal(tempo.hours_left), **{name: _decimal(value) for name, value in measured.items()}))
+    st.markdown(t("progress.tempo", hours=_rough(tempo.hours_left), **{name: _rough(value) for name, value in measured.items()}))
     people = st.number_input(t("progress.with_people"), 1, 200, max(1, round(tempo.people)), key="with_people")
-    if (days := days_with(found, int(people))) is not None:
-        st.markdown(t("progress.with_days", days=_decimal(days)))
+    st.markdown(_with(found, int(people)))
+
+
+def _with(found: Overview, people: int) -> str:
+    ahead = days_with(found, people)
+    if ahead is None:
+        return t("progress.outlook_early" if found.open else "progress.outlook_nothing")
+    return _days("progress.with_days", ahead)
 
 
 def _left(here: Site, found: Overview) -> None:
@@ -154,19 +167,19 @@ def _errors(here: Site, person: Person, now: datetime) -> list[ErrorFigure]:
 
 def _taken_along(here: Site, person: Person, found: Overview, now: datetime) -> None:
     """The page for the meeting and the file, of exactly what is on the screen and in its language; made when they are asked for."""
-    day, written = now.date().isoformat(), language()
+    made_on, written = now.date().isoformat(), language()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             t("progress.print"),
             lambda: overview_pdf(found, here.settings.care_provider, now, written),
-            t("progress.pdf_name", day=day),
+            t("progress.pdf_name", day=made_on),
             "application/pdf",
             key="overview_pdf",
         )
         st.download_button(
             t("progress.file"),
             lambda: overview_csv(found, _errors(here, person, now), now, written),
-            t("progress.csv_name", day=day),
+            t("progress.csv_name", day=made_on),
             "text/csv",
             key="overview_csv",
         )
@@ -227,6 +240,6 @@ def _plot(title: str, chart: alt.Chart) -> None:
         st.altair_chart(chart, width="stretch", alt=title)
 
 
-def _decimal(value: float) -> str:
-    text = f"{value:.0f}" if value >= 10 else f"{value:.1f}"
-    return text if st.session_state.get("language") == "en" else text.replace(".", ",")
+def _rough(value: float) -> str:
+    """With a decimal where it matters."""
+    return number(value, 0 if value >= _WHOLE else 1)
