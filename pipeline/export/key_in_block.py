@@ -16,6 +16,8 @@ from pipeline.field_spec import Kind, Meaning
 from pipeline.identity import is_temporary
 from pipeline.model import Record
 
+AUTHOR = "Namn, den som skrev"
+"""Most forms call it "Namn" where the author signs; away from the paper that would be taken for the client's."""
 _IN_HEADING = {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED}
 
 
@@ -77,7 +79,10 @@ def _order(record: Record, terms: Terms) -> dict[str, str]:
 
 def _words(record: Record, terms: Terms) -> dict[str, str]:
     own = {name: title for name, title in _order(record, terms).items() if title}
-    return {name: record.labels.get(name, name) for name in record.fields} | own
+    form = form_of(record, terms.forms)
+    author = form.meaning(Meaning.AUTHOR_NAME, record.row) if form else None
+    of_author = {author.column: AUTHOR} if author and author.column in record.fields else {}
+    return {name: record.labels.get(name, name) for name in record.fields} | of_author | own
 
 
 def _sorted_fields(record: Record, terms: Terms) -> tuple[list[str], list[str], list[str]]:

@@ -246,7 +246,12 @@ def _screen(page: Page, title: str) -> None:
     if page.get_by_test_id("stTopNavLink").count():
         page.get_by_role("link", name=title).click(delay=_PRESSED_MS)
     page.get_by_role("heading", level=1, name=title).wait_for()
-    _picture(page, title.lower().translate(_LETTERS))
+    _picture(page, file_name(title))
+
+
+def file_name(title: str) -> str:
+    """What the picture of a screen is called."""
+    return title.lower().translate(_LETTERS)
 
 
 def _picture(page: Page, name: str) -> None:
