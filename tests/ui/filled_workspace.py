@@ -13,7 +13,7 @@ from pipeline.store.forwarding import forward
 from pipeline.store.pulls import PullKind, pull_to_front
 from pipeline.store.questions import ask_author
 from tests.ui import seeding
-from tests.ui.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NURSE, OTHER_UNIT, UNIT
+from tests.ui.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NOTE, NURSE, OTHER_UNIT, UNIT
 
 ELSEWHERE = "Boendet Väster"
 """A unit that none of the paper is of."""
@@ -44,8 +44,11 @@ def fill(store: Store) -> None:
 
 
 def _sent_out(store: Store) -> None:
-    for target in ("rivta", "skriv-in"):
-        seeding.confirm(store, NURSE, seeding.add_notes(store, 1)[0], sign=True)
+    """On days of their own: what may be in the care system already is not keyed in."""
+    for target, day in (("rivta", "2021-12-20"), ("skriv-in", "2021-12-22")):
+        values = {**NOTE, "handelsedatum": day}
+        entry_id = seeding.add_sheet_of(store, seeding.forms().latest("hsl-anteckning"), values)
+        seeding.confirm(store, NURSE, entry_id, values, sign=True)
         make_run(_office(store), ADMINISTRATOR, target, utc_now())
         if target == "rivta":
             make_package(_office(store), ADMINISTRATOR, utc_now())

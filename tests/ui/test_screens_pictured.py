@@ -6,8 +6,13 @@ import re
 
 import pytest
 
+from pipeline.model import Person
 from pipeline.settings import ROOT
+from pipeline.store.database import Store
 from tests.browser import make_screenshots
+from tests.ui.conftest import OpenScreen
+from tests.ui.seeding import MANAGER, NURSE
+from tests.ui.typed_again import add_typed_again
 from ui.text import catalogue
 
 DOCS = ROOT / "docs"
@@ -45,3 +50,11 @@ def test_what_a_document_shows_is_there(document: str) -> None:
 def test_no_picture_is_left_that_nothing_shows() -> None:
     said = "".join(path.read_text("utf-8") for path in [*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(ROOT / "forms").glob("*.md")])
     assert {path.name for path in (DOCS / "images").glob("*.png") if f"images/{path.name}" not in said} == set()
+
+
+@pytest.mark.parametrize(("person", "name"), [(MANAGER, "quality"), (NURSE, "own_work")], ids=["quality", "own_work"])
+def test_the_pictures_have_figures_to_show(store: Store, open_screen: OpenScreen, person: Person, name: str) -> None:
+    add_typed_again(store, make_screenshots.TYPED_AGAIN)
+    app = open_screen(person, name)
+    assert not app.info
+    assert any("0,0\xa0%" in html.proto.body for html in app.get("html"))

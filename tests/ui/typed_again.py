@@ -1,0 +1,38 @@
+"""Notes whose fields were confirmed and all typed again, so that Kvalitet and Mitt arbete have figures to show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pipeline.settings import Settings
+from pipeline.store import claims, controls, looks
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store, open_store
+from tests.ui import seeding
+from tests.ui.seeding import COLLEAGUE, NOTE, NURSE
+
+_MINUTES = 30
+_LOOKED = timedelta(seconds=75)
+
+
+def add_typed_again(store: Store, notes: int) -> None:
+    """Notes that the nurse has confirmed and signed, and every field of which that is ever drawn a colleague has typed again and found right."""
+    own = Settings(workspace=seeding.settings(store).workspace, control_share=1.0, plant_share=0.0)
+    drawing = open_store(own)
+    for entry_id in seeding.add_notes(drawing, notes):
+        with drawing.begin() as conn:
+            view = claims.open_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
+            looks.note_look(conn, NURSE, view, utc_now() - _LOOKED, utc_now())
+        seeding.confirm(drawing, NURSE, entry_id, sign=True)
+    while _type_next(drawing):
+        pass
+    drawing.close()
+
+
+def _type_next(store: Store) -> bool:
+    now = utc_now()
+    with store.begin() as conn:
+        task = controls.next_control(conn, seeding.forms(), COLLEAGUE, now, _MINUTES)
+        if task is not None:
+            controls.type_control(conn, COLLEAGUE, task, seeding.answer(task.spec, NOTE), now)
+    return task is not None
