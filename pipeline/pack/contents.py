@@ -23,7 +23,7 @@ _HOW = (
     "Kontrollera första arket: de fyra svarta rutorna i hörnen ska synas hela.",
 )
 _AFTER = (
-    "Förifyllda ark och telefonkedjan innehåller personuppgifter. Förvara paketet inlåst, och låt alla på enheten veta var nyckeln finns.",
+    "Förifyllda ark, körlistor och telefonkedjan innehåller personuppgifter. Förvara paketet inlåst, och låt alla på enheten veta var nyckeln finns.",
     "Filen utlamnade.csv är registret över löpnumren. Spara den på två ställen. När systemen är igång läses den in i Efterskrift.",
     "Byt paketet när klienter, personal eller blanketter har ändrats, och minst var tredje månad. Förstör de gamla förifyllda arken.",
 )
