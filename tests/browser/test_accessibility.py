@@ -62,7 +62,7 @@ def fill_workspace(workspace: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("person", ROLES, ids=lambda person: person.role.value)
 def test_no_screen_breaks_a_rule(browser: Browser, address: str, person: Person, scheme: Literal["light", "dark"]) -> None:
-    with _window(browser, scheme) as context:
+    with window(browser, scheme) as context:
         page = _opened(context, address, person)
         found = [problem for screen in _screens(page) for problem in (*_problems(page, screen), *_headings(page, screen))]
         assert page.locator("html").get_attribute("lang") == "sv"
@@ -71,7 +71,7 @@ def test_no_screen_breaks_a_rule(browser: Browser, address: str, person: Person,
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_first_screen_breaks_no_rule(browser: Browser, address: str, scheme: Literal["light", "dark"]) -> None:
-    with _window(browser, scheme) as context:
+    with window(browser, scheme) as context:
         page = context.new_page()
         page.goto(address)
         expect(page.get_by_label("Användarnamn")).to_be_focused()
@@ -89,7 +89,7 @@ def alike(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(browser: Browser, alike: str, scheme: Literal["light", "dark"]) -> None:
-    with _window(browser, scheme) as context:
+    with window(browser, scheme) as context:
         page = _opened(context, alike, REGISTRAR if scheme == "dark" else NURSE)
         page.get_by_role("link", name="Granska").click()
         pieces = page.locator(".grid button")
@@ -109,7 +109,7 @@ def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(browser: Browser, alik
 
 @pytest.mark.parametrize("person", ROLES, ids=lambda person: person.role.value)
 def test_at_200_per_cent_nothing_lies_beside_the_window(browser: Browser, address: str, person: Person) -> None:
-    with _window(browser) as context:
+    with window(browser) as context:
         page = _opened(context, address, person)
         beside = []
         for screen in _screens(page):
@@ -135,27 +135,27 @@ def making(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Draf
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_making_a_form_breaks_no_rule(browser: Browser, making: tuple[str, Draft, Draft], scheme: Literal["light", "dark"]) -> None:
     address, outline, drawn = making
-    with _window(browser, scheme) as context:
+    with window(browser, scheme) as context:
         page = _opened(context, address, ADMINISTRATOR)
         page.get_by_role("link", name="Blanketter").click()
         page.locator(".st-key-forms_show-larmatgard button").click()
         page.get_by_text("Måste fyllas i").wait_for()
-        found = _seen(page, "En blankett")
+        found = seen(page, "En blankett")
         _again(page, ".st-key-forms_new button").wait_for()
         page.locator(".st-key-forms_new button").click()
         page.get_by_role("button", name="Börja").wait_for()
-        found += _seen(page, "Ny blankett")
+        found += seen(page, "Ny blankett")
         _again(page, f".st-key-forms_draft-{outline.id} button").click()
         page.get_by_text("Så blir den på papper").wait_for()
         page.get_by_text("3. Anteckning").click()
         page.get_by_text("Mer", exact=True).first.wait_for()
-        found += _seen(page, "Utkast")
+        found += seen(page, "Utkast")
         page.get_by_text("2. Prova på papper och publicera").click()
         page.get_by_role("button", name="Hämta provbladet").wait_for()
-        found += _seen(page, "Prov")
+        found += seen(page, "Prov")
         _again(page, f".st-key-forms_draft-{drawn.id} button").click()
         page.locator(".st-key-box_drawing .box").first.wait_for()
-        found += _seen(page, "Ritad")
+        found += seen(page, "Ritad")
     assert found == []
 
 
@@ -167,7 +167,8 @@ def _again(page: Page, place: str) -> Locator:
     return found
 
 
-def _seen(page: Page, screen: str) -> list[str]:
+def seen(page: Page, screen: str) -> list[str]:
+    """What breaks a rule of what is on the screen now, which also has to fit at 200 %."""
     settle(page)
     found = [*_problems(page, screen), *_headings(page, screen)]
     page.set_viewport_size({"width": AT_200_PER_CENT, "height": 450})
@@ -185,14 +186,15 @@ _OUTSIDE = """() => [...document.querySelectorAll('[data-testid=stMain] :is(butt
 
 
 def test_the_document_follows_the_language_of_the_person(browser: Browser, address: str) -> None:
-    with _window(browser) as context:
+    with window(browser) as context:
         page = _opened(context, address, LOG_REVIEWER)
         page.get_by_role("button", name=LOG_REVIEWER.name).click()
         page.get_by_text("English", exact=True).click()
         expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-def _window(browser: Browser, scheme: Literal["light", "dark"] = "light", width: int = WIDE) -> BrowserContext:
+def window(browser: Browser, scheme: Literal["light", "dark"] = "light", width: int = WIDE) -> BrowserContext:
+    """A window of its own, logged in as nobody."""
     context = browser.new_context(viewport={"width": width, "height": 900}, locale="sv-SE", color_scheme=scheme)
     context.set_default_timeout(PATIENCE_MS)
     return context
