@@ -82,4 +82,5 @@ def fill_in(page: Page, values: Mapping[str, Value] = NOTE) -> list[str]:
         if field in blind:
             page.keyboard.type(str(values.get(field, "-")))
         page.keyboard.press("Tab")
+    settle(page)  # the client has been shown: before that, saving shows the client instead
     return order

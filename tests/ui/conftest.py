@@ -20,7 +20,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from tests.ui import seeding
 from tests.ui.filled_workspace import fill
-from ui.components import entry_acts
+from ui.components import client_card, entry_acts
 
 OpenScreen = Callable[[Person, str], AppTest]
 APP = ROOT / "ui" / "app.py"
@@ -66,6 +66,7 @@ def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store
     monkeypatch.setenv("EFTERSKRIFT_CONTROL_SHARE", "0")
     monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "0")
     monkeypatch.setattr(entry_acts, "LEAST_LOOK", timedelta(0))
+    monkeypatch.setattr(client_card, "is_unseen", lambda *_: False)  # without a browser nothing is told while one types (test_guard.py)
     st.cache_resource.clear()
     st.cache_data.clear()
     return _copied(world, tmp_path)

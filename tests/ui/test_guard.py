@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.model import EntryState
@@ -15,6 +17,9 @@ from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import CLIENTS, NURSE, OTHER_UNIT
 from tests.ui.test_review_screen import key, save, type_all
+from ui.components import client_card
+
+IS_UNSEEN = client_card.is_unseen
 
 
 def found(store: Store, entry_id: str) -> Entry:
@@ -45,6 +50,46 @@ def test_a_conflict_blocks_until_a_choice_is_stated(store: Store, open_screen: O
     save(app, entry_id)
     assert not app.exception
     assert found(store, entry_id).state is EntryState.CONFIRMED
+
+
+def test_a_client_who_has_not_been_shown_is_shown_before_anything_is_saved(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_card, "is_unseen", IS_UNSEEN)
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id)
+    save(app, entry_id)
+    assert not app.exception
+    assert found(store, entry_id).state is EntryState.REVIEW
+    assert "Se efter att klienten är rätt" in told(app)
+    assert CLIENTS[0].unit in "".join(html.proto.body for html in app.get("html") if "ef-client" in html.proto.body)
+    app.text_input(key=key(entry_id, "personnummer")).input(CLIENTS[1].pid)
+    save(app, entry_id)
+    assert "Se efter att klienten är rätt" in told(app)  # another number, another client
+    app.text_input(key=key(entry_id, "personnummer")).input(CLIENTS[0].pid)
+    save(app, entry_id)
+    assert not app.exception
+    assert found(store, entry_id).state is EntryState.CONFIRMED
+
+
+def test_a_key_that_is_pressed_twice_is_no_look_at_the_client(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    monkeypatch.setattr(client_card, "is_unseen", lambda view, now, _: IS_UNSEEN(view, now, timedelta(hours=1)))
+    type_all(app, entry_id)
+    save(app, entry_id)
+    save(app, entry_id)
+    assert found(store, entry_id).state is EntryState.REVIEW
+
+
+def test_a_number_that_is_none_is_said_at_once(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_card, "is_unseen", IS_UNSEEN)
+    entry_id = seeding.add_notes(store, 1)[0]
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id, personnummer="1930")
+    save(app, entry_id)
+    assert "Se efter att klienten är rätt" not in told(app)
 
 
 def test_a_conflict_is_handed_on(store: Store, open_screen: OpenScreen) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from html import escape
 
 import streamlit as st
 
 from pipeline.client_guard import AGAINST
-from pipeline.errors import EfterskriftError
+from pipeline.errors import EfterskriftError, InvalidAnswerError
 from pipeline.field_spec import Meaning
 from pipeline.identity import age_on, shown_pid
 from pipeline.model import Client, Person
-from pipeline.review import Answer
+from pipeline.review import Answer, canonical
 from pipeline.store import client_check, decisions, registers
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
@@ -21,14 +21,14 @@ from ui.components.answers import answer_of_code, answer_of_text, codes, is_chos
 from ui.components.entry_facts import entry_facts
 from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
-from ui.components.field_input import other_key, second_answer, widget_key
+from ui.components.field_input import given_answer, other_key, second_answer, widget_key
 from ui.components.keyboard import keyboard
 from ui.session import Site, while_open
 from ui.text import known, t
 
 _TYPED = "typed_client"
 _KEPT = "kept_draft"
-_LOOKED_UP = "looked_up_clients"
+_LOOKED_UP, _ASKED = "looked_up_clients", "client_shown_first"
 
 
 @st.fragment
@@ -40,16 +40,51 @@ def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: s
     field = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
     if field is None:
         return
-    typed_for, typed = st.session_state.get(_TYPED, ("", ""))
     shown = next(other for other in view.fields if other.spec.name == field.name)
+    typed = _typed(view, shown)
     if not shown.open and view.suggestion is not None:
         st.html(_card(view.suggestion, _reasons_read(shown, view.suggestion)))
     elif shown.open and view.second and not shown.blind and not typed:
         st.html("".join(_both(here, person, view, shown)))
-    elif typed_for == _turn_of(view) and typed:
+    elif typed:
         st.html(_weighed(here, person, view, shown, typed))
     else:
         st.html(f'<div class="ef-client"><span class="ef-muted">{escape(t("client.wait"))}</span></div>')
+
+
+def is_unseen(view: EntryView, now: datetime, least: timedelta) -> bool:
+    """Whether the number that is answered has not been shown with its client in this turn, or only less than `least` ago; then it is shown."""
+    turn, number = _turn_of(view), _answered(view)
+    asked_for, asked_at = st.session_state.get(_ASKED, ("", now))
+    if asked_for == turn and now - asked_at < least:
+        return True
+    seen_for, seen = st.session_state.get(_LOOKED_UP, ("", frozenset()))
+    if number is None or (seen_for == turn and number in seen):
+        return False
+    st.session_state[_TYPED], st.session_state[_ASKED] = (turn, number), (turn, now)
+    return True
+
+
+def _answered(view: EntryView) -> str | None:
+    """The personal number that would be saved, as it is typed; None where none is, or where it cannot be one."""
+    field = next((field for field in widget_keys(view).values() if field.spec.means is Meaning.CLIENT_PID), None)
+    answer = given_answer(view, field) if field is not None else None
+    if field is None or answer is None or not isinstance(answer.value, str):
+        return None
+    try:
+        canonical(field.spec, answer.value)
+    except InvalidAnswerError:
+        return None
+    return answer.value
+
+
+def _typed(view: EntryView, field: FieldView) -> str:
+    """The number that stands in the field: typed in this turn, else kept as a draft or said by another row of the sheet."""
+    typed_for, typed = st.session_state.get(_TYPED, ("", ""))
+    if typed_for == _turn_of(view):
+        return str(typed).strip()
+    before = field.draft.value if field.open and field.draft is not None else None
+    return before if isinstance(before, str) else ""
 
 
 def _weighed(here: Site, person: Person, view: EntryView, field: FieldView, typed: str) -> str:

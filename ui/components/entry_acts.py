@@ -25,7 +25,7 @@ from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
 from pipeline.store.looks import note_look
 from pipeline.store.plants import last_missed
-from ui.components import entry_facts, entry_turn
+from ui.components import client_card, entry_facts, entry_turn
 from ui.components.client_guard_form import about_client, ask_about_client
 from ui.components.coming_entry import go_on
 from ui.components.control_task import make_due
@@ -43,11 +43,17 @@ _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
 @while_open
 def save(here: Site, person: Person, view: EntryView) -> None:
-    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant."""
+    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant.
+
+    Nothing is saved for a client who has not been shown: who types the number last and saves at once sees the client first.
+    """
     now, shown_at = utc_now(), entry_turn.shown_at()
     if shown_at is None or now - shown_at < LEAST_LOOK:
         return
     entry = view.entry
+    if client_card.is_unseen(view, now, LEAST_LOOK):
+        say(t("review.look_at_client"))
+        return
     try:
         with here.store.begin() as conn:
             seen, told = (entry.id, entry.revision), entry_facts.was_told(view)
