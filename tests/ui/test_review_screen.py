@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.model import EntryState, State
-from pipeline.review import Answer
+from pipeline.review import Answer, asked
 from pipeline.store import claims, decisions, sessions
 from pipeline.store.answers import decided, drafts
 from pipeline.store.clock import utc_now
@@ -274,7 +274,10 @@ def test_what_waits_for_another_person_is_told_and_cannot_be_opened(store: Store
 def disputed(store: Store) -> str:
     """A note whose time the nurse has typed otherwise than the machine read it."""
     entry_id = seeding.add_notes(store, 1)[0]
-    seeding.confirm(store, NURSE, entry_id, {**NOTE, "handelsetid": "11:11"})
+    form = seeding.forms().latest("hsl-anteckning")
+    said = {spec.name: seeding.answer(spec, {**NOTE, "handelsetid": "11:11"}) for spec in asked(form, None)}
+    with store.begin() as conn:  # now: `seeding.confirm` decides in a second, and what is typed before a decision bars from being the second
+        decisions.save_answers(conn, seeding.forms(), NURSE, entry_id, 0, said, utc_now())
     return entry_id
 
 
