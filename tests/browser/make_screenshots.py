@@ -35,7 +35,7 @@ from pipeline.store.planned import save_planned
 from pipeline.store.questions import ask_author
 from pipeline.template import Area
 from pipeline.unit_pack import DAYS
-from tests.browser.nurse import log_in, press_until, wait_for_entry
+from tests.browser.nurse import log_in, wait_for_entry
 from tests.browser.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
 from tests.ui import seeding
 from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NURSE, OTHER_UNIT, SYSTEM_ADMINISTRATOR, UNIT
@@ -196,7 +196,8 @@ def _alike_pieces(browser: Browser, address: str) -> None:
     pieces.nth(1).click()
     expect(pieces.nth(1)).to_have_attribute("aria-checked", "true")
     _picture(page, "granska-grupp")
-    press_until(page, "Alt+s", page.locator(".ef-folded").first)
+    page.get_by_role("button", name="Hoppa över gruppen").click()
+    page.locator(".ef-folded").first.wait_for()
     _picture(page, "granska-blad")
     page.close()
 
