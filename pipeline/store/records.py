@@ -28,6 +28,7 @@ from pipeline.store.plants import has_open_plant
 from pipeline.store.registers import units
 from pipeline.store.sheet_pictures import sheet_pictures
 from pipeline.template import Form, Forms
+from pipeline.told_labels import told_labels
 
 _entry = tables.entry
 _MOST_IDS = 500
@@ -145,6 +146,7 @@ def _refuse_planted(conn: Connection, entry_ids: Sequence[str]) -> None:
 def _record(form: Form, found: Entry, sources: _Sources) -> Record:
     answers, page = sources.answers[found.id], sources.pages[found.page]
     specs = [spec for spec in form.entry_fields(found.row) if spec.name in answers]
+    labels = told_labels(form, found.row)
     event_at, event_clock = _moment(form, found, answers, Meaning.EVENT_DATE, Meaning.EVENT_TIME)
     written_at, written_clock = _moment(form, found, answers, Meaning.WRITTEN_DATE, Meaning.WRITTEN_TIME)
     unknown = [name for name, known in (("event_at", event_clock), ("written_at", written_clock)) if not known]
@@ -158,7 +160,7 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         unit=found.unit,
         client=_client(form, found, sources),
         fields={spec.column: answers[spec.name].value for spec in specs},
-        labels={spec.column: spec.full_label for spec in specs},
+        labels={spec.column: labels[spec.name] for spec in specs},
         event_at=event_at,
         written_at=written_at,
         author=_author(form, found, answers),

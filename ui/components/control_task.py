@@ -16,6 +16,7 @@ from pipeline.store import claims, controls
 from pipeline.store.clock import utc_now
 from pipeline.store.controls import ControlTask
 from pipeline.store.third_looks import third_look
+from pipeline.told_labels import told_label
 from ui.components.answers import answer_of_code, answer_of_text, code_label, codes, in_words, is_chosen
 from ui.components.faults import fault_text
 from ui.components.heading import heading
@@ -76,7 +77,7 @@ def _form(here: Site, person: Person, task: ControlTask) -> None:
     save, key = f"save-control-{task.id}", f"control-{task.id}"
     with st.form(f"form-control-{task.id}", enter_to_submit=False, border=False):
         hint = " ".join(filter(None, (task.spec.hint, task.spec.measure)))
-        st.html(f'<div class="ef-label"><span>{escape(task.spec.full_label)}</span><small>{escape(hint)}</small></div>')
+        st.html(f'<div class="ef-label"><span>{escape(told_label(task.form, task.spec))}</span><small>{escape(hint)}</small></div>')
         keys = _widgets(task, key)
         if said := st.session_state.pop(_SAID, ""):
             st.html(f'<div class="ef-said" role="alert">{escape(said)}</div>')
@@ -96,7 +97,7 @@ def _form(here: Site, person: Person, task: ControlTask) -> None:
 
 def _widgets(task: ControlTask, key: str) -> list[str]:
     """Where the answer is given: an empty field, an empty choice, or two values in the order of the alphabet."""
-    label = task.spec.full_label
+    label = told_label(task.form, task.spec)
     if task.third:
         st.radio(label, list(_sides(task)), index=None, key=key, label_visibility="collapsed")
     elif is_chosen(task.spec):
@@ -167,5 +168,5 @@ def _picture(here: Site, person: Person, task: ControlTask) -> str:
         crop, kind = page_picture(here, task.page, covered), "image/jpeg"
     if crop is None:
         return ""
-    alt = escape(t("picture.crop", label=task.spec.full_label))
+    alt = escape(t("picture.crop", label=told_label(task.form, task.spec)))
     return f'<img class="ef-control" alt="{alt}" src="{data_url(crop, kind)}">'

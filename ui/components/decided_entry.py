@@ -18,6 +18,7 @@ from pipeline.store import claims, corrections, decisions, lookup
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView
 from pipeline.store.lookup import Happening
+from pipeline.told_labels import told_labels
 from ui.components.answers import in_words
 from ui.components.client_guard_form import about_client, ask_about_client, forget_client, guard_fields
 from ui.components.entry_form import answers, field_lines, settled_lines, widget_keys
@@ -65,7 +66,7 @@ def _values(here: Site, person: Person, view: EntryView, past: list[Happening], 
     entry = view.entry
     if entry.reason:
         st.info(known("reject.reasons", entry.reason), icon=":material/info:")
-    settled_lines([field for field in view.fields if field.first is not None])
+    settled_lines(view, [field for field in view.fields if field.first is not None])
     people_lines(here, view.entry)
     with st.container(horizontal=True):
         if entry.state is EntryState.REJECTED and not entry.voided:
@@ -174,11 +175,10 @@ def _reason_key(view: EntryView) -> str:
 def _told_of(view: EntryView, happening: Happening) -> str:
     kind = "corrected" if happening.corrected else happening.state if happening.action == "decide" else happening.action
     head = f"{moment(happening.at)} · {happening.by} · {known('happening', kind)}"
+    labels = told_labels(view.form, view.entry.row)
     specs, hidden = view.form.by_name, {field.spec.name for field in view.fields if field.hidden}
     changed = "; ".join(
-        f"{specs[name].full_label}: {in_words(specs[name], answer)}"
-        for name, answer in happening.answers.items()
-        if name in specs and name not in hidden
+        f"{labels[name]}: {in_words(specs[name], answer)}" for name, answer in happening.answers.items() if name in labels and name not in hidden
     )
     told = f"<div class='ef-muted'>{escape(changed)}</div>" if happening.corrected else ""
     return f'<div class="ef-settled">{escape(head)}{told}</div>'

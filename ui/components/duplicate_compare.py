@@ -16,6 +16,7 @@ from pipeline.store import claims, duplicate_marks
 from pipeline.store.duplicate_marks import Compared, in_text
 from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView, FieldView, look_at
+from pipeline.told_labels import told_labels
 from ui.components.answers import in_words
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, page_picture
@@ -131,19 +132,19 @@ def entry_title(here: Site, one: Entry) -> str:
 
 
 def _against_text(view: EntryView, text: str) -> None:
-    rows = []
+    rows, labels = [], told_labels(view.form, view.entry.row)
     for field in view.fields:
         said = ours(field)
         if said is None or field.hidden or field.spec.kind is Kind.PRINTED:
             continue
         found = in_text(field.spec, said, text)
         words = "" if found is None else t("returns.duplicate.found" if found else "returns.duplicate.not_found")
-        rows.append((field.spec.full_label, _words(field, said), words, "ef-same" if found else "ef-differs" if found is False else ""))
+        rows.append((labels[field.spec.name], _words(field, said), words, "ef-same" if found else "ef-differs" if found is False else ""))
     side_by_side(rows, t("returns.duplicate.in_text"))
 
 
 def _against(view: EntryView, theirs: dict[str, str], title: str) -> None:
-    rows = []
+    rows, labels = [], told_labels(view.form, view.entry.row)
     for field in view.fields:
         said = ours(field)
         if field.spec.kind is Kind.PRINTED or field.hidden or (said is None and field.spec.column not in theirs):
@@ -151,7 +152,7 @@ def _against(view: EntryView, theirs: dict[str, str], title: str) -> None:
         mine = _words(field, said) if said is not None else t("returns.duplicate.not_typed")
         other = theirs.get(field.spec.column, "")
         same = bool(other) and said is not None and mine == other
-        rows.append((field.spec.full_label, mine, other, "ef-same" if same else "ef-differs" if other and said is not None else ""))
+        rows.append((labels[field.spec.name], mine, other, "ef-same" if same else "ef-differs" if other and said is not None else ""))
     side_by_side(rows, title)
 
 

@@ -25,6 +25,7 @@ from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
 from pipeline.store.looks import note_look
 from pipeline.store.plants import last_missed
+from pipeline.told_labels import told_label
 from ui.components import client_card, entry_facts, entry_turn
 from ui.components.client_guard_form import about_client, ask_about_client
 from ui.components.coming_entry import go_on
@@ -80,7 +81,7 @@ def save(here: Site, person: Person, view: EntryView) -> None:
 def _saved(here: Site, person: Person, view: EntryView, state: EntryState, missed: str | None) -> None:
     if missed is not None:
         turn_to(view.entry.id, utc_now())
-        say(t("control.missed", field=view.form.by_name[missed].full_label))
+        say(t("control.missed", field=told_label(view.form, view.form.by_name[missed])))
         return
     make_due()
     go_on(here, person)

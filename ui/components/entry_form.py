@@ -10,6 +10,7 @@ import streamlit as st
 from pipeline.field_spec import Kind
 from pipeline.review import Answer
 from pipeline.store.entry_views import EntryView, FieldView
+from pipeline.told_labels import told_labels
 from ui.components.answers import in_words, is_chosen
 from ui.components.client_guard_form import guard_fields
 from ui.components.field_input import field_input, given_answer, other_key, widget_key
@@ -37,28 +38,30 @@ def entry_form(here: Site, view: EntryView, complaints: Mapping[str, str], save:
         st.form_submit_button(t("review.save"), key=save_key(view), type="primary", shortcut="Ctrl+Enter" if seen else None, on_click=save)
     if settled:
         with st.expander(t("review.settled", count=len(settled))):
-            settled_lines(settled)
+            settled_lines(view, settled)
 
 
 def field_lines(here: Site, view: EntryView, complaints: Mapping[str, str]) -> None:
     """Every open field with its piece of paper, inside a form. Few elements: each costs the browser time at every entry."""
-    named = _named_pictures(here, view)
+    named, labels = _named_pictures(here, view), told_labels(view.form, view.entry.row)
+    crops = {field.spec.name: _crop(view, field, labels[field.spec.name], named) for field in view.fields}
     with st.container(key=f"fields-{view.entry.id}-{view.entry.revision}", gap="xxsmall"):
         for line in _lines(open_fields(view)):
             if len(line) == 1:
-                field_input(view, line[0], _crop(view, line[0], named), complaints.get(line[0].spec.name, ""))
+                field_input(view, line[0], crops[line[0].spec.name], complaints.get(line[0].spec.name, ""))
                 continue
             widths = [max(_LEAST_MM, field.spec.box[2]) for field in line]
             for column, field in zip(st.columns(widths, vertical_alignment="bottom"), line, strict=True):
                 with column:
-                    field_input(view, field, _crop(view, field, named), complaints.get(field.spec.name, ""))
-        folded_lines(view, {field.spec.name: _crop(view, field, named) for field in folded(view)})
+                    field_input(view, field, crops[field.spec.name], complaints.get(field.spec.name, ""))
+        folded_lines(view, crops)
 
 
-def settled_lines(fields: list[FieldView]) -> None:
+def settled_lines(view: EntryView, fields: list[FieldView]) -> None:
     """What is decided, to read."""
     if fields:
-        st.html("".join(_settled_line(field) for field in fields))
+        labels = told_labels(view.form, view.entry.row)
+        st.html("".join(_settled_line(labels[field.spec.name], field) for field in fields))
 
 
 def save_key(view: EntryView) -> str:
@@ -104,12 +107,12 @@ def _named_pictures(here: Site, view: EntryView) -> dict[str, str]:
     return {page: picture_id(picture) for page, picture in shown.items() if picture is not None}
 
 
-def _crop(view: EntryView, field: FieldView, named: Mapping[str, str]) -> str:
+def _crop(view: EntryView, field: FieldView, label: str, named: Mapping[str, str]) -> str:
     name = named.get(field.page or "")
     if name is None or field.hidden:
         return ""
     size = view.form.pages[field.page_no - 1].size
-    return cut_out(name, field.spec.box, size, t("picture.crop", label=field.spec.full_label), tall=field.spec.kind is Kind.LINES)
+    return cut_out(name, field.spec.box, size, t("picture.crop", label=label), tall=field.spec.kind is Kind.LINES)
 
 
 def _lines(fields: list[FieldView]) -> list[list[FieldView]]:
@@ -128,6 +131,6 @@ def _narrow(field: FieldView) -> bool:
     return field.spec.box[2] <= _NARROW_MM and field.spec.kind is not Kind.CHOICE
 
 
-def _settled_line(field: FieldView) -> str:
+def _settled_line(label: str, field: FieldView) -> str:
     words = in_words(field.spec, field.first) if field.first is not None else ""
-    return f'<div class="ef-settled"><span class="ef-muted">{escape(field.spec.full_label)}</span> {escape(words)}</div>'
+    return f'<div class="ef-settled"><span class="ef-muted">{escape(label)}</span> {escape(words)}</div>'

@@ -10,6 +10,7 @@ import streamlit as st
 from pipeline.model import EntryState
 from pipeline.review import Answer
 from pipeline.store.entry_views import EntryView, FieldView
+from pipeline.told_labels import told_labels
 from pipeline.ways import is_routine
 from ui.components.answers import in_words, shown_answer
 from ui.text import t
@@ -49,18 +50,18 @@ def open_button(view: EntryView) -> None:
 
 def folded_lines(view: EntryView, crops: Mapping[str, str]) -> None:
     """The folded fields, each with its piece of paper (HTML by field) and what it is read as; those that a group has seen without."""
-    fields = folded(view)
+    fields, labels = folded(view), told_labels(view.form, view.entry.row)
     for grouped in (False, True):
         some = [field for field in fields if field.grouped is grouped]
         if some:
-            tiles = "".join(_tile(field, "" if grouped else crops.get(field.spec.name, "")) for field in some)
+            tiles = "".join(_tile(field, labels[field.spec.name], "" if grouped else crops.get(field.spec.name, "")) for field in some)
             st.html(f'<div class="ef-folded"><p>{escape(t("fold.grouped" if grouped else "fold.sure"))}</p><ul>{tiles}</ul></div>')
 
 
-def _tile(field: FieldView, crop: str) -> str:
+def _tile(field: FieldView, label: str, crop: str) -> str:
     answer = shown_answer(field)
     words = in_words(field.spec, answer) if answer is not None else ""
-    return f"<li>{crop}<span>{escape(field.spec.full_label)}</span> <b>{escape(words)}</b></li>"
+    return f"<li>{crop}<span>{escape(label)}</span> <b>{escape(words)}</b></li>"
 
 
 def _may_fold(view: EntryView, field: FieldView) -> bool:

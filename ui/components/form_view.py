@@ -16,6 +16,7 @@ from pipeline.making.field_sorts import sort_of
 from pipeline.making.trial_sheet import numbered
 from pipeline.model import Person
 from pipeline.template import Form
+from pipeline.told_labels import told_labels
 from ui.components import form_desk
 from ui.components.form_list import is_own
 from ui.components.form_pictures import form_pictures
@@ -51,14 +52,15 @@ def fields_table(form: Form) -> None:
     head = "".join(f"<th scope='col'>{escape(t(f'forms.column.{title}'))}</th>" for title in titles)
     numbers = numbered(form)
     first = {spec.column: spec for spec in reversed(form.fields)}
-    rows = "".join(f"<tr>{_cells(number, first[column])}</tr>" for column, number in numbers.items())
+    labels = told_labels(form, form.rows()[0])
+    rows = "".join(f"<tr>{_cells(number, first[column], labels[first[column].name])}</tr>" for column, number in numbers.items())
     st.html(f"<div class='ef-wide' tabindex='0'><table class='ef-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
 
 
-def _cells(number: int, spec: FieldSpec) -> str:
+def _cells(number: int, spec: FieldSpec, label: str) -> str:
     told = (
         str(number),
-        spec.full_label,
+        label,
         t(f"forms.sort.{sort_of(spec.kind, spec.format)}"),
         t("forms.yes") if spec.critical else "",
         t("forms.yes") if spec.required else "",

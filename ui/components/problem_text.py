@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.template import Form
+from pipeline.told_labels import told_label
 from ui.text import known
 
 
@@ -11,4 +12,4 @@ def problem_text(code: str, form: Form | None) -> str:
     _, _, detail = code.partition(":")
     spec = form.by_name.get(detail) if form else None
     words = known("problem", code)
-    return f"**{spec.full_label}:** {words}" if spec else words
+    return f"**{told_label(form, spec)}:** {words}" if form and spec else words

@@ -11,6 +11,7 @@ from pipeline.store import people, versions
 from pipeline.store.entries import Entry
 from pipeline.store.entry_views import EntryView
 from pipeline.store.versions import Version
+from pipeline.told_labels import told_labels
 from ui.components.answers import in_words
 from ui.session import Site
 from ui.text import known, moment, t
@@ -40,7 +41,8 @@ def version_table(here: Site, person: Person, view: EntryView) -> None:
         return
     st.markdown(f"**{t('versions.title', count=len(found))}**")
     head = "".join(f'<th scope="col">{_heading(number, one)}</th>' for number, one in enumerate(found, 1))
-    body = "".join(_row(view, name, found) for name in _fields(view, found))
+    labels = told_labels(view.form, view.entry.row)
+    body = "".join(_row(view, name, labels[name], found) for name in _fields(view, found))
     corner = escape(t("versions.field"))
     table = f'<table class="ef-versions"><thead><tr><th>{corner}</th>{head}</tr></thead><tbody>{body}</tbody></table>'
     st.html(f'<div class="ef-wide" tabindex="0">{table}</div>')
@@ -62,7 +64,7 @@ def _fields(view: EntryView, found: list[Version]) -> list[str]:
     return [field.spec.name for field in view.fields if field.spec.name in said and not field.hidden]
 
 
-def _row(view: EntryView, name: str, found: list[Version]) -> str:
+def _row(view: EntryView, name: str, label: str, found: list[Version]) -> str:
     spec = view.form.by_name[name]
     cells = []
     before = ""
@@ -71,4 +73,4 @@ def _row(view: EntryView, name: str, found: list[Version]) -> str:
         changed = number > 0 and words != before
         cells.append(f'<td class="ef-changed">{escape(words)}</td>' if changed else f"<td>{escape(words)}</td>")
         before = words
-    return f'<tr><th scope="row">{escape(spec.full_label)}</th>{"".join(cells)}</tr>'
+    return f'<tr><th scope="row">{escape(label)}</th>{"".join(cells)}</tr>'

@@ -84,7 +84,7 @@ def _read(here: Site, person: Person, waiting: ToSign, one: Entry, left_over: in
             st.info(t("hidden.what"), icon=":material/visibility_off:")
             st.button(t("review.skip"), key=f"skip-{one.id}", shortcut="Alt+S", on_click=partial(_skip, one.id))
             return
-        settled_lines([field for field in view.fields if field.first is not None])
+        settled_lines(view, [field for field in view.fields if field.first is not None])
         people_lines(here, one)
         _sign_form(here, person, view, own=own)
         if rows:
@@ -115,7 +115,7 @@ def _sheet(here: Site, person: Person, views: list[EntryView]) -> None:
     with st.expander(t("signing.sheet_title", count=len(views)), expanded=False, key=f"sheet-{views[0].entry.sheet}"):
         for view in views:
             st.markdown(f"**{t('review.row', row=view.entry.row)}**")
-            settled_lines([field for field in view.fields if field.first is not None and field.spec.row is not None])
+            settled_lines(view, [field for field in view.fields if field.first is not None and field.spec.row is not None])
         seen = [(view.entry.id, view.entry.revision) for view in views]
         st.button(
             t("signing.sheet_sign", count=len(views)), key=f"sign_sheet-{views[0].entry.sheet}", on_click=partial(_sign_sheet, here, person, seen)
