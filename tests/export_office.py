@@ -20,6 +20,7 @@ from tests.small_pages import foreign_page
 
 ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
 PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
+TORA = Person("tora", "Tora Ås", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
 STIG = Person("stig", "Stig Alm", "undersköterska", Role.REVIEWER, frozenset({"Söder"}), ALL_AREAS)
 MONA = Person("mona", "Mona Ek", "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
 NILS = Person("nils", "Nils Alm", "ekonomichef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
@@ -41,7 +42,7 @@ def open_office(settings: Settings) -> Office:
     with store.begin() as conn:
         registers.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
         registers.save_clients(conn, [SIV, ARNE])
-        for person in (ANNA, PER, STIG):
+        for person in (ANNA, PER, TORA, STIG):
             people.save_person(conn, person, "fyra lösa ord här")
     return Office(store, settings, FORMS)
 
@@ -88,14 +89,14 @@ def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) ->
     sign(office, entry_id)
 
 
-def agree(office: Office, entry_id: str, form_id: str, **fields: str | bool) -> None:
-    """Let the second person confirm what waits for one, and sign."""
+def agree(office: Office, entry_id: str, form_id: str, who: Person = PER, **fields: str | bool) -> None:
+    """Let a second person confirm what waits for one, and sign."""
     form = FORMS.latest(form_id)
     given = {spec.name: _answer(spec, fields) for spec in asked(form, form.rows()[0])}
     with office.store.begin() as conn:
-        view = claims.open_entry(conn, FORMS, PER, entry_id, utc_now())
+        view = claims.open_entry(conn, FORMS, who, entry_id, utc_now())
         disputed = {field.spec.name: given[field.spec.name] for field in view.fields if field.open}
-        decisions.save_answers(conn, FORMS, PER, entry_id, view.entry.revision, disputed, utc_now())
+        decisions.save_answers(conn, FORMS, who, entry_id, view.entry.revision, disputed, utc_now())
     sign(office, entry_id)
 
 

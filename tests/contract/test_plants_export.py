@@ -22,10 +22,14 @@ from pipeline.store.plants import last_missed, planted
 from pipeline.store.records import ready, records
 from pipeline.store.sheets import save_reading
 from tests.export_examples import FORM_OF, FORMS, MADE_AT, NEEDED_FIELDS, SIV
-from tests.export_office import ANNA, PER, paying, sign
+from tests.export_office import ANNA, PER, agree, paying, sign
 from tests.small_pages import foreign_page
 
 pytest_plugins = ("tests.databases", "tests.offices")
+
+
+TYPED = {"aktiviteter"}
+"""On a signing list whatever a plant could stand in is typed."""
 
 
 def _said(target: str, column: str, kind: Kind) -> Value:
@@ -72,6 +76,10 @@ def _confirm_what_is_shown(office: Office, target: str, entry: str) -> bool:
                     given[field.spec.name] = Answer(field.reading.value, field.reading.state) if field.reading else true
             state = decisions.save_answers(conn, FORMS, ANNA, entry, view.entry.revision, given, utc_now())
             missed |= last_missed(conn, ANNA, entry) is not None
+        if state is EntryState.SECOND:  # of a list of payments another person sees what is critical
+            known = {spec.column: _said(target, spec.column, spec.kind) for spec in asked(view.form, view.entry.row)}
+            agree(office, entry, view.form.id, **{column: value for column, value in known.items() if isinstance(value, str | bool)})
+            return missed
         if state is EntryState.CONFIRMED:
             sign(office, entry)
             return missed
@@ -82,7 +90,8 @@ def _confirm_what_is_shown(office: Office, target: str, entry: str) -> bool:
 def test_who_confirms_everything_unseen_still_exports_what_was_read(office: Office, target: str) -> None:
     form = FORMS.latest(FORM_OF[target])
     made = [_scan(office, target, number) for number in range(4)]
-    assert all(_confirm_what_is_shown(office, target, entry) for entry in made)
+    missed = [_confirm_what_is_shown(office, target, entry) for entry in made]
+    assert all(missed) is (target not in TYPED)
     with office.store.read() as conn:
         for record in records(conn, office.forms, ready(conn, office.forms, ANNA)):
             for spec in asked(form, record.row):

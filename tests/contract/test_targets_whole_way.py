@@ -17,7 +17,7 @@ from pipeline.store import care_lists
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import entry
 from tests.export_examples import FORM_OF, FORMS, SIV
-from tests.export_office import ANNA, agree, confirmed, correct, paying, state, void
+from tests.export_office import ANNA, TORA, agree, confirmed, correct, paying, state, void
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -52,9 +52,10 @@ def test_an_entry_goes_once_is_answered_and_what_changes_follows_it(office: Offi
     assert make_run(office, ANNA, target, utc_now()) is None
     assert give_receipts(office, ANNA, run.id, [Answer(entry_id, accepted=True)], utc_now()).accepted == 1
     assert state(office, entry_id) is EntryState.RECEIPTED
-    correct(office, entry_id, *(CHANGED.get(target) or (_text_field(target), "Rättad text.")))
-    if state(office, entry_id) is EntryState.SECOND:  # a critical field
-        agree(office, entry_id, FORM_OF[target], slut="09:30")
+    field, said = CHANGED.get(target) or (_text_field(target), "Rättad text.")
+    correct(office, entry_id, field, said)
+    if state(office, entry_id) is EntryState.SECOND:  # a critical field, that one was the second person of before
+        agree(office, entry_id, FORM_OF[target], TORA, **{field.rpartition(".")[2]: said})
     if target in NEVER_AGAIN:
         assert line(office, target)[0] == 0
         assert line(office, target)[2]
