@@ -89,7 +89,7 @@ def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) ->
     sign(office, entry_id)
 
 
-def agree(office: Office, entry_id: str, form_id: str, who: Person = PER, **fields: str | bool) -> None:
+def agree(office: Office, entry_id: str, form_id: str, who: Person = PER, /, **fields: str | bool) -> None:
     """Let a second person confirm what waits for one, and sign."""
     form = FORMS.latest(form_id)
     given = {spec.name: _answer(spec, fields) for spec in asked(form, form.rows()[0])}

@@ -28,7 +28,7 @@ from pipeline.store.entries import entry
 from pipeline.store.events import events_of
 from pipeline.store.log_clients import clients_of, subjects_of
 from tests.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
-from tests.export_office import ANNA, STIG, agree, confirm, correct, state, void
+from tests.export_office import ANNA, STIG, TORA, agree, confirm, correct, state, void
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -274,7 +274,7 @@ def test_an_entry_moved_to_another_month_tells_both(office: Office) -> None:
     tell(office)
     correct(office, moves, "handelsedatum", "2022-01-03")
     assert khsl(office) == (0, 0)
-    agree(office, moves, "hsl-anteckning", handelsedatum="2022-01-03", **NOTE)
+    agree(office, moves, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
     again = told(office, tell(office))
     assert again[f"KHSL1-2021-12-{LABEL}"] == f"202112;2514;{ARNE.pid}\r\n"
     assert again[f"KHSL1-2022-01-{LABEL}"] == f"202201;2514;{SIV.pid}\r\n"

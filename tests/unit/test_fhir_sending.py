@@ -21,7 +21,7 @@ from pipeline.store import entries
 from pipeline.store.clock import utc_now
 from pipeline.store.sending import only_sender
 from tests.export_examples import ARNE, SIV
-from tests.export_office import ANNA, STIG, agree, confirm, correct, review, state, void
+from tests.export_office import ANNA, STIG, TORA, agree, confirm, correct, review, state, void
 from tests.fhir_servers import SECRET, Served, fhir_serving
 
 pytest_plugins = ("tests.databases", "tests.offices", "tests.fhir_servers")
@@ -131,7 +131,7 @@ def test_a_corrected_measurement_is_the_only_one_that_holds(here: Office, fhir: 
     entry = confirm(here, "matvarden", "AAAA01", **VALUES)
     sent(here, made_run(here))
     correct(here, entry, "rad01.puls", "92")
-    agree(here, entry, "matvarden", **VALUES | {"puls": "92"})
+    agree(here, entry, "matvarden", TORA, **VALUES | {"puls": "92"})
     sent(here, made_run(here))
     pulses = [each for each in fhir.all_of("Observation") if "valueQuantity" in each]
     assert {(each["status"], each["valueQuantity"]["value"]) for each in pulses} == {("entered-in-error", 72), ("corrected", 92)}
