@@ -9,8 +9,17 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pipeline.store.database import Store
-from tests.browser.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
+from tests.browser.serving import ARGUMENTS, CHROMIUM, NO_LOTS, PATIENCE_MS, serving
 from tests.ui import seeding
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_lots() -> Iterator[None]:
+    """Also for what the tests themselves decide beside the server."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, share in NO_LOTS.items():
+            patch.setenv(name, share)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 45_000
+NO_LOTS = {"EFTERSKRIFT_CONTROL_SHARE": "0", "EFTERSKRIFT_PLANT_SHARE": "0"}
+"""What lots decide comes at no certain moment."""
 _ATTEMPTS = 600
 
 
@@ -50,8 +52,7 @@ def ui_command(workspace: Path, port: int, processes: int) -> Iterator[subproces
 @contextmanager
 def started(call: Sequence[str], workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the workspace, ended with SIGTERM if it has not ended by itself."""
-    quiet = {"EFTERSKRIFT_CONTROL_SHARE": "0", "EFTERSKRIFT_PLANT_SHARE": "0"}  # what lots decide comes at no certain moment
-    environment = quiet | os.environ | {"EFTERSKRIFT_WORKSPACE": str(workspace)}
+    environment = NO_LOTS | os.environ | {"EFTERSKRIFT_WORKSPACE": str(workspace)}
     with (workspace / "server.log").open("w") as log:
         process = subprocess.Popen(call, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:

@@ -64,7 +64,7 @@ def address(workspace: Path) -> Iterator[str]:
 @pytest.fixture
 def store(workspace: Path) -> Iterator[Store]:
     """The workspace's store, beside the server."""
-    opened = open_store(Settings(workspace=workspace, control_share=0))
+    opened = open_store(Settings(workspace=workspace))
     yield opened
     opened.close()
 

@@ -76,13 +76,13 @@ def forms() -> Forms:
 
 def settings(store: Store) -> Settings:
     """The settings of a workspace made by `make_store`."""
-    return Settings(workspace=store.images.folder.parent, control_share=0)
+    return Settings(workspace=store.images.folder.parent)
 
 
 def make_store(workspace: Path) -> Store:
     """An empty workspace with its units, staff and clients. Nobody is new here: the guide is closed."""
     workspace.mkdir(parents=True, exist_ok=True)
-    store = open_store(Settings(workspace=workspace, control_share=0), create=True)  # what lots decide comes at no certain moment
+    store = open_store(Settings(workspace=workspace), create=True)
     with store.begin() as conn:
         registers.save_units(conn, {UNIT: "HSL", OTHER_UNIT: "SoL"})
         registers.save_clients(conn, CLIENTS)
