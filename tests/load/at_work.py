@@ -152,6 +152,8 @@ def _work(address: str, who: Person, think_s: float, least: int, done: threading
         if done.is_set():
             time.sleep(LOOK_S)
         before = colleague.entry()
+        colleague.save(said)  # no draft has gone before it, so it shows the client and saves nothing
+        time.sleep(LOOK_S)
         waits.append(colleague.save(said) * 1000)
         assert colleague.entry() != before, "nothing was saved"
     colleague.end()
