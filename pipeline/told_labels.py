@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
@@ -18,13 +17,13 @@ def told_labels(form: Form, row: int | None) -> dict[str, str]:
     """
     specs = form.entry_fields(row)
     told = {spec.name: spec.full_label for spec in specs}
-    sections = {spec.name: _section(page, spec) for page in form.pages for spec in page.all_fields}
+    if not (alike := set().union(*_alike(told))):
+        return told
+    sections = {spec.name: _section(page, spec) for page in form.pages for spec in page.all_fields if spec.name in alike}
     earlier = {spec.name: one.name for one, spec in pairwise(specs)}
     for _ in range(2):  # the field before may itself be told apart only now
-        for label, times in Counter(told.values()).items():
-            if times > 1:
-                alike = [name for name, known in told.items() if known == label]
-                told |= _told_apart(label, alike, (sections, {name: told[one] for name, one in earlier.items()}))
+        for names in _alike(told):
+            told |= _told_apart(told, names, (sections, {name: told[earlier[name]] for name in names if name in earlier}))
     return told
 
 
@@ -33,10 +32,18 @@ def told_label(form: Form, spec: FieldSpec) -> str:
     return told_labels(form, spec.row)[spec.name]
 
 
-def _told_apart(label: str, names: Iterable[str], ways: Iterable[Mapping[str, str]]) -> dict[str, str]:
+def _alike(told: Mapping[str, str]) -> list[list[str]]:
+    """Names of the fields that have the same label, label by label."""
+    names: dict[str, list[str]] = {}
+    for name, label in told.items():
+        names.setdefault(label, []).append(name)
+    return [same for same in names.values() if len(same) > 1]
+
+
+def _told_apart(told: Mapping[str, str], names: Iterable[str], ways: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """By the first way that tells all apart; as they are where none does."""
     for way in ways:
-        found = {name: f"{way[name]}: {label}" if way.get(name) else label for name in names}
+        found = {name: f"{way[name]}: {told[name]}" if way.get(name) else told[name] for name in names}
         if len(set(found.values())) == len(found):
             return found
     return {}
