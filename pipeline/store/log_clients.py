@@ -16,14 +16,13 @@ from pipeline.store import tables
 from pipeline.store.archive_tables import archived_sheet
 from pipeline.store.events import client_subject
 from pipeline.store.issued_row_tables import issued_row
+from pipeline.store.pulls import PullKind
 from pipeline.store.queue_tables import pull
 from pipeline.store.statistics_tables import statistics_item
 
 _MOST_IDS = 500
 _entry, _page, _item, _issued = tables.entry, tables.page, tables.export_item, tables.issued_sheet
 _told = statistics_item
-_CLIENT, _ENTRY = "client", "entry"
-"""What is pulled to the front, as `store.pulls.PullKind` has it."""
 
 
 def subjects_of(conn: Connection, pid: str) -> Select[Any]:
@@ -43,8 +42,8 @@ def subjects_of(conn: Connection, pid: str) -> Select[Any]:
         select(archived_sheet.c.package).where(archived_sheet.c.sheet.in_(select(own.c.sheet))),
         select(_issued.c.serial).where(_issued.c.client_pid == pid),
         select(issued_row.c.serial).where(issued_row.c.client_pid == pid),
-        select(pull.c.id).where(pull.c.kind == _CLIENT, pull.c.what == pid),
-        select(pull.c.id).where(pull.c.kind == _ENTRY, pull.c.what.in_(select(own.c.id))),
+        select(pull.c.id).where(pull.c.kind == PullKind.CLIENT.value, pull.c.what == pid),
+        select(pull.c.id).where(pull.c.kind == PullKind.ENTRY.value, pull.c.what.in_(select(own.c.id))),
         select(literal(client_subject(conn, pid))),
     ).subquery()
     return select(found.c.subject)
@@ -83,6 +82,6 @@ def _queries(ids: Collection[str]) -> list[Select[Any]]:
         select(archived_sheet.c.package, pid).join(_entry, _entry.c.sheet == archived_sheet.c.sheet).where(archived_sheet.c.package.in_(ids), known),
         select(_issued.c.serial, _issued.c.client_pid).where(_issued.c.serial.in_(ids), _issued.c.client_pid.is_not(None)),
         select(issued_row.c.serial, issued_row.c.client_pid).where(issued_row.c.serial.in_(ids)),
-        select(pull.c.id, pull.c.what).where(pull.c.id.in_(ids), pull.c.kind == _CLIENT),
-        select(pull.c.id, pid).join(_entry, _entry.c.id == pull.c.what).where(pull.c.id.in_(ids), pull.c.kind == _ENTRY, known),
+        select(pull.c.id, pull.c.what).where(pull.c.id.in_(ids), pull.c.kind == PullKind.CLIENT.value),
+        select(pull.c.id, pid).join(_entry, _entry.c.id == pull.c.what).where(pull.c.id.in_(ids), pull.c.kind == PullKind.ENTRY.value, known),
     ]

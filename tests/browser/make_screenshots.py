@@ -35,7 +35,7 @@ from pipeline.store.planned import save_planned
 from pipeline.store.questions import ask_author
 from pipeline.template import Area
 from pipeline.unit_pack import DAYS
-from tests.browser.nurse import log_in, wait_for_entry
+from tests.browser.nurse import log_in, settle, wait_for_entry
 from tests.browser.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
 from tests.ui import seeding
 from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NURSE, OTHER_UNIT, SYSTEM_ADMINISTRATOR, UNIT
@@ -219,6 +219,8 @@ def _making(browser: Browser, address: str, drafts: tuple[Draft, Draft]) -> None
     page.get_by_role("heading", name="Fält för fält").wait_for()
     _picture(page, "blankett-prov")
     page.locator(".st-key-forms_back button").click()
+    page.locator(".st-key-forms_back").wait_for(state="detached")
+    settle(page)
     page.locator(f".st-key-forms_draft-{drafts[1].id} button").click()
     page.locator(".st-key-box_drawing .box").first.wait_for()
     _picture(page, "blankett-ritad")

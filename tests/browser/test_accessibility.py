@@ -164,6 +164,7 @@ def _again(page: Page, place: str) -> Locator:
     page.locator(".st-key-forms_back button").click()
     found = page.locator(place)
     found.wait_for()
+    settle(page)
     return found
 
 
