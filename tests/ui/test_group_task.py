@@ -21,6 +21,8 @@ from pipeline.store.group_tables import group_task
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT
+from ui.components.group_task import mark
+from ui.session import Site
 
 ODD = "rad02.dusch"
 
@@ -104,6 +106,22 @@ def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(store: Store, ope
         other = groups.next_group(conn, seeding.forms(), COLLEAGUE, utc_now())
     assert other is not None
     assert len(other.cells) >= len(entries) - 2  # the sheet that is open, and the one that comes next, are not offered
+
+
+def test_a_mark_that_comes_after_its_group_was_skipped_is_no_fault(store: Store, entries: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is sent half a second after it was made. A mark that cannot be kept for another reason is told of."""
+    told: list[str] = []
+    monkeypatch.setattr("ui.session.is_open", lambda _: True)
+    monkeypatch.setattr("ui.components.entry_turn.say", told.append)
+    here = Site(seeding.settings(store), store, seeding.forms())
+    assert entries
+    group = open_group(store)
+    with store.begin() as conn:
+        groups.leave_group(conn, NURSE, group.id, utc_now())
+    mark(here, NURSE, group.id, [])
+    assert told == []
+    mark(here, MANAGER, group.id, [])
+    assert len(told) == 1
 
 
 def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:

@@ -81,7 +81,7 @@ def _show(here: Site, person: Person, group: Group) -> None:
         person_menu(here, person)
     entry_turn.show_said()
     st.markdown(t("group.how"))
-    crop_grid(group.id, what, _grid(here, person, group.cells), partial(_mark, here, person), partial(_confirm, here, person))
+    crop_grid(group.id, what, _grid(here, person, group.cells), partial(mark, here, person), partial(_confirm, here, person))
     with st.container(horizontal=True):
         st.button(t("group.skip"), key=f"skip-{group.id}", shortcut="Alt+S", on_click=partial(_leave, here, person, group.id))
         if UNDO_GROUP in st.session_state:
@@ -107,10 +107,13 @@ def _where(cell: Cell) -> str:
 
 
 @while_open
-def _mark(here: Site, person: Person, group_id: str, marked: Sequence[int]) -> None:
+def mark(here: Site, person: Person, group_id: str, marked: Sequence[int]) -> None:
+    """Keep which pieces are odd. A mark is sent half a second after it was made: of a group that was skipped meanwhile it is worth nothing."""
     try:
         with here.store.begin() as conn:
             groups.mark_cells(conn, person, group_id, marked, utc_now(), here.settings.claim_minutes)
+    except StaleDecisionError:
+        return
     except EfterskriftError as error:
         entry_turn.say(fault_text(error))
 
