@@ -182,7 +182,7 @@ def test_a_list_is_keyed_in_entry_by_entry(store: Store, open_screen: OpenScreen
     app = open_screen(NURSE, "key_in")
     assert seeding.CLIENTS[0].name in {code.value for code in app.code}
     heads = [each.value for each in app.markdown]
-    assert heads.count("Klientens namn") == heads.count("Namn, den som skrev") == 1
+    assert heads.count("Klientens namn") == heads.count("Skrivet av") == 1
     assert "Namn" not in heads
     app.button(key="key_in_done").click().run()  # too early to be meant
     app.session_state["key_in_shown_at"] = utc_now() - timedelta(seconds=5)
