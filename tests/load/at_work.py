@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import statistics
 import sys
 import tempfile
@@ -73,7 +74,7 @@ class Measured:
 
 
 def at_work(folder: Path, *, people: int, entries: int, browsers: int, saves: int, think_s: float, least: int = 0) -> Measured:
-    """Let people work until each browser has saved so often and each of the others `least` times; the others save once in `think_s` seconds.
+    """Let people work until each browser has saved so often and each of the others `least` times; the others save once in about `think_s` seconds.
 
     Whatever goes wrong for one of them is raised here, and ends the work of all.
     """
@@ -84,8 +85,9 @@ def at_work(folder: Path, *, people: int, entries: int, browsers: int, saves: in
     port = free_port()
     with started(command(port, folder, headless=True), folder) as server, ThreadPoolExecutor(max_workers=people) as pool:
         address = answering(server, port)
+        colleagues = list(pool.map(lambda who: _begun(address, who), staff[browsers:]))
         before = _cpu_ms(server.pid)
-        at_others = [pool.submit(_work, address, who, think_s, least, done) for who in staff[browsers:]]
+        at_others = [pool.submit(_work, each, think_s, least, done) for each in colleagues]
         try:
             measured.browsers = pool.submit(_at_browsers, address, staff[:browsers], saves).result()
         finally:
@@ -142,13 +144,19 @@ def next_after_save(page: Page, entry_id: str) -> tuple[str, float]:
     raise AssertionError(f"{entry_id} could not be saved")
 
 
-def _work(address: str, who: Person, think_s: float, least: int, done: threading.Event) -> list[float]:
-    """One person without a browser, until the others are done and as many entries are saved; answers with the waits in ms."""
-    said = {spec.name: str(NOTE.get(spec.name, "-")) for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical}
-    colleague, waits = Colleague(address), list[float]()
+def _begun(address: str, who: Person) -> Colleague:
+    """Somebody who has logged in and has an entry up: what is measured is work, not twenty people who come at the same moment."""
+    colleague = Colleague(address)
     colleague.begin(who.login, seeding.PASSWORD)
     assert colleague.entry(), "no entry came up"
-    while not done.wait(think_s) or len(waits) < least:
+    return colleague
+
+
+def _work(colleague: Colleague, think_s: float, least: int, done: threading.Event) -> list[float]:
+    """One person without a browser, until the others are done and as many entries are saved; answers with the waits in ms."""
+    said = {spec.name: str(NOTE.get(spec.name, "-")) for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical}
+    pace, waits = random.Random(colleague.entry()), list[float]()
+    while not done.wait(think_s * pace.uniform(0.5, 1.5)) or len(waits) < least:  # nobody keeps time with the others
         if done.is_set():
             time.sleep(LOOK_S)
         before = colleague.entry()
