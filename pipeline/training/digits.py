@@ -30,6 +30,7 @@ from torch.nn import functional as nnf
 
 from pipeline.model import Image
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
+from pipeline.training.arithmetic import fast_numbers
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, load, mnist, optdigits
 from pipeline.training.digit_measures import fitted_temperature, measure, write_card
 from pipeline.training.digit_rows import CONDITIONS, Contents, Digits, draw_row
@@ -157,7 +158,7 @@ def train(pictures: Image, labels: Labels, epochs: int, classes: int = CLASSES) 
         network.train()
         total = 0.0
         for cells, answers in batches(pictures, labels, generator):
-            with torch.autocast("cpu", torch.bfloat16):
+            with fast_numbers():
                 loss = nnf.cross_entropy(network(cells.to(memory_format=torch.channels_last)).float(), answers)
             optimizer.zero_grad()
             loss.backward()

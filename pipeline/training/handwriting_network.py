@@ -17,6 +17,7 @@ from onnx import ModelProto, numpy_helper
 from onnx2torch import convert
 from torch import Tensor, nn
 
+from pipeline.training.arithmetic import fast_numbers
 from pipeline.training.handwriting_text import CHARACTERS
 
 LAST_LAYER = ("linear_8.w_0", "linear_8.b_0")
@@ -140,6 +141,6 @@ def _make_trainable(module: nn.Module, name: str) -> None:
 def scores(module: nn.Module, block: NDArray[np.float32]) -> Tensor:
     """(n, 48, w) grey lines in −1…1 to log probabilities (w / 8, n, 1 + characters), as CTC's loss takes them."""
     lines = torch.from_numpy(block).unsqueeze(1).expand(-1, 3, -1, -1)
-    with torch.autocast("cpu", dtype=torch.bfloat16):  # a third faster where the processor knows it
+    with fast_numbers():
         answer: Tensor = module(lines.contiguous(memory_format=torch.channels_last))
     return answer.float().log_softmax(-1).transpose(0, 1)
