@@ -41,9 +41,10 @@ FACTS: Mapping[str, frozenset[Meaning]] = {
 
 UNLIKELY = frozenset({"outside_outage", "implausible"})
 """Reasons of a reading that make another person look, although the first and the machine agree."""
-SHOWN_FROM, NAME_SHOWN_FROM = 0.99, 0.9
-"""From this probability on a reading is shown filled in. Below it the field is typed by somebody who has not seen it, as critical ones always are.
-Names and other single lines, which take many keys, from the second."""
+SURE_FROM = 0.99
+"""From this probability on a reading is sure enough to be shown filled in."""
+SHOWN_FROM: Mapping[Kind, float] = {Kind.TEXT: 0.9, Kind.MARK: 0.995}
+"""Kinds that are shown from another one on: names take many keys, and most of what people overlook are marks (docs/review.md)."""
 MIDNIGHT = "24:00"
 """The end of a day, as people write it: not the same moment as 00:00 of that day."""
 
@@ -152,13 +153,13 @@ def seen_by_two(forms: Forms, form: Form, specs: Iterable[FieldSpec], given: Map
 
 
 def is_typed(spec: FieldSpec, reading: Reading | None) -> bool:
-    """Whether a field is typed without being shown what was read: critical ones, and those whose reading is doubtful.
+    """Whether a field is typed by somebody who has not been shown what was read: critical ones, and those whose reading is doubtful.
 
     People overlook wrong values that they are shown (docs/review.md). Free text is always shown: its doubtful words are marked in it.
     """
     if spec.critical or reading is None or spec.kind in _WRITTEN_OUT:
         return spec.critical
-    return reading.p < (NAME_SHOWN_FROM if spec.kind is Kind.TEXT else SHOWN_FROM)
+    return reading.p < SHOWN_FROM.get(spec.kind, SURE_FROM)
 
 
 def is_unlikely(reading: Reading | None) -> bool:

@@ -12,11 +12,9 @@ from enum import StrEnum
 
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Reading, State, Value
-from pipeline.review import SHOWN_FROM, is_unlikely
+from pipeline.review import is_typed, is_unlikely
 from pipeline.template import Form
 
-SURE_FROM = SHOWN_FROM
-"""From this probability on a reading is sure enough to be folded or grouped: what is typed unseen can be neither."""
 GROUP_LEAST, GROUP_MOST = 12, 40
 """A group of fewer is not worth changing the way of working for; the eye does not keep more apart at one look."""
 GROUPED = frozenset({Kind.MARK, Kind.CHOICE, Kind.DIGITS})
@@ -48,16 +46,16 @@ class Sort:
 
 
 def is_routine(form: Form, spec: FieldSpec, reading: Reading | None, told: Iterable[str] = ()) -> bool:
-    """Whether a field needs no typing: neither critical nor doubtful, and not in class A.
+    """Whether a field may be folded or grouped: not typed unseen, and not in class A.
 
     Args:
         told: the problems of the page; a field that one of them names is not routine.
     """
-    if form.criticality == "A" or spec.critical or spec.means is not None or spec.kind not in GROUPED:
+    if form.criticality == "A" or spec.means is not None or spec.kind not in GROUPED:
         return False
     if form.deadline is not None and spec.column == form.deadline.day:
         return False
-    if reading is None or reading.state not in _ROUTINE_STATES or reading.p < SURE_FROM or is_unlikely(reading):
+    if reading is None or reading.state not in _ROUTINE_STATES or is_typed(spec, reading) or is_unlikely(reading):
         return False
     if spec.required and reading.state is State.EMPTY:
         return False

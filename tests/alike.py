@@ -10,7 +10,7 @@ from pipeline.template import Form
 from tests.ward import ASTA, NORTH, VISITS, Ward, readings
 
 DAY = "2026-02-17"
-SURE = 0.99
+SURE = 0.995
 
 
 def visits(ward: Ward, serial: str, eaten: Sequence[bool], *, form: Form = VISITS, p: float = SURE, problems: tuple[str, ...] = ()) -> list[str]:
@@ -18,7 +18,7 @@ def visits(ward: Ward, serial: str, eaten: Sequence[bool], *, form: Form = VISIT
     ward.issue(IssuedSheet(serial, form.id, form.version, NORTH, ASTA.pid))
     fields = readings(form, 1, {"datum": DAY, "skribent": "Disa Penn"})
     for row, mark in enumerate(eaten, 1):
-        fields |= {f"rad{row:02d}.pnr": Reading(ASTA.pid, 0.99, State.READ), f"rad{row:02d}.sign": Reading(True, 0.99, State.READ)}
+        fields |= {f"rad{row:02d}.pnr": Reading(ASTA.pid, SURE, State.READ), f"rad{row:02d}.sign": Reading(True, SURE, State.READ)}
         fields[f"rad{row:02d}.mat"] = Reading(True, p, State.READ) if mark else Reading.empty(p, False)
     code = SheetCode(form.id, form.version, 1, 1, serial)
     page = PageReading(Outcome.READ, code, residual_mm=0.1, fields=fields, problems=problems)

@@ -14,7 +14,7 @@ from pipeline.field_spec import FieldSpec
 from pipeline.lots import is_drawn, lot
 from pipeline.model import EntryState, Person, Reading, State
 from pipeline.planting import Plant, as_read, wrong_value
-from pipeline.review import asked
+from pipeline.review import SURE_FROM, asked
 from pipeline.settings import QueueOrder
 from pipeline.store import tables
 from pipeline.store.claims import coming
@@ -27,7 +27,7 @@ from pipeline.store.group_tables import IS_LIVE, group_cell
 from pipeline.store.pages import Page
 from pipeline.store.protection import covered_on
 from pipeline.template import Form, Forms
-from pipeline.ways import GROUP_MOST, SURE_FROM, Sort, is_routine, largest, may_group
+from pipeline.ways import GROUP_MOST, Sort, is_routine, largest, may_group
 
 AHEAD = 60
 """So many entries of the queue are looked through for pieces that are alike; theirs are the sheets that come next."""

@@ -149,23 +149,24 @@ def test_person_and_machine_agree_on_what_is_meant(field: FieldSpec, answer: Ans
 @pytest.mark.parametrize(
     ("field", "p", "typed"),
     [
-        (MARK, 0.98, True),
-        (MARK, 0.99, False),
+        (MARK, 0.994, True),
+        (MARK, 0.995, False),
         (DATE, 0.98, True),
+        (DATE, 0.99, False),
         (TEXT, 0.89, True),
         (TEXT, 0.9, False),
         (TEXT.model_copy(update={"kind": Kind.LINES}), 0.1, False),
         (MARK.model_copy(update={"critical": True}), 1.0, True),
     ],
 )
-def test_what_is_doubtful_is_typed_unseen_and_names_where_they_are_more_so(field: FieldSpec, p: float, typed: bool) -> None:
+def test_what_is_doubtful_is_typed_unseen_marks_sooner_and_names_later(field: FieldSpec, p: float, typed: bool) -> None:
     assert is_typed(field, Reading("x", p, State.READ)) is typed
 
 
 def test_who_was_not_shown_the_reading_and_says_otherwise_is_not_enough() -> None:
     said = Answer(True)
-    assert not settled(MARK, said, Reading(False, 0.98, State.EMPTY))
-    assert settled(MARK, said, Reading(False, 0.99, State.EMPTY))  # shown, and changed
+    assert not settled(MARK, said, Reading(False, 0.99, State.EMPTY))
+    assert settled(MARK, said, Reading(False, 0.995, State.EMPTY))  # shown, and changed
     assert settled(MARK, said, Reading(True, 0.5, State.READ))
     assert settled(MARK, said, None)
 

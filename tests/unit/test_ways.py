@@ -4,18 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.field_spec import FieldSpec
+from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Reading, State
-from pipeline.ways import SURE_FROM, Sort, Way, is_routine, largest, may_group, way_of
+from pipeline.review import SHOWN_FROM
+from pipeline.ways import Sort, Way, is_routine, largest, may_group, way_of
 from tests.ward import NOTE, VISITS
 
 MARK = VISITS.by_name["rad01.mat"]
-SURE = Reading(True, 0.99, State.READ)
+SURE = Reading(True, 0.995, State.READ)
 
 
 def test_a_sure_mark_of_class_b_is_routine() -> None:
     assert is_routine(VISITS, MARK, SURE)
-    assert is_routine(VISITS, MARK, Reading.empty(0.99, False))
+    assert is_routine(VISITS, MARK, Reading.empty(0.995, False))
 
 
 def test_class_a_is_never_routine() -> None:
@@ -27,16 +28,16 @@ def test_class_a_is_never_routine() -> None:
     ("spec", "reading"),
     [
         (MARK.model_copy(update={"critical": True}), SURE),
-        (MARK, replace(SURE, p=SURE_FROM - 0.001)),
-        (MARK, Reading(False, 0.99, State.CANCELLED)),
-        (MARK, Reading(None, 0.99, State.ILLEGIBLE)),
+        (MARK, replace(SURE, p=SHOWN_FROM[Kind.MARK] - 0.001)),
+        (MARK, Reading(False, 0.995, State.CANCELLED)),
+        (MARK, Reading(None, 0.995, State.ILLEGIBLE)),
         (MARK, None),
         (MARK, replace(SURE, reasons=("implausible",))),
-        (MARK.model_copy(update={"required": True}), Reading.empty(0.99, False)),
-        (VISITS.by_name["rad01.tid"], Reading("08:15", 0.99, State.READ)),  # says when
+        (MARK.model_copy(update={"required": True}), Reading.empty(0.995, False)),
+        (VISITS.by_name["rad01.tid"], Reading("08:15", 0.995, State.READ)),  # says when
         (VISITS.by_name["rad01.sign"], SURE),  # says who
-        (VISITS.by_name["rad01.pnr"], Reading("189001019802", 0.99, State.READ)),
-        (VISITS.by_name["skribent"], Reading("Disa Penn", 0.99, State.READ)),
+        (VISITS.by_name["rad01.pnr"], Reading("189001019802", 0.995, State.READ)),
+        (VISITS.by_name["skribent"], Reading("Disa Penn", 0.995, State.READ)),
     ],
 )
 def test_what_is_critical_doubtful_or_odd_is_not_routine(spec: FieldSpec, reading: Reading | None) -> None:
