@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,14 +24,41 @@ BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
 
 @pytest.fixture(params=BOTH)
-def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+def bare_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a workspace that is not made yet, on each kind of database."""
     if request.param == "sqlite":
         yield Settings(workspace=tmp_path / "workspace", database_url="")
         return
-    server = postgres_server()
-    with new_database(server) as url:
+    with new_database(postgres_server()) as url:
         yield Settings(workspace=tmp_path / "workspace", database_url=url)
+
+
+@pytest.fixture(scope="session")
+def made_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with an empty store, to be copied: making the tables takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("made") / "workspace"
+    open_store(Settings(workspace=folder, database_url=""), create=True).close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a PostgreSQL database with an empty store, to be copied."""
+    with new_database(postgres_server()) as url:
+        open_store(Settings(workspace=tmp_path_factory.mktemp("made"), database_url=url), create=True).close()
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(params=BOTH)
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a workspace with an empty store, on each kind of database."""
+    workspace = tmp_path / "workspace"
+    if request.param == "sqlite":
+        shutil.copytree(request.getfixturevalue("made_workspace"), workspace)
+        yield Settings(workspace=workspace, database_url="")
+        return
+    with new_database(postgres_server(), like=request.getfixturevalue("made_database")) as url:
+        yield Settings(workspace=workspace, database_url=url)
 
 
 @pytest.fixture
@@ -53,12 +81,12 @@ def postgres_server() -> str:
 
 
 @contextmanager
-def new_database(server: str) -> Iterator[str]:
-    """A database of the server that is there for the length of a `with`; gives its URL."""
+def new_database(server: str, like: str = "template1") -> Iterator[str]:
+    """A database of the server that is there for the length of a `with`, a copy of another one; gives its URL."""
     engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     name = f"efterskrift_test_{secrets.token_hex(6)}"
     with engine.connect() as conn:
-        conn.execute(text(f'CREATE DATABASE "{name}"'))
+        conn.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{like}"'))
     try:
         yield engine.url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
     finally:

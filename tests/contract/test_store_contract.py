@@ -71,9 +71,9 @@ def together(*acts: Callable[[], None]) -> list[Exception]:
     return errors
 
 
-def test_a_store_is_made_by_many_at_once_and_opened_again(store_settings: Settings) -> None:
-    assert together(*[lambda: open_store(store_settings, create=True).close()] * 4) == []
-    store = open_store(store_settings)
+def test_a_store_is_made_by_many_at_once_and_opened_again(bare_settings: Settings) -> None:
+    assert together(*[lambda: open_store(bare_settings, create=True).close()] * 4) == []
+    store = open_store(bare_settings)
     with store.read() as conn:
         assert pages.status(conn) == {"in": 0, "done": 0, "waiting": 0, "failed": 0}
     store.close()
