@@ -148,3 +148,15 @@ def test_a_photo_that_is_about_nobody_is_confirmed_from_the_lines_that_the_machi
     save(app, entry_id)
     assert not app.exception
     assert (found(store, entry_id).state, found(store, entry_id).client_pid) == (EntryState.SECOND, None)
+
+
+def test_the_client_of_a_number_that_stands_there_as_read_is_shown_at_once(store: Store, open_screen: OpenScreen) -> None:
+    """On a tour list the number was printed: it is not typed, but it is looked at like any other."""
+    client = CLIENTS[0]
+    values = {"datum": "2021-12-18", "rad01.personnummer": client.pid, "rad01.namn": client.name, "rad01.utford": True}
+    seeding.add_sheet_of(store, seeding.forms().latest("korlista"), values)
+    app = open_screen(NURSE, "review")
+    assert not app.exception
+    shown = "".join(html.proto.body for html in app.get("html") if "ef-client" in html.proto.body)
+    assert client.name in shown
+    assert client.unit in shown

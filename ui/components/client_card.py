@@ -79,11 +79,12 @@ def _answered(view: EntryView) -> str | None:
 
 
 def _typed(view: EntryView, field: FieldView) -> str:
-    """The number that stands in the field: typed in this turn, else kept as a draft or said by another row of the sheet."""
+    """The number that stands in the field: typed in this turn, else kept as a draft, said by another row of the sheet, or shown as it was read."""
     typed_for, typed = st.session_state.get(_TYPED, ("", ""))
     if typed_for == _turn_of(view):
         return str(typed).strip()
-    before = field.draft.value if field.open and field.draft is not None else None
+    stands = field.draft if view.second else shown_answer(field)
+    before = stands.value if field.open and stands is not None else None
     return before if isinstance(before, str) else ""
 
 
