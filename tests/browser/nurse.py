@@ -73,14 +73,14 @@ def focused_field(page: Page) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", "")
 
 
-def fill_in(page: Page, values: Mapping[str, Value] = NOTE) -> list[str]:
+def fill_in(page: Page, values: Mapping[str, Value] = NOTE, form: str = "hsl-anteckning") -> list[str]:
     """Go through all fields with Tab and type what the paper says in those that are blind; answers with the fields in that order."""
-    blind = {spec.name for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical}
+    blind = {spec.name.replace(".", "-"): spec.name for spec in seeding.forms().latest(form).fields if spec.critical}
     order: list[str] = []
     while (field := focused_field(page)[1]) and field not in order:
         order.append(field)
         if field in blind:
-            page.keyboard.type(str(values.get(field, "-")))
+            page.keyboard.type(str(values.get(blind[field], "-")))
         page.keyboard.press("Tab")
     settle(page)  # the client has been shown: before that, saving shows the client instead
     return order

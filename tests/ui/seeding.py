@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -126,11 +127,12 @@ def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
     return [_add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)]
 
 
-def add_sheet_of(store: Store, form: Form, values: Mapping[str, Value]) -> str:
-    """A filled sheet of any form, scanned and read; answers with the id of its entry."""
+def add_sheet_of(store: Store, form: Form, values: Mapping[str, Value], unit: str = UNIT, changed: Mapping[str, Value] = MappingProxyType({})) -> str:
+    """A filled sheet of any form, all its pages scanned and read; answers with the id of its entry; of a list that of no row. `changed` is what the
+    machine read wrongly."""
     with store.begin() as conn:
-        batch = pages.add_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
-    return _add_sheet(store, form, batch, 1, values, {})
+        batch = pages.add_batch(conn, unit, "Pärm 1", ADMINISTRATOR.login)
+    return _add_sheet(store, form, batch, 1, values, changed, unit)
 
 
 def add_visits(store: Store, rows: tuple[int, ...]) -> str:
@@ -281,11 +283,14 @@ def answer(spec: FieldSpec, values: Mapping[str, Value]) -> Answer:
     return Answer(None, State.EMPTY) if value in (None, False) else Answer(value)
 
 
-def _add_sheet(store: Store, form: Form, batch: str, position: int, values: Mapping[str, Value], changed: Mapping[str, Value]) -> str:
+def _add_sheet(
+    store: Store, form: Form, batch: str, position: int, values: Mapping[str, Value], changed: Mapping[str, Value], unit: str = UNIT
+) -> str:
     serial = new_serial()
     with store.begin() as conn:
-        issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login)
-    _read_page(store, form, serial, batch, position, values, changed)
+        issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, unit)], ADMINISTRATOR.login)
+    for page_no in range(1, len(form.pages) + 1):
+        _read_page(store, form, serial, batch, position + page_no - 1, values, changed, page_no=page_no)
     return f"{serial}-00"
 
 
@@ -298,13 +303,14 @@ def _read_page(
     values: Mapping[str, Value],
     changed: Mapping[str, Value],
     *,
+    page_no: int = 1,
     shade: int = 255,
     p: float | None = None,
 ) -> None:
-    upright = store.images.put(jpeg(_written(form, serial, values, shade)))
-    readings = {spec.name: _reading(spec, {**values, **changed}) for spec in form.pages[0].all_fields}
+    upright = store.images.put(jpeg(_written(form, serial, page_no, values, shade)))
+    readings = {spec.name: _reading(spec, {**values, **changed}) for spec in form.pages[page_no - 1].all_fields}
     readings = readings if p is None else {name: replace(reading, p=p) for name, reading in readings.items()}
-    reading = PageReading(Outcome.READ, SheetCode(form.id, form.version, 1, 1, serial), 0.0, 0.1, (), readings)
+    reading = PageReading(Outcome.READ, SheetCode(form.id, form.version, page_no, len(form.pages), serial), 0.0, 0.1, (), readings)
     with store.begin() as conn:
         page = pages.add_page(conn, NewPage(batch, position, "bunt.pdf", position, upright, upright, "image/jpeg"), ADMINISTRATOR.login)
         sheets.save_reading(conn, page, reading, upright_sha256=upright, form=form, reader_version="test")
@@ -330,18 +336,19 @@ def _places(spec: FieldSpec, text: str) -> Iterator[WordPlace]:
         yield WordPlace(found.start(), found.end(), (x + 2 + 2.2 * column, y + high * line, 2.2 * len(found[0]), high))
 
 
-def _written(form: Form, serial: str, values: Mapping[str, Value], shade: int) -> Image:
+def _written(form: Form, serial: str, page_no: int, values: Mapping[str, Value], shade: int) -> Image:
     """The filled page upright, with the serial written once more at the foot: no two sheets look alike."""
-    paper = _filled(form.model_dump_json(exclude_unset=True), tuple(sorted(values.items()))).copy()
+    own = tuple(sorted((spec.name, values[spec.name]) for spec in form.pages[page_no - 1].all_fields if spec.name in values))
+    paper = _filled(form.model_dump_json(exclude_unset=True), page_no, own).copy()
     cv2.putText(paper, serial, (760, 2330), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (90, 90, 90), 1, cv2.LINE_AA)
     return np.minimum(paper, shade).astype(np.uint8)
 
 
 @cache
-def _filled(definition: str, values: tuple[tuple[str, Value], ...]) -> Image:
+def _filled(definition: str, page_no: int, values: tuple[tuple[str, Value], ...]) -> Image:
     form = Form.model_validate_json(definition)
-    page = printed_page(form, Sheet("0" * 8, UNIT))
-    paper = fill(page, form.pages[0], dict(values), hands(1, 3)[0], np.random.default_rng(3))
+    page = printed_page(form, Sheet("0" * 8, UNIT), page_no)
+    paper = fill(page, form.pages[page_no - 1], dict(values), hands(1, 3)[0], np.random.default_rng(3))
     return np.asarray(cv2.resize(paper, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
 
 
