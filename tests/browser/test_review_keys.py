@@ -195,6 +195,17 @@ def test_picture_marks_the_field_that_has_the_focus(page: Page) -> None:
     expect(mark).not_to_have_attribute("style", before or "")
 
 
+def test_picture_stays_beside_the_form_down_to_its_end(page: Page, store: Store) -> None:
+    """A row of a list without free text, whose fields are more than the window is high."""
+    seeding.add_visits(store, (1,))
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    fill_in(page, form="besokslista")
+    expect(page.get_by_role("button", name="Spara och nästa")).to_be_focused()
+    expect(page.locator(".st-key-picture")).to_be_in_viewport(ratio=0.9)
+    expect(page.locator(".mark")).to_be_in_viewport()
+
+
 @pytest.mark.usefixtures("entries")
 def test_help_opens_by_key(page: Page) -> None:
     log_in(page, NURSE)
