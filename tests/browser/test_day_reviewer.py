@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.model import EntryState
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
+from tests.browser.asking import ask_author, write_answer
 from tests.browser.nurse import fill_in, press_until, settle, wait_for_entry
 from tests.browser.people import go, logged_in
 from tests.browser.serving import serving
@@ -43,7 +44,8 @@ def test_reviewer(browser: Browser, address: str, store: Store) -> None:
         assert _states(store, confirmed, rejected, differs) == [EntryState.CONFIRMED, EntryState.REJECTED, EntryState.SECOND]
         with logged_in(browser, address, COLLEAGUE) as other:
             _decides_as_second(other, differs)
-        _writes_the_answer(page)
+        write_answer(page, _QUESTION, _ANSWER)
+        page.get_by_role("link", name="Granska").click()
         assert wait_for_entry(page) == asked
         expect(page.get_by_text(_ANSWER)).to_be_visible()
         fill_in(page)
@@ -85,12 +87,7 @@ def _rejects(page: Page, *, after: str) -> str:
 
 def _asks_the_author(page: Page, *, after: str) -> str:
     third = wait_for_entry(page, other_than=after)
-    press_until(page, "Alt+a", page.locator(f"[class*='st-key-reason-{third}-']").first)
-    page.get_by_text("Den som skrev måste tillfrågas").click()
-    question = page.locator(f"[class*='st-key-return_question-{third}'] textarea")
-    press_until(page, "Control+Enter", question)
-    question.fill(_QUESTION)
-    page.get_by_role("button", name="Fråga och nästa").click()
+    ask_author(page, third, _QUESTION).click()
     return third
 
 
@@ -99,14 +96,3 @@ def _decides_as_second(page: Page, entry_id: str) -> None:
     assert wait_for_entry(page) == entry_id
     page.locator(f".st-key-f-{entry_id}-1-handelsetid").get_by_text("09:40").click()
     press_until(page, "Control+Enter", page.get_by_text(_DONE))
-
-
-def _writes_the_answer(page: Page) -> None:
-    go(page, "Uppföljning")
-    expect(page.get_by_text(_QUESTION)).to_be_visible()
-    page.get_by_text("Skriv in svaret").click()
-    page.locator("[class*='st-key-answer_text-'] textarea").fill(_ANSWER)
-    page.get_by_role("button", name="Spara svaret").click()
-    expect(page.get_by_text("Svaret är sparat.")).to_be_visible()
-    settle(page)
-    page.get_by_role("link", name="Granska").click()
