@@ -34,7 +34,7 @@ INGRID, AKE, FOLKE = (
     Client("192702237179", "Åke Tjäder", OTHER_UNIT),
     Client("194111186377", "Folke Niemi", OTHER_UNIT),
 )
-HEAD: Mapping[str, Value] = {"datum": "2021-12-18", "skribent": "Leila Hassan", "underskrift": True}
+HEAD: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Leila Hassan", "underskrift": True}
 VISITS: Mapping[str, Value] = HEAD | {
     "rad01.personnummer": INGRID.pid,
     "rad01.namn": INGRID.name,

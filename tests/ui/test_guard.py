@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.model import EntryState
+from pipeline.model import EntryState, Value
 from pipeline.store import registers
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
@@ -153,7 +153,7 @@ def test_a_photo_that_is_about_nobody_is_confirmed_from_the_lines_that_the_machi
 def test_the_client_of_a_number_that_stands_there_as_read_is_shown_at_once(store: Store, open_screen: OpenScreen) -> None:
     """On a tour list the number was printed: it is not typed, but it is looked at like any other."""
     client = CLIENTS[0]
-    values = {"datum": "2021-12-18", "rad01.personnummer": client.pid, "rad01.namn": client.name, "rad01.utford": True}
+    values: dict[str, Value] = {"datum": "2021-12-18", "rad01.personnummer": client.pid, "rad01.namn": client.name, "rad01.utford": True}
     seeding.add_sheet_of(store, seeding.forms().latest("korlista"), values)
     app = open_screen(NURSE, "review")
     assert not app.exception
