@@ -1,10 +1,12 @@
-"""What all PDFs of ours are set in: one typeface, embedded, whose files are closed also when a document is given up half-way."""
+"""What all PDFs of ours are: PDF/A, set in one typeface, which is embedded and whose files are closed also when a document is given up half-way."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
+from xml.sax.saxutils import escape
 
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
@@ -15,6 +17,20 @@ FACE = "sans"
 LACKING = "?"
 """Stands for a character that the typeface lacks."""
 
+PAPER, ARCHIVED = "PDF/A-2b", "PDF/A-2u"
+"""What a PDF is unless it is for the archive, whose letters must tell what they are."""
+_XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
+  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
+    <rdf:Description rdf:about="" xmp:CreatorTool="Efterskrift" xmp:CreateDate="{made}" xmp:ModifyDate="{made}" xmp:MetadataDate="{made}">
+      <pdfaid:part>2</pdfaid:part>
+      <pdfaid:conformance>B</pdfaid:conformance>
+      <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+    </rdf:Description>
+  </rdf:RDF>
+</x:xmpmeta>"""
+"""Made here because the library would write the present second into it, and the same contents must give the same bytes."""
+
 
 def face_file(*, bold: bool = False) -> Path:
     """The file of the typeface."""
@@ -22,15 +38,33 @@ def face_file(*, bold: bool = False) -> Path:
 
 
 class Document(FPDF):
-    """A PDF in Swedish, set in `FACE`, of pages of one size (a name, or mm). To be used in a `with`, which closes the typeface."""
+    """A PDF in Swedish, set in `FACE`, of pages of one size (a name, or mm). To be used in a `with`, which closes the typeface.
 
-    def __init__(self, title: str, language: str = "sv-SE", *, size: str | tuple[float, float] = "A4", compliance: str | None = None) -> None:
+    `made_at` is when it says that it was made, whenever that is; without it the present. One of pictures only has no `words`, and
+    no typeface.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        language: str = "sv-SE",
+        *,
+        size: str | tuple[float, float] = "A4",
+        made_at: datetime | None = None,
+        compliance: str = PAPER,
+        words: bool = True,
+    ) -> None:
         super().__init__(format=size, enforce_compliance=compliance)
-        self.add_font(FACE, "", face_file())
-        self.add_font(FACE, "B", face_file(bold=True))
+        if words:
+            self.add_font(FACE, "", face_file())
+            self.add_font(FACE, "B", face_file(bold=True))
         self.set_title(title)
         self.set_lang(language)
         self.set_creator("Efterskrift")
+        if made_at:
+            self.set_creation_date(made_at)
+        if made_at and compliance == PAPER:
+            self.set_xmp_metadata(_XMP.format(title=escape(printable(title)), made=made_at.astimezone(UTC).isoformat()))
 
     def __enter__(self) -> Self:
         return self

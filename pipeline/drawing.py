@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
-from xml.sax.saxutils import escape
 
 import cv2
 import segno
@@ -20,18 +19,6 @@ from pipeline.model import Box, SheetCode
 
 _SEAM_MM = 0.02
 """Neighbouring black cells overlap by this much; otherwise a renderer shows hairlines between them."""
-
-_XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
-  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"
-    xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
-    <rdf:Description rdf:about="" xmp:CreatorTool="Efterskrift" xmp:CreateDate="{made}" xmp:ModifyDate="{made}" xmp:MetadataDate="{made}">
-      <pdfaid:part>2</pdfaid:part>
-      <pdfaid:conformance>B</pdfaid:conformance>
-      <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
-    </rdf:Description>
-  </rdf:RDF>
-</x:xmpmeta>"""
-"""Made here because the library would write the present second into it, and the same sheets must give the same bytes."""
 
 Point = tuple[float, float]
 
@@ -63,13 +50,10 @@ class Paper(Document):
     """A PDF/A document of A4 pages without margins, which embeds its typeface."""
 
     def __init__(self, title: str, printed_on: date) -> None:
-        super().__init__(title, compliance="PDFA_2B")
+        super().__init__(title, made_at=datetime.combine(printed_on, time(12), UTC))
         self.set_auto_page_break(False)
         self.set_margin(0)
         self.c_margin = 0
-        made = datetime.combine(printed_on, time(12), UTC)
-        self.set_creation_date(made)
-        self.set_xmp_metadata(_XMP.format(title=escape(title), made=made.isoformat()))
 
     def words(self, text: str, at: Point, style: Style) -> float:
         """Print one line with the top of its capitals' line at `at`; answers its width, mm."""

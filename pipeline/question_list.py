@@ -62,10 +62,9 @@ class AskedEntry(Protocol):
 
 class _Pages(Document):
     def __init__(self, title: str, made_at: datetime) -> None:
-        super().__init__(title, size=(WIDTH, HEIGHT))
+        super().__init__(title, size=(WIDTH, HEIGHT), made_at=made_at)
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(True, 14)
-        self.set_creation_date(made_at)
 
     def footer(self) -> None:
         self.set_xy(MARGIN, HEIGHT - 12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -109,3 +110,34 @@ def terms(target: str, settings: Settings = SETTINGS) -> Terms:
 def made(target: str, *records: Record, amends: Earlier | None = None) -> bytes:
     """The file of a target."""
     return TARGETS[target].make(items(*records, amends=amends), run(target, len(records)), terms(target))
+
+
+def filled(form: Form) -> dict[str, Value]:
+    """Something in every field of an entry, of its kind."""
+    values: dict[str, Value] = {}
+    for spec in form.entry_fields(form.rows()[0]):
+        by_kind: Mapping[Kind, Value] = {Kind.MARK: True, Kind.SIGNATURE: True, Kind.INITIALS: "GE", Kind.LETTERS: "AB", Kind.PRINTED: "Norr"}
+        by_format: Mapping[str, Value] = {"date": "2021-12-17", "time": "24:00", "personnummer": SIV.pid, "number": "37.5"}
+        if spec.options:
+            values[spec.column] = spec.options[0].value
+        else:
+            values[spec.column] = by_kind.get(spec.kind) or by_format.get(str(spec.format), "Rad ett\nrad två & <tre> åäö")
+    return values
+
+
+def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list[Item]:
+    """A form's entry whole, empty, hard to read, about somebody protected or with a reserve number, with odd characters, amended, and void."""
+    whole = record(form_id, filled(FORMS.latest(form_id)), pages=("one", "two"), signed=stamp("Eva Lind", 11), signed_why="slutat")
+    records = (
+        whole,
+        record(form_id),
+        replace(whole, clock_unknown=frozenset({"event_at", "written_at"}), illegible=illegible),
+        replace(whole, client=Client(SIV.pid, SIV.name, "Norr", protected=True)),
+        replace(whole, client=Client("22950606FH20", "", "Norr"), author="", author_title="", place="", verified=None, written_at=None),
+        replace(whole, author="A\x00b\x1b;\"<&'\r\nc"),
+    )
+    return [
+        *items(*records),
+        Item(7, replace(whole, revision=2), EARLIER),
+        Item(8, replace(whole, revision=3, voided="fel person"), replace(EARLIER, revision=2)),
+    ]

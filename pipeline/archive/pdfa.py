@@ -12,7 +12,7 @@ from io import BytesIO
 
 from fpdf.enums import TextMode
 
-from pipeline.document import FACE, Document
+from pipeline.document import ARCHIVED, FACE, Document
 from pipeline.export.wrapping import wrap
 from pipeline.field_spec import BoxMm
 from pipeline.plain_text import printable
@@ -45,11 +45,10 @@ class Side:
 
 def sheet_pdf(sides: Sequence[Side], title: str, author: str, made_at: datetime) -> bytes:
     """The sheet. Its metadata say when the file was written, besides `made_at`."""
-    with Document(printable(title), compliance="PDF/A-2u") as pdf:
+    with Document(printable(title), made_at=made_at, compliance=ARCHIVED) as pdf:
         pdf.set_auto_page_break(False)
         pdf.set_margin(0)
         pdf.set_author(printable(author))
-        pdf.set_creation_date(made_at)
         for side in sides:
             pdf.add_page(format=(side.width, side.height))
             pdf.image(BytesIO(side.picture), 0, 0, side.width, side.height, alt_text=printable(title))

@@ -23,13 +23,12 @@ class ListPages(Document):
     """A4 pages with head and foot. `client` and `part` name whom and which entry a page break falls in, for the next page's head."""
 
     def __init__(self, run: Run, content_sum: str) -> None:
-        super().__init__(f"Skriv in-lista {run.id}")
+        super().__init__(f"Skriv in-lista {run.id}", made_at=run.made_at)
         self.run, self.content_sum, self.replaced = run, content_sum, False
         self.client = self.part = ""
         self._widths: dict[tuple[str, str, float], float] = {}
         self.set_margins(MARGIN, TOP, MARGIN)
         self.set_auto_page_break(True, BOTTOM)
-        self.set_creation_date(run.made_at)
 
     def header(self) -> None:
         """Which list this is; on a continued page which entry it goes on with."""

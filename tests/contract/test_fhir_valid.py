@@ -7,7 +7,7 @@ validator in the server that `test_fhir_sending.py` sends to. Profiles lie in th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,7 @@ from jsonschema import Draft6Validator
 
 from pipeline.export import TARGETS
 from pipeline.export.exporter import Item
-from pipeline.field_spec import Kind
-from pipeline.model import Client, Record, Value
-from pipeline.template import Form
-from tests.export_examples import EARLIER, FORMS, SIV, record, run, stamp, terms
+from tests.export_examples import in_all_states, run, terms
 from tests.shared_data import shared
 from tests.small_pages import foreign_page
 
@@ -37,39 +34,10 @@ PROFILES = {
 }
 
 
-def filled(form: Form) -> dict[str, Value]:
-    """Something in every field of an entry, of its kind."""
-    values: dict[str, Value] = {}
-    for spec in form.entry_fields(form.rows()[0]):
-        by_kind: Mapping[Kind, Value] = {Kind.MARK: True, Kind.SIGNATURE: True, Kind.INITIALS: "GE", Kind.LETTERS: "AB", Kind.PRINTED: "Norr"}
-        by_format: Mapping[str, Value] = {"date": "2021-12-17", "time": "24:00", "personnummer": SIV.pid, "number": "37.5"}
-        if spec.options:
-            values[spec.column] = spec.options[0].value
-        else:
-            values[spec.column] = by_kind.get(spec.kind) or by_format.get(str(spec.format), "Rad ett\nrad två & <tre> åäö")
-    return values
-
-
 def kinds_of_entries(form_id: str) -> list[Item]:
-    """An entry in all the states in which it can be sent."""
-    form = FORMS.latest(form_id)
-    values = filled(form)
-    whole = record(form_id, values, pages=("one", "two"), signed=stamp("Eva Lind", 11), signed_why="slutat")
+    """An entry in all the states in which it can be sent; its first measurements are the illegible ones."""
     measured = {field for each in GIVEN.mapping(form_id, _mapping()).measurements for field in each.fields()}
-    records: Sequence[Record] = (
-        whole,
-        record(form_id),
-        replace(whole, clock_unknown=frozenset({"event_at", "written_at"}), illegible=frozenset(sorted(measured)[:3] or ["anteckning"])),
-        replace(whole, client=Client(SIV.pid, SIV.name, "Norr", protected=True)),
-        replace(whole, client=Client("22950606FH20", "", "Norr"), author="", author_title="", place="", verified=None, written_at=None),
-        replace(whole, author="A\x00b\x1b;\"<&'\r\nc"),
-    )
-    items = [Item(number, each) for number, each in enumerate(records, 1)]
-    return [
-        *items,
-        Item(7, replace(whole, revision=2), EARLIER),
-        Item(8, replace(whole, revision=3, voided="fel person"), replace(EARLIER, revision=2)),
-    ]
+    return in_all_states(form_id, frozenset(sorted(measured)[:3] or ["anteckning"]))
 
 
 def _mapping() -> Any:  # noqa: ANN401 - the target's model

@@ -1,4 +1,4 @@
-"""The sheet as a PDF of its sides, small enough to be sent: grey, at most `MOST_PX` wide, JPEG."""
+"""The sheet as a PDF of its sides, small enough to be sent: PDF/A, grey, at most `MOST_PX` wide, JPEG."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterable
 from datetime import datetime
 
-from fpdf import FPDF
 from PIL import Image, UnidentifiedImageError
 
+from pipeline.document import Document
 from pipeline.errors import ExportError
 from pipeline.page_spec import PAGE_WIDTH_MM
 
@@ -24,18 +24,15 @@ def sheet_pdf(pictures: Iterable[bytes], title: str, made_at: datetime) -> bytes
     Raises:
         ExportError: a picture cannot be read.
     """
-    pdf = FPDF(unit="mm")
-    pdf.set_title(title)
-    pdf.set_lang("sv")
-    pdf.set_creation_date(made_at)
-    pdf.set_margin(0)
-    pdf.set_auto_page_break(False)
-    for data in pictures:
-        jpeg, ratio = _small(data)
-        height = min(PAGE_WIDTH_MM * ratio, _LONGEST_MM)
-        pdf.add_page(format=(PAGE_WIDTH_MM, height))
-        pdf.image(io.BytesIO(jpeg), 0, 0, PAGE_WIDTH_MM, height)
-    return bytes(pdf.output())
+    with Document(title, made_at=made_at, words=False) as pdf:
+        pdf.set_margin(0)
+        pdf.set_auto_page_break(False)
+        for data in pictures:
+            jpeg, ratio = _small(data)
+            height = min(PAGE_WIDTH_MM * ratio, _LONGEST_MM)
+            pdf.add_page(format=(PAGE_WIDTH_MM, height))
+            pdf.image(io.BytesIO(jpeg), 0, 0, PAGE_WIDTH_MM, height, alt_text=title)
+        return bytes(pdf.output())
 
 
 def _small(data: bytes) -> tuple[bytes, float]:
