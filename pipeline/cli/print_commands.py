@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +12,15 @@ from pipeline.errors import UsageError
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
+    from pipeline.model import Client
     from pipeline.printing import Sheet
+    from pipeline.store.database import Store
     from pipeline.template import Form
+    from pipeline.visit_plan import PlannedVisit
 
 BY = "kommandorad"
+APART = "-skyddade"
+"""Ends the name of the file with the sheets of clients with a protected identity."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,51 +32,80 @@ def print_form(
     form_id: Annotated[str, typer.Argument(metavar="ID", help="`forms list` shows those there are.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The PDF to write.")],
     copies: Annotated[int | None, typer.Option(min=1, max=2000, help="How many blank sheets. Default: 1.")] = None,
-    clients: Annotated[Path | None, typer.Option(help="Client register (CSV): one pre-filled sheet for each client.")] = None,
+    clients: Annotated[
+        Path | None,
+        typer.Option(help="Client register (CSV): one pre-filled sheet for each client. With --plan it only tells whose identity is protected."),
+    ] = None,
     unit: Annotated[str, typer.Option(help="Unit to print on blank sheets; with --clients or --plan, only what is of this unit.")] = "",
     plan: Annotated[
         Path | None, typer.Option(help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt), printed in the rows.")
     ] = None,
 ) -> None:
-    """Print a form as PDF. Every sheet has its own serial, which is registered as issued."""
+    """Print a form as PDF. Every sheet has its own serial, which is registered as issued.
+
+    Sheets of clients with a protected identity are in a file by themselves, `-skyddade.pdf`.
+    """
     from pipeline.printing import issued, print_sheets
     from pipeline.store.database import open_store
     from pipeline.store.issued import add_issued
     from pipeline.template import Forms, Subject
 
-    if sum(given is not None for given in (copies, clients, plan)) > 1:
-        raise UsageError("--copies, --clients and --plan exclude each other.", "Each client gets one sheet, each route as many as it needs.")
+    if copies is not None and (clients or plan):
+        raise UsageError("--copies and --clients or --plan exclude each other.", "Each client gets one sheet, each route as many as it needs.")
     settings = load_settings()
     form = Forms.load(*settings.form_folders).latest(form_id)
     if clients is not None and form.subject is Subject.NONE:
         raise UsageError(f"{form.id} is about no client.", "Print it with --copies.")
-    sheets = _planned(form, plan, unit) if plan else _sheets(copies or 1, clients, unit)
-    pdf = print_sheets(form, sheets, organisation=settings.care_provider)
+    register, visits = _register(clients), _visits(plan, unit)
     store = open_store(settings, create=True)
+    sheets = _planned(form, visits, register, store) if plan else _sheets(copies or 1, register, unit)
     # Written inside the transaction: no sheet is registered whose paper could not be written.
     with store.begin() as conn:
-        add_issued(conn, [issued(form, sheet) for sheet in sheets], by=BY)
-        _write(output, pdf)
+        add_issued(conn, [issued(form, sheet) for theirs in sheets.values() for sheet in theirs], by=BY)
+        for ending, theirs in sheets.items():
+            if theirs:
+                place = output.with_stem(output.stem + ending)
+                _write(place, print_sheets(form, theirs, organisation=settings.care_provider))
+                typer.echo(f"{place}: {len(theirs)} × {form.title}", err=True)
     store.close()
-    typer.echo(f"{output}: {len(sheets)} × {form.title}", err=True)
 
 
-def _sheets(copies: int, clients: Path | None, unit: str) -> list[Sheet]:
+def _register(clients: Path | None) -> Sequence[Client]:
     from pipeline.clients import load_register
+
+    return load_register(clients).clients if clients else ()
+
+
+def _visits(plan: Path | None, unit: str) -> Sequence[PlannedVisit]:
+    from pipeline.visit_plan import load_plan
+
+    return load_plan(plan, unit) if plan else ()
+
+
+def _sheets(copies: int, register: Sequence[Client], unit: str) -> dict[str, list[Sheet]]:
+    """By the ending of the file's name."""
     from pipeline.printing import issue, issue_for_clients
 
-    if clients is None:
-        return issue(copies, unit)
-    chosen = [client for client in load_register(clients) if unit in ("", client.unit)]
+    if not register:
+        return {"": issue(copies, unit)}
+    chosen = [client for client in register if unit in ("", client.unit)]
     if not chosen:
         raise UsageError("The register has no clients to print for.", "Check the file and the unit's name.")
-    return issue_for_clients(chosen)
+    return {ending: issue_for_clients(one for one in chosen if one.protected is apart) for ending, apart in (("", False), (APART, True))}
 
 
-def _planned(form: Form, plan: Path, unit: str) -> list[Sheet]:
-    from pipeline.visit_plan import issue_for_plan, load_plan
+def _planned(form: Form, visits: Sequence[PlannedVisit], register: Sequence[Client], store: Store) -> dict[str, list[Sheet]]:
+    """By the ending of the file's name. Who is protected is told by the register that was given, and by the store's own."""
+    from pipeline.store import registers
+    from pipeline.visit_plan import issue_for_plan
 
-    return issue_for_plan(form, load_plan(plan, unit))
+    with store.read() as conn:
+        known = [registers.client(conn, pid) for pid in {visit.pid for visit in visits}]
+    protected = {client.pid for client in (*register, *filter(None, known)) if client.protected}
+    return {
+        ending: issue_for_plan(form, [visit for visit in visits if (visit.pid in protected) is apart])
+        for ending, apart in (("", False), (APART, True))
+    }
 
 
 def _write(output: Path, pdf: bytes) -> None:

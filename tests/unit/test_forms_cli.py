@@ -114,6 +114,15 @@ def test_the_clients_of_one_unit(tmp_path: Path) -> None:
         _run("print", "hsl-anteckning", "--clients", str(register), "--unit", "Okänd", "-o", str(pdf))
 
 
+def test_sheets_of_protected_clients_are_in_a_file_by_themselves(tmp_path: Path) -> None:
+    pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
+    lines = REGISTER.strip().splitlines()
+    register.write_text("\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", *(f"{line};" for line in lines[2:])]), "utf-8")
+    _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
+    assert [pdfinfo_from_bytes(path.read_bytes())["Pages"] for path in (pdf, tmp_path / "ut-skyddade.pdf")] == [2, 1]
+    assert len(_issued()) == 3
+
+
 def test_paper_that_could_not_be_written_is_not_issued(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
         _run("print", "besokslista", "-o", str(tmp_path / "missing" / "ut.pdf"))

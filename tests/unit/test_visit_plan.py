@@ -33,7 +33,7 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entries_of
 from pipeline.store.issued import issued_sheet, outstanding
 from pipeline.store.issued_files import take_in_issued
-from pipeline.store.registers import save_clients
+from pipeline.store.registers import save_clients, save_units
 from pipeline.template import Forms
 from pipeline.unit_pack import Extras, make_unit_pack
 from pipeline.visit_plan import PlannedVisit, issue_for_plan, load_plan
@@ -112,6 +112,38 @@ def test_what_is_printed_is_registered_with_its_serial(tmp_path: Path, monkeypat
     rows = sorted((one.client_pid, dict(one.printed).get("planerad_tid")) for sheet in sheets for one in sheet.rows)
     assert rows == [(ASTA.pid, "0730"), (ASTA.pid, "0900"), (BROR.pid, "0815"), (CILLA.pid, "0815")]
     assert {sheet.serial for sheet in sheets if any(row.client_pid == ASTA.pid for row in sheet.rows)} <= asta
+
+
+@pytest.mark.parametrize("told_by", ["register", "store"])
+def test_what_is_printed_of_a_plan_sets_visits_to_protected_clients_apart(told_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a pack does; who they are is told by the register that is given, or by that of the store."""
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    register, plan, out = tmp_path / "klienter.csv", _plan(tmp_path), tmp_path / "ut.pdf"
+    if told_by == "register":
+        register.write_text(f"personnummer;namn;enhet;skyddad\n{ASTA.pid};{ASTA.name};Norr;ja\n", "utf-8")
+        print_form("korlista", out, plan=plan, clients=register, unit="Norr")
+    else:
+        store = open_store(load_settings(), create=True)
+        with store.begin() as conn:
+            save_units(conn, {NORTH: "HSL"})
+            save_clients(conn, [replace(ASTA, protected=True)])
+        store.close()
+        print_form("korlista", out, plan=plan, unit="Norr")
+    assert (_names_on(out), _names_on(tmp_path / "ut-skyddade.pdf")) == ({BROR.name}, {ASTA.name})
+    store = open_store(load_settings())
+    with store.read() as conn:
+        rows = [[row.client_pid for row in sheet.rows] for one in outstanding(conn) if (sheet := issued_sheet(conn, one.serial))]
+    store.close()
+    assert sorted(rows) == [[ASTA.pid, ASTA.pid], [BROR.pid]]
+
+
+def test_a_plan_of_protected_clients_only_leaves_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    register = tmp_path / "klienter.csv"
+    register.write_text(f"personnummer;namn;enhet;skyddad\n{CILLA.pid};{CILLA.name};Söder;ja\n", "utf-8")
+    print_form("korlista", tmp_path / "ut.pdf", plan=_plan(tmp_path), clients=register, unit="Söder")
+    assert not (tmp_path / "ut.pdf").exists()
+    assert _names_on(tmp_path / "ut-skyddade.pdf") == {CILLA.name}
 
 
 @pytest.fixture
@@ -198,7 +230,7 @@ def _pack(tmp_path: Path, plan: str, unit: str = NORTH, *more: str) -> Path:
 
 def _names_on(pdf: Path) -> set[str]:
     said = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, check=True, text=True).stdout
-    return {client.name for client in (ASTA, BROR) if client.name in said}
+    return {client.name for client in (ASTA, BROR, CILLA) if client.name in said}
 
 
 def test_another_client_than_the_printed_one_has_to_be_explained(ward: Ward) -> None:
