@@ -111,10 +111,9 @@ def test_names_outside_latin_1_are_written() -> None:
 
 
 def test_the_file_tells_nothing_more_than_its_pages() -> None:
-    with pikepdf.open(io.BytesIO(made("skriv-in", note(1)))) as pdf:
-        with pdf.open_metadata() as metadata:
-            assert SIV.name not in str(dict(metadata) | dict(pdf.docinfo))
-            assert "20220112-091500-skriv-in-3f9c" in str(metadata["dc:title"])
+    with pikepdf.open(io.BytesIO(made("skriv-in", note(1)))) as pdf, pdf.open_metadata() as metadata:
+        assert SIV.name not in str(dict(metadata) | dict(pdf.docinfo))
+        assert "20220112-091500-skriv-in-3f9c" in str(metadata["dc:title"])
 
 
 def test_the_same_entries_give_the_same_file() -> None:
