@@ -13,6 +13,7 @@ from pipeline.making import drafts, drawn_boxes, outline_edits
 from pipeline.making.draft_form import checked, whole_form
 from pipeline.making.drafts import BOXES, OUTLINE, Data, Draft
 from pipeline.making.publishing import lay_out
+from pipeline.making.recovered import recoverable, recovered
 from pipeline.making.trials import tried
 from pipeline.model import Person
 from pipeline.settings import Settings
@@ -34,18 +35,25 @@ class Start:
 
 
 def begin_outline(store: Store, settings: Settings, forms: Forms, person: Person, start: Start, like: str = "") -> Draft:
-    """A new form of sections and rows: nearly empty, or a copy of one (`like`, an id) that was made so.
+    """A new form of sections and rows: nearly empty, or a copy of one (`like`, an id). Of one placed by hand what can be told from its boxes.
 
     Raises:
         NotAllowedError: the person makes no forms.
-        FormError: there is no title, or the form to copy was not made so.
+        FormError: there is no title, or the form to copy was printed elsewhere.
     """
     _ask(store, person)
     form_id = _id(settings, forms, start)
     if not like:
         return drafts.begin(settings.form_drafts, form_id, outline_edits.empty_outline(form_id, start.title.strip(), start.area, start.subject))
-    data = outline_edits.copied(_source(settings, like, OUTLINE), form_id, start.title.strip())
+    model = forms.latest(like)
+    placed = not has_source(settings, like) and recoverable(model)
+    data = outline_edits.copied(recovered(model)[0] if placed else _source(settings, like, OUTLINE), form_id, start.title.strip())
     return drafts.begin(settings.form_drafts, form_id, data | {"area": start.area.value})
+
+
+def has_source(settings: Settings, form_id: str) -> bool:
+    """Whether there is the outline that a form in use was made from."""
+    return any((folder / form_id / OUTLINE).exists() for folder in settings.form_folders)
 
 
 def begin_drawing(store: Store, settings: Settings, forms: Forms, person: Person, start: Start, data: bytes, name: str) -> Draft:
@@ -156,5 +164,5 @@ def _source(settings: Settings, form_id: str, name: str, *, own: bool = False) -
     folders = settings.form_folders[1:] if own else settings.form_folders
     path = next((folder / form_id / name for folder in folders if (folder / form_id / name).exists()), None)
     if path is None:
-        raise FormMakingError("no_source", f"The form {form_id} was not made from sections and rows here.", "Begin with an empty form.")
+        raise FormMakingError("no_source", f"The form {form_id} was not made here of sections and rows.", "Begin with an empty form.")
     return dict(yaml.safe_load(path.read_text("utf-8")))

@@ -111,6 +111,32 @@ def test_a_form_is_made_field_by_field_and_each_change_is_kept(store: Store, ope
     assert open_section(again, 2).text_input(key=key_of(again, "text_input", "2-0-label")).value == "Sov patienten?"
 
 
+def test_a_form_placed_by_hand_is_copied_and_what_does_not_come_along_is_said_first(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(ADMINISTRATOR, "forms")
+    app.button(key="forms_show-hsl-anteckning").click().run()
+    app.button(key="forms_copy").click().run()
+    assert not app.exception
+    (told,) = (info.value for info in app.info)
+    assert "ritad för hand" in told
+    assert "Anteckning får 8 rader i stället för 9." in told
+    app.text_input(key="forms_name-hsl-anteckning").set_value("Vår anteckning")
+    app.button(key="forms_begin").click().run()
+    assert not app.exception
+    made = only_draft(store)
+    assert [section.get("title") for section in sections(made.data)] == [None, None, "Kontakt", "Anteckning", "Plan", "Läkarkontakt", None]
+    assert labels(made, 2) == ["Typ av kontakt", "Patienten har fått information"]
+    assert checked(made).faults == ()
+
+
+def test_of_a_form_made_of_sections_nothing_is_said_to_be_lost(store: Store, open_screen: OpenScreen) -> None:
+    del store
+    app = open_screen(ADMINISTRATOR, "forms")
+    app.button(key="forms_show-larmatgard").click().run()
+    app.button(key="forms_copy").click().run()
+    assert not app.exception
+    assert [info.value for info in app.info] == []
+
+
 def test_a_mistake_is_told_at_the_field_in_words_without_file_or_key(store: Store, open_screen: OpenScreen) -> None:
     app = open_section(begin(open_screen(ADMINISTRATOR, "forms")), 2)
     app.button(key=key_of(app, "button", "2-add")).click().run()

@@ -163,8 +163,14 @@ def test_a_copy_has_the_fields_of_its_model_and_an_id_of_its_own(store: Store, s
     assert found.form is not None
     assert found.form.id == "egen-larm-hos-oss"
     assert [spec.name for spec in found.form.fields] == [spec.name for spec in forms.latest("larmatgard").fields]
-    with pytest.raises(FormMakingError, match="not made"):
-        acts.begin_outline(store, settings, forms, ANNA, ROUND, like="besokslista")
+
+
+def test_a_copy_of_a_form_placed_by_hand_has_its_fields(store: Store, settings: Settings) -> None:
+    forms = Forms.load(*settings.form_folders)
+    found = checked(acts.begin_outline(store, settings, forms, ANNA, ROUND, like="hsl-anteckning"))
+    assert found.faults == ()
+    assert found.form is not None
+    assert {spec.name for spec in found.form.fields} == {spec.name for spec in forms.latest("hsl-anteckning").fields}
 
 
 def test_what_was_tried_is_published_frozen_printed_and_read(store: Store, settings: Settings) -> None:

@@ -6,9 +6,9 @@ import streamlit as st
 
 from pipeline.errors import EfterskriftError
 from pipeline.making import acts
-from pipeline.making.drafts import OUTLINE
+from pipeline.making.recovered import recoverable, recovered
 from pipeline.model import Person
-from pipeline.template import Area, Subject
+from pipeline.template import Area, Form, Subject
 from ui.components import form_desk
 from ui.session import Site
 from ui.text import t
@@ -21,7 +21,7 @@ def form_start(here: Site, person: Person, like: str) -> None:
     """Ask, and begin. `like` is the form that was chosen for copying, if one was."""
     form_desk.back()
     st.header(t("forms.new"), anchor=False)
-    models = {form_id: here.forms.latest(form_id) for form_id, _ in here.forms if _is_outline(here, form_id)}
+    models = {form_id: here.forms.latest(form_id) for form_id, _ in here.forms if _is_copied(here, form_id)}
     names = sorted(models, key=lambda form_id: models[form_id].title)
     with st.container(border=True, width=760):
         way = st.radio(
@@ -38,6 +38,8 @@ def form_start(here: Site, person: Person, like: str) -> None:
         if way == "copy":
             index = names.index(like) if like in names else 0
             model = st.selectbox(t("forms.model"), names, index, format_func=lambda one: models[one].title, key=f"forms_model-{like}")
+            if not acts.has_source(here.settings, model):
+                st.info("\n".join(_told_of(models[model])), icon=":material/info:")
         if way == "blank":
             file = st.file_uploader(t("forms.blank"), type=FILES, key="forms_blank", help=t("forms.blank_help"))
         about = st.radio(
@@ -57,8 +59,23 @@ def form_start(here: Site, person: Person, like: str) -> None:
                 st.rerun()
 
 
-def _is_outline(here: Site, form_id: str) -> bool:
-    return any((folder / form_id / OUTLINE).exists() for folder in here.settings.form_folders)
+def _is_copied(here: Site, form_id: str) -> bool:
+    return acts.has_source(here.settings, form_id) or recoverable(here.forms.latest(form_id))
+
+
+def _told_of(model: Form) -> list[str]:
+    """What a copy of a form that was placed by hand will not have as the form has it."""
+    _, lost = recovered(model)
+    told = [t("forms.by_hand"), ""]
+    told += [
+        f"- {t(f'forms.lost.{kind}', what=', '.join(what))}"
+        for kind, what in (("gone", lost.gone), ("changed", lost.changed), ("words", lost.words))
+        if what
+    ]
+    told += [f"- {t('forms.lost.shorter', what=label, before=before, after=after)}" for label, before, after in lost.shorter]
+    told += [f"- {t('forms.lost.pages', count=lost.pages)}"] if lost.pages else []
+    told += [f"- {t('forms.lost.unplaced')}"] if lost.unplaced else []
+    return told
 
 
 def _area(here: Site, like: str) -> int:

@@ -11,8 +11,8 @@ from pipeline.errors import EfterskriftError
 from pipeline.field_spec import FieldSpec
 from pipeline.making import acts
 from pipeline.making.copies import MOST_COPIES, print_copies
-from pipeline.making.drafts import OUTLINE
 from pipeline.making.field_sorts import sort_of
+from pipeline.making.recovered import recoverable
 from pipeline.making.trial_sheet import numbered
 from pipeline.model import Person
 from pipeline.template import Form
@@ -85,7 +85,7 @@ def _printing(here: Site, person: Person, form: Form) -> None:
 
 
 def _ways(here: Site, person: Person, form: Form) -> None:
-    copyable = any((folder / form.id / OUTLINE).exists() for folder in here.settings.form_folders)
+    copyable = acts.has_source(here.settings, form.id) or recoverable(form)
     with st.container(horizontal=True):
         if is_own(here, form):
             st.button(t("forms.next_version"), key="forms_version", on_click=_begin_version, args=(here, person, form), icon=":material/edit:")
