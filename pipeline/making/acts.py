@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
@@ -57,17 +57,24 @@ def has_source(settings: Settings, form_id: str) -> bool:
 
 
 def begin_drawing(store: Store, settings: Settings, forms: Forms, person: Person, start: Start, data: bytes, name: str) -> Draft:
-    """A form printed elsewhere, on a picture of its unfilled page.
+    """A form printed elsewhere, on a picture of its unfilled page. Of a file with several sides each becomes a form; the first is given.
+
+    Nothing on such paper says which sides belong together, so each side is a sheet by itself.
 
     Raises:
         NotAllowedError: the person makes no forms.
-        FormError: there is no title, or the picture cannot be read.
+        FormError: there is no title, or the file cannot be read or has too many sides.
     """
     _ask(store, person)
-    picture, size = drawn_boxes.blank_picture(data, name)
-    form_id = _id(settings, forms, start)
-    drawn = drawn_boxes.empty_drawing(form_id, start.title.strip(), start.area, start.subject, size)
-    return drafts.begin(settings.form_drafts, form_id, drawn, {drawn_boxes.BLANK: picture})
+    sides = drawn_boxes.blank_pictures(data, name)
+    title = start.title.strip()
+    titles = [title] if len(sides) == 1 or not title else [f"{title}, sida {number}" for number in range(1, len(sides) + 1)]
+    begun = []
+    for (picture, size), own in zip(sides, titles, strict=False):
+        form_id = _id(settings, forms, replace(start, title=own))
+        drawn = drawn_boxes.empty_drawing(form_id, own, start.area, start.subject, size)
+        begun.append(drafts.begin(settings.form_drafts, form_id, drawn, {drawn_boxes.BLANK: picture}))
+    return begun[0]
 
 
 def begin_version(store: Store, settings: Settings, person: Person, form: Form) -> Draft:

@@ -1,6 +1,7 @@
 """Boxes that a person has drawn on the blank of a form printed elsewhere, and the form that they give. Lengths are mm from the top left.
 
-Each box has a label and a sort. Boxes that belong to the same choice (`choice`) are its options. Everything else a form needs is in the draft.
+Each box has a label and a sort. Boxes that belong to the same choice (`choice`) are its options. Boxes of the first row of a table (`each_row`) are
+there again on each of its rows (`rows`), and then each row is an entry. Everything else a form needs is in the draft.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from pipeline.making.drafts import Data, Draft, slug
 from pipeline.making.field_sorts import MADE, Sort
 from pipeline.making.uploaded import pages_in
 from pipeline.plane import grey
-from pipeline.scan import decode
+from pipeline.scan import ScannedPage, decode
 from pipeline.template import Area, Form, Subject
 
 BLANK = "blank.png"
 LINE_MM = 9.0
 """A box for several lines has one for each so many mm."""
 _MOST_PX = 6000
+MOST_SIDES = 8
+"""Of a file with an unfilled form."""
+_PREFIX = "rad"
 
 
 def empty_drawing(form_id: str, title: str, area: Area, subject: Subject, size: tuple[float, float]) -> Data:
@@ -57,6 +61,25 @@ def without_box(data: Data, at: int) -> Data:
     return dict(data) | {"boxes": [one for place, one in enumerate(boxes(data)) if place != at]}
 
 
+def with_rows(data: Data, count: int, height: float) -> Data:
+    """A table of so many rows, each so much below the one before."""
+    return dict(data) | {"rows": {"count": int(count), "height": round(float(height), 2)}}
+
+
+def rows(data: Data) -> tuple[int, float]:
+    """How many rows the table has, and how far they are from each other: if nobody has said, two, as high as its boxes reach."""
+    told, first = data.get("rows") or {}, [one["box"] for one in boxes(data) if one.get("each_row")]
+    reach = _around(first)[3] if first else LINE_MM
+    return int(told.get("count") or 2), float(told.get("height") or reach)
+
+
+def row_boxes(data: Data) -> list[tuple[int, list[float]]]:
+    """The boxes of the second and later rows, each with the place of the one that is there again."""
+    (count, height), every = rows(data), boxes(data)
+    first = [(place, one["box"]) for place, one in enumerate(every) if one.get("each_row")]
+    return [(place, [x, round(y + row * height, 2), w, h]) for row in range(1, count) for place, (x, y, w, h) in first]
+
+
 def drawn_form(draft: Draft) -> Form:
     """The form that the boxes give.
 
@@ -65,19 +88,36 @@ def drawn_form(draft: Draft) -> Form:
     """
     data = draft.data
     head = {key: data.get(key) for key in ("id", "version", "title", "area", "criticality", "subject", "law")}
-    page = {"blank": BLANK, "size": data.get("size"), "fields": _fields(boxes(data))}
-    return Form.model_validate(head | {"entries": "sheet", "pages": [page]}, context={"folder": draft.folder})
+    every, taken = boxes(data), list[str]()
+    page: Data = {"blank": BLANK, "size": data.get("size")}
+    page["fields"] = _fields([one for one in every if not one.get("each_row")], taken)
+    first = [one for one in every if one.get("each_row")]
+    if first:
+        page["table"] = _table(first, *rows(data), taken)
+    return Form.model_validate(head | {"entries": "row" if first else "sheet", "pages": [page]}, context={"folder": draft.folder})
 
 
-def blank_picture(data: bytes, name: str) -> tuple[bytes, tuple[float, float]]:
-    """The first page of a file with an unfilled form as a PNG, and its size in mm: A4 if it has that shape, else as wide as A4.
+def _table(first: Sequence[Data], count: int, height: float, taken: list[str]) -> Data:
+    left, top, width, _ = _around([one["box"] for one in first])
+    within = [one | {"box": [round(one["box"][0] - left, 2), round(one["box"][1] - top, 2), *one["box"][2:]]} for one in first]
+    return {"prefix": _PREFIX, "count": count, "x": left, "top": top, "width": width, "height": height, "fields": _fields(within, taken)}
+
+
+def blank_pictures(data: bytes, name: str) -> list[tuple[bytes, tuple[float, float]]]:
+    """Each side of a file with an unfilled form as a PNG, and its size in mm: A4 if it has that shape, else as wide as A4.
 
     Raises:
-        FormMakingError: it is no picture.
+        FormMakingError: it is no picture, or has more than `MOST_SIDES` sides.
     """
-    page = pages_in(data, name)[0]
+    sides = pages_in(data, name)
+    if len(sides) > MOST_SIDES:
+        raise FormMakingError("many_sides", f"The file has more than {MOST_SIDES} sides.", "Upload a file with the sides of one form.")
+    return [_blank_picture(side) for side in sides]
+
+
+def _blank_picture(side: ScannedPage) -> tuple[bytes, tuple[float, float]]:
     try:
-        picture = grey(decode(page.data or b"", page.media_type))
+        picture = grey(decode(side.data or b"", side.media_type))
     except BrokenFileError as error:
         raise FormMakingError("unreadable", "The blank cannot be read as a picture.", "Upload a PDF or a scan of the unfilled page.") from error
     shrink = _MOST_PX / max(picture.shape[:2])
@@ -90,8 +130,8 @@ def blank_picture(data: bytes, name: str) -> tuple[bytes, tuple[float, float]]:
     return bytes(cv2.imencode(".png", picture)[1]), size
 
 
-def _fields(every: Sequence[Data]) -> list[Data]:
-    names: list[str] = []
+def _fields(every: Sequence[Data], names: list[str]) -> list[Data]:
+    """The fields of some boxes; `names` are those that are taken, and grow."""
     fields: list[Data] = []
     for one in every:
         choice = str(one.get("choice") or "")

@@ -216,3 +216,22 @@ def test_boxes_are_written_in_millimetres_and_told_what_they_are(store: Store, o
     assert box == {"label": "Personnummer", "sort": "personnummer", "box": [15.0, 29.5, 50.0, 7.0], "means": "client_pid"}
     assert {fault.code for fault in checked(only_draft(store)).faults} == {"no_meaning"}
     assert any("Namnet på den som skrev" in error.value for error in app.error)
+
+
+def test_a_box_that_is_on_every_row_makes_a_table_of_so_many_rows(store: Store, open_screen: OpenScreen) -> None:
+    blank = cv2.imencode(".png", blank_page("Nattrond", 3))[1].tobytes()
+    made = acts.begin_drawing(store, settings(store), Forms(), ADMINISTRATOR, ROUND, blank, "blank.png")
+    app = open_screen(ADMINISTRATOR, "forms")
+    app.button(key=f"forms_draft-{made.id}").click().run()
+    app.button(key="forms_add_box").click().run()
+    assert not [one for one in app.number_input if str(one.key).endswith("-count")]
+    app.checkbox(key=key_of(app, "checkbox", "-each_row")).check().run()
+    app.number_input(key=key_of(app, "number_input", "-count")).set_value(5).run()
+    app.number_input(key=key_of(app, "number_input", "-height")).set_value(12.0).run()
+    assert not app.exception
+    data = only_draft(store).data
+    assert data["rows"] == {"count": 5, "height": 12.0}
+    assert [box[1] for _, box in drawn_boxes.row_boxes(data)] == [52.0, 64.0, 76.0, 88.0]
+    app.checkbox(key=key_of(app, "checkbox", "-each_row")).uncheck().run()
+    assert not app.exception
+    assert drawn_boxes.row_boxes(only_draft(store).data) == []

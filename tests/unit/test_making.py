@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from pipeline.digitize import Reader
 from pipeline.errors import FormMakingError, StaleDecisionError
@@ -294,6 +296,70 @@ def test_marks_of_one_choice_are_its_options() -> None:
     (field,) = drawn_boxes.drawn_form(made).fields
     assert (field.name, field.kind, field.box) == ("vaken", Kind.CHOICE, (20, 50, 25, 5))
     assert [(one.value, one.box[0]) for one in field.options] == [("ja", 20), ("nej", 40)]
+
+
+def test_each_side_of_an_uploaded_file_becomes_a_form_of_its_own(store: Store, settings: Settings) -> None:
+    """Nothing on paper printed elsewhere says which sides belong together."""
+    pdf = io.BytesIO()
+    sides = [Picture.fromarray(blank_page("Nattrond", turn)).resize((620, 877)) for turn in (3, 9)]
+    sides[0].save(pdf, "PDF", save_all=True, append_images=sides[1:], resolution=75)
+    first = acts.begin_drawing(store, settings, Forms(), ANNA, acts.Start("Nattrond", Area.HSL, Subject.CLIENT), pdf.getvalue(), "blank.pdf")
+    begun_ = drafts(settings.form_drafts)
+    assert [one.title for one in begun_] == ["Nattrond, sida 1", "Nattrond, sida 2"]
+    assert begun_[0] == first
+    assert len({(one.folder / drawn_boxes.BLANK).read_bytes() for one in begun_}) == 2
+
+
+def test_a_file_of_many_sides_is_refused_before_anything_is_begun(store: Store, settings: Settings) -> None:
+    pdf = io.BytesIO()
+    sides = [Picture.new("L", (100, 141), 255)] * (drawn_boxes.MOST_SIDES + 1)
+    sides[0].save(pdf, "PDF", save_all=True, append_images=sides[1:])
+    with pytest.raises(FormMakingError, match="sides"):
+        acts.begin_drawing(store, settings, Forms(), ANNA, ROUND, pdf.getvalue(), "blank.pdf")
+    assert drafts(settings.form_drafts) == []
+
+
+def _with_table(data: dict[str, object]) -> dict[str, object]:
+    """A day and a name above; a number, a choice and a line in each of six rows, 12 mm apart."""
+    for label, box, facts in (
+        ("Datum", (77.0, 29.5, 50.0, 7.0), {"sort": "date", "means": "event_date"}),
+        ("Namn", (139.0, 29.5, 50.0, 7.0), {"means": "author_name"}),
+        ("Personnummer", (15.0, 41.5, 50.0, 7.0), {"sort": "personnummer", "means": "client_pid", "each_row": True}),
+        ("Ja", (77.0, 42.5, 5.0, 5.0), {"choice": "Vaken", "each_row": True}),
+        ("Nej", (97.0, 42.5, 5.0, 5.0), {"choice": "Vaken", "each_row": True}),
+        ("Datum", (139.0, 41.5, 50.0, 7.0), {"each_row": True}),
+    ):
+        data = drawn_boxes.with_new_box(data, box, label)
+        data = drawn_boxes.with_box(data, len(drawn_boxes.boxes(data)) - 1, **facts)
+    return drawn_boxes.with_rows(data, 6, 12.0)
+
+
+def test_boxes_that_stand_on_each_row_are_a_table_whose_rows_are_entries(store: Store, settings: Settings) -> None:
+    blank = blank_page("Nattrond", 3)
+    made = acts.begin_drawing(store, settings, Forms(), ANNA, acts.Start("Nattrond", Area.HSL, Subject.CLIENT), png(blank), "blank.png")
+    assert checked(made).form is not None
+    assert drawn_boxes.row_boxes(made.data) == []
+    made = acts.change(store, ANNA, made, _with_table(made.data))
+    form, faults = checked(made).form, checked(made).faults
+    assert faults == ()
+    assert form is not None
+    assert form.rows() == [1, 2, 3, 4, 5, 6]
+    assert [spec.column for spec in form.entry_fields(3)] == ["datum", "namn", "personnummer", "vaken", "datum_2"]
+    choice = form.by_name["rad03.vaken"]
+    assert [option.box for option in choice.options] == [(77, 66.5, 5, 5), (97, 66.5, 5, 5)]
+    assert form.by_name["rad06.personnummer"].box == (15, 101.5, 50, 7)
+    assert drawn_boxes.row_boxes(made.data)[:2] == [(2, [15.0, 53.5, 50.0, 7.0]), (3, [77.0, 54.5, 5.0, 5.0])]
+    picture = fill(cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR), form.pages[0], {"rad02.vaken": "nej", "namn": "Nina Berglund"}, *_hand())  # type: ignore[arg-type]
+    try_out(store, ANNA, made, png(picture), "prov.png")
+    acts.publish(store, settings, ANNA, made, "Personnumret skrivs alltid tydligt hos oss")
+    reading = Reader.of_forms(FormLibrary(settings).forms()).read(png(picture), "image/png").reading
+    assert [reading.fields[f"rad0{row}.vaken"].value for row in (1, 2, 3)] == [None, "nej", None]
+
+
+def test_rows_that_run_off_the_page_are_told(store: Store, settings: Settings) -> None:
+    made = acts.begin_drawing(store, settings, Forms(), ANNA, ROUND, png(blank_page("Nattrond", 3)), "blank.png")
+    made = acts.change(store, ANNA, made, drawn_boxes.with_rows(_with_table(made.data), 40, 12.0))
+    assert "outside_page" in {fault.code for fault in checked(made).faults}
 
 
 def test_what_is_no_picture_is_no_blank(store: Store, settings: Settings) -> None:

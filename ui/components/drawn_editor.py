@@ -51,19 +51,39 @@ def drawn_editor(here: Site, person: Person, draft: Draft) -> None:
     with left:
         size = (float(draft.data["size"][0]), float(draft.data["size"][1]))
         picture = _picture(draft.id, str(draft.folder / BLANK))
-        box_drawing(draft.id, picture, [one["box"] for one in every], chosen, size, add, _choose)
+        again = drawn_boxes.row_boxes(draft.data)
+        owners = [*range(len(every)), *(place for place, _ in again)]
+        shapes = [*(one["box"] for one in every), *(box for _, box in again)]
+        box_drawing(draft.id, picture, shapes, chosen, size, add, lambda place: _choose(owners[place]))
     with right:
         draft_head(here, person, draft)
         for fault in checked(draft).faults:
             st.error(fault_words(draft, fault), icon=":material/error:")
         st.subheader(t("forms.boxes"), anchor=False)
         st.button(t("forms.add_box"), key="forms_add_box", on_click=add, args=(_FIRST,), icon=":material/add:", help=t("forms.add_box_help"))
+        if any(one.get("each_row") for one in every):
+            _rows(f"forms_rows-{draft.id}-{turn}", draft, change)
         if every:
             names = [f"{number} {one.get('label') or ''}" for number, one in enumerate(every, start=1)]
             key = f"forms_box-{draft.id}-{turn}"
             shown = st.selectbox(t("forms.box"), range(len(every)), chosen, format_func=names.__getitem__, key=key, on_change=pick)
             with st.container(border=True):
                 _box(f"{key}-{shown}", int(shown), every[int(shown)], change)
+
+
+def _rows(key: str, draft: Draft, change: Callable[..., None]) -> None:
+    """How many rows the table has, and how far they are from each other."""
+
+    def kept() -> None:
+        count, height = int(st.session_state[f"{key}-count"]), float(st.session_state[f"{key}-height"])
+        change(lambda data: drawn_boxes.with_rows(data, count, height))
+
+    count, height = drawn_boxes.rows(draft.data)
+    with st.container(horizontal=True):
+        st.number_input(t("forms.rows_count"), 2, 60, max(2, min(60, count)), key=f"{key}-count", on_change=kept, width=160)
+        st.number_input(
+            t("forms.rows_height"), 3.0, 200.0, min(200.0, max(3.0, height)), 0.1, format="%.2f", key=f"{key}-height", on_change=kept, width=200
+        )
 
 
 @st.cache_data(max_entries=10, show_spinner=False)
@@ -103,6 +123,8 @@ def _box(key: str, at: int, one: dict[str, Any], change: Callable[..., None]) ->
     with st.container(horizontal=True):
         for side, value in zip(_SIDES, one["box"], strict=True):
             st.number_input(t(f"forms.mm.{side}"), 0.0, 450.0, float(value), 0.5, format="%.1f", key=f"{key}-{side}", on_change=put_box, width=120)
+    each = bool(one.get("each_row"))
+    st.checkbox(t("forms.each_row"), each, key=f"{key}-each_row", on_change=put("each_row"), help=t("forms.each_row_help"))
     st.checkbox(t("forms.required"), bool(one.get("required")), key=f"{key}-required", on_change=put("required"))
     st.checkbox(t("forms.critical"), bool(one.get("critical")), key=f"{key}-critical", on_change=put("critical"), help=t("forms.critical_help"))
     means = str(one.get("means") or "")
