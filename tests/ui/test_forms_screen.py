@@ -227,7 +227,7 @@ def test_a_box_that_is_on_every_row_makes_a_table_of_so_many_rows(store: Store, 
     assert not [one for one in app.number_input if str(one.key).endswith("-count")]
     app.checkbox(key=key_of(app, "checkbox", "-each_row")).check().run()
     app.number_input(key=key_of(app, "number_input", "-count")).set_value(5).run()
-    app.number_input(key=key_of(app, "number_input", "-height")).set_value(12.0).run()
+    app.number_input(key=key_of(app, "number_input", "-apart")).set_value(12.0).run()
     assert not app.exception
     data = only_draft(store).data
     assert data["rows"] == {"count": 5, "height": 12.0}

@@ -75,14 +75,14 @@ def _rows(key: str, draft: Draft, change: Callable[..., None]) -> None:
     """How many rows the table has, and how far they are from each other."""
 
     def kept() -> None:
-        count, height = int(st.session_state[f"{key}-count"]), float(st.session_state[f"{key}-height"])
+        count, height = int(st.session_state[f"{key}-count"]), float(st.session_state[f"{key}-apart"])
         change(lambda data: drawn_boxes.with_rows(data, count, height))
 
     count, height = drawn_boxes.rows(draft.data)
     with st.container(horizontal=True):
         st.number_input(t("forms.rows_count"), 2, 60, max(2, min(60, count)), key=f"{key}-count", on_change=kept, width=160)
         st.number_input(
-            t("forms.rows_height"), 3.0, 200.0, min(200.0, max(3.0, height)), 0.1, format="%.2f", key=f"{key}-height", on_change=kept, width=200
+            t("forms.rows_height"), 3.0, 200.0, min(200.0, max(3.0, height)), 0.1, format="%.2f", key=f"{key}-apart", on_change=kept, width=200
         )
 
 
