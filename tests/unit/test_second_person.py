@@ -44,6 +44,18 @@ def save(ward: Ward, entry_id: str, who: Person, given: Mapping[str, Answer], ab
         return decisions.save_answers(conn, FORMS, who, entry_id, revision, given, NOW, about=about)
 
 
+def disputed(ward: Ward) -> None:
+    """A note whose day Eva has typed otherwise than the machine read it."""
+    ward.note("AAAA")
+    assert save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG)) is EntryState.SECOND
+
+
+def settled(ward: Ward, day: Answer) -> None:
+    """A note whose disputed day Nils has settled as this."""
+    disputed(ward)
+    assert save(ward, "AAAA-00", NILS, {"datum": day}) is EntryState.CONFIRMED
+
+
 def undo(ward: Ward, entry_id: str, who: Person) -> EntryState:
     """Take a decision back."""
     with ward.store.begin() as conn:
@@ -93,8 +105,7 @@ def test_nobody_guesses_until_the_machine_agrees(ward: Ward) -> None:
 
 
 def test_rejecting_and_taking_up_again_is_no_way_around_either(ward: Ward) -> None:
-    ward.note("AAAA")
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    disputed(ward)
     with ward.store.begin() as conn:
         decisions.reject(conn, EVA, "AAAA-00", 1, "oläsligt", NOW)
         decisions.reopen(conn, EVA, "AAAA-00", 2)
@@ -102,8 +113,7 @@ def test_rejecting_and_taking_up_again_is_no_way_around_either(ward: Ward) -> No
 
 
 def test_another_person_who_types_anew_is_the_other_person(ward: Ward) -> None:
-    ward.note("AAAA")
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    disputed(ward)
     undo(ward, "AAAA-00", EVA)
     with ward.store.begin() as conn:
         claims.release(conn, EVA, "AAAA-00")
@@ -111,9 +121,7 @@ def test_another_person_who_types_anew_is_the_other_person(ward: Ward) -> None:
 
 
 def test_what_another_person_has_settled_since_is_settled(ward: Ward) -> None:
-    ward.note("AAAA")
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
-    save(ward, "AAAA-00", NILS, {"datum": RIGHT})
+    settled(ward, RIGHT)
     correct(ward, "AAAA-00", EVA, text=Answer("Sov illa."))
     assert undo(ward, "AAAA-00", EVA) is EntryState.REVIEW
     assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.CONFIRMED
@@ -130,9 +138,7 @@ def test_whoever_typed_the_value_does_not_judge_its_correction(ward: Ward) -> No
 
 
 def test_whoever_settled_a_value_does_not_judge_its_correction_but_that_of_others(ward: Ward) -> None:
-    ward.note("AAAA")
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
-    save(ward, "AAAA-00", NILS, {"datum": WRONG})
+    settled(ward, WRONG)
     assert correct(ward, "AAAA-00", EVA, pnr=Answer(BROR.pid), namn=Answer("Bror Testlund")) is EntryState.SECOND
     with ward.store.begin() as conn:
         view = claims.open_entry(conn, FORMS, ULLA, "AAAA-00", NOW)
@@ -146,18 +152,14 @@ def test_whoever_settled_a_value_does_not_judge_its_correction_but_that_of_other
 
 
 def test_the_second_person_who_undoes_is_the_second_person_still(ward: Ward) -> None:
-    ward.note("AAAA")
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
-    save(ward, "AAAA-00", NILS, {"datum": RIGHT})
+    settled(ward, RIGHT)
     assert undo(ward, "AAAA-00", NILS) is EntryState.SECOND
     assert gets(ward, NILS) == "AAAA-00"
     assert save(ward, "AAAA-00", NILS, {"datum": WRONG}) is EntryState.CONFIRMED
 
 
 def test_an_entry_that_comes_back_whole_has_the_same_second_person(ward: Ward) -> None:
-    ward.note("AAAA")
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
-    save(ward, "AAAA-00", NILS, {"datum": WRONG})
+    settled(ward, WRONG)
     with ward.store.begin() as conn:
         decisions.reject(conn, ULLA, "AAAA-00", 2, "fel person", NOW)
         decisions.reopen(conn, ULLA, "AAAA-00", 3)
@@ -176,8 +178,7 @@ def test_keying_the_same_head_in_another_row_bars_nobody(ward: Ward) -> None:
 
 
 def test_whoever_found_the_piece_odd_in_a_group_is_not_the_second(ward: Ward) -> None:
-    ward.note("AAAA")
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    disputed(ward)
     with ward.store.begin() as conn:
         task = {"id": "g1", "login": NILS.login, "form": NOTE.id, "version": 1, "column": "datum", "value": "2026-02-17", "state": State.READ.value}
         conn.execute(insert(group_task).values({**task, "shown_at": NOW, "claimed_until": NOW, "ended_at": NOW}))
@@ -190,8 +191,7 @@ def test_whoever_found_the_piece_odd_in_a_group_is_not_the_second(ward: Ward) ->
 
 
 def test_whoever_typed_the_control_is_not_the_second(ward: Ward) -> None:
-    ward.note("AAAA")
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    disputed(ward)
     with ward.store.begin() as conn:
         conn.execute(insert(control).values(entry="AAAA-00", field="datum", drawn_at=NOW, typed_by=NILS.login, typed_at=NOW))
     assert refused(ward, "AAAA-00", NILS)
@@ -209,8 +209,7 @@ def test_whoever_typed_and_left_it_for_later_is_not_the_second(ward: Ward) -> No
 
 
 def test_typing_as_the_second_and_leaving_it_for_later_bars_nobody(ward: Ward) -> None:
-    ward.note("AAAA")
-    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    disputed(ward)
     with ward.store.begin() as conn:
         claims.claim_next(conn, FORMS, NILS, later(1))
         decisions.save_draft(conn, NILS, "AAAA-00", "datum", RIGHT, later(1))
@@ -254,13 +253,13 @@ def test_two_people_see_a_head_once_for_all_rows(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(SIGNED, "CCCC", {**HEAD, **rows}), SIGNED)
     twice = Forms({(SIGNED.id, SIGNED.version): SIGNED})
     twice.double_check = frozenset({SIGNED.id})
-    disputed = {}
+    open_in = {}
     for row in (1, 2):
         given = {spec.name: Answer(None, State.EMPTY) for spec in asked(SIGNED, row)} | answers({**HEAD, f"dag{row:02d}.datum": f"2026-02-0{row}"})
         with ward.store.begin() as conn:
             decisions.save_answers(conn, twice, EVA, f"CCCC-{row:02d}", 0, given, NOW)
-            disputed[row] = {name for name, one in decided(conn, f"CCCC-{row:02d}").items() if not one.settled}
-            again = {name: given[name] for name in disputed[row]}
+            open_in[row] = {name for name, one in decided(conn, f"CCCC-{row:02d}").items() if not one.settled}
+            again = {name: given[name] for name in open_in[row]}
             assert decisions.save_answers(conn, twice, NILS, f"CCCC-{row:02d}", 1, again, later(1)) is EntryState.CONFIRMED
-    assert "personnummer" in disputed[1]
-    assert disputed[2] == {"dag02.datum"}
+    assert "personnummer" in open_in[1]
+    assert open_in[2] == {"dag02.datum"}
