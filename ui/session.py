@@ -7,7 +7,7 @@ account, `settings.session_minutes` without activity and `settings.session_hours
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -24,6 +24,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from pipeline.store.events import record
 from pipeline.template import Forms
+from ui.provider_claims import proved_login
 
 _LOGIN, _TOKEN, _ACTIVE, _EXPIRED, _LEFT, _TOUCHED = "login", "session_token", "active_at", "session_expired", "left", "touched_at"
 _EMERGENCY, _MUST_CHANGE = "emergency_login", "must_change_password"
@@ -82,7 +83,9 @@ def _opened(key: str, _settings: Settings) -> tuple[Store, FormLibrary]:
 def current_person(here: Site, *, active: bool = True) -> Person | None:
     """The person who is logged in; None when nobody is, or the session has ended, here or elsewhere. `active` counts as activity."""
     if here.settings.oidc and _TOKEN not in st.session_state and _LEFT not in st.session_state:
-        _take_oidc_login(here, st.user.to_dict() if st.user.is_logged_in else {})
+        proved = proved_login(here.store, st.user.to_dict() if st.user.is_logged_in else {}, _limits(here.settings)[1])
+        if proved is not None:
+            _start(here, *proved)
     token = st.session_state.get(_TOKEN)
     if token is None:
         return None
@@ -240,21 +243,3 @@ def _address(settings: Settings) -> str:
     """Where the browser is: what the proxy in front says, where one is told of; empty on this machine itself."""
     given = st.context.headers.get(settings.address_header) if settings.address_header else st.context.ip_address
     return given if isinstance(given, str) else ""
-
-
-def _take_oidc_login(here: Site, claims: Mapping[str, object]) -> None:
-    """Streamlit's cookie lives 30 days whatever the provider says, so its own end (`exp`), the moment of the login (`iat`) and whether that login
-    has been ended here are minded by us. Somebody without an account here stays outside."""
-    login = claims.get("preferred_username") or claims.get("email")
-    proved, expires, now = _moment(claims.get("iat")), _moment(claims.get("exp")), utc_now()
-    if not isinstance(login, str) or proved is None or expires is None or expires <= now or now - proved > _limits(here.settings)[1]:
-        return
-    with here.store.read() as conn:
-        person = people.person(conn, login)
-        used_up = sessions.is_used_up(conn, login, proved)
-    if person is not None and not person.break_glass and not used_up:
-        _start(here, login, proved)
-
-
-def _moment(seconds: object) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int | float) else None
