@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import StoreError
-from pipeline.field_spec import FieldSpec, Meaning
+from pipeline.field_spec import Meaning
 from pipeline.model import Client, EntryState, Person, Record, Stamp, State, Value
 from pipeline.review import Answer
 from pipeline.store import sight, tables
-from pipeline.store.bundles import bundle_places
 from pipeline.store.clock import utc_now
 from pipeline.store.controls import has_open_difference
 from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
-from pipeline.store.payment_approvals import approvals
 from pipeline.store.plants import has_open_plant
+from pipeline.store.record_sources import Sources, said, sources_of
 from pipeline.store.registers import units
-from pipeline.store.sheet_pictures import sheet_pictures
 from pipeline.template import Form, Forms
 from pipeline.told_labels import told_labels
 
@@ -104,35 +100,16 @@ def mark_receipted(conn: Connection, entry_id: str, revision: int, *, accepted: 
     if accepted:
         conn.execute(exported.values(state=EntryState.RECEIPTED.value))
         return
-    said = select(tables.receipt.c.text).where(tables.receipt.c.entry == entry_id, tables.receipt.c.revision == revision)
-    reason = conn.execute(said).scalar_one_or_none() or ""
+    told = select(tables.receipt.c.text).where(tables.receipt.c.entry == entry_id, tables.receipt.c.revision == revision)
+    reason = conn.execute(told).scalar_one_or_none() or ""
     conn.execute(exported.values({**UNDECIDED, "reason": reason, "revision": _entry.c.revision + 1}))
-
-
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """What the records of some entries are put together from."""
-
-    answers: Mapping[str, Mapping[str, Answer]]
-    pages: Mapping[str, Row[Any]]
-    pictures: Mapping[str, tuple[str, ...]]
-    clients: Mapping[str, Client]
-    names: Mapping[str, str]
-    exports: Mapping[str, int]
-    areas: Mapping[str, str]
-    approvals: Mapping[str, Sequence[Stamp]]
-    bundles: Mapping[str, str]
 
 
 def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
     found = entries(conn, select(_entry).where(_entry.c.id.in_(entry_ids)))
     _refuse_planted(conn, entry_ids)
-    answers = _answers(conn, entry_ids)
     forms_of = {one.id: form_of(forms, one) for one in found}
-    pids = {str(_said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
-    places, approved = bundle_places(conn, {one.page for one in found}), approvals(conn, entry_ids)
-    pictures, exported = sheet_pictures(conn, {one.sheet for one in found}), _exports(conn, entry_ids)
-    sources = _Sources(answers, _pages(conn, found), pictures, _clients(conn, pids), _names(conn), exported, units(conn), approved, places)
+    sources = sources_of(conn, found, forms_of)
     return [_record(forms_of[one.id], one, sources) for one in found]
 
 
@@ -143,7 +120,7 @@ def _refuse_planted(conn: Connection, entry_ids: Sequence[str]) -> None:
         raise StoreError(f"The entry {planted} is being controlled.", "It can be exported when it has been decided again.")
 
 
-def _record(form: Form, found: Entry, sources: _Sources) -> Record:
+def _record(form: Form, found: Entry, sources: Sources) -> Record:
     answers, page = sources.answers[found.id], sources.pages[found.page]
     specs = [spec for spec in form.entry_fields(found.row) if spec.name in answers]
     labels = told_labels(form, found.row)
@@ -164,7 +141,7 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
         event_at=event_at,
         written_at=written_at,
         author=_author(form, found, answers),
-        author_title=_text(_said(form, found, answers, Meaning.AUTHOR_TITLE)),
+        author_title=_text(said(form, found, answers, Meaning.AUTHOR_TITLE)),
         serial=found.serial or "",
         row=found.row,
         place=" · ".join(filter(None, (page.place, sources.bundles.get(found.page, "")))),
@@ -183,11 +160,11 @@ def _record(form: Form, found: Entry, sources: _Sources) -> Record:
     )
 
 
-def _client(form: Form, found: Entry, sources: _Sources) -> Client:
+def _client(form: Form, found: Entry, sources: Sources) -> Client:
     """The client as the register has it; one outside it, or one of another unit whose identity is protected, with the name that the paper gives."""
     answers = sources.answers[found.id]
-    pid = _text(_said(form, found, answers, Meaning.CLIENT_PID)) or found.client_pid or ""
-    name = _text(_said(form, found, answers, Meaning.CLIENT_NAME))
+    pid = _text(said(form, found, answers, Meaning.CLIENT_PID)) or found.client_pid or ""
+    name = _text(said(form, found, answers, Meaning.CLIENT_NAME))
     known = sources.clients.get(pid)
     if known is not None and known.protected and known.unit != found.unit:
         return Client(pid, name, found.unit, protected=True)
@@ -196,12 +173,12 @@ def _client(form: Form, found: Entry, sources: _Sources) -> Client:
 
 def _author(form: Form, found: Entry, answers: Mapping[str, Answer]) -> str:
     """Who wrote: the name, or initials where the row has no name."""
-    return _text(_said(form, found, answers, Meaning.AUTHOR_NAME)) or _text(_said(form, found, answers, Meaning.AUTHOR_SIGNATURE))
+    return _text(said(form, found, answers, Meaning.AUTHOR_NAME)) or _text(said(form, found, answers, Meaning.AUTHOR_SIGNATURE))
 
 
 def _moment(form: Form, found: Entry, answers: Mapping[str, Answer], day: Meaning, clock: Meaning) -> tuple[datetime | None, bool]:
     """A moment as on the paper, local Swedish time without zone, and whether its time of day is known."""
-    on, at = _said(form, found, answers, day), _said(form, found, answers, clock)
+    on, at = said(form, found, answers, day), said(form, found, answers, clock)
     if not isinstance(on, str):
         return None, True
     start = datetime.combine(date.fromisoformat(on), time())
@@ -209,11 +186,6 @@ def _moment(form: Form, found: Entry, answers: Mapping[str, Answer], day: Meanin
         return start, False
     hour, minute = map(int, at.split(":"))
     return start + timedelta(hours=hour, minutes=minute), True  # 24:00 is the first moment of the next day
-
-
-def _said(form: Form, found: Entry, answers: Mapping[str, Answer], means: Meaning) -> Value:
-    spec: FieldSpec | None = form.meaning(means, found.row)
-    return answers[spec.name].value if spec and spec.name in answers else None
 
 
 def _text(value: Value) -> str:
@@ -229,38 +201,6 @@ def _entered(found: Entry, names: Mapping[str, str]) -> Stamp:
     if stamp is None:
         raise StoreError(f"The entry {found.id} has not been decided by anybody.", "Only confirmed entries become records.")
     return stamp
-
-
-def _answers(conn: Connection, entry_ids: Sequence[str]) -> dict[str, dict[str, Answer]]:
-    found: dict[str, dict[str, Answer]] = defaultdict(dict)
-    table = tables.decision.c
-    query = select(table.entry, table.field, table.value, table.state).where(table.entry.in_(entry_ids)).order_by(table.id)
-    for row in conn.execute(query):
-        found[row.entry][row.field] = Answer(row.value, State(row.state))
-    return found
-
-
-def _pages(conn: Connection, found: Sequence[Entry]) -> dict[str, Row[Any]]:
-    page, batch = tables.page.c, tables.batch.c
-    query: Select[Any] = select(page.id, page.scanned_at, page.scanned_by, page.read_at, page.reader_version, batch.place)
-    wanted: ColumnElement[bool] = page.id.in_({one.page for one in found})
-    return {row.id: row for row in conn.execute(query.select_from(tables.page.join(tables.batch)).where(wanted))}
-
-
-def _clients(conn: Connection, pids: Iterable[str]) -> dict[str, Client]:
-    table = tables.client.c
-    query = select(table.pid, table.name, table.unit, table.protected).where(table.pid.in_(list(pids)))
-    return {row["pid"]: Client(**row) for row in conn.execute(query).mappings()}
-
-
-def _names(conn: Connection) -> dict[str, str]:
-    return {row.login: row.name for row in conn.execute(select(tables.staff.c.login, tables.staff.c.name))}
-
-
-def _exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
-    item = tables.export_item.c
-    query = select(item.entry, func.count()).where(item.entry.in_(entry_ids)).group_by(item.entry)
-    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def _parts(entry_ids: Sequence[str]) -> Iterator[Sequence[str]]:
