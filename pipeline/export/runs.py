@@ -10,17 +10,17 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from pipeline.access import Action, require
 from pipeline.errors import ExportError
 from pipeline.export import STATISTICS, TARGETS
-from pipeline.export.clashes import HELD, erase_done, held
+from pipeline.export.candidates import Candidate, candidates_of, goes, held_among
+from pipeline.export.clashes import HELD, erase_done
 from pipeline.export.exporter import Exporter, Item, Statistics, Terms
 from pipeline.export.late_entry import local
 from pipeline.export.mapping import KeyInMapping, load_mappings
 from pipeline.export.monthly import Month, amended, keep_months, whole_months
-from pipeline.model import Earlier, Person, Record, Run, StaffMember
+from pipeline.model import Person, Run, StaffMember
 from pipeline.settings import Settings
 from pipeline.store import events, exports, records
 from pipeline.store.database import Store
@@ -73,9 +73,6 @@ class RunFile:
     entries: int
 
 
-Candidate = tuple[Record, Earlier | None]
-
-
 def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready]:
     """What waits to be exported, one line a target.
 
@@ -86,8 +83,8 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
     with office.store.noting_denials():
         require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
-        candidates, staff = _candidates(conn, office, person, unit), staff_list(conn)
-        waiting = _held(conn, office, candidates)
+        candidates, staff = candidates_of(conn, office.forms, person, unit), staff_list(conn)
+        waiting = held_among(conn, office.forms, candidates, office.settings.clash_minutes)
         terms = {name: terms_of(office, name, exporter, staff) for name, exporter in TARGETS.items()}
         months = {
             name: whole_months(conn, standing(conn, office.forms, person, name, unit=unit), statistics, terms[name])
@@ -130,8 +127,8 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
         return _make_months(office, person, target, terms, now, unit)
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
-            candidates = _candidates(conn, office, person, unit)
-            items = _items(target, exporter, candidates, terms, _held(conn, office, candidates))
+            candidates = candidates_of(conn, office.forms, person, unit)
+            items = _items(target, exporter, candidates, terms, held_among(conn, office.forms, candidates, office.settings.clash_minutes))
         if not items:
             return None
         run = _name(target, exporter, person, now, len(items))
@@ -220,45 +217,14 @@ def _restless() -> ExportError:
     return ExportError("The entries changed all the time while the file was made.", "Nothing was exported. Try again.")
 
 
-def _candidates(conn: Connection, office: Office, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:
-    """Confirmed entries with their latest run, in the order in which a person keys them: by client, then by time."""
-    entry_ids = records.ready(conn, office.forms, person, unit=unit, lock=lock)
-    before = exports.earlier(conn, entry_ids)
-    return sorted(((record, before.get(record.entry_id)) for record in records.records(conn, office.forms, entry_ids)), key=_order)
-
-
-def _held(conn: Connection, office: Office, candidates: Sequence[Candidate]) -> frozenset[str]:
-    """Those that somebody else may have keyed in already: in no file until a person has decided."""
-    return held(conn, office.forms, [record.entry_id for record, _ in candidates], office.settings.clash_minutes)
-
-
-def _order(candidate: Candidate) -> tuple[Any, ...]:
-    record = candidate[0]
-    time = record.event_at or record.written_at or datetime.max
-    return record.client.name.casefold(), record.client.pid, time, record.entry_id
-
-
-def _goes(target: str, exporter: Exporter, candidate: Candidate, terms: Terms) -> bool:
-    """Whether an entry belongs in a target: by its form, and where its first export went. A correction has to follow the original.
-
-    One that became void and was refused by its target is in no system, so there is none to tell.
-    """
-    record, before = candidate
-    return (
-        not (record.voided is not None and before is None)
-        and (before is None or before.target == target)
-        and (exporter.mapping is None or record.form in terms.mappings)
-    )
-
-
 def _items(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms, waiting: frozenset[str]) -> list[Item]:
     free = [c for c in candidates if c[0].entry_id not in waiting]
-    chosen = [c for c in free if _goes(target, exporter, c, terms) and not exporter.unfit(c[0], terms)]
+    chosen = [c for c in free if goes(target, exporter, c, terms) and not exporter.unfit(c[0], terms)]
     return [Item(number, record, before) for number, (record, before) in enumerate(chosen, 1)]
 
 
 def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms, waiting: frozenset[str]) -> Ready:
-    going = [candidate for candidate in candidates if _goes(target, exporter, candidate, terms)]
+    going = [candidate for candidate in candidates if goes(target, exporter, candidate, terms)]
     reasons = [(record.entry_id, HELD if record.entry_id in waiting else exporter.unfit(record, terms)) for record, _ in going]
     unfit = [Unfit(entry_id, reason) for entry_id, reason in reasons if reason]
     stopped = {each.entry_id for each in unfit}
@@ -279,8 +245,11 @@ def _name(target: str, exporter: Exporter, person: Person, now: datetime, entrie
 def _keep(office: Office, person: Person, unit: str | None, items: Sequence[Item], run: Run, data: bytes) -> Run | None:
     """Write the run if every item is still what the file says; None when something has changed."""
     with office.store.begin() as conn:
-        candidates = _candidates(conn, office, person, unit, lock=True)
-        now_there, waiting = {record.entry_id: (record, before) for record, before in candidates}, _held(conn, office, candidates)
+        candidates = candidates_of(conn, office.forms, person, unit, lock=True)
+        now_there, waiting = (
+            {record.entry_id: (record, before) for record, before in candidates},
+            held_among(conn, office.forms, candidates, office.settings.clash_minutes),
+        )
         if any(item.record.entry_id in waiting or now_there.get(item.record.entry_id) != (item.record, item.amends) for item in items):
             return None
         kept = replace(run, sha256=office.store.images.put(data))

@@ -1,0 +1,51 @@
+"""What may go into a file: confirmed entries with their latest run, whether each belongs in a target, and which wait until a person has decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pipeline.export.clashes import held
+from pipeline.export.exporter import Exporter, Terms
+from pipeline.model import Earlier, Person, Record
+from pipeline.store import exports, records
+from pipeline.store.exports import Connection
+from pipeline.template import Forms
+
+Candidate = tuple[Record, Earlier | None]
+
+
+def candidates_of(conn: Connection, forms: Forms, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:
+    """Confirmed entries with their latest run, in the order in which a person keys them: by client, then by time.
+
+    Raises:
+        NotAllowedError: the person may not export, or not from this unit.
+    """
+    entry_ids = records.ready(conn, forms, person, unit=unit, lock=lock)
+    before = exports.earlier(conn, entry_ids)
+    return sorted(((record, before.get(record.entry_id)) for record in records.records(conn, forms, entry_ids)), key=_order)
+
+
+def held_among(conn: Connection, forms: Forms, candidates: Sequence[Candidate], clash_minutes: int) -> frozenset[str]:
+    """Those that somebody else may have keyed in already: in no file until a person has decided."""
+    return held(conn, forms, [record.entry_id for record, _ in candidates], clash_minutes)
+
+
+def goes(target: str, exporter: Exporter, candidate: Candidate, terms: Terms) -> bool:
+    """Whether an entry belongs in a target: by its form, and where its first export went. A correction has to follow the original.
+
+    One that became void and was refused by its target is in no system, so there is none to tell.
+    """
+    record, before = candidate
+    return (
+        not (record.voided is not None and before is None)
+        and (before is None or before.target == target)
+        and (exporter.mapping is None or record.form in terms.mappings)
+    )
+
+
+def _order(candidate: Candidate) -> tuple[Any, ...]:
+    record = candidate[0]
+    time = record.event_at or record.written_at or datetime.max
+    return record.client.name.casefold(), record.client.pid, time, record.entry_id
