@@ -16,7 +16,8 @@ from rapidfuzz.distance import Levenshtein
 from pipeline.errors import InvalidAnswerError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.model import Reading, State, Value
-from pipeline.review import Answer, agree, canonical
+from pipeline.review import Answer, agree
+from pipeline.stored_values import canonical
 
 LIKE: Mapping[str, str] = {"0": "6", "1": "7", "2": "7", "3": "8", "4": "9", "5": "6", "6": "0", "7": "1", "8": "3", "9": "4"}
 """For each digit one that is mistaken for it."""

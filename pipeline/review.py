@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
-from decimal import Decimal
 
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.model import EntryState, Reading, State, Value
+from pipeline.stored_values import canonical, not_fitting
 from pipeline.template import Form, Forms
 
 REASONS = (
@@ -45,12 +44,9 @@ SURE_FROM = 0.99
 """From this probability on a reading is sure enough to be shown filled in."""
 SHOWN_FROM: Mapping[Kind, float] = {Kind.TEXT: 0.9, Kind.MARK: 0.995}
 """Kinds that are shown from another one on: names take many keys, and most of what people overlook are marks (docs/review.md)."""
-MIDNIGHT = "24:00"
-"""The end of a day, as people write it: not the same moment as 00:00 of that day."""
 
 _GIVEN = frozenset({Kind.PRINTED})
 _WRITTEN_OUT = frozenset({Kind.LINES})
-_PRESENCE = frozenset({Kind.MARK, Kind.SIGNATURE, Kind.INITIALS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +62,6 @@ def asked(form: Form, row: int | None) -> list[FieldSpec]:
     return [spec for spec in form.entry_fields(row) if spec.kind not in _GIVEN]
 
 
-def canonical(spec: FieldSpec, value: Value) -> Value:
-    """The value as it is stored: dates YYYY-MM-DD, times HH:MM (also 24:00), personal numbers without hyphen, numbers with a dot; text as typed.
-
-    Raises:
-        InvalidAnswerError: the value is not of the field's kind.
-    """
-    if spec.kind in _PRESENCE and isinstance(value, bool):
-        return value
-    if not isinstance(value, str):
-        raise _invalid(spec)
-    if spec.kind is Kind.CHOICE:
-        return _option(spec, value)
-    text = value.strip()
-    in_format = _FORMATS.get(spec.format) if spec.format else None
-    return in_format(spec, text) if in_format else text
-
-
 def checked(spec: FieldSpec, answer: Answer) -> Answer:
     """The answer as it is stored. A blank text is no answer: whoever means "tomt" says so.
 
@@ -92,7 +71,7 @@ def checked(spec: FieldSpec, answer: Answer) -> Answer:
     """
     if answer.state is State.CANCELLED:
         if spec.kind is not Kind.MARK:
-            raise _invalid(spec)
+            raise not_fitting(spec)
         return Answer(False, State.CANCELLED)
     if answer.state is not State.READ:
         return Answer(False if spec.kind is Kind.MARK and answer.state is State.EMPTY else None, answer.state)
@@ -199,62 +178,3 @@ def _comparable(spec: FieldSpec, value: Value) -> Value:
     except InvalidAnswerError:
         same = value
     return re.sub(r"\s+", " ", str(same)).strip().casefold()
-
-
-def _option(spec: FieldSpec, value: str) -> str:
-    if value not in {option.value for option in spec.options}:
-        raise _invalid(spec)
-    return value
-
-
-def _date(spec: FieldSpec, text: str) -> str:
-    parts = re.fullmatch(r"(\d{4}|\d\d)[-./ ]?(\d\d)[-./ ]?(\d\d)", text)
-    if not parts:
-        raise _invalid(spec)
-    year, month, day = parts.groups()
-    try:
-        return date(int(year if len(year) == len("2021") else f"20{year}"), int(month), int(day)).isoformat()
-    except ValueError:
-        raise _invalid(spec) from None
-
-
-def _time(spec: FieldSpec, text: str) -> str:
-    parts = re.fullmatch(r"(\d{1,2})[:. ](\d\d)|(\d{1,2})(\d\d)", text)
-    if not parts:
-        raise _invalid(spec)
-    hour, minute = (int(part) for part in parts.groups() if part is not None)
-    if (hour, minute) == (24, 0):
-        return MIDNIGHT
-    try:
-        return time(hour, minute).isoformat("minutes")
-    except ValueError:
-        raise _invalid(spec) from None
-
-
-def _personal_number(spec: FieldSpec, text: str) -> str:
-    pid = re.sub(r"[\s+–-]", "", text).upper()
-    if not re.fullmatch(r"[0-9A-Z]{12}|\d{10}", pid):
-        raise _invalid(spec)
-    return pid
-
-
-def _code(spec: FieldSpec, text: str) -> str:
-    digits = re.sub(r"[\s.,–-]", "", text)
-    if not digits.isdecimal() or (spec.cells and len(digits) > spec.cells):
-        raise _invalid(spec)
-    return digits
-
-
-def _number(spec: FieldSpec, text: str) -> str:
-    plain = text.replace(",", ".").replace(" ", "")
-    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
-        raise _invalid(spec)
-    number = Decimal(plain)
-    return f"{number:.{spec.decimals}f}" if number == round(number, spec.decimals) else f"{number.normalize():f}"
-
-
-_FORMATS = {Format.DATE: _date, Format.TIME: _time, Format.PERSONAL_NUMBER: _personal_number, Format.NUMBER: _number, Format.CODE: _code}
-
-
-def _invalid(spec: FieldSpec) -> InvalidAnswerError:
-    return InvalidAnswerError("An answer does not fit its field.", "Correct it, or mark the field as illegible.", (spec.name,))

@@ -12,7 +12,8 @@ from pipeline.model import Reading, State, Value
 from pipeline.planting import LIKE
 from pipeline.recognize.curves import SHIPPED, UNFITTED, key_of, read_curves
 from pipeline.recognize.registry import NETWORKS
-from pipeline.review import Answer, canonical
+from pipeline.review import Answer
+from pipeline.stored_values import canonical
 
 SURE_CLIENTS, SURE, UNSURE = 0.595, 0.9995, 0.972
 """Personal numbers are weighed with the register: this share is sure, and of the others this share right (docs/reading.md, who a row is about)."""

@@ -7,7 +7,8 @@ import pytest
 from pipeline.field_spec import FieldSpec
 from pipeline.model import Reading, State, Value
 from pipeline.planting import Plant, as_read, put_back, still_there, wrong_value
-from pipeline.review import Answer, agree, canonical
+from pipeline.review import Answer, agree
+from pipeline.stored_values import canonical
 
 
 def spec(kind: str, **more: object) -> FieldSpec:

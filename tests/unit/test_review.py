@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import EntryState, Reading, State, Value
-from pipeline.review import Answer, agree, asked, canonical, checked, complete, is_typed, next_state, settled, with_fields_left_empty
+from pipeline.review import Answer, agree, asked, checked, complete, is_typed, next_state, settled, with_fields_left_empty
+from pipeline.stored_values import canonical
 from tests.ward import ASTA, NOTE, VISITS
 
 

@@ -13,10 +13,11 @@ from pipeline.errors import EfterskriftError, InvalidAnswerError
 from pipeline.field_spec import Meaning
 from pipeline.identity import age_on, shown_pid
 from pipeline.model import Client, Person
-from pipeline.review import Answer, canonical
+from pipeline.review import Answer
 from pipeline.store import client_check, decisions, registers
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
+from pipeline.stored_values import canonical
 from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen, must_be_said, proposed_signers, shown_answer
 from ui.components.entry_facts import entry_facts
 from ui.components.entry_form import save_key, widget_keys

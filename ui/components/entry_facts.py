@@ -11,7 +11,7 @@ from html import escape
 
 import streamlit as st
 
-from pipeline import deadlines, review
+from pipeline import deadlines
 from pipeline.errors import InvalidAnswerError
 from pipeline.field_spec import FieldSpec
 from pipeline.model import State
@@ -19,6 +19,7 @@ from pipeline.recount import findings
 from pipeline.review import Answer
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView
+from pipeline.stored_values import canonical
 from pipeline.sums import Finding
 from pipeline.template import Form
 from ui.components.entry_form import answers
@@ -75,7 +76,7 @@ def _day(spec: FieldSpec, answer: Answer | None) -> date | None:
     if answer is None or answer.state is not State.READ:
         return None
     try:
-        return date.fromisoformat(str(review.canonical(spec, answer.value)))
+        return date.fromisoformat(str(canonical(spec, answer.value)))
     except InvalidAnswerError:  # not typed to its end yet
         return None
 

@@ -1,0 +1,93 @@
+"""Values as they are stored: each way in which people write a date, a time or a number becomes one."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from decimal import Decimal
+
+from pipeline.errors import InvalidAnswerError
+from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.model import Value
+
+MIDNIGHT = "24:00"
+"""The end of a day, as people write it: not the same moment as 00:00 of that day."""
+
+_PRESENCE = frozenset({Kind.MARK, Kind.SIGNATURE, Kind.INITIALS})
+
+
+def canonical(spec: FieldSpec, value: Value) -> Value:
+    """The value as it is stored: dates YYYY-MM-DD, times HH:MM (also 24:00), personal numbers without hyphen, numbers with a dot; text as typed.
+
+    Raises:
+        InvalidAnswerError: the value is not of the field's kind.
+    """
+    if spec.kind in _PRESENCE and isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise not_fitting(spec)
+    if spec.kind is Kind.CHOICE:
+        return _option(spec, value)
+    text = value.strip()
+    in_format = _FORMATS.get(spec.format) if spec.format else None
+    return in_format(spec, text) if in_format else text
+
+
+def not_fitting(spec: FieldSpec) -> InvalidAnswerError:
+    """The error of a field whose answer is not of its kind."""
+    return InvalidAnswerError("An answer does not fit its field.", "Correct it, or mark the field as illegible.", (spec.name,))
+
+
+def _option(spec: FieldSpec, value: str) -> str:
+    if value not in {option.value for option in spec.options}:
+        raise not_fitting(spec)
+    return value
+
+
+def _date(spec: FieldSpec, text: str) -> str:
+    parts = re.fullmatch(r"(\d{4}|\d\d)[-./ ]?(\d\d)[-./ ]?(\d\d)", text)
+    if not parts:
+        raise not_fitting(spec)
+    year, month, day = parts.groups()
+    try:
+        return date(int(year if len(year) == len("2021") else f"20{year}"), int(month), int(day)).isoformat()
+    except ValueError:
+        raise not_fitting(spec) from None
+
+
+def _time(spec: FieldSpec, text: str) -> str:
+    parts = re.fullmatch(r"(\d{1,2})[:. ](\d\d)|(\d{1,2})(\d\d)", text)
+    if not parts:
+        raise not_fitting(spec)
+    hour, minute = (int(part) for part in parts.groups() if part is not None)
+    if (hour, minute) == (24, 0):
+        return MIDNIGHT
+    try:
+        return time(hour, minute).isoformat("minutes")
+    except ValueError:
+        raise not_fitting(spec) from None
+
+
+def _personal_number(spec: FieldSpec, text: str) -> str:
+    pid = re.sub(r"[\s+–-]", "", text).upper()
+    if not re.fullmatch(r"[0-9A-Z]{12}|\d{10}", pid):
+        raise not_fitting(spec)
+    return pid
+
+
+def _code(spec: FieldSpec, text: str) -> str:
+    digits = re.sub(r"[\s.,–-]", "", text)
+    if not digits.isdecimal() or (spec.cells and len(digits) > spec.cells):
+        raise not_fitting(spec)
+    return digits
+
+
+def _number(spec: FieldSpec, text: str) -> str:
+    plain = text.replace(",", ".").replace(" ", "")
+    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
+        raise not_fitting(spec)
+    number = Decimal(plain)
+    return f"{number:.{spec.decimals}f}" if number == round(number, spec.decimals) else f"{number.normalize():f}"
+
+
+_FORMATS = {Format.DATE: _date, Format.TIME: _time, Format.PERSONAL_NUMBER: _personal_number, Format.NUMBER: _number, Format.CODE: _code}
