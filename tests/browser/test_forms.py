@@ -31,6 +31,7 @@ from tests.browser.people import fetched, go, logged_in
 from tests.browser.serving import serving
 from tests.faults.watching import until
 from tests.printed_elsewhere import page as blank_page
+from tests.ui import seeding
 from tests.ui.seeding import ADMINISTRATOR, NURSE, UNIT, settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -191,3 +192,31 @@ def choose_last(page: Page, ending: str, option: str) -> None:
     box.fill(option)
     page.get_by_role("option", name=option, exact=True).click()
     settle(page)
+
+
+_TOPS = """(selector) => {
+    window.efTops = new Set();
+    const look = () => {
+        const place = document.querySelector(selector)?.getBoundingClientRect();
+        if (place?.height) window.efTops.add(Math.round(place.top));
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+def test_what_can_be_pressed_stays_where_it_came_up(browser: Browser, store: Store, tmp_path: Path) -> None:
+    """What the view before had above it is gone from the first moment: else the list moves up once it is drawn to its end, under the pointer."""
+    seeding.add_drafts(store)
+    with serving(tmp_path) as address, logged_in(browser, address, ADMINISTRATOR) as page:
+        go(page, "Blanketter")
+        go_on = page.get_by_role("button", name="Fortsätt").first
+        go_on.click()
+        back = page.get_by_role("button", name="Till listan")
+        back.wait_for()
+        settle(page)
+        page.evaluate(_TOPS, "[class*='st-key-forms_draft-'] button")
+        back.click()
+        go_on.wait_for()
+        settle(page)
+        assert len(page.evaluate("[...window.efTops]")) == 1
