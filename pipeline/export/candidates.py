@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.export.clashes import held
 from pipeline.export.exporter import Exporter, Terms
-from pipeline.model import Earlier, Person, Record
+from pipeline.model import Earlier, Record
 from pipeline.store import exports, records
 from pipeline.store.exports import Connection
 from pipeline.template import Forms
@@ -16,13 +16,8 @@ from pipeline.template import Forms
 Candidate = tuple[Record, Earlier | None]
 
 
-def candidates_of(conn: Connection, forms: Forms, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:
-    """Confirmed entries with their latest run, in the order in which a person keys them: by client, then by time.
-
-    Raises:
-        NotAllowedError: the person may not export, or not from this unit.
-    """
-    entry_ids = records.ready(conn, forms, person, unit=unit, lock=lock)
+def candidates_of(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Candidate]:
+    """Confirmed entries with their latest run, in the order in which a person keys them: by client, then by time."""
     before = exports.earlier(conn, entry_ids)
     return sorted(((record, before.get(record.entry_id)) for record in records.records(conn, forms, entry_ids)), key=_order)
 

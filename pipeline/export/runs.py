@@ -83,8 +83,8 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
     with office.store.noting_denials():
         require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
-        candidates, staff = candidates_of(conn, office.forms, person, unit), staff_list(conn)
-        waiting = held_among(conn, office.forms, candidates, office.settings.clash_minutes)
+        candidates, staff = _candidates(conn, office, person, unit), staff_list(conn)
+        waiting = _held(conn, office, candidates)
         terms = {name: terms_of(office, name, exporter, staff) for name, exporter in TARGETS.items()}
         months = {
             name: whole_months(conn, standing(conn, office.forms, person, name, unit=unit), statistics, terms[name])
@@ -127,8 +127,8 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
         return _make_months(office, person, target, terms, now, unit)
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
-            candidates = candidates_of(conn, office.forms, person, unit)
-            items = _items(target, exporter, candidates, terms, held_among(conn, office.forms, candidates, office.settings.clash_minutes))
+            candidates = _candidates(conn, office, person, unit)
+            items = _items(target, exporter, candidates, terms, _held(conn, office, candidates))
         if not items:
             return None
         run = _name(target, exporter, person, now, len(items))
@@ -217,6 +217,14 @@ def _restless() -> ExportError:
     return ExportError("The entries changed all the time while the file was made.", "Nothing was exported. Try again.")
 
 
+def _candidates(conn: Connection, office: Office, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:
+    return candidates_of(conn, office.forms, records.ready(conn, office.forms, person, unit=unit, lock=lock))
+
+
+def _held(conn: Connection, office: Office, candidates: Sequence[Candidate]) -> frozenset[str]:
+    return held_among(conn, office.forms, candidates, office.settings.clash_minutes)
+
+
 def _items(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms, waiting: frozenset[str]) -> list[Item]:
     free = [c for c in candidates if c[0].entry_id not in waiting]
     chosen = [c for c in free if goes(target, exporter, c, terms) and not exporter.unfit(c[0], terms)]
@@ -245,10 +253,10 @@ def _name(target: str, exporter: Exporter, person: Person, now: datetime, entrie
 def _keep(office: Office, person: Person, unit: str | None, items: Sequence[Item], run: Run, data: bytes) -> Run | None:
     """Write the run if every item is still what the file says; None when something has changed."""
     with office.store.begin() as conn:
-        candidates = candidates_of(conn, office.forms, person, unit, lock=True)
+        candidates = _candidates(conn, office, person, unit, lock=True)
         now_there, waiting = (
             {record.entry_id: (record, before) for record, before in candidates},
-            held_among(conn, office.forms, candidates, office.settings.clash_minutes),
+            _held(conn, office, candidates),
         )
         if any(item.record.entry_id in waiting or now_there.get(item.record.entry_id) != (item.record, item.amends) for item in items):
             return None
