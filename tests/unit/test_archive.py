@@ -303,7 +303,8 @@ def test_no_letter_that_the_typeface_lacks_is_asked_for(pdf: pikepdf.Pdf) -> Non
 def test_the_letters_are_unseen() -> None:
     bare = sheet_pdf([Side(picture("x"), 210, 297, ())], "x", "x", MADE_AT)
     full = sheet_pdf([Side(picture("x"), 210, 297, (Words((15, 46, 66, 8), "19280128-7158"),))], "x", "x", MADE_AT)
-    seen = [subprocess.run(["pdftoppm", "-r", "50", "-", "-"], input=each, capture_output=True, check=True).stdout for each in (bare, full)]
+    seen = [subprocess.run(["pdftoppm", "-r", "50", "-singlefile", "-"], input=each, capture_output=True, check=True).stdout for each in (bare, full)]
+    assert len(seen[0]) > 100_000
     assert seen[0] == seen[1]
 
 
