@@ -1,13 +1,13 @@
 """How far a page lies from the unfilled form, measured at many small printed patches.
 
 Patches of the blank that have texture in both directions (words, corners of boxes) are sought in the page by normalised correlation.
-Writing hides some; a patch that does not correlate, or that disagrees with its neighbours, counts as not found.
+A patch that does not correlate, or that disagrees with its neighbours, counts as not found; if writing hides it, that says nothing (`overwritten`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -18,6 +18,7 @@ from pipeline import plane
 from pipeline.fiducials import CODES
 from pipeline.model import Box, Image
 from pipeline.once import once_a_picture
+from pipeline.overwritten import Laid, written_over
 from pipeline.plane import Points
 
 _CELL_MM = 13.5
@@ -34,6 +35,8 @@ _SEEN_SHARE = 0.25
 """Of a strip's patches, so many must be found for the strip to count as seen."""
 _UNSEEN_SHARE = 0.15
 """Measured: pages written over heavily reach 0.11, forms taken for another that shares head and foot begin at 0.23."""
+_FOUND_SHARE = 0.5
+"""For each patch hidden, so many must be found."""
 _NEIGHBOURS = 7
 _DISAGREE_MM = 0.45
 _WIDE_PX_PER_MM = 4.0
@@ -60,11 +63,15 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Shifts:
-    """What was found: `at` (n, 2) mm the middles of all patches, `moved` (n, 2) mm how far the page's print lies from there, `found` (n,)."""
+    """What was found: `at` (n, 2) mm the middles of all patches, `moved` (n, 2) mm how far the page's print lies from there, `found` (n,).
+
+    `hidden` (n,), if it was looked for: patches that were not found because somebody wrote over them.
+    """
 
     at: Points
     moved: Points
     found: NDArray[np.bool_]
+    hidden: NDArray[np.bool_] | None = None
 
     @property
     def seen(self) -> tuple[Points, Points]:
@@ -109,8 +116,15 @@ def _best_of_cells(texture: NDArray[Any], cell: int) -> Points:
 
 
 def measure(page: Image, blank: Image, middles: Points, search: Search) -> Shifts:
-    """Seek patches of the blank in a page laid roughly on it: grey pictures of the whole page, `page` at the search's scale."""
-    return _without_loners(_sought(page, blank, middles, search))
+    """Seek patches of the blank in a page laid roughly on it: grey pictures of the whole page, `page` at the search's scale.
+
+    Where too many are missing, those that lie under writing are told from those that are not there.
+    """
+    shifts = _without_loners(_sought(page, blank, middles, search))
+    if mostly_seen(shifts, plane.page_of(blank)):
+        return shifts
+    laid = Laid.of(page, _resized(blank, search.px_per_mm), search.px_per_mm)
+    return replace(shifts, hidden=written_over(laid, shifts.at, shifts.moved, shifts.found, search.patch_mm))
 
 
 def _sought(page: Image, blank: Image, middles: Points, search: Search) -> Shifts:
@@ -131,9 +145,13 @@ def _sought(page: Image, blank: Image, middles: Points, search: Search) -> Shift
 @once_a_picture(most_bytes=96_000_000)
 def _soft_form(blank: Image, px_per_mm: float) -> Image:
     """The unfilled form at another scale, a little blurred."""
+    return _soft(_resized(blank, px_per_mm), px_per_mm)
+
+
+def _resized(blank: Image, px_per_mm: float) -> Image:
     size = _size(blank, px_per_mm)
     how = cv2.INTER_AREA if blank.shape[0] >= 2 * size[1] else cv2.INTER_LINEAR  # area is slow for odd ratios
-    return _soft(np.asarray(cv2.resize(blank, size, interpolation=how), dtype=np.uint8), px_per_mm)
+    return np.asarray(cv2.resize(blank, size, interpolation=how), dtype=np.uint8)
 
 
 def _soft(picture: Image, px_per_mm: float) -> Image:
@@ -205,11 +223,15 @@ def dark_print(blank: Image) -> Image:
 def mostly_seen(shifts: Shifts, page: Box = plane.PAGE) -> bool:
     """Whether print was found nearly everywhere it should be: in strips (of 70 × 37 mm on A4) that hold all but a small part of the patches.
 
-    People write over a strip here and there, and corners tear; more than that is another form, or paper that is folded.
+    People write over a strip here and there, and corners tear; more than that is another form, or paper that is folded. What lies under writing
+    speaks neither for the form nor against it, but a good part of all must be found.
     """
+    counted = np.ones(len(shifts.at), bool) if shifts.hidden is None else ~shifts.hidden
+    if shifts.found.sum() < _FOUND_SHARE * (~counted).sum():
+        return False
     x, y = (shifts.at / (page.w / 3, page.h / 8)).astype(np.intp).T
     every, seen = np.zeros((8, 3), np.intp), np.zeros((8, 3), np.intp)
-    np.add.at(every, (y, x), 1)
+    np.add.at(every, (y, x), counted)
     np.add.at(seen, (y, x), shifts.found)
     dark = (every >= 2) & (seen < _SEEN_SHARE * every)
     return bool(every[dark].sum() <= _UNSEEN_SHARE * every.sum())

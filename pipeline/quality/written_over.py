@@ -1,0 +1,123 @@
+"""Small drawn forms with pen over whole rows: how many are laid, and whether other forms and wrong places are still refused.
+
+python -m pipeline.quality.written_over --forms 40
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from pipeline import plane, structure
+from pipeline.digitize import DEFAULT_GATE_MM
+from pipeline.model import Image
+from pipeline.quality.damage_light import noise, uneven_light
+from pipeline.quality.damage_paper import Damaged
+from pipeline.quality.damage_place import uneven_feed
+from pipeline.register import lay
+
+SIZE_MM = 105, 148
+ROWS = 11
+_TOP_MM, _PITCH_MM = 12, 12
+_PX = round(plane.PX_PER_MM)
+_HEAD_MM = 34
+"""Two rows that forms of one family share."""
+_SEARCH = structure.Search(px_per_mm=6.0, patch_mm=6.5, reach_mm=2.0)
+LEVELS = (2, 4, 6, 8, 10)
+"""Rows written over."""
+
+
+def drawn_form(rng: Generator, head: Image | None = None) -> Image:
+    """Rows with a word and pale boxes for digits, 8 px/mm; the head may be that of another form."""
+    form = np.full((SIZE_MM[1] * _PX, SIZE_MM[0] * _PX), 250, np.uint8)
+    for row in range(ROWS):
+        y, left = (_TOP_MM + _PITCH_MM * row) * _PX, int(rng.integers(8, 20)) * _PX
+        word = "".join(rng.choice(list("ABDEGHKMNRSTX"), 5))
+        cv2.putText(form, word, (left, y), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (60,), 2, cv2.LINE_AA)
+        for cell in range(int(rng.integers(12, 15))):
+            cv2.rectangle(form, (left + cell * 44, y + 8), (left + (cell + 1) * 44, y + 64), (205,), 2)
+    if head is not None:
+        form[: _HEAD_MM * _PX] = head[: _HEAD_MM * _PX]
+    return form
+
+
+def written_rows(form: Image, rows: int, rng: Generator) -> Image:
+    """The form with strokes of a pen over words and boxes of so many rows, from the second on."""
+    page, ink = form.copy(), int(rng.integers(30, 90))
+    for row in range(1, 1 + rows):
+        for line in range(2):
+            across = np.arange(6 * _PX, 100 * _PX, 20)
+            up = (_TOP_MM + _PITCH_MM * row) * _PX + line * 28 + rng.integers(-24, 40, len(across))
+            cv2.polylines(page, [np.stack([across, up], axis=1).astype(np.int32)], False, (ink,), 4, cv2.LINE_AA)
+    return page
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Whether print was seen nearly everywhere, without and with knowing what lies under ink; whether the page was laid; its true error."""
+
+    before: bool
+    now: bool
+    laid: bool
+    error_mm: float
+
+
+def judge(page: Damaged, form: Image, start_mm: tuple[float, float] = (0.0, 0.0)) -> Judged:
+    """The page laid on a form from about its true place, moved by `start_mm`."""
+    lies = plane.raster(plane.PX_PER_MM) @ np.array([[1, 0, start_mm[0]], [0, 1, start_mm[1]], [0, 0, 1.0]])
+    flat = plane.cut(page.image, lies, plane.page_of(form), _SEARCH.px_per_mm)
+    shifts = structure.measure(flat, form, structure.patches(form), _SEARCH)
+    before, now = (structure.mostly_seen(each, plane.page_of(form)) for each in (replace(shifts, hidden=None), shifts))
+    laid = lay(page.image, lies, form)
+    places = np.stack(np.meshgrid(np.linspace(10, 95, 6), np.linspace(10, 138, 8)), axis=-1).reshape(-1, 2)
+    true = page.where(places * plane.PX_PER_MM - 0.5)
+    error = np.linalg.norm(laid.to_px(places) - true, axis=1) / plane.PX_PER_MM
+    return Judged(before, now, laid.residual_mm <= DEFAULT_GATE_MM, float(np.percentile(error, 95)))
+
+
+def spoilt(page: Image, way: str, rng: Generator) -> Damaged:
+    """As scanned, as fed unevenly, or as photographed in uneven light."""
+    state = Damaged(page, lambda points: points)
+    if way == "uneven feed":
+        state = uneven_feed(state, rng, millimetres=1.2)
+    if way == "uneven light":
+        state = uneven_light(state, rng, darkest=0.5)
+    return noise(state, rng, sigma=4)
+
+
+def _trials(seed: int) -> Iterator[tuple[str, Judged]]:
+    rng = np.random.default_rng([2026, seed])
+    form = drawn_form(rng)
+    sister = drawn_form(rng, head=form)
+    for rows in LEVELS:
+        for way in ("scanned", "uneven feed", "uneven light"):
+            yield f"right, {rows:2} rows, {way}", judge(spoilt(written_rows(form, rows, rng), way, rng), form)
+        yield f"another form of the family, {rows:2} rows", judge(spoilt(written_rows(sister, rows, rng), "scanned", rng), form)
+        yield f"right form a row off, {rows:2} rows", judge(spoilt(written_rows(form, rows, rng), "scanned", rng), form, (0.0, float(_PITCH_MM)))
+
+
+def main() -> None:
+    """Count over drawn forms."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--forms", type=int, default=40)
+    parser.add_argument("--first", type=int, default=0, help="number of the first drawn form")
+    args = parser.parse_args()
+    counts: dict[str, Counter[str]] = {}
+    for seed in range(args.first, args.first + args.forms):
+        for name, one in _trials(seed):
+            count = counts.setdefault(name, Counter())
+            count.update(trials=1, before=int(one.before), now=int(one.now), laid=int(one.laid), off=int(one.laid and one.error_mm > DEFAULT_GATE_MM))
+    for name, count in counts.items():
+        print(
+            f"{name}: {count['trials']} pages, seen before {count['before']}, now {count['now']}, laid {count['laid']}, of these off {count['off']}"
+        )
+
+
+if __name__ == "__main__":
+    main()
