@@ -42,6 +42,8 @@ _NEAR_MM = 0.3
 _FOLLOWED = 4
 """So many times a crease is followed further, as long as that finds `_MORE` of the print."""
 _MORE = 1.005
+_REACHES = 1.05
+"""A stretch is followed further as long as that finds so much more of the print."""
 _LEFT_OUT_MM = 13.5
 _GOOD_MM = 0.12
 """A page that lies so well is not searched for creases: there is nothing to gain, and following them costs as much as all else."""
@@ -109,6 +111,7 @@ def _laid(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box]) -> 
     if not _lies_near(shifts):
         lies = _closer(lies, _measured(image, lies, blank, middles[::2], _ROUGH), page)
         shifts = _measured(image, lies, blank, middles, _FINE)
+    shifts = _reached(image, lies, shifts, blank, middles)
     fit, bend, wrong = _best_fit(shifts, page)
     lies = lies @ fit
     for _ in range(_FOLLOWED):
@@ -130,11 +133,25 @@ def _laid(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box]) -> 
     return Registration(np.linalg.inv(lies), residual, upright, (), bend, int(shifts.found.sum()), len(shifts.at))
 
 
+def _reached(image: Image, lies: Matrix, shifts: Shifts, blank: Image, middles: Points) -> Shifts:
+    """The shifts, or those after following the stretch of the paper to print that was too far away: unevenly fed, it lies mm off here and there."""
+    page = plane.page_of(blank)
+    for _ in range(_FOLLOWED):
+        at, moved = shifts.seen
+        if len(at) < 3 * _FEWEST or structure.mostly_seen(shifts, page):
+            break
+        further = _followed(image, lies, fit_bend(at, moved, page), blank, middles)
+        if further.found.sum() < _REACHES * shifts.found.sum():
+            break
+        shifts = further
+    return shifts
+
+
 def _followed(image: Image, lies: Matrix, bend: Bend, blank: Image, middles: Points) -> Shifts:
-    """Print sought again on the page laid with its creases, which near a fold was too far away at first. Shifts are from flat, as before."""
+    """Print sought again on the page laid with its bend, which was too far away at first. Shifts are from flat, as before."""
     shifts = structure.measure(_flat(image, lies, bend, plane.page_of(blank), _FINE.px_per_mm), blank, middles, _FINE)
     there = shifts.at + shifts.moved
-    return Shifts(shifts.at, shifts.moved + bend.shift(there), shifts.found)
+    return replace(shifts, moved=shifts.moved + bend.shift(there))
 
 
 def _enough(px_per_mm: float) -> float:

@@ -81,11 +81,11 @@ def judge(page: Damaged, form: Image, start_mm: tuple[float, float] = (0.0, 0.0)
     return Judged(before, now, laid.residual_mm <= DEFAULT_GATE_MM, float(np.percentile(error, 95)))
 
 
-def spoilt(page: Image, way: str, rng: Generator) -> Damaged:
-    """As scanned, as fed unevenly, or as photographed in uneven light."""
+def spoilt(page: Image, way: str, rng: Generator, fed_mm: float = 0.6) -> Damaged:
+    """As scanned, as fed unevenly (print lies up to so many mm off), or as photographed in uneven light."""
     state = Damaged(page, lambda points: points)
     if way == "uneven feed":
-        state = uneven_feed(state, rng, millimetres=1.2)
+        state = uneven_feed(state, rng, millimetres=fed_mm * 210 / SIZE_MM[0])  # it takes the page for an A4
     if way == "uneven light":
         state = uneven_light(state, rng, darkest=0.5)
     return noise(state, rng, sigma=4)

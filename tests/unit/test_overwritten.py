@@ -72,3 +72,12 @@ def test_a_place_a_row_off_is_refused_however_much_is_written(rows: int) -> None
     rng = np.random.default_rng(rows)
     blank = drawn_form(rng)
     assert not judge(spoilt(written_rows(blank, rows, rng), "scanned", rng), blank, (0.0, 12.0)).laid
+
+
+@pytest.mark.parametrize(("seed", "rows", "fed_mm"), [(1, 2, 2.5), (2, 2, 2.5), (2, 6, 1.5)])
+def test_an_unevenly_fed_page_is_followed_to_print_that_lies_mm_off(seed: int, rows: int, fed_mm: float) -> None:
+    rng = np.random.default_rng(seed)
+    blank = drawn_form(rng)
+    judged = judge(spoilt(written_rows(blank, rows, rng), "uneven feed", rng, fed_mm), blank)
+    assert judged.laid
+    assert judged.error_mm <= 0.5
