@@ -18,7 +18,7 @@ from pipeline import plane, structure
 from pipeline.digitize import DEFAULT_GATE_MM
 from pipeline.model import Image
 from pipeline.quality.damage_light import noise, uneven_light
-from pipeline.quality.damage_paper import Damaged
+from pipeline.quality.damage_paper import Damaged, Points
 from pipeline.quality.damage_place import uneven_feed
 from pipeline.register import lay
 
@@ -91,6 +91,20 @@ def spoilt(page: Image, way: str, rng: Generator, fed_mm: float = 0.6) -> Damage
     return noise(state, rng, sigma=4)
 
 
+def half_off(page: Image, mm: int, rng: Generator) -> Damaged:
+    """The page with a half of it, somewhere, moved down by so much, as by a fold."""
+    top, by = int(rng.integers(20, 70)) * _PX, mm * _PX
+    bottom = top + SIZE_MM[1] * _PX // 2
+    moved = page.copy()
+    moved[top:bottom] = page[top - by : bottom - by]
+
+    def where(points: Points) -> Points:
+        inside = (points[:, 1] >= top - by) & (points[:, 1] < bottom - by)
+        return points + np.stack([np.zeros(len(points)), by * inside], axis=1)
+
+    return Damaged(moved, where)
+
+
 def _trials(seed: int) -> Iterator[tuple[str, Judged]]:
     rng = np.random.default_rng([2026, seed])
     form = drawn_form(rng)
@@ -99,6 +113,7 @@ def _trials(seed: int) -> Iterator[tuple[str, Judged]]:
         for way in ("scanned", "uneven feed", "uneven light"):
             yield f"right, {rows:2} rows, {way}", judge(spoilt(written_rows(form, rows, rng), way, rng), form)
         yield f"another form of the family, {rows:2} rows", judge(spoilt(written_rows(sister, rows, rng), "scanned", rng), form)
+        yield f"a half 3 mm off, {rows:2} rows", judge(half_off(written_rows(form, rows, rng), 3, rng), form)
         yield f"right form a row off, {rows:2} rows", judge(spoilt(written_rows(form, rows, rng), "scanned", rng), form, (0.0, float(_PITCH_MM)))
 
 

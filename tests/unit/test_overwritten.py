@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.model import Image
 from pipeline.overwritten import Laid
-from pipeline.quality.written_over import drawn_form, judge, spoilt, written_rows
+from pipeline.quality.written_over import drawn_form, half_off, judge, spoilt, written_rows
 
 PATCH = slice(20, 60)
 HERE = np.zeros(2)
@@ -72,6 +72,13 @@ def test_a_place_a_row_off_is_refused_however_much_is_written(rows: int) -> None
     rng = np.random.default_rng(rows)
     blank = drawn_form(rng)
     assert not judge(spoilt(written_rows(blank, rows, rng), "scanned", rng), blank, (0.0, 12.0)).laid
+
+
+@pytest.mark.parametrize("rows", [0, 4, 7])
+def test_a_page_half_of_which_lies_elsewhere_is_refused(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    blank = drawn_form(rng)
+    assert not judge(half_off(written_rows(blank, rows, rng), 3, rng), blank).laid
 
 
 @pytest.mark.parametrize(("seed", "rows", "fed_mm"), [(1, 2, 2.5), (2, 2, 2.5), (2, 6, 1.5)])
