@@ -64,6 +64,11 @@ class _Crest:
     y: list[float] = field(default_factory=list)
     strength: list[float] = field(default_factory=list)
 
+    @property
+    def ends(self) -> tuple[float, float, float, float]:
+        """In which columns it begins and ends, and how far down it does."""
+        return self.x[0], self.x[-1], float(np.mean(self.y[:12])), float(np.mean(self.y[-12:]))
+
 
 def letter_height(pieces: Pieces, px_per_mm: float, pitch: float | None) -> float:
     """How high letters are in px: the median of all connected strokes by width, kept within what the rules' `pitch` (px) lets expect."""
@@ -165,23 +170,24 @@ def _extend(crest: _Crest, x: int, y: float, strength: float) -> None:
 
 def _joined(crests: Sequence[_Crest], near: float) -> list[_Crest]:
     """Crests that continue each other made one, the closest first."""
-    left = list(crests)
-    while True:
-        pairs = [(_apart(a, b, near), i, j) for i, a in enumerate(left) for j, b in enumerate(left) if a.x[0] < b.x[0]]
-        distance, i, j = min(pairs, default=(near, 0, 0))
-        if distance >= near:
-            return left
-        a, b = left[i], left[j]
-        left = [c for n, c in enumerate(left) if n not in (i, j)] + [_Crest(a.x + b.x, a.y + b.y, a.strength + b.strength)]
+    left, ends = list(crests), np.array([crest.ends for crest in crests]).reshape(-1, 4)
+    apart = _apart(ends, ends)
+    while apart.size and apart.min() < near:
+        i, j = divmod(int(apart.argmin()), len(left))
+        kept, a, b = [n for n in range(len(left)) if n not in (i, j)], left[i], left[j]
+        left = [*(left[n] for n in kept), _Crest(a.x + b.x, a.y + b.y, a.strength + b.strength)]
+        ends = np.vstack([ends[kept], left[-1].ends])
+        apart = np.block([[apart[np.ix_(kept, kept)], _apart(ends[:-1], ends[-1:])], [_apart(ends[-1:], ends)]])
+    return left
 
 
-def _apart(a: _Crest, b: _Crest, near: float) -> float:
-    """How far crest b, which begins later, lies above or below the end of a; `near` and more if they run beside each other."""
-    overlap = a.x[-1] - b.x[0]
-    if overlap > 0.3 * min(b.x[-1] - b.x[0], a.x[-1] - a.x[0]) + 1:
-        return near
-    ends = float(np.mean(a.y[-12:])), float(np.mean(b.y[:12]))
-    return abs(ends[1] - ends[0]) + 0.002 * max(0, -overlap)
+def _apart(first: NDArray[np.float64], then: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far crests that begin later (m, 4) lie above or below the ends of others (n, 4); infinitely far if they run beside each other."""
+    (begin, end, _, tail), (begins, ends, heads, _) = first.T[:, :, None], then.T[:, None, :]
+    overlap = end - begins
+    beside = overlap > 0.3 * np.minimum(ends - begins, end - begin) + 1
+    away = np.abs(heads - tail) + 0.002 * np.maximum(0, -overlap)
+    return np.asarray(np.where((begin < begins) & ~beside, away, np.inf))
 
 
 def _row(crest: _Crest, slope: float, shape: tuple[int, ...], size: tuple[int, int]) -> Row:

@@ -106,7 +106,8 @@ def _straight(cut: Image, y: NDArray[np.float64]) -> Image:
 
 def has_stroke(mask: Mask, px_per_mm: float) -> bool:
     """Whether there is a stroke as long and as high as writing has somewhere."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask[y : y + h, x : x + w].astype(np.uint8), connectivity=8)
     width, height = stats[1:, cv2.CC_STAT_WIDTH] / px_per_mm, stats[1:, cv2.CC_STAT_HEIGHT] / px_per_mm
     return bool(((np.hypot(width, height) >= SHORTEST_STROKE_MM) & (height >= LOWEST_STROKE_MM)).any())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import cv2
@@ -15,6 +16,7 @@ from pipeline.model import Image, Reading
 from pipeline.recognize import handwriting, lines
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import find_ink
+from pipeline.recognize.line_finding import find_rows
 from pipeline.recognize.lines import SEE_BACK, STRUCK
 from pipeline.recognize.row_ink import RowInk, row_ink
 from pipeline.recognize.see_back import points_to_back
@@ -272,3 +274,15 @@ def _plain_page() -> Image:
 
 def _lines(reading: Reading) -> Sequence[str]:
     return [line for line in str(reading.value).split("\n") if line]
+
+
+def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
+    """A photographed form has some hundred stretches of print; joining them took a minute and a half."""
+    mask = np.zeros((1600, 1200), bool)
+    for y in range(20, 1600, 40):
+        for x in range(0, 1200, 60):
+            mask[y : y + 12, x : x + 36] = True
+    begun = time.process_time()
+    found = find_rows(mask, 4.0, 12.0, 0.0)
+    assert time.process_time() - begun < 10
+    assert [round(row.middle) for row in found] == pytest.approx(list(range(26, 1600, 40)), abs=1)
