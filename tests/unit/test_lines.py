@@ -277,12 +277,10 @@ def _lines(reading: Reading) -> Sequence[str]:
 
 
 def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
-    """A photographed form has some hundred stretches of print; joining them took a minute and a half."""
-    mask = np.zeros((1600, 1200), bool)
-    for y in range(20, 1600, 40):
-        for x in range(0, 1200, 60):
-            mask[y : y + 12, x : x + 36] = True
+    """A photographed form has some hundred stretches of print; joining them took minutes."""
+    mask = np.zeros((2400, 1800), bool)
+    for x, y in np.random.default_rng(3).integers((0, 0), (1740, 2380), (500, 2)):
+        mask[y : y + 12, x : x + 50] = True
     begun = time.process_time()
-    found = find_rows(mask, 4.0, 12.0, 0.0)
-    assert time.process_time() - begun < 10
-    assert [round(row.middle) for row in found] == pytest.approx(list(range(26, 1600, 40)), abs=1)
+    assert len(find_rows(mask, PX, 12.0, 0.0)) == 174
+    assert time.process_time() - begun < 15
