@@ -170,6 +170,11 @@ def test_boxes_are_drawn_on_a_blank_with_the_mouse(browser: Browser, store: Stor
         assert drawn[1]["means"] == "event_date"
         for one, wanted in zip(drawn, ((15, 29.5, 50, 7), (77, 29.5, 50, 7)), strict=True):
             assert one["box"] == pytest.approx(list(wanted), abs=0.7)
+        in_field(page, "-each_row").locator("label").click()
+        expect(page.locator(".st-key-box_drawing .box")).to_have_count(3)  # the second row, below the first
+        settle(page)
+        typed(page, "-count", "4")
+        expect(page.locator(".st-key-box_drawing .box")).to_have_count(5)
 
 
 def drag(page: Page, sheet: Locator, box_mm: tuple[float, float, float, float]) -> None:
