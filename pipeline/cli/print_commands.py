@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BY = "kommandorad"
 APART = "-skyddade"
 """Ends the name of the file with the sheets of clients with a protected identity."""
+_PARTS = (("", False), (APART, True))
 
 
 def register(app: typer.Typer) -> None:
@@ -62,18 +63,16 @@ def print_form(
     # Written inside the transaction: no sheet is registered whose paper could not be written.
     with store.begin() as conn:
         add_issued(conn, [issued(form, sheet) for theirs in sheets.values() for sheet in theirs], by=BY)
-        for ending, theirs in sheets.items():
-            if theirs:
-                place = output.with_stem(output.stem + ending)
-                _write(place, print_sheets(form, theirs, organisation=settings.care_provider))
-                typer.echo(f"{place}: {len(theirs)} × {form.title}", err=True)
+        _write({output.with_stem(output.stem + end): print_sheets(form, those, organisation=settings.care_provider) for end, those in sheets.items()})
     store.close()
+    for end, those in sheets.items():
+        typer.echo(f"{output.with_stem(output.stem + end)}: {len(those)} × {form.title}", err=True)
 
 
-def _register(clients: Path | None) -> Sequence[Client]:
+def _register(clients: Path | None) -> Sequence[Client] | None:
     from pipeline.clients import load_register
 
-    return load_register(clients).clients if clients else ()
+    return load_register(clients).clients if clients else None
 
 
 def _visits(plan: Path | None, unit: str) -> Sequence[PlannedVisit]:
@@ -82,34 +81,41 @@ def _visits(plan: Path | None, unit: str) -> Sequence[PlannedVisit]:
     return load_plan(plan, unit) if plan else ()
 
 
-def _sheets(copies: int, register: Sequence[Client], unit: str) -> dict[str, list[Sheet]]:
+def _sheets(copies: int, register: Sequence[Client] | None, unit: str) -> dict[str, list[Sheet]]:
     """By the ending of the file's name."""
     from pipeline.printing import issue, issue_for_clients
 
-    if not register:
+    if register is None:
         return {"": issue(copies, unit)}
     chosen = [client for client in register if unit in ("", client.unit)]
     if not chosen:
         raise UsageError("The register has no clients to print for.", "Check the file and the unit's name.")
-    return {ending: issue_for_clients(one for one in chosen if one.protected is apart) for ending, apart in (("", False), (APART, True))}
+    return _filled({end: issue_for_clients(one for one in chosen if one.protected is apart) for end, apart in _PARTS})
 
 
-def _planned(form: Form, visits: Sequence[PlannedVisit], register: Sequence[Client], store: Store) -> dict[str, list[Sheet]]:
+def _planned(form: Form, visits: Sequence[PlannedVisit], register: Sequence[Client] | None, store: Store) -> dict[str, list[Sheet]]:
     """By the ending of the file's name. Who is protected is told by the register that was given, and by the store's own."""
     from pipeline.store import registers
     from pipeline.visit_plan import issue_for_plan
 
     with store.read() as conn:
         known = [registers.client(conn, pid) for pid in {visit.pid for visit in visits}]
-    protected = {client.pid for client in (*register, *filter(None, known)) if client.protected}
-    return {
-        ending: issue_for_plan(form, [visit for visit in visits if (visit.pid in protected) is apart])
-        for ending, apart in (("", False), (APART, True))
-    }
+    protected = {client.pid for client in (*(register or ()), *filter(None, known)) if client.protected}
+    return _filled({end: issue_for_plan(form, [visit for visit in visits if (visit.pid in protected) is apart]) for end, apart in _PARTS})
 
 
-def _write(output: Path, pdf: bytes) -> None:
-    try:
-        output.write_bytes(pdf)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}.", "Give another place with -o.") from error
+def _filled(sheets: dict[str, list[Sheet]]) -> dict[str, list[Sheet]]:
+    return {end: those for end, those in sheets.items() if those}
+
+
+def _write(files: Mapping[Path, bytes]) -> None:
+    """All or none: what is not registered as issued must not lie about on paper either."""
+    written: list[Path] = []
+    for place, pdf in files.items():
+        try:
+            place.write_bytes(pdf)
+            written.append(place)
+        except OSError as error:
+            for other in written:
+                other.unlink()
+            raise UsageError(f"{place} cannot be written: {error.strerror}.", "Give another place with -o.") from error

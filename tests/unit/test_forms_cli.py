@@ -129,6 +129,25 @@ def test_paper_that_could_not_be_written_is_not_issued(tmp_path: Path) -> None:
     assert _issued() == []
 
 
+def test_of_two_files_none_is_left_if_one_could_not_be_written(tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    lines = REGISTER.strip().splitlines()
+    register.write_text("\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", *(f"{line};" for line in lines[2:])]), "utf-8")
+    (tmp_path / "ut-skyddade.pdf").mkdir()
+    with pytest.raises(UsageError, match="cannot be written"):
+        _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(tmp_path / "ut.pdf"))
+    assert _issued() == []
+    assert not (tmp_path / "ut.pdf").exists()
+
+
+def test_an_empty_register_is_not_printed_as_a_blank_sheet(tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    register.write_text(REGISTER.splitlines()[0] + "\n", "utf-8")
+    with pytest.raises(UsageError, match="no clients"):
+        _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(tmp_path / "ut.pdf"))
+    assert not (tmp_path / "ut.pdf").exists()
+
+
 def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
     register.write_text(REGISTER, "utf-8")
