@@ -254,10 +254,8 @@ def _keep(office: Office, person: Person, unit: str | None, items: Sequence[Item
     """Write the run if every item is still what the file says; None when something has changed."""
     with office.store.begin() as conn:
         candidates = _candidates(conn, office, person, unit, lock=True)
-        now_there, waiting = (
-            {record.entry_id: (record, before) for record, before in candidates},
-            _held(conn, office, candidates),
-        )
+        now_there = {record.entry_id: (record, before) for record, before in candidates}
+        waiting = _held(conn, office, candidates)
         if any(item.record.entry_id in waiting or now_there.get(item.record.entry_id) != (item.record, item.amends) for item in items):
             return None
         kept = replace(run, sha256=office.store.images.put(data))

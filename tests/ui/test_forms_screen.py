@@ -200,12 +200,18 @@ def test_a_trial_is_judged_and_what_was_tried_is_published(store: Store, open_sc
     assert draft(here.form_drafts, made.id).version == 2
 
 
-def test_boxes_are_written_in_millimetres_and_told_what_they_are(store: Store, open_screen: OpenScreen) -> None:
+def with_a_box(store: Store, open_screen: OpenScreen) -> AppTest:
+    """A form printed elsewhere that has been begun, with one box on it."""
     blank = cv2.imencode(".png", blank_page("Nattrond", 3))[1].tobytes()
     made = acts.begin_drawing(store, settings(store), Forms(), ADMINISTRATOR, ROUND, blank, "blank.png")
     app = open_screen(ADMINISTRATOR, "forms")
     app.button(key=f"forms_draft-{made.id}").click().run()
     app.button(key="forms_add_box").click().run()
+    return app
+
+
+def test_boxes_are_written_in_millimetres_and_told_what_they_are(store: Store, open_screen: OpenScreen) -> None:
+    app = with_a_box(store, open_screen)
     assert not app.exception
     for side, value in (("x", 15.0), ("y", 29.5), ("width", 50.0), ("height", 7.0)):
         app.number_input(key=key_of(app, "number_input", f"-{side}")).set_value(value).run()
@@ -219,11 +225,7 @@ def test_boxes_are_written_in_millimetres_and_told_what_they_are(store: Store, o
 
 
 def test_a_box_that_is_on_every_row_makes_a_table_of_so_many_rows(store: Store, open_screen: OpenScreen) -> None:
-    blank = cv2.imencode(".png", blank_page("Nattrond", 3))[1].tobytes()
-    made = acts.begin_drawing(store, settings(store), Forms(), ADMINISTRATOR, ROUND, blank, "blank.png")
-    app = open_screen(ADMINISTRATOR, "forms")
-    app.button(key=f"forms_draft-{made.id}").click().run()
-    app.button(key="forms_add_box").click().run()
+    app = with_a_box(store, open_screen)
     assert not [one for one in app.number_input if str(one.key).endswith("-count")]
     app.checkbox(key=key_of(app, "checkbox", "-each_row")).check().run()
     app.number_input(key=key_of(app, "number_input", "-count")).set_value(5).run()
