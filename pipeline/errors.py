@@ -12,7 +12,8 @@ EfterskriftError
 │   └── RegistrationError
 ├── StoreError          the database or the image folder
 │   ├── SchemaMismatchError
-│   └── StoreUnavailableError
+│   ├── StoreUnavailableError
+│   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
 │   └── BlockedClientError
 ├── ReviewError         a decision cannot be taken
@@ -132,6 +133,10 @@ class SchemaMismatchError(StoreError):
 
 class StoreUnavailableError(StoreError):
     """The database is locked or cannot be reached, or the disk is full."""
+
+
+class UnstorableTextError(StoreError):
+    """A text is longer than the database has room for, or holds a character that it cannot hold (PostgreSQL: NUL)."""
 
 
 class NotAllowedError(EfterskriftError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, StatementError
+from sqlalchemy.exc import ArgumentError, DataError, OperationalError, StatementError
 
-from pipeline.errors import StoreError, StoreUnavailableError
+from pipeline.errors import StoreError, StoreUnavailableError, UnstorableTextError
 
 READS_ONLY = "efterskrift_reads_only"
 """The option of a connection whose transaction only reads."""
@@ -59,6 +59,9 @@ def plain_error(error: StatementError, name: str) -> StoreError:
         why = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or "no connection"
         remedy = "Check that it runs, that the disk has room and that no other program holds it, then try again."
         return StoreUnavailableError(f"The database {name} is locked or cannot be reached ({why}).", remedy)
+    if isinstance(error, DataError):
+        remedy = "Shorten it and type it again instead of pasting it. Nothing has been changed."
+        return UnstorableTextError("A text is too long, or holds a character that the database cannot hold.", remedy)
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
     message = f"The database {name} refused a change ({type(original).__name__} {constraint}".rstrip() + ")."
     return StoreError(message, "If it comes again, `efterskrift doctor` looks the workspace over. Nothing has been changed.")

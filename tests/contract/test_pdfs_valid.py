@@ -40,7 +40,8 @@ pytest_plugins = ("tests.databases",)
 PRINTED = [form.id for form in FORMS.values() if form is FORMS.latest(form.id) and not form.printed_elsewhere]
 LOGGER = person("lo", Role.LOG_REVIEWER, (NORTH, SOUTH))
 DAY = date(2026, 11, 25)
-ODD = "Rad <ett> & två\nåäö ﬁ 漢 \x00"
+ASKED = "Rad <ett> & två\nåäö ﬁ 漢"
+ODD = f"{ASKED} \x00"
 
 
 def picture(mode: str = "L") -> bytes:
@@ -58,7 +59,7 @@ def ward(store: Store) -> Ward:
         for seen in claims.open_entry(conn, WARD_FORMS, EVA, entry_id, NOW).pages:
             claims.view_page(conn, EVA, seen.id)
         registers.look_up_client(conn, EVA, ASTA.pid)
-        questions.ask_author(conn, WARD_FORMS, EVA, entry_id, 0, ODD, "", NOW)
+        questions.ask_author(conn, WARD_FORMS, EVA, entry_id, 0, ASKED, "", NOW)
     return ward
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
@@ -10,7 +11,7 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import Connection
 
-from pipeline.errors import EfterskriftError, NotAllowedError, StoreError, StoreUnavailableError
+from pipeline.errors import EfterskriftError, NotAllowedError, StoreError, StoreUnavailableError, UnstorableTextError
 from pipeline.model import EntryState, IssuedSheet, Person
 from pipeline.review import Answer
 from pipeline.settings import Settings
@@ -89,6 +90,16 @@ def test_a_lock_is_waited_for_and_then_named(store: Store, store_settings: Setti
     with impatient.begin() as other:
         record(other, "eva", "try", "x")
     impatient.close()
+
+
+def test_a_text_that_the_database_cannot_hold_is_named_without_quoting_it(ward: Ward) -> None:
+    """SQLite holds any text; PostgreSQL no NUL."""
+    entry_id = ward.note("AAAA")
+    expected: AbstractContextManager[object] = nullcontext()
+    if ward.store.engine.dialect.name == "postgresql":
+        expected = pytest.raises(UnstorableTextError, match=r"^A text is too long, or holds a character that the database cannot hold\.")
+    with expected, ward.store.begin() as conn:
+        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken dos?\0", "", NOW)
 
 
 def test_registers_are_replaced_by_key(ward: Ward) -> None:
