@@ -15,5 +15,5 @@ def backlog_csv(found: Backlog) -> bytes:
         (m.unit, shown_pid(m.pid), m.name, str(m.sheets), str(m.entries), m.oldest, m.criticality, "ja" if m.sure else "nej, maskinläst")
         for m in found.markers
     ]
-    rest = (("okänt vem det gäller", found.unknown), ("dolda: skyddade, spärrade eller andra rättsområden", found.hidden))
+    rest = (("okänt vem det gäller", found.unknown), ("dolda: skyddade, spärrade eller andra lagområden", found.hidden))
     return write_table(HEADER, [*lines, *(("", "", what, "", str(count), "", "", "") for what, count in rest if count)])

@@ -97,7 +97,7 @@ def _question(pages: _Pages, number: int, one: Asked, forms: Forms) -> None:
     row = f"rad {entry.row}" if entry.row else ""
     pages.ln(4)
     pages.say(f"{number}. {form.title if form else entry.form}", 11, bold=True)
-    pages.say(", ".join(filter(None, (entry.event_on or "", f"blad {entry.serial}" if entry.serial else "", row))) or "utan löpnummer", 9)
+    pages.say(", ".join(filter(None, (entry.event_on or "", f"ark {entry.serial}" if entry.serial else "", row))) or "utan löpnummer", 9)
     pages.ln(1)
     pages.say(one.text, 11)
     pages.ln(2)

@@ -24,9 +24,9 @@ PDF_FOLDER = "representations/pdfa/data"
 SCAN_FOLDER = "representations/skannat/data"
 READ_ME = """Paketet är gjort av Efterskrift: handlingar som skrevs på papper under ett IT-avbrott, skannade, kontrollerade och överförda i efterhand.
 
-representations/pdfa     varje blad som PDF/A-2u; bilden av papperet med de bekräftade uppgifterna som osynlig, sökbar text
-representations/skannat  samma blad som de kom från skannern, oförändrade
-metadata/descriptive     en ERMS-post för varje uppgift på bladen, med sekretess, personer, tider och gallringsklass
+representations/pdfa     varje ark som PDF/A-2u; bilden av papperet med de bekräftade uppgifterna som osynlig, sökbar text
+representations/skannat  samma ark som de kom från skannern, oförändrade
+metadata/descriptive     en ERMS-post för varje uppgift på arken, med sekretess, personer, tider och gallringsklass
 metadata/preservation    PREMIS: filformat, kontrollsummor och händelser
 
 Gallringsklassen är uträknad efter lag och talar om den tidigaste dagen. Ingenting gallras av programmet. Papperets plats står i ERMS-posten.

@@ -64,7 +64,7 @@ def sheet_files(found: Archivable, records: Sequence[Record], pages: Sequence[Pa
     form = office.forms.get((first.form, first.version))
     images = office.store.images
     sides = [_side(page, form, records, images, office.forms) for page in pictures]
-    title = f"{first.title}, {event_time(first)}, blad {found.sheet}"
+    title = f"{first.title}, {event_time(first)}, ark {found.sheet}"
     pdf = sheet_pdf(sides, title, first.author or office.settings.care_provider, run.made_at)
     scans = tuple(_scan(found.sheet, number, page, images) for number, page in enumerate(pictures, 1))
     named = File(f"{found.sheet}.pdf", "application/pdf", pdf)

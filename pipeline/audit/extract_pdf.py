@@ -15,7 +15,8 @@ from pipeline.identity import shown_pid
 MARGIN = 20.0
 WHAT = (
     "Här ser du från vilken enhet och när någon har haft tillgång till uppgifter om dig på papper som skrevs när datasystemen låg nere, och som "
-    "sedan fördes in i verksamhetens system. Du har rätt att få veta detta (patientdatalagen 8 kap. 5 §). Att datorn läst av papperet är inte med."
+    "sedan fördes in i verksamhetens system. Du har rätt att få veta detta (för hälso- och sjukvård: patientdatalagen 8 kap. 5 §). Att datorn läst "
+    "av papperet är inte med."
 )
 NOTHING = "Ingen har haft tillgång till uppgifter om dig här under den tiden."
 ASK = "Undrar du över något i listan? Fråga enheten som står på raden, eller {provider}."
@@ -40,9 +41,10 @@ def extract_pdf(extract: Extract, provider: str) -> bytes:
         else:
             paper.say(NOTHING, 11, bold=True)
         paper.gap(3)
-        paper.say(f"Utdraget omfattar enheterna {', '.join(extract.units)}.", 9, grey=True)
+        paper.say(f"Utdraget omfattar {'enheten' if len(extract.units) == 1 else 'enheterna'} {', '.join(extract.units)}.", 9, grey=True)
         if extract.elsewhere:
-            paper.say(f"Det finns också {extract.elsewhere} rader från andra enheter. De lämnas ut av dem som följer upp loggen där.", 10, bold=True)
+            rows = "1 rad från en annan enhet. Den" if extract.elsewhere == 1 else f"{extract.elsewhere} rader från andra enheter. De"
+            paper.say(f"Det finns också {rows} lämnas ut av dem som följer upp loggen där.", 10, bold=True)
         paper.say(ASK.format(provider=provider), 9, grey=True)
         return bytes(paper.output())
 

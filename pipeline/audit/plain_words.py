@@ -58,5 +58,5 @@ SAID: Mapping[str, str] = {
     "view_log": "Loggen över vem som sett uppgifterna granskades",
     "export_log": "Loggen över vem som sett uppgifterna granskades",
     "extract_log": "Ett utdrag som detta togs fram",
-    "requeue": "Papperet lästes av datorn en gång till",
+    "requeue": "Personal lät datorn läsa papperet en gång till",
 }

@@ -25,7 +25,7 @@ from pipeline.store.exports import Connection
 from pipeline.store.protection import hidden_numbers
 from pipeline.template import Forms
 
-HELD = "Kan redan vara inmatad i vårdsystemet. Jämför och avgör under Uppföljning."
+HELD = "Kan redan vara inmatad i vårdsystemet. Enhetens granskare jämför och avgör under Uppföljning."
 """Why an entry is left out of a run, in Swedish."""
 
 

@@ -12,7 +12,7 @@ from pipeline.model import Earlier, Record, Run, StaffMember
 from pipeline.settings import Settings
 from pipeline.template import Forms
 
-TEMPORARY_CLIENT = "Klienten har en tillfällig identitet. Flytta posten till klienten i registret (Uppföljning), eller skriv in den för hand."
+TEMPORARY_CLIENT = "Klienten har en tillfällig identitet. Enhetens granskare flyttar posten till klienten i registret under Uppföljning, eller skriv in den för hand."
 """Why a file for a system cannot carry an entry about somebody whom the register lacks a number of."""
 
 

@@ -44,7 +44,7 @@ class KeyInListExporter:
         """The list, grouped by client in the items' order."""
         with ListPages(run, content_sum(items)) as pages:
             pages.add_page()
-            pages.write_line(f"{GUIDE} Listan har {len(items)} poster.", 9)
+            pages.write_line(f"{GUIDE} Listan har {len(items)} {'post' if len(items) == 1 else 'poster'}.", 9)
             for (client, who), group in groupby(items, key=lambda item: (item.record.client, whom(item, terms))):
                 _client(pages, client, who, list(group), terms)
             return bytes(pages.output())

@@ -65,8 +65,9 @@ def _outage(settings: Settings) -> str:
     start, end = settings.outage_start, settings.outage_end
     if start is None:
         return "Efterregistrering efter IT-avbrott."
-    until = f"{local(end):%Y-%m-%d}" if end else ""
-    return f"Efterregistrering efter IT-avbrott {local(start):%Y-%m-%d}–{until}."
+    if end is None:
+        return f"Efterregistrering efter IT-avbrott som började {local(start):%Y-%m-%d}."
+    return f"Efterregistrering efter IT-avbrott {local(start):%Y-%m-%d}–{local(end):%Y-%m-%d}."
 
 
 def _original(record: Record) -> str:

@@ -19,7 +19,7 @@ _ROW_MM = 6.4
 _HOW = (
     "Skriv ut på A4 i 100 procent (”Faktisk storlek”), aldrig ”Anpassa till sidan”. Enkelsidigt, svartvitt räcker. Häfta inte.",
     "Hela paketet ligger i en fil i den ordning som står här. Delarna finns också var för sig. Kopiera aldrig en blankett: varje ark har "
-    "ett eget löpnummer. Räcker de inte: gör ett paket till.",
+    "ett eget löpnummer. Räcker arken inte: gör ett paket till.",
     "Kontrollera första arket: de fyra svarta rutorna i hörnen ska synas hela.",
 )
 _AFTER = (
@@ -48,7 +48,8 @@ def contents_pages(parts: int) -> int:
 
 def draw_contents(paper: Paper, about: About, parts: Sequence[Line], days: int, clients: int) -> None:
     """The page, or two where there are many parts. `days` and `clients` say what the numbers were reckoned for."""
-    said = f"för {days} dagar" + (f" och {clients} klienter" if clients else "")
+    said = f"för {days} {'dag' if days == 1 else 'dagar'}"
+    said += f" och {clients} {'klient' if clients == 1 else 'klienter'}" if clients else ""
     begin(paper, about, "Reservpaket vid driftstopp", said)
     paper.area(Box(LEFT, 39.5, WIDTH, 31.5), Colour.WHITE, Colour.BLACK, 0.4)
     paper.words("Så skriver du ut", (LEFT + 3, 42), Style(11.5, Colour.BLACK, bold=True))

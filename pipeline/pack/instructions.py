@@ -21,14 +21,14 @@ _TITLE = "Så skriver du på papper"
 
 SIGN = (
     "Skriv namn och yrkestitel så att de går att läsa.",
-    "Sätt din signatur i rutan Sign. på varje rad som du har gjort.",
+    "Sätt din signatur i signaturrutan på varje rad om det du har gjort.",
     "Skriv under på bladet Signaturförtydligande första dagen. Då vet alla vem signaturen är.",
 )
 COLLECT = (
     "Lägg dagens ark i en bunt när passet är slut. En bunt för varje dag.",
     "Fyll i ett försättsblad: dag, bunt, antal ark och vem som samlade in. Lägg det överst.",
     "Använd gem eller plastficka. Häfta inte, vik inte och laga inte med tejp.",
-    "Lås in bunten. Skriv inte om något på nytt: det första papperet är originalet.",
+    "Lås in bunten. Skriv inte om något: det första papperet är originalet.",
     "Spara oanvända ark med löpnummer. De ska räknas.",
 )
 WRITE = (

@@ -156,7 +156,7 @@ def _lot(lot: str) -> ColumnElement[bool]:
 
 def _meant(conn: Connection, unit: str, typed: str) -> list[str]:
     """The serials that are meant, each once."""
-    words = re.sub(r"[,;]", " ", re.sub(r"\s*(–|\.\.)\s*", "..", typed)).split()
+    words = re.sub(r"[,;]", " ", re.sub(r"\s*(–|\.\.|\s-\s)\s*", "..", typed)).split()
     if not words:
         raise UsageError("No serial is given.", "Write the serials of the sheets that came back unused.")
     found: dict[str, None] = {}

@@ -58,7 +58,7 @@ def test_arrows_and_space_mark_and_ctrl_enter_confirms_the_rest(page: Page, stor
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
     expect(pieces(page).nth(1)).to_have_attribute("aria-checked", "true")
-    expect(page.get_by_text(f"1 av {PIECES} markerade")).to_be_visible()
+    expect(page.get_by_text(f"Markerade: 1 av {PIECES}")).to_be_visible()
     press_until(page, "Control+Enter", other_title(page, title))
     ended = outcomes(store)[:PIECES]
     assert [outcome for _, outcome in ended].count("odd") == 1

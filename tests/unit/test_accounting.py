@@ -50,7 +50,7 @@ def test_sheets_as_people_write_them_are_registered_once_and_taken_back(ward: Wa
     assert give(ward, NOTES[1]) == 1
 
 
-@pytest.mark.parametrize("between", ["–", " – ", ".."])
+@pytest.mark.parametrize("between", ["–", " – ", "..", " - "])
 def test_a_range_is_of_sheets_in_the_order_of_printing(ward: Ward, between: str) -> None:
     assert give(ward, f"{NOTES[4]}{between}{NOTES[2]}") == 3
     assert counts(ward)[NOTE.id] == (6, 1, 3, 2)

@@ -9,9 +9,11 @@ import pytest
 from lxml import etree
 
 from pipeline.export import TARGETS
+from pipeline.export.late_entry import late_entry_text
 from pipeline.export.patient_id import id_type, short_form
 from pipeline.export.rivta import DOMAIN, EXTENSION, RESPONDER
 from pipeline.model import Client, Record, Stamp, Value
+from pipeline.settings import Settings
 from tests.export_examples import EARLIER, SIV, made, record, terms
 from tests.shared_data import shared
 
@@ -89,6 +91,11 @@ def test_a_note_says_where_it_comes_from_and_what_it_says() -> None:
     assert "Plan\nNy omläggning på torsdag." in said
     assert "Patienten har fått information\nja" in said
     assert "Kontakt med läkare" not in said
+
+
+def test_an_outage_that_goes_on_is_named_by_its_first_day() -> None:
+    told = late_entry_text(record(), Settings(outage_start=datetime(2021, 12, 16, tzinfo=UTC)))
+    assert told.startswith("Efterregistrering efter IT-avbrott som började 2021-12-16. Gäller")
 
 
 def test_what_a_note_does_not_carry_is_named_where_it_is_filled_in() -> None:

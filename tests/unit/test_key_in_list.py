@@ -42,6 +42,11 @@ def test_an_entry_has_all_that_is_keyed() -> None:
     assert "Tomt: " in told
 
 
+def test_one_entry_is_one_post() -> None:
+    assert "Listan har 1 post." in flat(pages(made("skriv-in", note(1))))
+    assert "Listan har 2 poster." in flat(pages(made("skriv-in", note(1), note(2))))
+
+
 def test_options_marks_and_signatures_are_words() -> None:
     told = flat(pages(made("skriv-in", record(fields={"kontakttyp": "bedomning", "underskrift": True, "anteckning": "x"}))))
     assert "Typ av kontakt Bedömning" in told

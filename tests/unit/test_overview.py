@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import event, insert, update
 
 from pipeline import overview as overviews
-from pipeline.burn_down import Day, days_behind, outlook
+from pipeline.burn_down import Ahead, Day, Outlook, days_behind, outlook
 from pipeline.errors import NotAllowedError
 from pipeline.measured_error import ErrorFigure
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading
 from pipeline.overview import Overview, Tempo, days_with, overview, tempo
 from pipeline.overview_csv import overview_csv
-from pipeline.overview_pdf import overview_pdf
+from pipeline.overview_pdf import overview_pdf, said_outlook
 from pipeline.overview_words import WORDS
 from pipeline.quality.measure import Share
 from pipeline.store import tables
@@ -274,6 +274,12 @@ def test_the_print_is_in_the_language_of_the_person(language: str, said: tuple[s
     text = told.stdout.decode()
     assert [word for word in said if word not in text] == []
     assert ASTA.name not in text
+
+
+def test_a_forecast_without_an_end_is_said_in_days(ward: Ward) -> None:
+    known = seen(ward)
+    far = dataclasses.replace(known, open=1, outlook=Outlook(30, 80, None, (Ahead("2026-03-02", 0, 1, 1),)))
+    assert said_outlook(far, WORDS["sv"]).startswith("Klart om ungefär 80 dagar (mellan 30 och mer än 120 dagar)")
 
 
 def test_the_file_has_every_figure_in_the_language_of_the_person(ward: Ward) -> None:

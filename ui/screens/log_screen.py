@@ -167,4 +167,4 @@ def _check(here: Site, person: Person) -> None:
         return
     st.error(t("log.broken", count=verdict.count), icon=":material/error:")
     for problem in verdict.problems[:10]:
-        st.caption(t(f"log.wrong.{problem.wrong.value}", first=problem.first, last=problem.last))
+        st.caption(t(f"log.wrong.{problem.wrong.value}", first=problem.first, last=problem.last, count=problem.last - problem.first + 1))
