@@ -128,7 +128,7 @@ def care_list(table: CareTable, columns: Columns, today: date | None = None) -> 
         UsageError: no column says whom a row is about, or when.
     """
     if lacking := [part.value for part in NEEDED if not columns.get(part)]:
-        raise UsageError("No column is named for " + " and ".join(lacking) + ".", "Choose the columns for personal number and day.")
+        raise UsageError(f"No column is named for {', '.join(lacking)}.", "Choose the columns for personal number and day.")
     rows, no_person, no_day = list[CareRow](), list[int](), list[int]()
     for number, cells in table.rows:
         said = {part: " ".join(_cells(cells, columns.get(part, ()))) for part in Part}

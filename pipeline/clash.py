@@ -20,12 +20,15 @@ _NOT_KNOWN = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is compared of either side. `day` is YYYY-MM-DD and `clock` HH:MM, empty where it is not known; `kinds` are words for what it is."""
+    """What is compared of either side. `day` is YYYY-MM-DD and `clock` HH:MM, empty where it is not known; `kinds` are words for what it is.
+    `night_of`: the day before, of what happened at midnight, since paper may call that 24.00 of that day.
+    """
 
     day: str
     clock: str
     kinds: tuple[str, ...]
     text: str
+    night_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,9 @@ def likeness(ours: Said, theirs: Said, minutes: int, other_kinds: Sequence[str] 
     """
     text, kind = _text(ours.text, theirs.text), _kind(ours.kinds, theirs.kinds, other_kinds)
     apart, alike = _minutes(ours, theirs), text is not None and text >= TEXT_ALIKE
-    near = apart <= minutes if apart is not None else ours.day in ("", theirs.day)
-    if not (alike and ours.day in ("", theirs.day)) and (not near or not ours.day or kind is False):
+    same_day = ours.day == "" or theirs.day in (ours.day, ours.night_of or ours.day)
+    near = apart <= minutes if apart is not None else same_day
+    if not (alike and same_day) and (not near or not ours.day or kind is False):
         return None
     close = _NOT_KNOWN if apart is None else 100 * max(0.0, 1 - apart / max(minutes, 1))
     rank = close + (_NOT_KNOWN if text is None else text) + {True: 20, None: 0, False: -20}[kind]

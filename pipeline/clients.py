@@ -19,8 +19,10 @@ _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt
 class ClientRegister:
     """The persons whom a unit's paper can be about, in the order of the register."""
 
-    def __init__(self, clients: Iterable[Client]) -> None:
+    def __init__(self, clients: Iterable[Client], silent: Iterable[str] = ()) -> None:
+        """`silent`: facts of clients that the register says nothing of, since it has no column for them."""
         self.clients = tuple(clients)
+        self.silent = frozenset(silent)
         self._by_pid = {client.pid: client for client in self.clients}
 
     def __len__(self) -> int:
@@ -48,12 +50,14 @@ def load_register(path: Path) -> ClientRegister:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.
     """
     clients: dict[str, Client] = {}
-    for number, row in read_table(path, _KIND):
+    rows = read_table(path, _KIND)
+    for number, row in rows:
         client = _client(path, number, row)
         if client.pid in clients:
             raise wrong_row(path, number, "has a personal number that an earlier row has too", _KIND)
         clients[client.pid] = client
-    return ClientRegister(clients.values())
+    silent = {fact for column, fact in (("skyddad", "protected"), ("adress", "address")) if rows and column not in rows[0][1]}
+    return ClientRegister(clients.values(), silent)
 
 
 def _client(path: Path, number: int, row: Mapping[str, str]) -> Client:

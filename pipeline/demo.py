@@ -13,6 +13,7 @@ from pipeline.clients import load_register
 from pipeline.intake import Source, take_in
 from pipeline.model import IssuedSheet, Person, Role
 from pipeline.professions import ALL_AREAS
+from pipeline.scan import page_count
 from pipeline.settings import ROOT, Settings
 from pipeline.staff import load_staff
 from pipeline.store.database import Store, open_store
@@ -110,7 +111,7 @@ def scan_samples(store: Store, on_page: Callable[[int], None]) -> None:
 
 def _all_in(store: Store, files: list[Path]) -> bool:
     with store.read() as conn:
-        return not unfinished(conn) and all(source_is_in(conn, Source.of(path).sha256) for path in files)
+        return not unfinished(conn) and all(source_is_in(conn, Source.of(path).sha256, page_count(path)) for path in files)
 
 
 _OF_UNIT = {

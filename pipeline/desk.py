@@ -16,7 +16,6 @@ from typing import Protocol, TypeVar
 
 import cv2
 
-from pipeline.clients import ClientRegister
 from pipeline.digitize import READER_VERSION, Digitized, Reader
 from pipeline.errors import EfterskriftError, MissingProgramError, StoreUnavailableError, place_of
 from pipeline.form_library import FormLibrary
@@ -26,7 +25,6 @@ from pipeline.settings import Settings
 from pipeline.store import workers
 from pipeline.store.database import Store
 from pipeline.store.pages import fail_page, page
-from pipeline.store.registers import clients
 from pipeline.store.sheets import save_reading
 from pipeline.template import Forms
 
@@ -56,11 +54,9 @@ MakeReader = Callable[[Settings, Store], PageReader]
 
 
 def make_reader(settings: Settings, store: Store) -> PageReader:
-    """What a worker reads with: the client register as it is now, and always the latest forms and staff list. It uses one thread."""
+    """What a worker reads with: always the latest client register, forms and staff list. It uses one thread."""
     cv2.setNumThreads(1)
-    with store.read() as conn:
-        register = ClientRegister(clients(conn))
-    return FreshReader(Reader.of(settings, register), store, learned_signers(settings.workspace / "models"), FormLibrary(settings))
+    return FreshReader(Reader.of(settings, ()), store, learned_signers(settings.workspace / "models"), FormLibrary(settings))
 
 
 @dataclass(slots=True)

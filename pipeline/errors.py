@@ -3,7 +3,8 @@
 EfterskriftError
 ├── UsageError          the command was given something it cannot use
 │   ├── NoSuchClientError
-│   └── PersonalLoginError
+│   ├── PersonalLoginError
+│   └── SettingsError   a setting is wrong
 ├── FormError           a form definition is wrong
 │   └── FormMakingError
 ├── IntakeError         a file or page cannot be taken in
@@ -85,6 +86,10 @@ class NoSuchClientError(UsageError):
 
 class PersonalLoginError(UsageError):
     """A login is a personal number, which would then stand in the log."""
+
+
+class SettingsError(UsageError):
+    """A setting is wrong: whoever minds the computer corrects it."""
 
 
 class FormError(EfterskriftError):

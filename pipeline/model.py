@@ -279,9 +279,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The latest run that carried an entry, if its target has not refused it, and the revision that it carried."""
+    """The latest run that carried an entry, if its target has not refused it, and the revision that it carried.
+
+    `carried` is what it carried where that was about another client than the entry is now: there it has to be withdrawn.
+    """
 
     run: str
     target: str
     made_at: datetime
     revision: int = 1
+    carried: Record | None = None

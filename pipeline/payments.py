@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from pipeline.errors import ReviewError
+from pipeline.errors import ExportError, ReviewError
 from pipeline.export.exporter import Terms
 from pipeline.export.mapping import load_mappings
 from pipeline.export.pain001 import NO_DEBTOR, NOT_APPROVED, PaymentExporter, amount_of, digits_of
@@ -25,6 +25,7 @@ from pipeline.store import events, payment_approvals, people, records
 from pipeline.store.clock import utc_now
 
 ROWS_LEFT = "Alla rader på listan är inte bekräftade ännu, så summan kan inte kontrolleras."
+ROW_UNREAD = "Ett belopp på listan går inte att läsa, så summan kan inte kontrolleras."
 SUM_DIFFERS = "Raderna på listan blir inte den summa som står på papperet."
 TARGET = "pain001"
 ONE_LOOK = timedelta(minutes=10)
@@ -72,13 +73,14 @@ def approve_payment(office: Office, person: Person, entry_id: str, seen: int, no
 
     Raises:
         NotAllowedError, StaleDecisionError: see `payment_approvals.approve`.
-        ReviewError: something stops it; the reason is Swedish and holds no value.
+        ReviewError: something stops it; `Payment.stops` says what, in Swedish.
     """
     terms = _terms(office)
     with office.store.begin() as conn:
         payment_approvals.approve(conn, person, entry_id, seen, now)
-        if stops := next((each.stops for each in _payments(conn, office, person, [entry_id], terms)), ""):
-            raise ReviewError(stops, "The payment was not approved.")
+        if any(each.stops for each in _payments(conn, office, person, [entry_id], terms)):
+            remedy = "The Payments screen says what, at the rows that cannot be paid."
+            raise ReviewError("Something stops the payment, and it was not approved.", remedy)
 
 
 def _terms(office: Office) -> Terms:
@@ -127,5 +129,8 @@ def _differs(rows: Sequence[Record], terms: Terms) -> str:
         mapping = terms.mapping(record.form, PaymentMapping)
         total = digits_of(record, mapping.total) if mapping.total else ""
         if total and record.voided is None:
-            by_total[total].append(amount_of(record, mapping))
+            try:
+                by_total[total].append(amount_of(record, mapping))
+            except ExportError:
+                return ROW_UNREAD
     return SUM_DIFFERS if any(Decimal(total.replace(",", ".")) != sum(amounts, Decimal(0)) for total, amounts in by_total.items()) else ""

@@ -31,6 +31,8 @@ _COVER = 0.02
 """How far, as a share of the page, the edges of a full-page scan may lie from those of the page."""
 _LONGEST_SCAN_CONTENT = 4096
 _ORIENTATION = 0x0112
+_TAIL_BYTES = 4096
+"""Where a whole file has its end mark, though something may have been written after it."""
 _DAMAGE = (pikepdf.PdfError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, NotImplementedError, RuntimeError)
 """What pikepdf raises on damaged or unusual objects."""
 
@@ -63,7 +65,7 @@ def pdf_page_count(path: Path) -> int:
     """How many pages `pdf_pages` will yield."""
     try:
         with pikepdf.open(path) as pdf:
-            return max(1, len(pdf.pages))
+            return max(1, len(pdf.pages) + _is_cut(path))
     except _DAMAGE:
         return 1
 
@@ -83,10 +85,20 @@ def pdf_pages(path: Path) -> Iterator[tuple[int, PdfPicture | PdfProblem]]:
         yield 1, PdfProblem("broken_file", "The PDF is damaged.")
         return
     with pdf:
-        if not len(pdf.pages):
+        is_cut = _is_cut(path)
+        if not len(pdf.pages) and not is_cut:
             yield 1, PdfProblem("empty_file", "The PDF has no pages.")
         for number in range(1, len(pdf.pages) + 1):
             yield number, _page(pdf, path, number)
+        if is_cut:
+            yield len(pdf.pages) + 1, PdfProblem("broken_page", "The PDF ends before it is whole: pages are missing.")
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether the file's end is missing. What is left can be mended, but tells nothing of the pages that were lost."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        return b"%%EOF" not in file.read()
 
 
 def _page(pdf: pikepdf.Pdf, path: Path, number: int) -> PdfPicture | PdfProblem:

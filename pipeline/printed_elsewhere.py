@@ -6,6 +6,7 @@ the gate, at places that were not used for the fit, and so must its words, for f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -69,13 +70,28 @@ def sighted(image: Image, forms: Iterable[Form], gate_mm: float) -> Sighting:
     Raises:
         FormError: the picture of an unfilled form cannot be read.
     """
-    candidates = [form for form in forms if form.printed_elsewhere]
+    candidates = _newest(form for form in forms if form.printed_elsewhere)
     best = Sighting()
     for side in _SIDES if candidates else ():
         best = _sighted(image, candidates, side, gate_mm)
         if best.form or "form_uncertain" in best.problems or side >= max(image.shape[:2]):
             break
     return best
+
+
+def _newest(forms: Iterable[Form]) -> list[Form]:
+    """Of versions on the same paper only the newest: nothing on the paper tells them apart."""
+    found: dict[tuple[str, str], Form] = {}
+    for form in sorted(forms, key=lambda form: form.version):
+        page = form.pages[0]
+        assert page.blank
+        found[form.id, _paper(page.blank, page.size)] = form
+    return list(found.values())
+
+
+@lru_cache(maxsize=64)
+def _paper(path: Path, size_mm: tuple[float, float]) -> str:
+    return hashlib.sha256(blank_file(path, size_mm).tobytes()).hexdigest()
 
 
 def _sighted(image: Image, forms: list[Form], side: int, gate_mm: float) -> Sighting:

@@ -11,6 +11,7 @@ import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,8 @@ def page_count(path: Path) -> int:
     if kind == PDF:
         return pdf_page_count(path)
     if kind == TIFF:
-        try:
-            with _opened(path) as picture:
-                return max(1, getattr(picture, "n_frames", 1))
-        except (_TooLargeError, *_DAMAGE):
-            return 1  # pages_of tells the reason
+        pages, is_cut = _frames(path)
+        return pages + is_cut
     return 1
 
 
@@ -189,12 +187,32 @@ def _from_pdf(path: Path) -> Iterator[ScannedPage]:
 
 
 def _from_tiff(path: Path) -> Iterator[ScannedPage]:
-    if page_count(path) == 1:
+    pages, is_cut = _frames(path)
+    if pages == 1 and not is_cut:
         yield _from_picture(path, TIFF)
         return
     with _opened(path) as picture:
-        for index in range(getattr(picture, "n_frames", 1)):
+        for index in range(pages):
             yield _frame(path.name, picture, index)
+    if is_cut:
+        yield ScannedPage(path.name, pages + 1, None, TIFF, "broken_page", "The file ends before its pages do: some are missing.")
+
+
+def _frames(path: Path) -> tuple[int, bool]:
+    """How many pages of a TIFF can be reached, and whether the file is cut off and tells of more."""
+    try:
+        with warnings.catch_warnings(), _opened(path) as picture:
+            warnings.simplefilter("ignore")
+            for index in count(1):
+                try:
+                    picture.seek(index)
+                except EOFError:
+                    return index, False
+                except _DAMAGE:
+                    return index, True
+    except (_TooLargeError, *_DAMAGE):
+        pass  # pages_of tells the reason
+    return 1, False
 
 
 def _frame(name: str, picture: Pillow.Image, index: int) -> ScannedPage:

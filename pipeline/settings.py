@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
-from pipeline.errors import UsageError
+from pipeline.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
@@ -174,7 +174,7 @@ def load_settings() -> Settings:
     """The settings of the workspace that `EFTERSKRIFT_WORKSPACE` names.
 
     Raises:
-        UsageError: a key is unknown, a value has the wrong type, or the file is no YAML with keys and values.
+        SettingsError: a key is unknown, a value has the wrong type, or the file is no YAML with keys and values.
     """
     environment = tuple(sorted((key, value) for key, value in os.environ.items() if key.upper().startswith(_PREFIX)))
     return _settings(environment, _written())
@@ -195,6 +195,6 @@ def _settings(environment: tuple[tuple[str, str], ...], written: bytes | None) -
         return Settings(workspace=_workspace())
     except ValidationError as error:
         keys = ", ".join(str(e["loc"][0]) for e in error.errors())
-        raise UsageError(f"The settings are wrong at: {keys}.", f"Correct {_workspace() / 'settings.yaml'} or the environment.") from error
+        raise SettingsError(f"The settings are wrong at: {keys}.", f"Correct {_workspace() / 'settings.yaml'} or the environment.") from error
     except (YAMLError, ValueError, TypeError) as error:  # what the settings library lets through of a file that is no mapping
-        raise UsageError(f"{_workspace() / 'settings.yaml'} is not YAML with a key and a value a line.", "Correct it, or remove it.") from error
+        raise SettingsError(f"{_workspace() / 'settings.yaml'} is not YAML with a key and a value a line.", "Correct it, or remove it.") from error

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from pipeline.errors import InvalidAnswerError
 from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.identity import normal_pid
 from pipeline.model import Value
 
 MIDNIGHT = "24:00"
@@ -69,7 +70,8 @@ def _time(spec: FieldSpec, text: str) -> str:
 
 
 def _personal_number(spec: FieldSpec, text: str) -> str:
-    pid = re.sub(r"[\s+–-]", "", text).upper()
+    aged = normal_pid(text).value12 if "+" in text else ""
+    pid = aged or re.sub(r"[\s+–-]", "", text).upper()
     if not re.fullmatch(r"[0-9A-Z]{12}|\d{10}", pid):
         raise not_fitting(spec)
     return pid

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipeline.errors import IntakeError
 from pipeline.intake import Source, Taken, take_in
-from pipeline.scan import JPEG, PDF, PNG, TIFF, media_type_of
+from pipeline.scan import JPEG, PDF, PNG, TIFF, media_type_of, page_count
 from pipeline.store.database import Store
 from pipeline.store.stacks import source_is_in
 
@@ -62,9 +62,9 @@ class FolderWatch:
         ready = [path for path, known in self._seen().items() if self._is_ready(path, known)]
         new: dict[str, Path] = {}
         for path in ready:
-            sha256 = Source.of(path).sha256
+            sha256, pages = Source.of(path).sha256, page_count(path)
             with self.store.read() as conn:
-                if not source_is_in(conn, sha256):
+                if not source_is_in(conn, sha256, pages):
                     new.setdefault(sha256, path)
         stack = f"watch {self.folder.resolve()}"
         taken = take_in(self.store, list(new.values()), unit=self.unit, place=self.place, by=self.by, stack=stack) if new else None

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.export import TARGETS
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.mapping import load_mappings
-from pipeline.field_spec import Kind
+from pipeline.field_spec import Kind, Meaning
 from pipeline.model import Client, Earlier, Record, Run, Stamp, Value
 from pipeline.settings import ROOT, Settings
 from pipeline.template import Form, Forms
@@ -126,7 +126,7 @@ def filled(form: Form) -> dict[str, Value]:
 
 
 def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list[Item]:
-    """A form's entry whole, empty, hard to read, about somebody protected or with a reserve number, with odd characters, amended, and void."""
+    """A form's entry whole, empty, hard to read, about somebody protected or with a reserve number, with odd characters, amended, void, and moved."""
     whole = record(form_id, filled(FORMS.latest(form_id)), pages=("one", "two"), signed=stamp("Eva Lind", 11), signed_why="slutat")
     records = (
         whole,
@@ -136,8 +136,11 @@ def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list
         replace(whole, client=Client("22950606FH20", "", "Norr"), author="", author_title="", place="", verified=None, written_at=None),
         replace(whole, author="A\x00b\x1b;\"<&'\r\nc"),
     )
+    moved = Item(9, replace(whole, revision=2, client=ARNE), replace(EARLIER, carried=whole))
+    about_somebody = FORMS.latest(form_id).meaning(Meaning.CLIENT_PID, whole.row) is not None
     return [
         *items(*records),
         Item(7, replace(whole, revision=2), EARLIER),
         Item(8, replace(whole, revision=3, voided="fel person"), replace(EARLIER, revision=2)),
+        *([moved] if about_somebody else []),
     ]

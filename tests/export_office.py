@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from pipeline.client_guard import AboutClient
 from pipeline.export.runs import Office
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import EntryState, Outcome, PageReading, Person, Role, SheetCode, State
@@ -79,10 +80,9 @@ def confirmed(office: Office, target: str, serial: str = "AAAA01") -> str:
 
 def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) -> None:
     """Let two people confirm an entry that waits for review, and one of them sign it."""
-    form = FORMS.latest(form_id)
-    given = {spec.name: _answer(spec, fields) for spec in asked(form, form.rows()[0])}
     with office.store.begin() as conn:
         seen = entries.entry(conn, entry_id)
+        given = {spec.name: _answer(spec, fields) for spec in asked(FORMS.latest(form_id), seen.row)}
         state = decisions.save_answers(conn, FORMS, ANNA, entry_id, seen.revision, given, utc_now())
     if state is EntryState.SECOND:
         agree(office, entry_id, form_id, **fields)
@@ -91,10 +91,9 @@ def review(office: Office, entry_id: str, form_id: str, **fields: str | bool) ->
 
 def agree(office: Office, entry_id: str, form_id: str, who: Person = PER, /, **fields: str | bool) -> None:
     """Let a second person confirm what waits for one, and sign."""
-    form = FORMS.latest(form_id)
-    given = {spec.name: _answer(spec, fields) for spec in asked(form, form.rows()[0])}
     with office.store.begin() as conn:
         view = claims.open_entry(conn, FORMS, who, entry_id, utc_now())
+        given = {spec.name: _answer(spec, fields) for spec in asked(FORMS.latest(form_id), view.entry.row)}
         disputed = {field.spec.name: given[field.spec.name] for field in view.fields if field.open}
         decisions.save_answers(conn, FORMS, who, entry_id, view.entry.revision, disputed, utc_now())
     sign(office, entry_id)
@@ -113,6 +112,19 @@ def correct(office: Office, entry_id: str, field: str, value: str) -> None:
     with office.store.begin() as conn:
         seen = entries.entry(conn, entry_id)
         corrections.correct(conn, FORMS, ANNA, entry_id, seen.revision, {field: Answer(value)}, "läste fel", utc_now())
+    sign(office, entry_id)
+
+
+def corrected(office: Office, entry_id: str, name: str, answer: Answer, about: AboutClient = decisions.NOTHING_SAID) -> None:
+    """A correction that a second person agrees to if one is needed, signed again."""
+    with office.store.begin() as conn:
+        seen = entries.entry(conn, entry_id)
+        found = corrections.correct(conn, FORMS, ANNA, entry_id, seen.revision, {name: answer}, "läste fel", utc_now(), about=about)
+    if found is EntryState.SECOND:
+        with office.store.begin() as conn:
+            view = claims.open_entry(conn, FORMS, TORA, entry_id, utc_now())
+            given = {field.spec.name: answer for field in view.fields if field.open}
+            decisions.save_answers(conn, FORMS, TORA, entry_id, view.entry.revision, given, utc_now(), about=about)
     sign(office, entry_id)
 
 

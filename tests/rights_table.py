@@ -238,6 +238,5 @@ ABOUT_NO_PAPER = (
     f"{P}audit.",
     f"{P}store.registers.shown_client",
     f"{P}store.temporary_identities._candidates",
-    f"{P}store.questions.give_answer: access.allowed",
 )
 """Where the unit is that of a log's question or of a client."""

@@ -7,6 +7,7 @@ import secrets
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ from pipeline.store.group_tables import group_cell, group_task
 from pipeline.store.identity_tables import temporary_identity
 from pipeline.store.images import ImageFolder
 from pipeline.store.log_rows import Wanted
+from pipeline.store.pack_numbers import save_pack_numbers
 from pipeline.store.pages import Page
 from pipeline.store.pulls import PullKind, pull_to_front
 from pipeline.store.questions import ask_author
@@ -79,6 +81,11 @@ TODAY = days(date.today() - timedelta(days=1), date.today() + timedelta(days=1))
 RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
 IDENTITY = {"entry": "BBBB-00", "number": UNKNOWN_PID, "name": "", "reason": REASON, "by": "eva"}
 SENT = {"entry": "AAAA-00", "from_unit": NORTH, "to_unit": SOUTH, "why": "", "secret": False, "by": "eva"}
+
+
+@cache
+def _all_forms() -> Forms:
+    return Forms.load(ROOT / "forms")
 
 
 @dataclass(frozen=True)
@@ -183,6 +190,13 @@ class World:
             "number": "KS 1",
         } | self._special(name)
 
+    def _print_little(self, forms: Forms) -> None:
+        """A pack of one sheet: what is asked is who gets it."""
+        nothing = [Need(form_id, 0) for form_id in sorted({form_id for form_id, _ in forms} - {"hsl-anteckning"})]
+        with self.store.begin() as conn:
+            for unit in (NORTH, SOUTH):
+                save_pack_numbers(conn, ADMIN, unit, [*nothing, Need("hsl-anteckning", 1)])
+
     def _special(self, name: str) -> dict[str, Any]:
         """What some functions call by a name that others use for something else."""
         if name.startswith(f"{P}making."):
@@ -195,9 +209,11 @@ class World:
         if name.endswith(("questions.ask_author", "questions.give_answer")):
             return {"text": "Vilken tid?"}
         if name.endswith(("take_in_issued", "save_planned", "make_unit_pack", "save_pack_numbers", "unit_needs")):
-            sheet, forms = IssuedSheet(new_serial(), "hsl-anteckning", 1, NORTH), Forms.load(ROOT / "forms")
+            sheet, forms = IssuedSheet(new_serial(), "hsl-anteckning", 1, NORTH), _all_forms()
+            if name.endswith("make_unit_pack"):
+                self._print_little(forms)
             plan = {"kind": PlanKind.VISITS, "counts": {(NORTH, "2026-02-17"): 3}}
-            return {"data": write_issued([sheet]), "forms": forms, "needs": [Need("hsl-anteckning", 1)], **plan}
+            return {"data": write_issued([sheet]), "forms": forms, "needs": [Need("hsl-anteckning", 1)], "days": 1, **plan}
         if name.endswith(("paper_days.paper_days", "paper_days.sheets_of_day")):
             return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
         if "care_list" in name or "clash" in name:
@@ -290,7 +306,7 @@ def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
     ward.read(ward.scan(), page_reading(NOTE, "DDDD", SAID))
     ward.read(ward.scan(), PageReading(Outcome.BLANK))
     ward.issue(IssuedSheet("COVERED1", COVER, 1, NORTH), IssuedSheet("MISSING1", NOTE.id, 1, NORTH))
-    cover = Forms.load(ROOT / "forms").latest(COVER)
+    cover = _all_forms().latest(COVER)
     ward.read(ward.scan(), page_reading(cover, "COVERED1", {"antal_ark": "1"}), cover)
     with ward.store.begin() as conn:  # it is about no client, and so in no list of those who may not see Asta's paper
         conn.execute(delete(tables.entry).where(tables.entry.c.form == COVER))

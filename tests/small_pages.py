@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image as Pillow
 
 
 def blank_page(number: int) -> bytes:
@@ -32,3 +34,24 @@ def write_stack(folder: Path, count: int, start: int = 0) -> list[Path]:
         path.write_bytes(foreign_page(number) if number % 2 else blank_page(number))
         paths.append(path)
     return paths
+
+
+def pdf(path: Path, count: int) -> Path:
+    """A PDF of so many grey pages."""
+    frames = [Pillow.fromarray(np.full((60, 40), 100 + n, np.uint8)) for n in range(count)]
+    frames[0].save(path, "PDF", save_all=True, append_images=frames[1:])
+    return path
+
+
+class CutShortError(Exception):
+    """What stands for the end of the process in the middle of taking in."""
+
+
+def stop_after(number: int) -> Callable[[int], None]:
+    """What `take_in` tells of its pages ends it after so many."""
+
+    def on_page(done: int) -> None:
+        if done == number:
+            raise CutShortError
+
+    return on_page

@@ -34,7 +34,7 @@ _SOURCES: dict[str, Facts] = {
     **dict.fromkeys(("scanned.at", "read.at", "entered.at", "verified.at", "signed.at", "run.at"), _MOMENT),
     "entry.id": {"type": "string", "constraints": {"required": True, "pattern": "[0-9A-Z]{6}-[0-9]{2}"}},
     "entry.revision": _COUNTED,
-    "run.number": {"type": "integer", "constraints": {"required": True, "unique": True, "minimum": 1}},
+    "run.number": {"type": "integer", "constraints": {"required": True, "minimum": 1}},
     "run.id": {"type": "string", "constraints": {"required": True, "pattern": "[0-9]{8}-[0-9]{6}-[a-z0-9-]+-[0-9a-f]{4}"}},
     "late.text": {"type": "string", "constraints": {"required": True}},
 }
@@ -47,10 +47,15 @@ _FORMATS: dict[Format, Facts] = {
 
 
 def table_schema(mapping: TableMapping, form: Form) -> Schema:
-    """The columns in their order, each with what may stand in it. An illegible value is said in words and is no value."""
+    """The columns in their order, each with what may stand in it. An illegible value is said in words and is no value.
+
+    Where entries are numbered, a number stands once; of an entry that was moved, once for each client.
+    """
     specs = {spec.column: spec for spec in form.entry_fields(form.rows()[0])}
     fields = [{"name": column.title, **_facts(column, specs)} for column in mapping.columns]
-    return Schema.from_descriptor({"fields": fields, "missingValues": ["", "[oläsligt]"]})
+    titles = {column.source: column.title for column in mapping.columns}
+    key = [titles[source] for source in ("run.number", "client.pid") if source in titles] if "run.number" in titles else []
+    return Schema.from_descriptor({"fields": fields, "primaryKey": key, "missingValues": ["", "[oläsligt]"]})
 
 
 def _facts(column: TableColumn, specs: dict[str, FieldSpec]) -> Facts:

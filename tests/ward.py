@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from pipeline.model import Client, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
+from pipeline.model import Client, IssuedSheet, Outcome, PageReading, Person, Reading, Role, Run, SheetCode, State, Value
 from pipeline.professions import ALL_AREAS
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import exports, records, tables
 from pipeline.store.database import Store
 from pipeline.store.issued import add_issued
 from pipeline.store.pages import NewPage, add_batch, add_page
@@ -142,6 +142,12 @@ class Ward:
         self.read(self.scan(), page_reading(NOTE, serial, said))
         self.read(self.scan(), page_reading(NOTE, serial, plan, page_no=2))
         return f"{serial}-00"
+
+    def export(self, entry_id: str, revision: int = 1) -> None:
+        """Put a confirmed entry into a run."""
+        with self.store.begin() as conn:
+            exports.add_run(conn, Run(f"r{revision}", "rivta", "f", NOW, EVA.login, 1, "0" * 64), [(entry_id, revision)])
+            records.mark_exported(conn, [entry_id])
 
 
 def _account(of: Person) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from pipeline.template import Forms
 from ui.provider_claims import proved_login
 
 _LOGIN, _TOKEN, _ACTIVE, _EXPIRED, _LEFT, _TOUCHED = "login", "session_token", "active_at", "session_expired", "left", "touched_at"
-_EMERGENCY, _MUST_CHANGE = "emergency_login", "must_change_password"
+_EMERGENCY, _MUST_CHANGE, _DRAWN_FOR = "emergency_login", "must_change_password", "drawn_for"
 _KEPT = {"language", _EXPIRED, _LEFT}
 _REASON_WITHIN = timedelta(minutes=5)
 
@@ -38,6 +38,11 @@ class HasStore(Protocol):
     @property
     def store(self) -> Store:
         """Its store."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings."""
         ...
 
 
@@ -100,6 +105,7 @@ def current_person(here: Site, *, active: bool = True) -> Person | None:
     if _has_run_out(here.settings, now) or held.has_run_out(now, *_limits(here.settings)):
         _end_run_out(here, token, now)
         return None
+    st.session_state[_DRAWN_FOR] = person
     st.session_state[_MUST_CHANGE] = held.must_change and not here.settings.oidc
     if active:
         st.session_state[_ACTIVE] = now
@@ -127,12 +133,17 @@ def log_in(here: Site, login: str, password: str) -> Entered:
 
 
 def is_open(here: HasStore) -> bool:
-    """Whether the session of this window goes on. For callbacks, which run before `current_person` is asked."""
+    """Whether the session of this window goes on, with the rights that the screen was drawn for. For callbacks, which run before `current_person`."""
     token = st.session_state.get(_TOKEN)
     if token is None:
         return False
+    now = utc_now()
     with here.store.read() as conn:
-        return sessions.held(conn, token) is not None
+        held = sessions.held(conn, token)
+        person = people.person(conn, held.login) if held else None
+    if held is None or _has_run_out(here.settings, now) or held.has_run_out(now, *_limits(here.settings)):
+        return False
+    return person is not None and person == st.session_state.get(_DRAWN_FOR, person)
 
 
 def while_open(act: Callable[Concatenate[_H, _P], None]) -> Callable[Concatenate[_H, _P], None]:

@@ -59,7 +59,7 @@ def sheet_files(found: Archivable, records: Sequence[Record], pages: Sequence[Pa
     """
     pictures = [page for page in pages if page.image_sha256]
     if not records or not pictures:
-        raise ExportError(f"The sheet {found.sheet} has no picture or no entry.", "Look at it under Uppföljning; the other sheets wait for it.")
+        raise ExportError(f"The sheet {found.sheet} has no picture or no entry.", "Look at it under Follow-up; the other sheets wait for it.")
     first = records[0]
     form = office.forms.get((first.form, first.version))
     images = office.store.images
@@ -74,7 +74,7 @@ def sheet_files(found: Archivable, records: Sequence[Record], pages: Sequence[Pa
 def longest(records: Sequence[Record], settings: Settings) -> Retention:
     """The retention that keeps a sheet longest: it is one piece of paper."""
     found = [_retention(record, settings) for record in records]
-    return max(found, key=lambda one: (one.earliest is None, one.earliest or date.min))
+    return max(found, key=lambda one: (bool(one.kept), one.earliest is None, one.earliest or date.min))
 
 
 def rule_name(kept: Retention) -> str:

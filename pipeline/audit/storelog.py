@@ -44,6 +44,8 @@ _READS = frozenset(
         "look_up",
         "look_up_client",
         "view_export",
+        "view_clash",
+        "list_backlog",
         "view_key_in",
         "view_payment",
         "fetch_package",
@@ -51,7 +53,7 @@ _READS = frozenset(
         "fetch_receipt_template",
     }
 ) | frozenset({"view_log", "verify_log", "login", "log_out", "denied"})
-_PRINTS = frozenset({"issue", "print_for_client", "export", "exported", "extract_log", "export_log"})
+_PRINTS = frozenset({"issue", "print_for_client", "export", "exported", "extract_log", "export_log", "print_question", "make_pack"})
 _RESOURCES = {
     "view_page": "Pappershandling",
     "look_up": "Pappershandling",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import errno
+import os
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,13 +55,15 @@ def print_form(
 
     if copies is not None and (clients or plan):
         raise UsageError("--copies and --clients or --plan exclude each other.", "Each client gets one sheet, each route as many as it needs.")
+    if not output.name:
+        raise UsageError(f"{output} cannot be written: {os.strerror(errno.EISDIR)}.", "Give another place with -o.")
     settings = load_settings()
     form = Forms.load(*settings.form_folders).latest(form_id)
     if clients is not None and form.subject is Subject.NONE:
         raise UsageError(f"{form.id} is about no client.", "Print it with --copies.")
     register, visits = _register(clients), _visits(plan, unit)
     store = open_store(settings, create=True)
-    sheets = _planned(form, visits, register, store) if plan else _sheets(copies or 1, register, unit)
+    sheets = _planned(form, visits, register, store) if plan else _sheets(copies or 1, register, unit, store)
     # Written inside the transaction: no sheet is registered whose paper could not be written.
     with store.begin() as conn:
         add_issued(conn, [issued(form, sheet) for theirs in sheets.values() for sheet in theirs], by=BY)
@@ -81,7 +85,7 @@ def _visits(plan: Path | None, unit: str) -> Sequence[PlannedVisit]:
     return load_plan(plan, unit) if plan else ()
 
 
-def _sheets(copies: int, register: Sequence[Client] | None, unit: str) -> dict[str, list[Sheet]]:
+def _sheets(copies: int, register: Sequence[Client] | None, unit: str, store: Store) -> dict[str, list[Sheet]]:
     """By the ending of the file's name."""
     from pipeline.printing import issue, issue_for_clients
 
@@ -90,18 +94,25 @@ def _sheets(copies: int, register: Sequence[Client] | None, unit: str) -> dict[s
     chosen = [client for client in register if unit in ("", client.unit)]
     if not chosen:
         raise UsageError("The register has no clients to print for.", "Check the file and the unit's name.")
-    return _filled({end: issue_for_clients(one for one in chosen if one.protected is apart) for end, apart in _PARTS})
+    protected = _protected(chosen, {one.pid for one in chosen}, store)
+    return _filled({end: issue_for_clients(one for one in chosen if (one.pid in protected) is apart) for end, apart in _PARTS})
 
 
 def _planned(form: Form, visits: Sequence[PlannedVisit], register: Sequence[Client] | None, store: Store) -> dict[str, list[Sheet]]:
-    """By the ending of the file's name. Who is protected is told by the register that was given, and by the store's own."""
-    from pipeline.store import registers
+    """By the ending of the file's name."""
     from pipeline.visit_plan import issue_for_plan
 
-    with store.read() as conn:
-        known = [registers.client(conn, pid) for pid in {visit.pid for visit in visits}]
-    protected = {client.pid for client in (*(register or ()), *filter(None, known)) if client.protected}
+    protected = _protected(register or (), {visit.pid for visit in visits}, store)
     return _filled({end: issue_for_plan(form, [visit for visit in visits if (visit.pid in protected) is apart]) for end, apart in _PARTS})
+
+
+def _protected(register: Sequence[Client], pids: Collection[str], store: Store) -> set[str]:
+    """Whose identity is protected by the register that was given, or by the store's own."""
+    from pipeline.store import registers
+
+    with store.read() as conn:
+        known = [registers.client(conn, pid) for pid in pids]
+    return {client.pid for client in (*register, *filter(None, known)) if client.protected}
 
 
 def _filled(sheets: dict[str, list[Sheet]]) -> dict[str, list[Sheet]]:

@@ -61,6 +61,7 @@ def read_files(files: list[Path], registers: Registers, processes: int) -> Itera
     """One object a page, in the order of the files, with a progress bar on stderr."""
     from pipeline.scan import page_count, pages_of
 
+    _start(registers)  # what is wrong with a register, a form or a setting is said here: in the pool it would only end the processes
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), TimeRemainingColumn())
     with (
         # Spawned, not forked: a copy of a process with threads (the progress bar's) may wait for ever for a lock that one of them held.

@@ -55,7 +55,8 @@ def person(
     from pipeline import model
     from pipeline.store import registers
     from pipeline.store.database import open_store
-    from pipeline.store.people import save_person
+    from pipeline.store.people import everybody, save_person
+    from pipeline.store.people import person as active_person
     from pipeline.store.word_password import SEALED_WORDS, word_password
 
     of_law = frozenset(area.value for area in areas) if areas else default_areas(role, title)
@@ -65,6 +66,8 @@ def person(
     with open_store(load_settings()).begin() as conn:
         if unknown := set(units or ()) - set(registers.units(conn)):
             raise UsageError(f"There is no unit {', '.join(sorted(unknown))}.", "Add it first: `efterskrift unit NAME AREA`.")
+        if login in everybody(conn) and active_person(conn, login) is None:
+            raise UsageError("The account is closed.", "Open it on the screen Konton before it is changed.")
         save_person(conn, model.Person(login, name, title, role, frozenset(units or ()), of_law, break_glass), password or None, by=getpass.getuser())
     if break_glass:
         typer.echo(password)
@@ -80,7 +83,7 @@ def clients(
 
     register_of_file = load_register(file)
     with open_store(load_settings()).begin() as conn:
-        count = save_clients(conn, register_of_file.clients, by=getpass.getuser())
+        count = save_clients(conn, register_of_file.clients, by=getpass.getuser(), silent=register_of_file.silent)
     typer.echo(f"{count} clients")
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from pipeline.export.exporter import Item, Terms
+from pipeline.export.exporter import MOVED, Item, Terms, with_withdrawals
 from pipeline.export.group_mapping import ActivityMapping, Code, Outcome
 from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.outcomes import WORDS, Planned, doubt, planned, time_label
@@ -49,9 +49,10 @@ class ActivitiesExporter:
         """A ZIP archive with one request a time, in the items' order."""
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for item in items:
+            for item in with_withdrawals(items):
+                withdrawn = "0-makulering-" if item.record.voided == MOVED else ""  # sorts before the other's names
                 for time in _told(item.record, terms):
-                    name = f"{item.number:05d}-{item.record.entry_id}-{time.number}.xml"
+                    name = f"{item.number:05d}-{withdrawn}{item.record.entry_id}-{time.number}.xml"
                     entry = zipfile.ZipInfo(name, local(run.made_at).timetuple()[:6])
                     entry.external_attr = 0o600 << 16
                     archive.writestr(entry, request(item, time, run, terms), zipfile.ZIP_DEFLATED)

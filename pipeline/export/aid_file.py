@@ -109,7 +109,7 @@ def _packed(files: Mapping[str, bytes], run: Run) -> bytes:
 def _line(record: Record, mapping: AidMapping) -> str:
     aid = _aid(record, mapping)
     if isinstance(aid, str):
-        raise ExportError(f"The entry {record.entry_id} cannot be reported.", aid)
+        raise ExportError(f"The entry {record.entry_id} cannot be reported.", "The Export screen says why it does not fit.")
     return "\t".join(_cell(column, aid, record) for column in mapping.columns)
 
 
@@ -121,7 +121,7 @@ def _aid(record: Record, mapping: AidMapping) -> Aid | str:
     if not _reportable(record.client.pid):
         return NO_NUMBER
     other = _text(record, mapping.other_person) if mapping.other_person else ""
-    if other and not _reportable(other):
+    if mapping.other_person in record.illegible or (other and not _reportable(other)):
         return NO_OTHER_NUMBER
     amount = _kronor(_text(record, mapping.amount))
     if not amount:

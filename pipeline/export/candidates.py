@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +19,16 @@ Candidate = tuple[Record, Earlier | None]
 
 def candidates_of(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Candidate]:
     """Confirmed entries with their latest run, in the order in which a person keys them: by client, then by time."""
-    before = exports.earlier(conn, entry_ids)
-    return sorted(((record, before.get(record.entry_id)) for record in records.records(conn, forms, entry_ids)), key=_order)
+    found = records.records(conn, forms, entry_ids)
+    before = with_carried(conn, forms, found, exports.earlier(conn, entry_ids))
+    return sorted(((record, before.get(record.entry_id)) for record in found), key=_order)
+
+
+def with_carried(conn: Connection, forms: Forms, found: Sequence[Record], before: Mapping[str, Earlier]) -> dict[str, Earlier]:
+    """The latest runs by entry, with what they carried where that was about another client than now."""
+    now = {record.entry_id: record.client.pid for record in found}
+    then = records.records(conn, forms, list(before), {entry_id: run.made_at for entry_id, run in before.items()})
+    return dict(before) | {each.entry_id: replace(before[each.entry_id], carried=each) for each in then if each.client.pid != now[each.entry_id]}
 
 
 def held_among(conn: Connection, forms: Forms, candidates: Sequence[Candidate], clash_minutes: int) -> frozenset[str]:

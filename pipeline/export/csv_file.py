@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.errors import ExportError
-from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
+from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms, with_withdrawals
 from pipeline.export.mapping import TableMapping
 from pipeline.export.sources import column_text
 from pipeline.identity import is_temporary
@@ -72,5 +72,5 @@ class CsvExporter:
             raise ExportError(
                 f"The mappings of {', '.join(sorted(mappings))} have different columns.", "Give them the same columns in the same order."
             )
-        rows = [[column_text(column, item, run, terms) for column in mappings[item.record.form].columns] for item in items]
+        rows = [[column_text(column, item, run, terms) for column in mappings[item.record.form].columns] for item in with_withdrawals(items)]
         return write_table(next(iter(headers), ()), rows)

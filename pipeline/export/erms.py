@@ -121,7 +121,7 @@ def _titles(document: etree._Element, item: Item, mapping: DocumentMapping, term
     add(document, "status", value=state if record.voided is None else "obliterated")
     add(document, "runningNumber", str(item.number))
     if item.amends:
-        add(document, "relation", f"{record.entry_id}, version {record.revision - 1}, körning {item.amends.run}", relationType="replaces")
+        add(document, "relation", f"{record.entry_id}, version {item.amends.revision}, körning {item.amends.run}", relationType="replaces")
     for explanation, regulation in restrictions:
         restriction = add(document, "restriction", restrictionType="confidential")
         add(restriction, "explanatoryText", explanation)

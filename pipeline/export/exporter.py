@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from pipeline.errors import ExportError
@@ -12,8 +12,15 @@ from pipeline.model import Earlier, Record, Run, StaffMember
 from pipeline.settings import Settings
 from pipeline.template import Forms
 
-TEMPORARY_CLIENT = "Klienten har en tillfällig identitet. Enhetens granskare flyttar posten till klienten i registret under Uppföljning, eller skriv in den för hand."
+TEMPORARY_CLIENT = (
+    "Klienten har en tillfällig identitet. Enhetens granskare flyttar posten till klienten i registret under Uppföljning. "
+    "Eller skriv in den för hand."
+)
 """Why a file for a system cannot carry an entry about somebody whom the register lacks a number of."""
+
+
+MOVED = "Posten är flyttad till en annan klient."
+"""Why a target makes void what it has of an entry under the client that it was about before; it never says who the other is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,17 @@ class Item:
     number: int
     record: Record
     amends: Earlier | None = None
+
+
+def with_withdrawals(items: Sequence[Item]) -> Iterator[Item]:
+    """The items, each that has been moved to another client after a makulering of what the target has of it under the first.
+
+    For targets that find an entry by its client; those that find it by its name alone put the new version in the place of the old.
+    """
+    for item in items:
+        if item.amends is not None and item.amends.carried is not None:
+            yield Item(item.number, replace(item.amends.carried, voided=MOVED, revision=item.record.revision), replace(item.amends, carried=None))
+        yield item
 
 
 M = TypeVar("M", bound=ExportMapping)

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.access import Action, require
+from pipeline.export.candidates import with_carried
 from pipeline.export.clashes import held
 from pipeline.export.exporter import Item
 from pipeline.export.key_in_block import Block, block
 from pipeline.export.runs import Office, find_target, open_run, terms_of
 from pipeline.model import Client, Person
-from pipeline.store import events, exports, key_in_claims, records
+from pipeline.store import events, exports, key_in_claims, records, registers
 from pipeline.store.exports import Connection, RunItem, RunStatus
 
 TARGET = "skriv-in"
@@ -26,12 +27,14 @@ CLAIM_MINUTES = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An entry to key in. `others` are entries of the run that are being keyed in by others."""
+    """An entry to key in. `others` are entries of the run that are being keyed in by others. `first` is the client under whom it was keyed in
+    before it was moved to this one: there it has to be made void."""
 
     item: RunItem
     client: Client
     block: Block
     others: int
+    first: Client | None = None
 
 
 def waiting_runs(office: Office, person: Person) -> list[RunStatus]:
@@ -67,8 +70,11 @@ def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipp
             return None
         events.record(conn, person.login, "view_key_in", taken.entry_id, unit=taken.unit, run=run_id, revision=taken.revision)
         item = _item(conn, office, taken)
+        carried = item.amends.carried if item.amends else None
+        first = registers.shown_client(conn, carried.client, person) if carried else None
     terms = terms_of(office, run.target, find_target(run.target))
-    return Shown(taken, item.record.client, block(item, terms), sum((i.entry_id, i.revision) in others for i in waiting))
+    being_keyed = sum((i.entry_id, i.revision) in others for i in waiting)
+    return Shown(taken, item.record.client, block(item, terms), being_keyed, first)
 
 
 def held_back(office: Office, person: Person, run_id: str) -> int:
@@ -84,4 +90,6 @@ def _maybe_there(conn: Connection, office: Office, waiting: Sequence[RunItem]) -
 
 def _item(conn: Connection, office: Office, taken: RunItem) -> Item:
     (record,) = records.records(conn, office.forms, [taken.entry_id])
-    return Item(taken.number, replace(record, revision=taken.revision), exports.earlier_than(conn, taken.entry_id, taken.revision))
+    earlier = exports.earlier_than(conn, taken.entry_id, taken.revision)
+    before = with_carried(conn, office.forms, [record], {taken.entry_id: earlier} if earlier else {})
+    return Item(taken.number, replace(record, revision=taken.revision), before.get(taken.entry_id))

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from itertools import groupby
 
-from pipeline.export.exporter import Item, Terms
+from pipeline.export.exporter import Item, Terms, with_withdrawals
 from pipeline.export.key_in_block import Block, block, whom
 from pipeline.export.list_pages import BOTTOM, DARK, MARGIN, TOP, ListPages
 from pipeline.model import Client, Record, Run
@@ -45,7 +45,7 @@ class KeyInListExporter:
         with ListPages(run, content_sum(items)) as pages:
             pages.add_page()
             pages.write_line(f"{GUIDE} Listan har {len(items)} {'post' if len(items) == 1 else 'poster'}.", 9)
-            for (client, who), group in groupby(items, key=lambda item: (item.record.client, whom(item, terms))):
+            for (client, who), group in groupby(with_withdrawals(items), key=lambda item: (item.record.client, whom(item, terms))):
                 _client(pages, client, who, list(group), terms)
             return bytes(pages.output())
 

@@ -1,12 +1,14 @@
 """Runs of statistics: files that tell of whole months, beside the one export that takes an entry, and change nothing of it.
 
 A month's file replaces the one before it, so it always holds the whole month. A month is told when one of its entries is new to it, has been
-corrected or has become void since the latest file; a month in which nothing has changed is not told again.
+corrected, has become void or can no longer be told since the latest file; or when the latest file was of fewer units than one before. A month in
+which nothing has changed is not told again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -31,19 +33,32 @@ class Month:
 def whole_months(conn: Connection, standings: Sequence[Standing], exporter: Statistics, terms: Terms) -> Month:
     """The entries of all months that have to be told, by month, client and time, of those that whoever asks may see."""
     found = {one.entry_id: one for one in standings}
-    telling_of = [record for record in records.records(conn, terms.forms, list(found)) if record.form in terms.mappings]
-    known = [(_standing(record, found[record.entry_id]), found[record.entry_id]) for record in telling_of]
-    unfit = tuple((record.entry_id, reason) for record, one in known if not one.voided and (reason := exporter.unfit(record, terms)))
-    stopped = {entry_id for entry_id, _ in unfit}
-    month_of = {record.entry_id: exporter.month(record, terms) for record, _ in known}
+    known = [record for record in records.records(conn, terms.forms, list(found)) if record.form in terms.mappings]
+    unfit = {one.entry_id: why for one in known if not found[one.entry_id].voided and (why := exporter.unfit(one, terms))}
+    gone = {entry_id: told.earlier.made_at for entry_id in unfit if (told := found[entry_id].told)}
+    standing = [_standing(record, found[record.entry_id]) for record in known if record.entry_id not in unfit]
+    standing += [replace(record, voided=unfit[record.entry_id]) for record in records.records(conn, terms.forms, list(gone), gone)]
+    month_of = {record.entry_id: exporter.month(record, terms) for record in standing}
     telling = [
-        (record, one) for record, one in known if record.entry_id not in stopped and (one.told or not one.voided) and month_of[record.entry_id]
+        (record, one)
+        for record, one in ((record, found[record.entry_id]) for record in standing)
+        if month_of[record.entry_id] and (one.told or record.voided is None)
     ]
-    due = {month for record, one in telling if one.fresh for month in (month_of[record.entry_id], one.told.month if one.told else "")}
-    chosen = [(record, one) for record, one in telling if month_of[record.entry_id] in due and (one.fresh or not one.voided)]
+    due = _due(telling, month_of)
+    chosen = [(record, one) for record, one in telling if month_of[record.entry_id] in due and (one.fresh or record.voided is None)]
     chosen.sort(key=lambda pair: (month_of[pair[0].entry_id], *_order(pair[0])))
     items = tuple(_item(number, record, one) for number, (record, one) in enumerate(chosen, 1))
-    return Month(items, tuple((one.entry_id, one.revision, month_of[one.entry_id]) for _, one in chosen), unfit)
+    return Month(items, tuple((one.entry_id, one.revision, month_of[one.entry_id]) for _, one in chosen), tuple(unfit.items()))
+
+
+def _due(telling: Sequence[tuple[Record, Standing]], month_of: Mapping[str, str]) -> set[str]:
+    """The months with something that no file says yet, and those whose latest file lacks what an earlier one told: it was of fewer units."""
+    due = {month for record, one in telling if one.fresh for month in (month_of[record.entry_id], one.told.month if one.told else "")}
+    files: dict[str, set[str]] = defaultdict(set)
+    for record, one in telling:
+        if one.told and record.voided is None:
+            files[one.told.month].add(one.told.earlier.run)
+    return due | {month for month, runs in files.items() if len(runs) > 1}
 
 
 def keep_months(conn: Connection, by: str, run: Run, month: Month) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from pipeline.export.exporter import Item, Terms
+from pipeline.export.exporter import Item, Terms, with_withdrawals
 from pipeline.export.group_mapping import Observation, ObservationMapping
 from pipeline.export.late_entry import amendment_text, late_entry_text
 from pipeline.export.rivta_parts import EFTERSKRIFT, Elements, boolean, clock, open_to_patient, run_mark, tree_bytes, unfit_for_group, whole_day
@@ -47,7 +47,7 @@ class ObservationsExporter:
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
         """One `observationGroup` an entry, in the items' order."""
         root = etree.Element(etree.QName(RESPONDER, "GetObservationsResponse"), nsmap={"resp": RESPONDER, "core": DOMAIN, "ef": EFTERSKRIFT})
-        for item in items:
+        for item in with_withdrawals(items):
             _group(Elements(RESPONDER).add(root, "observationGroup"), item, terms)
         run_mark(root, run)
         return tree_bytes(root)

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from pipeline.export.exporter import Item, Terms
+from pipeline.export.exporter import Item, Terms, with_withdrawals
 from pipeline.export.late_entry import amendment_text, late_entry_text
 from pipeline.export.mapping import NoteMapping
 from pipeline.export.patient_id import id_type
@@ -44,9 +44,9 @@ class RivtaExporter:
         return unnumbered(record, mapping.local_id_type)
 
     def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
-        """One `careDocumentation` an entry, in the items' order."""
+        """One `careDocumentation` an entry, in the items' order; before one that was moved, the nullified one of its first client."""
         root = etree.Element(etree.QName(RESPONDER, "GetCareDocumentationResponse"), nsmap={"resp": RESPONDER, "core": DOMAIN, "ext": EXTENSION})
-        for item in items:
+        for item in with_withdrawals(items):
             _document(etree.SubElement(root, etree.QName(RESPONDER, "careDocumentation")), item, terms)
         extension = Elements(EXTENSION)
         result = extension.add(root, "result")

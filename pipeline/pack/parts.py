@@ -77,7 +77,7 @@ def parts(order: Order, forms: Forms) -> list[Part]:
     for clients, apart in (([c for c in own if not c.protected], False), ([c for c in own if c.protected], True)):
         found += _prefilled(order, chosen, clients, apart=apart)
     if tours:
-        found += _tours(order, tours, visits, {client.pid for client in own if client.protected})
+        found += _tours(order, tours, visits, {client.pid for client in order.clients if client.protected})
     return found
 
 

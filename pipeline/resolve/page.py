@@ -47,8 +47,12 @@ def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Rea
     return fields, problems + _out_of_order(specs, form, fields) + _missing(specs, form, fields)
 
 
+_OF_THE_OUTAGE = frozenset({Meaning.EVENT_DATE, Meaning.WRITTEN_DATE})
+"""Dates that say what happened in it. Others, such as a deadline, the end of a period or the next meeting, lie after it as a rule."""
+
+
 def _alone(spec: FieldSpec, reading: Reading, context: Context) -> tuple[Reading, list[str]]:
-    if spec.format is Format.DATE and context.window:
+    if spec.format is Format.DATE and context.window and spec.means in _OF_THE_OUTAGE:
         return in_outage(spec, reading, context.window)
     return in_range(spec, reading)
 

@@ -84,7 +84,9 @@ def shared_answers(conn: Connection, found: Entry, form: Form) -> dict[str, Answ
     entry = tables.entry.c
     head = [spec.name for spec in form.entry_fields(found.row) if spec.row is None]
     query = select(_decision.c.field, _decision.c.value, _decision.c.state, _decision.c.settled).join(tables.entry, entry.id == _decision.c.entry)
-    others = query.where(entry.sheet == found.sheet, entry.id != found.id, entry.state.in_([state.value for state in DECIDED]))
+    others = query.where(
+        entry.sheet == found.sheet, entry.id != found.id, entry.voided.is_(None), entry.state.in_([state.value for state in DECIDED])
+    )
     latest = conn.execute(others.where(_decision.c.field.in_(head)).order_by(_decision.c.id))
     return {row.field: Answer(row.value, State(row.state)) for row in latest if row.settled}
 

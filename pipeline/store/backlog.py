@@ -21,11 +21,11 @@ from pipeline.model import Person
 from pipeline.store import page_states, sight, tables
 from pipeline.store.events import record
 from pipeline.store.progress_counts import NOT_ENTERED
+from pipeline.store.progress_counts import WHO as _WHO
 from pipeline.store.protection import hidden_numbers
 from pipeline.template import Subject
 
 _entry, _page, _client = tables.entry, tables.page, tables.client
-_WHO = func.coalesce(_entry.c.client_pid, func.nullif(_entry.c.likely_pid, ""))
 _MOST = 500
 SWEDEN = ZoneInfo("Europe/Stockholm")
 

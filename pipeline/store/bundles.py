@@ -74,23 +74,30 @@ def bundles(conn: Connection, person: Person) -> list[Bundle]:
 
 
 def _bundles(conn: Connection, batches: Collection[str]) -> Iterator[tuple[Bundle, list[str]]]:
-    """Each bundle of these stacks with the ids of its pages."""
+    """Each bundle of these stacks with the ids of its pages; what follows another scan of a cover lies in the bundle of that cover."""
     columns = (_page.c.id, _page.c.batch, _page.c.serial, _page.c.sheet, _page.c.unit, _page.c.form, _page.c.outcome, _page.c.state)
     pages: Select[Any] = select(*columns)
     rows = conn.execute(pages.where(_page.c.batch.in_(sorted(batches))).order_by(_page.c.batch, _page.c.position)).all()
-    said = _said(conn, {row.sheet for row in rows if _is_cover(row)})
-    following: list[tuple[Row[Any], list[Row[Any]]]] = []
+    said = _said(conn, {_sheet(row) for row in rows if _is_cover(row)})
+    following: dict[str, tuple[Row[Any], list[Row[Any]]]] = {}
+    latest: Row[Any] | None = None
     for row in rows:
         if _is_cover(row):
-            following.append((row, []))
-        elif following and following[-1][0].batch == row.batch:
-            following[-1][1].append(row)
-    for cover, members in following:
-        yield _bundle(cover, members, said.get(cover.sheet, {})), [page.id for page in members]
+            latest = row
+            following.setdefault(_sheet(row), (row, []))
+        elif latest is not None and latest.batch == row.batch:
+            following[_sheet(latest)][1].append(row)
+    for sheet, (cover, members) in following.items():
+        yield _bundle(cover, members, said.get(sheet, {})), [page.id for page in members]
 
 
 def _is_cover(row: Row[Any]) -> bool:
-    return row.form == COVER and row.serial is not None and row.sheet is not None
+    return row.form == COVER and row.serial is not None
+
+
+def _sheet(cover: Row[Any]) -> str:
+    """The cover's sheet; a second scan of one is on none."""
+    return str(cover.sheet or cover.serial)
 
 
 def _bundle(cover: Row[Any], pages: list[Row[Any]], said: Mapping[str, str]) -> Bundle:

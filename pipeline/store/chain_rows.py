@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
@@ -57,15 +58,33 @@ def verify(conn: Connection, anchors: Sequence[Head] = ()) -> Verdict:
     Args:
         anchors: heads of earlier, as they were kept elsewhere.
     """
-    found = check(all_rows(conn), lambda: head(conn), lambda sha256: _find(conn, sha256), anchors)
+    walk = _Walk(conn)
+    found = check(walk.rows(), lambda: walk.end, lambda sha256: _find(conn, sha256), anchors)
     if is_protected(conn):
         return found
     return Verdict(found.rows, found.head, (Problem(Wrong.UNPROTECTED, 0, 0), *found.problems), found.count + 1)
 
 
-def all_rows(conn: Connection) -> Iterator[LogRow]:
-    """The log from its beginning, some thousand rows at a time."""
-    last = 0
+class _Walk:
+    """The whole log and, once the rows have been gone through, its end. On PostgreSQL each query sees what was committed up to then."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self.end: Head | None = None
+
+    def rows(self) -> Iterator[LogRow]:
+        """All rows, with those that came between the last of them and the look at the end."""
+        last = 0
+        for row in all_rows(self._conn):
+            yield row
+            last = row.id
+        self.end = head(self._conn)
+        if self.end is not None and self.end.number > last:
+            yield from takewhile(lambda row: self.end is not None and row.id <= self.end.number, all_rows(self._conn, last))
+
+
+def all_rows(conn: Connection, last: int = 0) -> Iterator[LogRow]:
+    """The log from its beginning or after a row, some thousand rows at a time."""
     while rows := conn.execute(_query().where(_event.c.id > last).order_by(_event.c.id).limit(_AT_ONCE)).all():
         yield from (LogRow(*row) for row in rows)
         last = rows[-1].id

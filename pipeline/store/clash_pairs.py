@@ -72,9 +72,11 @@ def visible_among(conn: Connection, person: Person, entry_ids: Sequence[str]) ->
 
 def add_decision(conn: Connection, person: Person, found: Entry, digest: str, now: datetime, *, mark: int | None) -> int:
     """Write down what somebody decided of a pair: the same if there is a `mark`. Answers with the decision's id."""
-    stands = select(clash_decision.c.id).where(_of(found.id, digest), clash_decision.c.taken_back_at.is_(None))
+    stands = select(clash_decision.c.id).where(_of(found.id, digest), _decided_other())
     if conn.execute(stands).first() is not None:
         raise stale()
+    given_up = update(clash_decision).where(_of(found.id, digest), clash_decision.c.taken_back_at.is_(None))
+    conn.execute(given_up.values(taken_back_by=person.login, taken_back_at=now))
     row = {"entry": found.id, "digest": digest, "same": mark is not None, "mark": mark, "by": person.login, "at": now}
     made: int = conn.execute(insert(clash_decision).values(row).returning(clash_decision.c.id)).scalar_one()
     record(conn, person.login, "decide_clash", found.id, unit=found.unit, same=mark is not None)
@@ -116,6 +118,11 @@ def _of(entry_id: str, digest: str) -> ColumnElement[bool]:
     return and_(clash_decision.c.entry == entry_id, clash_decision.c.digest == digest)
 
 
+def _decided_other() -> ColumnElement[bool]:
+    """What was found to be the same is put aside; if it is on its way again, for whatever reason, the pair is to be decided anew."""
+    return and_(~clash_decision.c.same, clash_decision.c.taken_back_at.is_(None))
+
+
 def _pairs(conn: Connection, query: Select[Any]) -> list[tuple[Entry, CareSaid]]:
     """Each pair once, though a row may stand in several lists."""
     found: dict[tuple[str, str], tuple[Entry, CareSaid]] = {}
@@ -129,7 +136,7 @@ def _query(now: datetime) -> Select[Any]:
     row, unit = care_row.c, tables.unit.c
     area = func.coalesce(_entry.c.area, unit.area)
     pid = func.coalesce(_entry.c.client_pid, _entry.c.likely_pid)
-    decided = exists().where(clash_decision.c.entry == _entry.c.id, clash_decision.c.digest == row.digest, clash_decision.c.taken_back_at.is_(None))
+    decided = exists().where(clash_decision.c.entry == _entry.c.id, clash_decision.c.digest == row.digest, _decided_other())
     said = (
         row.list,
         row.digest,

@@ -20,7 +20,7 @@ from pipeline.store.answers import Decided, How, decided
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.decided_facts import facts_of
 from pipeline.store.decisions import NOTHING_SAID, decide, seen
-from pipeline.store.entries import DECIDED
+from pipeline.store.entries import DECIDED, refuse_void
 from pipeline.store.entry_views import form_of, readings_of
 from pipeline.store.sheets import sheet_pages
 from pipeline.store.temporary_identities import note_client
@@ -73,7 +73,7 @@ def correct(
     facts = facts_of(form, found, before | new)
     who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
     decide(conn, person, found, new, now, state=state, form=form, reason=reason.strip(), **who, **facts)
-    note_client(conn, person, form, found, given, about, now)
+    note_client(conn, person, form, found, given, about, now, before=whole)
     return state
 
 
@@ -88,8 +88,7 @@ def void(conn: Connection, person: Person, entry_id: str, revision: int, reason:
     """
     _require_reason(reason)
     found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.REJECTED}, Action.VOID)
-    if found.voided is not None:
-        raise ReviewError("The entry is void.", "Scan the paper again if it has to be entered after all.")
+    refuse_void(found)
     sent = conn.execute(select(exists().where(tables.export_item.c.entry == entry_id))).scalar_one()
     if not sent and found.state not in {EntryState.SIGNED, EntryState.REJECTED}:
         raise ReviewError("The entry has been neither signed nor exported.", "Reject it instead.")

@@ -19,8 +19,8 @@ def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[s
     for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
         spec = form.meaning(means, found.row)
         one = answers.get(spec.name) if spec else None
-        if one and one.settled and isinstance(one.answer.value, str):
-            facts[column] = one.answer.value
+        if one and one.settled and one.how is not How.PAGE_MISSING:
+            facts[column] = one.answer.value if isinstance(one.answer.value, str) else None
     facts |= _subject(form, found, answers)
     facts["author"] = _author(form, found, answers)
     return facts

@@ -23,7 +23,7 @@ from pipeline.store.claims import CLAIM_MINUTES, held_by_other, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.control_draw import draw_controls
 from pipeline.store.decided_facts import facts_of
-from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, stale
+from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, refuse_void, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
 from pipeline.store.exports import earlier
@@ -145,6 +145,7 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
         ReviewError: it has been signed or exported (then `correct`).
     """
     found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.SECOND, EntryState.REJECTED})
+    refuse_void(found)
     if (found.second_by or found.first_by) != person.login:
         raise _denied(person, found, "Another person decided this.", "Ask that person, or correct the entry.")
     _refuse_ended(conn, found)
@@ -168,14 +169,13 @@ def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reaso
         NotAllowedError, StaleDecisionError: as `save_answers`.
     """
     found = seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
-    if found.voided is not None:
-        raise ReviewError("The entry is void.", "Scan the paper again if it has to be entered after all.")
+    refuse_void(found)
     change(conn, found, **(as_before or {**UNDECIDED, "reason": reason}))
     record(conn, person.login, "reopen", entry_id, unit=found.unit)
 
 
 def my_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
-    """The entries that the person decided last and may still see, newest first.
+    """The entries that the person decided last and may still see, newest first; void ones stay as they are.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -183,7 +183,8 @@ def my_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
     access.require(person, Action.REVIEW)
     mine = or_(_entry.c.second_by == person.login, (_entry.c.first_by == person.login) & _entry.c.second_by.is_(None))
     newest = func.coalesce(_entry.c.second_at, _entry.c.first_at)
-    return entries(conn, select(_entry).where(mine, sight.visible_entries(conn, person)).order_by(newest.desc(), _entry.c.id).limit(limit))
+    own = select(_entry).where(mine, _entry.c.voided.is_(None), sight.visible_entries(conn, person))
+    return entries(conn, own.order_by(newest.desc(), _entry.c.id).limit(limit))
 
 
 def seen(conn: Connection, person: Person, entry_id: str, revision: int, states: frozenset[EntryState], action: Action = Action.REVIEW) -> Entry:
@@ -214,7 +215,7 @@ def _decide_second(
     doubted_client(conn, form, found, {name: one.answer for name, one in (before | new).items()}, about)
     facts = facts_of(form, found, before | new)
     decide(conn, person, found, new, now, state=EntryState.CONFIRMED, form=form, second_by=person.login, second_at=now, **facts)
-    note_client(conn, person, form, found, given, about, now)
+    note_client(conn, person, form, found, given, about, now, before={name: one.answer for name, one in before.items()})
     return EntryState.CONFIRMED
 
 

@@ -118,6 +118,9 @@ def mark_duplicate(
     before = _before(was or entry(conn, entry_id))
     reject(conn, person, entry_id, revision, DUPLICATE, now, signed=signed)
     kept = images.put(compared.picture) if compared.picture else None
+    # What an earlier mark, undone since, would make of the entry again has been decided anew.
+    earlier = update(_mark).where(_mark.c.entry == entry_id, _mark.c.taken_back_at.is_(None))
+    conn.execute(earlier.values(taken_back_by=person.login, taken_back_at=now))
     row = {"entry": entry_id, "other_entry": compared.other_entry, "text": compared.text.strip(), "picture_sha256": kept, "why": why.strip()[:300]}
     mark: int = conn.execute(insert(_mark).values(row | {"by": person.login, "at": now, "before": before}).returning(_mark.c.id)).scalar_one()
     record(conn, person.login, "mark_duplicate", entry_id, unit=entry(conn, entry_id).unit)

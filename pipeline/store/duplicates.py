@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, delete, exists, or_, select, tuple_, update
 
 from pipeline.model import EntryState, Outcome
 from pipeline.store import page_states, tables
+from pipeline.store.control_tables import plant
+from pipeline.store.group_tables import group_cell
 from pipeline.store.pages import Page
 
 _page = tables.page
@@ -36,6 +38,13 @@ def same_side(conn: Connection, read: Page) -> Page | None:
     return Page.of(row) if row else None
 
 
+def is_copied(conn: Connection, read: Page) -> bool:
+    """Whether several papers bear this serial, or may: another side of it came twice, and nobody has said that this was the same paper."""
+    other_side = (_page.c.serial == read.serial, _page.c.page_no != read.page_no)
+    copy = or_(and_(_page.c.sheet.is_not(None), _page.c.sheet != read.serial), page_states.unsettled_duplicate)
+    return bool(conn.execute(select(exists().where(*other_side, copy))).scalar_one())
+
+
 def take_over(conn: Connection, read: Page, other: Page) -> bool:
     """Make this page the original in place of one that was scanned later but read earlier.
 
@@ -43,9 +52,22 @@ def take_over(conn: Connection, read: Page, other: Page) -> bool:
     """
     if (read.scanned_at, read.id) > (other.scanned_at, other.id) or _touched(conn, other):
         return False
-    conn.execute(delete(_entry).where(_entry.c.page == other.id))
-    conn.execute(update(_page).where(_page.c.id == other.id).values(sheet=None, duplicate_of=read.id))
+    give_up_sheet(conn, other)
+    conn.execute(update(_page).where(_page.c.id == other.id).values(duplicate_of=read.id))
     return True
+
+
+def set_apart(conn: Connection, twice: Page) -> list[Page]:
+    """Other sides of a serial that stand by themselves, as they do while one has come twice, and of which nobody has touched an entry."""
+    alone = (_page.c.serial == twice.serial, _page.c.page_no != twice.page_no, _page.c.sheet == _page.c.id)
+    found = conn.execute(select(_page).where(*alone).order_by(_page.c.scanned_at, _page.c.id)).mappings()
+    return [side for side in map(Page.of, found) if not _touched(conn, side)]
+
+
+def give_up_sheet(conn: Connection, of: Page) -> None:
+    """Take a page off its sheet, and away the untouched entries that were made of it."""
+    conn.execute(delete(_entry).where(_entry.c.page == of.id))
+    conn.execute(update(_page).where(_page.c.id == of.id).values(sheet=None))
 
 
 def _touched(conn: Connection, other: Page) -> bool:
@@ -55,5 +77,7 @@ def _touched(conn: Connection, other: Page) -> bool:
         _entry.c.skipped > 0,
         _entry.c.claimed_by.is_not(None),
         exists().where(tables.draft.c.entry == _entry.c.id),
+        exists().where(group_cell.c.entry == _entry.c.id),
+        exists().where(plant.c.entry == _entry.c.id),
     )
     return bool(conn.execute(select(exists().where(_entry.c.sheet == other.sheet, begun))).scalar_one())

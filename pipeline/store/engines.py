@@ -63,5 +63,8 @@ def plain_error(error: StatementError, name: str) -> StoreError:
         remedy = "Shorten it and type it again instead of pasting it. Nothing has been changed."
         return UnstorableTextError("A text is too long, or holds a character that the database cannot hold.", remedy)
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
-    message = f"The database {name} refused a change ({type(original).__name__} {constraint}".rstrip() + ")."
-    return StoreError(message, "If it comes again, `efterskrift doctor` looks the workspace over. Nothing has been changed.")
+    what = f"{type(original).__name__} {constraint}".rstrip()
+    return StoreError(
+        f"The database {name} refused a change ({what}).",
+        "If it comes again, `efterskrift doctor` looks the workspace over. Nothing has been changed.",
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select, update
+from sqlalchemy import Connection, RowMapping, Select, case, literal, select, update
 
 from pipeline.errors import ReviewError, StaleDecisionError
 from pipeline.field_spec import FieldSpec, Kind
@@ -152,6 +152,16 @@ def change(conn: Connection, seen: Entry, **values: Any) -> None:  # noqa: ANN40
         raise stale()
 
 
+def refuse_void(found: Entry) -> None:
+    """Go on only with an entry that is not void.
+
+    Raises:
+        ReviewError: it is.
+    """
+    if found.voided is not None:
+        raise ReviewError("The entry is void.", "Scan the paper again if it has to be entered after all, and choose Another page.")
+
+
 def stale() -> StaleDecisionError:
     """Somebody was quicker, or a key was pressed twice."""
     return StaleDecisionError("This has already been decided.", "Go on with the next one.")
@@ -160,7 +170,9 @@ def stale() -> StaleDecisionError:
 def reopen(conn: Connection, sheet: str) -> None:
     """Give the entries of a sheet back to review, since a page of it has come that nobody saw when they were decided."""
     decided = update(_entry).where(_entry.c.sheet == sheet, _entry.c.state != EntryState.REVIEW.value, _entry.c.voided.is_(None))
-    conn.execute(decided.values(revision=_entry.c.revision + 1, **UNDECIDED))
+    put_aside = literal("Var undanlagd (") + _entry.c.reason + literal("). Sedan kom en sida till.")
+    reason = case((_entry.c.state == EntryState.REJECTED.value, put_aside), else_="")
+    conn.execute(decided.values({**UNDECIDED, "reason": reason, "revision": _entry.c.revision + 1}))
 
 
 def is_written(form: Form, readings: Mapping[str, Reading]) -> bool:

@@ -11,7 +11,7 @@ from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import Client, EntryState, Person, Reading, State
 from pipeline.review import FACTS, Answer, asked, is_typed
-from pipeline.store.answers import Decided, decided, drafts, shared_answers
+from pipeline.store.answers import Decided, How, decided, drafts, shared_answers
 from pipeline.store.entries import Entry, entry
 from pipeline.store.group_answers import NO_GROUP, grouped
 from pipeline.store.pages import Page, page_reading
@@ -20,6 +20,9 @@ from pipeline.store.registers import client, shown_client
 from pipeline.store.second_person import may_not_judge
 from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.template import Form, Forms
+
+_OVER_THE_MACHINE = frozenset({How.CHANGED, How.CORRECTION, How.SECOND})
+"""How somebody decides who does not only confirm what the machine read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,9 @@ def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...],
     answers = decided(conn, found.id, first_only=found.state is EntryState.SECOND) if found.state is not EntryState.REVIEW else {}
     in_groups = grouped(conn, found, readings) if found.state is EntryState.REVIEW else NO_GROUP
     own = drafts(conn, found.id, person.login)
-    typed = own if found.state is EntryState.SECOND else shared_answers(conn, found, form) | in_groups.answers() | own
+    typed = own
+    if found.state is not EntryState.SECOND:
+        typed = shared_answers(conn, found, form) | _said_before(conn, found, form, readings) | in_groups.answers() | own
     apart = may_not_judge(conn, person.login, found)
     numbers = page_numbers(form)
     by_number = {_number(page, found): page.id for page in pages}
@@ -135,6 +140,14 @@ def _fields(conn: Connection, found: Entry, form: Form, pages: tuple[Page, ...],
         )
         for spec in form.entry_fields(found.row)
     )
+
+
+def _said_before(conn: Connection, found: Entry, form: Form, readings: Mapping[str, Reading]) -> dict[str, Answer]:
+    """What people had said otherwise than the machine before the entry came back whole: never folded, and shown in the reading's place."""
+    if found.state is not EntryState.REVIEW:
+        return {}
+    said = {name: one.answer for name, one in decided(conn, found.id).items() if one.settled and one.how in _OVER_THE_MACHINE}
+    return {spec.name: said[spec.name] for spec in asked(form, found.row) if spec.name in said and not is_typed(spec, readings.get(spec.name))}
 
 
 def _field(

@@ -88,6 +88,14 @@ def earlier_than(conn: Connection, entry_id: str, revision: int) -> Earlier | No
     return Earlier(*rows[-1][1:]) if rows else None
 
 
+def earlier_by(conn: Connection, entry_id: str, moment: datetime | None) -> Earlier | None:
+    """The latest run that carried the entry by a moment and was not refused."""
+    if moment is None:
+        return None
+    rows = conn.execute(_carried().where(export_item.c.entry == entry_id, export_run.c.made_at <= moment)).all()
+    return Earlier(*rows[-1][1:]) if rows else None
+
+
 def find_run(conn: Connection, run_id: str) -> Run | None:
     """A run by its id."""
     rows = _runs(conn, _run_query().where(export_run.c.id == run_id))

@@ -16,10 +16,10 @@ from pipeline.store import people, sight, tables
 from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, stale
 from pipeline.store.entry_views import form_of
 from pipeline.store.events import record
-from pipeline.store.protection import hidden_numbers
+from pipeline.store.protection import LEAST_P, hidden_numbers
 from pipeline.store.registers import client, units
 from pipeline.store.return_tables import forwarding
-from pipeline.template import Forms, Per
+from pipeline.template import Form, Forms, Per
 
 _entry, _page, _sent = tables.entry, tables.page, forwarding
 _MOST = 200
@@ -84,14 +84,22 @@ def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: 
     """
     found = entry(conn, entry_id)
     sight.require_entry(conn, person, Action.FORWARD, found)
-    spec = form_of(forms, found).meaning(Meaning.CLIENT_PID, found.row)
-    read = select(tables.reading.c.value).join(_page, _page.c.id == tables.reading.c.page).where(_page.c.sheet == found.sheet)
-    numbers = conn.execute(read.where(tables.reading.c.field == spec.name)).scalars().all() if spec else []
-    hidden = hidden_numbers(conn, person, [found.client_pid, *numbers])
+    hidden = hidden_numbers(conn, person, [found.client_pid, *_likely_numbers(conn, form_of(forms, found), found)])
     known = next((one for number in sorted(hidden) if (one := client(conn, number))), None)
     if known is None or known.unit == found.unit:
         raise ReviewError("Nobody here may see this entry's client.", "Ask your manager who has the right.")
     _send(conn, forms, person, entry_id, revision, known.unit, "", now, secret=True)
+
+
+def _likely_numbers(conn: Connection, form: Form, found: Entry) -> list[str]:
+    """What was read as the client's number, and what it may be instead: what `covered_on` covers."""
+    spec = form.meaning(Meaning.CLIENT_PID, found.row)
+    if spec is None:
+        return []
+    reading = tables.reading.c
+    read = select(reading.value, reading.alternatives).join(_page, _page.c.id == reading.page)
+    rows = conn.execute(read.where(_page.c.sheet == found.sheet, reading.field == spec.name)).all()
+    return [value for row in rows for value, p in ((row.value, 1.0), *row.alternatives) if p >= LEAST_P]
 
 
 def forwarded(conn: Connection, person: Person) -> list[Forwarded]:

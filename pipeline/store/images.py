@@ -70,7 +70,7 @@ class ImageFolder:
     def sweep(self) -> int:
         """Remove files that a killed process left half written; answers with how many."""
         too_old = time.time() - _STALE_SECONDS
-        left = [path for path in self.folder.glob(f"*{_PARTIAL}") if path.stat().st_mtime < too_old]
+        left = [path for path in self.folder.glob(f"*{_PARTIAL}") if _written_before(path, too_old)]
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
@@ -87,6 +87,14 @@ class ImageFolder:
         finally:
             temporary.unlink(missing_ok=True)
         _flush_folder(path.parent)
+
+
+def _written_before(path: Path, moment: float) -> bool:
+    """Not so of a file that is gone: another process has just finished it."""
+    try:
+        return path.stat().st_mtime < moment
+    except FileNotFoundError:
+        return False
 
 
 def _flush_folder(folder: Path) -> None:

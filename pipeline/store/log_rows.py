@@ -18,6 +18,8 @@ _event = tables.event
 _AT_ONCE = 2000
 
 VIEWS = ("view_page",)
+_LOOKS = (*VIEWS, "look_up", "look_up_client", "view_clash", "view_key_in", "view_payment")
+"""What is no deed: who only looks, in however many places, has done nothing with the sheet."""
 MACHINE = "system"
 """Who did what nobody did."""
 BREAK_GLASS = "break_glass"
@@ -123,7 +125,7 @@ def _hinted(hint: Hint) -> ColumnElement[bool]:
 def _did_nothing() -> ColumnElement[bool]:
     other = _event.alias("other")
     same_sheet = or_(other.c.subject == _event.c.subject, other.c.subject.in_(_entries_beside()))
-    deeds = other.c.action.not_in([*VIEWS, "look_up", "look_up_client"])
+    deeds = other.c.action.not_in(_LOOKS)
     return ~exists().where(other.c.by == _event.c.by, deeds, same_sheet).correlate(_event)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from pipeline import access
 from pipeline.access import Action
@@ -68,7 +68,8 @@ def sheets_of(conn: Connection, person: Person, serial: str, *, first: bool = Tr
     """
     access.require(person, Action.CORRECT)
     page = tables.page
-    own = sight.visible_pages(conn, person)
+    rows = select(tables.entry.c.sheet).where(sight.visible_entries(conn, person))  # one that was sent on alone lies on another unit's page
+    own = or_(sight.visible_pages(conn, person), page.c.sheet.in_(rows))
     query = select(page).where(page.c.serial == serial, page.c.sheet.is_not(None), own).order_by(page.c.page_no, page.c.id)
     pages = [Page.of(row) for row in conn.execute(query).mappings()]
     if first:

@@ -141,12 +141,13 @@ def sheets_of_day(conn: Connection, person: Person, unit: str, day: str) -> list
 
 
 def _theirs(of_units: Collection[str]) -> Sequence[ColumnElement[bool]]:
-    """Entries that are paper of these units: neither put aside nor about the paper itself."""
+    """Entries that are paper of these units: neither put aside nor void, nor about the paper itself."""
     administration = select(tables.unit.c.name).where(tables.unit.c.area == Area.ADM.value)
     is_care_paper = or_(_entry.c.subject == Subject.CLIENT.value, _entry.c.unit.in_(administration))
     return (
         _entry.c.unit.in_(sorted(of_units)),
         _entry.c.state != EntryState.REJECTED.value,
+        _entry.c.voided.is_(None),
         _entry.c.form.not_in(sorted(STAYS)),
         is_care_paper,
     )

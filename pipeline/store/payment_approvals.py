@@ -27,11 +27,12 @@ _approvable = frozenset({EntryState.CONFIRMED, EntryState.SIGNED})
 
 
 def seen_now(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
-    """The latest decision of each entry: what an approval is of."""
+    """The latest decision on the sheet of each entry: what an approval is of, since its sum is that of all rows."""
     found: dict[str, int] = {}
-    table = tables.decision.c
+    table, own, row = tables.decision.c, tables.entry, tables.entry.alias()
     for part in (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS)):
-        query = select(table.entry, func.max(table.id)).where(table.entry.in_(part)).group_by(table.entry)
+        query = select(own.c.id, func.max(table.id)).join(row, row.c.sheet == own.c.sheet).join(tables.decision, table.entry == row.c.id)
+        query = query.where(own.c.id.in_(part)).group_by(own.c.id)
         found |= {row[0]: int(row[1]) for row in conn.execute(query)}
     return found
 

@@ -32,7 +32,7 @@ _hasher = PasswordHasher()
 
 
 def save_person(conn: Connection, person: Person, password: str | None, by: str = "system", *, must_change: bool = False) -> None:
-    """Add or change an account, its units and its areas of law. Without a password, a known account keeps the one it has.
+    """Add or change an account, its units and its areas of law. Without a password, a known account keeps the one it has; another ends its sessions.
 
     `must_change`: the password is known to somebody else, so the person chooses another before anything else.
 
@@ -44,7 +44,8 @@ def save_person(conn: Connection, person: Person, password: str | None, by: str 
         raise PersonalLoginError("A login must not be a personal number.", "Choose another, such as the initials or the login of the municipality.")
     if password is not None:
         _refuse_short(password)
-    digest = _hasher.hash(password) if password is not None else _hash_of(conn, person.login)
+    known = _hash_of(conn, person.login)
+    digest = _hasher.hash(password) if password is not None else known
     if digest is None:
         raise UsageError(f"The account {person.login} is new and needs a password.")
     row = {"login": person.login, "name": person.name, "title": person.title, "role": person.role.value, "break_glass": person.break_glass}
@@ -53,6 +54,9 @@ def save_person(conn: Connection, person: Person, password: str | None, by: str 
     conn.execute(delete(tables.staff_unit).where(tables.staff_unit.c.login == person.login))
     if person.units:
         conn.execute(insert(tables.staff_unit), [{"login": person.login, "unit": unit} for unit in sorted(person.units)])
+    if password is not None and known is not None:
+        sessions.end_all(conn, person.login, utc_now(), "password")
+        record(conn, by, "new_password", person.login)
     record(conn, by, "save_person", person.login, role=person.role.value, units=len(person.units), areas=row["areas"])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, and_, case, cast, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Connection, String, and_, case, cast, distinct, exists, func, not_, or_, select
 
 from pipeline.model import EntryState
 from pipeline.review import LEAVE_NO_GAP
@@ -18,14 +18,20 @@ from pipeline.store import page_states, tables
 from pipeline.store.control_tables import look
 from pipeline.store.counts import CONFIRMED, ENDED
 from pipeline.store.page_states import count
+from pipeline.store.version_tables import entry_version
+from pipeline.template import Subject
 
 _entry, _page, _item, _receipt = tables.entry, tables.page, tables.export_item, tables.receipt
 _HOUR = 13
 """Characters of a moment up to its hour."""
 _ON_THE_WAY = [state.value for state in EntryState if state not in {EntryState.RECEIPTED, EntryState.REJECTED}]
-_GAP = and_(_entry.c.state == EntryState.REJECTED.value, _entry.c.voided.is_(None), _entry.c.reason.not_in(sorted(LEAVE_NO_GAP)))
-NOT_ENTERED = or_(_entry.c.state.in_(_ON_THE_WAY), _GAP)
+GAP = and_(_entry.c.state == EntryState.REJECTED.value, _entry.c.voided.is_(None), _entry.c.reason.not_in(sorted(LEAVE_NO_GAP)))
+NOT_ENTERED = or_(_entry.c.state.in_(_ON_THE_WAY), GAP)
 """What the care system does not have yet, or has not said that it has; also paper put aside, such as illegible, that nobody has dealt with."""
+
+_SAID_NOBODY = and_(_entry.c.subject == Subject.NONE.value, _entry.c.state.in_(CONFIRMED))
+WHO = func.coalesce(_entry.c.client_pid, case((not_(_SAID_NOBODY), func.nullif(_entry.c.likely_pid, ""))))
+"""Whom an entry is about or, until people have said that it is about nobody, whom the machine takes it to be about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +89,18 @@ def page_groups(conn: Connection, units: Collection[str]) -> list[PageCount]:
 
 def not_entered(conn: Connection, units: Collection[str]) -> list[UnitCount]:
     """By unit, what the care system does not have."""
-    client = func.coalesce(_entry.c.client_pid, func.nullif(_entry.c.likely_pid, ""))
-    persons = func.count(distinct(case((_entry.c.criticality == "A", client))))
+    persons = func.count(distinct(case((_entry.c.criticality == "A", WHO))))
     query = select(_entry.c.unit, persons, func.count(), func.min(_entry.c.event_on)).group_by(_entry.c.unit).order_by(_entry.c.unit)
     return [UnitCount(*row) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units)), NOT_ENTERED))]
 
 
 def due_counts(conn: Connection, units: Collection[str], limits: Mapping[str, tuple[datetime | None, datetime | None]]) -> dict[str, dict[str, int]]:
-    """Open entries with a legal deadline, by unit and by how long there is left: name → due from a moment until before another."""
+    """Entries with a legal deadline that are open, or put aside and not dealt with, by unit and by how long there is left: name → due from a moment
+    until before another."""
     due = _entry.c.due_at
     conditions = [_within(due, *ends) for ends in limits.values()]
     query = select(_entry.c.unit, *map(count, conditions)).where(
-        _entry.c.unit.in_(sorted(units)), _entry.c.state.in_(tables.OPEN_STATES), due.is_not(None)
+        _entry.c.unit.in_(sorted(units)), or_(_entry.c.state.in_(tables.OPEN_STATES), GAP), due.is_not(None)
     )
     return {row[0]: dict(zip(limits, row[1:], strict=True)) for row in conn.execute(query.group_by(_entry.c.unit).order_by(_entry.c.unit))}
 
@@ -108,10 +114,11 @@ def second_checks(conn: Connection, units: Collection[str]) -> dict[str, tuple[i
 def silent_runs(conn: Connection, units: Collection[str]) -> list[SilentRun]:
     """Export runs with entries of these units that still stand as exported and that no receipt has come for, oldest first."""
     run = tables.export_run.c
-    answered = and_(_receipt.c.entry == _item.c.entry, _receipt.c.revision == _item.c.revision)
+    answered, after = and_(_receipt.c.entry == _item.c.entry, _receipt.c.revision == _item.c.revision), _item.alias()
+    overtaken = exists().where(after.c.entry == _item.c.entry, after.c.revision > _item.c.revision)
     joined = tables.export_run.join(_item, _item.c.run == run.id).join(_entry, _entry.c.id == _item.c.entry).outerjoin(_receipt, answered)
     keys = (run.id, run.target, run.made_at)
-    query = select(*keys, func.count()).select_from(joined).where(_entry.c.state == EntryState.EXPORTED.value, _receipt.c.entry.is_(None))
+    query = select(*keys, func.count()).select_from(joined).where(_entry.c.state == EntryState.EXPORTED.value, _receipt.c.entry.is_(None), ~overtaken)
     return [SilentRun(*row) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units))).group_by(*keys).order_by(run.made_at, run.id))]
 
 
@@ -131,10 +138,14 @@ def made_by_hour(conn: Connection, units: Collection[str], since: datetime) -> d
 
 
 def ended_by_hour(conn: Connection, units: Collection[str], since: datetime) -> dict[datetime, int]:
-    """How many entries were confirmed or rejected in each hour since a moment."""
-    second, first = _entry.c.second_at, _entry.c.first_at
-    lately = or_(second > since, and_(second.is_(None), first > since))
-    return _by_hour(conn, func.coalesce(second, first, type_=first.type), and_(_entry.c.unit.in_(sorted(units)), _entry.c.state.in_(ENDED), lately))
+    """How many entries were confirmed or rejected in each hour since a moment. A correction, or making one void, ends nothing a second time."""
+    version, touched = entry_version.c, func.coalesce(_entry.c.second_at, _entry.c.first_at) > since
+    ended = (
+        select(version.entry, func.min(version.at).label("at")).join(_entry, _entry.c.id == version.entry).where(version.state.in_(ENDED), touched)
+    )
+    once = ended.group_by(version.entry).subquery()
+    lately = and_(once.c.entry == _entry.c.id, once.c.at > since)
+    return _by_hour(conn, once.c.at, and_(lately, _entry.c.unit.in_(sorted(units)), _entry.c.state.in_(ENDED)))
 
 
 def scanned_by_hour(conn: Connection, units: Collection[str], since: datetime) -> dict[datetime, int]:

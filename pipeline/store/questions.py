@@ -14,8 +14,8 @@ from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
 from pipeline.store import people, sight, tables
 from pipeline.store.answers import drafts
-from pipeline.store.decisions import reject, reopen
-from pipeline.store.entries import Entry, entry
+from pipeline.store.decisions import reject
+from pipeline.store.entries import UNDECIDED, Entry, change, entry
 from pipeline.store.entry_views import form_of, readings_of
 from pipeline.store.events import record
 from pipeline.store.return_tables import author_answer, question
@@ -130,8 +130,9 @@ def give_answer(conn: Connection, person: Person, question_id: int, text: str, a
     conn.execute(insert(author_answer).values(new | {"by": person.login, "at": now}))
     record(conn, person.login, "author_answered", row.entry, unit=row.unit)
     found = entry(conn, row.entry)
-    if found.state is EntryState.REJECTED and found.reason == ASK_AUTHOR and access.allowed(person, Action.REVIEW, found.unit):
-        reopen(conn, person, found.id, found.revision, ANSWERED)
+    if found.state is EntryState.REJECTED and found.reason == ASK_AUTHOR:  # also where the person does not review: no other list has it
+        change(conn, found, **{**UNDECIDED, "reason": ANSWERED})
+        record(conn, person.login, "reopen", found.id, unit=found.unit)
 
 
 def _question(conn: Connection, row: Row[tuple[object, ...]]) -> Question:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
@@ -12,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from pipeline.field_spec import Meaning
 from pipeline.model import Client, Stamp, State, Value
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import exports, tables
 from pipeline.store.bundles import bundle_places
 from pipeline.store.entries import Entry
 from pipeline.store.payment_approvals import approvals
@@ -37,10 +38,14 @@ class Sources:
     bundles: Mapping[str, str]
 
 
-def sources_of(conn: Connection, found: Sequence[Entry], forms_of: Mapping[str, Form]) -> Sources:
-    """The sources of these entries; `forms_of` names the form of each by the entry's id."""
+def sources_of(conn: Connection, found: Sequence[Entry], forms_of: Mapping[str, Form], as_of: Mapping[str, datetime]) -> Sources:
+    """The sources of these entries; `forms_of` names the form of each by the entry's id, `as_of` a moment whose answers are meant.
+
+    One that is void says what its target had when it was made void (`first_at`), so that it is found there.
+    """
     entry_ids = [one.id for one in found]
-    answers = _answers(conn, entry_ids)
+    void = {one.id: exports.earlier_by(conn, one.id, one.first_at) for one in found if one.voided is not None}
+    answers = _answers(conn, entry_ids, {entry_id: run.made_at for entry_id, run in void.items() if run} | dict(as_of))
     pids = {str(said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
     return Sources(
         answers,
@@ -61,12 +66,13 @@ def said(form: Form, found: Entry, answers: Mapping[str, Answer], means: Meaning
     return answers[spec.name].value if spec and spec.name in answers else None
 
 
-def _answers(conn: Connection, entry_ids: Sequence[str]) -> dict[str, dict[str, Answer]]:
+def _answers(conn: Connection, entry_ids: Sequence[str], until: Mapping[str, datetime]) -> dict[str, dict[str, Answer]]:
     found: dict[str, dict[str, Answer]] = defaultdict(dict)
     table = tables.decision.c
-    query = select(table.entry, table.field, table.value, table.state).where(table.entry.in_(entry_ids)).order_by(table.id)
+    query = select(table.entry, table.field, table.value, table.state, table.at).where(table.entry.in_(entry_ids)).order_by(table.id)
     for row in conn.execute(query):
-        found[row.entry][row.field] = Answer(row.value, State(row.state))
+        if row.entry not in until or row.at <= until[row.entry]:
+            found[row.entry][row.field] = Answer(row.value, State(row.state))
     return found
 
 

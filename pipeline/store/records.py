@@ -20,6 +20,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.controls import has_open_difference
 from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
+from pipeline.store.exports import earlier
 from pipeline.store.plants import has_open_plant
 from pipeline.store.record_sources import Sources, said, sources_of
 from pipeline.store.registers import units
@@ -45,7 +46,8 @@ def ready(conn: Connection, forms: Forms, person: Person, *, unit: str | None = 
         NotAllowedError: the person may not export, or not from this unit.
     """
     access.require(person, Action.EXPORT, unit)
-    held = or_(has_open_plant(_entry.c.id), has_open_difference(_entry.c.id))
+    # Nobody looks at a void entry for a third time, so a difference must not keep it from being nullified.
+    held = or_(has_open_plant(_entry.c.id), has_open_difference(_entry.c.id) & _entry.c.voided.is_(None))
     found: list[Row[Any]] = []
     for state in (tables.IS_READY, tables.IS_SIGNED):
         query = select(*_READY).where(state, sight.visible_entries(conn, person), ~held).order_by(_entry.c.id)
@@ -71,14 +73,14 @@ def needs_signature(conn: Connection, forms: Forms) -> Callable[[str, int, str],
     return asks
 
 
-def records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
-    """The records of these entries, in their order.
+def records(conn: Connection, forms: Forms, entry_ids: Sequence[str], as_of: Mapping[str, datetime] | None = None) -> list[Record]:
+    """The records of these entries, in their order; of those in `as_of` with what had been answered then.
 
     Raises:
         FormError: the form of one of them is not there any longer.
         StoreError: one of them is not decided, or holds a planted value.
     """
-    found = {record.entry_id: record for part in _parts(entry_ids) for record in _records(conn, forms, part)}
+    found = {record.entry_id: record for part in _parts(entry_ids) for record in _records(conn, forms, part, as_of or {})}
     return [found[entry_id] for entry_id in entry_ids if entry_id in found]
 
 
@@ -92,8 +94,10 @@ def mark_exported(conn: Connection, entry_ids: Sequence[str]) -> None:
 def mark_receipted(conn: Connection, entry_id: str, revision: int, *, accepted: bool) -> None:
     """Note that the target has the entry. One that it refused goes back to review, with what the target said as its reason.
 
+    Nothing of a void one is reviewed: it waits to be sent again, or is put aside as soon as no system has anything of it.
+
     Args:
-        revision: that of the record, as in `export_item`. Nothing happens if it is not the latest, or the entry has moved on.
+        revision: that of the record, as in `export_item`. Otherwise nothing happens if it is not the latest, or the entry has moved on.
     """
     latest = select(func.max(tables.export_item.c.revision)).where(tables.export_item.c.entry == entry_id).scalar_subquery()
     exported = update(_entry).where(_entry.c.id == entry_id, _entry.c.state == EntryState.EXPORTED.value, latest == revision)
@@ -102,14 +106,20 @@ def mark_receipted(conn: Connection, entry_id: str, revision: int, *, accepted: 
         return
     told = select(tables.receipt.c.text).where(tables.receipt.c.entry == entry_id, tables.receipt.c.revision == revision)
     reason = conn.execute(told).scalar_one_or_none() or ""
-    conn.execute(exported.values({**UNDECIDED, "reason": reason, "revision": _entry.c.revision + 1}))
+    moved = {"reason": reason, "revision": _entry.c.revision + 1}
+    conn.execute(exported.where(_entry.c.voided.is_(None)).values({**UNDECIDED, **moved}))
+    if earlier(conn, [entry_id]):
+        conn.execute(exported.where(_entry.c.voided.is_not(None)).values({**moved, "state": EntryState.CONFIRMED.value}))
+    else:
+        void = update(_entry).where(_entry.c.id == entry_id, _entry.c.voided.is_not(None), _entry.c.state != EntryState.REJECTED.value)
+        conn.execute(void.values({**moved, "state": EntryState.REJECTED.value}))
 
 
-def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> list[Record]:
+def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str], as_of: Mapping[str, datetime]) -> list[Record]:
     found = entries(conn, select(_entry).where(_entry.c.id.in_(entry_ids)))
     _refuse_planted(conn, entry_ids)
     forms_of = {one.id: form_of(forms, one) for one in found}
-    sources = sources_of(conn, found, forms_of)
+    sources = sources_of(conn, found, forms_of, as_of)
     return [_record(forms_of[one.id], one, sources) for one in found]
 
 

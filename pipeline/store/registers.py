@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from pipeline import access
 from pipeline.access import Action
+from pipeline.identity import normal_pid
 from pipeline.model import Client, Person
 from pipeline.store import sight, tables
 from pipeline.store.events import client_subject, record
@@ -33,9 +34,11 @@ def units(conn: Connection) -> dict[str, str]:
     return {row.name: row.area for row in rows}
 
 
-def save_clients(conn: Connection, clients: Iterable[Client], by: str = "system") -> int:
-    """Add or change clients; answers with how many there were in the file."""
+def save_clients(conn: Connection, clients: Iterable[Client], by: str = "system", silent: Collection[str] = ()) -> int:
+    """Add or change clients; answers with how many there were. What the file is `silent` of stays as it is: no protection is lost by it."""
+    known = {row["pid"]: row for row in conn.execute(_query()).mappings()} if silent else {}
     rows = [{"pid": c.pid, "name": c.name, "unit": c.unit, "protected": c.protected, "address": c.address} for c in clients]
+    rows = [row | {fact: known[row["pid"]][fact] for fact in silent if row["pid"] in known} for row in rows]
     upsert(conn, _client, rows)
     record(conn, by, "save_clients", "clients", count=len(rows))
     return len(rows)
@@ -47,6 +50,13 @@ def clients(conn: Connection, units: Iterable[str] | None = None) -> list[Client
     if units is not None:
         query = query.where(_client.c.unit.in_(list(units)))
     return [Client(**row) for row in conn.execute(query).mappings()]
+
+
+def clients_as_of(conn: Connection) -> int:
+    """The number of the log's row of the last import, 0 before any: while it is the same, so is the register."""
+    imported = select(func.max(tables.event.c.id)).where(tables.event.c.subject == "clients", tables.event.c.action == "save_clients")
+    number: int | None = conn.execute(imported).scalar_one()
+    return number or 0
 
 
 def client(conn: Connection, pid: str) -> Client | None:
@@ -85,12 +95,16 @@ def find_client(conn: Connection, typed: str) -> Client | None:
     pid = plain_pid(typed)
     if len(pid) != _TEN:
         return client(conn, pid)
-    found = conn.execute(_query().where(_client.c.pid.in_([century + pid for century in ("18", "19", "20")]))).mappings().all()
+    aged = "+" in typed  # of those who are a hundred years or older
+    numbers = normal_pid(typed).candidates if aged else [century + pid for century in ("18", "19", "20")]
+    found = conn.execute(_query().where(_client.c.pid.in_(numbers))).mappings().all()
     return Client(**found[0]) if len(found) == 1 else None
 
 
 def plain_pid(typed: str) -> str:
-    """A personal number as it is stored, without what people put between its digits."""
+    """A personal number as it is stored, without what people put between its digits. A plus sign tells the century (100 years or older)."""
+    if "+" in typed and (aged := normal_pid(typed).value12):
+        return aged
     return re.sub(r"[\s+–-]", "", typed).upper()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +11,12 @@ from sqlalchemy import Connection, insert, select, update
 from pipeline.access import Action
 from pipeline.errors import ReviewError
 from pipeline.field_spec import Meaning
-from pipeline.model import Outcome, PageReading, Person, Reading
+from pipeline.model import Outcome, PageReading, Person, Reading, State
 from pipeline.store import page_states, sight, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import lock_keys
-from pipeline.store.duplicates import same_bytes, same_side, take_over
-from pipeline.store.entries import NewEntry, add_entries, entry_id, filled_rows, is_written, reopen
+from pipeline.store.duplicates import give_up_sheet, is_copied, same_bytes, same_side, set_apart, take_over
+from pipeline.store.entries import NewEntry, add_entries, entries_of, entry_id, filled_rows, is_written, reopen
 from pipeline.store.events import record
 from pipeline.store.form_areas import FREE_NOTE, area_of_form
 from pipeline.store.issued import issued_sheet, printed_client
@@ -79,19 +79,44 @@ def save_reading(
 def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Forms, *, same: bool) -> None:
     """A person says whether a second scan of a serial is the same paper, or another paper copied from the blank form and filled in by itself.
 
+    If it is the same, other sides that stood apart because of it are laid to the sheet, and what was written on it since the first scan is reviewed.
+
     Raises:
         NotAllowedError: the person may not handle problems of this unit.
         ReviewError: the page is no open duplicate.
     """
     found = page(conn, page_id)
     sight.require_page(conn, person, Action.PROBLEMS, found)
-    values: dict[str, Any] = {"settled": True} if same else {"sheet": page_id}
+    form = forms.get((found.form or "", found.version or 0))
+    more = _rows_not_there(conn, found, form) if same else ()
+    values: dict[str, Any] = {"settled": True} if same and not more else {"sheet": page_id}
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.unsettled_duplicate).values(values)).rowcount:
         raise ReviewError("This page is no open duplicate.")
     record(conn, person.login, "settle_duplicate", page_id, unit=found.unit, same=same)
-    if not same:
-        form = forms.get((found.form or "", found.version or 0))
+    if form is not None and more:
+        _add(conn, replace(found, sheet=page_id), form, more)
+        note_places(conn, form, page_id, page_reading(conn, page_id))
+    elif same:
+        _lay_together(conn, found, forms)
+    else:
         _make_entries(conn, replace(found, sheet=page_id), form)
+
+
+def _rows_not_there(conn: Connection, second: Page, form: Form | None) -> Sequence[int | None]:
+    """What was written on a sheet after its first scan: rows of the second one that the first has no entry of."""
+    readings = page_reading(conn, second.id)
+    if form is None or not readings:
+        return ()
+    there = {one.row for one in entries_of(conn, second.serial or "")}
+    return [row for row in filled_rows(form, readings) if row not in there]
+
+
+def _lay_together(conn: Connection, settled: Page, forms: Forms) -> None:
+    lock_keys(conn, settled.serial or settled.id)
+    for side in set_apart(conn, settled):
+        if not is_copied(conn, side):
+            give_up_sheet(conn, side)
+            _place(conn, replace(side, sheet=None), forms.get((side.form or "", side.version or 0)))
 
 
 def settle_empty(conn: Connection, person: Person, page_id: str) -> None:
@@ -180,10 +205,18 @@ def _place(conn: Connection, read: Page, form: Form | None) -> None:
     elif read.serial and (other := same_side(conn, read)) and not take_over(conn, read, other):
         _update(conn, read.id, duplicate_of=other.id)
         return
+    elif read.serial and (is_copied(conn, read) or _is_void(conn, read.serial)):
+        sheet = read.id  # nobody can tell whose other side it is, or nobody would see it with what is void
     else:
         sheet = read.serial or read.id
     _update(conn, read.id, sheet=sheet)
     _make_entries(conn, replace(read, sheet=sheet), form)
+
+
+def _is_void(conn: Connection, sheet: str) -> bool:
+    """Whether a sheet has had entries, and all of them are void: a page laid to it would be done at once, unseen."""
+    there = entries_of(conn, sheet)
+    return bool(there) and all(one.voided is not None for one in there)
 
 
 def _make_entries(conn: Connection, read: Page, form: Form | None) -> None:
@@ -206,9 +239,12 @@ def _identified(read: Page, form: Form | None) -> bool:
 def _add(conn: Connection, read: Page, form: Form | None, rows: Iterable[int | None]) -> None:
     """Make the entries of these rows, each for the client that it was printed for, if any."""
     issued, common = issued_sheet(conn, read.serial) if read.serial else None, _common(read, form)
+    readings = page_reading(conn, read.id)
     for row in rows:
         number = form.meaning(Meaning.CLIENT_PID, row) if form else None
-        add_entries(conn, replace(common, client_pid=printed_client(issued, number, row)), [row])
+        written = number is not None and number.name in readings and readings[number.name].state is not State.EMPTY
+        subject = Subject.CLIENT.value if written else common.subject  # where a number may be left out and is not, it is about somebody
+        add_entries(conn, replace(common, client_pid=printed_client(issued, number, row), subject=subject), [row])
 
 
 def _common(read: Page, form: Form | None) -> NewEntry:

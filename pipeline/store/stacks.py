@@ -28,7 +28,7 @@ def open_batch(conn: Connection, fingerprint: str, *, unit: str, place: str, by:
     try:
         conn.execute(update(batch).where(batch.c.id == new).values(taking_in=fingerprint))
     except IntegrityError as error:
-        raise IntakeError("Samma filer tas in av någon annan just nu.", "Vänta tills det är klart.") from error
+        raise IntakeError("Somebody else is taking in the same files right now.", "Wait until it is done.") from error
     return new, False
 
 
@@ -64,7 +64,11 @@ def page_counts(conn: Connection, batch_id: str) -> tuple[int, int]:
     return pages, bad
 
 
-def source_is_in(conn: Connection, source_sha256: str) -> bool:
-    """Whether a file with this content has been taken in completely."""
-    complete = select(page.c.id).join(batch, batch.c.id == page.c.batch).where(page.c.source_sha256 == source_sha256, batch.c.taking_in.is_(None))
-    return conn.execute(complete.limit(1)).first() is not None
+def source_is_in(conn: Connection, source_sha256: str, pages: int) -> bool:
+    """Whether a file with this content and so many pages has been taken in completely.
+
+    The batch alone does not say so: it may have been cut short in the midst of the file and finished with others.
+    """
+    there = func.count(func.distinct(page.c.source_page))
+    complete = select(there).join(batch, batch.c.id == page.c.batch).where(page.c.source_sha256 == source_sha256, batch.c.taking_in.is_(None))
+    return int(conn.execute(complete).scalar_one()) >= pages

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -41,18 +42,32 @@ class TemporaryIdentity:
     candidates: tuple[Client, ...]
 
 
-def note_client(conn: Connection, person: Person, form: Form, found: Entry, given: Mapping[str, Answer], about: AboutClient, now: datetime) -> None:
-    """After a decision about whom an entry is about: keep what the person said of it. `found` is the entry as it was before."""
+def note_client(
+    conn: Connection,
+    person: Person,
+    form: Form,
+    found: Entry,
+    given: Mapping[str, Answer],
+    about: AboutClient,
+    now: datetime,
+    *,
+    before: Mapping[str, Answer] = MappingProxyType({}),
+) -> None:
+    """After a decision about whom an entry is about: keep what the person said of it. `found` is the entry as it was before.
+
+    Args:
+        given: what the person answered; `before`: what the other fields say.
+    """
     spec = form.meaning(Meaning.CLIENT_PID, found.row)
     number = given[spec.name].value if spec and spec.name in given else None
     if not isinstance(number, str):
         return
     open_one = update(_identity).where(_identity.c.entry == found.id, _identity.c.settled_at.is_(None))
     if client(conn, number) is None:
-        _add(conn, person, found, number, form, given, about, now)
+        _add(conn, person, found, number, form, {**before, **given}, about, now)
     elif conn.execute(open_one.values(settled_by=person.login, settled_at=now)).rowcount:
         record(conn, person.login, "settle_identity", found.id, unit=found.unit)
-    if about.choice not in (Choice.HAND_ON, Choice.ASK) and (verdict := weigh(conn, form, found, given)) and verdict.conflicts:
+    if about.choice not in (Choice.HAND_ON, Choice.ASK) and (verdict := weigh(conn, form, found, {**before, **given})) and verdict.conflicts:
         row = {"entry": found.id, "revision": found.revision + 1, "codes": list(verdict.conflicts), "choice": about.choice.value}
         conn.execute(insert(client_choice).values(row | {"why": about.why.strip()[:300], "by": person.login, "at": now}))
         record(conn, person.login, "client_choice", found.id, unit=found.unit, choice=about.choice.value, conflicts=", ".join(verdict.conflicts))

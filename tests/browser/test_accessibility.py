@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -97,9 +98,8 @@ def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(browser: Browser, alik
         expect(pieces.first).to_have_attribute("aria-checked", "true")
         settle(page)
         found = [*_problems(page, "Grupp"), *_headings(page, "Grupp")]
-        page.set_viewport_size({"width": AT_200_PER_CENT, "height": 450})
-        page.wait_for_function(_FITS)
-        page.set_viewport_size({"width": WIDE, "height": 900})
+        with at_200_per_cent(page):
+            page.wait_for_function(_FITS)
         press_until(page, "Alt+s", page.locator(".ef-folded").first)
         settle(page)
         found += _problems(page, "Blad")
@@ -113,13 +113,12 @@ def test_at_200_per_cent_nothing_lies_beside_the_window(browser: Browser, addres
         page = _opened(context, address, person)
         beside = []
         for screen in _screens(page):
-            page.set_viewport_size({"width": AT_200_PER_CENT, "height": 450})
-            try:  # the screen is laid out anew some time after the window has changed
-                page.wait_for_function(_FITS, timeout=5_000)
-            except PlaywrightTimeoutError:
-                beside.append(f"{screen} is wider than the window")
-            beside += [f"{screen}: {name}" for name in page.evaluate(_OUTSIDE)]
-            page.set_viewport_size({"width": WIDE, "height": 900})
+            with at_200_per_cent(page):
+                try:  # the screen is laid out anew some time after the window has changed
+                    page.wait_for_function(_FITS, timeout=5_000)
+                except PlaywrightTimeoutError:
+                    beside.append(f"{screen} is wider than the window")
+                beside += [f"{screen}: {name}" for name in page.evaluate(_OUTSIDE)]
     assert beside == []
 
 
@@ -172,10 +171,21 @@ def seen(page: Page, screen: str) -> list[str]:
     """What breaks a rule of what is on the screen now, which also has to fit at 200 %."""
     settle(page)
     found = [*_problems(page, screen), *_headings(page, screen)]
-    page.set_viewport_size({"width": AT_200_PER_CENT, "height": 450})
-    page.wait_for_function(_FITS)
-    page.set_viewport_size({"width": WIDE, "height": 900})
+    with at_200_per_cent(page):
+        page.wait_for_function(_FITS)
     return found
+
+
+@contextmanager
+def at_200_per_cent(page: Page) -> Iterator[None]:
+    """The window as wide as at 200 %. The menu of the screens folds up and unfolds some time after; changed back before that, it stays folded."""
+    menu = page.get_by_test_id("stTopNavLink")
+    count = menu.count()
+    page.set_viewport_size({"width": AT_200_PER_CENT, "height": 450})
+    expect(menu).to_have_count(0)
+    yield
+    page.set_viewport_size({"width": WIDE, "height": 900})
+    expect(menu).to_have_count(count)
 
 
 _FITS = "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('[data-testid=stMain]'))"
@@ -218,8 +228,10 @@ def _screens(page: Page) -> Iterator[str]:
     for link in links:
         title = link.inner_text().split("\n")[-1].strip()
         link.click()
+        expect(link).to_have_attribute("aria-current", "page")  # a draft of the screen before goes first, and takes a moment
         settle(page)
         expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
         page.get_by_role("button", name="Hjälp").wait_for()
         yield title
 

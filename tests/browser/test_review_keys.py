@@ -184,6 +184,24 @@ def test_who_leaves_the_screen_in_the_middle_of_a_field_meets_no_fault(page: Pag
         assert drafts(conn, written, NURSE.login)[FIRST_FIELD] == Answer(NOTE["personnummer"])
 
 
+DRAWN_ANEW = """() => addEventListener("click", ({ target }) => {
+    const fresh = target.closest("a").cloneNode(true);
+    fresh.addEventListener("click", (event) => { event.preventDefault(); window.efFollowed = true; });
+    target.closest("a").replaceWith(fresh);
+}, { capture: true, once: true })"""
+"""The menu is drawn anew as a link is pressed, as Streamlit does when a draft arrives."""
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_link_that_is_drawn_anew_as_it_is_pressed_logs_nobody_out(page: Page) -> None:
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    page.keyboard.type(str(NOTE["personnummer"]))
+    page.evaluate(DRAWN_ANEW)
+    page.get_by_role("link", name="Signera").click()
+    page.wait_for_function("window.efFollowed")  # a link that is gone would load the whole page
+
+
 @pytest.mark.usefixtures("entries")
 def test_picture_marks_the_field_that_has_the_focus(page: Page) -> None:
     log_in(page, NURSE)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 from lxml import etree
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from pipeline.audit import follow_up
 from pipeline.audit.anchor import read_anchors, said, seal
@@ -306,3 +306,15 @@ def test_the_commands(store_settings: Settings, tmp_path: Path) -> None:
     assert "rewritten" in broken.stdout
     empty = run(store_settings, "export", "--from", "2001-01-01", "--to", "2001-01-02", "-o", str(tmp_path / "no.xml"))
     assert (empty.returncode, (tmp_path / "no.xml").exists()) == (ExitCode.EXPORT, False)
+
+
+def test_comparing_paper_with_the_care_system_is_a_look_and_no_deed(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        entry_id = conn.execute(select(tables.entry.c.id).where(tables.entry.c.serial == "CCCC")).scalar_one()
+        record(conn, ADMIN.login, "view_clash", entry_id, unit=SOUTH)
+        record(conn, ADMIN.login, "view_page", f"{ward.batch}-00003", unit=SOUTH)
+    with ward.store.read() as conn:
+        rows = follow_up.log_page(conn, LOGGER, Wanted(*TODAY, hint=Hint.WITHOUT_DECISION), 0, 9, first=False).rows
+    assert [(row.by, row.subject) for row in rows] == [("admin", f"{ward.batch}-00003")] * 2
+    assert {activity_type(action) for action in ("view_clash", "list_backlog")} == {"Läsa"}
+    assert {activity_type(action) for action in ("print_question", "make_pack")} == {"Utskrift"}

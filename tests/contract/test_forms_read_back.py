@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -97,14 +98,18 @@ def test_a_filled_form_is_read_back_however_it_was_spoilt(form: Form, record_pro
 
 def _filled(form: Form, rng: Generator) -> Iterator[tuple[str, int, Image, dict[str, Value], str]]:
     """A page for each way: a few writers' sheets, reused."""
-    sheets = []
+    ways = _ways(form)
+    sheets = list(islice(_sheets(form, rng), len(ways)))
+    for number, way in enumerate(ways):
+        yield way, *sheets[number % len(sheets)]
+
+
+def _sheets(form: Form, rng: Generator) -> Iterator[tuple[int, Image, dict[str, Value], str]]:
     for hand in hands(WRITERS, seed=11):
         (sheet,) = issue(1, "Hemsjukvården Centrum")
         values = values_for(form, rng)
         for page_no, page in enumerate(form.pages, start=1):
-            sheets.append((page_no, fill(printed_page(form, sheet, page_no), page, values, hand, rng), values, sheet.serial))
-    for number, way in enumerate(_ways(form)):
-        yield way, *sheets[number % len(sheets)]
+            yield page_no, fill(printed_page(form, sheet, page_no), page, values, hand, rng), values, sheet.serial
 
 
 def _ways(form: Form) -> list[str]:

@@ -8,12 +8,12 @@ from functools import partial
 from threading import Barrier, Thread
 
 import pytest
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, create_engine, delete, insert, select, text, update
 
 from pipeline.errors import NotAllowedError, StoreError
 from pipeline.model import Role
 from pipeline.settings import Settings
-from pipeline.store import claims, tables
+from pipeline.store import chain_rows, claims, tables
 from pipeline.store.chain import GENESIS, Head, LogRow, Wrong, chained, digest
 from pipeline.store.chain_rows import all_rows, head, verify
 from pipeline.store.clock import utc_now
@@ -282,3 +282,18 @@ def test_the_log_is_read_whole_however_long(store: Store, monkeypatch: pytest.Mo
     with store.read() as conn:
         assert conn.execute(select(_event.c.id)).scalars().all() == list(range(1, 11))
     assert wrong(store) == set()
+
+
+def test_a_row_that_comes_between_the_last_row_and_the_end_is_not_missed(logged: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def head_after_another_row(conn: Connection) -> Head | None:
+        monkeypatch.setattr(chain_rows, "head", head)
+        with logged.begin() as other:
+            record(other, "eva", "try", "meanwhile")
+        return head(conn)
+
+    monkeypatch.setattr(chain_rows, "head", head_after_another_row)
+    # Not `logged.read()`: SQLite would show it the log as it was at the beginning. PostgreSQL never does.
+    engine = create_engine(logged.engine.url)
+    with engine.connect() as conn:
+        assert verify(conn).problems == ()
+    engine.dispose()

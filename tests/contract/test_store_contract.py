@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from pipeline.errors import EfterskriftError, NotAllowedError, StoreError, StoreUnavailableError, UnstorableTextError
-from pipeline.model import EntryState, IssuedSheet, Person
+from pipeline.model import Client, EntryState, IssuedSheet, Person
 from pipeline.review import Answer
 from pipeline.settings import Settings
 from pipeline.store import claims, corrections, decisions, duplicate_marks, forwarding, pages, pulls, questions, registers, sheets, signing, versions
@@ -111,6 +111,15 @@ def test_registers_are_replaced_by_key(ward: Ward) -> None:
         assert registers.clients(conn, [SOUTH]) == [moved, CILLA]
         assert registers.clients(conn) == [moved, BROR, CILLA]
         assert registers.units(conn) == {NORTH: "SoL", SOUTH: "HSL"}
+
+
+def test_a_plus_sign_never_means_a_child(ward: Ward) -> None:
+    child, old = (Client(f"{century}1212121212", "Tolvan Tolvansson", NORTH) for century in ("20", "19"))
+    with ward.store.begin() as conn:
+        registers.save_clients(conn, [child])
+        assert registers.find_client(conn, "121212+1212") is None
+        registers.save_clients(conn, [old])
+        assert registers.find_client(conn, "121212+1212") == old
 
 
 def test_ten_digits_that_fit_two_clients_fit_none(ward: Ward) -> None:

@@ -160,7 +160,7 @@ def _work(colleague: Colleague, think_s: float, least: int, done: threading.Even
     """One person without a browser, until the others are done and as many entries are saved; answers with the waits in ms."""
     said = {spec.name: str(NOTE.get(spec.name, "-")) for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical}
     pace, waits = random.Random(colleague.entry()), list[float]()
-    while not done.wait(think_s * pace.uniform(0.5, 1.5)) or len(waits) < least:  # nobody keeps time with the others
+    while not done.wait(max(LOOK_S, think_s * pace.uniform(0.5, 1.5))) or len(waits) < least:  # nobody keeps time with the others
         if done.is_set():
             time.sleep(LOOK_S)
         before = colleague.entry()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import delete
 
 from pipeline.model import Role
@@ -10,6 +12,8 @@ from pipeline.store.database import Store
 from pipeline.store.guide_tables import closed_guide
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import NURSE, SYSTEM_ADMINISTRATOR, UNIT
+
+HERE = replace(NURSE, units=frozenset({UNIT}))
 
 
 def test_an_account_is_added_and_its_password_is_shown_once(store: Store, open_screen: OpenScreen) -> None:
@@ -82,3 +86,29 @@ def test_without_others_it_says_what_to_do(store: Store, open_screen: OpenScreen
     app.button(key="account_add").click().run()
     said = [info.value for info in app.info]
     assert [text[:13] for text in said] == ["Det finns ing", "Det finns ing"]
+
+
+def test_a_new_account_with_the_name_of_another_changes_nothing(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_add").click().run()
+    app.text_input(key="account_new-login").input("nina")
+    app.text_input(key="account_new-name").input("Nina Åberg")
+    app.text_input(key="account_new-profession").input("enhetschef")
+    app.selectbox(key="account_new-role").set_value(Role.MANAGER)
+    app.button(key="account_new-save").click().run()
+    assert app.error
+    with store.read() as conn:
+        assert people.person(conn, "nina") == NURSE
+
+
+def test_a_right_withdrawn_meanwhile_is_not_given_back(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_change-nina").click().run()
+    with store.begin() as conn:
+        people.save_person(conn, HERE, None)
+    app.text_input(key="account-nina-name").input("Nina Bergström")
+    app.button(key="account-nina-save").click().run()
+    with store.read() as conn:
+        left = people.person(conn, "nina")
+    assert left is not None
+    assert left.units == HERE.units

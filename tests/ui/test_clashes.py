@@ -62,7 +62,7 @@ def test_a_list_is_handed_in_with_the_columns_proposed(store: Store, open_screen
     assert app.dataframe[0].value["Klockslag"].tolist() == ["09:52"]
     app.button(key="care_list_do").click().run()
     assert not app.exception
-    assert "1 rad jämförs. 1 par väntar på att avgöras. 1 rad saknar ett rätt personnummer (rad 3)" in told(app)
+    assert "1 rad jämförs. 1 par väntar på att avgöras. 1 rad saknar ett giltigt personnummer (rad 3)" in told(app)
     assert "Samma person · samma dag, 12 minuter ifrån · texten liknar till" in told(app)
     assert all(words in tables(app) for words in ("Vår post", "I vårdsystemet", CLIENTS[0].name, "Såret vänster fot läker fint"))
     with store.read() as conn:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.model import Person
 from pipeline.review import Answer
 from pipeline.settings import ROOT
-from pipeline.store import groups, sessions
+from pipeline.store import groups, people, sessions
+from pipeline.store.account_tables import browser_session
 from pipeline.store.answers import drafts
 from pipeline.store.clock import utc_now
 from pipeline.store.control_tables import control
@@ -21,7 +24,7 @@ from pipeline.store.entries import entry
 from pipeline.store.tables import entry as entry_table
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
-from tests.ui.seeding import COLLEAGUE, NURSE
+from tests.ui.seeding import COLLEAGUE, NURSE, OTHER_UNIT
 from tests.ui.test_control import controlled, task_id
 from tests.ui.test_group_task import open_group
 from tests.ui.test_lookup import exported_note, looked_up, opened
@@ -133,6 +136,41 @@ def with_a_group_done(store: Store, open_screen: OpenScreen) -> AppTest:
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
     return app.run()
+
+
+def correcting(store: Store, open_screen: OpenScreen) -> tuple[AppTest, str]:
+    """The nurse has written a correction and not saved it yet."""
+    _, entry_id = exported_note(store)
+    app, revision = opened(open_screen(NURSE, "review"), entry_id), revision_of(store, entry_id)
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_input(key=f"f-{entry_id}-{revision}-handelsetid").input("10:15")
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel klockslag")
+    return app, entry_id
+
+
+def revision_of(store: Store, entry_id: str) -> int:
+    with store.read() as conn:
+        return entry(conn, entry_id).revision
+
+
+def test_a_right_that_was_withdrawn_is_not_used_from_an_open_screen(store: Store, open_screen: OpenScreen) -> None:
+    app, entry_id = correcting(store, open_screen)
+    revision = revision_of(store, entry_id)
+    with store.begin() as conn:
+        people.save_person(conn, replace(NURSE, units=frozenset({OTHER_UNIT})), None)
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert revision_of(store, entry_id) == revision
+
+
+@pytest.mark.parametrize("hours", [2, 30], ids=["left alone", "begun yesterday"])
+def test_a_session_that_has_run_out_does_nothing_more(store: Store, open_screen: OpenScreen, hours: int) -> None:
+    app, entry_id = correcting(store, open_screen)
+    revision, before = revision_of(store, entry_id), utc_now() - timedelta(hours=hours)
+    with store.begin() as conn:
+        conn.execute(update(browser_session).values(active_at=before, started_at=before))
+    app.session_state["active_at"] = before
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert revision_of(store, entry_id) == revision
 
 
 @pytest.mark.parametrize("button", ["save", "skip"])

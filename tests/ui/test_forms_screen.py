@@ -22,8 +22,9 @@ from pipeline.store.accounting import sheet_counts
 from pipeline.store.database import Store
 from pipeline.template import Area, Forms, Subject
 from tests.printed_elsewhere import page as blank_page
+from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
-from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, SYSTEM_ADMINISTRATOR, UNIT, settings
+from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, OTHER_UNIT, SYSTEM_ADMINISTRATOR, UNIT, settings
 from ui.text import catalogue
 
 VALUES: dict[str, Value] = {
@@ -118,7 +119,7 @@ def test_a_form_placed_by_hand_is_copied_and_what_does_not_come_along_is_said_fi
     assert not app.exception
     (told,) = (info.value for info in app.info)
     assert "ritad för hand" in told
-    assert "Anteckning får 8 rader i stället för 9." in told
+    assert "Anteckning: antalet rader blir 8 i stället för 9." in told
     app.text_input(key="forms_name-hsl-anteckning").set_value("Vår anteckning")
     app.button(key="forms_begin").click().run()
     assert not app.exception
@@ -237,3 +238,13 @@ def test_a_box_that_is_on_every_row_makes_a_table_of_so_many_rows(store: Store, 
     app.checkbox(key=key_of(app, "checkbox", "-each_row")).uncheck().run()
     assert not app.exception
     assert drawn_boxes.row_boxes(only_draft(store).data) == []
+
+
+def test_sheets_printed_for_a_unit_are_not_offered_for_another(open_screen: OpenScreen) -> None:
+    app = open_screen(ADMINISTRATOR, "forms")
+    app.session_state["forms_place"] = ("form", "hsl-anteckning", seeding.forms().latest("hsl-anteckning").version)
+    app.run()
+    app.button(key="forms_print").click().run()
+    assert app.success
+    app.selectbox(key="forms_unit-hsl-anteckning").set_value(OTHER_UNIT).run()
+    assert not app.success

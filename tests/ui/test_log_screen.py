@@ -66,7 +66,7 @@ def test_filters_and_an_empty_answer(open_screen: OpenScreen) -> None:
     app.text_input(key="log_client").set_value(CLIENTS[1].pid).run()
     assert any("Inget i loggen passar" in info.value for info in app.info)
     app.text_input(key="log_client").set_value("Elsa").run()
-    assert any("tolv siffror" in warning.value for warning in app.warning)
+    assert any("tolv tecken" in warning.value for warning in app.warning)
     app.text_input(key="log_client").set_value("").run()
     app.date_input(key="log_from").set_value(utc_now().date() + timedelta(days=9)).run()
     assert any("ligger efter" in warning.value for warning in app.warning)
@@ -120,7 +120,7 @@ def test_an_extract_is_made_shown_and_logged(open_screen: OpenScreen) -> None:
     assert any(CLIENTS[0].name in markdown.value for markdown in app.markdown)
     app.text_input(key="log_extract_typed").set_value("Elsa")
     app.button(key="log_extract_make").click().run()
-    assert any("tolv siffror" in warning.value for warning in app.warning)
+    assert any("tolv tecken" in warning.value for warning in app.warning)
 
 
 @pytest.mark.parametrize("person", [NURSE, seeding.ADMINISTRATOR, seeding.MANAGER], ids=lambda person: person.login)
@@ -130,3 +130,13 @@ def test_nobody_else_gets_in(open_screen: OpenScreen, person: Person) -> None:
     assert not app.exception
     assert any("inte rätt" in error.value for error in app.error)
     assert not app.dataframe
+
+
+@pytest.mark.usefixtures("logged")
+def test_an_extract_of_other_days_than_those_chosen_is_not_handed_out(open_screen: OpenScreen) -> None:
+    app = open_screen(LOGGER, "log")
+    app.text_input(key="log_extract_typed").input(CLIENTS[0].pid)
+    app.button(key="log_extract_make").click().run()
+    assert "log_extract_made" in app.session_state
+    app.date_input(key="log_from").set_value((utc_now() - timedelta(days=60)).date()).run()
+    assert "log_extract_made" not in app.session_state

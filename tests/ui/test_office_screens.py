@@ -18,6 +18,7 @@ from tests.export_office import ANNA, PER, confirm
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, CLIENTS, NURSE, REGISTRAR
+from ui.screens.export_screen import _answers
 
 CHIEFS = tuple(Person(name.lower(), f"{name} Ek", "chef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS) for name in ("Elin", "Olle"))
 
@@ -114,3 +115,10 @@ def test_the_log_tells_who_looked_and_who_approved(store: Store, open_screen: Op
     with store.read() as conn:
         done = [(each.action, each.by) for each in events_of(conn, listed) if "payment" in each.action]
     assert done == [("view_payment", "elin"), ("approve_payment", "elin")]
+
+
+def test_a_refusal_stands_although_all_are_ticked_as_taken() -> None:
+    rows: list[list[object]] = [[1, "a", False, False, ""], [2, "b", False, True, "Okänd person"], [3, "c", True, True, "Fel enhet"]]
+    said = {one.entry_id: one.accepted for one in _answers(rows, every=True)}
+    assert said == {"a": True, "b": False, "c": False}
+    assert [(one.entry_id, one.accepted) for one in _answers(rows, every=False)] == [("b", False), ("c", False)]

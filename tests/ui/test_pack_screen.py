@@ -17,7 +17,7 @@ from pipeline.store.database import Store
 from pipeline.store.pack_numbers import pack_numbers, save_pack_numbers
 from pipeline.store.registers import save_clients
 from tests.ui.conftest import OpenScreen
-from tests.ui.seeding import ADMINISTRATOR, CLIENTS, MANAGER, UNIT
+from tests.ui.seeding import ADMINISTRATOR, CLIENTS, MANAGER, OTHER_UNIT, UNIT
 from ui.text import t
 
 NOTE = "hsl-anteckning"
@@ -86,3 +86,27 @@ def test_who_prints_also_takes_in_packs_of_other_computers(store: Store, open_sc
     del store
     assert "issued_do" in {button.key for button in open_screen(ADMINISTRATOR, "pack").button}
     assert "issued_do" not in {button.key for button in open_screen(MANAGER, "pack").button}
+
+
+def test_the_telephone_chain_of_a_unit_goes_into_no_pack_of_another(open_screen: OpenScreen) -> None:
+    app = open_screen(ADMINISTRATOR, "pack")
+    app.selectbox(key="pack_unit").set_value(UNIT).run()
+    for key in ("phones", "schedule"):
+        uploader = next(one for one in app.file_uploader if (one.key or "").startswith(f"pack_{key}"))
+        uploader.upload("kedja.csv", b"namn;telefon;datum;pass\nKarin;070-1;2026-12-01;07-16\n", "text/csv").run()
+    app.selectbox(key="pack_unit").set_value(OTHER_UNIT).run()
+    assert not any(one.value for one in app.file_uploader)
+
+
+def test_a_pack_that_could_not_be_made_offers_no_earlier_one(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        save_pack_numbers(conn, ADMINISTRATOR, UNIT, [Need(NOTE, 1)])
+    app = open_screen(ADMINISTRATOR, "pack")
+    app.selectbox(key="pack_unit").set_value(UNIT).run()
+    app.button(key="pack_do").click().run()
+    assert app.success
+    uploader = next(one for one in app.file_uploader if (one.key or "").startswith("pack_phones"))
+    uploader.upload("kedja.csv", b"fel;fil\n1;2\n", "text/csv").run()
+    app.button(key="pack_do").click().run()
+    assert app.error
+    assert not app.success

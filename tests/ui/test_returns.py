@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.model import EntryState
-from pipeline.store import blocks, questions, sight
+from pipeline.model import Client, EntryState
+from pipeline.store import blocks, groups, people, questions, registers, sight
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
-from tests.ui.seeding import NURSE, OTHER_UNIT
+from tests.ui.seeding import CLIENTS, NURSE, OTHER_UNIT, UNIT
+from ui.components import entry_acts
+
+HERE = replace(NURSE, units=frozenset({UNIT}))
 
 
 def found(store: Store, entry_id: str) -> Entry:
@@ -170,3 +175,61 @@ def test_a_unit_blocks_a_client_and_lifts_the_block(store: Store, open_screen: O
     assert "Spärren är hävd." in told(app)
     with store.read() as conn:
         assert not blocks.blocks(conn, NURSE)
+
+
+def test_a_block_tells_no_protected_name_to_another_unit(store: Store, open_screen: OpenScreen) -> None:
+    hidden = Client("191212121212", "Hemlig Hansson", OTHER_UNIT, protected=True)
+    nurse = replace(NURSE, units=frozenset({UNIT}))
+    with store.begin() as conn:
+        registers.save_clients(conn, [hidden])
+        people.save_person(conn, nurse, None)
+        blocks.set_block(conn, nurse, UNIT, hidden.pid, "prövar", utc_now())
+    app = open_screen(nurse, "follow_up")
+    app.segmented_control(key="follow_up_kind").set_value("blocks").run()
+    assert not app.exception
+    assert hidden.name not in told(app)
+
+
+def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_visit_lists(store, 3)
+    while True:
+        with store.begin() as conn:
+            group = groups.next_group(conn, seeding.forms(), NURSE, utc_now(), least=1)
+            if group is None:
+                break
+            groups.confirm_group(conn, seeding.forms(), NURSE, group.id, [], utc_now() + timedelta(seconds=1))
+    app = open_screen(NURSE, "review")
+    app.session_state["group_to_undo"] = True
+    rejected = str(app.session_state["entry_id"])
+    rejecting(app, rejected, "oläsligt")
+    app.button(key=f"undo-{app.session_state['entry_id']}").click().run()
+    assert not app.exception
+    assert found(store, rejected).state is EntryState.REVIEW
+
+
+def test_after_sending_on_undo_takes_nothing_back_that_was_done_before(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 3)
+    app = open_screen(NURSE, "review")
+    before = str(app.session_state["entry_id"])
+    rejecting(app, before, "oläsligt")
+    sent = str(app.session_state["entry_id"])
+    rejecting(app, sent, "annan enhet")
+    app.selectbox(key=f"return_unit-{sent}-0").set_value(OTHER_UNIT)
+    app.button(key=f"do-return-{sent}").click().run()
+    assert found(store, sent).unit == OTHER_UNIT
+    undo = app.button(key=f"undo-{app.session_state['entry_id']}")
+    if not undo.disabled:
+        undo.click().run()
+    assert found(store, before).state is EntryState.REJECTED
+
+
+def test_a_key_pressed_twice_hands_on_nothing_that_has_just_come_up(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    with store.begin() as conn:
+        people.save_person(conn, HERE, None)
+        registers.save_clients(conn, [replace(CLIENTS[0], protected=True, unit=OTHER_UNIT)])
+    app = open_screen(HERE, "review")
+    monkeypatch.setattr(entry_acts, "LEAST_LOOK", timedelta(hours=1))
+    app.button(key=f"hand_on-{entry_id}").click().run()
+    assert not app.exception
+    assert found(store, entry_id).unit == UNIT

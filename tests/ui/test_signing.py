@@ -8,6 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.model import EntryState
+from pipeline.review import Answer
+from pipeline.store import corrections
+from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
 from tests.ui import seeding
@@ -74,3 +77,17 @@ def test_the_export_says_what_waits_for_a_signature(store: Store, open_screen: O
     seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "export")
     assert "1 bekräftad post väntar på signatur" in app.info[0].value
+
+
+def test_what_was_changed_meanwhile_is_not_signed_by_a_second_press(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing_screen, "LEAST_LOOK", timedelta(seconds=30))
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "signing")
+    app.session_state["signing_shown_at"] = utc_now() - timedelta(minutes=1)
+    read = found(store, entry_id)
+    with store.begin() as conn:
+        corrections.correct(conn, seeding.forms(), COLLEAGUE, entry_id, read.revision, {"plan": Answer("Ingen plan.")}, "Fel läst", utc_now())
+    for revision in (read.revision, found(store, entry_id).revision):
+        app.button(key=f"sign-{entry_id}-{revision}").click().run()
+    assert found(store, entry_id).state is EntryState.CONFIRMED

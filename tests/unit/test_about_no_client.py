@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,12 +18,12 @@ from pipeline.export.key_in_list import KeyInListExporter
 from pipeline.form_file import form_yaml
 from pipeline.form_layout import place
 from pipeline.form_rules import form_problems
-from pipeline.model import EntryState, Outcome, PageReading, Record, Role, State, Value
+from pipeline.model import EntryState, Outcome, PageReading, Reading, Record, Role, State, Value
 from pipeline.outline import Outline
 from pipeline.professions import default_areas
 from pipeline.review import Answer
 from pipeline.settings import Settings
-from pipeline.store import claims, decisions, records, tables
+from pipeline.store import claims, corrections, decisions, records, tables
 from pipeline.store.area_upgrade import widen_areas
 from pipeline.store.backlog import backlog
 from pipeline.store.database import Store
@@ -145,6 +146,22 @@ def test_an_unknown_paper_is_about_nobody_only_if_a_person_says_so(ward: Ward) -
     assert (_get(ward, view.entry.id).subject, _get(ward, view.entry.id).client_pid) == ("none", None)
 
 
+def test_a_client_who_was_a_mistake_is_taken_away(ward: Ward) -> None:
+    ward.read(ward.scan(), PageReading(Outcome.UNIDENTIFIED, None))
+    with ward.store.begin() as conn:
+        view = claims.claim_next(conn, FORMS, EVA, NOW)
+    assert view is not None
+    _save(ward, view.entry.id, _given(FREE, SAID))
+    none = {name: Answer(None, State.EMPTY) for name in ("pnr", "namn")}
+    about = AboutClient(NOBODY, temporary=True)
+    with ward.store.begin() as conn:
+        revision = entry(conn, view.entry.id).revision
+        corrections.correct(conn, FORMS, EVA, view.entry.id, revision, none, "gällde ingen", NOW, about=about)
+        decisions.save_answers(conn, FORMS, person("ulla"), view.entry.id, revision + 1, {"pnr": none["pnr"]}, NOW, about=about)
+    (made,) = _records(ward, view.entry.id)
+    assert (made.client.pid, _get(ward, view.entry.id).client_pid) == ("", None)
+
+
 def test_a_form_that_requires_a_number_is_never_about_nobody(ward: Ward) -> None:
     content = NOTE.model_dump(mode="json")
     content["pages"][0]["fields"][1]["required"] = True
@@ -186,3 +203,20 @@ def test_a_form_about_no_client_is_not_printed_for_clients(tmp_path: Path, monke
     with pytest.raises(UsageError, match="about no client"):
         print_form("mote", tmp_path / "ut.pdf", clients=tmp_path / "klienter.csv")
     assert not (tmp_path / "ut.pdf").exists()
+
+
+def test_a_call_with_a_number_that_nobody_has_read_is_somebodys_hole(ward: Ward) -> None:
+    said = {name: value for name, value in MET.items() if name != "beslut"}
+    reading = page_reading(CALL, "AAAA", said)
+    number = Reading("189001019802", 0.5, State.READ)
+    ward.read(ward.scan(), dataclasses.replace(reading, fields={**reading.fields, "personnummer": number}), CALL)
+    with ward.store.begin() as conn:
+        assert backlog(conn, CHIEF).unknown == 1
+
+
+def test_a_call_that_two_people_say_is_about_nobody_is_no_hole_in_the_record_that_the_machine_read(ward: Ward) -> None:
+    said = {name: value for name, value in MET.items() if name != "beslut"}
+    entry_id = _read(ward, CALL, "AAAA", {**said, "personnummer": ASTA.pid})
+    assert _save(ward, entry_id, _given(CALL, said), AboutClient(NOBODY, temporary=True)) is EntryState.CONFIRMED
+    with ward.store.begin() as conn:
+        assert backlog(conn, CHIEF).markers == ()

@@ -10,7 +10,8 @@ from typer.testing import CliRunner, Result
 from pipeline.cli import build_app
 from pipeline.errors import EfterskriftError, UsageError
 from pipeline.settings import Settings
-from pipeline.store import blocks, people
+from pipeline.store import blocks, people, sessions
+from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from tests.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
 
@@ -72,3 +73,23 @@ def test_an_account_for_emergencies_gets_a_password_that_is_printed_once(store: 
         found = people.authenticate(conn, "nod", password, emergencies_only=True)
     assert found is not None
     assert found.break_glass
+
+
+def test_a_new_password_of_an_account_for_emergencies_ends_the_sessions_that_the_old_one_began(store: Store) -> None:
+    sealed = ("person", "nod", "--name", "Nödkonto", "--title", "nödkonto", "--role", "administratör", "--unit", NORTH, "--break-glass")
+    run(*sealed)
+    with store.begin() as conn:
+        token = sessions.start(conn, "nod", utc_now())
+    run(*sealed)
+    with store.read() as conn:
+        assert sessions.held(conn, token) is None
+        assert "new_password" in whole_log(conn)
+
+
+def test_a_closed_account_is_not_opened_by_changing_it(store: Store) -> None:
+    with store.begin() as conn:
+        people.deactivate(conn, "eva")
+    with pytest.raises(UsageError, match="closed"):
+        run("person", "eva", "--name", "Eva Ek", "--title", "sjuksköterska", "--role", "granskare", "--unit", NORTH, given="\n")
+    with store.read() as conn:
+        assert people.person(conn, "eva") is None

@@ -23,20 +23,20 @@ from pipeline.archive.mets import METS, XLINK
 from pipeline.archive.pdfa import Side, Words, sheet_pdf
 from pipeline.archive.premis import NAMESPACE as PREMIS
 from pipeline.archive.runs import make_package, package_file, ready
-from pipeline.archive.sheets import SheetFiles
+from pipeline.archive.sheets import SheetFiles, longest, rule_name
 from pipeline.errors import ExportError, NotAllowedError, StoreError
 from pipeline.export.erms_elements import NAMESPACE as ERMS
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.runs import Office, make_run
-from pipeline.model import Person, Role, Run
+from pipeline.model import Client, Person, Role, Run
 from pipeline.professions import ALL_AREAS
 from pipeline.settings import Settings
 from pipeline.store import archives, events, originals, tables
 from pipeline.store.archives import ArchivedSheet, Package
 from pipeline.store.clock import utc_now
 from pipeline.store.log_clients import clients_of, subjects_of
-from tests.export_examples import ARNE, MADE_AT, SIV
-from tests.export_office import ANNA, confirm, correct, void
+from tests.export_examples import ARNE, MADE_AT, SETTINGS, SIV, record
+from tests.export_office import ANNA, confirm, correct, review, void
 from tests.package_validator import findings
 from tests.shared_data import shared
 
@@ -128,6 +128,25 @@ def test_a_refused_entry_waits_for_its_way_back(office: Office) -> None:
     assert run is not None
     give_receipts(office, ANNA, run.id, [Answer("AAAA01-00", accepted=False, text="fel")], utc_now())
     assert ready(office, BO).sheets == 0
+
+
+def test_a_row_that_its_target_refused_and_somebody_voided_keeps_no_list_back(office: Office) -> None:
+    voided, other = scanned(office, "AAAA05", "besokslista"), "AAAA05-02"
+    review(office, other, "besokslista")
+    run = make_run(office, ANNA, "besok", utc_now())
+    assert run is not None
+    with office.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id.not_in([voided, other])).values(state="avvisad"))
+    void(office, voided)
+    give_receipts(office, ANNA, run.id, [Answer(other, accepted=True), Answer(voided, accepted=False, text="fel")], utc_now())
+    assert (ready(office, BO).sheets, ready(office, BO).unsettled) == (1, 0)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_sheet_is_kept_for_ever_whichever_of_its_rows_says_so(turn: int) -> None:
+    undated = record("besokslista", area="SoL", event_at=None, written_at=None)
+    sampled = record("besokslista", area="SoL", client=Client("198001152384", "Elsa Ek", "Norr"))
+    assert rule_name(longest([undated, sampled][::turn], SETTINGS)).startswith("BEVARAS")
 
 
 def test_somebody_elses_correction_meanwhile_makes_it_start_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from pipeline.settings import ROOT
 from pipeline.store import claims, decisions, entries
 from pipeline.store.bundles import Bundle, bundle_places, bundles
 from pipeline.store.database import Store
+from pipeline.store.pages import add_batch
 from pipeline.store.records import records
 from pipeline.template import Forms
 from tests.rights_world import confirm
@@ -85,3 +86,23 @@ def test_pages_that_are_not_read_yet_leave_the_count_open(ward: Ward) -> None:
 def test_a_unit_sees_its_own_bundles(ward: Ward) -> None:
     assert of(ward, person("annan", Role.MANAGER, (SOUTH,))) == {}
     assert set(of(ward)) == set(COVERS)
+
+
+def test_a_bundle_whose_cover_was_scanned_twice_lends_no_sheet_to_the_one_before(ward: Ward) -> None:
+    """After a paper jam the second bundle is scanned once more, under the first one, of which a sheet is missing."""
+    covers, notes = ("M3Q7K9X1", "X1M3Q7K9"), ("DDDD", "EEEE", "FFFF")
+    on_cover = dict(ON_COVER)
+    ward.issue(*(IssuedSheet(serial, COVER.id, 1, NORTH) for serial in covers), *(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in notes))
+    ward.read(ward.scan(), page_reading(COVER, covers[1], on_cover | {"bunt": "8"}), COVER)
+    ward.note(notes[1])
+    with ward.store.begin() as conn:
+        ward.batch = add_batch(conn, NORTH, "Pärm 4", "admin")
+    ward.read(ward.scan(), page_reading(COVER, covers[0], on_cover | {"bunt": "7"}), COVER)
+    ward.note(notes[0])
+    ward.read(ward.scan(), page_reading(COVER, covers[1], on_cover | {"bunt": "8"}), COVER)
+    ward.note(notes[2])
+    found = of(ward)
+    assert [(found[serial].found, found[serial].complete) for serial in covers] == [(1, False), (2, True)]
+    confirm(ward.store, "FFFF-00", EVA)
+    with ward.store.read() as conn:
+        assert "bunt 8" in records(conn, FORMS, ["FFFF-00"])[0].place

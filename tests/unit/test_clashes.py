@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,13 +18,13 @@ from pipeline.export.clashes import HELD, Clash, ClashList, clash_list, erase_do
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.runs import Office, history, make_run, ready
 from pipeline.model import Client, EntryState, Person, Role
-from pipeline.store import blocks, care_lists, clash_pairs, duplicate_marks, registers, rejected
+from pipeline.store import blocks, care_lists, clash_pairs, decisions, duplicate_marks, entries, registers, rejected
 from pipeline.store.care_list_tables import care_row
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry, entry
 from pipeline.store.tables import event
 from tests.export_examples import ARNE, FORMS, SIV
-from tests.export_office import ANNA, MONA, PER, STIG, confirm, correct, state
+from tests.export_office import ANNA, MONA, PER, STIG, confirm, correct, review, state
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -106,6 +107,12 @@ def test_what_nobody_has_decided_on_is_in_no_run_and_listed_with_the_reason(offi
     assert make_run(office, ANNA, target, utc_now()) is None
 
 
+def test_what_is_written_at_24_is_compared_with_that_day_too(office: Office) -> None:
+    held = confirm(office, "hsl-anteckning", "AAAA01", handelsetid="24:00", **NOTE)
+    hand_in(office, CareRow((SIV.pid,), "2021-12-17", "", "Besök", NOTE["anteckning"], "Bo Ek"))
+    assert skipped(office, "rivta") == {held: HELD}
+
+
 def test_something_else_goes_on_and_can_be_taken_back(office: Office) -> None:
     held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     hand_in(office)
@@ -124,6 +131,37 @@ def test_something_else_goes_on_and_can_be_taken_back(office: Office) -> None:
     hand_in(office)
     assert listed(office) == ClashList((), 0), "the same row is not asked for again"
     assert make_run(office, ANNA, "rivta", utc_now()) is not None
+
+
+def taken_up_again(office: Office, entry_id: str) -> None:
+    with office.store.begin() as conn:
+        decisions.reopen(conn, ANNA, entry_id, entry(conn, entry_id).revision)
+
+
+def given_back_by_a_further_page(office: Office, entry_id: str) -> None:
+    with office.store.begin() as conn:
+        entries.reopen(conn, entry(conn, entry_id).sheet)
+
+
+@pytest.mark.parametrize("comes_back", [taken_up_again, given_back_by_a_further_page])
+def test_what_was_there_already_is_decided_anew_when_it_is_on_its_way_again(office: Office, comes_back: Callable[[Office, str], None]) -> None:
+    held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    hand_in(office)
+    already(office, only(office))
+    comes_back(office, held)
+    review(office, held, "hsl-anteckning", **NOTE)
+    assert skipped(office, "rivta") == {held: HELD}
+    assert make_run(office, ANNA, "rivta", utc_now()) is None
+    already(office, only(office))
+    assert get(office, held).state is EntryState.REJECTED
+
+
+def test_what_was_put_aside_says_so_when_a_further_page_gives_it_back(office: Office) -> None:
+    held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    hand_in(office)
+    already(office, only(office))
+    given_back_by_a_further_page(office, held)
+    assert duplicate_marks.DUPLICATE in get(office, held).reason
 
 
 def test_what_is_there_already_becomes_a_duplicate_that_nothing_exports_and_comes_back_signed(office: Office) -> None:

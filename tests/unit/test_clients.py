@@ -85,6 +85,14 @@ def test_an_address_is_read_where_there_is_one(tmp_path: Path) -> None:
     assert load_register(path).clients[0].address == "Storgatan 3"
 
 
+def test_a_register_says_nothing_of_what_it_has_no_column_for(tmp_path: Path) -> None:
+    path = tmp_path / "klienter.csv"
+    path.write_text("personnummer;namn;enhet\n192501019216;Astrid Åkerström;Hemtjänst Öst\n", "utf-8")
+    assert load_register(path).silent == {"protected", "address"}
+    path.write_text("personnummer;namn;enhet;skyddad;adress\n192501019216;Astrid Åkerström;Hemtjänst Öst;;\n", "utf-8")
+    assert load_register(path).silent == frozenset()
+
+
 def test_names_are_compared_with_all_clients_at_once(register: ClientRegister) -> None:
     scores = register.search.name_scores("Nislund, Birger")
     assert scores.argmax() == 1

@@ -19,7 +19,9 @@ from pipeline.store.controls import ControlTask, Outcome
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry
 from pipeline.store.events import events_of
+from pipeline.store.temporary_identities import temporary_identities
 from pipeline.store.third_looks import REASON, third_look
+from pipeline.template import Forms
 from tests.ward import (
     ASTA,
     BROR,
@@ -59,10 +61,10 @@ def confirm(ward: Ward, serial: str = "AAAA", **changed: Value) -> str:
     return entry_id
 
 
-def task_of(conn: Connection, person: Person, field: str, now: datetime = NOW) -> ControlTask:
+def task_of(conn: Connection, person: Person, field: str, now: datetime = NOW, forms: Forms = FORMS) -> ControlTask:
     """The task for a field, others passed."""
     for _ in range(20):
-        task = controls.next_control(conn, FORMS, person, now, 15)
+        task = controls.next_control(conn, forms, person, now, 15)
         assert task is not None
         if task.spec.name == field:
             return task
@@ -70,16 +72,15 @@ def task_of(conn: Connection, person: Person, field: str, now: datetime = NOW) -
     raise AssertionError(field)
 
 
-def typed(store: Store, person: Person, field: str, value: Value) -> Outcome:
+def typed(store: Store, person: Person, field: str, value: Value, forms: Forms = FORMS) -> Outcome:
     with store.begin() as conn:
-        return controls.type_control(conn, person, task_of(conn, person, field), Answer(value), later(1))
+        return controls.type_control(conn, person, task_of(conn, person, field, forms=forms), Answer(value), later(1))
 
 
-def looked(store: Store, person: Person, field: str, value: Value, *, outside: bool = False) -> Outcome:
+def looked(store: Store, person: Person, field: str, value: Value, *, outside: bool = False, forms: Forms = FORMS) -> Outcome:
+    about = AboutClient(outside="ny klient" if outside else "")
     with store.begin() as conn:
-        return third_look(
-            conn, person, task_of(conn, person, field), Answer(value), later(2), about=AboutClient(outside="ny klient" if outside else "")
-        )
+        return third_look(conn, person, task_of(conn, person, field, forms=forms), Answer(value), later(2), about=about)
 
 
 def test_fields_are_drawn_when_they_are_confirmed_and_only_once(ward: Ward) -> None:
@@ -196,6 +197,15 @@ def test_a_difference_holds_the_export_until_a_third_person_has_looked(ward: War
         assert records.ready(conn, FORMS, EVA) == [entry_id]
 
 
+def test_a_difference_does_not_keep_a_void_entry_from_its_target(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    ward.export(entry_id)
+    typed(ward.store, NILS, "tid", "08:45")
+    with ward.store.begin() as conn:
+        corrections.void(conn, EVA, entry_id, 1, "fel person", later(1))
+        assert records.ready(conn, FORMS, EVA) == [entry_id]
+
+
 def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
     entry_id = confirm(ward)
     typed(ward.store, NILS, "tid", "08:45")
@@ -229,7 +239,37 @@ def test_a_critical_value_that_only_the_third_person_reads_goes_to_a_fourth(ward
         assert decided(conn, entry_id)["datum"].answer.value == "2026-02-11"
 
 
-def test_a_client_outside_the_register_is_said_to_be_so(ward: Ward) -> None:
+def test_nobody_stands_for_a_value_that_somebody_else_typed(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    typed(ward.store, NILS, "tid", "08:45")
+    looked(ward.store, ULLA, "tid", "08:30")
+    with ward.store.begin() as conn:
+        found = entry(conn, entry_id)
+    assert (found.state, found.first_by, found.second_by) == (EntryState.CONFIRMED, ULLA.login, None)
+
+
+def test_the_machine_is_no_second_person_where_two_people_look(ward: Ward) -> None:
+    twice = Forms(FORMS)
+    twice.double_check = frozenset({NOTE.id})
+    entry_id = ward.note("AAAA", {**SAID, "datum": "2026-02-11"})
+    with ward.store.begin() as conn:
+        decisions.save_answers(conn, twice, EVA, entry_id, 0, answers({**SAID, **PLAN}), NOW)
+        decisions.save_answers(conn, twice, NILS, entry_id, 1, answers({"datum": "2026-02-17", "pnr": ASTA.pid}), NOW)
+    typed(ward.store, ULLA, "datum", "2026-02-18", twice)
+    looked(ward.store, YLVA, "datum", "2026-02-11", forms=twice)
+    with ward.store.begin() as conn:
+        assert entry(conn, entry_id).state is EntryState.SECOND
+
+
+def test_a_third_look_moves_no_entry_to_a_client_whom_the_sheet_contradicts(ward: Ward) -> None:
+    entry_id = confirm(ward)
+    typed(ward.store, NILS, "pnr", BROR.pid)
+    looked(ward.store, ULLA, "pnr", BROR.pid)
+    with ward.store.begin() as conn:
+        assert entry(conn, entry_id).state is EntryState.SECOND
+
+
+def test_a_client_outside_the_register_is_said_to_be_so_and_followed_up(ward: Ward) -> None:
     entry_id = confirm(ward)
     typed(ward.store, NILS, "pnr", UNKNOWN_PID)
     with pytest.raises(UnknownClientError):
@@ -237,6 +277,7 @@ def test_a_client_outside_the_register_is_said_to_be_so(ward: Ward) -> None:
     assert looked(ward.store, ULLA, "pnr", UNKNOWN_PID, outside=True) is Outcome.WRONG
     with ward.store.begin() as conn:
         assert entry(conn, entry_id).client_pid == UNKNOWN_PID
+        assert [(one.entry.id, one.number) for one in temporary_identities(conn, EVA)] == [(entry_id, UNKNOWN_PID)]
 
 
 def test_what_was_corrected_meanwhile_is_compared_with_what_is_confirmed_now(ward: Ward) -> None:

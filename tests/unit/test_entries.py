@@ -24,9 +24,10 @@ from pipeline.store import claims, corrections, decisions, records, registers, t
 from pipeline.store.answers import decided
 from pipeline.store.claims import EntryView, FieldView
 from pipeline.store.database import Store
-from pipeline.store.entries import Entry, entry
+from pipeline.store.entries import Entry, entry, reopen
 from pipeline.store.events import events_of
 from pipeline.template import Forms
+from tests.alike import DAY, visits
 from tests.ward import (
     ADMIN,
     ASTA,
@@ -435,6 +436,16 @@ def test_the_own_last_decision_can_be_undone(ward: Ward) -> None:
     assert save(ward, "AAAA-00", answers(ALL)) is EntryState.CONFIRMED
 
 
+def test_what_is_void_is_not_taken_back(ward: Ward) -> None:
+    ward.note("AAAA")
+    with ward.store.begin() as conn:
+        decisions.reject(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
+        corrections.void(conn, EVA, "AAAA-00", 1, "fel person", NOW)
+        assert decisions.my_latest(conn, EVA) == []
+        with pytest.raises(ReviewError, match="void"):
+            decisions.undo(conn, EVA, "AAAA-00", 2, later(1))
+
+
 def test_the_second_person_undoes_the_second_decision_only(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
@@ -484,6 +495,35 @@ def test_a_corrected_critical_field_is_as_critical_as_before(ward: Ward) -> None
     assert save(ward, "AAAA-00", {"datum": Answer("2026-02-19")}, NILS) is EntryState.CONFIRMED
     (record,) = export(ward, "AAAA-00")
     assert (record.revision, record.fields["datum"], record.verified and record.verified.by) == (2, "2026-02-19", "Nils Ek")
+
+
+def test_a_day_that_nobody_can_read_after_all_is_no_day(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL))
+    gone = {"datum": Answer(None, State.ILLEGIBLE)}
+    with ward.store.begin() as conn:
+        corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, gone, "går inte att läsa", NOW)
+    save(ward, "AAAA-00", gone, NILS)
+    assert get(ward, "AAAA-00").event_on is None
+
+
+def test_a_correction_is_shown_when_the_entry_comes_back_whole(ward: Ward) -> None:
+    """A field with a draft never stands folded (ui/components/folding.py)."""
+    (entry_id,) = visits(ward, "AAAA", (True,))
+    said: dict[str, Value] = {
+        "datum": DAY,
+        "skribent": "Disa Penn",
+        "rad01.pnr": ASTA.pid,
+        "rad01.tid": "08:15",
+        "rad01.sign": "DP",
+        "rad01.mat": True,
+    }
+    save(ward, entry_id, answers(said))
+    with ward.store.begin() as conn:
+        corrections.correct(conn, FORMS, EVA, entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "åt inte", NOW)
+        reopen(conn, "AAAA")
+        shown = next(field for field in claims.open_entry(conn, FORMS, NILS, entry_id, NOW).fields if field.spec.column == "mat")
+    assert shown.draft == Answer(False, State.EMPTY)
 
 
 def test_a_voided_entry_is_exported_as_void(ward: Ward) -> None:

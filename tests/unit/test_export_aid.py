@@ -16,14 +16,20 @@ from pipeline.export.aid_file import NO_AMOUNT, NO_MONTH, NO_NUMBER, NO_OTHER_NU
 from pipeline.export.aid_mapping import AidMapping
 from pipeline.export.exporter import TEMPORARY_CLIENT, Terms
 from pipeline.export.mapping import load_mapping
+from pipeline.export.runs import Office, make_run, run_file
 from pipeline.model import Client, Record, Value
 from pipeline.settings import ROOT
+from pipeline.store.clock import utc_now
 from tests.export_examples import ARNE, FORMS, SETTINGS, SIV, items, made, record, run, terms
+from tests.export_office import ANNA, confirm, correct
 from tests.shared_data import shared
 
 TARGET = "ekonomiskt-bistand"
 FORM = "beslut-ekonomiskt"
-SAID: dict[str, Value] = {"manad": "202112", "belopp": "4500", "utfall": "bifall"}
+DECIDED = {"manad": "202112", "belopp": "4500", "utfall": "bifall"}
+SAID: dict[str, Value] = {**DECIDED}
+
+pytest_plugins = ("tests.databases", "tests.offices")
 
 
 def decision(fields: dict[str, Value] | None = None, **other: Any) -> Record:  # noqa: ANN401 - any part of a record
@@ -94,10 +100,23 @@ def test_each_month_has_a_file_of_its_own() -> None:
         (decision(client=Client("", "X", "Norr")), NO_NUMBER),
         (decision(client=Client("TILLFABCDEFG", "X", "Norr")), TEMPORARY_CLIENT),
         (decision({"medsokande_personnummer": "193402287380"}), NO_OTHER_NUMBER),
+        (decision(illegible=frozenset({"medsokande_personnummer"})), NO_OTHER_NUMBER),
     ],
 )
 def test_what_is_not_reported_is_said(each: Record, reason: str) -> None:
     assert TARGETS[TARGET].unfit(each, terms(TARGET)) == reason
+
+
+def test_what_can_no_longer_be_told_tells_its_month_again(office: Office) -> None:
+    refused = confirm(office, FORM, "AAAA01", **DECIDED)
+    confirm(office, FORM, "AAAA02", personnummer=ARNE.pid, **DECIDED)
+    assert make_run(office, ANNA, TARGET, utc_now())
+    correct(office, refused, "utfall", "avslag")
+    again = make_run(office, ANNA, TARGET, utc_now())
+    assert again
+    (text,) = months(run_file(office, ANNA, again.id).data).values()
+    assert (text.count("\r\n"), ARNE.pid in text) == (1, True)
+    assert make_run(office, ANNA, TARGET, utc_now()) is None
 
 
 def mapped(text: str, folder: Path) -> AidMapping:

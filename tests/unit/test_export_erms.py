@@ -120,8 +120,8 @@ def test_a_protected_identity_is_marked_beside_other_secrecy() -> None:
     assert found(root, "//e:agent[e:idNumber]/e:protectedIdentity") == ["true"]
 
 
-def test_an_amendment_replaces_and_a_voided_one_is_obliterated() -> None:
-    root = document(letter(revision=2, voided="fel person"), amends=EARLIER)
+def test_an_amendment_replaces_what_its_run_carried_and_a_voided_one_is_obliterated() -> None:
+    root = document(letter(revision=3, voided="fel person"), amends=EARLIER)
     assert found(root, "//e:relation[@relationType='replaces']") == [f"{letter().entry_id}, version 1, körning {EARLIER.run}"]
     assert found(root, "//e:status/@value") == ["obliterated"]
     assert found(document(letter()), "//e:status/@value") == ["received"]

@@ -20,7 +20,8 @@ from pipeline.export.khsl_layout import KhslLayout, KhslMapping, LayoutColumn, L
 from pipeline.export.mapping import load_mapping
 from pipeline.export.receipts import run_items
 from pipeline.export.runs import Office, history, make_run, ready, run_file
-from pipeline.model import Client, EntryState, Record, Run, Value
+from pipeline.model import Client, EntryState, Record, Run, State, Value
+from pipeline.review import Answer
 from pipeline.settings import ROOT
 from pipeline.store.clock import utc_now
 from pipeline.store.duplicate_marks import Compared, mark_duplicate, take_back_duplicate
@@ -28,7 +29,7 @@ from pipeline.store.entries import entry
 from pipeline.store.events import events_of
 from pipeline.store.log_clients import clients_of, subjects_of
 from tests.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
-from tests.export_office import ANNA, STIG, TORA, agree, confirm, correct, state, void
+from tests.export_office import ANNA, STIG, TORA, agree, confirm, correct, corrected, state, void
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -266,6 +267,27 @@ def test_what_is_put_aside_after_it_was_told_tells_the_month_again(office: Offic
     with office.store.begin() as conn:
         take_back_duplicate(conn, ANNA, mark, utc_now())
     assert told(office, tell(office))[f"KHSL1-2021-12-{LABEL}"].count("\r\n") == 2
+
+
+def test_what_can_no_longer_be_told_is_taken_out_of_its_month_though_it_was_the_only_one(office: Office) -> None:
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    tell(office)
+    corrected(office, entry_id, "handelsedatum", Answer(None, State.ILLEGIBLE))
+    again = told(office, tell(office))
+    assert again[f"KHSL1-2021-12-{LABEL}"] == ""
+    assert basis(again).iloc[0]["Makulerad"] != ""
+    assert make_run(office, ANNA, "khsl", utc_now()) is None
+
+
+def test_a_file_of_one_unit_does_not_stand_for_all(office: Office) -> None:
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    south = confirm(office, "hsl-anteckning", "AAAA02", unit="Söder", personnummer=ARNE.pid, **NOTE)
+    tell(office)
+    correct(office, south, "anteckning", "Såret vätskar.")
+    assert make_run(office, ANNA, "khsl", utc_now(), "Söder") is not None
+    assert make_run(office, ANNA, "khsl", utc_now(), "Söder") is None
+    assert tell(office).entries == 2
+    assert make_run(office, ANNA, "khsl", utc_now()) is None
 
 
 def test_an_entry_moved_to_another_month_tells_both(office: Office) -> None:

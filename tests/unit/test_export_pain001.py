@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -27,14 +28,16 @@ from pipeline.export.pain001 import (
 )
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.runs import Office, make_run, ready, run_file
-from pipeline.model import Client, EntryState, Person, Record, Role, Value
-from pipeline.payments import ROWS_LEFT, SUM_DIFFERS, Payment, approve_payment, payments
+from pipeline.model import Client, EntryState, Person, Record, Role, State, Value
+from pipeline.payments import ROW_UNREAD, ROWS_LEFT, SUM_DIFFERS, Payment, approve_payment, payments
 from pipeline.professions import ALL_AREAS
-from pipeline.store import events, tables
+from pipeline.review import Answer as Answered
+from pipeline.store import decisions, events, tables
+from pipeline.store import entries as store_entries
 from pipeline.store.clock import utc_now
 from pipeline.store.payment_approvals import approve, take_back_approval
 from tests.export_examples import ARNE, FORMS, SETTINGS, SIV, items, record, run, stamp, terms
-from tests.export_office import ANNA, MONA, NILS, PER, confirm, correct, review, state
+from tests.export_office import ANNA, MONA, NILS, PER, confirm, correct, corrected, review, state
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -164,14 +167,26 @@ def bank(office: Office) -> Office:
     return Office(office.store, office.settings.model_copy(update={"payment_account": BANK.payment_account, "payment_bic": "ESSESESS"}), FORMS)
 
 
+LISTED: Mapping[str, str | bool] = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "summa": "4500", "namn": SIV.name}
+
+
 def listed(office: Office, serial: str = "AAAA01", **fields: str | bool) -> str:
     """The first row of a list is confirmed; its other rows stay empty."""
-    said = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "summa": "4500", "namn": SIV.name} | fields
-    entry = confirm(office, "utbetalningslista", serial, "Norr", **said)
+    entry = confirm(office, "utbetalningslista", serial, "Norr", **{**LISTED, **fields})
     with office.store.begin() as conn:
         other = update(tables.entry).where(tables.entry.c.sheet == serial, tables.entry.c.id != entry)
         conn.execute(other.values(state="avvisad"))
     return entry
+
+
+def with_another_row(office: Office) -> tuple[str, str]:
+    """A list of two rows: the first is to be paid, the other has been paid already."""
+    entry, other = listed(office, summa="5000"), "AAAA01-02"
+    with office.store.begin() as conn:
+        decisions.reopen(conn, ANNA, other, store_entries.entry(conn, other).revision)
+    paid = {**LISTED, "belopp": "500", "summa": "5000", "personnummer": ARNE.pid, "namn": ARNE.name, "utbetald": True}
+    review(office, other, "utbetalningslista", **paid)
+    return entry, other
 
 
 def only(office: Office, person: Person = MONA) -> Payment:
@@ -203,7 +218,7 @@ def test_two_approvals_and_then_one_file(bank: Office) -> None:
 def test_a_payment_that_is_made_goes_the_other_ways_only(bank: Office) -> None:
     listed(bank, utbetald=True)
     assert [each.stops for each in payments(bank, MONA)] == [ALREADY_PAID]
-    with pytest.raises(ReviewError, match="Redan utbetald"):
+    with pytest.raises(ReviewError, match="Something stops"):
         approved(bank, MONA)
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
     assert make_run(bank, ANNA, "skriv-in", utc_now()) is not None
@@ -241,6 +256,16 @@ def test_a_correction_leaves_no_approval_standing(bank: Office) -> None:
         approve_payment(bank, MONA, entry, stale.seen, utc_now())
     approved(bank, MONA, NILS)
     assert make_run(bank, ANNA, "pain001", utc_now()) is not None
+
+
+def test_a_correction_of_another_row_leaves_no_approval_standing(bank: Office) -> None:
+    entry, other = with_another_row(bank)
+    for person in (MONA, NILS):
+        each = payments(bank, person)[0]
+        approve_payment(bank, person, entry, each.seen, utc_now())
+    corrected(bank, other, "rad02.belopp", Answered("900"))
+    assert payments(bank, MONA)[0].approved == ()
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
 
 
 def test_what_was_in_a_file_is_never_in_another(bank: Office) -> None:
@@ -283,8 +308,16 @@ def test_only_managers_of_the_unit_approve(bank: Office) -> None:
 def test_the_sum_on_the_paper_has_to_be_that_of_its_rows(bank: Office) -> None:
     listed(bank, summa="4600")
     assert only(bank).stops == SUM_DIFFERS
-    with pytest.raises(ReviewError, match="summa"):
+    with pytest.raises(ReviewError, match="Something stops"):
         approved(bank, MONA)
+
+
+def test_an_amount_that_nobody_can_read_stops_its_own_list_only(bank: Office) -> None:
+    entry, other = with_another_row(bank)
+    elsewhere = listed(bank, "AAAA02")
+    corrected(bank, other, "rad02.belopp", Answered(None, State.ILLEGIBLE))
+    stops = {each.entry_id: each.stops for each in payments(bank, MONA)}
+    assert (stops[entry], stops[elsewhere]) == (ROW_UNREAD, "")
 
 
 def test_a_list_with_rows_to_come_waits(bank: Office) -> None:

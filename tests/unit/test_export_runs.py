@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from pipeline.client_guard import AboutClient
 from pipeline.errors import ExportError, NotAllowedError, StoreError
 from pipeline.export import TARGETS, runs
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.receipts import Answer, give_receipts, run_items
 from pipeline.export.rivta import DOMAIN
 from pipeline.export.runs import Office, history, make_run, ready, run_file
-from pipeline.model import EntryState, Run
-from pipeline.store import events, exports, records
+from pipeline.model import EntryState, Run, State
+from pipeline.review import Answer as Answered
+from pipeline.store import claims, events, exports, records
 from pipeline.store.clock import utc_now
-from tests.export_examples import ARNE
-from tests.export_office import ANNA, STIG, confirm, correct, review, state, void
+from tests.export_examples import ARNE, FORMS, SIV
+from tests.export_office import ANNA, PER, STIG, confirm, correct, corrected, review, state, void
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -148,6 +150,35 @@ def test_a_voided_entry_that_the_target_had_refused_is_not_sent(office: Office) 
     void(office, entry)
     give_receipts(office, ANNA, first.id, [Answer(entry, accepted=False, text="okänd enhet")], utc_now())
     assert waiting(office) == {}
+
+
+def test_a_voided_entry_is_nullified_for_the_client_whom_the_target_has(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office)
+    corrected(office, entry, "personnummer", Answered(ARNE.pid))
+    void(office, entry)
+    told = run_file(office, ANNA, export(office).id).data.decode()
+    assert (SIV.pid in told, ARNE.pid in told) == (True, False)
+
+
+@pytest.mark.parametrize("field", ["personnummer", "handelsedatum"])
+def test_a_voided_entry_is_nullified_although_its_correction_could_not_go(office: Office, field: str) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office)
+    corrected(office, entry, field, Answered(None, State.ILLEGIBLE), AboutClient("går inte att läsa", "Okänd", temporary=field == "personnummer"))
+    assert make_run(office, ANNA, "rivta", utc_now()) is None
+    void(office, entry)
+    assert text(office, export(office), "nullifiedReason") == ["fel person"]
+
+
+def test_a_voiding_that_the_target_refuses_is_sent_again_and_reviewed_by_nobody(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    give_receipts(office, ANNA, export(office).id, [Answer(entry, accepted=True)], utc_now())
+    void(office, entry)
+    give_receipts(office, ANNA, export(office).id, [Answer(entry, accepted=False, text="okänd enhet")], utc_now())
+    with office.store.begin() as conn:
+        assert claims.claim_next(conn, FORMS, PER, utc_now()) is None
+    assert text(office, export(office), "nullifiedReason") == ["fel person"]
 
 
 def test_a_refused_entry_is_new_to_the_target_when_it_comes_again(office: Office) -> None:

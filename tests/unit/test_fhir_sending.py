@@ -170,6 +170,14 @@ def test_what_a_correction_has_overtaken_is_not_sent(here: Office, fhir: Served)
     assert sent(here, made_run(here)) == Sent(1, 0, 0, 0)
 
 
+def test_what_is_made_void_while_others_are_sent_is_not_sent(here: Office, fhir: Served) -> None:
+    first, second = (confirm(here, "hsl-anteckning", serial, **NOTE) for serial in ("AAAA01", "AAAA02"))
+    run = made_run(here)
+    with connected(here.settings) as server:
+        assert send_run(here, ANNA, run.id, server, utc_now, lambda done, _: void(here, second) if done == 1 else None) == Sent(1, 0, 0, 1)
+    assert (state(here, first), fhir.counts()["DocumentReference"]) == (EntryState.RECEIPTED, 1)
+
+
 def test_only_who_may_sends_and_only_fhir_runs(here: Office, fhir: Served) -> None:
     confirm(here, "hsl-anteckning", "AAAA01", **NOTE)
     chief = Person("chef", "Chef Ek", "enhetschef", Role.MANAGER, ANNA.units, ANNA.areas)

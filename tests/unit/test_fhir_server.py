@@ -196,3 +196,16 @@ def test_the_secret_is_shown_nowhere_and_may_lie_in_a_file(tmp_path: Path) -> No
     assert secret(settings(fhir_client_secret_file=file)) == "hush hush"
     with pytest.raises(UsageError, match="fhir_client_secret_file"):
         secret(settings(fhir_client_secret_file=tmp_path / "none"))
+
+
+def test_a_token_is_not_waited_for_longer_than_a_request(tmp_path: Path) -> None:
+    waits: list[float | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        waits.append(request.extensions.get("timeout", {}).get("read"))
+        return httpx.Response(200, json={"access_token": "a"} if request.url.host == "token" else TAKEN, request=request)
+
+    settings = Settings(workspace=tmp_path, fhir_token_url="https://token/t", fhir_client_id="c", fhir_client_secret=SecretStr("s"))
+    client = httpx.Client(base_url="https://x/R4", transport=httpx.MockTransport(answer), auth=ClientCredentials(settings), timeout=7)
+    assert FhirServer(client, 1).transact(BUNDLE).accepted
+    assert waits == [7, 7]

@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 
 from pipeline.cli import forms_commands, print_commands
 from pipeline.errors import FormError, UsageError
+from pipeline.model import Client
 from pipeline.settings import ROOT, load_settings
 from pipeline.store.database import open_store
 from pipeline.store.issued import outstanding
+from pipeline.store.registers import save_clients
 
 REGISTER = (
     "personnummer;namn;enhet\n"
@@ -36,6 +38,10 @@ def _run(*arguments: str) -> str:
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
+
+
+def _pages(*pdfs: Path) -> list[int]:
+    return [pdfinfo_from_bytes(pdf.read_bytes())["Pages"] for pdf in pdfs]
 
 
 def _issued() -> list[tuple[str, str | None]]:
@@ -119,14 +125,32 @@ def test_sheets_of_protected_clients_are_in_a_file_by_themselves(tmp_path: Path)
     lines = REGISTER.strip().splitlines()
     register.write_text("\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", *(f"{line};" for line in lines[2:])]), "utf-8")
     _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
-    assert [pdfinfo_from_bytes(path.read_bytes())["Pages"] for path in (pdf, tmp_path / "ut-skyddade.pdf")] == [2, 1]
+    assert _pages(pdf, tmp_path / "ut-skyddade.pdf") == [2, 1]
     assert len(_issued()) == 3
+
+
+def test_sheets_of_clients_whom_the_store_knows_as_protected_are_set_apart_too(tmp_path: Path) -> None:
+    pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
+    register.write_text(REGISTER, "utf-8")
+    store = open_store(load_settings(), create=True)
+    with store.begin() as conn:
+        save_clients(conn, [Client("195001182046", "Birger Näslund", "Hemtjänst Väst", protected=True)])
+    store.close()
+    _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
+    assert _pages(pdf, tmp_path / "ut-skyddade.pdf") == [2, 1]
 
 
 def test_paper_that_could_not_be_written_is_not_issued(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
         _run("print", "besokslista", "-o", str(tmp_path / "missing" / "ut.pdf"))
     assert _issued() == []
+
+
+@pytest.mark.parametrize("place", ["/", ".", ""])
+def test_a_place_that_is_no_file_is_refused(place: str) -> None:
+    with pytest.raises(UsageError, match="cannot be written"):
+        _run("print", "besokslista", "-o", place)
+    assert not load_settings().workspace.exists()
 
 
 def test_of_two_files_none_is_left_if_one_could_not_be_written(tmp_path: Path) -> None:

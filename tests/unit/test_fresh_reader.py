@@ -10,10 +10,11 @@ import pytest
 from pipeline.digitize import Digitized, Reader
 from pipeline.form_library import FormLibrary
 from pipeline.fresh_reader import FreshReader
-from pipeline.model import Outcome, PageReading, StaffMember
+from pipeline.model import Client, Outcome, PageReading, StaffMember
 from pipeline.published import publish
 from pipeline.settings import ROOT, Settings
 from pipeline.store.database import open_store
+from pipeline.store.registers import save_clients
 from pipeline.store.staff_list import save_staff
 from pipeline.template import Forms
 
@@ -40,6 +41,29 @@ def test_staff_that_comes_while_pages_are_read_is_known_at_the_next_page(tmp_pat
     reader.read(b"", "image/png")
     assert known == [(), (EVA,), (EVA,)]
     assert readers[1] == readers[2]
+    store.close()
+
+
+def test_clients_that_come_while_pages_are_read_are_known_at_the_next_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[list[str]] = []
+    registers: list[int] = []
+
+    def read(self: Reader, data: bytes, media_type: str) -> Digitized:
+        del data, media_type
+        registers.append(id(self.context.register))
+        known.append([client.name for client in self.context.register or ()])
+        return Digitized(PageReading(Outcome.BLANK))
+
+    monkeypatch.setattr(Reader, "read", read)
+    store = open_store(Settings(workspace=tmp_path), create=True)
+    reader = FreshReader(Reader.of_forms(Forms(), []), store, {})
+    reader.read(b"", "image/png")
+    with store.begin() as conn:
+        save_clients(conn, [Client("189001019802", "Asta Provberg", "Norr")])
+    reader.read(b"", "image/png")
+    reader.read(b"", "image/png")
+    assert known == [[], ["Asta Provberg"], ["Asta Provberg"]]
+    assert registers[1] == registers[2]
     store.close()
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from pipeline.errors import InvalidAnswerError, MissingAnswerError, NotAllowedError, StaleDecisionError
 from pipeline.model import Client, EntryState, Person, State
 from pipeline.review import Answer
-from pipeline.store import blocks, claims, decisions, groups, plants, registers, tables
+from pipeline.store import blocks, claims, corrections, decisions, groups, pages, plants, registers, tables
 from pipeline.store.answers import How, decided, drafts
 from pipeline.store.control_key import SHARE
 from pipeline.store.control_tables import control, plant
@@ -24,7 +24,7 @@ from pipeline.store.group_cells import Group, GroupDone
 from pipeline.store.group_setting import group_units, set_groups
 from pipeline.store.plants import planted
 from tests.alike import DAY, visits
-from tests.ward import ADMIN, ASTA, CHIEF, EVA, FORMS, NILS, NORTH, NOW, SOFIA, SOUTH, VISITS, Ward, answers, later, whole_log
+from tests.ward import ADMIN, ASTA, CHIEF, EVA, FORMS, NILS, NORTH, NOW, SOFIA, SOUTH, VISITS, Ward, answers, later, page_reading, whole_log
 
 ATE = (True, True, True)
 SAID = {"datum": DAY, "skribent": "Disa Penn", "pnr": ASTA.pid, "tid": "08:15", "sign": "DP"}
@@ -247,6 +247,31 @@ def test_a_decision_taken_back_keeps_what_the_group_said(ward: Ward, entries: li
         assert "rad01.mat" not in drafts(conn, entries[0], EVA.login)
         assert next(field for field in look_at(conn, FORMS, EVA, entries[0]).fields if field.spec.column == "mat").grouped
     assert decide(ward, entries[0], minutes=4) is EntryState.CONFIRMED
+
+
+def test_a_correction_outlives_what_the_group_said(ward: Ward, entries: list[str]) -> None:
+    confirmed(ward, group_of(ward))
+    decide(ward, entries[0])
+    did_not_eat = Answer(None, State.EMPTY)
+    with ward.store.begin() as conn:
+        corrections.correct(conn, FORMS, NILS, entries[0], 1, {"rad01.mat": did_not_eat}, "åt inte", later(3))
+        reopen(conn, "AAA0")
+        field = next(field for field in look_at(conn, FORMS, NILS, entries[0]).fields if field.spec.column == "mat")
+        assert (field.grouped, field.draft) == (False, Answer(False, State.EMPTY))
+    decide(ward, entries[0], NILS, 4, mat=did_not_eat)
+    with ward.store.read() as conn:
+        assert decided(conn, entries[0])["rad01.mat"].answer == Answer(False, State.EMPTY)
+
+
+def test_a_scan_of_which_a_group_has_seen_pieces_stays_the_original(ward: Ward) -> None:
+    early = ward.scan()
+    for number in range(5):
+        visits(ward, f"AAA{number}", ATE)
+    confirmed(ward, group_of(ward))
+    ward.read(early, page_reading(VISITS, "AAA0", {"datum": DAY, "rad01.pnr": ASTA.pid, "rad01.mat": True}))
+    with ward.store.read() as conn:
+        found = pages.page(conn, early)
+    assert (found.state, found.duplicate_of is None) == ("read", False)
 
 
 def test_another_reading_of_the_field_is_looked_at_again(ward: Ward, entries: list[str]) -> None:

@@ -74,6 +74,11 @@ def test_many_writers_of_the_same_bytes_agree(images: ImageFolder) -> None:
     assert files(images) == [images.path(found[0])]
 
 
+def test_a_file_that_another_process_finishes_meanwhile_is_no_leftover(images: ImageFolder) -> None:
+    (images.folder / "finished.part").symlink_to("gone")  # seen in the folder, and not there when it is looked at
+    assert images.sweep() == 0
+
+
 def test_leftovers_of_killed_processes_are_swept(images: ImageFolder) -> None:
     images.put(b"page")
     old, young = images.folder / "old.part", images.folder / "young.part"

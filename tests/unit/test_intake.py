@@ -20,7 +20,7 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.pages import Page, batches, pages_of, queued, status
 from pipeline.store.stacks import unfinished
 from pipeline.uploads import take_in_uploads
-from tests.small_pages import blank_page, foreign_page, write_stack
+from tests.small_pages import CutShortError, blank_page, foreign_page, pdf, stop_after, write_stack
 
 SCANNER = Person("a.b", "Anna Berg", "administratör", Role.ADMINISTRATOR, frozenset({"Norra"}), frozenset({"HSL"}))
 
@@ -50,24 +50,6 @@ def tiff(path: Path, count: int) -> Path:
     frames = [Pillow.fromarray(np.full((60, 40), 200 + n, np.uint8)) for n in range(count)]
     frames[0].save(path, "TIFF", save_all=True, append_images=frames[1:])
     return path
-
-
-def pdf(path: Path, count: int) -> Path:
-    frames = [Pillow.fromarray(np.full((60, 40), 100 + n, np.uint8)) for n in range(count)]
-    frames[0].save(path, "PDF", save_all=True, append_images=frames[1:])
-    return path
-
-
-class CutShortError(Exception):
-    """What stands for the end of the process in the middle of taking in."""
-
-
-def stop_after(number: int) -> Callable[[int], None]:
-    def on_page(done: int) -> None:
-        if done == number:
-            raise CutShortError
-
-    return on_page
 
 
 def test_pages_stand_in_the_order_of_the_files_with_their_bytes_as_they_came(store: Store, tmp_path: Path) -> None:

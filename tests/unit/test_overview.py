@@ -23,8 +23,10 @@ from pipeline.overview_csv import overview_csv
 from pipeline.overview_pdf import overview_pdf, said_outlook
 from pipeline.overview_words import WORDS
 from pipeline.quality.measure import Share
+from pipeline.review import Answer
 from pipeline.store import tables
 from pipeline.store.control_tables import look
+from pipeline.store.corrections import correct
 from pipeline.store.database import Store
 from pipeline.store.decisions import reject, save_answers
 from pipeline.store.figures import figures
@@ -297,3 +299,22 @@ def test_the_file_has_every_figure_in_the_language_of_the_person(ward: Ward) -> 
         assert {say[name] for name in asked} <= whats
         assert next(line for line in lines if line[1] == say["wrong"] and line[-1] == "40")[5] == say["controlled"]
         assert (say["due"] in whats) == bool(found.due)
+
+
+def test_an_export_that_a_newer_one_has_overtaken_is_not_waited_for_twice(ward: Ward) -> None:
+    ward.export("NNN0-00", 1)
+    with ward.store.begin() as conn:
+        correct(conn, FORMS, EVA, "NNN0-00", 1, {"text": Answer("Sov illa.")}, "fel ord", NOW)
+    ward.export("NNN0-00", 2)
+    assert [(one.id, one.entries) for one in seen(ward).silent_runs] == [("r2", 1)]
+
+
+def test_a_correction_is_no_work_off_the_pile(ward: Ward) -> None:
+    ward.export("NNN0-00", 1)
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).values(created_at=NOW - timedelta(days=3)))
+    before = {day.day: day.open for day in seen(ward, now=later(1)).behind}
+    with ward.store.begin() as conn:
+        correct(conn, FORMS, EVA, "NNN0-00", 1, {"text": Answer("Sov illa.")}, "fel ord", NOW + timedelta(days=2))
+    after = {day.day: day.open for day in seen(ward, now=NOW + timedelta(days=2, minutes=1)).behind}
+    assert {day: after[day] for day in before} == before

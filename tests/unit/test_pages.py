@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.errors import NotAllowedError, ReviewError, StoreError
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, SheetCode
-from pipeline.store import page_lists, pages, sheets
+from pipeline.store import corrections, page_lists, pages, sheets
+from pipeline.store.counts import open_entries
 from pipeline.store.database import Store
 from pipeline.store.decisions import reject, save_answers
 from pipeline.store.entries import Entry, entries_of
@@ -193,7 +194,7 @@ def test_equal_blank_backs_are_no_duplicates(ward: Ward) -> None:
 def test_a_second_scan_of_a_serial_waits_and_the_first_scan_is_the_original(ward: Ward, first_read: int) -> None:
     ids = [ward.scan(), ward.scan()]
     for index in (first_read, 1 - first_read):
-        ward.read(ids[index], page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid} if index == 0 else {"rad02.pnr": ASTA.pid}))
+        ward.read(ids[index], page_reading(VISITS, "BBBB", {"rad01.pnr": (ASTA if index == 0 else BROR).pid}))
     assert page(ward, ids[1]).duplicate_of == ids[0]
     assert [(entry.id, entry.page) for entry in entries(ward, "BBBB")] == [("BBBB-01", ids[0])]
     decide_all(ward, "BBBB")
@@ -226,6 +227,44 @@ def test_a_copied_form_filled_in_by_itself_gets_entries_of_its_own(ward: Ward) -
     assert status(ward)["waiting"] == 2
     decide_all(ward, copy)
     assert status(ward) == {"in": 2, "done": 1, "waiting": 1, "failed": 0}
+
+
+@pytest.mark.parametrize("told_apart", [True, False])
+def test_the_back_of_a_copy_is_not_laid_to_the_sheet_that_was_copied(ward: Ward, told_apart: bool) -> None:
+    front, copy, back = (ward.scan() for _ in range(3))
+    ward.read(front, page_reading(NOTE, "AAAA", SAID))
+    ward.read(copy, page_reading(NOTE, "AAAA", {**SAID, "pnr": BROR.pid, "namn": BROR.name}))
+    if told_apart:
+        with ward.store.begin() as conn:
+            sheets.settle_duplicate(conn, ADMIN, copy, FORMS, same=False)
+    ward.read(back, page_reading(NOTE, "AAAA", PLAN, 2))
+    with ward.store.read() as conn:
+        assert [one.id for one in sheets.sheet_pages(conn, "AAAA")] == [front]
+    assert page(ward, back).sheet == back
+
+
+def test_a_back_that_stood_apart_is_laid_to_its_sheet_once_the_front_is_known_to_have_been_scanned_twice(ward: Ward) -> None:
+    front, again, back, back_again = (ward.scan() for _ in range(4))
+    for page_id in (front, again):
+        ward.read(page_id, page_reading(NOTE, "AAAA", SAID))
+    for page_id in (back, back_again):
+        ward.read(page_id, page_reading(NOTE, "AAAA", PLAN, 2))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, again, FORMS, same=True)
+        assert [one.id for one in sheets.sheet_pages(conn, "AAAA")] == [front, back]
+    assert page(ward, back_again).duplicate_of == back
+    assert [(entry.id, entry.page) for one in (front, back, back_again, "AAAA") for entry in entries(ward, one)] == [("AAAA-00", front)]
+
+
+def test_a_back_that_stood_apart_and_was_begun_stays_apart(ward: Ward) -> None:
+    front, again, back = (ward.scan() for _ in range(3))
+    for page_id in (front, again):
+        ward.read(page_id, page_reading(NOTE, "AAAA", SAID))
+    ward.read(back, page_reading(NOTE, "AAAA", PLAN, 2))
+    with ward.store.begin() as conn:
+        reject(conn, EVA, f"{back}-00", 0, "oläsligt", NOW)
+        sheets.settle_duplicate(conn, ADMIN, again, FORMS, same=True)
+    assert page(ward, back).sheet == back
 
 
 def test_a_foreign_page_becomes_a_free_note_to_be_keyed(ward: Ward) -> None:
@@ -322,3 +361,32 @@ def test_batches_count_their_pages(ward: Ward) -> None:
     full = by_id[ward.batch]
     assert (full.pages, full.done, full.waiting, full.failed, full.queued) == (4, 1, 2, 1, 1)
     assert (by_id[empty].pages, by_id[empty].waiting) == (0, 0)
+
+
+def test_a_late_page_of_a_void_sheet_waits_for_a_person(ward: Ward) -> None:
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
+    with ward.store.begin() as conn:
+        reject(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
+        corrections.void(conn, EVA, "AAAA-00", 1, "Skrivet i journalen av Nils.", NOW)
+    ward.read(ward.scan(), page_reading(NOTE, "AAAA", PLAN, page_no=2))
+    with ward.store.read() as conn:
+        assert pages.status(conn) == {"in": 2, "done": 1, "waiting": 1, "failed": 0}
+        assert len(pages.problem_pages(conn, ADMIN)) + open_entries(conn, [NORTH]) == 1
+
+
+def test_what_was_written_on_a_sheet_after_its_first_scan_is_not_settled_with_it(ward: Ward) -> None:
+    for serial, first, then in (
+        ("AAAA", page_reading(NOTE, "AAAA", {}), page_reading(NOTE, "AAAA", SAID)),
+        ("BBBB", page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}), page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid, "rad02.pnr": BROR.pid})),
+    ):
+        before, after = ward.scan(), ward.scan()
+        ward.read(before, first)
+        if serial == "AAAA":
+            with ward.store.begin() as conn:
+                sheets.settle_empty(conn, ADMIN, before)
+        decide_all(ward, serial)
+        ward.read(after, then)
+        with ward.store.begin() as conn:
+            sheets.settle_duplicate(conn, ADMIN, after, FORMS, same=True)
+        assert page(ward, after).settled is False
+        assert [one.row for one in entries(ward, after)] == [None if serial == "AAAA" else 2]

@@ -15,13 +15,14 @@ from pipeline.paper_days_csv import paper_days_csv
 from pipeline.planning import PlanKind, planned_of
 from pipeline.settings import ROOT
 from pipeline.store.accounting import missing_sheets
+from pipeline.store.corrections import void
 from pipeline.store.database import Store
-from pipeline.store.decisions import reject
+from pipeline.store.decisions import reject, save_answers
 from pipeline.store.paper_days import DayCount, DaySheet, Paper, PaperDays, paper_days, sheets_of_day, span
 from pipeline.store.planned import save_planned
 from pipeline.store.registers import save_units
 from pipeline.template import Forms
-from tests.ward import ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, page_reading, person
+from tests.ward import ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, page_reading, person
 
 pytest_plugins = ("tests.databases",)
 FIRST, LAST = date(2026, 2, 16), date(2026, 2, 20)
@@ -162,3 +163,15 @@ def test_missing_sheets_are_listed_by_serial_those_with_a_name_first(ward: Ward)
     with ward.store.read() as conn:
         found = missing_sheets(conn, CHIEF)
     assert [(one.serial, one.prefilled) for one in found] == [(named, True), (tour, True), (plain, False)]
+
+
+@pytest.mark.parametrize("exported", [False, True])
+def test_paper_that_was_made_void_fills_no_gap(ward: Ward, exported: bool) -> None:
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-17"): 2})
+    with ward.store.begin() as conn:
+        save_answers(conn, FORMS, EVA, "AAAA-00", 0, answers({**SAID, **PLAN}), NOW)
+    if exported:
+        ward.export("AAAA-00")
+    with ward.store.begin() as conn:
+        (void(conn, EVA, "AAAA-00", 1, "Fel klient.", NOW) if exported else reject(conn, EVA, "AAAA-00", 1, "fel person", NOW))
+    assert north(look(ward))["17"] is Paper.SHORT

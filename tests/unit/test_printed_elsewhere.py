@@ -85,6 +85,11 @@ def test_a_page_that_two_forms_fit_alike_is_refused(ward: Form, tmp_path: Path) 
     assert seen.problems == ("form_uncertain",)
 
 
+def test_of_two_versions_on_the_same_paper_the_newest_reads_it(ward: Form) -> None:
+    newer = ward.model_copy(update={"version": 2})
+    assert _sighted(_written(WARD), ward, newer).form is newer
+
+
 def test_handwriting_alone_and_our_own_pages_are_no_such_form(ward: Form, other: Form) -> None:
     note = scribbled(np.full((3508, 2480), 240, np.uint8), np.random.default_rng(2), lines=80)
     assert _sighted(note, ward, other) == Sighting()

@@ -14,7 +14,7 @@ from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.entry_views import EntryView, look_at
 from pipeline.store.protection import NOTHING, WHOLE_PAGE, covered_on, covered_page, hidden_numbers
-from tests.ward import ADMIN, ASTA, BROR, CHIEF, CILLA, EVA, FORMS, NORTH, NOTE, NOW, SAID, SOFIA, SOUTH, VISITS, Ward, page_reading
+from tests.ward import ADMIN, ASTA, BROR, CHIEF, CILLA, EVA, FORMS, NORTH, NOTE, NOW, SAID, SOFIA, SOUTH, UNKNOWN_PID, VISITS, Ward, page_reading
 from ui.components.pictures import with_covered
 
 pytest_plugins = ("tests.databases",)
@@ -111,3 +111,13 @@ def test_it_is_handed_on_to_those_who_may_without_telling_where(ward: Ward) -> N
         assert claims.claim_next(conn, FORMS, SOFIA, NOW) is not None
         (sent,) = forwarding.forwarded(conn, EVA)
     assert (sent.to_unit, sent.unit_now) == ("", "")
+
+
+def test_what_is_covered_for_an_unlikely_number_is_handed_on_too(ward: Ward) -> None:
+    reading = page_reading(NOTE, "AAAA", SAID)
+    doubtful = Reading(UNKNOWN_PID, 0.6, State.READ, ((SECRET.pid, 0.3),))
+    ward.read(ward.scan(), replace(reading, fields={**reading.fields, "pnr": doubtful}))
+    assert view_of(ward, EVA, "AAAA-00").hidden
+    with ward.store.begin() as conn:
+        forwarding.forward_protected(conn, FORMS, EVA, "AAAA-00", 0, NOW)
+        assert entry(conn, "AAAA-00").unit == SOUTH

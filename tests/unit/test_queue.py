@@ -11,14 +11,17 @@ from sqlalchemy import select, update
 from pipeline.deadlines import SWEDEN, Rule, due, rule_for, rules
 from pipeline.errors import FormError, NotAllowedError, ReviewError
 from pipeline.model import EntryState, IssuedSheet, State, Value
+from pipeline.overview import overview
 from pipeline.review import Answer
 from pipeline.settings import QueueOrder
 from pipeline.store import claims, decisions, tables
 from pipeline.store.claims import claim_next
 from pipeline.store.database import Store
+from pipeline.store.due import open_deadlines
 from pipeline.store.entries import entry
 from pipeline.store.events import events_of
 from pipeline.store.pulls import Pull, PullKind, pull_to_front, pulls, undo_pull
+from pipeline.store.questions import ask_author
 from pipeline.store.queue_upgrade import place_in_queue
 from pipeline.template import Deadline, Form, Forms
 from tests.ward import ASTA, BROR, CHIEF, EVA, FORMS, NILS, NORTH, NOTE, NOW, PLAN, SAID, SOFIA, SOUTH, VISITS, Ward, answers, later, page_reading
@@ -247,3 +250,11 @@ def test_entries_of_an_earlier_version_get_their_place(ward: Ward) -> None:
         entry_row = conn.execute(select(tables.entry).where(tables.entry.c.id == "AAAA-00")).one()
     assert (entry_row.lane, entry_row.first_on, entry_row.last_on) == (1, "2026-02-17", "2026-02-17")
     assert order(ward) == ["AAAA", "BBBB"]
+
+
+def test_a_deadline_goes_on_while_the_author_is_asked(ward: Ward) -> None:
+    entry_id = add(ward, "LLLL", CUSTODY)
+    with ward.store.begin() as conn:
+        ask_author(conn, ALL_FORMS, EVA, entry_id, 0, "Vilken dag?", "", NOW)
+        assert [(one.form, one.entries) for one in open_deadlines(conn, CHIEF)] == [(CUSTODY.id, 1)]
+        assert overview(conn, CHIEF, NOW).due_in("over") == 1

@@ -29,11 +29,15 @@ def stack(tmp_path: Path) -> list[Path]:
     return [broken, form, paper]
 
 
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As a program of its own, which is the contract; and its processes must not take a test runner for their parent."""
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "read", "--json", "--processes", "1", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
 def _read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: list[Path]) -> list[dict[str, object]]:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "nowhere"))
-    # As a program of its own, which is the contract; and its processes must not take a test runner for their parent.
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "read", "--json", "--processes", "1", *map(str, files)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    result = _run(*map(str, files))
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in result.stdout.splitlines()]
 
@@ -60,3 +64,11 @@ def test_an_unfilled_form_reads_as_empty(stack: list[Path], tmp_path: Path, monk
 def test_nothing_is_stored(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _read(monkeypatch, tmp_path, stack)
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_wrong_row_of_the_register_is_named(stack: list[Path], tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    register.write_text("personnummer;namn;enhet\n192501019217;Astrid Åkerström;Hemtjänst Öst\n", "utf-8")
+    result = _run("--clients", str(register), str(stack[1]))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "row 2" in result.stderr

@@ -168,6 +168,16 @@ def test_what_is_written_later_may_be_dated_after_the_outage() -> None:
     assert in_outage(NOTE.by_name["handelsedatum"], later, WINDOW)[1] == ["outside_outage:handelsedatum"]
 
 
+@pytest.mark.parametrize(
+    ("form", "field"), [("krisledningsmote", "nasta_datum"), ("forsandelse-ratten", "frist_datum"), ("bistandsbeslut", "period_tom")]
+)
+def test_a_day_that_lies_after_the_outage_by_nature_is_not_drawn_into_it(form: str, field: str) -> None:
+    reading = Reading("2022-01-18", 0.9, State.READ, lattice=seen("20220118", b6=("0", 0.1)))
+    found, problems = resolved(FORMS.latest(form), {field: reading})
+    assert found[field].value == "2022-01-18"
+    assert [problem for problem in problems if problem.endswith(f":{field}")] == []
+
+
 def test_rows_in_order_choose_between_times() -> None:
     rows = {f"rad0{row}.start": read(f"{hour:02d}:15", 0.97) for row, hour in ((1, 8), (2, 9), (4, 11))}
     fields, _ = resolved(VISITS, rows | {"rad03.start": read("01:10", 0.55, ("10:10", 0.4))})

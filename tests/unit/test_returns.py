@@ -15,7 +15,19 @@ from pipeline.model import Client, EntryState, Person, State
 from pipeline.question_list import question_list
 from pipeline.review import Answer
 from pipeline.settings import Settings
-from pipeline.store import claims, corrections, decisions, duplicate_marks, forwarding, questions, records, registers, rejected, temporary_identities
+from pipeline.store import (
+    claims,
+    corrections,
+    decisions,
+    duplicate_marks,
+    forwarding,
+    lookup,
+    questions,
+    records,
+    registers,
+    rejected,
+    temporary_identities,
+)
 from pipeline.store.database import Store
 from pipeline.store.duplicate_marks import Compared, in_text
 from pipeline.store.entries import Entry, entry
@@ -107,6 +119,14 @@ def test_a_row_goes_alone_and_is_sent_back(ward: Ward) -> None:
         assert [one.unit_now for one in forwarding.forwarded(conn, EVA)] == [NORTH]
 
 
+def test_a_row_that_was_sent_on_is_found_there_by_its_serial(ward: Ward) -> None:
+    ward.read(ward.scan(), page_reading(VISITS, "RRRR", {"datum": SAID["datum"], "rad01.pnr": ASTA.pid, "rad02.pnr": BROR.pid}))
+    forward(ward, "RRRR-02", EVA, SOUTH)
+    with ward.store.begin() as conn:
+        decisions.reject(conn, SOFIA, "RRRR-02", get(ward, "RRRR-02").revision, "oläsligt", later(2))
+        assert [[one.id for one in sheet.entries] for sheet in lookup.sheets_of(conn, SOFIA, "RRRR")] == [["RRRR-02"]]
+
+
 def test_only_open_paper_of_the_own_unit_is_sent_to_a_unit_that_there_is(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     for who, unit, error in (
@@ -149,6 +169,15 @@ def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(wa
         assert "Vänster" not in whole_log(conn)
 
 
+def test_an_answer_that_an_administrator_writes_in_brings_the_entry_back_too(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", "", NOW)
+        (asked,) = questions.questions(conn, ADMIN)
+        questions.give_answer(conn, ADMIN, asked.id, "Vänster", "Disa Penn", NOW, later(1))
+    assert (get(ward, entry_id).state, get(ward, entry_id).reason) == (EntryState.REVIEW, questions.ANSWERED)
+
+
 def test_the_list_for_an_author_names_no_client(ward: Ward) -> None:
     import subprocess
 
@@ -185,6 +214,20 @@ def test_a_duplicate_is_compared_marked_listed_and_taken_back(ward: Ward) -> Non
         assert entry(conn, second).state is EntryState.REVIEW
         rows = conn.exec_driver_sql("SELECT taken_back_by, text FROM duplicate_mark").all()
     assert rows == [("nils", "")]
+
+
+def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:
+    entry_id, same = ward.note("AAAA"), Compared(other_entry=ward.note("BBBB"))
+    save(ward, entry_id, AboutClient())
+    with ward.store.begin() as conn:
+        duplicate_marks.mark_duplicate(conn, ward.store.images, EVA, entry_id, 1, same, "", later(1))
+        decisions.undo(conn, EVA, entry_id, 2, later(2))
+    assert save(ward, entry_id, AboutClient(), changed={"pnr": Answer(BROR.pid), "namn": Answer(BROR.name)}) is EntryState.SECOND
+    with ward.store.begin() as conn:
+        new = duplicate_marks.mark_duplicate(conn, ward.store.images, EVA, entry_id, 4, same, "", later(4))
+        assert [mark.id for mark in duplicate_marks.duplicates(conn, NILS)] == [new]
+        duplicate_marks.take_back_duplicate(conn, NILS, new, later(5))
+    assert get(ward, entry_id).state is EntryState.SECOND
 
 
 @pytest.mark.parametrize(
@@ -298,3 +341,12 @@ def test_an_entry_moves_to_the_client_whom_the_register_has_by_then(ward: Ward) 
         assert temporary_identities.temporary_identities(conn, EVA) == []
         settled = conn.exec_driver_sql("SELECT settled_by FROM temporary_identity").scalar_one()
     assert settled == "eva"
+
+
+def test_a_gap_is_not_pushed_off_the_list_by_rows_that_were_empty(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rejected, "_MOST", 1)
+    gap, empty = ward.note("AAAA"), ward.note("BBBB")
+    with ward.store.begin() as conn:
+        decisions.reject(conn, EVA, gap, 0, "oläsligt", NOW)
+        decisions.reject(conn, EVA, empty, 0, "tom rad", later(1))
+        assert [one.id for one in rejected.rejected(conn, NILS)] == [gap]

@@ -42,6 +42,7 @@ CHOICE = spec("choice", options=[{"value": "besok", "label": "Besök", "box": (0
         (TIME, "2400", "24:00"),
         (PID, "18900101-9802", ASTA.pid),
         (PID, "900101+9802", ASTA.pid[2:]),
+        (PID, "121212+1212", "191212121212"),
         (PID, "22950606fh20", "22950606FH20"),
         (NUMBER, "37,5", "37.5"),
         (NUMBER, "037", "37.0"),

@@ -197,6 +197,19 @@ def test_a_bad_page_fails_alone(tmp_path: Path) -> None:
     assert (bad.data, bad.problem, bad.source_page) == (None, "broken_page", 2)
 
 
+@pytest.mark.parametrize("kind", ["TIFF", "PDF"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9])
+def test_a_stack_that_was_cut_off_says_that_pages_are_missing(tmp_path: Path, kind: str, share: float) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    first, *others = (_picture(seed=seed) for seed in range(6))
+    first.save(whole, kind, save_all=True, append_images=others, **({"compression": "tiff_lzw"} if kind == "TIFF" else {}))
+    assert [page.problem for page in pages_of(whole)] == [""] * 6
+    cut.write_bytes(whole.read_bytes()[: int(share * whole.stat().st_size)])
+    pages = list(pages_of(cut))
+    assert (pages[-1].problem in ("broken_page", "broken_file"), pages[-1].data) == (True, None)
+    assert [page.source_page for page in pages] == list(range(1, page_count(cut) + 1))
+
+
 def test_too_large_pictures_are_refused_and_too_large_pages_bounded(tmp_path: Path) -> None:
     Pillow.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
     assert _only(tmp_path / "bomb.png").problem == "too_large"

@@ -18,6 +18,7 @@ from pipeline.store.control_tables import control
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.group_tables import group_cell, group_task
+from pipeline.store.identity_tables import client_choice
 from pipeline.store.second_person import waits_for_another
 from pipeline.template import Forms
 from tests.ward import ASTA, BROR, EVA, FORMS, NILS, NOTE, NOW, PLAN, SAID, VISITS, Ward, answers, later, page_reading, person
@@ -245,6 +246,30 @@ def test_a_client_that_is_handed_on_is_handed_on_although_another_row_has_the_sa
     ward.read(ward.scan(), page_reading(SIGNED, "CCCC", {**HEAD, "namn": "Bror Testlund", **rows}), SIGNED)
     assert sign_row(ward, EVA, 1, AboutClient(choice=Choice.SLIP), namn="Bror Testlund") is EntryState.CONFIRMED
     assert sign_row(ward, EVA, 2, HANDED_ON, namn="Bror Testlund") is EntryState.SECOND
+
+
+def test_the_head_of_a_void_row_says_nothing_to_the_others(ward: Ward) -> None:
+    rows: dict[str, Value] = {f"dag{row:02d}.datum": f"2026-02-0{row}" for row in (1, 2)}
+    ward.read(ward.scan(), page_reading(SIGNED, "CCCC", {**HEAD, **rows}), SIGNED)
+    wrong: dict[str, Value] = {"personnummer": BROR.pid, "namn": BROR.name}
+    forms = Forms({(SIGNED.id, SIGNED.version): SIGNED})
+    assert sign_row(ward, EVA, 1, decisions.NOTHING_SAID, **wrong) is EntryState.SECOND
+    with ward.store.begin() as conn:
+        decisions.save_answers(conn, forms, NILS, "CCCC-01", 1, {"personnummer": Answer(BROR.pid)}, NOW)
+    ward.export("CCCC-01", 2)
+    with ward.store.begin() as conn:
+        corrections.void(conn, EVA, "CCCC-01", 2, "fel person", NOW)
+        view = claims.open_entry(conn, forms, ULLA, "CCCC-02", later(1))
+    assert next(field.draft for field in view.fields if field.spec.name == "personnummer") is None
+    assert sign_row(ward, ULLA, 2, decisions.NOTHING_SAID, **wrong) is EntryState.SECOND
+
+
+def test_what_the_second_person_says_of_the_client_is_kept(ward: Ward) -> None:
+    entry_id = ward.note("AAAA", {**SAID, "namn": "Helt Annan", "pnr": BROR.pid})
+    save(ward, entry_id, EVA, answers(ALL, namn=Answer("Helt Annan")))
+    save(ward, entry_id, NILS, {"pnr": Answer(ASTA.pid)}, AboutClient(choice=Choice.SLIP))
+    with ward.store.read() as conn:
+        assert [(row.choice, row.by) for row in conn.execute(client_choice.select())] == [(Choice.SLIP, NILS.login)]
 
 
 def test_two_people_see_a_head_once_for_all_rows(ward: Ward) -> None:

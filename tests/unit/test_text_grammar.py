@@ -12,7 +12,7 @@ from pipeline.recognize.transcription import reading
 from tests.written_steps import Sign, steps_of, with_doubt
 
 GOOD = {
-    Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026"),
+    Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026", "24/11-26", "3/12 26"),
     Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59"),
     Format.DOSE: ("500 mg", "1 tabl", "2,5 ml", "½ tabl", "1½ tabl", "1+0+1", "1x3", "12 E", "500mg x 3", "2 tabl vb"),
     Format.BLOOD_PRESSURE: ("135/82", "BT 135/82", "90/60 mmHg"),
@@ -50,6 +50,10 @@ def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
     ("form", "text", "value"),
     [
         (Format.DATE, "24/11 2026", "2026-11-24"),
+        (Format.DATE, "24/11-26", "2026-11-24"),
+        (Format.DATE, "3/12 26", "2026-12-03"),
+        (Format.DATE, "26-11-24", "2026-11-24"),
+        (Format.DATE, "2026/11/24", "2026-11-24"),
         (Format.DATE, "241124", "2024-11-24"),
         (Format.DATE, "2026-06-31", None),
         (Format.TIME, "kl 8.30", "08:30"),

@@ -200,6 +200,14 @@ def test_visits_to_clients_with_a_protected_identity_are_in_a_file_of_their_own(
     assert sorted(issued_rows) == [[ASTA.pid, ASTA.pid], [BROR.pid]]
 
 
+def test_a_visit_to_a_protected_client_of_another_unit_is_set_apart_too(tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    register.write_text(f"personnummer;namn;enhet;skyddad\n{ASTA.pid};{ASTA.name};Norr;\n{BROR.pid};{BROR.name};Söder;ja\n", "utf-8")
+    pack = _pack(tmp_path, PLAN, "Norr", "--clients", str(register))
+    (others,) = pack.glob("*-korlistor.pdf")
+    assert (_names_on(others), _names_on(pack / "reservpaket-norr.pdf")) == ({ASTA.name}, {ASTA.name})
+
+
 def test_a_pack_from_the_store_leaves_out_visits_to_clients_whose_name_is_not_printed_there(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numbers, "rules", lambda: numbers.Rules(version=1, always=(), areas={}, uses={}))
     with ward.store.begin() as conn:

@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.pages import pages_of, status
 from pipeline.store.stacks import unfinished
 from pipeline.watch import FolderWatch, ends_properly
-from tests.small_pages import blank_page, foreign_page, write_stack
+from tests.small_pages import CutShortError, blank_page, foreign_page, pdf, stop_after, write_stack
 
 
 @pytest.fixture
@@ -144,6 +145,26 @@ def test_a_watch_that_was_killed_goes_on_with_its_batch_though_the_folder_has_ch
         assert [p.source_name for p in pages_of(conn, taken.batch)] == ["0000.png", "0001.png", "0002.png", "0003.png", "0009.png"]
         assert status(conn)["in"] == 5
         assert unfinished(conn) == []
+
+
+def test_a_file_that_was_cut_short_is_finished_though_another_came_first(scanner: Scanner, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = pdf(scanner.folder / "stack.pdf", 3)
+    scanner.look()
+    monkeypatch.setattr(watch_module, "take_in", partial(take_in, on_page=stop_after(1)))
+    with pytest.raises(CutShortError):
+        scanner.look()
+    monkeypatch.undo()
+    away = stack.rename(scanner.folder.parent / "stack.pdf")
+    write_stack(scanner.folder, 1)
+    later = Scanner(store, scanner.folder)
+    later.look()
+    assert later.look() is not None
+    away.rename(stack)
+    later.look()
+    taken = later.look()
+    assert taken is not None
+    with store.read() as conn:
+        assert {page.source_page for page in pages_of(conn, taken.batch)} == {1, 2, 3}
 
 
 def test_what_is_no_scan_is_left_alone_and_counted_by_kind_only(scanner: Scanner) -> None:

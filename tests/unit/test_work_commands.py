@@ -10,10 +10,12 @@ from typer.testing import CliRunner, Result
 
 from pipeline.cli import build_app
 from pipeline.errors import EfterskriftError, IntakeError, UsageError
+from pipeline.model import Client
 from pipeline.settings import Settings
 from pipeline.store.database import open_store
-from pipeline.store.registers import save_units
+from pipeline.store.registers import client, save_clients, save_units
 from tests.small_pages import write_stack
+from tests.ward import ASTA
 
 
 @pytest.fixture
@@ -92,3 +94,16 @@ def test_watch_once_takes_in_what_is_there_and_ends(tmp_path: Path) -> None:
 def test_watch_once_names_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(IntakeError, match="is not there"):
         run("watch", str(tmp_path / "gone"), "--once")
+
+
+@pytest.mark.parametrize(("columns", "still"), [("", True), (";skyddad;adress", False)])
+def test_a_register_takes_no_protection_away_by_saying_nothing(workspace: Path, tmp_path: Path, columns: str, still: bool) -> None:
+    store = open_store(Settings(workspace=workspace))
+    with store.begin() as conn:
+        save_clients(conn, [Client(ASTA.pid, ASTA.name, "Norra", protected=True, address="Storgatan 3")])
+    file = tmp_path / "klienter.csv"
+    file.write_text(f"personnummer;namn;enhet{columns}\n{ASTA.pid};Asta Gift;Norra{';' * columns.count(';')}\n", "utf-8")
+    run("clients", str(file))
+    with store.read() as conn:
+        assert client(conn, ASTA.pid) == Client(ASTA.pid, "Asta Gift", "Norra", protected=still, address="Storgatan 3" if still else "")
+    store.close()

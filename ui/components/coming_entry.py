@@ -18,7 +18,6 @@ from pipeline.model import Person
 from pipeline.store import claims
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView
-from ui import session
 from ui.components import control_task, entry_turn, form_slots, group_task
 from ui.components.entry_form import widget_keys
 from ui.components.page_view import Sheet
@@ -62,10 +61,10 @@ def turn_of(view: EntryView) -> str:
 
 
 def go_on(here: Site, person: Person) -> None:
-    """The entry on the screen is done with: go on to the next, if it is drawn and nothing else has its turn."""
+    """The entry on the screen is done with: go on to the next, if it is drawn and nothing else has its turn. Call it `while_open`."""
     entry_turn.turn_to(None)
     coming: Coming | None = st.session_state.pop(_COMING, None)
-    if coming is None or not session.is_open(here) or control_task.comes(here, person) or group_task.comes(here, person):
+    if coming is None or control_task.comes(here, person) or group_task.comes(here, person):
         return
     if _took_up(here, person, coming):
         entry_turn.turn_to(coming.entry, utc_now())

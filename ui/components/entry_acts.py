@@ -33,7 +33,7 @@ from ui.components.control_task import make_due
 from ui.components.entry_form import answers
 from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, say, tell, turn_to
 from ui.components.faults import fault_text
-from ui.components.returning import return_entry
+from ui.components.returning import FORWARD, return_entry
 from ui.session import Site, while_open
 from ui.text import t
 
@@ -98,8 +98,11 @@ def skip(here: Site, person: Person, view: EntryView) -> None:
 
 @while_open
 def hand_on(here: Site, person: Person, view: EntryView) -> None:
-    """Give the entry to the client's own unit."""
-    tried(here, person, lambda conn: forwarding.forward_protected(conn, here.forms, person, view.entry.id, view.entry.revision, utc_now()))
+    """Give the entry to the client's own unit; a second press of the key that saved the one before is too early to be meant."""
+    now, shown_at = utc_now(), entry_turn.shown_at()
+    if shown_at is None or now - shown_at < LEAST_LOOK:
+        return
+    _put_aside(here, person, lambda conn: forwarding.forward_protected(conn, here.forms, person, view.entry.id, view.entry.revision, now), final=True)
 
 
 @while_open
@@ -108,10 +111,19 @@ def reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
     if not reason:
         say(t("reject.choose"))
         return
-    if return_entry(here, person, view, reason, partial(tried, here, person)):
+    if return_entry(here, person, view, reason, lambda act: _put_aside(here, person, act, final=reason == FORWARD)):
         return
-    tried(here, person, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
-    st.session_state.pop(UNDO, None)
+    _put_aside(here, person, lambda conn: decisions.reject(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
+
+
+def _put_aside(here: Site, person: Person, act: Callable[[Connection], object], *, final: bool = False) -> None:
+    """Do it and go on. What is `final` is not taken back here, and nothing that was done before it is taken back in its stead."""
+    tried(here, person, act)
+    st.session_state.pop(UNDO_GROUP, None)
+    if final:
+        st.session_state[UNDO] = False
+    else:
+        st.session_state.pop(UNDO, None)
 
 
 def undo_button(here: Site, person: Person, entry_id: str = "") -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from pipeline.errors import EfterskriftError
+from ui.fault_words import in_language
 from ui.text import catalogue, language, t
 
 
 def fault_text(error: EfterskriftError) -> str:
-    """The text for an error's class, or for the nearest class above it that has one."""
+    """The text for an error's class, or for the nearest class above it that has one, with what the error itself says."""
     texts = catalogue(language())
+    detail = " ".join(in_language(sentence, language()) for sentence in (error.message, error.remedy) if sentence)
     for kind in type(error).__mro__:
         if f"fault.{kind.__name__}" in texts:
-            return t(f"fault.{kind.__name__}", detail=str(error))
-    return str(error)
+            return t(f"fault.{kind.__name__}", detail=detail)
+    return detail
 
 
 def show_fault(error: EfterskriftError) -> None:

@@ -32,9 +32,10 @@ def show(here: Site, person: Person, found: Sequence[object]) -> None:
 
 def _block(here: Site, person: Person, one: Block) -> None:
     with here.store.read() as conn:
-        client = registers.client(conn, one.client_pid)
+        known = registers.client(conn, one.client_pid)
+        client = registers.shown_client(conn, known, person) if known else None
     with st.container(border=True):
-        st.markdown(f"**{client.name if client else t('blocks.no_name')}** · {shown_pid(one.client_pid)}  \n{one.unit}")
+        st.markdown(f"**{client.name if client and client.name else t('blocks.no_name')}** · {shown_pid(one.client_pid)}  \n{one.unit}")
         st.caption(t("blocks.since", at=moment(one.set_at), by=one.set_by, reason=one.reason))
         why = f"lift_why-{one.id}"
         with st.expander(t("blocks.lift"), key=f"lift-{one.id}"), st.form(f"lifting-{one.id}", border=False):

@@ -74,12 +74,13 @@ def _printing(here: Site, person: Person, form: Form) -> None:
         unit = st.selectbox(t("forms.unit"), sorted(person.units), key=f"forms_unit-{form.id}", width=260)
         copies = int(st.number_input(t("forms.copies"), 1, MOST_COPIES, 1, key=f"forms_copies-{form.id}", width=120))
         if st.button(t("forms.print_do"), key="forms_print", type="primary", icon=":material/print:"):
+            st.session_state.pop(_PDF, None)
             try:
-                st.session_state[_PDF] = (form.id, print_copies(here.store, here.settings, form, person, unit, copies), copies)
+                st.session_state[_PDF] = ((form.id, form.version, unit), print_copies(here.store, here.settings, form, person, unit, copies), copies)
             except EfterskriftError as error:
                 st.error(form_desk.wrong(error))
-    made_for, pdf, count = st.session_state.get(_PDF, ("", b"", 0))
-    if made_for == form.id:
+    made_for, pdf, count = st.session_state.get(_PDF, ((), b"", 0))
+    if made_for == (form.id, form.version, unit):
         st.success(t("forms.printed", count=count), icon=":material/check:")
         st.download_button(t("forms.fetch"), pdf, f"{form.id}.pdf", "application/pdf", key="forms_fetch", icon=":material/download:")
 

@@ -60,7 +60,15 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     if (!link || !event.isTrusted || performance.now() - sentAt > LEAVING_MS) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    setTimeout(() => link.click(), LEAVING_MS);
+    const { href } = link;
+    setTimeout(() => follow(href), LEAVING_MS);
+  }
+
+  // The menu may be drawn anew as the draft arrives. The old link would load the whole page, and the person would be logged out.
+  function follow(href, left = 60) {
+    const link = [...document.querySelectorAll("a[href]")].find((one) => one.href === href);
+    if (link) link.click();
+    else if (left > 0) requestAnimationFrame(() => follow(href, left - 1));
   }
 
   function onKey(event) {

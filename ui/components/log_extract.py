@@ -34,6 +34,9 @@ def log_extract(here: Site, person: Person, start: datetime, end: datetime) -> N
         except UsageError:
             st.warning(t("log.no_number"), icon=":material/info:")
     made: Extract | None = st.session_state.get(_MADE)
+    if made is not None and (made.start, made.end) != (start, end):
+        del st.session_state[_MADE]
+        made = None
     if made is not None:
         _made(here, made)
 

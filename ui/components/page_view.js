@@ -165,6 +165,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   for (const [name, label] of Object.entries(data.labels)) find(`.${name}`).title = label;
   find(".whole").textContent = data.labels.whole;
   find(".turn").textContent = data.labels.turn;
+  find(".bar").style.visibility = "visible"; // a button without its name is none
   shine();
   begin();
   const lost = setTimeout(() => data.pages.every((id) => window.efShelf?.has(id)) || setTriggerValue("missing", data.pages.length), LOST_MS);

@@ -17,7 +17,7 @@ from ui.text import t
 Place = tuple[int, float, float, float, float]
 """Which picture (from 0), and x, y, w, h as shares of the page's width and height."""
 
-_HTML = """<div class="view"><div class="bar"><span class="caption"></span>
+_HTML = """<div class="view"><div class="bar" style="visibility: hidden"><span class="caption"></span>
 <button tabindex="-1" class="turn"></button><button tabindex="-1" class="contrast">◐</button>
 <button tabindex="-1" class="invert">◑</button><button tabindex="-1" class="out">−</button>
 <button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person, Role
 from pipeline.professions import default_areas
-from pipeline.store import accounts, registers
+from pipeline.store import accounts, people, registers
 from pipeline.store.accounts import Account
 from pipeline.store.clock import utc_now
 from pipeline.template import Area
@@ -20,7 +20,7 @@ from ui.components.heading import heading
 from ui.session import Site, while_open
 from ui.text import moment, t
 
-_CHOSEN, _SAID, _PASSWORD = "account_chosen", "account_said", "account_password"
+_CHOSEN, _SHOWN, _SAID, _PASSWORD = "account_chosen", "account_shown", "account_said", "account_password"
 _NEW = ""
 
 
@@ -85,7 +85,7 @@ def _row(account: Account, *, own: bool) -> None:
     with st.container(border=True):
         text, button = st.columns([6, 1], vertical_alignment="center")
         text.markdown(f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]")
-        button.button(t("accounts.change"), key=f"account_change-{who.login}", disabled=own, on_click=partial(_choose, who.login))
+        button.button(t("accounts.change"), key=f"account_change-{who.login}", disabled=own, on_click=partial(_choose, who.login, who))
 
 
 def _form(here: Site, person: Person, account: Account | None, units: list[str]) -> None:
@@ -114,6 +114,14 @@ def _form(here: Site, person: Person, account: Account | None, units: list[str])
         )
     if sent:
         login = who.login if who else login.strip()
+        with here.store.read() as conn:
+            taken = who is None and login in people.everybody(conn)
+        if taken:
+            st.error(t("accounts.taken", login=login))
+            return
+        if who != st.session_state.get(_SHOWN):
+            st.session_state[_SAID], st.session_state[_CHOSEN] = ("fault", t("accounts.changed_meanwhile", login=login)), None
+            st.rerun()
         given = frozenset(areas) or default_areas(role, title)
         _save(here, person, Person(login, name.strip(), title.strip(), role, frozenset(of), given, emergency))
 
@@ -164,5 +172,5 @@ def _do(here: Site, done: str, login: str, act: Callable[[Connection], object]) 
         st.session_state[_SAID] = ("ok", t(done, login=login))
 
 
-def _choose(login: str) -> None:
-    st.session_state[_CHOSEN] = login
+def _choose(login: str, shown: Person | None = None) -> None:
+    st.session_state[_CHOSEN], st.session_state[_SHOWN] = login, shown

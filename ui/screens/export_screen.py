@@ -17,7 +17,7 @@ from pipeline.export.runs import Office, Ready
 from pipeline.model import Person
 from pipeline.payments import TARGET as PAYMENTS
 from pipeline.store.clock import utc_now
-from pipeline.store.exports import RunItem, RunStatus
+from pipeline.store.exports import RunStatus
 from ui.components.faults import fault_text
 from ui.components.header_check import header_check
 from ui.components.heading import choose_files_in_words, heading
@@ -173,15 +173,16 @@ def _ticks(office: Office, person: Person, run_id: str) -> None:
         every = st.checkbox(t("export.all_accepted"), key=f"all-{run_id}")
         sent = st.form_submit_button(t("export.save_receipts"), key=f"save-{run_id}", type="primary")
     if sent:
-        answers = _answers(items, edited.to_numpy().tolist(), every=every)
+        answers = _answers(edited.to_numpy().tolist(), every=every)
         _tried(lambda: _told(receipts.give_receipts(office, person, run_id, answers, utc_now())))
         st.rerun()
 
 
-def _answers(items: list[RunItem], rows: list[list[object]], *, every: bool) -> list[Answer]:
-    if every:
-        return [Answer(item.entry_id, accepted=True) for item in items]
-    return [Answer(str(entry), accepted=bool(accepted), text=str(text or "")) for _, entry, accepted, refused, text in rows if accepted or refused]
+def _answers(rows: list[list[object]], *, every: bool) -> list[Answer]:
+    """What was ticked. A refusal stands, whatever else is ticked: the entry then waits for a person again."""
+    return [
+        Answer(str(entry), accepted=not refused, text=str(text or "")) for _, entry, accepted, refused, text in rows if every or accepted or refused
+    ]
 
 
 def _receipt_file(office: Office, person: Person) -> None:

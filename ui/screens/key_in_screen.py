@@ -82,6 +82,9 @@ def _entry(office: Office, person: Person, status: RunStatus, shown: Shown) -> N
         st.subheader(f"{shown.item.number}. {block.title}", anchor=False)
         if block.notice:
             st.warning(block.notice, icon=":material/edit_note:")
+        if shown.first is not None:
+            first = " ".join(filter(None, (shown_pid(shown.first.pid), shown.first.name)))
+            st.warning(t("key_in.moved", client=first), icon=":material/person_alert:")
         if shown.client.protected:
             st.warning(t("key_in.protected"), icon=":material/lock:")
         _value(t("key_in.pid"), shown_pid(shown.client.pid) if shown.client.pid else "")

@@ -112,8 +112,8 @@ def _making(here: Site, person: Person, unit: str, days: int, found: UnitNeeds) 
     st.markdown(t("pack.total", sheets=number(sheets), named=number(named)))
     if found.hidden:
         st.info(t("pack.hidden", count=found.hidden), icon=":material/visibility_off:")
-    phones = st.file_uploader(t("pack.phones"), type=["csv"], key="pack_phones", help=t("pack.phones_help"))
-    shifts = st.file_uploader(t("pack.schedule"), type=["csv"], key="pack_schedule", help=t("pack.schedule_help"))
+    phones = st.file_uploader(t("pack.phones"), type=["csv"], key=f"pack_phones-{unit}", help=t("pack.phones_help"))
+    shifts = st.file_uploader(t("pack.schedule"), type=["csv"], key=f"pack_schedule-{unit}", help=t("pack.schedule_help"))
     plan = st.file_uploader(t("pack.plan"), type=["csv"], key="pack_plan", help=t("pack.plan_help"))
     first = st.date_input(t("pack.first_day"), value=None, format="YYYY-MM-DD", key="pack_first_day")
     if st.button(t("pack.do"), key="pack_do", type="primary", icon=":material/print:"):
@@ -138,6 +138,7 @@ def _extras(unit: str, phones: UploadedFile | None, shifts: UploadedFile | None,
 
 
 def _make(here: Site, person: Person, unit: str, days: int, wanted: Callable[[], Extras]) -> None:
+    st.session_state.pop(_MADE, None)
     try:
         extras = wanted()
         pack = make_unit_pack(here.store, here.settings, here.forms, person, unit, days, extras)

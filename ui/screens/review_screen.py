@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pipeline.errors import NotAllowedError, StaleDecisionError
 from pipeline.model import EntryState, Person
 from pipeline.store import claims
 from pipeline.store.clock import utc_now
@@ -19,6 +21,7 @@ from ui.components.client_card import client_card
 from ui.components.control_task import control_turn
 from ui.components.entry_form import entry_form, widget_keys
 from ui.components.entry_line import entry_line
+from ui.components.faults import fault_text
 from ui.components.folding import open_button
 from ui.components.group_task import group_turn
 from ui.components.heading import person_menu
@@ -94,9 +97,8 @@ def _sheet(here: Site, person: Person, view: EntryView, left: DeltaGenerator, ri
 
 def _current(here: Site, person: Person) -> EntryView | None:
     now, minutes = utc_now(), here.settings.claim_minutes
+    view = _as_before(here, person, now)
     with here.store.begin() as conn:
-        entry_id = entry_turn.current()
-        view = claims.open_entry(conn, here.forms, person, entry_id, now, minutes) if entry_id else None
         if view is None or view.entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
             view = claims.claim_next(conn, here.forms, person, now, minutes, here.settings.queue_order)
         if view is None:
@@ -107,6 +109,20 @@ def _current(here: Site, person: Person) -> EntryView | None:
             note_looks(conn, person, view)
             view = planted(conn, person, view, here.settings.plant_share, now)
     return view
+
+
+def _as_before(here: Site, person: Person, now: datetime) -> EntryView | None:
+    """The entry that was on the screen; None if there was none, or if it is another's by now, and then the person is told."""
+    if (entry_id := entry_turn.current()) is None:
+        return None
+    try:
+        with here.store.begin() as conn:
+            view = claims.open_entry(conn, here.forms, person, entry_id, now, here.settings.claim_minutes)
+    except (StaleDecisionError, NotAllowedError) as error:
+        entry_turn.turn_to(None)
+        entry_turn.say(fault_text(error))
+        return None
+    return view if view.entry.claimed_by == person.login else None
 
 
 def _ahead(here: Site, person: Person, now: EntryView, slot: DeltaGenerator) -> None:

@@ -143,6 +143,7 @@ def _tried(here: Site, done: str, act: Callable[[Connection], object]) -> None:
             act(conn)
     except EfterskriftError as error:
         st.session_state[_SAID] = ("fault", fault_text(error))
+        st.session_state[_SHOWN_AT] = utc_now()  # what comes up now may be another version
     else:
         st.session_state[_SAID] = ("ok", t(done))
         _turn_to(None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 
 import httpx
 
-from pipeline.errors import TargetDeniedError, UsageError
+from pipeline.errors import SettingsError, TargetDeniedError
 from pipeline.settings import Settings
 
 _EARLY_SECONDS = 30.0
@@ -29,16 +29,18 @@ class ClientCredentials(httpx.Auth):
         """The request with a token."""
         fresh = not self._token or self._clock() >= self._until
         if fresh:
-            self._take((yield self._asking()))
+            self._take((yield self._asking(request)))
         response = yield self._with_token(request)
         if response.status_code == httpx.codes.UNAUTHORIZED and not fresh:
-            self._take((yield self._asking()))
+            self._take((yield self._asking(request)))
             yield self._with_token(request)
 
-    def _asking(self) -> httpx.Request:
+    def _asking(self, request: httpx.Request) -> httpx.Request:
+        """Waits no longer than the request that it is for: httpx gives a request that it has not built no timeout at all."""
         scope = {"scope": self._scope} if self._scope else {}
         form = {"grant_type": "client_credentials"} | scope
-        return next(self._basic.auth_flow(httpx.Request("POST", self._url, data=form, headers={"Accept": "application/json"})))
+        asking = httpx.Request("POST", self._url, data=form, headers={"Accept": "application/json"}, extensions=dict(request.extensions))
+        return next(self._basic.auth_flow(asking))
 
     def _take(self, response: httpx.Response) -> None:
         """A token server that is away says so like the FHIR server does; one that answers no is a denial."""
@@ -63,11 +65,11 @@ def secret(settings: Settings) -> str:
     """The client's secret, from its file if there is one.
 
     Raises:
-        UsageError: the file cannot be read.
+        SettingsError: the file cannot be read.
     """
     if settings.fhir_client_secret_file is None:
         return settings.fhir_client_secret.get_secret_value()
     try:
         return settings.fhir_client_secret_file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("The file of the setting fhir_client_secret_file cannot be read.", "Check its place and its rights.") from error
+        raise SettingsError("The file of the setting fhir_client_secret_file cannot be read.", "Check its place and its rights.") from error

@@ -83,9 +83,12 @@ class _Sending:
         if going:
             self._forms()
         answers: list[Answer] = []
-        away = 0
+        overtaken, away = len(waiting) - len(going), 0
         for done, item in enumerate(going):
             self._tell(done, len(going))
+            if not self._stands(item):
+                overtaken += 1
+                continue
             try:
                 answers.append(self._one(item))
                 away = 0
@@ -95,7 +98,12 @@ class _Sending:
                     raise
         self._tell(len(going), len(going))
         accepted = sum(answer.accepted for answer in answers)
-        return Sent(accepted, len(answers) - accepted, len(going) - len(answers), len(waiting) - len(going))
+        return Sent(accepted, len(answers) - accepted, len(waiting) - len(answers) - overtaken, overtaken)
+
+    def _stands(self, item: RunItem) -> bool:
+        """Whether it has not been corrected or made void while others were sent."""
+        with self.office.store.read() as conn:
+            return exports.items_numbered(conn, self.run_id, item.number)[0].current
 
     def _forms(self) -> None:
         line = self.lines.get(place_in_run(self.run_id, FORMS_NUMBER))

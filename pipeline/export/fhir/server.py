@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from pipeline.errors import TargetAwayError, TargetDeniedError, TargetUnfitError, UsageError
+from pipeline.errors import SettingsError, TargetAwayError, TargetDeniedError, TargetUnfitError
 from pipeline.export.fhir.access_token import ClientCredentials
 from pipeline.export.fhir.filing import Resource
 from pipeline.settings import Settings
@@ -89,7 +89,7 @@ def connected(settings: Settings) -> Iterator[FhirServer]:
     """The server of the settings.
 
     Raises:
-        UsageError: no server is set, or its address is not encrypted.
+        SettingsError: no server is set, or its address is not encrypted.
     """
     for name in ("fhir_url", "fhir_token_url"):
         _check_address(name, getattr(settings, name), needed=name == "fhir_url")
@@ -107,9 +107,9 @@ def _check_address(name: str, address: str, *, needed: bool) -> None:
     except httpx.InvalidURL:
         url = httpx.URL("")
     if not url.host:
-        raise UsageError(f"The setting {name} names no server.", "Set it to an address such as https://fhir.example/R4.")
+        raise SettingsError(f"The setting {name} names no server.", "Set it to an address such as https://fhir.example/R4.")
     if url.scheme != "https" and not (url.scheme == "http" and url.host in _LOCAL):
-        raise UsageError(f"The setting {name} is not encrypted.", "Use an address that begins with https://.")
+        raise SettingsError(f"The setting {name} is not encrypted.", "Use an address that begins with https://.")
 
 
 def _reply(response: httpx.Response) -> Reply:

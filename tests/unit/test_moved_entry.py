@@ -1,0 +1,87 @@
+"""An entry that was exported about one client and then corrected to be about another is withdrawn from the first."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from pipeline.export import TARGETS, key_in
+from pipeline.export.exporter import MOVED
+from pipeline.export.runs import Office, make_run, run_file
+from pipeline.review import Answer
+from pipeline.store.clock import utc_now
+from tests.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
+from tests.export_office import ANNA, confirm, corrected, void
+
+pytest_plugins = ("tests.databases", "tests.offices")
+
+SAID = {
+    "hsl-anteckning": {"kontakttyp": "besok", "anteckning": "Såret läker."},
+    "matvarden": {"puls": "72"},
+    "besokslista": {},
+}
+
+
+def moved(office: Office, form: str, target: str) -> str:
+    """The file of a second run, after the entry has been moved from Siv to Arne."""
+    entry_id = confirm(office, form, "AAAA01", **SAID[form])
+    assert make_run(office, ANNA, target, utc_now()) is not None
+    pid = next(spec.name for spec in office.forms.latest(form).fields if spec.name.endswith(("personnummer", "pnr")))
+    corrected(office, entry_id, pid, Answer(ARNE.pid))
+    made = make_run(office, ANNA, target, utc_now())
+    assert made is not None
+    assert made.entries == 1
+    return made.id
+
+
+WAYS = [("hsl-anteckning", "rivta"), ("matvarden", "observationer"), ("besokslista", "besok"), ("hsl-anteckning", "treserva-exempel")]
+
+
+@pytest.mark.parametrize(("form", "target"), WAYS)
+def test_its_file_makes_it_void_where_it_was_and_then_names_it_where_it_is(office: Office, form: str, target: str) -> None:
+    told = run_file(office, ANNA, moved(office, form, target)).data.decode("utf-8-sig")
+    assert MOVED in told
+    assert told.index(SIV.pid) < told.index(MOVED) < told.index(ARNE.pid)
+    assert told.rindex(MOVED) < told.index(ARNE.pid)
+
+
+def test_an_activity_has_a_request_that_takes_it_back_sent_first() -> None:
+    first = record("signeringslista", {"given1": "GE"}, client=SIV)
+    (item,) = items(replace(first, client=ARNE, revision=2), amends=replace(EARLIER, target="aktiviteter", carried=first))
+    data = TARGETS["aktiviteter"].make([item], run("aktiviteter"), terms("aktiviteter"))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = sorted(archive.namelist())
+        whom = {name: SIV.pid if SIV.pid in archive.read(name).decode() else ARNE.pid for name in names}
+    assert len(names) == len(set(names))
+    assert [whom[name] for name in names] == sorted((whom[name] for name in names), key=(SIV.pid, ARNE.pid).index)
+    assert set(whom.values()) == {SIV.pid, ARNE.pid}
+
+
+def test_who_keys_it_in_is_told_where_to_make_it_void_first(office: Office) -> None:
+    shown = key_in.next_entry(office, ANNA, moved(office, "hsl-anteckning", "skriv-in"), utc_now())
+    assert shown is not None
+    assert (shown.client, shown.first) == (ARNE, SIV)
+    assert SIV.pid not in str(shown.block)
+
+
+def test_the_printed_list_has_it_under_both(office: Office) -> None:
+    data = run_file(office, ANNA, moved(office, "hsl-anteckning", "skriv-in")).data
+    said = subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
+    assert said.index(SIV.pid) < said.index("Makulera posten") < said.index(ARNE.pid)
+
+
+def test_one_that_was_moved_and_then_made_void_is_made_void_where_it_was_keyed_in(office: Office) -> None:
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **SAID["hsl-anteckning"])
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
+    corrected(office, entry_id, "personnummer", Answer(ARNE.pid))
+    void(office, entry_id)
+    made = make_run(office, ANNA, "skriv-in", utc_now())
+    assert made is not None
+    shown = key_in.next_entry(office, ANNA, made.id, utc_now())
+    assert shown is not None
+    assert (shown.client, shown.first) == (SIV, None)
+    assert "Makulera" in shown.block.notice
