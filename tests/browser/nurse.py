@@ -66,6 +66,18 @@ def skip(page: Page, entry_id: str) -> str:
     return wait_for_entry(page, other_than=entry_id)
 
 
+def save(page: Page, entry_id: str) -> None:
+    """Press Ctrl+Enter until another entry is up. What is pressed sooner than half a second after an entry or its client came up is not meant."""
+    for _ in range(20):
+        page.keyboard.press("Control+Enter")
+        try:
+            page.locator(f".st-key-skip-{entry_id}").wait_for(state="detached", timeout=1_500)
+        except PlaywrightTimeoutError:
+            continue
+        return
+    raise AssertionError(f"{entry_id} could not be saved")
+
+
 def focused_field(page: Page) -> tuple[str, str]:
     """The entry and the field that have the focus; two empty texts when none has."""
     holder = "document.activeElement?.closest('[class*=\"st-key-f-\"]')?.className"

@@ -17,7 +17,7 @@ from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.people import save_person
 from tests.browser.asking import ask_author, write_answer
-from tests.browser.nurse import fill_in, press_until, settle, wait_for_entry
+from tests.browser.nurse import fill_in, press_until, save, settle, wait_for_entry
 from tests.browser.people import go, logged_in
 from tests.browser.serving import serving
 from tests.ui import seeding
@@ -208,7 +208,7 @@ def _decides_as_second(page: Page, papers: Mapping[str, str]) -> None:
         page.keyboard.press("1")
         settle(page)
         if form == "orosanmalan":
-            page.keyboard.press("Control+Enter")
+            save(page, papers[form])
     press_until(page, "Control+Enter", page.get_by_text(_DONE))
 
 
@@ -217,6 +217,6 @@ def _keys_in(page: Page) -> None:
     page.locator(".st-key-make-skriv-in button").click()
     expect(page.get_by_text("är gjord med 4 poster")).to_be_visible()
     go(page, "Skriv in")
-    expect(page.get_by_text("0 av 4 poster är inskrivna")).to_be_visible()
+    expect(page.get_by_text("Inskrivna poster: 0 av 4")).to_be_visible()
     settle(page)
     press_until(page, "Control+Enter", page.get_by_text("Ingen lista väntar på att skrivas in."))

@@ -17,7 +17,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry, entry_id
 from pipeline.store.people import save_person
-from tests.browser.nurse import fill_in, press_until, settle, wait_for_entry
+from tests.browser.nurse import fill_in, press_until, save, settle, wait_for_entry
 from tests.browser.people import fetched, go, logged_in
 from tests.browser.serving import serving
 from tests.ui import seeding
@@ -153,7 +153,7 @@ def _reviews(page: Page, papers: Mapping[str, tuple[str, Mapping[str, Value]]]) 
             expect(page.locator(".ef-client")).to_contain_text(str(values[f"rad{last[-2:]}.namn"]))
         fill_in(page, values, form)
         if left:
-            page.keyboard.press("Control+Enter")
+            save(page, last)
     press_until(page, "Control+Enter", page.get_by_text(_DONE))
     expect(page.get_by_text("1 post på dina enheter visas inte för dig")).to_be_visible()
 
