@@ -40,7 +40,7 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(store: St
     assert app.metric[0].value == "2"
     app.button(key="archive_make").click().run()
     assert not app.exception
-    assert "2 blad" in app.success[0].value
+    assert "2 ark" in app.success[0].value
     with store.read() as conn:
         package = archives.packages(conn, REGISTRAR)[0].id
     app.toggle(key=f"paper-{package}").set_value(True).run()
