@@ -56,26 +56,25 @@ def press_until(page: Page, keys: str, place: Locator) -> None:
 
 def skip(page: Page, entry_id: str) -> str:
     """Press Alt+S until another entry is up; answers with its id. It may be heard late, as in `press_until`, and then a second press skips too."""
-    for _ in range(20):
-        page.keyboard.press("Alt+s")
-        try:
-            page.locator(f".st-key-skip-{entry_id}").wait_for(state="detached", timeout=1_500)
-        except PlaywrightTimeoutError:
-            continue
-        break
+    _press_past(page, "Alt+s", entry_id)
     return wait_for_entry(page, other_than=entry_id)
 
 
 def save(page: Page, entry_id: str) -> None:
     """Press Ctrl+Enter until another entry is up. What is pressed sooner than half a second after an entry or its client came up is not meant."""
+    _press_past(page, "Control+Enter", entry_id)
+
+
+def _press_past(page: Page, keys: str, entry_id: str) -> None:
+    """Press until the entry is no longer on the screen."""
     for _ in range(20):
-        page.keyboard.press("Control+Enter")
+        page.keyboard.press(keys)
         try:
             page.locator(f".st-key-skip-{entry_id}").wait_for(state="detached", timeout=1_500)
         except PlaywrightTimeoutError:
             continue
         return
-    raise AssertionError(f"{entry_id} could not be saved")
+    raise AssertionError(f"{entry_id} is still there after {keys}")
 
 
 def focused_field(page: Page) -> tuple[str, str]:

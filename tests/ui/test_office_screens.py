@@ -6,15 +6,19 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.archive.runs import ready
+from pipeline.export.receipts import Answer as Receipt
+from pipeline.export.receipts import give_receipts
 from pipeline.export.runs import Office, make_run
+from pipeline.identity import shown_pid
 from pipeline.model import Person, Role
 from pipeline.professions import ALL_AREAS
+from pipeline.review import Answer
 from pipeline.store import archives, guides, originals, payment_approvals, people, registers, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.events import events_of
-from tests.export_examples import FORMS
-from tests.export_office import ANNA, PER, confirm
+from tests.export_examples import ARNE, FORMS, SIV
+from tests.export_office import ANNA, PER, TORA, confirm, corrected
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, CLIENTS, NURSE, REGISTRAR
@@ -122,3 +126,24 @@ def test_a_refusal_stands_although_all_are_ticked_as_taken() -> None:
     said = {one.entry_id: one.accepted for one in _answers(rows, every=True)}
     assert said == {"a": True, "b": False, "c": False}
     assert [(one.entry_id, one.accepted) for one in _answers(rows, every=False)] == [("b", False), ("c", False)]
+
+
+def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_client(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        registers.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
+        registers.save_clients(conn, [SIV, ARNE])
+        for person in (ANNA, PER, TORA):
+            people.save_person(conn, person, seeding.PASSWORD)
+            guides.close(conn, person.login, utc_now())
+    here = Office(store, seeding.settings(store), FORMS)
+    entry_id = confirm(here, "hsl-anteckning", "AAAA01", kontakttyp="besok", anteckning="Såret läker.")
+    first = make_run(here, ANNA, "skriv-in", utc_now())
+    assert first is not None
+    give_receipts(here, ANNA, first.id, [Receipt(entry_id, accepted=True)], utc_now())
+    corrected(here, entry_id, "personnummer", Answer(ARNE.pid))
+    assert make_run(here, ANNA, "skriv-in", utc_now()) is not None
+    app = open_screen(ANNA, "key_in")
+    assert not app.exception
+    (told,) = (warning.value for warning in app.warning if "Makulera den där först" in warning.value)
+    assert f"{shown_pid(SIV.pid)} {SIV.name}" in told
+    assert shown_pid(ARNE.pid) in {code.value for code in app.code}
