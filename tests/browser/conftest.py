@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,23 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pipeline.store.database import Store
 from tests.browser.serving import ARGUMENTS, CHROMIUM, NO_LOTS, PATIENCE_MS, serving
 from tests.ui import seeding
+
+_SCREEN = """() => {
+    const keys = (element) => element?.className.match?.(/st-key-\\S+/)?.[0];
+    const focus = document.activeElement;
+    const drawn = [...document.querySelectorAll('[class*="st-key-"]')].filter((element) => element.getClientRects().length);
+    return `${location.pathname}, focus in ${focus?.tagName} of ${keys(focus?.closest('[class*="st-key-"]'))}; drawn: ${drawn.map(keys).join(" ")}`;
+}"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure also tells which part of the screen was there and what had the focus."""
+    report = yield
+    window = getattr(item, "funcargs", {}).get("page")
+    if call.when == "call" and report.failed and isinstance(window, Page) and not window.is_closed():
+        report.sections.append(("screen", window.evaluate(_SCREEN)))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -55,22 +55,22 @@ def press_until(page: Page, keys: str, place: Locator) -> None:
 
 
 def skip(page: Page, entry_id: str) -> str:
-    """Press Alt+S until another entry is up; answers with its id. It may be heard late, as in `press_until`, and then a second press skips too."""
-    _press_past(page, "Alt+s", entry_id)
+    """Press Alt+S until another entry is up; answers with its id. A press that is heard late is waited for: a second one would skip the next too."""
+    _press_past(page, "Alt+s", entry_id, patience_ms=15_000)
     return wait_for_entry(page, other_than=entry_id)
 
 
 def save(page: Page, entry_id: str) -> None:
     """Press Ctrl+Enter until another entry is up. What is pressed sooner than half a second after an entry or its client came up is not meant."""
-    _press_past(page, "Control+Enter", entry_id)
+    _press_past(page, "Control+Enter", entry_id, patience_ms=1_500)
 
 
-def _press_past(page: Page, keys: str, entry_id: str) -> None:
+def _press_past(page: Page, keys: str, entry_id: str, *, patience_ms: float) -> None:
     """Press until the entry is no longer on the screen."""
     for _ in range(20):
         page.keyboard.press(keys)
         try:
-            page.locator(f".st-key-skip-{entry_id}").wait_for(state="detached", timeout=1_500)
+            page.locator(f".st-key-skip-{entry_id}").wait_for(state="detached", timeout=patience_ms)
         except PlaywrightTimeoutError:
             continue
         return
