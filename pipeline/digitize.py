@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline import __version__
 from pipeline.blanks import blank
+from pipeline.clearness import no_surer, unclear
 from pipeline.clients import ClientRegister
 from pipeline.errors import RegistrationError
 from pipeline.field_place import doubted, hidden_fields
@@ -20,6 +21,7 @@ from pipeline.identify import Identification, identify
 from pipeline.known_names import known_names
 from pipeline.margins import margin_mm
 from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode, WordPlace
+from pipeline.print_contrast import seen_on
 from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
@@ -143,16 +145,19 @@ def _with_lines(image: Image, unread: PageReading, context: Context, kinds: froz
 
 def _values(laid: Registration, unread: PageReading, form: Form, page_no: int, context: Context, kinds: frozenset[Kind]) -> Digitized:
     """The reading of a page that is known and laid on its form."""
-    specs = tuple(spec for spec in form.pages[page_no - 1].all_fields if spec.kind in kinds)
-    unfilled = blank(form, page_no)
+    every, unfilled = form.pages[page_no - 1].all_fields, blank(form, page_no)
+    specs = tuple(spec for spec in every if spec.kind in kinds)
     readings = read_fields(specs, laid, unfilled, known_names(context))
     with stage("resolve"):
         fields, odd = resolve(specs, form, readings, context)
-    hidden = hidden_fields(specs, laid.upright, unfilled)
+    seen = seen_on(laid.upright, unfilled)
+    hidden = hidden_fields(specs, laid.upright, unfilled, seen)
+    not_clear = unclear(every, laid.upright, unfilled, seen)
     remarks = (f"{remark}:{name}" for name, reading in fields.items() for remark in reading.remarks)
     places = (f"{why}:{name}" for name, why in hidden.items())
-    problems = (*unread.problems, *odd, *remarks, *places)
-    return Digitized(replace(unread, outcome=Outcome.READ, problems=problems, fields=doubted(fields, hidden)), _jpeg(laid.upright))
+    problems = (*unread.problems, *not_clear, *odd, *remarks, *places)
+    fields = no_surer(doubted(fields, hidden), not_clear)
+    return Digitized(replace(unread, outcome=Outcome.READ, problems=problems, fields=fields), _jpeg(laid.upright))
 
 
 def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:

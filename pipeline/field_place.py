@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Box, Image, Reading
-from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Seen, ring, seen_on, small, window
+from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Seen, ring, small, window
 from pipeline.white_patches import under_patch, white_patches
 
 _FAINT = 0.2
@@ -58,9 +58,9 @@ class Hidden(StrEnum):
     MOVED = "place_unsure"
 
 
-def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image) -> dict[str, Hidden]:
-    """Fields that cannot be seen where they should be, by name. Both pictures are grey, laid on the form, 8 px/mm; `unfilled` never changes."""
-    seen, bands, patches = seen_on(upright, unfilled), _bands(upright), white_patches(upright, unfilled)
+def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> dict[str, Hidden]:
+    """Fields that cannot be seen where they should be, by name. Both pictures are grey, laid on the form, 8 px/mm; `seen` is of the same page."""
+    bands, patches = _bands(upright), white_patches(upright, unfilled)
     written = {spec.name: spec for spec in specs if spec.kind is not Kind.PRINTED}
     areas = {name: _outlines(spec) for name, spec in written.items()}
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}

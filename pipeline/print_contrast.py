@@ -65,14 +65,14 @@ class Seen:
     form: Print
 
 
-class _Unfilled:
+class Unfilled:
     """A blank that does not change, so that what was found out about it can be kept."""
 
     def __init__(self, picture: Image) -> None:
         self.picture = picture
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Unfilled) and other.picture is self.picture
+        return isinstance(other, Unfilled) and other.picture is self.picture
 
     def __hash__(self) -> int:
         return id(self.picture)
@@ -80,13 +80,13 @@ class _Unfilled:
 
 def seen_on(upright: Image, unfilled: Image) -> Seen:
     """A form's print as a page shows it; both grey, laid on the form, 8 px/mm. `unfilled` never changes: what it holds is kept."""
-    form = _print(_Unfilled(unfilled))
+    form = _print(Unfilled(unfilled))
     dark = _darkness(upright)
     return Seen(dark, np.asarray(_contrast(dark, form.print_at, form.bare_at) / form.expected, np.float32), form)
 
 
 @lru_cache(maxsize=16)
-def _print(unfilled: _Unfilled) -> Print:
+def _print(unfilled: Unfilled) -> Print:
     dark = _darkness(unfilled.picture)
     printed = dark > _PRINTED
     bare = Where.of(np.asarray((dark < _BARE) & ~_in_check_boxes(printed), np.bool_))

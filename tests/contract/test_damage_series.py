@@ -10,6 +10,7 @@ import math
 import numpy as np
 import pytest
 
+from pipeline.clearness import UNCLEAR_P
 from pipeline.field_spec import Kind
 from pipeline.model import Outcome, PageReading, Reading, SheetCode, State
 from pipeline.quality.damage_kinds import SERIES
@@ -28,6 +29,12 @@ ONCE_SILENT = (
     Trial("besokslista", 0, "shadow", 0.95),
     Trial("besokslista", 0, "correction tape", 4),
 )
+ONCE_SILENT_EVERYWHERE = (
+    Trial("besokslista", 0, "bleed-through", 0.9),
+    Trial("matvarden", 1, "bleed-through", 0.3),
+    Trial("hsl-anteckning", 1, "bleed-through", 0.5),
+    Trial("matvarden", 1, "shadow", 0.8),
+)
 BORNE = (
     Trial("besokslista", 0, "none", 0),
     Trial("besokslista", 0, "skew", 45),
@@ -42,6 +49,13 @@ def test_what_hides_a_field_is_noticed(trial: Trial) -> None:
     page = outcome(trial)
     assert [field for field in page.fields if field.silent] == []
     assert page.refused or any(field.flagged for field in page.fields)
+
+
+@pytest.mark.parametrize("trial", ONCE_SILENT_EVERYWHERE, ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}")
+def test_on_a_page_that_is_not_clear_nothing_is_sure(trial: Trial) -> None:
+    page = outcome(trial)
+    assert page.fields
+    assert max(field.p for field in page.fields) <= UNCLEAR_P
 
 
 @pytest.mark.parametrize("trial", BORNE, ids=lambda trial: f"{trial.kind} {trial.strength:g}")

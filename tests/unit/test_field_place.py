@@ -13,6 +13,7 @@ from pipeline.blanks import blank
 from pipeline.field_place import DOUBTFUL_P, Hidden, doubted, hidden_fields
 from pipeline.field_spec import Kind
 from pipeline.model import Box, Image, Reading, State
+from pipeline.print_contrast import seen_on
 from pipeline.printing import issue
 from pipeline.quality.damage_light import one_bit
 from pipeline.quality.damage_paper import Damaged
@@ -42,7 +43,7 @@ def _upright(form_id: str, *, solid: bool = False) -> Image:
 
 def _hidden(form_id: str, page: Image) -> dict[str, Hidden]:
     form = FORMS[form_id]
-    return hidden_fields(form.pages[0].all_fields, page, blank(form, 1))
+    return hidden_fields(form.pages[0].all_fields, page, blank(form, 1), seen_on(page, blank(form, 1)))
 
 
 def _within(form_id: str, area: Box) -> set[str]:
@@ -125,6 +126,5 @@ def test_what_is_taped_over_is_noticed_though_it_looks_empty(form_id: str) -> No
     x, y, w, h = (round(side * SCALE) for side in taped.area.as_list())
     page = paper.copy()
     page[y + 2 : y + h - 2, x + 2 : x + w - 2] = 250
-    specs = form.pages[0].all_fields
-    assert hidden_fields(specs, paper, blank(form, 1)) == {}
-    assert set(hidden_fields(specs, page, blank(form, 1))) == {taped.name}
+    assert _hidden(form_id, paper) == {}
+    assert set(_hidden(form_id, page)) == {taped.name}

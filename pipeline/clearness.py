@@ -1,0 +1,105 @@
+"""Whether a page as a whole shows clearly what was written: what shines through or lies over its paper, and a picture that is blurred.
+
+Each reader judges what it sees in one field, and is sure of a stroke that came from the back of the paper or of a digit that a moving hand has
+smeared into another. Only the page tells: by bare paper away from all fields that is dark, and by printed edges that are soft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import plane
+from pipeline.field_spec import FieldSpec
+from pipeline.model import Image, Reading
+from pipeline.print_contrast import SCALE, Mask, Seen, Unfilled, window
+
+UNCLEAR_P = 0.95
+"""What is read on such a page has at most this p. Of 163 drawn values that were surely read (p ≥ 0.99) through writing on the back that showed with
+90 % of its darkness ten were wrong, of 468 through 30–50 % of it four."""
+_SHADED = 0.09, 0.3
+"""How much darker than the paper near by what shines through and shadows are; pen is darker, clean paper less dark (0.01)."""
+_MOST_SHADED = 0.015
+"""Share of bare paper: 0.002–0.005 where pen has left its field, and 0.03 and more with lines of writing on the back."""
+_FROM_PRINT_MM, _FROM_FIELD_MM, _FROM_EDGE_MM = 0.75, 1.5, 12.0
+_SOFT = 0.35
+"""Edges less steep than this part of those of the unfilled form are blurred: 0.75–0.85 on a scan, 0.5 where a hand moved by 0.25 mm, 0.40 at 75 dpi,
+0.38 where it is 0.2 mm out of focus; 0.31 where it is 0.3 mm out of focus, 0.2–0.3 along the way of a hand that moved by 0.5 mm and more."""
+_STEEP_PART = 0.8
+"""Of all edges: those along which a hand moved stay steep."""
+_EDGE, _CONTRAST = 12, 25
+"""Grey levels per pixel that make an edge of the unfilled form, and between the lightest and the darkest near it on the page."""
+_AROUND_PX = 9
+_AXES = (1, 0), (0, 1)
+_FEWEST_PX = 500
+
+
+class Unclear(StrEnum):
+    """Why no value of a page is sure; also the code of the problem."""
+
+    SHADED = "shaded"
+    BLURRED = "blurred"
+
+
+def unclear(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> tuple[Unclear, ...]:
+    """What keeps a page from being read surely. Both pictures are grey, laid on the form, 8 px/mm; `seen` is of the same page."""
+    found = {Unclear.SHADED: _is_shaded(specs, seen), Unclear.BLURRED: _is_blurred(upright, unfilled)}
+    return tuple(what for what, is_so in found.items() if is_so)
+
+
+def no_surer(fields: Mapping[str, Reading], why: Collection[Unclear]) -> dict[str, Reading]:
+    """The readings; on a page that is not clear none has a higher p than such a page allows."""
+    return {name: replace(reading, p=min(reading.p, UNCLEAR_P)) if why else reading for name, reading in fields.items()}
+
+
+def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:
+    """Whether bare paper outside the fields is a little dark in many places."""
+    bare = np.asarray(cv2.erode(seen.form.bare_at.weight, _square(2 * _FROM_PRINT_MM * SCALE)) > 0, np.bool_)
+    for spec in specs:
+        bare[window(plane.widened(spec.area, _FROM_FIELD_MM))] = False
+    edge = round(_FROM_EDGE_MM * SCALE)
+    inner = bare[edge:-edge, edge:-edge]
+    dark = seen.dark[edge:-edge, edge:-edge][inner]
+    return len(dark) >= _FEWEST_PX and float(((dark > _SHADED[0]) & (dark < _SHADED[1])).mean()) > _MOST_SHADED
+
+
+def _is_blurred(upright: Image, unfilled: Image) -> bool:
+    """Whether the steepest of the form's own edges, across or down, are soft on the page: a hand moves one way."""
+    contrast = _range(upright)
+    for axis, (edges, steep) in zip(_AXES, _edges(Unfilled(unfilled)), strict=True):
+        seen = edges & (contrast > _CONTRAST)
+        if np.count_nonzero(seen) >= _FEWEST_PX and _steepness(upright, contrast, axis, seen) < _SOFT * steep:
+            return True
+    return False
+
+
+@lru_cache(maxsize=16)
+def _edges(unfilled: Unfilled) -> tuple[tuple[Mask, float], ...]:
+    """Where an unfilled form has edges across and down, and how steep they are."""
+    picture, contrast = unfilled.picture, _range(unfilled.picture)
+    masks = (np.asarray(_slope(picture, axis) > _EDGE, np.bool_) for axis in _AXES)
+    return tuple((edges, _steepness(picture, contrast, axis, edges) if edges.any() else 0.0) for edges, axis in zip(masks, _AXES, strict=True))
+
+
+def _steepness(picture: Image, contrast: Image, axis: tuple[int, int], where: Mask) -> float:
+    """The slope of the steeper edges, per pixel, as a part of the contrast there."""
+    return float(np.quantile(_slope(picture, axis)[where] / np.maximum(contrast[where], 1), _STEEP_PART))
+
+
+def _slope(picture: Image, axis: tuple[int, int]) -> NDArray[np.float32]:
+    return np.abs(np.asarray(cv2.Sobel(picture, cv2.CV_32F, *axis, ksize=3, scale=1 / 8), np.float32))
+
+
+def _range(picture: Image) -> Image:
+    around = _square(_AROUND_PX)
+    return np.asarray(cv2.subtract(cv2.dilate(picture, around), cv2.erode(picture, around)), np.uint8)
+
+
+def _square(side_px: float) -> NDArray[np.uint8]:
+    return np.ones((round(side_px) | 1,) * 2, np.uint8)
