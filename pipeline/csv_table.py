@@ -59,6 +59,8 @@ def _rows(source: Path | str, text: str, kind: TableKind) -> list[tuple[int, dic
     names = [name.strip().casefold() for name in next(reader, [])]
     if missing := [name for name in kind.required if name not in names]:
         raise UsageError(f"{source} lacks the column {', '.join(missing)}.", f"The first row names the columns: {kind.example}.")
+    if twice := [name for name in kind.example.split(";") if names.count(name) > 1]:
+        raise UsageError(f"{source} has the column {', '.join(twice)} more than once.", "Keep the one that is meant and name the others otherwise.")
     rows = []
     for cells in reader:
         if any(cell.strip() for cell in cells):

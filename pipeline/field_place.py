@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.model import Box, Image, Reading
+from pipeline.model import UNSEEN_P, Box, Image, Reading
 from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Seen, ring, small, window
 from pipeline.white_patches import under_patch, white_patches
 
@@ -47,7 +47,7 @@ _ALIKE = 0.5
 _BETTER = 0.1
 _NEAR_MM = 22.0
 _MOST = 0.6
-DOUBTFUL_P = 0.5
+DOUBTFUL_P = UNSEEN_P
 """A field that may not be seen is read at most with this p."""
 
 
@@ -69,10 +69,8 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     for name, boxes in areas.items():
         if usual is not None and _has_moved(seen, boxes):
             hidden[name] = Hidden.MOVED
-        elif (
-            any(under_patch(patches, box) for box in _parts(written[name]))
-            or any(_under_band(bands, box) for box in boxes)
-            or _is_lost(seen, written[name], rings[name], usual)
+        elif any(under_patch(patches, box) or _under_band(bands, box) for box in _parts(written[name])) or _is_lost(
+            seen, written[name], rings[name], usual
         ):
             hidden[name] = Hidden.COVERED
     return hidden | dict.fromkeys(_surrounded(areas, hidden), Hidden.MOVED)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import EfterskriftError, FormError
+from pipeline.errors import EfterskriftError, FormError, StoreError
 from pipeline.published import frozen_problems, published
 from pipeline.settings import Settings, load_settings
 from pipeline.store.database import open_store
+from pipeline.store.pages import picture_names
 from pipeline.template import Forms
 
 ENOUGH_DISK = 2 * 1024**3
@@ -40,6 +41,7 @@ def examine() -> list[Finding]:
         _tried("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _tried("Own forms", lambda: own_forms(settings)),
         _tried("Store", lambda: _store(settings)),
+        _tried("Pictures", lambda: _pictures(settings)),
         _disk(settings),
     ]
 
@@ -105,6 +107,17 @@ def _store(settings: Settings) -> str:
     store = open_store(settings)
     with store.read():
         return store.name
+
+
+def _pictures(settings: Settings) -> str:
+    """How many pictures of pages there are: a restored database, or one of several machines, may be without its folder."""
+    store = open_store(settings)
+    with store.read() as conn:
+        names = picture_names(conn)
+    if gone := sum(not store.images.path(name).is_file() for name in names):
+        remedy = f"Restore {settings.images} from the copy made with the database. Machines that share a database share this folder."
+        raise StoreError(f"{gone} of {len(names)} missing", remedy)
+    return f"{len(names)} there"
 
 
 def _disk(settings: Settings) -> Finding:

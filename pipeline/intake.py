@@ -138,7 +138,8 @@ def _keep(store: Store, batch: str, source: Source, scanned: ScannedPage, by: st
         if source.size <= MAX_FILE_BYTES:
             store.images.put(source.path.read_bytes())
     image = store.images.put(scanned.data) if scanned.data is not None else None
-    name = scanned.source_name[-400:]
+    # A name that is no UTF-8, as of an old stick, cannot be stored as it is.
+    name = scanned.source_name.encode("utf-8", "replace").decode()[-400:]
     new = NewPage(batch, 0, name, scanned.source_page, source.sha256, image, scanned.media_type or None, reason)
     with store.begin() as conn:
         append_page(conn, new, by, nth)

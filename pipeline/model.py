@@ -75,6 +75,10 @@ class WordPlace:
     box: tuple[float, float, float, float]
 
 
+UNSEEN_P = 0.5
+"""What is read with no more than this may not have been seen at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a machine read in one field.
@@ -104,6 +108,11 @@ class Reading:
     def empty(cls, p: float, value: Value = None) -> Reading:
         """A field that nothing was written in."""
         return cls(value, p, State.EMPTY)
+
+    @property
+    def is_seen_empty(self) -> bool:
+        """Whether the field is empty, and not only covered, torn off or out of place (`field_place.doubted`)."""
+        return self.state is State.EMPTY and self.p > UNSEEN_P
 
 
 @dataclass(frozen=True, slots=True)

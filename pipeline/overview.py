@@ -126,7 +126,7 @@ def days_with(found: Overview, people: int) -> Outlook | None:
     """Days until nothing is open when so many people work, each as long as one did on the days behind, and as much comes in; None where too little
     was measured. Days of rest are among those drawn from."""
     tempo = found.tempo
-    if tempo.hours_left is None or tempo.seconds_an_entry is None:
+    if not found.open or tempo.hours_left is None or tempo.seconds_an_entry is None:
         return None
     an_entry = tempo.seconds_an_entry / 3600
     change = [day.made * an_entry - people * tempo.each.get(day.day, 0.0) for day in worked(found.behind)]

@@ -26,6 +26,7 @@ from pipeline.store.clock import utc_now
 
 ROWS_LEFT = "Alla rader på listan är inte bekräftade ännu, så summan kan inte kontrolleras."
 ROW_UNREAD = "Ett belopp på listan går inte att läsa, så summan kan inte kontrolleras."
+SUM_UNREAD = "Summan på papperet går inte att läsa, så raderna kan inte kontrolleras."
 SUM_DIFFERS = "Raderna på listan blir inte den summa som står på papperet."
 TARGET = "pain001"
 ONE_LOOK = timedelta(minutes=10)
@@ -128,6 +129,8 @@ def _differs(rows: Sequence[Record], terms: Terms) -> str:
     for record in rows:
         mapping = terms.mapping(record.form, PaymentMapping)
         total = digits_of(record, mapping.total) if mapping.total else ""
+        if mapping.total in record.illegible and record.voided is None:
+            return SUM_UNREAD
         if total and record.voided is None:
             try:
                 by_total[total].append(amount_of(record, mapping))

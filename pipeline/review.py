@@ -152,7 +152,7 @@ def with_fields_left_empty(specs: Sequence[FieldSpec], answers: Mapping[str, Ans
     A field left alone in which the machine sees ink stays unanswered, so that the person is asked to look again.
     """
     left = [spec.name for spec in specs if spec.name not in answers and not spec.required]
-    empty = [name for name in left if name in readings and readings[name].state is State.EMPTY]
+    empty = [name for name in left if name in readings and readings[name].is_seen_empty]
     return {**dict.fromkeys(empty, Answer(None, State.EMPTY)), **answers}
 
 

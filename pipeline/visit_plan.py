@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
@@ -22,6 +23,7 @@ TOUR_LIST = "korlista"
 """The form that a plan is printed on unless a municipality has one of its own."""
 TIME, SERVICE, ROUTE = "planerad_tid", "insats", "rutt"
 """The form's fields for what a plan says beyond day, number and name."""
+_CLOCK = re.compile(r"(\d{1,2})[:.](\d\d)(?:[:.]\d\d(?:[.,]\d+)?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -119,8 +121,10 @@ def _visit(path: Path | str, number: int, row: Mapping[str, str]) -> PlannedVisi
 
 
 def _clock(text: str) -> str:
-    hour, _, minute = text.replace(".", ":").partition(":")
-    return time(int(hour), int(minute[:2])).isoformat("minutes")
+    found = _CLOCK.fullmatch(text)
+    if found is None:  # 7.3 is what a spreadsheet makes of 7.30, and of 7.03
+        raise ValueError
+    return time(int(found[1]), int(found[2])).isoformat("minutes")
 
 
 def _parts(visits: Sequence[PlannedVisit], size: int) -> Iterator[Sequence[PlannedVisit]]:

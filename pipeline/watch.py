@@ -142,7 +142,10 @@ def _has_directory(head: bytes, size: int) -> bool:
 
 def _is_open_for_writing(path: Path) -> bool:
     """Whether a process of this machine is writing. Linux grants a read lease only on a file that nobody has open for writing."""
-    handle = os.open(path, os.O_RDONLY)
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise IntakeError(f"{path.name} cannot be read: {error.strerror}.", "Check that the stick or the share is connected.") from error
     try:
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except BlockingIOError:

@@ -27,6 +27,7 @@ def demo(
 
     prepare_workspace()
     os.environ["EFTERSKRIFT_WORKSPACE"] = str(WORKSPACE)
+    os.environ.pop("EFTERSKRIFT_DATABASE_URL", None)  # what is made up here, and a password that everybody knows, are not for a database of care
     store = prepare_store(load_settings())
     total = sum(page_count(path) or 1 for files in stacks().values() for path in files)
     if pages_in(store) < total:

@@ -109,7 +109,9 @@ def _written(office: Office, person: Person, run_id: str, output: Path | None) -
     if not items:
         return said
     form = receipt_template(office, person, run_id)
-    write_secret(path.parent / form.name, form.data, remedy)
+    beside = path.parent / form.name
+    if not beside.exists() or not beside.stat().st_size:  # somebody may have filled it in
+        write_secret(beside, form.data, remedy)
     return said | {"amendments": sum(item.amends for item in items), "receipt_file": str(path.parent / form.name)}
 
 
@@ -121,6 +123,8 @@ def write_secret(path: Path, data: bytes, remedy: str) -> None:
     """
     try:
         path.touch(mode=0o600)
+        if path.is_file():  # it may have been there, for all to read
+            path.chmod(0o600)
         path.write_bytes(data)
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror}.", remedy) from error

@@ -64,6 +64,7 @@ def print_form(
     register, visits = _register(clients), _visits(plan, unit)
     store = open_store(settings, create=True)
     sheets = _planned(form, visits, register, store) if plan else _sheets(copies or 1, register, unit, store)
+    _of_known_units(sheets, store)
     # Written inside the transaction: no sheet is registered whose paper could not be written.
     with store.begin() as conn:
         add_issued(conn, [issued(form, sheet) for theirs in sheets.values() for sheet in theirs], by=BY)
@@ -113,6 +114,17 @@ def _protected(register: Sequence[Client], pids: Collection[str], store: Store) 
     with store.read() as conn:
         known = [registers.client(conn, pid) for pid in pids]
     return {client.pid for client in (*register, *filter(None, known)) if client.protected}
+
+
+def _of_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None:
+    """Sheets of no unit, or of one that is misspelt, would stand in nobody's list of missing sheets."""
+    from pipeline.store import registers
+
+    with store.read() as conn:
+        known = registers.units(conn)
+    if known and (strange := sorted({sheet.unit for theirs in sheets.values() for sheet in theirs} - set(known))):
+        named = ", ".join(unit or "(none)" for unit in strange)
+        raise UsageError(f"There is no unit {named}.", "Name it with --unit as here: every sheet is accounted for in its unit.")
 
 
 def _filled(sheets: dict[str, list[Sheet]]) -> dict[str, list[Sheet]]:

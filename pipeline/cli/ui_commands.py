@@ -18,6 +18,8 @@ from pipeline.settings import ROOT, load_settings
 
 _END_SECONDS = 100
 """Workers finish their page first (crew.py gives them 90 s)."""
+_LOOK_SECONDS = 15
+"""How often it is looked whether the workers live. A database that was away is back by one of these times."""
 
 
 def register(app: typer.Typer) -> None:
@@ -39,13 +41,23 @@ def ui(
     typer.echo(f"http://localhost:{port}", err=True)
     with ExitStack() as stack, _interrupted_by_signal():
         server = stack.enter_context(_child(command(port, workspace, headless=headless), workspace))
-        if processes:
-            stack.enter_context(_child(work_command(processes), workspace))
+        workers = stack.enter_context(_child(work_command(processes), workspace)) if processes else None
         try:
-            code = server.wait()
+            while (code := _ended(server)) is None:
+                if workers and (why := workers.poll()) is not None:
+                    typer.echo(f"The workers ended (exit code {why}) and are started again; what they wrote above says why.", err=True)
+                    workers = stack.enter_context(_child(work_command(processes), workspace))
         except KeyboardInterrupt:
             code = 0
     raise typer.Exit(0 if code in {0, -signal.SIGINT, -signal.SIGTERM} else code)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int | None:
+    """Its exit code, if it ends before the next look."""
+    try:
+        return process.wait(_LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def command(port: int, workspace: Path, *, headless: bool) -> list[str]:

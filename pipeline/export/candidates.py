@@ -36,15 +36,16 @@ def held_among(conn: Connection, forms: Forms, candidates: Sequence[Candidate], 
     return held(conn, forms, [record.entry_id for record, _ in candidates], clash_minutes)
 
 
-def goes(target: str, exporter: Exporter, candidate: Candidate, terms: Terms) -> bool:
-    """Whether an entry belongs in a target: by its form, and where its first export went. A correction has to follow the original.
+def goes(target: str, exporter: Exporter, candidate: Candidate, terms: Terms, by_hand: frozenset[str] = frozenset()) -> bool:
+    """Whether an entry belongs in a target: by its form, and where its first export went. A correction has to follow the original;
+    one that the first target cannot carry (`by_hand`) goes on the list to key in, which says where it has to be made void.
 
     One that became void and was refused by its target is in no system, so there is none to tell.
     """
     record, before = candidate
     return (
         not (record.voided is not None and before is None)
-        and (before is None or before.target == target)
+        and (before is None or before.target == target or (exporter.mapping is None and record.entry_id in by_hand))
         and (exporter.mapping is None or record.form in terms.mappings)
     )
 

@@ -19,6 +19,7 @@ from pipeline.store.exports import Connection
 from pipeline.store.statistics import Standing
 
 PUT_ASIDE = "Posten är avvisad."
+OTHER_MONTH = "Posten gäller en annan månad."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def whole_months(conn: Connection, standings: Sequence[Standing], exporter: Stat
     due = _due(telling, month_of)
     chosen = [(record, one) for record, one in telling if month_of[record.entry_id] in due and (one.fresh or record.voided is None)]
     chosen.sort(key=lambda pair: (month_of[pair[0].entry_id], *_order(pair[0])))
-    items = tuple(_item(number, record, one) for number, (record, one) in enumerate(chosen, 1))
+    items = tuple(_item(number, record, one) for number, (record, one) in enumerate([*chosen, *_emptied(conn, terms, chosen, due, month_of)], 1))
     return Month(items, tuple((one.entry_id, one.revision, month_of[one.entry_id]) for _, one in chosen), tuple(unfit.items()))
 
 
@@ -59,6 +60,16 @@ def _due(telling: Sequence[tuple[Record, Standing]], month_of: Mapping[str, str]
         if one.told and record.voided is None:
             files[one.told.month].add(one.told.earlier.run)
     return due | {month for month, runs in files.items() if len(runs) > 1}
+
+
+def _emptied(
+    conn: Connection, terms: Terms, chosen: Sequence[tuple[Record, Standing]], due: set[str], month_of: Mapping[str, str]
+) -> list[tuple[Record, Standing]]:
+    """What has been moved away from months that nothing is left in, as it was told there and void: else their files would not be made anew."""
+    empty = due - {month_of[record.entry_id] for record, _ in chosen}
+    moved = {one.entry_id: one for _, one in chosen if one.told and one.told.month in empty}
+    then = records.records(conn, terms.forms, list(moved), {entry_id: one.told.earlier.made_at for entry_id, one in moved.items() if one.told})
+    return [(replace(record, voided=OTHER_MONTH), moved[record.entry_id]) for record in then]
 
 
 def keep_months(conn: Connection, by: str, run: Run, month: Month) -> None:

@@ -92,6 +92,9 @@ def apply_receipt_file(office: Office, person: Person, data: bytes, now: datetim
         require(person, Action.RECEIPT)
     lines = read_lines(data)
     with office.store.begin() as conn:
+        if unclear := [f"line {line.line}" for line in lines if not line.run and exports.times_exported(conn, line.entry_id) > 1]:
+            message = f"The receipt file does not say which version it means, of entries that were exported again: {_named(unclear)}."
+            raise ExportError(message, "Nothing was receipted. Fill in the column körning.")
         found = [(line, _find(conn, line)) for line in lines]
         if unknown := [f"line {line.line}" for line, item in found if item is None]:
             raise ExportError(

@@ -84,7 +84,7 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
         require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
         candidates, staff = _candidates(conn, office, person, unit), staff_list(conn)
-        waiting = _held(conn, office, candidates)
+        waiting, by_hand = _held(conn, office, candidates), _by_hand(office, candidates, staff)
         terms = {name: terms_of(office, name, exporter, staff) for name, exporter in TARGETS.items()}
         months = {
             name: whole_months(conn, standing(conn, office.forms, person, name, unit=unit), statistics, terms[name])
@@ -93,7 +93,7 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
     return [
         _ready_months(name, STATISTICS[name], months[name], terms[name])
         if name in months
-        else _ready(name, exporter, candidates, terms[name], waiting)
+        else _ready(name, exporter, candidates, terms[name], waiting, by_hand)
         for name, exporter in TARGETS.items()
     ]
 
@@ -128,7 +128,8 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
     for _ in range(ATTEMPTS):
         with office.store.read() as conn:
             candidates = _candidates(conn, office, person, unit)
-            items = _items(target, exporter, candidates, terms, _held(conn, office, candidates))
+            by_hand = _by_hand(office, candidates, staff_list(conn))
+            items = _items(target, exporter, candidates, terms, _held(conn, office, candidates), by_hand)
         if not items:
             return None
         run = _name(target, exporter, person, now, len(items))
@@ -225,14 +226,24 @@ def _held(conn: Connection, office: Office, candidates: Sequence[Candidate]) -> 
     return held_among(conn, office.forms, candidates, office.settings.clash_minutes)
 
 
-def _items(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms, waiting: frozenset[str]) -> list[Item]:
+def _by_hand(office: Office, candidates: Sequence[Candidate], staff: Sequence[StaffMember]) -> frozenset[str]:
+    """What a care system has and, as it is corrected, no file can tell it any longer. A payment is put right at the bank."""
+    sent = [(record, before.target) for record, before in candidates if before and before.target in TARGETS and before.target != "pain001"]
+    terms = {name: terms_of(office, name, TARGETS[name], staff) for name in {target for _, target in sent if TARGETS[target].mapping}}
+    found = ((record, terms[target], TARGETS[target]) for record, target in sent if target in terms)
+    return frozenset(record.entry_id for record, own, exporter in found if record.form not in own.mappings or exporter.unfit(record, own))
+
+
+def _items(
+    target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms, waiting: frozenset[str], by_hand: frozenset[str]
+) -> list[Item]:
     free = [c for c in candidates if c[0].entry_id not in waiting]
-    chosen = [c for c in free if goes(target, exporter, c, terms) and not exporter.unfit(c[0], terms)]
+    chosen = [c for c in free if goes(target, exporter, c, terms, by_hand) and not exporter.unfit(c[0], terms)]
     return [Item(number, record, before) for number, (record, before) in enumerate(chosen, 1)]
 
 
-def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms, waiting: frozenset[str]) -> Ready:
-    going = [candidate for candidate in candidates if goes(target, exporter, candidate, terms)]
+def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], terms: Terms, waiting: frozenset[str], by_hand: frozenset[str]) -> Ready:
+    going = [candidate for candidate in candidates if goes(target, exporter, candidate, terms, by_hand)]
     reasons = [(record.entry_id, HELD if record.entry_id in waiting else exporter.unfit(record, terms)) for record, _ in going]
     unfit = [Unfit(entry_id, reason) for entry_id, reason in reasons if reason]
     stopped = {each.entry_id for each in unfit}

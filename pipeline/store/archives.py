@@ -84,6 +84,16 @@ def archivable(conn: Connection, person: Person, unit: str | None = None) -> Wai
     return Waiting(tuple(_not_archived(conn, settled)), len(by_sheet) - len(settled))
 
 
+def changed_since(conn: Connection, package_id: str) -> list[str]:
+    """The sheets of a package that are not in the archive as they are now: corrected, made void or added to since, and in no later package."""
+    held = select(archived_sheet.c.sheet).where(archived_sheet.c.package == package_id)
+    by_sheet: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in conn.execute(select(entry.c.sheet, entry.c.id, entry.c.state).where(entry.c.sheet.in_(held)).order_by(entry.c.sheet, entry.c.id)):
+        by_sheet[row.sheet].append((row.id, row.state))
+    open_ones = {sheet for sheet, rows in by_sheet.items() if any(EntryState(state) not in SETTLED for _, state in rows)}
+    return sorted(open_ones | {one.sheet for one in _not_archived(conn, by_sheet)})
+
+
 def _not_archived(conn: Connection, settled: dict[str, list[tuple[str, str]]]) -> Iterable[Archivable]:
     ids = {sheet: tuple(entry_id for entry_id, state in rows if state != EntryState.REJECTED) for sheet, rows in settled.items()}
     times = _exports(conn, [entry_id for each in ids.values() for entry_id in each])

@@ -54,7 +54,7 @@ def in_register(
     answer = answers[spec.name]
     if answer.state is not State.READ and _may_be_about_nobody(form, spec, about):
         return dict(answers)
-    if about.temporary and about.outside and not about.nobody:
+    if about.temporary and about.outside and not about.nobody and answer.state is not State.READ:
         return {**answers, spec.name: Answer(new_temporary())}
     if answer.state is not State.READ or not isinstance(answer.value, str):
         raise MissingAnswerError(

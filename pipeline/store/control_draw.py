@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 from pipeline import review
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.lots import is_drawn
-from pipeline.store.answers import How, decided
+from pipeline.store.answers import decided
 from pipeline.store.control_key import control_share, key_for_lots
 from pipeline.store.control_tables import control
 from pipeline.store.entries import Entry
+from pipeline.store.entry_views import page_numbers
+from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.store.upsert import insert_new
 from pipeline.template import Form
 
@@ -32,5 +34,6 @@ def draw_controls(conn: Connection, form: Form, found: Entry, now: datetime) -> 
         return
     key, answers = key_for_lots(conn), decided(conn, found.id)
     fields = [spec.name for spec in review.asked(form, found.row) if is_controlled(spec) and spec.name in answers]
-    drawn = [name for name in fields if answers[name].how is not How.PAGE_MISSING and is_drawn(key, share, "control", found.id, name)]
+    numbers, missing = page_numbers(form), missing_among(sheet_pages(conn, found.sheet), found.sheet)  # nobody can type what has no picture
+    drawn = [name for name in fields if numbers[name] not in missing and is_drawn(key, share, "control", found.id, name)]
     insert_new(conn, control, [{"entry": found.id, "field": name, "drawn_at": now, "passed": 0} for name in drawn])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection
 
 from pipeline import review
 from pipeline.access import Action
@@ -15,13 +15,14 @@ from pipeline.errors import ReviewError
 from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
 from pipeline.review import Answer
-from pipeline.store import tables
 from pipeline.store.answers import Decided, How, decided
+from pipeline.store.claims import held_by_other
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.decided_facts import facts_of
 from pipeline.store.decisions import NOTHING_SAID, decide, seen
-from pipeline.store.entries import DECIDED, refuse_void
+from pipeline.store.entries import DECIDED, OPEN, refuse_void, stale
 from pipeline.store.entry_views import form_of, readings_of
+from pipeline.store.exports import earlier
 from pipeline.store.sheets import sheet_pages
 from pipeline.store.temporary_identities import note_client
 from pipeline.template import Form, Forms
@@ -78,7 +79,8 @@ def correct(
 
 
 def void(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime) -> None:
-    """Make a signed, exported or rejected entry void (makulera): both stay readable, and a target system that has it is told.
+    """Make a signed, exported or rejected entry void (makulera): both stay readable, and a target system that has it is told. One that the target has
+    may be under review again, as when its correction was refused.
 
     A rejected entry that is void has been dealt with: it no longer counts as a gap in the client's record.
 
@@ -87,9 +89,11 @@ def void(conn: Connection, person: Person, entry_id: str, revision: int, reason:
         ReviewError: no reason is given, or the entry has been neither signed, exported nor rejected (then it is rejected instead).
     """
     _require_reason(reason)
-    found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.REJECTED}, Action.VOID)
+    found = seen(conn, person, entry_id, revision, OPEN | DECIDED | {EntryState.REJECTED}, Action.VOID)
     refuse_void(found)
-    sent = conn.execute(select(exists().where(tables.export_item.c.entry == entry_id))).scalar_one()
+    if held_by_other(found, person, now):
+        raise stale()
+    sent = bool(earlier(conn, [entry_id]))  # what its target refused is in no system
     if not sent and found.state not in {EntryState.SIGNED, EntryState.REJECTED}:
         raise ReviewError("The entry has been neither signed nor exported.", "Reject it instead.")
     who: dict[str, Any] = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}

@@ -222,7 +222,8 @@ def _decide_second(
 def _with_temporary(form: Form, found: Entry, answers: Mapping[str, Answer], about: AboutClient) -> Mapping[str, Answer]:
     """The answers, with a place held for a temporary identity where the paper has no number that could be typed, or empty if it is about nobody."""
     spec = form.meaning(Meaning.CLIENT_PID, found.row)
-    if spec is None or not about.temporary or not about.outside:
+    said = answers.get(spec.name) if spec else None
+    if spec is None or not about.temporary or not about.outside or (said is not None and said.state is State.READ):  # found after all
         return answers
     return {**answers, spec.name: Answer(None, State.EMPTY if about.nobody else State.ILLEGIBLE)}
 

@@ -14,7 +14,7 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import ReviewError
 from pipeline.field_spec import FieldSpec, Kind, Meaning
-from pipeline.model import Person
+from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.store import people, sight, tables
 from pipeline.store.care_list_tables import clash_decision
@@ -22,6 +22,8 @@ from pipeline.store.decisions import reject, reopen
 from pipeline.store.entries import Entry, entries, entry
 from pipeline.store.events import record
 from pipeline.store.images import ImageFolder
+from pipeline.store.progress_counts import WHO
+from pipeline.store.protection import hidden_numbers
 from pipeline.store.return_tables import duplicate_mark
 
 DUPLICATE = "dubblett"
@@ -68,7 +70,8 @@ def alike(conn: Connection, person: Person, found: Entry, numbers: Iterable[str]
     when = sorted({*days, *([found.event_on] if found.event_on else [])})
     same_client = _entry.c.client_pid.in_(who)
     same_day = (_entry.c.form == found.form) & _entry.c.event_on.in_(when)
-    query = select(_entry).where(sight.visible_entries(conn, person), _entry.c.id != found.id, or_(same_client, same_day))
+    stays = (_entry.c.state != EntryState.REJECTED.value) & _entry.c.voided.is_(None)
+    query = select(_entry).where(sight.visible_entries(conn, person), _entry.c.id != found.id, stays, or_(same_client, same_day))
     likely = entries(conn, query.order_by(_entry.c.event_on.desc(), _entry.c.id).limit(_MOST))
     likely.sort(key=lambda one: -(2 * (one.client_pid in who) + (one.event_on in when)))
     return likely[:_MOST_LIKE]
@@ -112,7 +115,10 @@ def mark_duplicate(
     if compared.other_entry == entry_id or not (compared.other_entry or compared.text.strip() or compared.picture):
         raise ReviewError("A duplicate has to be compared with something.", "Choose the other entry, or copy in what the care system says.")
     if compared.other_entry is not None:
-        sight.require_entry(conn, person, Action.REVIEW, entry(conn, compared.other_entry))
+        other = entry(conn, compared.other_entry)
+        sight.require_entry(conn, person, Action.REVIEW, other)
+        if other.state is EntryState.REJECTED or other.voided is not None:
+            raise ReviewError("The other entry is put aside itself.", "Choose one that stays, or take that mark back.")
     if compared.picture is not None and not compared.picture.startswith(_PICTURES):
         raise ReviewError("This is no picture.", "Use PNG or JPEG.")
     before = _before(was or entry(conn, entry_id))
@@ -168,16 +174,17 @@ def duplicates(conn: Connection, person: Person) -> list[DuplicateMark]:
     """
     access.require(person, Action.FOLLOW_UP)
     names: Mapping[str, str] = people.names(conn)
-    query = select(_mark).join(_entry, _entry.c.id == _mark.c.entry)
+    query = select(_mark, WHO.label("who")).join(_entry, _entry.c.id == _mark.c.entry)
     query = query.where(_mark.c.taken_back_at.is_(None), sight.visible_entries(conn, person), _entry.c.reason == DUPLICATE)
     rows = conn.execute(query.order_by(_mark.c.at.desc(), _mark.c.id.desc()).limit(_MOST)).all()
+    hidden = hidden_numbers(conn, person, [row.who for row in rows])  # what was copied from the care system names the client
     return [
         DuplicateMark(
             row.id,
             entry(conn, row.entry),
             _seen(conn, person, row.other_entry),
-            row.text,
-            row.picture_sha256,
+            "" if row.who in hidden else row.text,
+            None if row.who in hidden else row.picture_sha256,
             row.why,
             names.get(row.by, row.by),
             row.at,

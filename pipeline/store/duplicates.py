@@ -57,6 +57,15 @@ def take_over(conn: Connection, read: Page, other: Page) -> bool:
     return True
 
 
+def stand_in(conn: Connection, read: Page, other: Page) -> bool:
+    """Let a later scan of the same paper, on which more is written, stand for its side; as `take_over`, only while nobody has touched an entry."""
+    if other.sheet != read.serial or _touched(conn, other):
+        return False
+    give_up_sheet(conn, other)
+    conn.execute(update(_page).where(_page.c.id == other.id).values(duplicate_of=read.id, settled=True))
+    return True
+
+
 def set_apart(conn: Connection, twice: Page) -> list[Page]:
     """Other sides of a serial that stand by themselves, as they do while one has come twice, and of which nobody has touched an entry."""
     alone = (_page.c.serial == twice.serial, _page.c.page_no != twice.page_no, _page.c.sheet == _page.c.id)

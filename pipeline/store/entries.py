@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, case, literal, select, up
 
 from pipeline.errors import ReviewError, StaleDecisionError
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.model import EntryState, Reading, State
+from pipeline.model import EntryState, Reading
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
 from pipeline.store.upsert import insert_new
@@ -195,4 +195,4 @@ def filled_rows(form: Form, readings: Mapping[str, Reading]) -> Sequence[int | N
 
 def _has_ink(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
     reading = readings.get(spec.name)
-    return spec.kind is not Kind.PRINTED and reading is not None and reading.state is not State.EMPTY
+    return spec.kind is not Kind.PRINTED and reading is not None and not reading.is_seen_empty

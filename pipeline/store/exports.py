@@ -144,6 +144,11 @@ def latest_item(conn: Connection, entry_id: str) -> tuple[str, RunItem] | None:
     return (row.run, items_numbered(conn, row.run, row.number)[0]) if row else None
 
 
+def times_exported(conn: Connection, entry_id: str) -> int:
+    """In how many runs an entry is."""
+    return int(conn.execute(select(func.count()).where(export_item.c.entry == entry_id)).scalar_one())
+
+
 def items_numbered(conn: Connection, run_id: str, number: int) -> list[RunItem]:
     """The item with this number in a run, or none."""
     return _items(conn, _item_query().where(export_item.c.run == run_id, export_item.c.number == number))

@@ -17,6 +17,7 @@ from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, stale
 from pipeline.store.entry_views import form_of
 from pipeline.store.events import record
 from pipeline.store.protection import LEAST_P, hidden_numbers
+from pipeline.store.pulls import raise_pulled
 from pipeline.store.registers import client, units
 from pipeline.store.return_tables import forwarding
 from pipeline.template import Form, Forms, Per
@@ -72,6 +73,7 @@ def _send(
         conn.execute(update(_page).where(_page.c.sheet == found.sheet).values(unit=to_unit))
     row = {"entry": found.id, "from_unit": found.unit, "to_unit": to_unit, "why": why.strip()[:300], "secret": secret, "by": person.login, "at": now}
     conn.execute(insert(_sent).values(row))
+    raise_pulled(conn, found.sheet)
     record(conn, person.login, "forward", found.id, unit=found.unit)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, cast, literal, or_, select, union
 
 from pipeline.store import tables
+from pipeline.store.account_tables import client_block
 from pipeline.store.archive_tables import archived_sheet
 from pipeline.store.events import client_subject
 from pipeline.store.issued_row_tables import issued_row
@@ -44,6 +45,7 @@ def subjects_of(conn: Connection, pid: str) -> Select[Any]:
         select(issued_row.c.serial).where(issued_row.c.client_pid == pid),
         select(pull.c.id).where(pull.c.kind == PullKind.CLIENT.value, pull.c.what == pid),
         select(pull.c.id).where(pull.c.kind == PullKind.ENTRY.value, pull.c.what.in_(select(own.c.id))),
+        select(client_block.c.id).where(client_block.c.client_pid == pid),
         select(literal(client_subject(conn, pid))),
     ).subquery()
     return select(found.c.subject)
@@ -82,6 +84,7 @@ def _queries(ids: Collection[str]) -> list[Select[Any]]:
         select(archived_sheet.c.package, pid).join(_entry, _entry.c.sheet == archived_sheet.c.sheet).where(archived_sheet.c.package.in_(ids), known),
         select(_issued.c.serial, _issued.c.client_pid).where(_issued.c.serial.in_(ids), _issued.c.client_pid.is_not(None)),
         select(issued_row.c.serial, issued_row.c.client_pid).where(issued_row.c.serial.in_(ids)),
+        select(client_block.c.id, client_block.c.client_pid).where(client_block.c.id.in_(ids)),
         select(pull.c.id, pull.c.what).where(pull.c.id.in_(ids), pull.c.kind == PullKind.CLIENT.value),
         select(pull.c.id, pid).join(_entry, _entry.c.id == pull.c.what).where(pull.c.id.in_(ids), pull.c.kind == PullKind.ENTRY.value, known),
     ]

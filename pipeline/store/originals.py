@@ -97,6 +97,9 @@ def may_be_destroyed(conn: Connection, person: Person, package_id: str, number: 
         raise ExportError(NO_NUMBER, "Write the number of the archive authority's decision.")
     if standing_decision(conn, package_id):
         raise ExportError("There is a decision for this package already.", "Take it back first if it was wrong.")
+    if changed := archives.changed_since(conn, found.id):
+        message = f"Changed since they were archived: {', '.join(changed[:20])}."
+        raise ExportError(message, "Archive them again first: the paper is the only witness of what has changed.")
     row = {"package": found.id, "number": number.strip()[:_LONGEST], "by": person.login, "at": now}
     conn.execute(insert(paper_decision).values(row))
     events.record(conn, person.login, "may_destroy_paper", found.id, unit=_unit(conn, found.id), sheets=found.sheets)

@@ -205,6 +205,11 @@ def problem_pages(conn: Connection, person: Person, limit: int = 500) -> list[Pa
     return _pages(conn, _troubled().where(sight.visible_pages(conn, person)).limit(limit))
 
 
+def picture_names(conn: Connection) -> list[str]:
+    """The SHA-256 of every page's picture, each once."""
+    return list(conn.execute(select(_page.c.image_sha256).where(_page.c.image_sha256.is_not(None)).distinct()).scalars())
+
+
 def all_problem_pages(conn: Connection) -> list[Page]:
     """Those of everybody, to be counted."""
     return _pages(conn, _troubled())

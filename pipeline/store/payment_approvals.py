@@ -38,12 +38,13 @@ def seen_now(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
 
 
 def approvals(conn: Connection, entry_ids: Sequence[str]) -> dict[str, list[Stamp]]:
-    """The approvals that stand for what each entry says now, by login, oldest first."""
+    """The approvals that stand for what each entry says now, by login, oldest first: none where a row of its sheet is undecided (again)."""
     now, found = seen_now(conn, entry_ids), defaultdict[str, list[Stamp]](list)
+    unsure = {entry_id for sheet in whole_sheets(conn, list(now)) if sheet.open for entry_id in sheet.decided}
     for part in (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS)):
         query = select(payment_approval).where(payment_approval.c.entry.in_(part), _standing).order_by(payment_approval.c.id)
         for row in conn.execute(query):
-            if row.seen == now.get(row.entry):
+            if row.seen == now.get(row.entry) and row.entry not in unsure:
                 found[row.entry].append(Stamp(row.at, row.by))
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from pipeline.store import sight, tables
 from pipeline.store.database import lock_keys
 from pipeline.store.entries import entry
 from pipeline.store.events import record
+from pipeline.store.protection import hidden_numbers
 from pipeline.store.queue_tables import pull
 from pipeline.store.registers import find_client, plain_pid
 
@@ -92,13 +93,15 @@ def undo_pull(conn: Connection, person: Person, pull_id: str, now: datetime) -> 
 
 
 def pulls(conn: Connection, person: Person) -> list[Pull]:
-    """What is at the front in the person's units, newest first.
+    """What is at the front in the person's units, newest first; without the numbers of clients whose identity the person may not see.
 
     Raises:
         NotAllowedError: the person may not pull.
     """
     access.require(person, Action.PULL)
-    return _held(conn, sorted(person.units))
+    held = _held(conn, sorted(person.units))
+    hidden = hidden_numbers(conn, person, [one.what for one in held])
+    return [replace(one, what="") if one.what in hidden else one for one in held]
 
 
 def raise_pulled(conn: Connection, sheet: str) -> None:
@@ -123,7 +126,7 @@ def _held(conn: Connection, units: tuple[str, ...] | list[str]) -> list[Pull]:
 
 def _rank(conn: Connection, which: ColumnElement[bool]) -> None:
     rank = case((exists().where(pull.c.undone_at.is_(None), _about), _FRONT), else_=_USUAL)
-    conn.execute(update(_entry).where(which, _entry.c.state.in_(tables.OPEN_STATES), _entry.c.rank != rank).values(rank=rank))
+    conn.execute(update(_entry).where(which, _entry.c.rank != rank).values(rank=rank))
 
 
 _about = and_(

@@ -15,7 +15,7 @@ from pipeline.model import Outcome, PageReading, Person, Reading, State
 from pipeline.store import page_states, sight, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import lock_keys
-from pipeline.store.duplicates import give_up_sheet, is_copied, same_bytes, same_side, set_apart, take_over
+from pipeline.store.duplicates import give_up_sheet, is_copied, same_bytes, same_side, set_apart, stand_in, take_over
 from pipeline.store.entries import NewEntry, add_entries, entries_of, entry_id, filled_rows, is_written, reopen
 from pipeline.store.events import record
 from pipeline.store.form_areas import FREE_NOTE, area_of_form
@@ -93,7 +93,11 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.unsettled_duplicate).values(values)).rowcount:
         raise ReviewError("This page is no open duplicate.")
     record(conn, person.login, "settle_duplicate", page_id, unit=found.unit, same=same)
-    if form is not None and more:
+    if form is not None and more and _shows_all(conn, found) and stand_in(conn, found, page(conn, found.duplicate_of or "")):
+        _update(conn, page_id, sheet=found.serial, duplicate_of=None)
+        _make_entries(conn, replace(found, sheet=found.serial), form)
+        _lay_together(conn, found, forms)
+    elif form is not None and more:
         _add(conn, replace(found, sheet=page_id), form, more)
         note_places(conn, form, page_id, page_reading(conn, page_id))
     elif same:
@@ -103,12 +107,25 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
 
 
 def _rows_not_there(conn: Connection, second: Page, form: Form | None) -> Sequence[int | None]:
-    """What was written on a sheet after its first scan: rows of the second one that the first has no entry of."""
+    """What was written on a sheet after its first scan: rows of the second one that the first has no entry of, or in which more stands."""
     readings = page_reading(conn, second.id)
     if form is None or not readings:
         return ()
-    there = {one.row for one in entries_of(conn, second.serial or "")}
+    there = {one.row for one in entries_of(conn, second.serial or "")} - _added(conn, second, form, readings)
     return [row for row in filled_rows(form, readings) if row not in there]
+
+
+def _added(conn: Connection, second: Page, form: Form, readings: Mapping[str, Reading]) -> set[int | None]:
+    """The rows with ink in a field that was empty on the first scan: a list of signatures is written on all day."""
+    before = page_reading(conn, second.duplicate_of or "")
+    new = {name: read for name, read in readings.items() if name in before and before[name].state is State.EMPTY}
+    return set(filled_rows(form, new)) if new else set()
+
+
+def _shows_all(conn: Connection, second: Page) -> bool:
+    """Whether nothing that was written on the first scan seems empty on the second."""
+    now, before = page_reading(conn, second.id), page_reading(conn, second.duplicate_of or "")
+    return all(name in now and now[name].state is not State.EMPTY for name, read in before.items() if read.state is not State.EMPTY)
 
 
 def _lay_together(conn: Connection, settled: Page, forms: Forms) -> None:
@@ -197,7 +214,7 @@ def _save_fields(conn: Connection, page_id: str, fields: Mapping[str, Reading]) 
 
 def _place(conn: Connection, read: Page, form: Form | None) -> None:
     """Find the sheet that a page belongs to, or the page that it repeats."""
-    if twin := same_bytes(conn, read):
+    if (twin := same_bytes(conn, read)) and not _is_void(conn, page(conn, twin).sheet or twin):
         _update(conn, read.id, duplicate_of=twin, settled=True)
         return
     if not _identified(read, form):
@@ -228,7 +245,8 @@ def _make_entries(conn: Connection, read: Page, form: Form | None) -> None:
     readings, pages = page_reading(conn, read.id), sheet_pages(conn, common.sheet)
     if is_written(form, readings) and len(pages) > 1:
         reopen(conn, common.sheet)
-    _add(conn, read, form, filled_rows(form, readings))
+    for side in pages:  # an entry of several pages may have been given up with one of them (`take_over`)
+        _add(conn, side, form, filled_rows(form, page_reading(conn, side.id)))
     note_places(conn, form, common.sheet, {name: read for page in pages for name, read in page_reading(conn, page.id).items()})
 
 

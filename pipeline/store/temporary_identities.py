@@ -21,6 +21,7 @@ from pipeline.store.client_check import weigh
 from pipeline.store.entries import DECIDED, Entry
 from pipeline.store.events import record
 from pipeline.store.identity_tables import client_choice, temporary_identity
+from pipeline.store.protection import hidden_numbers
 from pipeline.store.registers import client, clients
 from pipeline.template import Form
 
@@ -59,11 +60,11 @@ def note_client(
         given: what the person answered; `before`: what the other fields say.
     """
     spec = form.meaning(Meaning.CLIENT_PID, found.row)
-    number = given[spec.name].value if spec and spec.name in given else None
-    if not isinstance(number, str):
+    if spec is None or spec.name not in given:
         return
+    number = given[spec.name].value
     open_one = update(_identity).where(_identity.c.entry == found.id, _identity.c.settled_at.is_(None))
-    if client(conn, number) is None:
+    if isinstance(number, str) and client(conn, number) is None:
         _add(conn, person, found, number, form, {**before, **given}, about, now)
     elif conn.execute(open_one.values(settled_by=person.login, settled_at=now)).rowcount:
         record(conn, person.login, "settle_identity", found.id, unit=found.unit)
@@ -89,11 +90,13 @@ def temporary_identities(conn: Connection, person: Person) -> list[TemporaryIden
         .order_by(_identity.c.at)
         .limit(_MOST)
     )
-    found = []
-    for row in conn.execute(query).mappings():
+    found, rows = [], conn.execute(query).mappings().all()
+    hidden = hidden_numbers(conn, person, [row["number"] for row in rows])  # the register may know the client by now, as a protected one
+    for row in rows:
         entry = Entry.of({name.removeprefix("entry_"): value for name, value in row.items() if name.startswith("entry_")})
-        candidates = _candidates(conn, person, row["number"], row["name"], entry.unit)
-        found.append(TemporaryIdentity(row["id"], entry, row["number"], row["name"], row["reason"], row["by"], row["at"], candidates))
+        number, name = ("", "") if row["number"] in hidden else (row["number"], row["name"])
+        candidates = _candidates(conn, person, number, name, entry.unit) if number else ()
+        found.append(TemporaryIdentity(row["id"], entry, number, name, row["reason"], row["by"], row["at"], candidates))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,7 +67,8 @@ def versions(conn: Connection, person: Person, entry_id: str) -> list[Version]:
     for row in conn.execute(select(tables.decision).where(tables.decision.c.entry == entry_id).order_by(tables.decision.c.id)):
         answers[row.revision][row.field] = Answer(row.value, State(row.state))
         who.setdefault(row.revision, (row.at, row.by, row.how))
-    signed = _signed(conn, entry_id, names)
+    confirmed = sorted(who.keys() - {row.revision for row in noted.values() if row.state == EntryState.REJECTED.value or row.voided})
+    signed = _signed(conn, entry_id, names, confirmed)
     found: list[Version] = []
     said: dict[str, Answer] = {}
     for revision in sorted(noted.keys() | who.keys()):
@@ -89,9 +90,11 @@ def _kind(how: str, state: EntryState | None, *, voided: bool) -> str:
     return {How.CORRECTION.value: "correction", How.SECOND.value: "second"}.get(how, "first")
 
 
-def _signed(conn: Connection, entry_id: str, names: Mapping[str, str]) -> dict[int, tuple[Signed, ...]]:
+def _signed(conn: Connection, entry_id: str, names: Mapping[str, str], confirmed: Sequence[int]) -> dict[int, tuple[Signed, ...]]:
+    """By version. Signatures that were taken back, and duplicate marks, make revisions of the entry that are no versions."""
     found: dict[int, tuple[Signed, ...]] = {}
     for row in conn.execute(select(signature).where(signature.c.entry == entry_id).order_by(signature.c.id)):
         one = Signed(row.at, names.get(row.by, row.by), row.own, row.why, row.taken_back)
-        found[row.revision] = (*found.get(row.revision, ()), one)
+        version = max((revision for revision in confirmed if revision <= row.revision), default=row.revision)
+        found[version] = (*found.get(version, ()), one)
     return found

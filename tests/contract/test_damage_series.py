@@ -23,6 +23,7 @@ from pipeline.template import Forms
 
 ONCE_SILENT = (
     Trial("besokslista", 0, "felt pen over fields", 0.7),
+    Trial("matvarden", 0, "felt pen over fields", 0.7),
     Trial("matvarden", 0, "felt pen over fields", 1),
     Trial("besokslista", 0, "creased corner", 6),
     Trial("matvarden", 0, "torn corner", 150),

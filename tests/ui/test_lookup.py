@@ -7,9 +7,11 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.errors import NotAllowedError
 from pipeline.export import runs
+from pipeline.export.receipts import Answer as Tick
+from pipeline.export.receipts import give_receipts
 from pipeline.model import EntryState
 from pipeline.review import Answer
-from pipeline.store import decisions, lookup
+from pipeline.store import corrections, decisions, lookup
 from pipeline.store.answers import decided
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
@@ -96,6 +98,26 @@ def test_a_correction_needs_a_reason_and_a_change(store: Store, open_screen: Ope
     app.button(key=f"save-why-{entry_id}-{revision}").click().run()
     assert "Skriv varför" in app.error[0].value
     assert found(store, entry_id).revision == revision
+
+
+def test_an_entry_that_its_target_has_is_made_void_while_it_is_reviewed_anew(store: Store, open_screen: OpenScreen) -> None:
+    office, entry_id = exported_note(store)
+    with store.begin() as conn:
+        corrections.correct(
+            conn, seeding.forms(), NURSE, entry_id, found(store, entry_id).revision, {"plan": Answer("Ny plan.")}, "Fel dag", utc_now()
+        )
+    seeding.sign_note(store, entry_id)
+    run = runs.make_run(office, NURSE, "rivta", utc_now())
+    assert run is not None
+    give_receipts(office, NURSE, run.id, [Tick(entry_id, accepted=False, text="fel")], utc_now())
+    assert found(store, entry_id).state is EntryState.REVIEW
+    app = looked_up(open_screen(NURSE, "review"), entry_id[:8])
+    app.button(key=f"lookup_void-{entry_id}").click().run()
+    revision = found(store, entry_id).revision
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel person")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert not app.exception
+    assert found(store, entry_id).voided == "Fel person"
 
 
 def test_an_exported_entry_is_made_void(store: Store, open_screen: OpenScreen) -> None:

@@ -126,3 +126,19 @@ def test_namesakes_and_twins_are_known() -> None:
 )
 def test_how_well_names_agree(read: str, true: str, least: float, most: float) -> None:
     assert least <= agreement(read, true) <= most
+
+
+@pytest.mark.parametrize("number", ["1,93001E+11", "1.93001E+11", "19300101659", "1930010165950", "101011234"])
+def test_what_a_spreadsheet_made_of_a_number_is_no_reserve_number(tmp_path: Path, number: str) -> None:
+    path = tmp_path / "klienter.csv"
+    path.write_text(f"personnummer;namn;enhet\n{number};Elsa;Norra\n", "utf-8")
+    with pytest.raises(UsageError, match="row 2, has a number that is neither") as caught:
+        load_register(path)
+    assert number not in caught.value.message
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "klienter.csv"
+    path.write_text("personnummer;namn;enhet;Personnummer\n193001016595;Elsa;Norra;189002099811\n", "utf-8")
+    with pytest.raises(UsageError, match="personnummer more than once"):
+        load_register(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import demo
+from pipeline.cli import demo_commands, work_commands
 from pipeline.settings import Settings
 from pipeline.store.database import Store
 from pipeline.store.issued import outstanding
@@ -49,3 +50,16 @@ def test_the_settings_say_when_the_outage_was(tmp_path: Path, monkeypatch: pytes
     demo.prepare_workspace(tmp_path)
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
     assert Settings(workspace=tmp_path).outage_start == datetime(2021, 12, 16, 3)
+
+
+def test_the_demo_keeps_to_a_database_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    care = tmp_path / "care.db"
+    monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", f"sqlite:///{care}")
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "care"))
+    monkeypatch.setattr(demo, "WORKSPACE", tmp_path / "demo")
+    monkeypatch.setattr(demo.prepare_workspace, "__defaults__", (tmp_path / "demo",))
+    monkeypatch.setattr(demo, "scan_samples", lambda *_: None)
+    monkeypatch.setattr(work_commands, "work", lambda **_: None)
+    monkeypatch.setattr(work_commands, "status", lambda: None)
+    demo_commands.demo(headless=True, processes=1)
+    assert not care.exists()

@@ -127,3 +127,19 @@ def test_what_may_be_keyed_in_already_is_told_and_held_back(office: Office, tmp_
             say("clashes", str(care), "--unit", "Norr", "--column", wrong)
     with pytest.raises(UsageError, match="no unit"):
         say("clashes", str(care), "--column", "day=När")
+
+
+@pytest.mark.usefixtures("office")
+def test_a_receipt_file_that_somebody_has_filled_in_is_not_emptied(tmp_path: Path) -> None:
+    said = json.loads(say("export", "rivta", "-o", "ut.xml", "--json"))
+    filled = tmp_path / said["receipt_file"]
+    filled.write_bytes(b"post;status;text\r\nAAAA01-00;nekad;Fel enhet\r\n")
+    say("export", "rivta", "--run", said["run"], "-o", "igen.xml")
+    assert b"nekad" in filled.read_bytes()
+
+
+@pytest.mark.usefixtures("office")
+def test_a_file_that_others_could_read_becomes_secret(tmp_path: Path) -> None:
+    (tmp_path / "ut.xml").touch(mode=0o644)
+    say("export", "rivta", "-o", "ut.xml")
+    assert (tmp_path / "ut.xml").stat().st_mode & 0o077 == 0

@@ -29,15 +29,15 @@ from pipeline.export.pain001 import (
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.runs import Office, make_run, ready, run_file
 from pipeline.model import Client, EntryState, Person, Record, Role, State, Value
-from pipeline.payments import ROW_UNREAD, ROWS_LEFT, SUM_DIFFERS, Payment, approve_payment, payments
+from pipeline.payments import ROW_UNREAD, ROWS_LEFT, SUM_DIFFERS, SUM_UNREAD, Payment, _differs, approve_payment, payments
 from pipeline.professions import ALL_AREAS
 from pipeline.review import Answer as Answered
-from pipeline.store import decisions, events, tables
+from pipeline.store import decisions, events, sheets, tables
 from pipeline.store import entries as store_entries
 from pipeline.store.clock import utc_now
 from pipeline.store.payment_approvals import approve, take_back_approval
 from tests.export_examples import ARNE, FORMS, SETTINGS, SIV, items, record, run, stamp, terms
-from tests.export_office import ANNA, MONA, NILS, PER, confirm, correct, corrected, review, state
+from tests.export_office import ANNA, MONA, NILS, PER, confirm, confirmed, correct, corrected, paying, review, state
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -330,3 +330,21 @@ def test_a_protected_payee_is_not_named(bank: Office) -> None:
     with bank.store.begin() as conn:
         conn.execute(update(tables.client).where(tables.client.c.pid == SIV.pid).values(protected=True))
     assert only(bank).payee == ""
+
+
+def test_no_payment_goes_while_a_row_of_its_list_is_undecided(office: Office) -> None:
+    entry_id = confirmed(office, "pain001")
+    office = paying(office)
+    with office.store.begin() as conn:
+        sheets.add_row(conn, ANNA, store_entries.entry(conn, entry_id).page, 2, FORMS)
+    assert payments(office, MONA)[0].stops
+    assert make_run(office, ANNA, "pain001", utc_now()) is None
+
+
+def test_a_sum_that_nobody_can_read_checks_no_list() -> None:
+    def row(number: int, amount: str, total: str | None) -> Record:
+        unread = frozenset[str]() if total else frozenset({"summa"})
+        return record("utbetalningslista", {"belopp": amount, "summa": total}, row=number, illegible=unread)
+
+    assert _differs([row(1, "9999", None)], terms("pain001")) == SUM_UNREAD
+    assert _differs([row(1, "1000", "3000"), row(2, "2000", "3000"), row(3, "9999", None)], terms("pain001")) == SUM_UNREAD

@@ -16,7 +16,7 @@ from pipeline.model import Client
 from pipeline.settings import ROOT, load_settings
 from pipeline.store.database import open_store
 from pipeline.store.issued import outstanding
-from pipeline.store.registers import save_clients
+from pipeline.store.registers import save_clients, save_units
 
 REGISTER = (
     "personnummer;namn;enhet\n"
@@ -179,3 +179,16 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
         _run("print", "besokslista", "--copies", "2", "--clients", str(register), "-o", str(tmp_path / "ut.pdf"))
     with pytest.raises(FormError, match="There is no form"):
         _run("print", "besoklista", "-o", str(tmp_path / "ut.pdf"))
+
+
+@pytest.mark.parametrize("unit", ["", "Nor"])
+def test_no_sheet_is_printed_that_no_unit_would_miss(unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    store = open_store(load_settings(), create=True)
+    with store.begin() as conn:
+        save_units(conn, {"Norr": "HSL"})
+    with pytest.raises(UsageError, match="no unit"):
+        print_commands.print_form("hsl-anteckning", tmp_path / "ut.pdf", copies=2, unit=unit)
+    with store.read() as conn:
+        assert outstanding(conn) == []
+    store.close()

@@ -318,3 +318,11 @@ def test_a_correction_is_no_work_off_the_pile(ward: Ward) -> None:
         correct(conn, FORMS, EVA, "NNN0-00", 1, {"text": Answer("Sov illa.")}, "fel ord", NOW + timedelta(days=2))
     after = {day.day: day.open for day in seen(ward, now=NOW + timedelta(days=2, minutes=1)).behind}
     assert {day: after[day] for day in before} == before
+
+
+def test_no_days_are_said_where_nothing_is_open(ward: Ward) -> None:
+    days = tuple(Day(f"2026-02-{n:02}", 0, 5, 0) for n in range(1, 8))
+    measured = Tempo(2.0, 3.0, 10.0, 60.0, 0.0, {one.day: 3.0 for one in days})
+    found = dataclasses.replace(seen(ward), open=0, behind=days, tempo=measured, outlook=outlook(0, days))
+    assert found.outlook.middle == 0
+    assert days_with(found, 2) is None

@@ -125,7 +125,7 @@ def test_what_is_printed_of_a_plan_sets_visits_to_protected_clients_apart(told_b
     else:
         store = open_store(load_settings(), create=True)
         with store.begin() as conn:
-            save_units(conn, {NORTH: "HSL"})
+            save_units(conn, {NORTH: "HSL", "Norr": "SoL"})
             save_clients(conn, [replace(ASTA, protected=True)])
         store.close()
         print_form("korlista", out, plan=plan, unit="Norr")
@@ -260,3 +260,11 @@ def test_the_print_is_read_back(tmp_path: Path) -> None:
     reading = reader.read(cv2.imencode(".png", printed_page(LIST, sheet, 1))[1].tobytes(), "image/png").reading
     said = {name: reading.fields[name].value for name in ("datum", "rad01.planerad_tid", "rad01.personnummer", "rad02.personnummer")}
     assert said == {"datum": "2021-12-17", "rad01.planerad_tid": "07:30", "rad01.personnummer": ASTA.pid, "rad02.personnummer": ASTA.pid}
+
+
+@pytest.mark.parametrize("written", ["7.3", "13.5", "1:30 PM", "730", "7"])
+def test_a_time_that_may_be_another_is_refused(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "plan.csv"
+    path.write_text(f"enhet;datum;tid;personnummer;namn\nNorra;2026-11-26;{written};193001016595;Elsa\n", "utf-8")
+    with pytest.raises(UsageError, match="row 2, has no day"):
+        load_plan(path)

@@ -201,3 +201,27 @@ def test_a_tiff_whose_directory_is_not_there_yet_is_being_written(tmp_path: Path
         assert ends_properly(path) is ready
     path.write_bytes(mark + struct.pack(order + "HHHQ", 43, 8, 0, 16) + bytes(100))
     assert ends_properly(path)
+
+
+@pytest.mark.parametrize("why", [PermissionError(13, "Permission denied"), FileNotFoundError(2, "No such file"), OSError(5, "Input/output error")])
+def test_a_file_that_another_holds_hinders_one_look_only(scanner: Scanner, monkeypatch: pytest.MonkeyPatch, why: OSError) -> None:
+    (scanner.folder / "a.png").write_bytes(foreign_page(1))
+    scanner.look()
+
+    def refused(*_: object) -> int:
+        raise why
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(IntakeError, match="cannot be read"):
+        scanner.look()
+    monkeypatch.undo()
+    assert scanner.look() is not None
+
+
+def test_a_name_that_is_no_utf8_is_taken_in(scanner: Scanner, store: Store) -> None:
+    Path(os.fsdecode(os.fsencode(scanner.folder) + b"/bunt\xe5.png")).write_bytes(foreign_page(1))
+    scanner.look()
+    taken = scanner.look()
+    assert taken is not None
+    with store.read() as conn:
+        assert [page.source_name for page in pages_of(conn, taken.batch)] == ["bunt?.png"]

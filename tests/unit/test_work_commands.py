@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
-from pipeline.cli import build_app
+from pipeline.cli import build_app, ui_commands
 from pipeline.errors import EfterskriftError, IntakeError, UsageError
+from pipeline.health import examine
 from pipeline.model import Client
 from pipeline.settings import Settings
 from pipeline.store.database import open_store
@@ -107,3 +111,24 @@ def test_a_register_takes_no_protection_away_by_saying_nothing(workspace: Path, 
     with store.read() as conn:
         assert client(conn, ASTA.pid) == Client(ASTA.pid, "Asta Gift", "Norra", protected=still, address="Storgatan 3" if still else "")
     store.close()
+
+
+def test_pictures_that_a_backup_lacked_are_told_by_the_doctor(tmp_path: Path, workspace: Path) -> None:
+    run("scan", *map(str, write_stack(tmp_path / "in", 3)))
+    assert {each.part: each.state for each in examine()}["Pictures"] == "3 there"
+    shutil.rmtree(next((workspace / "images").iterdir()))
+    found = next(each for each in examine() if each.part == "Pictures")
+    assert found.state == "1 of 3 missing"
+    assert found.remedy
+
+
+@pytest.mark.usefixtures("workspace")
+def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = tmp_path / "begun"
+    monkeypatch.setattr(ui_commands, "_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(ui_commands, "command", lambda *_, **__: [sys.executable, "-c", "import time; time.sleep(2)"])
+    work = f"open({str(begun)!r}, 'a').write('x'); raise SystemExit(6)"
+    monkeypatch.setattr(ui_commands, "work_command", lambda _: [sys.executable, "-c", work])
+    with pytest.raises(typer.Exit):
+        ui_commands.ui(port=8501, headless=True, processes=1)
+    assert len(begun.read_text()) > 1

@@ -13,7 +13,7 @@ from pipeline.store.entry_views import EntryView
 from ui.text import known, t
 
 _ASKED = "client_guard"
-"""(entry id, kind of question, kinds of conflict) of what is asked now."""
+"""(entry id, kind of question, kinds of conflict, why the register lacks the client as said before) of what is asked now."""
 
 
 def ask_about_client(view: EntryView, error: AnswerError) -> str:
@@ -22,13 +22,13 @@ def ask_about_client(view: EntryView, error: AnswerError) -> str:
     if spec is None or spec.name not in error.fields:
         return ""
     if isinstance(error, ClientConflictError):
-        st.session_state[_ASKED] = (view.entry.id, "conflict", error.codes)
+        st.session_state[_ASKED] = (view.entry.id, "conflict", error.codes, about_client(view).outside)
         return "guard.conflict"
     if isinstance(error, UnknownClientError):
-        st.session_state[_ASKED] = (view.entry.id, "outside", ())
+        st.session_state[_ASKED] = (view.entry.id, "outside", (), "")
         return "review.unknown_client"
     if isinstance(error, MissingAnswerError):
-        st.session_state[_ASKED] = (view.entry.id, "temporary", ())
+        st.session_state[_ASKED] = (view.entry.id, "temporary", (), "")
         return "guard.no_number"
     return ""
 
@@ -40,7 +40,7 @@ def forget_client() -> None:
 
 def guard_fields(view: EntryView) -> None:
     """Inside the entry's form: the question about the client, if there is one."""
-    kind, codes = _asked(view)
+    kind, codes, _ = _asked(view)
     if kind == "conflict":
         with st.container(border=True, key=f"guard-{view.entry.id}"):
             st.markdown(f"**{t('guard.conflict_title')}**  \n" + "  \n".join(f"- {known('guard.conflicts', code)}" for code in codes))
@@ -71,17 +71,17 @@ def _reasons(view: EntryView) -> tuple[str, ...]:
 
 def about_client(view: EntryView) -> AboutClient:
     """What the person has said about the client so far. Nothing said means: tell me of a conflict."""
-    kind, _ = _asked(view)
+    kind, _, outside = _asked(view)
     if kind == "conflict":
-        return AboutClient(choice=_held(view, "choice") or Choice.ASK, why=_held(view, "why") or "")
+        return AboutClient(outside, choice=_held(view, "choice") or Choice.ASK, why=_held(view, "why") or "")
     if kind in ("outside", "temporary"):
         return AboutClient(_held(view, "outside") or "", _held(view, "name") or "", kind == "temporary", Choice.ASK)
     return AboutClient(choice=Choice.ASK)
 
 
-def _asked(view: EntryView) -> tuple[str, tuple[str, ...]]:
-    entry_id, kind, codes = st.session_state.get(_ASKED, ("", "", ()))
-    return (kind, codes) if entry_id == view.entry.id else ("", ())
+def _asked(view: EntryView) -> tuple[str, tuple[str, ...], str]:
+    entry_id, kind, codes, outside = st.session_state.get(_ASKED, ("", "", (), ""))
+    return (kind, codes, outside) if entry_id == view.entry.id else ("", (), "")
 
 
 def _key(view: EntryView, name: str) -> str:

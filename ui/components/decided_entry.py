@@ -16,6 +16,7 @@ from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Person
 from pipeline.store import claims, corrections, decisions, lookup
 from pipeline.store.clock import utc_now
+from pipeline.store.entries import OPEN
 from pipeline.store.entry_views import EntryView
 from pipeline.store.lookup import Happening
 from pipeline.told_labels import told_labels
@@ -39,6 +40,11 @@ def forget_decided() -> None:
     for key in (_DOING, _COMPLAINTS, SEEN):
         st.session_state.pop(key, None)
     forget_client()
+
+
+def begin_void() -> None:
+    """The next entry that is looked at is to be made void."""
+    st.session_state[_DOING] = "void"
 
 
 def decided_entry(here: Site, person: Person, entry_id: str, tell: Tell) -> None:
@@ -73,9 +79,10 @@ def _values(here: Site, person: Person, view: EntryView, past: list[Happening], 
             reopen = partial(_tried, here, tell, "lookup.reopened", lambda conn: decisions.reopen(conn, person, entry.id, entry.revision))
             st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=reopen)
         elif not entry.voided:
-            st.button(t("lookup.correct"), key=f"correct-{entry.id}", on_click=partial(st.session_state.__setitem__, _DOING, "correct"))
+            if entry.state not in OPEN:
+                st.button(t("lookup.correct"), key=f"correct-{entry.id}", on_click=partial(st.session_state.__setitem__, _DOING, "correct"))
             if allowed(person, Action.VOID) and (_was_sent(past) or entry.state is EntryState.SIGNED):
-                st.button(t("lookup.void_it"), key=f"void-{entry.id}", on_click=partial(st.session_state.__setitem__, _DOING, "void"))
+                st.button(t("lookup.void_it"), key=f"void-{entry.id}", on_click=begin_void)
     if not past:
         return
     st.markdown(f"**{t('lookup.history')}**")

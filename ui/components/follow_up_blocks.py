@@ -12,6 +12,7 @@ from pipeline.model import Person
 from pipeline.store import blocks, registers
 from pipeline.store.blocks import Block
 from pipeline.store.clock import utc_now
+from pipeline.store.protection import hidden_numbers
 from ui.components.follow_up_act import tell, tried
 from ui.session import Site, while_open
 from ui.text import moment, t
@@ -32,10 +33,11 @@ def show(here: Site, person: Person, found: Sequence[object]) -> None:
 
 def _block(here: Site, person: Person, one: Block) -> None:
     with here.store.read() as conn:
-        known = registers.client(conn, one.client_pid)
-        client = registers.shown_client(conn, known, person) if known else None
+        client = registers.client(conn, one.client_pid)
+        hidden = hidden_numbers(conn, person, [one.client_pid])
+    named = f"**{client.name if client and client.name else t('blocks.no_name')}** · {shown_pid(one.client_pid)}"
     with st.container(border=True):
-        st.markdown(f"**{client.name if client and client.name else t('blocks.no_name')}** · {shown_pid(one.client_pid)}  \n{one.unit}")
+        st.markdown(f"{t('client.protected') if hidden else named}  \n{one.unit}")
         st.caption(t("blocks.since", at=moment(one.set_at), by=one.set_by, reason=one.reason))
         why = f"lift_why-{one.id}"
         with st.expander(t("blocks.lift"), key=f"lift-{one.id}"), st.form(f"lifting-{one.id}", border=False):

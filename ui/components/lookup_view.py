@@ -7,14 +7,16 @@ from functools import partial
 
 import streamlit as st
 
+from pipeline.access import Action, allowed
 from pipeline.errors import EfterskriftError
 from pipeline.fiducials import is_serial, normal_serial, shown_serial
 from pipeline.model import EntryState, Person
 from pipeline.store import lookup, sheets
 from pipeline.store.entries import OPEN, Entry
+from pipeline.store.exports import earlier
 from pipeline.store.lookup import FoundSheet
 from pipeline.store.second_person import not_for_among
-from ui.components.decided_entry import decided_entry, forget_decided
+from ui.components.decided_entry import begin_void, decided_entry, forget_decided
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.components.keyboard import keyboard
@@ -66,7 +68,8 @@ def _search_for(typed: str) -> None:
 def _found(here: Site, person: Person, serial: str, review: Callable[[str], None]) -> None:
     with here.store.begin() as conn:
         found = lookup.sheets_of(conn, person, serial, first=st.session_state.get(_LOGGED) != serial)
-        for_others = not_for_among(conn, person.login, [entry.id for sheet in found for entry in sheet.entries])
+        ids = [entry.id for sheet in found for entry in sheet.entries]
+        for_others, sent = not_for_among(conn, person.login, ids), earlier(conn, ids)
     st.session_state[_LOGGED] = serial
     if not found:
         st.info(t("lookup.nothing", serial=shown_serial(serial)), icon=":material/info:")
@@ -77,19 +80,21 @@ def _found(here: Site, person: Person, serial: str, review: Callable[[str], None
         copy = t("lookup.copy", number=number) if len(found) > 1 else ""
         st.header(" · ".join(filter(None, (form.title if form else "", shown_serial(serial), page.unit, copy))), anchor=False)
         for entry in sheet.entries:
-            _line(entry, review, entry.id in for_others)
+            _line(person, entry, review, entry.id in for_others, entry.id in sent)
         _missing_row(here, person, sheet, review)
     chosen = st.session_state.get(_CHOSEN)
     if chosen is not None and any(entry.id == chosen for sheet in found for entry in sheet.entries):
         decided_entry(here, person, chosen, _told)
 
 
-def _line(entry: Entry, review: Callable[[str], None], for_another: bool) -> None:
+def _line(person: Person, entry: Entry, review: Callable[[str], None], for_another: bool, sent: bool) -> None:
     row = t("review.row", row=entry.row) if entry.row else t("lookup.whole_sheet")
     state = t("lookup.void") if entry.voided else t(f"entry_state.{EntryState(entry.state).name.lower()}")
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{row[:1].upper()}{row[1:]}** · {state}", width="stretch")
         if entry.state in OPEN:
+            if sent and allowed(person, Action.VOID, entry.unit):
+                st.button(t("lookup.void_it"), key=f"lookup_void-{entry.id}", on_click=partial(_choose, entry.id, to_void=True))
             why = t("review.for_another", count=1) if for_another else None
             st.button(
                 t("lookup.review"), key=f"lookup_review-{entry.id}", disabled=for_another, help=why, on_click=partial(_review, review, entry.id)
@@ -132,9 +137,11 @@ def _review(review: Callable[[str], None], entry_id: str) -> None:
     review(entry_id)
 
 
-def _choose(entry_id: str) -> None:
+def _choose(entry_id: str, *, to_void: bool = False) -> None:
     forget_decided()
     st.session_state[_CHOSEN] = entry_id
+    if to_void:
+        begin_void()
 
 
 def _told(kind: str, text: str) -> None:

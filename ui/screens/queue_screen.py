@@ -82,7 +82,9 @@ def _held(here: Site, person: Person) -> None:
 def _named(pull: Pull) -> str:
     if pull.kind is PullKind.DAY:
         return day(pull.what)
-    return shown_pid(pull.what) if pull.kind is PullKind.CLIENT else pull.what
+    if pull.kind is PullKind.CLIENT:
+        return shown_pid(pull.what) if pull.what else t("client.protected")
+    return pull.what
 
 
 @while_open

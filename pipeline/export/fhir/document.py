@@ -68,9 +68,9 @@ def _kind(filing: Filing) -> Resource:
 
 
 def _replaces(filing: Filing) -> list[Resource]:
-    """The version before, named by its identifier: only its receiver knows where it lies there."""
+    """The version before, named by its identifier: only its receiver knows where it lies there. None where that is about another client."""
     before = filing.item.amends
-    if before is None:
+    if before is None or before.carried is not None:
         return []
     named = filing.identifier("version", version_of(filing.record.entry_id, before.revision))
     return [{"code": "replaces", "target": {"type": DOCUMENT, "identifier": named}}]

@@ -32,7 +32,9 @@ def with_earlier_ended(bundle: Resource, item: RunItem, server: FhirServer, sett
     ]
     sent = version_of(item.entry_id, item.revision)
     old = [resource for resource in found if resource.get("status") not in _ENDED and not _is_version(resource, sent, settings)]
-    void = any(entry["resource"].get("status") == "entered-in-error" for entry in bundle["entry"] if entry["resource"]["resourceType"] == DOCUMENT)
+    documents = [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == DOCUMENT]
+    # A version that replaces none is about another client: what the server has under the first was an error.
+    void = any(each.get("status") == "entered-in-error" or "relatesTo" not in each for each in documents)
     entries = [_pointed(entry, found, settings) for entry in bundle["entry"]]
     return bundle | {"entry": [*entries, *(_ending(resource, void=void) for resource in old)]}
 

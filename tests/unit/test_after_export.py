@@ -1,0 +1,144 @@
+"""What becomes of an entry after its first export: moved, corrected, refused, made void, and what its target then knows."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from pipeline.client_guard import AboutClient
+from pipeline.errors import ExportError
+from pipeline.export import key_in
+from pipeline.export.fhir.earlier_versions import with_earlier_ended
+from pipeline.export.receipts import Answer as Tick
+from pipeline.export.receipts import apply_receipt_file, give_receipts
+from pipeline.export.runs import Office, make_run, run_file
+from pipeline.model import EntryState, Run, State
+from pipeline.review import Answer
+from pipeline.store import exports, originals
+from pipeline.store.clock import utc_now
+from tests.export_examples import ARNE, FORMS, SIV
+from tests.export_office import ANNA, TORA, agree, confirm, correct, corrected, review, state, void
+from tests.unit.test_archive import RUT, packed, sent
+
+pytest_plugins = ("tests.databases", "tests.offices")
+NOTE = {"kontakttyp": "besok", "anteckning": "Såret läker."}
+NOBODY_KNOWN = AboutClient("okänd person", "Bo", temporary=True)
+
+
+def exported(office: Office, target: str = "rivta", form: str = "hsl-anteckning", **said: str) -> tuple[str, Run]:
+    entry_id = confirm(office, form, "AAAA01", **(said or NOTE))
+    made = make_run(office, ANNA, target, utc_now())
+    assert made is not None
+    return entry_id, made
+
+
+@pytest.mark.parametrize("target", ["rivta", "fhir", "treserva-exempel"])
+def test_one_that_is_moved_to_whom_its_target_cannot_name_is_keyed_in_and_made_void_under_the_first(office: Office, target: str) -> None:
+    entry_id, _ = exported(office, target)
+    corrected(office, entry_id, "personnummer", Answer(None, State.ILLEGIBLE), NOBODY_KNOWN)
+    assert make_run(office, ANNA, target, utc_now()) is None
+    made = make_run(office, ANNA, "skriv-in", utc_now())
+    assert made is not None
+    shown = key_in.next_entry(office, ANNA, made.id, utc_now())
+    assert shown is not None
+    assert shown.first == SIV
+
+
+def test_a_given_dose_that_a_correction_takes_away_is_keyed_in_where_no_file_can_say_so(office: Office) -> None:
+    entry_id, _ = exported(office, "aktiviteter", "signeringslista", insats="Alvedon", tid1="08:00", given1="GE")
+    name = next(spec.name for spec in FORMS.latest("signeringslista").entry_fields(1) if spec.column == "avvikelse1")
+    corrected(office, entry_id, name, Answer(None, State.ILLEGIBLE))
+    assert make_run(office, ANNA, "aktiviteter", utc_now()) is None
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
+
+
+def test_a_receipt_of_before_a_correction_is_none_for_the_correction(office: Office) -> None:
+    entry_id, _ = exported(office)
+    file = f"post;status\r\n{entry_id};godkänd\r\n".encode()
+    apply_receipt_file(office, ANNA, file, utc_now())
+    correct(office, entry_id, "anteckning", "Såret ser dåligt ut.")
+    assert make_run(office, ANNA, "rivta", utc_now()) is not None
+    with pytest.raises(ExportError, match="line 2"):
+        apply_receipt_file(office, ANNA, file, utc_now())
+    assert state(office, entry_id) is EntryState.EXPORTED
+
+
+def refused_again(office: Office) -> str:
+    """An entry that its target has, and whose correction it refused."""
+    entry_id, _ = exported(office)
+    correct(office, entry_id, "anteckning", "Såret ser dåligt ut.")
+    run = make_run(office, ANNA, "rivta", utc_now())
+    assert run is not None
+    give_receipts(office, ANNA, run.id, [Tick(entry_id, accepted=False, text="fel")], utc_now())
+    assert state(office, entry_id) is EntryState.REVIEW
+    return entry_id
+
+
+def test_what_its_target_has_can_be_made_void_while_its_correction_is_reviewed(office: Office) -> None:
+    void(office, refused_again(office))
+    assert make_run(office, ANNA, "rivta", utc_now()) is not None
+
+
+def test_what_no_system_has_is_put_aside_when_it_is_made_void(office: Office) -> None:
+    entry_id, run = exported(office)
+    give_receipts(office, ANNA, run.id, [Tick(entry_id, accepted=False, text="fel")], utc_now())
+    review(office, entry_id, "hsl-anteckning", **NOTE)
+    assert state(office, entry_id) is EntryState.SIGNED
+    void(office, entry_id)
+    assert state(office, entry_id) is EntryState.REJECTED
+
+
+def test_paper_is_not_given_free_that_has_been_corrected_since(office: Office) -> None:
+    sent(office, "AAAA01")
+    made = packed(office)
+    correct(office, "AAAA01-00", "anteckning", "Såret ser dåligt ut.")
+    for archived_again in (False, True):
+        with office.store.begin() as conn, pytest.raises(ExportError, match="AAAA01"):
+            originals.may_be_destroyed(conn, RUT, made.id, "KS 2022-14", utc_now())
+        if not archived_again:
+            assert make_run(office, ANNA, "rivta", utc_now()) is not None
+    packed(office)
+    with office.store.begin() as conn:
+        originals.may_be_destroyed(conn, RUT, made.id, "KS 2022-14", utc_now())
+
+
+class Kept:
+    """A server that has these resources."""
+
+    def __init__(self, there: list[dict[str, Any]]) -> None:
+        self.there = there
+
+    def search(self, kind: str, **_: str) -> list[dict[str, Any]]:
+        return [each for each in self.there if each["resourceType"] == kind]
+
+
+def test_what_a_server_has_under_the_first_client_was_an_error(office: Office) -> None:
+    entry_id, first = exported(office, "fhir")
+    there = [each["resource"] | {"id": str(n)} for n, each in enumerate(json.loads(run_file(office, ANNA, first.id).data.splitlines()[1])["entry"])]
+    corrected(office, entry_id, "personnummer", Answer(ARNE.pid))
+    second = make_run(office, ANNA, "fhir", utc_now())
+    assert second is not None
+    with office.store.read() as conn:
+        (item,) = exports.items_of(conn, second.id)
+    bundle = json.loads(run_file(office, ANNA, second.id).data.splitlines()[1])
+    going = with_earlier_ended(bundle, item, Kept(there), office.settings)["entry"]  # type: ignore[arg-type]
+    document = {each["request"]["method"]: each["resource"] for each in going if each["resource"]["resourceType"] == "DocumentReference"}
+    assert document["PUT"]["status"] == "entered-in-error"
+    assert "relatesTo" not in document["POST"]
+
+
+def test_a_month_that_its_only_entry_was_moved_from_is_told_again_empty(office: Office) -> None:
+    entry_id, _ = exported(office, "khsl")
+    correct(office, entry_id, "handelsedatum", "2022-01-03")
+    agree(office, entry_id, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
+    again = make_run(office, ANNA, "khsl", utc_now())
+    assert again is not None
+    with zipfile.ZipFile(io.BytesIO(run_file(office, ANNA, again.id).data)) as archive:
+        files = {name[:13]: archive.read(name) for name in archive.namelist() if name.startswith("KHSL1")}
+    assert files.keys() == {"KHSL1-2021-12", "KHSL1-2022-01"}
+    assert files["KHSL1-2021-12"] == b""
+    assert make_run(office, ANNA, "khsl", utc_now()) is None

@@ -1,0 +1,80 @@
+"""The same paper scanned more than once: what was written in between is neither lost nor settled unseen."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.store import corrections, sheets
+from pipeline.store.database import Store
+from pipeline.store.decisions import reject
+from pipeline.template import Form
+from tests.unit.test_pages import decide_all, entries, page
+from tests.ward import ADMIN, ASTA, EVA, FORMS, NOTE, NOW, PLAN, SAID, VISITS, Ward, page_reading
+
+pytest_plugins = ("tests.databases",)
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    return Ward(store).begin()
+
+
+@pytest.mark.parametrize("decided", [False, True])
+@pytest.mark.parametrize("form", [NOTE, VISITS])
+def test_what_was_written_in_an_entry_after_its_first_scan_is_not_settled_with_it(ward: Ward, form: Form, decided: bool) -> None:
+    said, more = (SAID, {"text": "Fick Alvedon 1 g."}) if form is NOTE else ({"rad01.pnr": ASTA.pid}, {"rad01.mat": True})
+    before, after = ward.scan(), ward.scan()
+    ward.read(before, page_reading(form, "AAAA", {**said, "text": None} if form is NOTE else said))
+    if decided:
+        decide_all(ward, "AAAA")
+    ward.read(after, page_reading(form, "AAAA", {**said, **more}))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, after, FORMS, same=True)
+    assert page(ward, after).settled is False
+    (entry,) = entries(ward, str(page(ward, after).sheet))
+    assert entry.page == after
+
+
+def test_an_earlier_scan_of_the_back_takes_no_entry_from_the_front(ward: Ward) -> None:
+    first_back, back, front = ward.scan(), ward.scan(), ward.scan()
+    ward.read(back, page_reading(NOTE, "AAAA", PLAN, page_no=2))
+    ward.read(front, page_reading(NOTE, "AAAA", SAID))
+    ward.read(first_back, page_reading(NOTE, "AAAA", {}, page_no=2))
+    assert [one.id for one in entries(ward, "AAAA")] == ["AAAA-00"]
+
+
+def test_a_sheet_that_was_scanned_before_it_was_written_on_stays_one_sheet(ward: Ward) -> None:
+    unused = ward.scan(), ward.scan()
+    for number, side in enumerate(unused, 1):
+        ward.read(side, page_reading(NOTE, "AAAA", {}, page_no=number))
+        with ward.store.begin() as conn:
+            sheets.settle_empty(conn, ADMIN, side)
+    front, back = ward.scan(), ward.scan()
+    ward.read(front, page_reading(NOTE, "AAAA", SAID))
+    ward.read(back, page_reading(NOTE, "AAAA", PLAN, page_no=2))
+    for side in (front, back):
+        with ward.store.begin() as conn:
+            sheets.settle_duplicate(conn, ADMIN, side, FORMS, same=True)
+    assert page(ward, front).sheet == page(ward, back).sheet
+    assert len(entries(ward, str(page(ward, front).sheet))) == 1
+
+
+def test_a_scan_that_was_taken_in_again_after_its_entry_became_void_waits_for_a_person(ward: Ward) -> None:
+    said = page_reading(NOTE, "AAAA", SAID)
+    ward.read(ward.scan(b"scan"), said)
+    with ward.store.begin() as conn:
+        reject(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
+        corrections.void(conn, EVA, "AAAA-00", 1, "Skrivet i journalen av Nils.", NOW)
+    again = ward.scan(b"scan")
+    ward.read(again, said)
+    assert page(ward, again).settled is False
+
+
+def test_a_later_scan_on_which_less_is_seen_takes_no_place(ward: Ward) -> None:
+    before, after = ward.scan(), ward.scan()
+    ward.read(before, page_reading(VISITS, "AAAA", {"rad01.pnr": ASTA.pid, "rad01.mat": True}))
+    ward.read(after, page_reading(VISITS, "AAAA", {"rad01.pnr": ASTA.pid, "rad02.pnr": ASTA.pid}))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, after, FORMS, same=True)
+    assert [one.row for one in entries(ward, "AAAA")] == [1]
+    assert [one.row for one in entries(ward, str(page(ward, after).sheet))] == [2]
