@@ -95,7 +95,7 @@ def take_in(
     sources = [Source.of(path) for path in paths]
     if not sources:
         raise IntakeError("There are no files to take in.")
-    fingerprint = _fingerprint(stack or "".join(source.sha256 for source in sources), unit, place)
+    fingerprint = fingerprint_of(stack or "".join(source.sha256 for source in sources), unit, place)
     with store.begin() as conn:
         batch, continued = open_batch(conn, fingerprint, unit=unit, place=place, by=by)
     times: Counter[str] = Counter()
@@ -145,7 +145,8 @@ def _keep(store: Store, batch: str, source: Source, scanned: ScannedPage, by: st
         append_page(conn, new, by, nth)
 
 
-def _fingerprint(stack: str, unit: str, place: str) -> str:
+def fingerprint_of(stack: str, unit: str, place: str) -> str:
+    """What an unfinished batch is known by."""
     return hashlib.sha256("\0".join((stack, unit, place)).encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
@@ -121,6 +121,14 @@ class Settings(BaseSettings):
     """Whether resources name the Swedish profiles that they follow; some servers refuse profiles that they do not know."""
     oidc: bool = False
     """Log in through the provider of `.streamlit/secrets.toml` instead of local accounts."""
+
+    @field_validator("outage_end")
+    @classmethod
+    def _after_its_start(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("outage_start")
+        if start and end and end < start:
+            raise ValueError
+        return end
 
     @classmethod
     def settings_customise_sources(

@@ -12,15 +12,15 @@ import os
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import IntakeError
-from pipeline.intake import Source, Taken, take_in
+from pipeline.intake import Source, Taken, fingerprint_of, take_in
 from pipeline.scan import JPEG, PDF, PNG, TIFF, media_type_of, page_count
 from pipeline.store.database import Store
-from pipeline.store.stacks import source_is_in
+from pipeline.store.stacks import cut_off_in, source_is_in
 
 SUFFIXES = {".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png"}
 _PATIENCE = 30
@@ -61,16 +61,25 @@ class FolderWatch:
         """
         ready = [path for path, known in self._seen().items() if self._is_ready(path, known)]
         new: dict[str, Path] = {}
+        here: set[str] = set()
         for path in ready:
             sha256, pages = Source.of(path).sha256, page_count(path)
+            here.add(sha256)
             with self.store.read() as conn:
                 if not source_is_in(conn, sha256, pages):
                     new.setdefault(sha256, path)
-        stack = f"watch {self.folder.resolve()}"
-        taken = take_in(self.store, list(new.values()), unit=self.unit, place=self.place, by=self.by, stack=stack) if new else None
+        stack, files = self._stack(here, new), list(new.values())
+        taken = take_in(self.store, files, unit=self.unit, place=self.place, by=self.by, stack=stack) if new else None
         for path in ready:
             self._known[path].done = True
         return taken
+
+    def _stack(self, here: Collection[str], new: Collection[str]) -> str:
+        """What a look takes in goes on with what the look before was cut off in. If that file has gone, its batch stays unfinished."""
+        stack = f"watch {self.folder.resolve()}"
+        with self.store.read() as conn:
+            cut_off = cut_off_in(conn, fingerprint_of(stack, self.unit, self.place))
+        return f"{stack} {min(new)}" if new and cut_off and cut_off not in here else stack
 
     def pending(self) -> int:
         """How many files have been seen but are not ready yet."""

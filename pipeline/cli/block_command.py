@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.acting import person_of
+from pipeline.csv_table import decoded
 from pipeline.errors import UsageError
 from pipeline.settings import load_settings
 
@@ -31,7 +32,7 @@ def block(
     from pipeline.store.clock import utc_now
     from pipeline.store.database import open_store
 
-    typed = (file.read_text("utf-8") if file else sys.stdin.read()).strip()
+    typed = (decoded(file.read_bytes()) if file else sys.stdin.read()).strip()
     if not typed or len(typed.splitlines()) > 1:
         raise UsageError("One personal number is needed.", "Give it on standard input or in a file.")
     store = open_store(load_settings())

@@ -36,8 +36,10 @@ def unit(name: Annotated[str, typer.Argument(help="As printed on paper.")], area
     from pipeline.store.database import open_store
     from pipeline.store.registers import save_units
 
+    if not name.strip():
+        raise UsageError("A unit has a name.", "Write it as it is printed on paper.")
     with open_store(load_settings()).begin() as conn:
-        save_units(conn, {name: area.value}, by=getpass.getuser())
+        save_units(conn, {name.strip(): area.value}, by=getpass.getuser())
 
 
 def person(

@@ -32,6 +32,12 @@ def open_batch(conn: Connection, fingerprint: str, *, unit: str, place: str, by:
     return new, False
 
 
+def cut_off_in(conn: Connection, fingerprint: str) -> str:
+    """The SHA-256 of the file that the last page of an unfinished batch came from; empty if there is no such batch."""
+    begun = select(page.c.source_sha256).join(batch, batch.c.id == page.c.batch).where(batch.c.taking_in == fingerprint)
+    return str(conn.execute(begun.order_by(page.c.position.desc()).limit(1)).scalar_one_or_none() or "")
+
+
 def finish_batch(conn: Connection, batch_id: str) -> None:
     """Every page of the stack is a row now."""
     conn.execute(update(batch).where(batch.c.id == batch_id).values(taking_in=None))

@@ -37,7 +37,7 @@ def test_a_client_is_blocked_by_a_number_that_is_read_and_unblocked_by_one_in_a_
     with store.read() as conn:
         assert [(one.id, one.client_pid, one.unit) for one in blocks.blocks(conn, ADMIN)] == [(block_id, ASTA.pid, NORTH)]
     file = tmp_path / "nummer.txt"
-    file.write_text("18900101-9802\n", "utf-8")
+    file.write_text("18900101-9802\n", "utf-8-sig")
     said = run("block", NORTH, *REASON, "--file", str(file), "--lift")
     assert said.stdout.strip() == block_id
     with store.read() as conn:

@@ -35,3 +35,12 @@ def test_wrong_settings_stay_wrong_until_they_are_corrected(monkeypatch: pytest.
             load_settings()
     (tmp_path / "settings.yaml").write_text("page_seconds: 7", "utf-8")
     assert load_settings().page_seconds == 7
+
+
+def test_an_outage_ends_after_it_has_begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    (tmp_path / "settings.yaml").write_text("outage_start: 2021-12-16T03:00:00\noutage_end: 2021-01-10T08:00:00\n", "utf-8")
+    with pytest.raises(UsageError, match="outage_end"):
+        load_settings()
+    (tmp_path / "settings.yaml").write_text("outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n", "utf-8")
+    assert load_settings().outage_end

@@ -132,3 +132,9 @@ def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, mo
     with pytest.raises(typer.Exit):
         ui_commands.ui(port=8501, headless=True, processes=1)
     assert len(begun.read_text()) > 1
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_unit_has_a_name() -> None:
+    with pytest.raises(UsageError, match="has a name"):
+        run("unit", " ", "HSL")
