@@ -34,6 +34,7 @@ from pipeline.training.arithmetic import fast_numbers
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, load, mnist, optdigits
 from pipeline.training.digit_measures import fitted_temperature, measure, write_card
 from pipeline.training.digit_rows import CONDITIONS, Contents, Digits, draw_row
+from pipeline.training.onnx_file import save
 
 SEED = 20261124
 PRINT_FOLDERS = ("truetype/dejavu", "truetype/liberation", "opentype/urw-base35")
@@ -195,9 +196,7 @@ def export(network: nn.Sequential, temperature: float, path: Path) -> None:
     calibrated.append(nn.Softmax(dim=1))
     example = torch.zeros(2, 1, SIDE, SIDE)
     count = {0: torch.export.Dim("cells", min=1, max=100_000)}
-    program = torch.onnx.export(calibrated.eval(), (example,), input_names=["cells"], output_names=["p"], dynamic_shapes=(count,), dynamo=True)
-    assert program is not None
-    program.save(str(path), external_data=False)
+    save(torch.onnx.export(calibrated.eval(), (example,), input_names=["cells"], output_names=["p"], dynamic_shapes=(count,), dynamo=True), path)
 
 
 def print_faces(folder: Path) -> list[Path]:

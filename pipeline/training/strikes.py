@@ -27,6 +27,7 @@ from pipeline.recognize.strikes import HEIGHT, MODEL, STEP_PX, as_input
 from pipeline.training.drawn_strikes import drawn_line
 from pipeline.training.handwriting_data import Line, dhsd, font_files, joined, rendered
 from pipeline.training.handwriting_spoiling import spoiled
+from pipeline.training.onnx_file import save
 from pipeline.training.strike_measures import measured
 
 SEED = 20261124
@@ -114,9 +115,7 @@ def export(network: StrikeNetwork, file: Path) -> None:
     example = torch.zeros(1, 1, HEIGHT, 256)
     width = {0: {3: torch.export.Dim("steps", min=4, max=4000) * STEP_PX}}
     whole = nn.Sequential(network, nn.Sigmoid()).eval()
-    program = torch.onnx.export(whole, (example,), input_names=["lines"], output_names=["p"], dynamic_shapes=(width[0],), dynamo=True)
-    assert program is not None
-    program.save(str(file), external_data=False)
+    save(torch.onnx.export(whole, (example,), input_names=["lines"], output_names=["p"], dynamic_shapes=(width[0],), dynamo=True), file)
 
 
 def main() -> None:

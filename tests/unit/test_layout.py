@@ -70,3 +70,8 @@ def test_the_steps_of_reading_know_no_database() -> None:
 @pytest.mark.parametrize("path", PIPELINE + UI, ids=_name)
 def test_modules_are_small(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 310
+
+
+@pytest.mark.parametrize("network", sorted((ROOT / "data" / "models").glob("*.onnx")), ids=lambda path: path.name)
+def test_a_network_quotes_no_path_of_the_machine_that_trained_it(network: Path) -> None:
+    assert not re.search(rb"site-packages|\.py\b", network.read_bytes())
