@@ -14,8 +14,9 @@ from pipeline.model import Client
 
 COLUMNS = ("personnummer", "namn", "enhet", "skyddad", "adress")
 _KIND = TableKind(COLUMNS[:3], ";".join(COLUMNS[:4]), "Correct the row, or export the register with twelve-digit numbers.")
-_LOCAL = re.compile(r"(?=.*\d)(?=.*[A-ZÅÄÖ])[0-9A-ZÅÄÖ]+", re.ASCII)
-"""A local reserve number has letters. Digits alone lack some, or have too many; 1,93001E+11 is what a spreadsheet makes of twelve."""
+_LOCAL = re.compile(r"(?=.*\d)(?=.*[A-ZÅÄÖ/])[0-9A-ZÅÄÖ/]+", re.ASCII)
+"""A local reserve number has letters, one of the Migration Agency (LMA) a slash. Digits alone lack some, or have too many; 1,93001E+11 is what a
+spreadsheet makes of twelve."""
 _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt", "false"}
 
 

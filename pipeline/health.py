@@ -35,6 +35,7 @@ def examine() -> list[Finding]:
         _tried("Tesseract's Swedish", _swedish),
         _program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
         _file("Digit network", settings.models / "digits.onnx"),
+        _file("Second digit network", settings.models / "digits-second.onnx"),
         _tried("Handwriting network", _handwriting),
         _file("Swedish words", settings.models / "swedish.npz"),
         _calibration(),

@@ -68,7 +68,10 @@ class Rule(Strict):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What decides: the area of law, the form, whom it is about (empty: nobody known), the day of the event, and where."""
+    """What decides: the area of law, the form, whom it is about (empty: nobody known), the day of the event, and where.
+
+    `last` is the day on which it was written down, if that was later: the years are counted from then.
+    """
 
     area: str
     form: str
@@ -76,6 +79,7 @@ class About:
     day: date | None
     county: str
     municipality: str
+    last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +113,11 @@ def retention(about: About, known: Iterable[Rule] | None = None) -> Retention:
     """
     rule = _rule(about, tuple(rules() if known is None else known))
     if rule.after is not After.ERASE or rule.years is None:
-        return Retention(rule, _after(about.day, rule.years), "", ())
+        return Retention(rule, _after(about.last or about.day, rule.years), "", ())
     if kept := _kept(about, rule):
         return Retention(rule, None, kept, ())
     look = tuple(f"{one.what} ({one.law})" for one in rule.exempt)
-    return Retention(rule, _after(about.day, rule.years), "", look)
+    return Retention(rule, _after(about.last or about.day, rule.years), "", look)
 
 
 def _rule(about: About, known: tuple[Rule, ...]) -> Rule:

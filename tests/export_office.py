@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy import update
+
 from pipeline.client_guard import AboutClient
 from pipeline.export.runs import Office
 from pipeline.field_spec import FieldSpec, Kind, Meaning
@@ -12,7 +14,7 @@ from pipeline.model import EntryState, Outcome, PageReading, Person, Role, Sheet
 from pipeline.professions import ALL_AREAS
 from pipeline.review import Answer, asked
 from pipeline.settings import Settings
-from pipeline.store import claims, corrections, decisions, entries, payment_approvals, people, registers, sheets, signing
+from pipeline.store import claims, corrections, decisions, entries, payment_approvals, people, registers, sheets, signing, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
 from pipeline.store.pages import NewPage, add_batch, add_page
@@ -49,9 +51,10 @@ def open_office(settings: Settings) -> Office:
 
 
 def paying(office: Office) -> Office:
-    """The same office, that may pay and in which two managers have approved every payment there is."""
+    """The same office, that may pay and in which two managers have approved every payment there is. Rows that nobody has looked at are put aside."""
     settings = office.settings.model_copy(update={"payment_account": "SE4550000000058398257466", "payment_bic": "ESSESESS"})
     with office.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.state.in_(tables.OPEN_STATES)).values(state="avvisad"))
         for entry_id in payment_approvals.payable(conn, MONA, {form for form, _ in office.forms}):
             for person in (MONA, NILS):
                 payment_approvals.approve(conn, person, entry_id, payment_approvals.seen_now(conn, [entry_id])[entry_id], utc_now())

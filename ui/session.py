@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -58,6 +58,13 @@ class Entered(Enum):
     REASON = "an account for emergencies: the reason is to be given first"
 
 
+class RanOut(StrEnum):
+    """How a session ended by itself; also the key of its text."""
+
+    IDLE = "ran_out"
+    TOO_LONG = "ran_long"
+
+
 @dataclass(frozen=True)
 class Site:
     """One workspace: its settings, its store and its forms."""
@@ -103,7 +110,7 @@ def current_person(here: Site, *, active: bool = True) -> Person | None:
         st.session_state[_LEFT] = True
         return None
     if _has_run_out(here.settings, now) or held.has_run_out(now, *_limits(here.settings)):
-        _end_run_out(here, token, now)
+        _end_run_out(here, token, now, too_old=held.is_too_old(now, _limits(here.settings)[1]))
         return None
     st.session_state[_DRAWN_FOR] = person
     st.session_state[_MUST_CHANGE] = held.must_change and not here.settings.oidc
@@ -204,9 +211,10 @@ def has_left() -> bool:
     return _LEFT in st.session_state
 
 
-def ran_out() -> bool:
-    """Whether the last session ended by itself; asked once."""
-    return bool(st.session_state.pop(_EXPIRED, False))
+def ran_out() -> RanOut | None:
+    """How the last session ended, if by itself; asked once."""
+    ended: RanOut | None = st.session_state.pop(_EXPIRED, None)
+    return ended
 
 
 @st.fragment(run_every="20s")
@@ -229,11 +237,12 @@ def _start(here: Site, login: str, proved_at: datetime | None = None) -> None:
     st.session_state[_LOGIN], st.session_state[_ACTIVE] = login, now
 
 
-def _end_run_out(here: Site, token: str, now: datetime) -> None:
+def _end_run_out(here: Site, token: str, now: datetime, *, too_old: bool) -> None:
     with here.store.begin() as conn:
         sessions.run_out(conn, token, now)
     _forget()
-    st.session_state[_EXPIRED] = st.session_state[_LEFT] = True
+    st.session_state[_EXPIRED] = RanOut.TOO_LONG if too_old else RanOut.IDLE
+    st.session_state[_LEFT] = True
 
 
 def _forget() -> None:

@@ -84,9 +84,9 @@ def rule_name(kept: Retention) -> str:
 
 
 def _retention(record: Record, settings: Settings) -> Retention:
-    moment = record.event_at or record.written_at
-    day = local(moment).date() if moment else None
-    return retention(About(record.area, record.form, record.client.pid, day, settings.county, settings.care_provider))
+    days = [local(moment).date() for moment in (record.event_at, record.written_at) if moment]
+    day, last = (days[0], max(days)) if days else (None, None)
+    return retention(About(record.area, record.form, record.client.pid, day, settings.county, settings.care_provider, last))
 
 
 def _scan(sheet: str, number: int, page: Page, images: ImageFolder) -> File:

@@ -14,6 +14,7 @@ from pipeline.store import exports, records
 from pipeline.store.exports import Connection
 from pipeline.template import Forms
 
+_BY_HAND = "skriv-in"
 Candidate = tuple[Record, Earlier | None]
 
 
@@ -25,10 +26,16 @@ def candidates_of(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> l
 
 
 def with_carried(conn: Connection, forms: Forms, found: Sequence[Record], before: Mapping[str, Earlier]) -> dict[str, Earlier]:
-    """The latest runs by entry, with what they carried where that was about another client than now."""
+    """The latest runs by entry, with what they carried where that was about another client than now. A list to key in that nobody has ticked is
+    overtaken by the next: what it would have told has to be told again."""
     now = {record.entry_id: record.client.pid for record in found}
-    then = records.records(conn, forms, list(before), {entry_id: run.made_at for entry_id, run in before.items()})
-    return dict(before) | {each.entry_id: replace(before[each.entry_id], carried=each) for each in then if each.client.pid != now[each.entry_id]}
+    looked, moved = dict(before), dict[str, Record]()
+    while looked:
+        then = records.records(conn, forms, list(looked), {entry_id: run.made_at for entry_id, run in looked.items()})
+        moved |= {each.entry_id: each for each in then if each.client.pid != now[each.entry_id]}
+        unsure = {entry_id: run for entry_id, run in looked.items() if entry_id not in moved and run.target == _BY_HAND}
+        looked = {entry_id: run for entry_id, last in unsure.items() if (run := exports.before_unanswered(conn, entry_id, last.revision))}
+    return dict(before) | {entry_id: replace(before[entry_id], carried=each) for entry_id, each in moved.items()}
 
 
 def held_among(conn: Connection, forms: Forms, candidates: Sequence[Candidate], clash_minutes: int) -> frozenset[str]:

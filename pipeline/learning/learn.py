@@ -19,6 +19,7 @@ from pipeline.settings import Settings
 from pipeline.store import registers
 from pipeline.store.database import Store
 from pipeline.store.events import record
+from pipeline.store.protection import covered_on
 from pipeline.store.reviewed import ReviewedSheet, reviewed_sheets
 from pipeline.store.staff_list import staff_list
 from pipeline.template import Forms
@@ -118,8 +119,11 @@ def hand_out(school: School, person: Person, learned: Learned, file: Path, permi
     """
     with school.store.read() as conn:
         access.require(person, Action.MANAGE)
-        health = {sheet.sheet for sheet in reviewed_sheets(conn, person) if _is_health(school.forms, sheet)}
-    count = write_training_set(file, [one for one in learned.fields if permit.health or one.sheet not in health], permit)
+        sheets = reviewed_sheets(conn, person)
+        health = {sheet.sheet for sheet in sheets if _is_health(school.forms, sheet)}
+        hidden = {s.sheet for s in sheets if covered_on(conn, person, school.forms.get((s.form, s.version)), s.pages).rows}
+    left_out = hidden if permit.health else hidden | health
+    count = write_training_set(file, [one for one in learned.fields if one.sheet not in left_out], permit)
     with school.store.begin() as conn:
         record(conn, person.login, "training_set", "models", pictures=count, health=permit.health, purpose=permit.purpose, ground=permit.legal_ground)
     return count

@@ -15,8 +15,8 @@ import numpy as np
 from pipeline import review
 from pipeline.calibration_fit import Evidence
 from pipeline.field_crops import field_crops
-from pipeline.field_spec import Kind, Meaning
-from pipeline.model import Image, Reading
+from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.model import Image, IssuedSheet, Reading
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.curves import features_of, hands_of, key_of
 from pipeline.recognize.registry import NETWORKS, READERS
@@ -96,5 +96,16 @@ def _pages(store: Store, form: Form, sheet: ReviewedSheet) -> Iterator[tuple[int
 
 
 def _answered(upright: Image, form: Form, page_no: int, sheet: ReviewedSheet) -> list[Crop]:
-    wanted = [spec for spec in form.pages[page_no - 1].all_fields if spec.name in sheet.answers]
+    wanted = [spec for spec in form.pages[page_no - 1].all_fields if spec.name in sheet.answers and not _is_printed(spec, sheet.issued)]
     return field_crops(upright, form, page_no, wanted)
+
+
+def _is_printed(spec: FieldSpec, issued: IssuedSheet | None) -> bool:
+    """Whether the program has printed what stands in a field (see `printing`): no hand wrote it."""
+    if issued is None:
+        return False
+    if issued.rows and spec.row is None and spec.means is Meaning.EVENT_DATE:
+        return True
+    if any(one.row == spec.row and spec.column in dict(one.printed) for one in issued.rows):
+        return True
+    return issued.client_pid is not None and spec.row in (None, 1) and spec.means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME)

@@ -20,6 +20,7 @@ from pipeline.model import Client
 from pipeline.recognize.learned_words import FILE
 from pipeline.recognize.lexicon import Lexicon, letter_words
 from pipeline.recognize.registry import READERS
+from pipeline.store.protection import TELLS
 
 SHEETS, WRITERS = 3, 2
 """A word has to stand on so many sheets of so many hands."""
@@ -51,13 +52,14 @@ def found_words(fields: Iterable[Reread], clients: Iterable[Client]) -> dict[str
     writers: dict[str, set[str]] = defaultdict(set)
     for one in fields:
         value = one.said.answer.value
-        if one.crop.spec.kind in WRITTEN and isinstance(value, str):
+        if one.crop.spec.kind in WRITTEN and one.crop.spec.means not in TELLS and isinstance(value, str):
             for word in letter_words(value):
                 sheets[word].add(one.sheet)
                 writers[word].add(one.writer)
-    personal = {word for client in clients for word in letter_words(f"{client.name} {client.address}")}
+    told = [str(one.said.answer.value) for one in fields if one.crop.spec.means in TELLS]
+    personal = {word for text in (*told, *(f"{client.name} {client.address}" for client in clients)) for word in letter_words(text)}
     often = {word: len(places) for word, places in sheets.items() if len(places) >= SHEETS and len(writers[word]) >= WRITERS}
-    return {word: count for word, count in often.items() if word not in personal and len(word) >= SHORTEST}
+    return {word: count for word, count in often.items() if not {word, word.removesuffix("s")} & personal and len(word) >= SHORTEST}
 
 
 def word_lesson(fields: Sequence[Reread], apart: Collection[str], clients: Iterable[Client]) -> WordLesson:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "digits.onnx"
+SECOND = MODEL.with_name("digits-second.onnx")
+"""Made like the first, from rows drawn anew and in another order: what both find hard is hard, and they seldom fall into the same mistake."""
 
 LOOK_AGAIN = 0.9
-"""A cell whose likeliest answer has less than this is looked at again, moved by a pixel each way. Chosen on what is set aside for the temperature:
-18 % fewer wrong digits of MNIST's training images, 12 % of drawn rows; to look at all cells again gains no more."""
-MOVES = ((1, 0), (-1, 0), (0, 1), (0, -1))
-"""Rows down and columns right by which a doubtful cell is moved, px; it was seen where it is already."""
+"""A cell whose likeliest answer has less than this is looked at again by both networks. To look at all cells again gains no more."""
+MOVES: Mapping[Path, tuple[tuple[int, int], ...]] = {MODEL: ((1, 0), (0, 1)), SECOND: ((0, 0), (-1, 0), (0, -1))}
+"""Rows down and columns right by which each network sees a doubtful cell moved, px; the first has seen it where it is already."""
 
 Probabilities = NDArray[np.float32]
 
@@ -57,20 +58,20 @@ def cell_pictures_of(crop: Crop) -> Image:
     return cell_pictures(crop.image, crop.blank, crop.spec.cell_count, margin)
 
 
-def cell_probabilities(pictures: Image, model: Path = MODEL) -> Probabilities:
-    """Cells (n, 32, 32), 255 = ink, to probabilities (n, 13) of 0–9, empty, struck out, other, or of what another network answers for.
+def cell_probabilities(pictures: Image) -> Probabilities:
+    """Cells (n, 32, 32), 255 = ink, to probabilities (n, 13) of 0–9, empty, struck out, other.
 
     Cells without ink share one answer; what is doubtful is looked at again (`LOOK_AGAIN`).
 
     Raises:
-        MissingProgramError: the network's file is missing.
+        MissingProgramError: a network's file is missing.
     """
     inked = pictures.reshape(len(pictures), -1).any(axis=1)
     asked = np.concatenate([np.zeros((1, *pictures.shape[1:]), np.uint8), pictures[inked]])
-    p = _answers(asked, model)
+    p = _answers(asked, MODEL)
     doubtful = p.max(axis=1) < LOOK_AGAIN
     if doubtful.any():
-        p[doubtful] = _moved_answers(asked[doubtful], p[doubtful], model)
+        p[doubtful] = _looked_again(asked[doubtful], p[doubtful])
     out = np.empty((len(pictures), p.shape[1]), np.float32)
     out[~inked], out[inked] = p[0], p[1:]
     return out
@@ -81,12 +82,13 @@ def _answers(pictures: Image, model: Path) -> Probabilities:
     return np.asarray(p, np.float32)
 
 
-def _moved_answers(pictures: Image, unmoved: Probabilities, model: Path) -> Probabilities:
-    """The geometric mean of the answers to each cell in its five places; a glyph has three empty pixels around it, so nothing leaves the picture."""
-    moved = np.concatenate([np.roll(pictures, move, axis=(1, 2)) for move in MOVES])
-    answers = np.concatenate([unmoved, _answers(moved, model)])
-    logs = np.log(np.maximum(answers, 1e-9)).reshape(1 + len(MOVES), len(pictures), -1)
-    mean = np.exp(logs.mean(axis=0))
+def _looked_again(pictures: Image, unmoved: Probabilities) -> Probabilities:
+    """The geometric mean of what both networks answer to each cell in three places; a glyph has three empty pixels around it, so nothing is lost."""
+    answers = [unmoved]
+    for model, moves in MOVES.items():
+        moved = np.concatenate([np.roll(pictures, move, axis=(1, 2)) for move in moves])
+        answers += np.split(_answers(moved, model), len(moves))
+    mean = np.exp(np.mean([np.log(np.maximum(p, 1e-9)) for p in answers], axis=0))
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
@@ -97,7 +99,7 @@ def _session(model: Path) -> InferenceSession:
     if not model.is_file():
         raise MissingProgramError(
             f"The network for boxes, {model.name}, is missing.",
-            f"Fetch data/models again from the project, or train it: see pipeline/training/{model.stem}.py.",
+            "Fetch data/models again from the project, or train it: see pipeline/training/digits.py.",
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -30,6 +30,8 @@ SURE_NEIGHBOUR = 0.99
 """From this p on a row says something of who else is on the sheet."""
 CLEAR, CONTRADICTED = 0.9, 0.02
 """A box is clear from this probability on, and speaks against a digit below that."""
+_TEN_BOXES = (tuple(range(10)), tuple(range(2, 12)), (*range(6), *range(7, 11)), (*range(1, 7), *range(8, 12)))
+"""Where ten digits without century stand: to the left or right, without or with a sign in a box of its own (as `number_rows` weighs them)."""
 ALIKE = 0.01
 """Others with at least this probability are told of."""
 
@@ -194,10 +196,12 @@ def _problems(row: _Row, place: int | None, value: str, *, named: bool) -> list[
 def _stands_there(row: _Row, place: int, value: str) -> bool:
     """Whether no box speaks against the number, with or without century."""
     way = tuple(Way)[row.evidence.number.way[place]]
-    return way is Way.TEN or (way is Way.WHOLE and min(_seen(row, value)) >= CONTRADICTED)
+    if way is Way.TEN:
+        return max(min(_seen(row, value[2:], boxes)) for boxes in _TEN_BOXES) >= CONTRADICTED
+    return way is Way.WHOLE and min(_seen(row, value)) >= CONTRADICTED
 
 
-def _seen(row: _Row, value: str) -> list[float]:
+def _seen(row: _Row, value: str, places: Sequence[int] = range(BOXES)) -> list[float]:
     """The probability of each character of a number in its box."""
     boxes = tempered(row.written.lattice, USUAL_DOUBT)
-    return [float(boxes[i, LATTICE_SYMBOLS.index(c if c in LATTICE_SYMBOLS else "?")]) for i, c in enumerate(value)]
+    return [float(boxes[i, LATTICE_SYMBOLS.index(c if c in LATTICE_SYMBOLS else "?")]) for i, c in zip(places, value, strict=False)]

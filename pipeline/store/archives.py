@@ -91,7 +91,7 @@ def changed_since(conn: Connection, package_id: str) -> list[str]:
     for row in conn.execute(select(entry.c.sheet, entry.c.id, entry.c.state).where(entry.c.sheet.in_(held)).order_by(entry.c.sheet, entry.c.id)):
         by_sheet[row.sheet].append((row.id, row.state))
     open_ones = {sheet for sheet, rows in by_sheet.items() if any(EntryState(state) not in SETTLED for _, state in rows)}
-    return sorted(open_ones | {one.sheet for one in _not_archived(conn, by_sheet)})
+    return sorted(open_ones | {one.sheet for one in _not_archived(conn, by_sheet) if one.entry_ids})
 
 
 def _not_archived(conn: Connection, settled: dict[str, list[tuple[str, str]]]) -> Iterable[Archivable]:

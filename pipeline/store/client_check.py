@@ -52,7 +52,7 @@ def in_register(
     if spec is None or spec.name not in answers:
         return dict(answers)
     answer = answers[spec.name]
-    if answer.state is not State.READ and _may_be_about_nobody(form, spec, about):
+    if answer.state is State.EMPTY and _may_be_about_nobody(form, spec, about):
         return dict(answers)
     if about.temporary and about.outside and not about.nobody and answer.state is not State.READ:
         return {**answers, spec.name: Answer(new_temporary())}

@@ -54,6 +54,7 @@ def take_over(conn: Connection, read: Page, other: Page) -> bool:
         return False
     give_up_sheet(conn, other)
     conn.execute(update(_page).where(_page.c.id == other.id).values(duplicate_of=read.id))
+    _asked_of(conn, read, other)
     return True
 
 
@@ -63,7 +64,14 @@ def stand_in(conn: Connection, read: Page, other: Page) -> bool:
         return False
     give_up_sheet(conn, other)
     conn.execute(update(_page).where(_page.c.id == other.id).values(duplicate_of=read.id, settled=True))
+    _asked_of(conn, read, other)
     return True
+
+
+def _asked_of(conn: Connection, now: Page, before: Page) -> None:
+    """A third scan that waits is asked about, and compared, with what stands there now."""
+    waits = (_page.c.duplicate_of == before.id, _page.c.id != now.id, page_states.unsettled_duplicate)
+    conn.execute(update(_page).where(*waits).values(duplicate_of=now.id))
 
 
 def set_apart(conn: Connection, twice: Page) -> list[Page]:

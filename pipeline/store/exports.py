@@ -88,6 +88,12 @@ def earlier_than(conn: Connection, entry_id: str, revision: int) -> Earlier | No
     return Earlier(*rows[-1][1:]) if rows else None
 
 
+def before_unanswered(conn: Connection, entry_id: str, revision: int) -> Earlier | None:
+    """As `earlier_than`, where nobody has said what became of this revision; else None."""
+    answered = exists().where(receipt.c.entry == entry_id, receipt.c.revision == revision)
+    return None if conn.execute(select(answered)).scalar_one() else earlier_than(conn, entry_id, revision)
+
+
 def earlier_by(conn: Connection, entry_id: str, moment: datetime | None) -> Earlier | None:
     """The latest run that carried the entry by a moment and was not refused."""
     if moment is None:

@@ -41,11 +41,24 @@ def approvals(conn: Connection, entry_ids: Sequence[str]) -> dict[str, list[Stam
     """The approvals that stand for what each entry says now, by login, oldest first: none where a row of its sheet is undecided (again)."""
     now, found = seen_now(conn, entry_ids), defaultdict[str, list[Stamp]](list)
     unsure = {entry_id for sheet in whole_sheets(conn, list(now)) if sheet.open for entry_id in sheet.decided}
+    aside = _put_aside(conn, entry_ids)
     for part in (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS)):
         query = select(payment_approval).where(payment_approval.c.entry.in_(part), _standing).order_by(payment_approval.c.id)
         for row in conn.execute(query):
-            if row.seen == now.get(row.entry) and row.entry not in unsure:
+            fewer = row.entry in aside and row.at <= aside[row.entry]
+            if row.seen == now.get(row.entry) and row.entry not in unsure and not fewer:
                 found[row.entry].append(Stamp(row.at, row.by))
+    return found
+
+
+def _put_aside(conn: Connection, entry_ids: Sequence[str]) -> dict[str, datetime]:
+    """When a row of the sheet of each entry was last rejected, which no answer tells: what was approved before is not the sum of what is left."""
+    found: dict[str, datetime] = {}
+    own, row = tables.entry, tables.entry.alias()
+    when = func.max(func.coalesce(row.c.second_at, row.c.first_at))
+    for part in (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS)):
+        query = select(own.c.id, when).join(row, row.c.sheet == own.c.sheet).where(own.c.id.in_(part), row.c.state == EntryState.REJECTED.value)
+        found |= {each[0]: each[1] for each in conn.execute(query.group_by(own.c.id)) if each[1] is not None}
     return found
 
 

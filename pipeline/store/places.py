@@ -16,7 +16,7 @@ from pipeline.deadlines import due
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import EntryState, Reading, State, Value
 from pipeline.store import tables
-from pipeline.store.answers import Decided
+from pipeline.store.answers import Decided, decided
 from pipeline.store.database import lock_keys
 from pipeline.store.entries import LANES, SURE, Entry, entries_of
 from pipeline.store.pulls import raise_pulled
@@ -27,7 +27,7 @@ _DAY = slice(0, 10)
 
 
 def note_places(conn: Connection, form: Form, sheet: str, readings: Mapping[str, Reading]) -> None:
-    """Give the undecided entries of a sheet their place, from what the machine is sure of. The decision replaces day and deadline.
+    """Give the undecided entries of a sheet their place, from what the machine is sure of. What people have settled goes before.
 
     Raises:
         FormError: the form names a deadline that there is no rule for.
@@ -35,7 +35,7 @@ def note_places(conn: Connection, form: Form, sheet: str, readings: Mapping[str,
     clients: set[tuple[str, str]] = set()
     for found in entries_of(conn, sheet):
         if found.state is EntryState.REVIEW:
-            values = _place(form, found, readings)
+            values = _place(form, found, readings) | due_when_decided(form, found, decided(conn, found.id))
             conn.execute(update(_entry).where(_entry.c.id == found.id).values(values))
             clients.add((found.unit, values["likely_pid"]))
     for unit, pid in sorted(clients):

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select
 from pipeline import access
 from pipeline.access import Action
 from pipeline.identity import is_temporary
-from pipeline.model import Person, State
+from pipeline.model import IssuedSheet, Person, State
 from pipeline.store import registers, sight, tables
 from pipeline.store.answers import Decided, How, decided
 from pipeline.store.entries import DECIDED, Entry, entries
+from pipeline.store.issued import issued_sheet
 from pipeline.store.pages import Page
 from pipeline.store.sheets import sheet_pages
 
@@ -23,7 +24,7 @@ _entry = tables.entry
 
 @dataclass(frozen=True, slots=True)
 class ReviewedSheet:
-    """A sheet with the settled answers of its confirmed entries by field. `area` is the unit's area of law."""
+    """A sheet with the settled answers of its confirmed entries by field. `area` is the unit's area of law, `issued` what was printed on it."""
 
     sheet: str
     form: str
@@ -32,6 +33,7 @@ class ReviewedSheet:
     area: str
     pages: tuple[Page, ...]
     answers: Mapping[str, Decided]
+    issued: IssuedSheet | None = None
 
 
 def reviewed_sheets(conn: Connection, person: Person) -> list[ReviewedSheet]:
@@ -61,4 +63,5 @@ def _sheet(conn: Connection, found: list[Entry], area: str) -> ReviewedSheet:
             if answer.settled and written:
                 answers.setdefault(name, answer)
     first = found[0]
-    return ReviewedSheet(first.sheet, first.form, first.version, first.unit, area, tuple(sheet_pages(conn, first.sheet)), answers)
+    issued = issued_sheet(conn, first.serial) if first.serial else None
+    return ReviewedSheet(first.sheet, first.form, first.version, first.unit, area, tuple(sheet_pages(conn, first.sheet)), answers, issued)

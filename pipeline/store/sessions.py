@@ -37,7 +37,11 @@ class Session:
 
     def has_run_out(self, now: datetime, idle: timedelta, longest: timedelta) -> bool:
         """Whether nothing has happened for too long, or the session is too old."""
-        return now - self.active_at > idle + TOUCHED_AFTER or now - self.started_at > longest
+        return now - self.active_at > idle + TOUCHED_AFTER or self.is_too_old(now, longest)
+
+    def is_too_old(self, now: datetime, longest: timedelta) -> bool:
+        """Whether the session has gone on for too long, whatever was done in it."""
+        return now - self.started_at > longest
 
 
 def start(conn: Connection, login: str, now: datetime, proved_at: datetime | None = None) -> str:

@@ -7,7 +7,7 @@ both stay in the table.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from pipeline.access import Action
 from pipeline.authors import is_by
 from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.model import EntryState, Person
-from pipeline.store import sight, tables
+from pipeline.store import people, sight, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry, change, entries, entry, stale
 from pipeline.store.events import record
@@ -59,10 +59,10 @@ def to_sign(conn: Connection, forms: Forms, person: Person) -> ToSign:
         NotAllowedError: the person signs nothing.
     """
     access.require(person, Action.SIGN)
-    asks, staff = needs_signature(conn, forms), staff_list(conn)
+    asks, is_own_of = needs_signature(conn, forms), _ownership(conn, person)
     query = select(_entry).where(_waits(conn, person)).order_by(_entry.c.criticality, _entry.c.event_on, _entry.c.id)
     waiting = [one for one in entries(conn, query) if asks(one.form, one.version, one.unit)]
-    own = [one for one in waiting if is_by(one.author or "", person, staff)]
+    own = [one for one in waiting if is_own_of(one)]
     ids = {one.id for one in own}
     return ToSign(tuple(own[:_MOST]), tuple([one for one in waiting if one.id not in ids][:_MOST]))
 
@@ -101,12 +101,12 @@ def sign_sheet(conn: Connection, forms: Forms, person: Person, seen: Sequence[tu
     found = [(entry(conn, entry_id), revision) for entry_id, revision in seen]
     for one, _ in found:
         sight.require_entry(conn, person, Action.SIGN, one)
-    staff = staff_list(conn)
+    is_own_of = _ownership(conn, person)
     if len({one.sheet for one, _ in found}) != 1:
         raise ReviewError("Only rows of one sheet are signed together.", "Sign them one by one.")
     if any(one.criticality == "A" for one, _ in found):
         raise ReviewError("Entries of class A are signed one by one.", "Read and sign each.")
-    if not all(is_by(one.author or "", person, staff) for one, _ in found):
+    if not all(is_own_of(one) for one, _ in found):
         raise ReviewError("Only own rows are signed together.", "Sign those of others one by one, with the reason.")
     act = secrets.token_hex(8)
     for one, revision in found:
@@ -145,7 +145,16 @@ def my_signed(conn: Connection, person: Person, limit: int = 1) -> list[Entry]:
 
 def is_own(conn: Connection, person: Person, found: Entry) -> bool:
     """Whether the person wrote the entry on paper."""
-    return is_by(found.author or "", person, staff_list(conn))
+    return _ownership(conn, person)(found)
+
+
+def _ownership(conn: Connection, person: Person) -> Callable[[Entry], bool]:
+    """Tells of an entry whether the person wrote it. Who shares the name with another account has no notes by name: a reason is asked for."""
+    others = [name for login, name in people.names(conn).items() if login != person.login]
+    if any(is_by(name, person) for name in others):
+        return lambda _: False
+    staff = staff_list(conn)
+    return lambda one: is_by(one.author or "", person, staff)
 
 
 def asks_for_signature(conn: Connection, forms: Forms, form: Form, unit: str) -> bool:

@@ -188,3 +188,13 @@ def _rows(page: Page) -> int:
     found = re.search(r"(\d+) rad", page.get_by_role("heading", name=re.compile("i loggen")).inner_text())
     assert found is not None
     return int(found[1])
+
+
+@pytest.mark.parametrize(("person", "place"), [(MANAGER, ".stMetric label"), (SYSTEM_ADMINISTRATOR, ".st-key-account_change-nina button")])
+def test_words_are_read_whole_on_a_small_screen(browser: Browser, address: str, person: Person, place: str) -> None:
+    with logged_in(browser, address, person) as page:
+        page.set_viewport_size({"width": 1024, "height": 700})
+        page.locator(place).last.wait_for()
+        settle(page)
+        cut = "all => all.flatMap(e => [e, ...e.querySelectorAll('*')]).filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+        assert page.locator(place).evaluate_all(cut) == []

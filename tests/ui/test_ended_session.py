@@ -23,7 +23,7 @@ from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.tables import entry as entry_table
 from tests.ui import seeding
-from tests.ui.conftest import OpenScreen
+from tests.ui.conftest import APP, OpenScreen
 from tests.ui.seeding import COLLEAGUE, NURSE, OTHER_UNIT
 from tests.ui.test_control import controlled, task_id
 from tests.ui.test_group_task import open_group
@@ -222,3 +222,14 @@ def kept(store: Store) -> dict[str, Answer]:
     """The drafts of the only entry there is."""
     with store.read() as conn:
         return drafts(conn, conn.execute(select(entry_table.c.id)).scalar_one(), NURSE.login)
+
+
+def test_whoever_worked_all_day_is_not_told_that_nothing_happened(store: Store) -> None:
+    app = AppTest.from_file(str(APP), default_timeout=30)
+    now = utc_now()
+    with store.begin() as conn:
+        app.session_state["session_token"] = token = sessions.start(conn, NURSE.login, now - timedelta(hours=12, minutes=1))
+        sessions.touch(conn, token, now)
+    app.session_state["login"], app.session_state["active_at"] = NURSE.login, now
+    app.run()
+    assert "inloggad i 12 timmar" in app.info[0].value

@@ -166,3 +166,15 @@ def test_a_row_that_the_machine_took_for_empty_is_added(store: Store, open_scree
     app.button(key=f"add-lookup_row-{serial}").click().run()
     assert not app.exception
     assert f"f-{serial}-04-0-rad04-personnummer" in {text.key for text in app.text_input}
+
+
+def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    with store.begin() as conn:
+        revision = entry(conn, entry_id).revision
+        corrections.correct(conn, seeding.forms(), NURSE, entry_id, revision, {"handelsetid": Answer("10:17")}, "fel", utc_now())
+    app = looked_up(open_screen(seeding.COLLEAGUE, "review"), entry_id[:8])
+    app.button(key=f"lookup_void-{entry_id}").click().run()
+    app.button(key=f"leave-{entry_id}").click().run()
+    assert not app.exception
+    assert "10:17" not in " ".join(html.proto.body for html in app.get("html"))

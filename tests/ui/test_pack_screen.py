@@ -57,10 +57,11 @@ def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(store: Store, o
     app = open_screen(ADMINISTRATOR, "pack")
     app.button(key="pack_do").click().run()
     assert not app.exception
-    unit, data, count = app.session_state["pack_made"]
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    made = app.session_state["pack_made"].result()
+    count = made.sheets
+    with zipfile.ZipFile(io.BytesIO(made.zipped)) as archive:
         sheets = read_issued(archive.read("utlamnade.csv")).sheets
-    assert (unit, count, len(sheets)) == (UNIT, 1 + len(CLIENTS), 1 + len(CLIENTS))
+    assert (made.unit, count, len(sheets)) == (UNIT, 1 + len(CLIENTS), 1 + len(CLIENTS))
     app.run()
     with store.read() as conn:
         assert [(one.form, one.issued, one.missing) for one in sheet_counts(conn, {UNIT})] == [(NOTE, count, count)]
@@ -76,7 +77,7 @@ def test_planned_visits_become_tour_lists_and_who_is_left_out_is_counted(store: 
     app.file_uploader(key="pack_plan").upload("plan.csv", plan.encode(), "text/csv").run()
     app.button(key="pack_do").click().run()
     assert not app.exception
-    with zipfile.ZipFile(io.BytesIO(app.session_state["pack_made"][1])) as archive:
+    with zipfile.ZipFile(io.BytesIO(app.session_state["pack_made"].result().zipped)) as archive:
         (sheet,) = read_issued(archive.read("utlamnade.csv")).sheets
     assert [row.client_pid for row in sheet.rows] == [CLIENTS[0].pid]
     assert [one.value for one in app.warning] == [t("pack.plan_hidden", count=1)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.model import EntryState, State
 from pipeline.review import Answer, asked
-from pipeline.store import claims, decisions, sessions
+from pipeline.store import claims, decisions, sessions, tables
 from pipeline.store.answers import decided, drafts
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
@@ -333,3 +334,18 @@ def test_the_second_person_finds_what_was_chosen_or_typed(store: Store, open_scr
     with store.read() as conn:
         assert decided(conn, entry_id)["handelsetid"].answer == Answer("10:10")
     assert typed(store, entry_id, {}) is None
+
+
+def test_a_covered_text_that_is_left_alone_is_not_empty(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    with store.begin() as conn:
+        read = tables.reading.c
+        there = (read.page == entry(conn, entry_id).page, read.field == "plan")
+        conn.execute(update(tables.reading).where(*there).values(value=None, state="empty", p=0.5))
+    app = open_screen(NURSE, "review")
+    type_all(app, entry_id)
+    save(app, entry_id)
+    assert state(store, entry_id) is EntryState.REVIEW
+    app.text_area(key=key(entry_id, "plan")).input("-")
+    save(app, entry_id)
+    assert state(store, entry_id) is EntryState.CONFIRMED

@@ -220,3 +220,13 @@ def test_a_call_that_two_people_say_is_about_nobody_is_no_hole_in_the_record_tha
     assert _save(ward, entry_id, _given(CALL, said), AboutClient(NOBODY, temporary=True)) is EntryState.CONFIRMED
     with ward.store.begin() as conn:
         assert backlog(conn, CHIEF).markers == ()
+
+
+def test_a_number_that_nobody_can_read_is_not_nobodys(ward: Ward) -> None:
+    said = {**{name: value for name, value in MET.items() if name != "beslut"}, "namn": ASTA.name}
+    entry_id = _read(ward, CALL, "AAAA", {**said, "personnummer": ASTA.pid})
+    given = {**_given(CALL, said), "personnummer": Answer(None, State.ILLEGIBLE)}
+    with pytest.raises(MissingAnswerError):
+        _save(ward, entry_id, given)
+    assert _save(ward, entry_id, given, AboutClient("numret går inte att läsa", ASTA.name, temporary=True)) is EntryState.CONFIRMED
+    assert _get(ward, entry_id).subject == "client"

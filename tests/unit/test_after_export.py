@@ -18,7 +18,7 @@ from pipeline.export.receipts import apply_receipt_file, give_receipts
 from pipeline.export.runs import Office, make_run, run_file
 from pipeline.model import EntryState, Run, State
 from pipeline.review import Answer
-from pipeline.store import exports, originals
+from pipeline.store import decisions, entries, exports, originals
 from pipeline.store.clock import utc_now
 from tests.export_examples import ARNE, FORMS, SIV
 from tests.export_office import ANNA, TORA, agree, confirm, correct, corrected, review, state, void
@@ -142,3 +142,32 @@ def test_a_month_that_its_only_entry_was_moved_from_is_told_again_empty(office: 
     assert files.keys() == {"KHSL1-2021-12", "KHSL1-2022-01"}
     assert files["KHSL1-2021-12"] == b""
     assert make_run(office, ANNA, "khsl", utc_now()) is None
+
+
+@pytest.mark.parametrize("voided", [False, True])
+def test_what_was_not_keyed_in_yet_is_still_made_void_under_the_first_when_it_changes_again(office: Office, voided: bool) -> None:
+    entry_id, _ = exported(office)
+    corrected(office, entry_id, "personnummer", Answer(None, State.ILLEGIBLE), NOBODY_KNOWN)
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
+    if voided:
+        void(office, entry_id)
+    else:
+        correct(office, entry_id, "anteckning", "Ny.")
+    again = make_run(office, ANNA, "skriv-in", utc_now())
+    assert again is not None
+    shown = key_in.next_entry(office, ANNA, again.id, utc_now())
+    assert shown is not None
+    assert shown.first == SIV
+
+
+def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(office: Office) -> None:
+    sent(office, "AAAA01", "AAAA02")
+    made = packed(office)
+    with office.store.read() as conn:
+        latest = exports.latest_item(conn, "AAAA01-00")
+    assert latest is not None
+    give_receipts(office, ANNA, latest[0], [Tick("AAAA01-00", accepted=False, text="finns redan")], utc_now())
+    with office.store.begin() as conn:
+        decisions.reject(conn, ANNA, "AAAA01-00", entries.entry(conn, "AAAA01-00").revision, "dubblett", utc_now())
+    with office.store.begin() as conn:
+        originals.may_be_destroyed(conn, RUT, made.id, "KS 2022-14", utc_now())

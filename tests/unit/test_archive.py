@@ -8,6 +8,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from pathlib import Path
 from threading import Barrier
 
@@ -386,3 +387,8 @@ def test_a_protected_client_is_marked_in_the_description(office: Office, tmp_pat
     make_run(office, ANNA, "rivta", utc_now())
     erms = etree.parse(unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml")
     assert [each.text for each in erms.iter(f"{{{ERMS}}}protectedIdentity")] == ["true"]
+
+
+def test_the_years_are_counted_from_the_day_on_which_it_was_written_down() -> None:
+    late = record("besokslista", area="HSL", event_at=datetime(2021, 12, 16, 7), written_at=datetime(2022, 1, 10, 9))
+    assert longest([late], SETTINGS).earliest == date(2032, 1, 10)

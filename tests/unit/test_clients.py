@@ -142,3 +142,9 @@ def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
     path.write_text("personnummer;namn;enhet;Personnummer\n193001016595;Elsa;Norra;189002099811\n", "utf-8")
     with pytest.raises(UsageError, match="personnummer more than once"):
         load_register(path)
+
+
+def test_an_lma_number_is_one_that_cannot_be_checked(tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    register.write_text("personnummer;namn;enhet\n50-017845/6;Asta Provberg;Norr\n", "utf-8")
+    assert [client.pid for client in load_register(register).clients] == ["50017845/6"]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from pipeline.client_guard import AboutClient
 from pipeline.errors import MissingAnswerError, NotAllowedError, StaleDecisionError, UnknownClientError
+from pipeline.identity import is_temporary
 from pipeline.model import EntryState, Person, Role, State, Value
 from pipeline.review import Answer
 from pipeline.settings import Settings
@@ -301,3 +302,16 @@ def test_fields_about_a_protected_client_stay_in_the_clients_unit(ward: Ward) ->
     confirm(ward)
     with ward.store.begin() as conn:
         assert controls.next_control(conn, FORMS, NILS, NOW, 15) is None
+
+
+def test_a_temporary_identity_stands_on_no_paper_and_is_not_typed_again(store_settings: Settings) -> None:
+    ward = Ward(open_store(store_settings.model_copy(update={"control_share": 1.0}), create=True)).begin()
+    entry_id = ward.note("AAAA")
+    nobody, illegible = AboutClient("numret går inte att läsa", temporary=True), Answer(None, State.ILLEGIBLE)
+    with ward.store.begin() as conn:
+        decisions.save_answers(conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}, pnr=illegible), NOW, about=nobody)
+        assert decisions.save_answers(conn, FORMS, NILS, entry_id, 1, {"pnr": illegible}, NOW, about=nobody) is EntryState.CONFIRMED
+        assert is_temporary(entry(conn, entry_id).client_pid or "")
+        drawn = set(conn.execute(select(control.c.field).where(control.c.entry == entry_id)).scalars())
+    assert "datum" in drawn
+    assert "pnr" not in drawn

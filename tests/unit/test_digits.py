@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import State
+from pipeline.recognize import digits
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
 from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
-from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, _answers, cell_probabilities, plain_row, recognize
+from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, SECOND, _answers, cell_probabilities, plain_row, recognize
 
 NUMBER = "189001019802"
 """An official test number (Skatteverket)."""
@@ -236,22 +237,33 @@ def test_no_crops_no_readings() -> None:
     assert recognize([]) == []
 
 
-def test_a_missing_network_names_its_remedy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["MODEL", "SECOND"])
+def test_a_missing_network_names_its_remedy(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "digits.onnx"
+    monkeypatch.setattr(digits, "MOVES", {gone if file == getattr(digits, name) else file: moves for file, moves in MOVES.items()})
+    monkeypatch.setattr(digits, name, gone)
     with pytest.raises(MissingProgramError, match=r"digits\.onnx") as raised:
-        cell_probabilities(np.zeros((1, SIDE, SIDE), np.uint8), tmp_path / "digits.onnx")
+        cell_probabilities(_clear_and_doubtful())
     assert "pipeline/training/digits.py" in raised.value.remedy
 
 
-def test_only_a_doubtful_cell_is_looked_at_again() -> None:
-    """Digits drawn clearly, and two drawn on top of each other: the latter answer as the mean of their looks, the former as they are."""
+def _clear_and_doubtful() -> NDArray[np.uint8]:
+    """Ten digits drawn clearly, and ten times two drawn on top of each other."""
     cells = np.zeros((20, SIDE, SIDE), np.uint8)
     for i, cell in enumerate(cells):
         for digit in {i % 10, (i + 3) % 10 if i >= 10 else i % 10}:
             cv2.putText(cell, str(digit), (6, 27), cv2.FONT_HERSHEY_DUPLEX, 1.0, 255, 2)
+    return cells
+
+
+def test_only_a_doubtful_cell_is_looked_at_again_and_by_both_networks() -> None:
+    """A doubtful one is answered by the mean of all looks, the others as the first network answers."""
+    cells = _clear_and_doubtful()
     once = _answers(cells, MODEL)
     doubtful = once.max(axis=1) < LOOK_AGAIN
-    looks = [_answers(np.roll(cells[doubtful], move, axis=(1, 2)), MODEL) for move in ((0, 0), *MOVES)]
-    mean = np.exp(np.mean(np.log(looks), axis=0))
+    looks = [_answers(np.roll(cells[doubtful], move, axis=(1, 2)), MODEL) for move in ((0, 0), (1, 0), (0, 1))]
+    looks += [_answers(np.roll(cells[doubtful], move, axis=(1, 2)), SECOND) for move in ((0, 0), (-1, 0), (0, -1))]
+    mean = np.exp(np.mean(np.log(np.maximum(looks, 1e-9)), axis=0))
     found = cell_probabilities(cells)
     assert doubtful.any()
     assert not doubtful.all()

@@ -32,12 +32,12 @@ from pipeline.model import Client, EntryState, Person, Record, Role, State, Valu
 from pipeline.payments import ROW_UNREAD, ROWS_LEFT, SUM_DIFFERS, SUM_UNREAD, Payment, _differs, approve_payment, payments
 from pipeline.professions import ALL_AREAS
 from pipeline.review import Answer as Answered
-from pipeline.store import decisions, events, sheets, tables
+from pipeline.store import decisions, events, tables
 from pipeline.store import entries as store_entries
 from pipeline.store.clock import utc_now
 from pipeline.store.payment_approvals import approve, take_back_approval
 from tests.export_examples import ARNE, FORMS, SETTINGS, SIV, items, record, run, stamp, terms
-from tests.export_office import ANNA, MONA, NILS, PER, confirm, confirmed, correct, corrected, paying, review, state
+from tests.export_office import ANNA, MONA, NILS, PER, confirm, correct, corrected, review, state
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -332,13 +332,13 @@ def test_a_protected_payee_is_not_named(bank: Office) -> None:
     assert only(bank).payee == ""
 
 
-def test_no_payment_goes_while_a_row_of_its_list_is_undecided(office: Office) -> None:
-    entry_id = confirmed(office, "pain001")
-    office = paying(office)
-    with office.store.begin() as conn:
-        sheets.add_row(conn, ANNA, store_entries.entry(conn, entry_id).page, 2, FORMS)
-    assert payments(office, MONA)[0].stops
-    assert make_run(office, ANNA, "pain001", utc_now()) is None
+def test_no_payment_goes_while_a_row_of_its_list_is_undecided(bank: Office) -> None:
+    listed(bank)
+    approved(bank, MONA, NILS)
+    with bank.store.begin() as conn:
+        decisions.reopen(conn, ANNA, "AAAA01-02", store_entries.entry(conn, "AAAA01-02").revision)
+    assert only(bank).stops
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
 
 
 def test_a_sum_that_nobody_can_read_checks_no_list() -> None:
@@ -348,3 +348,12 @@ def test_a_sum_that_nobody_can_read_checks_no_list() -> None:
 
     assert _differs([row(1, "9999", None)], terms("pain001")) == SUM_UNREAD
     assert _differs([row(1, "1000", "3000"), row(2, "2000", "3000"), row(3, "9999", None)], terms("pain001")) == SUM_UNREAD
+
+
+def test_a_row_that_is_put_aside_leaves_no_approval_standing(bank: Office) -> None:
+    entry, other = with_another_row(bank)
+    for person in (MONA, NILS):
+        approve_payment(bank, person, entry, payments(bank, person)[0].seen, utc_now())
+    with bank.store.begin() as conn:
+        decisions.reject(conn, ANNA, other, store_entries.entry(conn, other).revision, "dubblett", utc_now(), signed=True)
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None

@@ -12,24 +12,26 @@ import numpy as np
 import pytest
 
 from pipeline.errors import NotAllowedError, NothingLearnedError, UsageError
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.learning import curves, reread, words
 from pipeline.learning.learn import Learned, School, hand_out, learn, take_over
 from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, learned_signers, signer_lesson
 from pipeline.learning.training_set import Permit
 from pipeline.learning.words import WordLesson
-from pipeline.model import Reading, StaffMember, State
+from pipeline.model import Client, IssuedSheet, PrintedRow, Reading, StaffMember, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.curves import installed
 from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import Lexicon
+from pipeline.review import Answer
 from pipeline.settings import Settings
+from pipeline.store import registers
 from pipeline.store.answers import Decided, How
 from pipeline.store.database import Store
 from pipeline.store.decisions import save_answers
 from pipeline.store.events import events_of
 from pipeline.store.sheets import save_reading
-from tests.ward import ADMIN, ASTA, EVA, FORMS, FREE, NOW, SAID, Ward, answers, page_reading
+from tests.ward import ADMIN, ASTA, EVA, FORMS, FREE, NORTH, NOW, SAID, VISITS, Ward, answers, page_reading
 
 pytest_plugins = ("tests.databases",)
 
@@ -198,3 +200,41 @@ def test_who_signs_often_is_expected(tmp_path: Path) -> None:
     assert learned_signers(tmp_path / "models") == lesson.signed
     assert not signer_lesson(sheets, staff, {"s1", "s2"}).better
     assert learned_signers(tmp_path) == {}
+
+
+def test_nobody_whose_identity_is_hidden_from_the_administrator_is_in_a_training_set(
+    school: School, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    confirmed(school.store, 3)
+    with school.store.begin() as conn:
+        registers.save_clients(conn, [Client(ASTA.pid, ASTA.name, ASTA.unit, protected=True)])
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    with pytest.raises(UsageError, match="No confirmed field"):
+        hand_out(school, ADMIN, taught(school), tmp_path / "set.zip", PERMIT)
+
+
+def test_no_name_is_learned_in_the_genitive_nor_of_somebody_outside_the_register() -> None:
+    def said(text: str, n: int, means: Meaning | None = None) -> reread.Reread:
+        spec = FieldSpec(name="f", label="f", kind=Kind.TEXT, box=(0, 0, 50, 9), means=means)
+        crop = Crop(np.full((72, 400), 255, np.uint8), spec)
+        return reread.Reread(crop, Reading("", 0.1, State.READ), Decided(Answer(text), How.CHANGED, True), f"s{n}", f"w{n % 2}")
+
+    fields = [said("Provbergs dotter ringde Kjellgren", n) for n in range(3)]
+    fields += [said("Ulla Kjellgren", n, Meaning.CLIENT_NAME) for n in range(3)]
+    assert set(words.found_words(fields, [ASTA])) == {"dotter", "ringde"}
+
+
+def test_what_was_printed_in_a_field_teaches_nothing_of_handwriting(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    ward = Ward(school.store).begin()
+    row = PrintedRow(1, ASTA.pid, (("pnr", ASTA.pid), ("tid", "0815")))
+    ward.issue(IssuedSheet("RRRR", VISITS.id, VISITS.version, NORTH, None, (row,)))
+    said = {"datum": SAID["datum"], "skribent": "Disa Penn", "rad01.pnr": ASTA.pid, "rad01.tid": "08:15", "rad01.mat": True}
+    upright = school.store.images.put(cv2.imencode(".jpg", np.full((2376, 1680), 255, np.uint8))[1].tobytes())
+    page = ward.scan()
+    with school.store.begin() as conn:
+        save_reading(conn, page, page_reading(VISITS, "RRRR", said), upright_sha256=upright, form=VISITS, reader_version="test 1")
+        save_answers(conn, FORMS, EVA, "RRRR-01", 0, answers({**said, "rad01.sign": None}), NOW)
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    learned = {one.crop.spec.name for one in taught(school).fields}
+    assert "rad01.mat" in learned
+    assert not learned & {"rad01.pnr", "rad01.tid"}

@@ -258,3 +258,16 @@ def test_a_deadline_goes_on_while_the_author_is_asked(ward: Ward) -> None:
         ask_author(conn, ALL_FORMS, EVA, entry_id, 0, "Vilken dag?", "", NOW)
         assert [(one.form, one.entries) for one in open_deadlines(conn, CHIEF)] == [(CUSTODY.id, 1)]
         assert overview(conn, CHIEF, NOW).due_in("over") == 1
+
+
+def test_a_deadline_that_people_have_settled_stands_when_another_page_comes(ward: Ward) -> None:
+    entry_id = add(ward, "LLLL", CUSTODY, datum="2026-02-26")
+    with ward.store.begin() as conn:
+        given = answers(SAID, datum=Answer("2026-02-20"))
+        assert decisions.save_answers(conn, ALL_FORMS, EVA, entry_id, 0, given, NOW) is EntryState.SECOND
+        decisions.save_answers(conn, ALL_FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-20")}, NOW)
+    ward.read(ward.scan(), page_reading(CUSTODY, "LLLL", PLAN, page_no=2), CUSTODY)
+    with ward.store.read() as conn:
+        found = entry(conn, entry_id)
+    assert found.state is EntryState.REVIEW
+    assert found.due_at == due("lvu-understallning", date(2026, 2, 20))

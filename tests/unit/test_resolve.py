@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.clients import ClientRegister, load_register
 from pipeline.field_spec import Kind
-from pipeline.model import Client, Reading, State, Value
+from pipeline.model import LATTICE_SYMBOLS, Client, Reading, State, Value
 from pipeline.resolve import Context, resolve
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
@@ -115,3 +115,16 @@ def test_probabilities_stay_probabilities(p: float, other: float, place: int, cl
     resolved = fields["personnummer"]
     assert 0 <= resolved.p <= 1
     assert resolved.p + sum(p for _, p in resolved.alternatives) <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("ten", ["3511276866", "3511286863"])
+@pytest.mark.parametrize("row", ["  {}", "{}  "])
+def test_ten_digits_of_which_some_differ_are_a_problem_as_twelve_are(ten: str, row: str) -> None:
+    assert KARIN.pid == "193511275863"
+    rest = 0.005 / (len(LATTICE_SYMBOLS) - 1)
+    boxes = tuple(tuple(0.995 if symbol == seen else rest for symbol in LATTICE_SYMBOLS) for seen in row.format(ten))
+    number = Reading(ten, 0.95, State.READ, lattice=boxes)
+    fields, problems = resolve(FORM.fields, FORM, _page(FORM, personnummer=number, namn=_read(KARIN.name)), Context(REGISTER))
+    assert fields["personnummer"].value == KARIN.pid
+    assert "number_differs:personnummer" in problems
+    assert fields["personnummer"].p <= 0.997

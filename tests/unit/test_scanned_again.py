@@ -9,7 +9,7 @@ from pipeline.store.database import Store
 from pipeline.store.decisions import reject
 from pipeline.template import Form
 from tests.unit.test_pages import decide_all, entries, page
-from tests.ward import ADMIN, ASTA, EVA, FORMS, NOTE, NOW, PLAN, SAID, VISITS, Ward, page_reading
+from tests.ward import ADMIN, ASTA, BROR, EVA, FORMS, NOTE, NOW, PLAN, SAID, VISITS, Ward, page_reading
 
 pytest_plugins = ("tests.databases",)
 
@@ -78,3 +78,35 @@ def test_a_later_scan_on_which_less_is_seen_takes_no_place(ward: Ward) -> None:
         sheets.settle_duplicate(conn, ADMIN, after, FORMS, same=True)
     assert [one.row for one in entries(ward, "AAAA")] == [1]
     assert [one.row for one in entries(ward, str(page(ward, after).sheet))] == [2]
+
+
+def test_a_third_scan_that_waited_while_the_second_took_the_place_of_the_first_gives_nothing_twice(ward: Ward) -> None:
+    said: dict[str, str | bool] = {"rad01.pnr": ASTA.pid}
+    more = {**said, "rad01.mat": True, "rad02.pnr": BROR.pid}
+    first, second, third = ward.scan(), ward.scan(), ward.scan()
+    for scan, values in ((first, said), (second, more), (third, more)):
+        ward.read(scan, page_reading(VISITS, "AAAA", values))
+    for scan in (second, third):
+        with ward.store.begin() as conn:
+            sheets.settle_duplicate(conn, ADMIN, scan, FORMS, same=True)
+    assert [one.row for one in entries(ward, "AAAA")] == [1, 2]
+    assert entries(ward, third) == []
+
+
+def test_a_row_that_a_person_added_is_not_lost_to_a_later_scan(ward: Ward) -> None:
+    said = {"rad01.pnr": ASTA.pid}
+    before, after = ward.scan(), ward.scan()
+    ward.read(before, page_reading(VISITS, "AAAA", said))
+    with ward.store.begin() as conn:
+        sheets.add_row(conn, EVA, before, 3, FORMS)
+    ward.read(after, page_reading(VISITS, "AAAA", {**said, "rad02.pnr": BROR.pid}))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, after, FORMS, same=True)
+    assert sorted(one.row or 0 for one in (*entries(ward, "AAAA"), *entries(ward, after))) == [1, 2, 3]
+
+
+def test_a_scan_that_waits_is_compared_with_the_one_that_stands_there_now(ward: Ward) -> None:
+    first, second, third = ward.scan(), ward.scan(), ward.scan()
+    for scan in (second, third, first):
+        ward.read(scan, page_reading(NOTE, "AAAA", SAID))
+    assert [page(ward, scan).duplicate_of for scan in (first, second, third)] == [None, first, first]

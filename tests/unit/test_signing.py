@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from sqlalchemy import insert
 
 from pipeline.errors import NotAllowedError, ReviewError, StaleDecisionError
 from pipeline.export.late_entry import late_entry_text
 from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
-from pipeline.store import claims, corrections, decisions, records, signing, versions
+from pipeline.store import claims, corrections, decisions, records, signing, tables, versions
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
 from pipeline.store.events import events_of
@@ -228,3 +229,14 @@ def test_rules_are_data_and_the_newest_in_force_holds() -> None:
 
 def replace_rule(rule: SigningRule, **changed: object) -> SigningRule:
     return rule.model_copy(update=changed)
+
+
+def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        row = {"login": "disa2", "name": "Disa Penn", "title": "usk", "role": "granskare", "password_hash": "-", "active": True}
+        conn.execute(insert(tables.staff), [row])
+    one = confirmed(ward)
+    with ward.store.begin() as conn:
+        assert [note.id for note in signing.to_sign(conn, SIGNED_FORMS, DISA).others] == [one.id]
+        with pytest.raises(ReviewError, match="reason"):
+            signing.sign(conn, SIGNED_FORMS, DISA, one.id, one.revision, later(2))

@@ -68,7 +68,11 @@ def answer_of_code(spec: FieldSpec, code: str | None) -> Answer | None:
 
 def must_be_said(field: FieldView) -> bool:
     """Whether nothing typed is no answer: where the reading is withheld, and where a required field was never read."""
-    return field.blind or (field.reading is None and field.spec.required)
+    return field.blind or _is_unseen(field) or (field.reading is None and field.spec.required)
+
+
+def _is_unseen(field: FieldView) -> bool:
+    return field.reading is not None and field.reading.state is State.EMPTY and not field.reading.is_seen_empty
 
 
 def answer_of_text(text: str, *, must_say: bool) -> Answer | None:
@@ -85,7 +89,7 @@ def shown_answer(field: FieldView) -> Answer | None:
     """What stands in the field when the entry comes up: the person's own draft, else the reading unless the field is blind."""
     if field.draft is not None:
         return field.draft
-    if field.blind or field.reading is None:
+    if field.blind or field.reading is None or _is_unseen(field):
         return None
     return Answer(_sure_signer(field) or field.reading.value, field.reading.state)
 

@@ -47,6 +47,11 @@ def begin_void() -> None:
     st.session_state[_DOING] = "void"
 
 
+def is_voiding() -> bool:
+    """Whether the entry that is looked at is about to be made void."""
+    return st.session_state.get(_DOING) == "void"
+
+
 def decided_entry(here: Site, person: Person, entry_id: str, tell: Tell) -> None:
     """Picture to the left; values, history and choices to the right. `tell` says what became of a choice ("ok" or "fault", text)."""
     with here.store.begin() as conn:

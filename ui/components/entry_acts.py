@@ -39,6 +39,7 @@ from ui.text import t
 
 LEAST_LOOK = timedelta(milliseconds=500)
 """Nobody has looked at an entry that came up less than this ago: a save is then a key pressed twice."""
+_UNDONE_AT = "undone_at"
 _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
 
@@ -136,7 +137,11 @@ def undo_button(here: Site, person: Person, entry_id: str = "") -> None:
 
 @while_open
 def undo(here: Site, person: Person) -> None:
-    """Take back the last group if nothing has been decided since, else the last decision."""
+    """Take back the last group if nothing has been decided since, else the last decision; a second press of the key is too early to be meant."""
+    now, before = utc_now(), st.session_state.get(_UNDONE_AT)
+    if before is not None and now - before < LEAST_LOOK:
+        return
+    st.session_state[_UNDONE_AT] = now
     if st.session_state.pop(UNDO_GROUP, None):
         with here.store.begin() as conn:
             count = groups.undo_group(conn, person, utc_now())

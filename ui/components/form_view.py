@@ -20,6 +20,7 @@ from pipeline.told_labels import told_labels
 from ui.components import form_desk
 from ui.components.form_list import is_own
 from ui.components.form_pictures import form_pictures
+from ui.components.once import Once, once
 from ui.session import Site, while_open
 from ui.text import t
 
@@ -70,16 +71,16 @@ def _cells(number: int, spec: FieldSpec, label: str) -> str:
 
 def _printing(here: Site, person: Person, form: Form) -> None:
     st.subheader(t("forms.print"), anchor=False)
+    made: Once[tuple[tuple[str, int, str], bytes, int]] = once(_PDF)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = st.selectbox(t("forms.unit"), sorted(person.units), key=f"forms_unit-{form.id}", width=260)
         copies = int(st.number_input(t("forms.copies"), 1, MOST_COPIES, 1, key=f"forms_copies-{form.id}", width=120))
         if st.button(t("forms.print_do"), key="forms_print", type="primary", icon=":material/print:"):
-            st.session_state.pop(_PDF, None)
             try:
-                st.session_state[_PDF] = ((form.id, form.version, unit), print_copies(here.store, here.settings, form, person, unit, copies), copies)
+                made.do(lambda: ((form.id, form.version, unit), print_copies(here.store, here.settings, form, person, unit, copies), copies))
             except EfterskriftError as error:
                 st.error(form_desk.wrong(error))
-    made_for, pdf, count = st.session_state.get(_PDF, ((), b"", 0))
+    made_for, pdf, count = made.result() or (("", 0, ""), b"", 0)
     if made_for == (form.id, form.version, unit):
         st.success(t("forms.printed", count=count), icon=":material/check:")
         st.download_button(t("forms.fetch"), pdf, f"{form.id}.pdf", "application/pdf", key="forms_fetch", icon=":material/download:")

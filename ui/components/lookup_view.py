@@ -16,7 +16,7 @@ from pipeline.store.entries import OPEN, Entry
 from pipeline.store.exports import earlier
 from pipeline.store.lookup import FoundSheet
 from pipeline.store.second_person import not_for_among
-from ui.components.decided_entry import begin_void, decided_entry, forget_decided
+from ui.components.decided_entry import begin_void, decided_entry, forget_decided, is_voiding
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.components.keyboard import keyboard
@@ -83,7 +83,9 @@ def _found(here: Site, person: Person, serial: str, review: Callable[[str], None
             _line(person, entry, review, entry.id in for_others, entry.id in sent)
         _missing_row(here, person, sheet, review)
     chosen = st.session_state.get(_CHOSEN)
-    if chosen is not None and any(entry.id == chosen for sheet in found for entry in sheet.entries):
+    # What is open may be reviewed by whoever looks here: what it says is typed unseen.
+    may_see = {entry.id for sheet in found for entry in sheet.entries if entry.state not in OPEN or is_voiding()}
+    if chosen in may_see:
         decided_entry(here, person, chosen, _told)
 
 

@@ -83,7 +83,7 @@ def _row(account: Account, *, own: bool) -> None:
     ]
     seen = t("accounts.last", at=moment(account.active_at)) if account.active_at else t("accounts.never")
     with st.container(border=True):
-        text, button = st.columns([6, 1], vertical_alignment="center")
+        text, button = st.columns([4, 1], vertical_alignment="center")
         text.markdown(f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]")
         button.button(t("accounts.change"), key=f"account_change-{who.login}", disabled=own, on_click=partial(_choose, who.login, who))
 

@@ -22,8 +22,9 @@ def show(here: Site) -> None:
     with middle:
         st.title(t("login.name"), anchor=False)
         st.markdown(t("login.what", provider=here.settings.care_provider))
-        if session.ran_out():
-            st.info(t("login.ran_out", minutes=here.settings.session_minutes), icon=":material/schedule:")
+        if ended := session.ran_out():
+            text = t(f"login.{ended}", minutes=here.settings.session_minutes, hours=here.settings.session_hours)
+            st.info(text, icon=":material/schedule:")
         if session.asks_for_reason():
             _reason(here)
         elif here.settings.oidc:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -23,11 +24,22 @@ from pipeline.visit_plan import plan_of
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.issued_upload import issued_upload
+from ui.components.once import Once, once
 from ui.session import Site, while_open
 from ui.text import number, t
 
 _WIDTHS = (3, 1, 1)
 _UNIT, _DAYS, _MADE, _SAID, _NTH = "pack_unit", "pack_days", "pack_made", "pack_said", "pack_nth"
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A pack that waits to be fetched; `left_out` counts planned visits that are not in it."""
+
+    unit: str
+    zipped: bytes
+    sheets: int
+    left_out: int
 
 
 def show(here: Site, person: Person) -> None:
@@ -116,16 +128,21 @@ def _making(here: Site, person: Person, unit: str, days: int, found: UnitNeeds) 
     shifts = st.file_uploader(t("pack.schedule"), type=["csv"], key=f"pack_schedule-{unit}", help=t("pack.schedule_help"))
     plan = st.file_uploader(t("pack.plan"), type=["csv"], key="pack_plan", help=t("pack.plan_help"))
     first = st.date_input(t("pack.first_day"), value=None, format="YYYY-MM-DD", key="pack_first_day")
+    made: Once[_Made] = once(_MADE)
     if st.button(t("pack.do"), key="pack_do", type="primary", icon=":material/print:"):
         with st.spinner(t("pack.doing")):
             extras = partial(_extras, unit, phones, shifts, plan, first if isinstance(first, date) else None)
-            _make(here, person, unit, days, extras)
-    made_for, data, count = st.session_state.get(_MADE, ("", b"", 0))
-    if made_for == unit and data:
-        st.success(t("pack.made", count=count), icon=":material/check:")
-        st.download_button(
-            t("pack.fetch"), data, f"reservpaket-{plain_name(unit)}.zip", "application/zip", key="pack_zip", icon=":material/download:"
-        )
+            try:
+                made.do(partial(_make, here, person, unit, days, extras))
+            except EfterskriftError as error:
+                st.error(fault_text(error))
+    found_pack = made.result()
+    if found_pack and found_pack.unit == unit:
+        if found_pack.left_out:
+            st.warning(t("pack.plan_hidden", count=found_pack.left_out), icon=":material/visibility_off:")
+        st.success(t("pack.made", count=found_pack.sheets), icon=":material/check:")
+        name = f"reservpaket-{plain_name(unit)}.zip"
+        st.download_button(t("pack.fetch"), found_pack.zipped, name, "application/zip", key="pack_zip", icon=":material/download:")
 
 
 def _extras(unit: str, phones: UploadedFile | None, shifts: UploadedFile | None, plan: UploadedFile | None, first: date | None) -> Extras:
@@ -137,17 +154,10 @@ def _extras(unit: str, phones: UploadedFile | None, shifts: UploadedFile | None,
     )
 
 
-def _make(here: Site, person: Person, unit: str, days: int, wanted: Callable[[], Extras]) -> None:
-    st.session_state.pop(_MADE, None)
-    try:
-        extras = wanted()
-        pack = make_unit_pack(here.store, here.settings, here.forms, person, unit, days, extras)
-    except EfterskriftError as error:
-        st.error(fault_text(error))
-        return
-    if left_out := len(extras.visits) - sum(len(sheet.rows) for sheet in pack.sheets):
-        st.warning(t("pack.plan_hidden", count=left_out), icon=":material/visibility_off:")
-    st.session_state[_MADE] = (unit, pack.zipped, len(pack.sheets))
+def _make(here: Site, person: Person, unit: str, days: int, wanted: Callable[[], Extras]) -> _Made:
+    extras = wanted()
+    pack = make_unit_pack(here.store, here.settings, here.forms, person, unit, days, extras)
+    return _Made(unit, pack.zipped, len(pack.sheets), len(extras.visits) - sum(len(sheet.rows) for sheet in pack.sheets))
 
 
 def _latest(here: Site) -> dict[str, Form]:

@@ -75,7 +75,7 @@ def _situation(here: Site, person: Person) -> None:
 
 def _figures(found: Overview) -> None:
     counted = found.counted
-    columns = st.columns(5)
+    columns = st.columns([1, 1, 1, 1, 1.35])  # the last has the longest words
     for column, name in zip(columns, ("in", *_PAGE_STATES), strict=False):
         column.metric(t(f"progress.pages.{name}"), number(counted[name]), border=True)
     columns[-1].metric(t("progress.open_entries"), number(found.open), border=True)

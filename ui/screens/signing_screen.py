@@ -87,7 +87,7 @@ def _read(here: Site, person: Person, waiting: ToSign, one: Entry, left_over: in
         settled_lines(view, [field for field in view.fields if field.first is not None])
         people_lines(here, one)
         _sign_form(here, person, view, own=own)
-        if rows:
+        if rows and not any(each.hidden for each in views):
             _sheet(here, person, views)
         with st.container(horizontal=True):
             st.button(t("review.skip"), key=f"skip-{one.id}", shortcut="Alt+S", on_click=partial(_skip, one.id))

@@ -1,0 +1,65 @@
+"""What takes a while and is pressed twice happens once, and the person is told of it and gets what was made."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pipeline.pack.numbers import Need
+from pipeline.store.accounting import sheet_counts
+from pipeline.store.database import Store
+from pipeline.store.entries import entry
+from pipeline.store.pack_numbers import save_pack_numbers
+from tests.browser.nurse import log_in, settle, wait_for_entry
+from tests.browser.people import go
+from tests.ui import seeding
+from tests.ui.seeding import ADMINISTRATOR, NURSE, OTHER_UNIT, UNIT
+
+pytestmark = pytest.mark.browser
+
+
+def _issued(store: Store) -> int:
+    with store.read() as conn:
+        return sum(one.issued for one in sheet_counts(conn, [UNIT, OTHER_UNIT]))
+
+
+def test_paper_is_made_once(page: Page, store: Store) -> None:
+    with store.begin() as conn:
+        save_pack_numbers(conn, ADMINISTRATOR, UNIT, [Need("hsl-anteckning", 2)])
+    log_in(page, ADMINISTRATOR)
+    go(page, "Reservpaket")
+    page.locator(".st-key-pack_do button").dblclick(delay=30)
+    page.locator(".st-key-pack_zip").wait_for()
+    settle(page)
+    made = _issued(store)
+    expect(page.get_by_text("Paketet är klart")).to_contain_text(f" {made} ark")
+    go(page, "Blanketter")
+    page.get_by_role("button", name="Tillfällig journalanteckning HSL").click()
+    page.locator(".st-key-forms_print button").dblclick(delay=30)
+    page.locator(".st-key-forms_fetch").wait_for()
+    settle(page)
+    assert _issued(store) == made + 1
+
+
+def test_one_decision_is_taken_back(page: Page, store: Store) -> None:
+    first, second, _ = seeding.add_notes(store, 3)
+    for each in (first, second):
+        seeding.confirm(store, NURSE, each)
+    log_in(page, NURSE)
+    there = wait_for_entry(page)
+    page.locator(f".st-key-undo-{there} button:not([disabled])").dblclick(delay=30)
+    assert wait_for_entry(page, other_than=there) == second
+    with store.read() as conn:
+        assert [entry(conn, one).state.value for one in (first, second)] == ["bekräftad", "granskas"]
+
+
+def test_a_file_that_was_made_is_told_of(page: Page, store: Store) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id)
+    log_in(page, NURSE)
+    go(page, "Signera")
+    assert "läker fint.\nLägger om" in page.locator(".ef-settled", has_text="Hembesök").inner_text()  # what one signs keeps its lines
+    seeding.sign_note(store, entry_id)
+    go(page, "Export")
+    page.locator(".st-key-make-rivta button").dblclick(delay=30)
+    expect(page.get_by_text("är gjord med 1 post")).to_be_visible()

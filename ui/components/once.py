@@ -1,0 +1,48 @@
+"""A long act behind a button that is pressed twice is done once, and what it made reaches the person.
+
+A press while a run goes on begins the screen anew beside it, and the old run ends at its next touch of Streamlit: what it has done stands, but its
+result would reach nobody. So the act touches nothing of Streamlit, its result is kept apart from the run, and the new run waits for the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Generic, TypeVar
+
+import streamlit as st
+
+from pipeline.store.clock import utc_now
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Once(Generic[T]):
+    """An act and what it answered last."""
+
+    _lock: Lock = field(default_factory=Lock)
+    _result: T | None = None
+    _ended_at: datetime | None = None
+
+    def do(self, act: Callable[[], T]) -> None:
+        """Do it, unless it has ended since the button was pressed. Raises what the act raises; then there is no result."""
+        pressed = utc_now()
+        with self._lock:
+            if self._ended_at is None or self._ended_at <= pressed:
+                self._result = None
+                self._result = act()
+                self._ended_at = utc_now()
+
+    def result(self) -> T | None:
+        """What the act answered last; waited for while it is done."""
+        with self._lock:
+            return self._result
+
+
+def once(key: str) -> Once[T]:
+    """The act of this name in the person's session."""
+    held: Once[T] = st.session_state.setdefault(key, Once())
+    return held
