@@ -71,18 +71,26 @@ def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:
 
 def _is_blurred(upright: Image, unfilled: Image) -> bool:
     """Whether the steepest of the form's own edges, across or down, are soft on the page: a hand moves one way."""
-    contrast = _range(upright)
+    page = _middle(upright)
+    contrast = _range(page)
     for axis, (edges, steep) in zip(_AXES, _edges(Unfilled(unfilled)), strict=True):
         seen = edges & (contrast > _CONTRAST)
-        if np.count_nonzero(seen) >= _FEWEST_PX and _steepness(upright, contrast, axis, seen) < _SOFT * steep:
+        if np.count_nonzero(seen) >= _FEWEST_PX and _steepness(page, contrast, axis, seen) < _SOFT * steep:
             return True
     return False
+
+
+def _middle(picture: Image) -> Image:
+    """The middle half of a page's height: a picture is blurred all over, and this takes half of the time."""
+    quarter = picture.shape[0] // 4
+    return picture[quarter:-quarter]
 
 
 @lru_cache(maxsize=16)
 def _edges(unfilled: Unfilled) -> tuple[tuple[Mask, float], ...]:
     """Where an unfilled form has edges across and down, and how steep they are."""
-    picture, contrast = unfilled.picture, _range(unfilled.picture)
+    picture = _middle(unfilled.picture)
+    contrast = _range(picture)
     masks = (np.asarray(_slope(picture, axis) > _EDGE, np.bool_) for axis in _AXES)
     return tuple((edges, _steepness(picture, contrast, axis, edges) if edges.any() else 0.0) for edges, axis in zip(masks, _AXES, strict=True))
 
