@@ -96,5 +96,6 @@ def _touched(conn: Connection, other: Page) -> bool:
         exists().where(tables.draft.c.entry == _entry.c.id),
         exists().where(group_cell.c.entry == _entry.c.id),
         exists().where(plant.c.entry == _entry.c.id),
+        exists().where(tables.event.c.subject == _entry.c.id, tables.event.c.action == "add_row"),  # the machine would not make it anew
     )
     return bool(conn.execute(select(exists().where(_entry.c.sheet == other.sheet, begun))).scalar_one())

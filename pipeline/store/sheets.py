@@ -93,7 +93,7 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.unsettled_duplicate).values(values)).rowcount:
         raise ReviewError("This page is no open duplicate.")
     record(conn, person.login, "settle_duplicate", page_id, unit=found.unit, same=same)
-    if form is not None and more and _shows_all(conn, found, form) and stand_in(conn, found, page(conn, found.duplicate_of or "")):
+    if form is not None and more and _shows_all(conn, found) and stand_in(conn, found, page(conn, found.duplicate_of or "")):
         _update(conn, page_id, sheet=found.serial, duplicate_of=None)
         _make_entries(conn, replace(found, sheet=found.serial), form)
         _lay_together(conn, found, forms)
@@ -122,11 +122,9 @@ def _added(conn: Connection, second: Page, form: Form, readings: Mapping[str, Re
     return set(filled_rows(form, new)) if new else set()
 
 
-def _shows_all(conn: Connection, second: Page, form: Form) -> bool:
-    """Whether nothing that was written on the first scan, or that a person added to it, seems empty on the second."""
+def _shows_all(conn: Connection, second: Page) -> bool:
+    """Whether nothing that was written on the first scan seems empty on the second."""
     now, before = page_reading(conn, second.id), page_reading(conn, second.duplicate_of or "")
-    if {one.row for one in entries_of(conn, second.serial or "") if one.page == second.duplicate_of} - set(filled_rows(form, now)):
-        return False
     return all(name in now and now[name].state is not State.EMPTY for name, read in before.items() if read.state is not State.EMPTY)
 
 

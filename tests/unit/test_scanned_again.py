@@ -110,3 +110,13 @@ def test_a_scan_that_waits_is_compared_with_the_one_that_stands_there_now(ward: 
     for scan in (second, third, first):
         ward.read(scan, page_reading(NOTE, "AAAA", SAID))
     assert [page(ward, scan).duplicate_of for scan in (first, second, third)] == [None, first, first]
+
+
+def test_a_row_that_a_person_added_is_not_lost_to_an_earlier_scan_that_is_read_later(ward: Ward) -> None:
+    before, after = ward.scan(), ward.scan()
+    said: dict[str, str | bool] = {"rad01.pnr": ASTA.pid}
+    ward.read(after, page_reading(VISITS, "AAAA", said))
+    with ward.store.begin() as conn:
+        sheets.add_row(conn, EVA, after, 3, FORMS)
+    ward.read(before, page_reading(VISITS, "AAAA", said))
+    assert [one.row for one in entries(ward, "AAAA")] == [1, 3]
