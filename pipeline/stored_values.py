@@ -72,7 +72,7 @@ def _time(spec: FieldSpec, text: str) -> str:
 def _personal_number(spec: FieldSpec, text: str) -> str:
     aged = normal_pid(text).value12 if "+" in text else ""
     pid = aged or re.sub(r"[\s+–-]", "", text).upper()
-    if not re.fullmatch(r"[0-9A-Z]{12}|\d{10}", pid):
+    if not re.fullmatch(r"[0-9A-Z]{12}|\d{10}|\d{8}/\d", pid):
         raise not_fitting(spec)
     return pid
 

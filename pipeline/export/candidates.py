@@ -32,8 +32,11 @@ def with_carried(conn: Connection, forms: Forms, found: Sequence[Record], before
     looked, moved = dict(before), dict[str, Record]()
     while looked:
         then = records.records(conn, forms, list(looked), {entry_id: run.made_at for entry_id, run in looked.items()})
-        moved |= {each.entry_id: each for each in then if each.client.pid != now[each.entry_id]}
-        unsure = {entry_id: run for entry_id, run in looked.items() if entry_id not in moved and run.target == _BY_HAND}
+        for each in then:  # what an older run carried is what stands there, if nobody has keyed in what came after it
+            moved.pop(each.entry_id, None)
+            if each.client.pid != now[each.entry_id]:
+                moved[each.entry_id] = each
+        unsure = {entry_id: run for entry_id, run in looked.items() if run.target == _BY_HAND}
         looked = {entry_id: run for entry_id, last in unsure.items() if (run := exports.before_unanswered(conn, entry_id, last.revision))}
     return dict(before) | {entry_id: replace(before[entry_id], carried=each) for entry_id, each in moved.items()}
 

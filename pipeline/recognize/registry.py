@@ -33,10 +33,15 @@ def _marks() -> str:
     return fingerprint(ROOT / "data" / "models" / "marks.json")
 
 
+def _digits() -> str:
+    """Of both that look at digits."""
+    return fingerprint(digits.MODEL)[:8] + fingerprint(digits.SECOND)[:8]
+
+
 NETWORKS: dict[Kind, Callable[[], str]] = {
     Kind.MARK: _marks,
     Kind.CHOICE: _marks,
-    Kind.DIGITS: lambda: fingerprint(digits.MODEL),
+    Kind.DIGITS: _digits,
     Kind.LETTERS: _handwriting,
     Kind.TEXT: _handwriting,
     Kind.LINES: _handwriting,

@@ -93,7 +93,7 @@ def find_client(conn: Connection, typed: str) -> Client | None:
     are only taken when exactly one client fits.
     """
     pid = plain_pid(typed)
-    if len(pid) != _TEN:
+    if len(pid) != _TEN or not pid.isdecimal():
         return client(conn, pid)
     aged = "+" in typed  # of those who are a hundred years or older
     numbers = normal_pid(typed).candidates if aged else [century + pid for century in ("18", "19", "20")]

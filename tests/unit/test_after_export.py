@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,10 +19,10 @@ from pipeline.export.receipts import apply_receipt_file, give_receipts
 from pipeline.export.runs import Office, make_run, run_file
 from pipeline.model import EntryState, Run, State
 from pipeline.review import Answer
-from pipeline.store import decisions, entries, exports, originals
+from pipeline.store import claims, corrections, decisions, entries, exports, originals, people
 from pipeline.store.clock import utc_now
 from tests.export_examples import ARNE, FORMS, SIV
-from tests.export_office import ANNA, TORA, agree, confirm, correct, corrected, review, state, void
+from tests.export_office import ANNA, TORA, agree, confirm, correct, corrected, review, sign, state, void
 from tests.unit.test_archive import RUT, packed, sent
 
 pytest_plugins = ("tests.databases", "tests.offices")
@@ -171,3 +172,29 @@ def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(off
         decisions.reject(conn, ANNA, "AAAA01-00", entries.entry(conn, "AAAA01-00").revision, "dubblett", utc_now())
     with office.store.begin() as conn:
         originals.may_be_destroyed(conn, RUT, made.id, "KS 2022-14", utc_now())
+
+
+def to_arne(office: Office, entry_id: str) -> None:
+    """Corrected to be about Arne; somebody who had said nothing of it agrees, and it is signed."""
+    dora = replace(TORA, login="dora", name="Dora Ek")
+    with office.store.begin() as conn:
+        people.save_person(conn, dora, "fyra lösa ord här")
+        revision = entries.entry(conn, entry_id).revision
+        corrections.correct(conn, FORMS, ANNA, entry_id, revision, {"personnummer": Answer(ARNE.pid)}, "läste fel", utc_now())
+    with office.store.begin() as conn:
+        view = claims.open_entry(conn, FORMS, dora, entry_id, utc_now())
+        given = {field.spec.name: Answer(ARNE.pid) for field in view.fields if field.open}
+        decisions.save_answers(conn, FORMS, dora, entry_id, view.entry.revision, given, utc_now())
+    sign(office, entry_id)
+
+
+def test_what_was_moved_twice_before_it_was_keyed_in_is_made_void_under_the_first(office: Office) -> None:
+    entry_id, _ = exported(office)
+    corrected(office, entry_id, "personnummer", Answer(None, State.ILLEGIBLE), NOBODY_KNOWN)
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
+    to_arne(office, entry_id)
+    again = make_run(office, ANNA, "skriv-in", utc_now())
+    assert again is not None
+    shown = key_in.next_entry(office, ANNA, again.id, utc_now())
+    assert shown is not None
+    assert shown.first == SIV

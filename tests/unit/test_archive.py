@@ -8,7 +8,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 
@@ -40,6 +40,7 @@ from tests.export_examples import ARNE, MADE_AT, SETTINGS, SIV, record
 from tests.export_office import ANNA, confirm, correct, review, void
 from tests.package_validator import findings
 from tests.shared_data import shared
+from ui.screens import archive_screen
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
@@ -392,3 +393,11 @@ def test_a_protected_client_is_marked_in_the_description(office: Office, tmp_pat
 def test_the_years_are_counted_from_the_day_on_which_it_was_written_down() -> None:
     late = record("besokslista", area="HSL", event_at=datetime(2021, 12, 16, 7), written_at=datetime(2022, 1, 10, 9))
     assert longest([late], SETTINGS).earliest == date(2032, 1, 10)
+
+
+def test_a_package_that_took_long_is_told_of_when_it_was_pressed_twice(office: Office) -> None:
+    sent(office, "AAAA01")
+    pressed = utc_now()
+    made = make_package(office, RUT, pressed)
+    assert archive_screen._just_made(office, RUT, pressed + timedelta(seconds=0.3)) == made
+    assert archive_screen._just_made(office, RUT, pressed + timedelta(minutes=1)) is None

@@ -17,6 +17,7 @@ from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
 from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
 from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, SECOND, _answers, cell_probabilities, plain_row, recognize
+from pipeline.recognize.registry import NETWORKS
 
 NUMBER = "189001019802"
 """An official test number (Skatteverket)."""
@@ -287,3 +288,12 @@ def test_rows_asked_for_again_are_answered_alike() -> None:
     first.clear()
     assert likeliest_rows(answers)[0][0][0] == "1 3"
     assert likeliest_rows(answers)[1] == rest
+
+
+@pytest.mark.parametrize("name", ["MODEL", "SECOND"])
+def test_another_network_needs_curves_of_its_own(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = NETWORKS[Kind.DIGITS]()
+    other = tmp_path / "other.onnx"
+    other.write_bytes(getattr(digits, name).read_bytes() + b"0")
+    monkeypatch.setattr(digits, name, other)
+    assert NETWORKS[Kind.DIGITS]() != before

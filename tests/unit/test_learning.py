@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from pipeline.errors import NotAllowedError, NothingLearnedError, UsageError
 from pipeline.field_spec import FieldSpec, Kind, Meaning
@@ -25,7 +26,7 @@ from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import Lexicon
 from pipeline.review import Answer
 from pipeline.settings import Settings
-from pipeline.store import registers
+from pipeline.store import registers, tables
 from pipeline.store.answers import Decided, How
 from pipeline.store.database import Store
 from pipeline.store.decisions import save_answers
@@ -238,3 +239,13 @@ def test_what_was_printed_in_a_field_teaches_nothing_of_handwriting(school: Scho
     learned = {one.crop.spec.name for one in taught(school).fields}
     assert "rad01.mat" in learned
     assert not learned & {"rad01.pnr", "rad01.tid"}
+
+
+def test_a_sheet_that_is_taken_up_again_meanwhile_is_in_no_training_set(school: School, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    confirmed(school.store, 3)
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    learned = taught(school)
+    with school.store.begin() as conn:
+        conn.execute(update(tables.entry).values(state="granskas"))
+    with pytest.raises(UsageError, match="No confirmed field"):
+        hand_out(school, ADMIN, learned, tmp_path / "set.zip", PERMIT)

@@ -1,61 +1,44 @@
-"""Answers that are remembered for pictures that do not change."""
+"""What is pressed twice is done once; what is pressed for something else meanwhile is done too."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from datetime import timedelta
+from functools import partial
 
-from pipeline.once import once_a_picture
+import pytest
 
-Picture = NDArray[np.uint8]
-asked: list[int] = []
-
-
-@once_a_picture(most_bytes=1000)
-def brighter(picture: Picture, by: int) -> Picture:
-    """Something to work out."""
-    asked.append(by)
-    return np.asarray(picture + by, np.uint8)
+from pipeline.errors import UsageError
+from pipeline.store.clock import utc_now
+from ui.components import once
+from ui.components.once import Once
 
 
-def read_only(value: int, size: int = 10) -> Picture:
-    """A picture that stays as it is."""
-    picture = np.full((size, 10), value, np.uint8)
-    picture.flags.writeable = False
-    return picture
+@pytest.mark.parametrize(("what", "done"), [("Norr", ["Norr"]), ("Söder", ["Norr", "Söder"])])
+def test_a_press_while_it_is_done_is_for_what_it_was_pressed_for(monkeypatch: pytest.MonkeyPatch, what: str, done: list[str]) -> None:
+    start = utc_now()
+    clock = iter(start + timedelta(seconds=seconds) for seconds in (0, 9, 1, 10))  # pressed, ended; pressed meanwhile, ended
+    monkeypatch.setattr(once, "utc_now", lambda: next(clock))
+    made, acts = Once[str](), list[str]()
+
+    def act(unit: str) -> str:
+        acts.append(unit)
+        return unit
+
+    for each in ("Norr", what):
+        made.do(each, partial(act, each))
+    assert acts == done
+    assert made.result() == what
 
 
-def test_a_read_only_picture_is_worked_on_once() -> None:
-    asked.clear()
-    picture = read_only(3)
-    assert (brighter(picture, 4) == 7).all()
-    assert brighter(picture[:], 4) is brighter(picture, 4)
-    assert (brighter(picture[2:], 4)).shape == (8, 10)
-    assert asked == [4, 4]
+def test_what_failed_has_no_result_and_can_be_tried_again() -> None:
+    made = Once[str]()
+    made.do("Norr", lambda: "Norr")
 
+    def failing() -> str:
+        raise UsageError("No.", "Try again.")
 
-def test_other_arguments_have_their_own_answers() -> None:
-    picture = read_only(1)
-    assert (brighter(picture, 1) == 2).all()
-    assert (brighter(picture, 2) == 3).all()
-
-
-def test_a_picture_that_may_change_is_worked_on_anew() -> None:
-    picture = np.full((10, 10), 1, np.uint8)
-    assert (brighter(picture, 1) == 2).all()
-    picture[:] = 5
-    assert (brighter(picture, 1) == 6).all()
-
-
-def test_memory_is_bounded_and_nothing_is_mistaken() -> None:
-    asked.clear()
-    for value in range(50):
-        assert (brighter(read_only(value), 1) == value + 1).all()
-    assert len(asked) == 50
-    first = read_only(200)
-    brighter(first, 9)
-    for value in range(5):
-        brighter(read_only(value), 9)
-    asked.clear()
-    assert (brighter(first, 9) == 209).all()
-    assert asked == [9]
+    with pytest.raises(UsageError):
+        made.do("Söder", failing)
+    assert made.result() is None
+    made.do("Söder", lambda: "Söder")
+    assert made.result() == "Söder"

@@ -183,3 +183,13 @@ def test_a_pull_tells_no_number_of_a_protected_client(ward: Ward) -> None:
         assert [one.what for one in pulls.pulls(conn, CHIEF)] == [ASTA.pid]
         registers.save_clients(conn, [Client(ASTA.pid, ASTA.name, NORTH, protected=True)])
         assert [(one.what, one.waiting) for one in pulls.pulls(conn, CHIEF)] == [("", 1)]
+
+
+@pytest.mark.parametrize("typed", ["50-017845/6", "50017845/6"])
+def test_paper_about_a_client_with_an_lma_number_is_confirmed(ward: Ward, typed: str) -> None:
+    with ward.store.begin() as conn:
+        registers.save_clients(conn, [Client("50017845/6", "Asta Prov", ASTA.unit)])
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        given = answers({**SAID, **PLAN}, pnr=Answer(typed))
+        assert decisions.save_answers(conn, FORMS, EVA, entry_id, 0, given, NOW) is EntryState.SECOND

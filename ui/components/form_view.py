@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 
 import streamlit as st
@@ -77,7 +78,8 @@ def _printing(here: Site, person: Person, form: Form) -> None:
         copies = int(st.number_input(t("forms.copies"), 1, MOST_COPIES, 1, key=f"forms_copies-{form.id}", width=120))
         if st.button(t("forms.print_do"), key="forms_print", type="primary", icon=":material/print:"):
             try:
-                made.do(lambda: ((form.id, form.version, unit), print_copies(here.store, here.settings, form, person, unit, copies), copies))
+                sheets = partial(print_copies, here.store, here.settings, form, person, unit, copies)
+                made.do((form.id, form.version, unit, copies), lambda: ((form.id, form.version, unit), sheets(), copies))
             except EfterskriftError as error:
                 st.error(form_desk.wrong(error))
     made_for, pdf, count = made.result() or (("", 0, ""), b"", 0)

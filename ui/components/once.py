@@ -6,7 +6,7 @@ result would reach nobody. So the act touches nothing of Streamlit, its result i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -25,16 +25,17 @@ class Once(Generic[T]):
 
     _lock: Lock = field(default_factory=Lock)
     _result: T | None = None
+    _what: Hashable = None
     _ended_at: datetime | None = None
 
-    def do(self, act: Callable[[], T]) -> None:
-        """Do it, unless it has ended since the button was pressed. Raises what the act raises; then there is no result."""
+    def do(self, what: Hashable, act: Callable[[], T]) -> None:
+        """Do it, unless the same (`what`) has ended since the button was pressed. Raises what the act raises; then there is no result."""
         pressed = utc_now()
         with self._lock:
-            if self._ended_at is None or self._ended_at <= pressed:
+            if self._ended_at is None or self._ended_at <= pressed or self._what != what:
                 self._result = None
                 self._result = act()
-                self._ended_at = utc_now()
+                self._what, self._ended_at = what, utc_now()
 
     def result(self) -> T | None:
         """What the act answered last; waited for while it is done."""

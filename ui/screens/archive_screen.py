@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pandas as pd
@@ -68,17 +68,18 @@ def _ready(office: Office, person: Person) -> None:
 @while_open
 def _make(office: Office, person: Person) -> None:
     def act() -> str:
-        made = runs.make_package(office, person, utc_now()) or _just_made(office, person)
+        pressed = utc_now()
+        made = runs.make_package(office, person, pressed) or _just_made(office, person, pressed)
         return t("archive.made", name=made.file_name, count=made.sheets) if made else t("archive.nothing")
 
     _tried(act)
 
 
-def _just_made(office: Office, person: Person) -> Package | None:
+def _just_made(office: Office, person: Person, pressed: datetime) -> Package | None:
     """What the first of two quick presses made: the second begins the screen anew before the first is told of."""
     with office.store.read() as conn:
         own = [one for one in archives.packages(conn, person) if one.made_by == person.name]
-    return next((one for one in own if utc_now() - one.made_at < _TWICE), None)
+    return next((one for one in own if pressed - one.made_at < _TWICE), None)
 
 
 def _package(office: Office, person: Person, package: Package) -> None:

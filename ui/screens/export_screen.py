@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pandas as pd
@@ -107,9 +107,8 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
 @while_open
 def _make(office: Office, person: Person, target: str) -> None:
     def make() -> str:
-        run = runs.make_run(office, person, target, utc_now())
-        if run is None:
-            run = _just_made(office, person, target)
+        pressed = utc_now()
+        run = runs.make_run(office, person, target, pressed) or _just_made(office, person, target, pressed)
         if run is None:
             return t("export.nothing_ready")
         st.session_state[_NEWEST] = run.id
@@ -118,10 +117,10 @@ def _make(office: Office, person: Person, target: str) -> None:
     _tried(make)
 
 
-def _just_made(office: Office, person: Person, target: str) -> Run | None:
+def _just_made(office: Office, person: Person, target: str, pressed: datetime) -> Run | None:
     """What the first of two quick presses made: the second begins the screen anew before the first is told of."""
     own = (status.run for status in runs.history(office, person) if status.run.target == target and status.run.made_by == person.name)
-    return next((run for run in own if utc_now() - run.made_at < _TWICE), None)
+    return next((run for run in own if pressed - run.made_at < _TWICE), None)
 
 
 def _run(office: Office, person: Person, status: RunStatus) -> None:

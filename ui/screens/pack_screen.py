@@ -133,7 +133,7 @@ def _making(here: Site, person: Person, unit: str, days: int, found: UnitNeeds) 
         with st.spinner(t("pack.doing")):
             extras = partial(_extras, unit, phones, shifts, plan, first if isinstance(first, date) else None)
             try:
-                made.do(partial(_make, here, person, unit, days, extras))
+                made.do((unit, days), partial(_make, here, person, unit, days, extras))
             except EfterskriftError as error:
                 st.error(fault_text(error))
     found_pack = made.result()
