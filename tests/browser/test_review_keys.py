@@ -108,6 +108,15 @@ def test_enter_does_nothing_in_a_field(page: Page, store: Store, entries: list[s
     assert set(states(store, entries)) == {EntryState.REVIEW}
 
 
+@pytest.mark.usefixtures("entries")
+def test_a_focus_that_is_lost_as_the_screen_is_drawn_comes_back_to_the_first_field(page: Page) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.evaluate("document.activeElement.blur()")  # as an input does that is drawn anew
+    assert wait_for_entry(page) == first
+    assert focused_field(page) == (first, FIRST_FIELD)
+
+
 def test_keys_typed_while_the_next_entry_comes_up_confirm_nothing(page: Page, store: Store, entries: list[str]) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)

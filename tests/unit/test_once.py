@@ -13,10 +13,14 @@ from ui.components import once
 from ui.components.once import Once
 
 
-@pytest.mark.parametrize(("what", "done"), [("Norr", ["Norr"]), ("Söder", ["Norr", "Söder"])])
-def test_a_press_while_it_is_done_is_for_what_it_was_pressed_for(monkeypatch: pytest.MonkeyPatch, what: str, done: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("what", "second", "done"), [("Norr", 1, ["Norr"]), ("Norr", 9.2, ["Norr"]), ("Norr", 11, ["Norr", "Norr"]), ("Söder", 1, ["Norr", "Söder"])]
+)
+def test_a_press_while_it_is_done_or_just_after_is_not_meant_twice(
+    monkeypatch: pytest.MonkeyPatch, what: str, second: float, done: list[str]
+) -> None:
     start = utc_now()
-    clock = iter(start + timedelta(seconds=seconds) for seconds in (0, 9, 1, 10))  # pressed, ended; pressed meanwhile, ended
+    clock = iter(start + timedelta(seconds=seconds) for seconds in (0, 9, second, 20))  # pressed, ended; pressed again, ended
     monkeypatch.setattr(once, "utc_now", lambda: next(clock))
     made, acts = Once[str](), list[str]()
 

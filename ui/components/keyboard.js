@@ -107,6 +107,14 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     checked.select?.();
     parentElement.efSent = JSON.stringify(held());
     selectAgain(checked, checked.value);
+    keepFocus();
+  }
+
+  // What is drawn to its end may be drawn anew and lose the focus. As long as nobody has been in a field of it, its first field gets it back.
+  function keepFocus(left = 600) {
+    if (stop.signal.aborted || parentElement.efTouched === data.turn) return;
+    if (document.activeElement === document.body) focusFirst();
+    else if (left > 0) requestAnimationFrame(() => keepFocus(left - 1));
   }
 
   // A draft may come into the field only now, and leaves nothing selected: what is typed would stand behind it.
@@ -127,7 +135,10 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   on("ef-turn", turnEarly);
   on("keydown", onKey);
   on("click", draftFirst);
-  for (const type of ["keydown", "pointerdown"]) on(type, () => { hasTyped = true; });
+  for (const type of ["keydown", "pointerdown"]) on(type, (event) => {
+    hasTyped = true;
+    if (type === "pointerdown" || keyOf(event.target)) parentElement.efTouched = data.turn;
+  });
   // A form that went out of sight takes the focus with it; what it held has been decided or put aside.
   on("focusout", (event) => keyOf(event.target) && isSeen(holder(keyOf(event.target))) && sendDraft());
   on("input", (event) => {
@@ -137,5 +148,6 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   });
   delete document.documentElement.dataset.efTurning;
   if (parentElement.efFocused !== data.turn) focusFirst();
+  else keepFocus();
   return () => { clearTimeout(settle); stop.abort(); };
 }

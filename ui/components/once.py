@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -17,6 +17,8 @@ import streamlit as st
 from pipeline.store.clock import utc_now
 
 T = TypeVar("T")
+TWICE = timedelta(seconds=1)
+"""Of two presses closer than this the second is not meant."""
 
 
 @dataclass(slots=True)
@@ -29,10 +31,10 @@ class Once(Generic[T]):
     _ended_at: datetime | None = None
 
     def do(self, what: Hashable, act: Callable[[], T]) -> None:
-        """Do it, unless the same (`what`) has ended since the button was pressed. Raises what the act raises; then there is no result."""
+        """Do it, unless the same (`what`) has ended since the button was pressed, or just before. Raises what it raises; then there is no result."""
         pressed = utc_now()
         with self._lock:
-            if self._ended_at is None or self._ended_at <= pressed or self._what != what:
+            if self._ended_at is None or self._ended_at + TWICE <= pressed or self._what != what:
                 self._result = None
                 self._result = act()
                 self._what, self._ended_at = what, utc_now()
