@@ -133,7 +133,8 @@ def _making(here: Site, person: Person, unit: str, days: int, found: UnitNeeds) 
         with st.spinner(t("pack.doing")):
             extras = partial(_extras, unit, phones, shifts, plan, first if isinstance(first, date) else None)
             try:
-                made.do((unit, days), partial(_make, here, person, unit, days, extras))
+                wish = (unit, days, first, *(each and each.file_id for each in (phones, shifts, plan)))
+                made.do(wish, partial(_make, here, person, unit, days, extras))
             except EfterskriftError as error:
                 st.error(fault_text(error))
     found_pack = made.result()
