@@ -17,7 +17,7 @@ from pipeline.export.fhir.earlier_versions import with_earlier_ended
 from pipeline.export.receipts import Answer as Tick
 from pipeline.export.receipts import apply_receipt_file, give_receipts
 from pipeline.export.runs import Office, make_run, run_file
-from pipeline.model import EntryState, Run, State
+from pipeline.model import Client, EntryState, Run, State
 from pipeline.review import Answer
 from pipeline.store import claims, corrections, decisions, entries, exports, originals, people
 from pipeline.store.clock import utc_now
@@ -37,16 +37,21 @@ def exported(office: Office, target: str = "rivta", form: str = "hsl-anteckning"
     return entry_id, made
 
 
+def void_under(office: Office) -> Client | None:
+    """Under whom a new list to key in says that its one entry has to be made void first."""
+    made = make_run(office, ANNA, "skriv-in", utc_now())
+    assert made is not None
+    shown = key_in.next_entry(office, ANNA, made.id, utc_now())
+    assert shown is not None
+    return shown.first
+
+
 @pytest.mark.parametrize("target", ["rivta", "fhir", "treserva-exempel"])
 def test_one_that_is_moved_to_whom_its_target_cannot_name_is_keyed_in_and_made_void_under_the_first(office: Office, target: str) -> None:
     entry_id, _ = exported(office, target)
     corrected(office, entry_id, "personnummer", Answer(None, State.ILLEGIBLE), NOBODY_KNOWN)
     assert make_run(office, ANNA, target, utc_now()) is None
-    made = make_run(office, ANNA, "skriv-in", utc_now())
-    assert made is not None
-    shown = key_in.next_entry(office, ANNA, made.id, utc_now())
-    assert shown is not None
-    assert shown.first == SIV
+    assert void_under(office) == SIV
 
 
 def test_a_given_dose_that_a_correction_takes_away_is_keyed_in_where_no_file_can_say_so(office: Office) -> None:
@@ -154,11 +159,7 @@ def test_what_was_not_keyed_in_yet_is_still_made_void_under_the_first_when_it_ch
         void(office, entry_id)
     else:
         correct(office, entry_id, "anteckning", "Ny.")
-    again = make_run(office, ANNA, "skriv-in", utc_now())
-    assert again is not None
-    shown = key_in.next_entry(office, ANNA, again.id, utc_now())
-    assert shown is not None
-    assert shown.first == SIV
+    assert void_under(office) == SIV
 
 
 def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(office: Office) -> None:
@@ -193,8 +194,4 @@ def test_what_was_moved_twice_before_it_was_keyed_in_is_made_void_under_the_firs
     corrected(office, entry_id, "personnummer", Answer(None, State.ILLEGIBLE), NOBODY_KNOWN)
     assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
     to_arne(office, entry_id)
-    again = make_run(office, ANNA, "skriv-in", utc_now())
-    assert again is not None
-    shown = key_in.next_entry(office, ANNA, again.id, utc_now())
-    assert shown is not None
-    assert shown.first == SIV
+    assert void_under(office) == SIV
