@@ -22,11 +22,13 @@ _SCREEN = """() => {
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure also tells which part of the screen was there and what had the focus."""
+    """A failure also tells which part of each screen was there and what had the focus."""
     report = yield
-    window = getattr(item, "funcargs", {}).get("page")
-    if call.when == "call" and report.failed and isinstance(window, Page) and not window.is_closed():
-        report.sections.append(("screen", window.evaluate(_SCREEN)))
+    chromium = getattr(item, "funcargs", {}).get("browser")
+    if call.when == "call" and report.failed and isinstance(chromium, Browser) and chromium.is_connected():
+        for context in chromium.contexts:
+            report.sections.extend(("screen", window.evaluate(_SCREEN)) for window in context.pages)
+            context.close()
     return report
 
 

@@ -93,5 +93,6 @@ def fill_in(page: Page, values: Mapping[str, Value] = NOTE, form: str = "hsl-ant
         if field in blind:
             page.keyboard.type(str(values.get(blind[field], "-")))
         page.keyboard.press("Tab")
-    settle(page)  # the client has been shown: before that, saving shows the client instead
+    expect(page.locator(".ef-client:visible > .ef-muted:only-child")).to_have_count(0)  # before the client is shown, saving shows it instead
+    settle(page)
     return order

@@ -16,7 +16,7 @@ from tests.ui import seeding
 
 @contextmanager
 def window(browser: Browser, address: str) -> Iterator[Page]:
-    """A browser of its own, with nobody logged in."""
+    """A browser of its own, with nobody logged in. After a failure the report closes it."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="sv-SE", accept_downloads=True)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()

@@ -12,7 +12,7 @@ from pipeline.model import EntryState
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from tests.browser.asking import ask_author, write_answer
-from tests.browser.nurse import fill_in, press_until, settle, wait_for_entry
+from tests.browser.nurse import fill_in, press_until, save, settle, wait_for_entry
 from tests.browser.people import go, logged_in
 from tests.browser.serving import serving
 from tests.ui import seeding
@@ -66,12 +66,12 @@ def _confirms_twice(page: Page) -> str:
     """Confirm an entry, take that back, and confirm it anew."""
     first = wait_for_entry(page)
     fill_in(page)
-    page.keyboard.press("Control+Enter")
+    save(page, first)
     wait_for_entry(page, other_than=first)
     press_until(page, "Alt+z", page.locator(f"[class*='st-key-f-{first}-2-']").first)
     assert wait_for_entry(page) == first
     fill_in(page)
-    page.keyboard.press("Control+Enter")
+    save(page, first)
     wait_for_entry(page, other_than=first)
     return first
 

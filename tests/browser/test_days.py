@@ -26,7 +26,7 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry
 from pipeline.store.pages import status
 from pipeline.store.people import save_person
-from tests.browser.nurse import fill_in, log_in, press_until, settle, wait_for_entry
+from tests.browser.nurse import fill_in, log_in, press_until, save, settle, wait_for_entry
 from tests.browser.people import choose, fetched, go, hand_in, logged_in, window
 from tests.browser.serving import serving
 from tests.ui import seeding
@@ -151,7 +151,7 @@ def test_registrar(browser: Browser, address: str, store: Store, tmp_path: Path)
         page.get_by_role("button", name="Skicka och nästa").click()
         second = wait_for_entry(page, other_than=first)
         fill_in(page)
-        page.keyboard.press("Control+Enter")
+        save(page, second)
         wait_for_entry(page, other_than=second)
     with store.read() as conn:
         assert (entry(conn, first).unit, entry(conn, first).state) == (OTHER_UNIT, EntryState.REVIEW)

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from pipeline.store.answers import decided
 from pipeline.store.database import Store
-from tests.browser.nurse import fill_in, focused_field, log_in, wait_for_entry
+from tests.browser.nurse import fill_in, focused_field, log_in, press_until, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
 
@@ -101,7 +101,6 @@ def test_a_note_is_saved_as_it_was_copied(page: Page, store: Store, note: str) -
     page.locator("[class*=st-key-f-][class*=-anteckning] textarea").first.focus()
     page.keyboard.press("Control+End")
     page.keyboard.type(" Åter imårgon.")
-    page.keyboard.press("Control+Enter")
-    page.get_by_text("Inget väntar på dig just nu.").wait_for()
+    press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu."))
     with store.read() as conn:
         assert decided(conn, note)["anteckning"].answer.value == f"{NOTE['anteckning']} Åter imårgon."

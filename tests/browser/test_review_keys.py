@@ -12,7 +12,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, focused_field, log_in, press_until, settle, skip, wait_for_entry
+from tests.browser.nurse import fill_in, focused_field, log_in, press_until, save, settle, skip, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import CLIENTS, NOTE, NURSE
 
@@ -140,7 +140,7 @@ def test_typed_text_never_reaches_the_next_entry(page: Page, store: Store) -> No
     second = skip(page, first)
     assert focused_value(page) == ""
     fill_in(page)
-    page.keyboard.press("Control+Enter")
+    save(page, second)
     wait_for_entry(page, other_than=second)
     with store.read() as conn:
         assert decided(conn, second)["personnummer"].answer == Answer(NOTE["personnummer"])
@@ -155,7 +155,7 @@ def test_signs_and_alt_keys_answer_illegible_and_empty(page: Page, store: Store)
     for field, press in (("namn", "Alt+i"), ("plan", "Alt+t"), ("kontakttyp", "?"), ("information", "-")):
         page.locator(f".st-key-f-{first}-0-{field}").locator("input, textarea").first.focus()
         page.keyboard.press(press)
-    page.keyboard.press("Control+Enter")
+    save(page, first)
     wait_for_entry(page, other_than=first)
     with store.read() as conn:
         said = {name: one.answer.state for name, one in decided(conn, first).items()}
