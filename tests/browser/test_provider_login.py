@@ -74,7 +74,7 @@ def place(installed: Path, browser: Browser, store: Store, tmp_path: Path) -> It
         assert process.stdout.readline().strip() == "listening"
         try:
             with started(command(port, tmp_path, headless=True), tmp_path) as server:
-                answering(server, port)
+                answering(server.poll, port)
                 yield Place(program, browser)
         finally:
             process.terminate()

@@ -27,7 +27,7 @@ def test_a_killed_server_loses_at_most_the_field_being_typed(browser: Browser, s
     page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="sv-SE").new_page()
     page.set_default_timeout(PATIENCE_MS)
     with started(command(port, tmp_path, headless=True), tmp_path) as server:
-        page.goto(answering(server, port))
+        page.goto(answering(server.poll, port))
         log_in(page, NURSE)
         wait_for_entry(page)
         page.keyboard.type(str(NOTE["personnummer"]))
@@ -39,7 +39,7 @@ def test_a_killed_server_loses_at_most_the_field_being_typed(browser: Browser, s
     with store.read() as conn:
         assert drafts(conn, entry_id, NURSE.login)["personnummer"] == Answer(NOTE["personnummer"])
     with started(command(port, tmp_path, headless=True), tmp_path) as server:
-        page.goto(answering(server, port))
+        page.goto(answering(server.poll, port))
         log_in(page, NURSE)
         assert wait_for_entry(page) == entry_id
         expect(page.locator(f".st-key-f-{entry_id}-0-personnummer input")).to_have_value(str(NOTE["personnummer"]))

@@ -36,7 +36,7 @@ def descendants(pid: int) -> set[int]:
 def test_a_signal_ends_server_and_workers(tmp_path: Path, sign: signal.Signals) -> None:
     port = free_port()
     with ui_command(tmp_path, port, processes=1) as program:
-        answering(program, port)
+        answering(program.poll, port)
         below = descendants(program.pid)
         assert len(below) >= 2
         program.send_signal(sign)
@@ -62,7 +62,7 @@ def test_what_is_handed_in_is_read(browser: Browser, store: Store, tmp_path: Pat
     assert cv2.imwrite(str(scan), printed_page(form, Sheet(serial, seeding.UNIT)))
     port = free_port()
     with ui_command(tmp_path, port, processes=1) as program:
-        address = answering(program, port)
+        address = answering(program.poll, port)
         window = browser.new_page(locale="sv-SE")
         window.set_default_timeout(PATIENCE_MS)
         window.goto(address)

@@ -88,7 +88,7 @@ def at_work(
     measured, done = Measured(), threading.Event()
     port = free_port()
     with started(command(port, folder, headless=True), folder) as server, ThreadPoolExecutor(max_workers=people) as pool:
-        address = answering(server, port)
+        address = answering(server.poll, port)
         colleagues = list(pool.map(lambda who: _begun(address, who), staff[browsers:]))
         before = _cpu_ms(server.pid)
         at_others = [pool.submit(_work, each, think_s, least, done) for each in colleagues]
