@@ -118,8 +118,13 @@ def card_table(fitted: Iterable[Fitted]) -> str:
     return "\n".join([*rows, *(_card_row(one) for one in fitted)])
 
 
+def shown_network(network: str) -> str:
+    """A network's fingerprint as cards show it."""
+    return network[:8]
+
+
 def _card_row(one: Fitted) -> str:
-    start = f"| {one.key} | {one.network[:8]} | {one.readings} | {one.parts} |"
+    start = f"| {one.key} | {shown_network(one.network)} | {one.readings} | {one.parts} |"
     if one.score is None or one.before is None:
         return f"{start} 0 | | | | | | |"
     after, before, sure = one.score, one.before, one.score.surest

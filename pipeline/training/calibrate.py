@@ -67,7 +67,7 @@ class Sizes:
     lines: int
 
 
-SIZES = Sizes(pages=100, digits=2000, rows=1300, marks=80, lines=400)
+SIZES = Sizes(pages=100, digits=2000, rows=1300, marks=320, lines=400)
 RUNNING_TEXT = 25
 """Lines of on average more signs than this are running text: longer than what people write in a field."""
 
@@ -229,7 +229,7 @@ def main() -> None:
     write(args.out, fitted, NOTE, keep=kept)
     if any(one.apart for one in fitted):
         write_apart(args.out.with_stem(f"{args.out.stem}_apart"), fitted, NOTE, keep=kept)
-    write_card(args.out.with_suffix(".md"), fitted)
+    write_card(args.out.with_suffix(".md"), fitted, keep=kept)
     print(card_table(fitted))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pipeline.calibration_file import Fitted, card_table
+from pipeline.calibration_file import Fitted, card_table, shown_network
 from pipeline.recognize.curves import UNFITTED
 
 DRAWN_IS_NOT_SCANNED = 0.998
@@ -45,8 +45,13 @@ Own work of this project; the numbers carry no part of the data.
 """
 
 
-def write_card(file: Path, fitted: Sequence[Fitted]) -> None:
-    """The card beside the file of curves: what was fitted in this run."""
+def write_card(file: Path, fitted: Sequence[Fitted], keep: Iterable[str] = ()) -> None:
+    """The card beside the file of curves: what was fitted in this run, and of a card that is there the rows of networks in `keep`."""
     command = f"python -m pipeline.training.calibrate {' '.join(Path(a).name if Path(a).is_absolute() else a for a in sys.argv[1:])}"
-    text = CARD.format(drawn=DRAWN_IS_NOT_SCANNED, unfitted=UNFITTED, table=card_table(fitted), command=command)
-    file.write_text(text, "utf-8")
+    table = "\n".join([card_table(fitted), *_rows_of(file, {shown_network(network) for network in keep})])
+    file.write_text(CARD.format(drawn=DRAWN_IS_NOT_SCANNED, unfitted=UNFITTED, table=table, command=command), "utf-8")
+
+
+def _rows_of(file: Path, networks: set[str]) -> list[str]:
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    return [line for line in lines if line.startswith("| ") and line.split(" | ")[1] in networks]

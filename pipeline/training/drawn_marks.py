@@ -6,6 +6,7 @@ Boxes of a sheet share its print, its hand and its scanner, as they do on paper.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import cv2
@@ -36,11 +37,12 @@ LETTERS = "ABCDE0123456789abcd"
 
 @dataclass(frozen=True, slots=True)
 class DrawnMark:
-    """A crop with what was drawn: the truth, or None where people themselves would disagree."""
+    """A crop with what was drawn: the truth, or None where people themselves would disagree; `shows` is how much darker the mark makes it, 0…1."""
 
     crop: Crop
     style: str
     truth: State | None
+    shows: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +129,17 @@ class DrawnSheet:
             if truth is not State.EMPTY:
                 strength = min(1.0, max(self.faintest, FAINT if truth is None else 0.0, self.pressure * random.uniform(0.85, 1.15)))
             _stroke(page, placed, strength, self.pen_mm * random.uniform(0.8, 1.25))
+        bare = blank
         for light in self._lights(style, random):
-            page = (page * light(len(page), DRAW_PX, random)).astype(np.uint8)
-        image = self._seen(page, self.scanner, random.uniform(-self.off_mm, self.off_mm, 2), random)
+            lit = light(len(page), DRAW_PX, random)
+            page, bare = (page * lit).astype(np.uint8), (bare * lit).astype(np.uint8)
+        shift = random.uniform(-self.off_mm, self.off_mm, 2)
+        unmarked = self._seen(bare, self.scanner, shift, deepcopy(random))
+        image = self._seen(page, self.scanner, shift, random)
         side = self.print.side
         spec = FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(20, 20, side, side))
         crop = Crop(image, spec, self._unfilled(blank, random) if with_blank else None, self.scale, self.print.margin, sheet=sheet)
-        return DrawnMark(crop, style, truth)
+        return DrawnMark(crop, style, truth, _darkened(unmarked, image, self.scale))
 
     def _seen(self, page: Image, scanner: Scanner, shift_mm: Points, random: Random) -> Image:
         """The page as scanned, at times coarser than `scale` and enlarged to it, as a page is that is laid on its form."""
@@ -217,6 +223,12 @@ def _bubble(box: PrintedBox, random: Random) -> Image:
         at = middle - width // 2, middle + height // 2
         cv2.putText(page, letter, at, cv2.FONT_HERSHEY_SIMPLEX, size, box.tone, max(1, round(box.letter_pen * DRAW_PX)), cv2.LINE_AA)
     return page
+
+
+def _darkened(before: Image, after: Image, px_per_mm: float) -> float:
+    """By which part of the paper's grey the picture is darker where it is most so, seen as broad as a stroke."""
+    gone = cv2.GaussianBlur(before.astype(np.float32) - after, (0, 0), 0.15 * px_per_mm)
+    return float(gone.max()) / max(1.0, float(np.median(before)))
 
 
 def _stroke(page: Image, points: NDArray[np.int32], strength: float, width_mm: float) -> None:

@@ -39,6 +39,8 @@ AREA_LINES = (2, 3, 4)
 SYMBOLS = "0123456789 "
 SHEET = 40
 """Boxes of a drawn sheet."""
+SEEN = 0.1
+"""A mark that takes less of the paper's grey than this is not on the scan any more (faint pencil at 1 bit): nobody could read it."""
 SHAPED = frozenset({*map(str, WITH_SHAPE), LETTER})
 """Curves that rest on lines of several collections, of very different sizes."""
 
@@ -124,12 +126,12 @@ def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
 
 
 def marks(each: int, seed: int) -> list[Evidence]:
-    """Check boxes in every style of which people agree what it means, alone and on sheets of about as many."""
+    """Check boxes in every style of which people agree what it means, alone and on sheets of about as many, where the mark is still to be seen."""
     rng = np.random.default_rng(seed)
     styles = [style for style, (truth, _) in STYLES.items() if truth]
     alone = [drawn_mark(style, rng, with_blank=i % 2 == 0) for style in styles for i in range(each)]
     sheets = [box for number in range(max(1, each * len(styles) // SHEET)) for box in drawn_sheet(SHEET, rng, number + 1) if box.truth]
-    drawn = [*alone, *sheets]
+    drawn = [one for one in (*alone, *sheets) if one.truth is State.EMPTY or one.shows >= SEEN]
     readings = READERS[Kind.MARK]([one.crop for one in drawn])
     return [
         evidence_of(d.crop.spec, r, (d.truth is State.READ, d.truth or State.EMPTY), _part(d, i), "drawn marks")

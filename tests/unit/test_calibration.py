@@ -15,6 +15,7 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Reading, State
 from pipeline.quality.measure import chance_error
 from pipeline.recognize.curves import UNFITTED, Curve, calibrated, features_of, hands_of, key_of, log_odds, read_curves
+from pipeline.training.calibration_card import write_card
 
 MARK = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))
 TEXT = FieldSpec(name="f", label="f", kind=Kind.TEXT, box=(0, 0, 50, 9))
@@ -82,6 +83,16 @@ def test_a_file_keeps_curves_of_other_networks(tmp_path: Path) -> None:
     assert set(read_curves(file)) == {("mark", "old"), ("mark", "new")}
     write(file, fit_keys(known, known, {"mark": "new"}, {}), "")
     assert set(read_curves(file)) == {("mark", "new")}
+
+
+def test_a_card_keeps_what_was_measured_of_other_networks(tmp_path: Path) -> None:
+    card = tmp_path / "calibration.md"
+    known = readings(400, 5)
+    write_card(card, fit_keys(known, known, {"mark": "the-old-network"}, {}))
+    write_card(card, fit_keys(known, known, {"mark": "the-new-network"}, {}), keep={"the-old-network"})
+    assert [line.split(" | ")[1] for line in card.read_text("utf-8").splitlines() if line.startswith("| mark")] == ["the-new-", "the-old-"]
+    write_card(card, fit_keys(known, known, {"mark": "the-new-network"}, {}))
+    assert "the-old-" not in card.read_text("utf-8")
 
 
 @pytest.mark.parametrize("text", ["", "{}", json.dumps({"curves": [{"key": "mark", "network": "n", "weights": [1], "scores": [], "shares": []}]})])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -13,8 +15,10 @@ from pipeline.model import Image, State
 from pipeline.recognize import choice, marks
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.marks import mark_reading
-from pipeline.training.drawn_marks import drawn_mark
+from pipeline.training.drawn_damage import Scanner
+from pipeline.training.drawn_marks import DrawnSheet, drawn_mark
 from pipeline.training.drawn_strokes import STYLES
+from pipeline.training.evidence import SEEN
 
 SURE, SUREST = 0.9, 0.99
 WORSE = {("dot", True): (10, 4, 1), ("stain", False): (20, 6, 1), ("solid", False): (12, 5, 2)}
@@ -43,6 +47,14 @@ def test_of_the_surest_answers_no_more_are_wrong_than_they_say() -> None:
     surest = [(d, r) for d, r in zip(drawn, readings, strict=True) if r.p >= 0.99]
     assert len(surest) > 600
     assert sum(r.state is not d.truth for d, r in surest) <= 0.01 * len(surest)
+
+
+def test_a_drawn_mark_that_the_scan_has_lost_is_known() -> None:
+    random = np.random.default_rng(79)
+    pencil = replace(DrawnSheet.any(random, bubble=False), pen_mm=0.3, pressure=0.4, faintest=0.0)
+    light, fair = (replace(pencil, scanner=Scanner(230, 1.0, 0.05, 1.0, threshold=threshold)) for threshold in (0.2, 0.8))
+    assert light.box("cross", random).shows < SEEN < fair.box("cross", random).shows
+    assert fair.box("empty", random).shows < SEEN
 
 
 @pytest.mark.parametrize("style", ["around", "beside"])
