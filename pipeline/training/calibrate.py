@@ -67,7 +67,9 @@ class Sizes:
     lines: int
 
 
-SIZES = Sizes(pages=100, digits=2000, rows=1300, marks=320, lines=400)
+SIZES = Sizes(pages=400, digits=2000, rows=1300, marks=320, lines=400)
+BOXES = tuple(kind for kind in Kind if kind is not Kind.LETTERS)
+"""Rows of letter boxes are read by the network of lines, and fitted with it on real hands."""
 RUNNING_TEXT = 25
 """Lines of on average more signs than this are running text: longer than what people write in a field."""
 
@@ -82,7 +84,7 @@ def boxed(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) ->
         zip(halves, _pools(handwriting, mnist_folder), _cells(handwriting, mnist_folder, sizes.digits), strict=True)
     ):
         rng = np.random.default_rng([SEED, half])
-        own += evidence.pages(writers(fonts[half::2], digits, PEOPLE, rng), sizes.pages, rng, lambda: bar.advance(task))
+        own += evidence.pages(writers(fonts[half::2], digits, PEOPLE, rng), sizes.pages, rng, lambda: bar.advance(task), BOXES)
         for name, (pictures, labels) in cells.items():
             own += evidence.cells(pictures, labels.tolist(), name)
         own += evidence.rows(Digits(_half(glyphs, half)), sizes.rows, rng)
