@@ -71,6 +71,10 @@ _FIRST = ("review", "log", "progress", "accounts")
 """Which of the screens that a role has it begins with."""
 
 
+_START = "in"
+"""Stands for the screen that a person begins with, whose address is the app's own; so that its name can lead to it too."""
+
+
 def main() -> None:
     """One run of the script."""
     st.session_state.setdefault("language", "sv")
@@ -87,30 +91,44 @@ def main() -> None:
         show_fault(error)
         return
     if person is None:
-        st.navigation([st.Page(partial(login_screen.show, site), title=t("login.title"), url_path="in")], position="hidden").run()
+        _alone(partial(login_screen.show, site), t("login.title"))
         return
     if session.must_change_password():
-        st.navigation(
-            [st.Page(partial(login_screen.choose_password, site, person), title=t("password.title"), url_path="in")], position="hidden"
-        ).run()
+        _alone(partial(login_screen.choose_password, site, person), t("password.title"))
         return
-    page = st.navigation(_pages(site, person), position="top")
+    page = st.navigation(_pages(site, person), position="top", expanded=True)
     alarms(site, person)
     guide(site, person)
     page.run()
     session.watch_session(site)
 
 
+def _alone(show: Callable[[], None], title: str) -> None:
+    """One screen whatever the address says, so that whoever loads a screen anew and logs in is there again."""
+    pages = [st.Page(show, title=title, url_path=_START, default=True), *(st.Page(show, title=title, url_path=name) for name, *_ in SCREENS)]
+    st.navigation(pages, position="hidden").run()
+
+
 def _pages(here: Site, person: Person) -> list[st.Page]:
-    """The screens of a role. That a screen is hidden guards nothing: every function of `pipeline` asks again who calls."""
-    may = {name for name, action, _, _ in SCREENS if allowed(person, action)}
-    first = next((name for name in _FIRST if name in may), "")
-    shown = [
-        st.Page(partial(_run, name, screen, action, here, person), title=t(f"{name}.title"), icon=icon, url_path=name, default=name == first)
-        for name, action, icon, screen in SCREENS
-        if allowed(person, action)
+    """The screens of a role. That a screen is hidden guards nothing: every function of `pipeline` asks again who calls.
+
+    The addresses of all others lead to the first one; Streamlit would say in English that there is no such page.
+    """
+    may = [one for one in SCREENS if allowed(person, one[1])]
+    names = [one[0] for one in may]
+    first = next((name for name in (*_FIRST, *names) if name in names), "")
+    shown = {name: _page(here, person, name, screen, action, icon, is_first=name == first) for name, action, icon, screen in may}
+    start = shown[first] if shown else st.Page(partial(_nothing, here, person), title=t("start.title"), url_path=_START, default=True)
+    elsewhere = [name for name, *_ in SCREENS if name == first or name not in shown]
+    return [
+        *(shown.values() or [start]),
+        *(st.Page(partial(st.switch_page, start), title=name, url_path=name, visibility="hidden") for name in elsewhere),
     ]
-    return shown or [st.Page(partial(_nothing, here, person), title=t("start.title"), url_path="in")]
+
+
+def _page(here: Site, person: Person, name: str, screen: Screen, action: Action, icon: str, *, is_first: bool) -> st.Page:
+    run = partial(_run, name, screen, action, here, person)
+    return st.Page(run, title=t(f"{name}.title"), icon=icon, url_path=_START if is_first else name, default=is_first)
 
 
 def _nothing(here: Site, person: Person) -> None:

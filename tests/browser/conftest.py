@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pipeline.store.database import Store
+from tests.browser.people import window
 from tests.browser.serving import ARGUMENTS, CHROMIUM, NO_LOTS, PATIENCE_MS, serving
 from tests.ui import seeding
 
@@ -27,7 +28,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     chromium = getattr(item, "funcargs", {}).get("browser")
     if call.when == "call" and report.failed and isinstance(chromium, Browser) and chromium.is_connected():
         for context in chromium.contexts:
-            report.sections.extend(("screen", window.evaluate(_SCREEN)) for window in context.pages)
+            report.sections.extend(("screen", page.evaluate(_SCREEN)) for page in context.pages)
             context.close()
     return report
 
@@ -60,13 +61,15 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def page(browser: Browser, store: Store, tmp_path: Path) -> Iterator[Page]:
-    """A window of 1440 × 900 with the app's first screen."""
+def served(store: Store, tmp_path: Path) -> Iterator[str]:
+    """Its address, served."""
     del store
     with serving(tmp_path) as address:
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="sv-SE", accept_downloads=True)
-        window = context.new_page()
-        window.set_default_timeout(PATIENCE_MS)
-        window.goto(address)
-        yield window
-        context.close()
+        yield address
+
+
+@pytest.fixture
+def page(browser: Browser, served: str) -> Iterator[Page]:
+    """A window of 1440 × 900 with the app's first screen."""
+    with window(browser, served) as page:
+        yield page

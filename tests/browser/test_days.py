@@ -190,7 +190,10 @@ def _rows(page: Page) -> int:
     return int(found[1])
 
 
-@pytest.mark.parametrize(("person", "place"), [(MANAGER, ".stMetric label"), (SYSTEM_ADMINISTRATOR, ".st-key-account_change-nina button")])
+@pytest.mark.parametrize(
+    ("person", "place"),
+    [(MANAGER, ".stMetric label"), (LOG_KEEPER, ".stMetric label"), (SYSTEM_ADMINISTRATOR, ".st-key-account_change-nina button")],
+)
 def test_words_are_read_whole_on_a_small_screen(browser: Browser, address: str, person: Person, place: str) -> None:
     with logged_in(browser, address, person) as page:
         page.set_viewport_size({"width": 1024, "height": 700})
@@ -198,3 +201,14 @@ def test_words_are_read_whole_on_a_small_screen(browser: Browser, address: str, 
         settle(page)
         cut = "all => all.flatMap(e => [e, ...e.querySelectorAll('*')]).filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
         assert page.locator(place).evaluate_all(cut) == []
+
+
+def test_what_the_menu_and_help_buttons_say_is_swedish(browser: Browser, address: str) -> None:
+    with logged_in(browser, address, seeding.ADMINISTRATOR) as page:
+        page.set_viewport_size({"width": 1024, "height": 700})
+        page.get_by_role("button", name="Fler", exact=True).click()
+        page.get_by_role("menuitem", name="Blanketter").click()
+        expect(page.get_by_role("heading", level=1, name="Blanketter")).to_be_visible()
+    with logged_in(browser, address, LOG_KEEPER) as page:
+        expect(page.get_by_role("button", name="Förklaring: Sedda, inget gjort")).to_be_visible()
+        expect(page.get_by_role("button", name=re.compile("Help for"))).to_have_count(0)
