@@ -11,7 +11,7 @@ from pipeline.export.receipts import Answer as Tick
 from pipeline.export.receipts import give_receipts
 from pipeline.model import EntryState
 from pipeline.review import Answer
-from pipeline.store import corrections, decisions, lookup
+from pipeline.store import claims, corrections, decisions, lookup
 from pipeline.store.answers import decided
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
@@ -166,6 +166,34 @@ def test_a_row_that_the_machine_took_for_empty_is_added(store: Store, open_scree
     app.button(key=f"add-lookup_row-{serial}").click().run()
     assert not app.exception
     assert f"f-{serial}-04-0-rad04-personnummer" in {text.key for text in app.text_input}
+
+
+def test_who_only_looks_whether_to_make_an_open_entry_void_keeps_it_from_nobody(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    app = open_screen(seeding.COLLEAGUE, "review")
+    with store.begin() as conn:
+        revision = entry(conn, entry_id).revision
+        corrections.correct(conn, seeding.forms(), NURSE, entry_id, revision, {"handelsetid": Answer("10:17")}, "fel", utc_now())
+    app = looked_up(app, entry_id[:8])
+    app.button(key=f"lookup_void-{entry_id}").click().run()
+    assert not app.exception
+    assert found(store, entry_id).claimed_by is None
+
+
+def test_an_open_entry_is_not_made_void_under_whoever_has_it_on_the_screen(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    with store.begin() as conn:
+        revision = entry(conn, entry_id).revision
+        corrections.correct(conn, seeding.forms(), NURSE, entry_id, revision, {"handelsetid": Answer("10:17")}, "fel", utc_now())
+        claims.open_entry(conn, seeding.forms(), seeding.COLLEAGUE, entry_id, utc_now())
+    app = looked_up(open_screen(NURSE, "review"), entry_id[:8])
+    app.button(key=f"lookup_void-{entry_id}").click().run()
+    assert not app.exception
+    key = f"why-{entry_id}-{found(store, entry_id).revision}"
+    app.text_input(key=key).input("Fel person")
+    app.button(key=f"save-{key}").click().run()
+    assert [found(store, entry_id).voided, found(store, entry_id).claimed_by] == [None, seeding.COLLEAGUE.login]
+    assert app.error[0].value
 
 
 def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(store: Store, open_screen: OpenScreen) -> None:
