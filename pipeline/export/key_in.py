@@ -28,13 +28,14 @@ CLAIM_MINUTES = 20.0
 @dataclass(frozen=True, slots=True)
 class Shown:
     """An entry to key in. `others` are entries of the run that are being keyed in by others. `first` is the client under whom it was keyed in
-    before it was moved to this one: there it has to be made void."""
+    before it was moved to this one: there it has to be made void. `perhaps` are those of lists that nobody has ticked: it may stand there too."""
 
     item: RunItem
     client: Client
     block: Block
     others: int
     first: Client | None = None
+    perhaps: tuple[Client, ...] = ()
 
 
 def waiting_runs(office: Office, person: Person) -> list[RunStatus]:
@@ -70,11 +71,12 @@ def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipp
             return None
         events.record(conn, person.login, "view_key_in", taken.entry_id, unit=taken.unit, run=run_id, revision=taken.revision)
         item = _item(conn, office, taken)
-        carried = item.amends.carried if item.amends else None
+        carried, unsure = (item.amends.carried, item.amends.perhaps) if item.amends else (None, ())
         first = registers.shown_client(conn, carried.client, person) if carried else None
+        perhaps = tuple(registers.shown_client(conn, each.client, person) for each in unsure)
     terms = terms_of(office, run.target, find_target(run.target))
     being_keyed = sum((i.entry_id, i.revision) in others for i in waiting)
-    return Shown(taken, item.record.client, block(item, terms), being_keyed, first)
+    return Shown(taken, item.record.client, block(item, terms), being_keyed, first, perhaps)
 
 
 def held_back(office: Office, person: Person, run_id: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import update
 
@@ -147,3 +149,8 @@ def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_cli
     (told,) = (warning.value for warning in app.warning if "Makulera den där först" in warning.value)
     assert f"{shown_pid(SIV.pid)} {SIV.name}" in told
     assert shown_pid(ARNE.pid) in {code.value for code in app.code}
+    corrected(here, entry_id, "personnummer", Answer(SIV.pid), judge=replace(TORA, login="ulla"))
+    assert make_run(here, ANNA, "skriv-in", utc_now()) is not None
+    told = " ".join(warning.value for warning in open_screen(ANNA, "key_in").warning)
+    assert "Makulera den där först" not in told
+    assert f"hos {shown_pid(ARNE.pid)} {ARNE.name}. Titta där" in told

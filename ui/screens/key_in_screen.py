@@ -14,7 +14,7 @@ from pipeline.export.key_in import Shown
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.runs import Office
 from pipeline.identity import shown_pid
-from pipeline.model import Person
+from pipeline.model import Client, Person
 from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunStatus
 from ui.components.faults import fault_text
@@ -83,8 +83,9 @@ def _entry(office: Office, person: Person, status: RunStatus, shown: Shown) -> N
         if block.notice:
             st.warning(block.notice, icon=":material/edit_note:")
         if shown.first is not None:
-            first = " ".join(filter(None, (shown_pid(shown.first.pid), shown.first.name)))
-            st.warning(t("key_in.moved", client=first), icon=":material/person_alert:")
+            st.warning(t("key_in.moved", client=_named(shown.first)), icon=":material/person_alert:")
+        for client in shown.perhaps:
+            st.warning(t("key_in.moved_perhaps", client=_named(client)), icon=":material/person_alert:")
         if shown.client.protected:
             st.warning(t("key_in.protected"), icon=":material/lock:")
         _value(t("key_in.pid"), shown_pid(shown.client.pid) if shown.client.pid else "")
@@ -102,6 +103,10 @@ def _entry(office: Office, person: Person, status: RunStatus, shown: Shown) -> N
         key = f"key_in_why-{shown.item.entry_id}"
         st.text_input(t("key_in.why"), key=key, max_chars=300, autocomplete="off", placeholder=t("key_in.why_example"))
         st.form_submit_button(t("key_in.send_back"), key=f"key_in_back-{shown.item.entry_id}", on_click=partial(act, partial(_refused, key)))
+
+
+def _named(client: Client) -> str:
+    return " ".join(filter(None, (shown_pid(client.pid), client.name)))
 
 
 def _value(label: str, text: str) -> None:
