@@ -115,6 +115,7 @@ def mark_duplicate(
     if compared.other_entry == entry_id or not (compared.other_entry or compared.text.strip() or compared.picture):
         raise ReviewError("A duplicate has to be compared with something.", "Choose the other entry, or copy in what the care system says.")
     if compared.other_entry is not None:
+        _hold(conn, entry_id, compared.other_entry)
         other = entry(conn, compared.other_entry)
         sight.require_entry(conn, person, Action.REVIEW, other)
         if other.state is EntryState.REJECTED or other.voided is not None:
@@ -150,6 +151,14 @@ def take_back_duplicate(conn: Connection, person: Person, mark_id: int, now: dat
     conn.execute(update(_mark).where(_mark.c.id == mark_id).values(taken_back))
     conn.execute(update(clash_decision).where(clash_decision.c.mark == mark_id).values(taken_back))
     record(conn, person.login, "no_duplicate", found.id, unit=found.unit)
+
+
+def _hold(conn: Connection, *entry_ids: str) -> None:
+    """Let nobody change these until this is done: two people who mark each the other's would put both aside.
+
+    They are held in one order, so that no two wait for each other.
+    """
+    conn.execute(select(_entry.c.id).where(_entry.c.id.in_(entry_ids)).order_by(_entry.c.id).with_for_update())
 
 
 def _before(found: Entry) -> dict[str, str | None]:
