@@ -222,6 +222,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.registers.shown_client": "hides",
     f"{P}authors.is_by": "compares",
     f"{P}store.signing.is_own": "compares",
+    f"{P}store.signing.reasons_for": "compares",
     f"{P}store.forwarding.has_entry_on": "asks",
     f"{P}store.protection.covered_on": "hides",
     f"{P}store.protection.covered_page": "hides",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from pipeline.authors import is_in_place_of
 from pipeline.export.exporter import Item
 from pipeline.model import Record, Stamp
 from pipeline.settings import Settings
@@ -81,8 +82,9 @@ def _people(record: Record) -> list[str]:
     if record.verified:
         sentences.append(f"Kontrollerad av {_stamp(record.verified)}.")
     if record.signed:
-        instead = f" i stället för den som skrev ({record.signed_why})" if record.signed_why else ""
-        sentences.append(f"Signerad av {_stamp(record.signed)}{instead}.")
+        instead = " i stället för den som skrev" if is_in_place_of(record.signed_why) else ""
+        why = f" ({record.signed_why})" if record.signed_why else ""
+        sentences.append(f"Signerad av {_stamp(record.signed)}{instead}{why}.")
     return sentences
 
 

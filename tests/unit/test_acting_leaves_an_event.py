@@ -111,6 +111,7 @@ NEEDS_NONE = {
     "store.signing.waiting_signatures": FIGURES,
     "store.signing.my_signed": LIST,
     "store.signing.is_own": ASKS,
+    "store.signing.reasons_for": ASKS,
     "store.temporary_identities.temporary_identities": "identities that the person's own units have made; making and settling each is recorded",
     "store.versions.note_version": PART,
     "store.versions.versions": BEFORE,
