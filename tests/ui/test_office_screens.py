@@ -114,6 +114,17 @@ def test_two_managers_approve_a_payment_and_a_made_one_is_only_told(store: Store
         assert [each.by for each in payment_approvals.approvals(conn, [listed])[listed]] == ["elin", "olle"]
 
 
+@pytest.mark.usefixtures("listed")
+@pytest.mark.parametrize(("who", "screen"), [(CHIEFS[0], "payments"), (ANNA, "export")])
+def test_why_a_payment_stays_behind_is_told_in_english_on_an_english_screen(open_screen: OpenScreen, who: Person, screen: str) -> None:
+    app = open_screen(who, screen)
+    app.session_state["language"] = "en"
+    told = [each.value for each in app.run().caption]
+    assert not app.exception
+    assert any("Paid already, says the paper." in each for each in told)
+    assert not any("enligt papperet" in each for each in told)
+
+
 def test_the_log_tells_who_looked_and_who_approved(store: Store, open_screen: OpenScreen, listed: str) -> None:
     app = open_screen(CHIEFS[0], "payments")
     app.checkbox[0].check().run()

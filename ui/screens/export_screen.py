@@ -23,8 +23,9 @@ from ui.components.header_check import header_check
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.once import just_made
 from ui.components.send_run import send_button
+from ui.fault_words import in_language
 from ui.session import Site, while_open
-from ui.text import moment, t
+from ui.text import language, moment, t
 
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
 _A_ROW = 3
@@ -92,7 +93,7 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
         if left_out:
             with st.expander(t(label, count=len(left_out))):
                 for one in left_out:
-                    st.caption(f"{one.entry_id}: {one.reason}")
+                    st.caption(f"{one.entry_id}: {in_language(one.reason, language())}")
     st.button(
         t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",
