@@ -23,8 +23,8 @@ def local(moment: datetime) -> datetime:
 
 
 def minute(moment: datetime | None) -> str:
-    """`2021-12-17 08.15`, or what is said when the paper does not tell."""
-    return f"{local(moment):%Y-%m-%d %H.%M}" if moment else "okänd tid"
+    """`2021-12-17 08:15`, as the fields beside it say a time, or what is said when the paper does not tell."""
+    return f"{local(moment):%Y-%m-%d %H:%M}" if moment else "okänd tid"
 
 
 def late_entry_text(record: Record, settings: Settings) -> str:
