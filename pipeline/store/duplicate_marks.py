@@ -19,7 +19,7 @@ from pipeline.review import Answer
 from pipeline.store import people, sight, tables
 from pipeline.store.care_list_tables import clash_decision
 from pipeline.store.decisions import reject, reopen
-from pipeline.store.entries import Entry, entries, entry
+from pipeline.store.entries import Entry, entries, entry, stale
 from pipeline.store.events import record
 from pipeline.store.images import ImageFolder
 from pipeline.store.progress_counts import WHO
@@ -146,6 +146,8 @@ def take_back_duplicate(conn: Connection, person: Person, mark_id: int, now: dat
     if row is None:
         raise ReviewError("There is no such mark.")
     found = entry(conn, row.entry)
+    if found.reason != DUPLICATE:  # put aside for another reason since
+        raise stale()
     reopen(conn, person, found.id, found.revision, as_before=_restored(row.before))
     taken_back = {"taken_back_by": person.login, "taken_back_at": now}
     conn.execute(update(_mark).where(_mark.c.id == mark_id).values(taken_back))

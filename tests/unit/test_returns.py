@@ -192,6 +192,32 @@ def test_the_list_for_an_author_names_no_client(ward: Ward) -> None:
     assert "Provberg" not in told
 
 
+def test_a_mark_that_is_taken_back_late_brings_nothing_back_that_was_put_aside_for_another_reason(ward: Ward) -> None:
+    first, second = ward.note("AAAA"), ward.note("BBBB")
+    for entry_id in (first, second):
+        save(ward, entry_id, AboutClient())
+    with ward.store.begin() as conn:
+        mark = duplicate_marks.mark_duplicate(
+            conn, ward.store.images, EVA, second, entry(conn, second).revision, Compared(other_entry=first), "", NOW
+        )
+        decisions.reopen(conn, NILS, second, entry(conn, second).revision)
+        decisions.reject(conn, NILS, second, entry(conn, second).revision, "fel person", later(2))
+    with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
+        duplicate_marks.take_back_duplicate(conn, EVA, mark, later(3))
+    with ward.store.read() as conn:
+        assert (entry(conn, second).state, entry(conn, second).reason) == (EntryState.REJECTED, "fel person")
+
+
+def test_a_question_is_listed_however_many_others_need_no_answer_any_longer(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "_MOST", 1)
+    first, second = ward.note("AAAA"), ward.note("BBBB")
+    with ward.store.begin() as conn:
+        for entry_id in (first, second):
+            questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken dos?", "", NOW)
+        decisions.reopen(conn, NILS, first, 1)
+        assert [one.entry.id for one in questions.questions(conn, EVA)] == [second]
+
+
 def test_a_duplicate_is_compared_marked_listed_and_taken_back(ward: Ward) -> None:
     first, second = ward.note("AAAA"), ward.note("BBBB")
     save(ward, first, AboutClient())
