@@ -83,10 +83,14 @@ def in_text(spec: FieldSpec, answer: Answer, text: str) -> bool | None:
         return None
     value, where = answer.value.casefold(), " ".join(text.casefold().split())
     if spec.means is Meaning.CLIENT_PID:
-        return value[-10:] in "".join(c for c in where if c.isalnum())
+        return _bare(value)[-10:] in _bare(where)
     if spec.format is not None:
         return value in where or value.replace(":", ".") in where or value.replace("-", "") in where or value.replace(".", ",") in where
     return bool(fuzz.partial_ratio(" ".join(value.split()), where) >= _FOUND_FROM)
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in text if c.isalnum())
 
 
 def mark_duplicate(

@@ -261,6 +261,8 @@ def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:
     [
         ("pnr", ASTA.pid, "Asta, 900101-9802", True),
         ("pnr", ASTA.pid, "Bror, 900102-9819", False),
+        ("pnr", "50017845/6", "Cilla, 50-017845/6", True),
+        ("pnr", "50017845/6", "Cilla, 50-017845/7", False),
         ("tid", "08:15", "kl 08.15 hembesök", True),
         ("tid", "08:15", "kl 09.15 hembesök", False),
         ("text", "Sov gott.", "Patienten sov gott i natt", True),
