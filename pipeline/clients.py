@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.client_search import ClientSearch
 from pipeline.csv_table import TableKind, read_table, wrong_row
-from pipeline.identity import PidKind, is_local, normal_pid
+from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 from pipeline.model import Client
 
 COLUMNS = ("personnummer", "namn", "enhet", "skyddad", "adress")
@@ -75,6 +75,6 @@ def _pid(path: Path, number: int, text: str) -> str:
         raise wrong_row(path, number, "has a personal number whose date or check digit is wrong", _KIND)
     if pid.kind is PidKind.LOCAL and not is_local(pid.value12):
         raise wrong_row(path, number, "has a number that is neither a personal number nor a reserve number", _KIND)
-    if len(pid.value12) > 20:
+    if len(pid.value12) > LONGEST_LOCAL:
         raise wrong_row(path, number, "has a personal number of more than 20 characters", _KIND)
     return pid.value12

@@ -20,6 +20,8 @@ _BORN_10 = re.compile(r"(\d{6})(\+?)(\d{4})", re.ASCII)
 _RESERVE_LETTERS = "A-HJ-NPR-UX-Z"
 _RESERVE = re.compile(rf"(\d\d)(\d\d)(\d\d)(\d\d)[{_RESERVE_LETTERS}]{{2}}[\d{_RESERVE_LETTERS}]\d", re.ASCII)
 _LOCAL = re.compile(r"(?=.*\d)(?=.*[A-ZÅÄÖ/])[0-9A-ZÅÄÖ/]+", re.ASCII)
+LONGEST_LOCAL = 20
+"""Characters of a local number that the register can hold."""
 _CENTURIES = (18, 19, 20, 21)
 _OLDEST = 125
 """Years. Nobody is older, so a century that would make somebody so is left out."""
