@@ -206,3 +206,21 @@ def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(st
     app.button(key=f"leave-{entry_id}").click().run()
     assert not app.exception
     assert "10:17" not in " ".join(html.proto.body for html in app.get("html"))
+
+
+def test_rows_that_say_otherwise_of_the_head_of_their_sheet_are_named(store: Store, open_screen: OpenScreen) -> None:
+    """A day that was read wrong is corrected row by row: the rows that are left are told of."""
+    serial = seeding.add_visits(store, rows=(1, 2, 3))
+    for row in (1, 2, 3):
+        said = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+        own = {"personnummer": seeding.CLIENTS[1].pid, "start": f"0{row}:30", "dusch": True}
+        seeding.confirm(store, NURSE, f"{serial}-0{row}", {**said, **{f"rad0{row}.{name}": value for name, value in own.items()}})
+    app = looked_up(open_screen(NURSE, "review"), serial)
+    assert not app.warning
+    with store.begin() as conn:
+        corrections.correct(
+            conn, seeding.forms(), NURSE, f"{serial}-02", entry(conn, f"{serial}-02").revision, {"datum": Answer("2021-12-19")}, "fel dag", utc_now()
+        )
+    (warning,) = looked_up(open_screen(NURSE, "review"), serial).warning
+    assert "Rad 2 säger något annat än de andra raderna" in warning.value
+    assert "2021-12-19" not in warning.value
