@@ -208,7 +208,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}export.runs.open_run": "asks, for the action that its caller names",
     f"{P}store.decisions.seen": "asks, for the action that its caller names",
     f"{P}store.decisions.decide": "writes what `seen` has let through",
-    f"{P}store.claims.held_by_other": "compares",
+    f"{P}store.entries.held_by_other": "compares",
     f"{P}store.client_check.in_register": "part of a decision that `seen` has let through",
     f"{P}store.group_choice.chosen": "part of a group that `next_group` has let through",
     f"{P}store.group_cells.open_cells": "part of a group; what the person may not see is left out",

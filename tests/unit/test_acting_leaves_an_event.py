@@ -138,7 +138,7 @@ NEEDS_NONE = {
     "store.claims.release": TYPING,
     "store.decisions.save_draft": TYPING,
     "store.decisions.my_latest": "the person's own last decisions, for taking one back",
-    "store.claims.held_by_other": "asks only",
+    "store.entries.held_by_other": "asks only",
     "store.decisions.seen": PART,
     "store.answers.decided": PART,
     "store.answers.add_decided": PART,

@@ -218,6 +218,16 @@ def test_a_question_is_listed_however_many_others_need_no_answer_any_longer(ward
         assert [one.entry.id for one in questions.questions(conn, EVA)] == [second]
 
 
+def test_nobody_sends_on_what_a_colleague_has_on_the_screen(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        claims.open_entry(conn, FORMS, NILS, entry_id, NOW)
+        with pytest.raises(StaleDecisionError):
+            forwarding.forward(conn, FORMS, EVA, entry_id, 0, SOUTH, "", later(1))
+        forwarding.forward(conn, FORMS, NILS, entry_id, 0, SOUTH, "", later(1))
+        assert entry(conn, entry_id).unit == SOUTH
+
+
 def test_a_duplicate_is_compared_marked_listed_and_taken_back(ward: Ward) -> None:
     first, second = ward.note("AAAA"), ward.note("BBBB")
     save(ward, first, AboutClient())
