@@ -37,7 +37,8 @@ class KeyInList:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """An entry to key in. `others` are entries of the run that are being keyed in by others. `first` is the client under whom it was keyed in
-    before it was moved to this one: there it has to be made void. `perhaps` are those of lists that nobody has ticked: it may stand there too."""
+    before it was moved to this one: there it has to be made void. `perhaps` are those of lists that nobody has ticked: it may stand there too.
+    A `void` entry is to be made void here too, and keyed in nowhere."""
 
     item: RunItem
     client: Client
@@ -45,6 +46,7 @@ class Shown:
     others: int
     first: Client | None = None
     perhaps: tuple[Client, ...] = ()
+    void: bool = False
 
 
 def waiting_runs(office: Office, person: Person) -> list[KeyInList]:
@@ -87,7 +89,7 @@ def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipp
         perhaps = tuple(registers.shown_client(conn, each.client, person) for each in unsure)
     terms = terms_of(office, run.target, find_target(run.target))
     being_keyed = sum((i.entry_id, i.revision) in others for i in waiting)
-    return Shown(taken, item.record.client, block(item, terms), being_keyed, first, perhaps)
+    return Shown(taken, item.record.client, block(item, terms), being_keyed, first, perhaps, item.record.voided is not None)
 
 
 def held_back(office: Office, person: Person, run_id: str) -> int:

@@ -50,7 +50,7 @@ def amendment_text(item: Item) -> str:
         return ""
     record = item.record
     kind = "Makulering" if record.voided else "Rättelse"
-    kind = "Flytt från en annan klient" if item.amends.carried else kind
+    kind = "Flytt från en annan klient" if item.amends.carried and record.voided is None else kind
     return (
         f"{kind} av tidigare överförd post (körning {item.amends.run}, {minute(item.amends.made_at)}). "
         f"Version {record.revision}, {minute(record.entered.at)} av {record.entered.by}."

@@ -82,7 +82,7 @@ def _entry(office: Office, person: Person, status: KeyInList, shown: Shown) -> N
         if block.notice:
             st.warning(block.notice, icon=":material/edit_note:")
         if shown.first is not None:
-            st.warning(t("key_in.moved", client=_named(shown.first)), icon=":material/person_alert:")
+            st.warning(t("key_in.moved_void" if shown.void else "key_in.moved", client=_named(shown.first)), icon=":material/person_alert:")
         for client in shown.perhaps:
             st.warning(t("key_in.moved_perhaps", client=_named(client)), icon=":material/person_alert:")
         if shown.client.protected:
