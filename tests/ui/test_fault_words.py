@@ -16,7 +16,7 @@ from pipeline import errors
 from pipeline.errors import EfterskriftError, UsageError
 from pipeline.export.clashes import HELD
 from pipeline.model import Person, Role
-from pipeline.payments import ROWS_LEFT, SUM_DIFFERS
+from pipeline.payments import ROWS_LEFT
 from pipeline.store import accounting, accounts, pulls
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
@@ -36,8 +36,8 @@ SAID_OTHERWISE = frozenset(
 """Errors for which the screens have words that quote nothing of the error."""
 SPOKEN_BY = {"TableKind": slice(2, 3), "wrong_row": slice(2, 3), "_wrong": slice(0, 1)}
 """What else is given sentences of an error, and where among its arguments."""
-GIVE_REASONS = frozenset({"unfit", "unfit_for_group", "unnumbered", "doubt", "_aid"})
-"""Functions of exporters that answer with why an entry does not fit, in Swedish."""
+GIVE_REASONS = frozenset({"unfit", "unfit_for_group", "unnumbered", "doubt", "_aid", "_differs"})
+"""Functions of exporters and of the payments that answer with why an entry does not fit, in Swedish."""
 TOLD_BY_CALLER = frozenset({"kind.remedy", "message", "problems[0]"})
 """What is no sentence where the error is made: it comes through `SPOKEN_BY`, or from the rules of forms, which are English everywhere."""
 Named = dict[str, list[ast.expr]]
@@ -54,7 +54,7 @@ def reasons() -> set[str]:
     """Every reason for which an exporter or the payments leave an entry out."""
     modules = [ast.parse(file.read_text("utf-8")) for file in (*(PIPELINE / "export").rglob("*.py"), PIPELINE / "payments.py")]
     named = {name: said for module in modules for name, said in _constants(module)}
-    given = {HELD, ROWS_LEFT, SUM_DIFFERS}
+    given = {HELD, ROWS_LEFT}
     for function in (node for module in modules for node in ast.walk(module) if isinstance(node, ast.FunctionDef) and node.name in GIVE_REASONS):
         for answer in (node.value for node in ast.walk(function) if isinstance(node, ast.Return)):
             for said in (answer.body, answer.orelse) if isinstance(answer, ast.IfExp) else (answer,):
