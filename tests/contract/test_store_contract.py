@@ -104,7 +104,7 @@ def test_a_text_that_the_database_cannot_hold_is_named_without_quoting_it(ward: 
 
 
 def test_of_two_that_are_marked_as_duplicates_of_each_other_at_once_one_stays(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids, both, reject = (ward.note("AAAA"), ward.note("BBBB")), Barrier(2), duplicate_marks.reject
+    ids, both, reject = (ward.note("AAAA"), ward.note("BBBB")), Barrier(2), decisions.reject
 
     def reject_together(conn: Connection, who: Person, one: str, revision: int, reason: str, now: datetime, *, signed: bool) -> None:
         with suppress(BrokenBarrierError):

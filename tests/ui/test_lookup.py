@@ -9,7 +9,7 @@ from pipeline.errors import NotAllowedError
 from pipeline.export import runs
 from pipeline.export.receipts import Answer as Tick
 from pipeline.export.receipts import give_receipts
-from pipeline.model import EntryState
+from pipeline.model import EntryState, Value
 from pipeline.review import Answer
 from pipeline.store import claims, corrections, decisions, lookup
 from pipeline.store.answers import decided
@@ -212,9 +212,9 @@ def test_rows_that_say_otherwise_of_the_head_of_their_sheet_are_named(store: Sto
     """A day that was read wrong is corrected row by row: the rows that are left are told of."""
     serial = seeding.add_visits(store, rows=(1, 2, 3))
     for row in (1, 2, 3):
-        said = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
-        own = {"personnummer": seeding.CLIENTS[1].pid, "start": f"0{row}:30", "dusch": True}
-        seeding.confirm(store, NURSE, f"{serial}-0{row}", {**said, **{f"rad0{row}.{name}": value for name, value in own.items()}})
+        said: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+        own: dict[str, Value] = {"personnummer": seeding.CLIENTS[1].pid, "start": f"0{row}:30", "dusch": True}
+        seeding.confirm(store, NURSE, f"{serial}-0{row}", said | {f"rad0{row}.{name}": value for name, value in own.items()})
     app = looked_up(open_screen(NURSE, "review"), serial)
     assert not app.warning
     with store.begin() as conn:

@@ -99,10 +99,11 @@ def test_a_second_move_names_whom_a_list_that_nobody_ticked_said_between(office:
 def test_one_moved_there_and_back_is_looked_for_where_an_unticked_list_had_it(office: Office) -> None:
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **SAID["hsl-anteckning"])
     assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
-    for client, judge in ((ARNE, TORA), (SIV, ULLA)):
-        corrected(office, entry_id, "personnummer", Answer(client.pid), judge=judge)
-        made = make_run(office, ANNA, "skriv-in", utc_now())
-        assert made is not None
+    corrected(office, entry_id, "personnummer", Answer(ARNE.pid))
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
+    corrected(office, entry_id, "personnummer", Answer(SIV.pid), judge=ULLA)
+    made = make_run(office, ANNA, "skriv-in", utc_now())
+    assert made is not None
     shown = key_in.next_entry(office, ANNA, made.id, utc_now())
     assert shown is not None
     assert (shown.client, shown.first, shown.perhaps) == (SIV, None, (ARNE,))

@@ -47,7 +47,7 @@ def _identity(here: Site, person: Person, one: TemporaryIdentity) -> None:
 
 def _move_form(here: Site, person: Person, one: TemporaryIdentity) -> None:
     keys = {name: f"move_{name}-{one.id}-{one.entry.revision}" for name in ("to", "pid", "why")}
-    chosen = _OTHER
+    chosen: str | None = _OTHER
     if one.candidates:
         named = {client.pid: f"{client.name}, {shown_pid(client.pid)}, {client.unit}" for client in one.candidates}
         named[_OTHER] = t("identities.other")
