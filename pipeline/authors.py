@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from pipeline.model import Person, StaffMember
 
+SAME_NAME = "den som signerar skrev själv på papper, men delar namn med ett annat konto"
+"""Why an author whose name another account has too signs the own note with a reason."""
 _INITIALS_AND_NAME = re.compile(r"\S+ – (?P<name>.+)")
 
 
@@ -24,6 +26,11 @@ def is_by(author: str, person: Person, staff: Iterable[StaffMember] = ()) -> boo
         return True
     signers = {_folded(member.name) for member in staff if _folded(member.signature) == said and member.unit in person.units}
     return signers == {_folded(person.name)}
+
+
+def is_in_place_of(why: str) -> bool:
+    """Whether what a signature gives as its reason says that somebody else than the author signed."""
+    return bool(why) and not why.startswith(SAME_NAME)
 
 
 def _folded(text: str) -> str:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from pipeline.client_search import ClientSearch
 from pipeline.csv_table import TableKind, read_table, wrong_row
-from pipeline.identity import PidKind, normal_pid
+from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 from pipeline.model import Client
 
 COLUMNS = ("personnummer", "namn", "enhet", "skyddad", "adress")
 _KIND = TableKind(COLUMNS[:3], ";".join(COLUMNS[:4]), "Correct the row, or export the register with twelve-digit numbers.")
-_LOCAL = re.compile(r"(?=.*\d)(?=.*[A-ZÅÄÖ/])[0-9A-ZÅÄÖ/]+", re.ASCII)
-"""A local reserve number has letters, one of the Migration Agency (LMA) a slash. Digits alone lack some, or have too many; 1,93001E+11 is what a
-spreadsheet makes of twelve."""
 _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt", "false"}
 
 
@@ -77,8 +73,8 @@ def _pid(path: Path, number: int, text: str) -> str:
         raise wrong_row(path, number, "has a personal number without century", _KIND)
     if pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION) and not pid.valid:
         raise wrong_row(path, number, "has a personal number whose date or check digit is wrong", _KIND)
-    if pid.kind is PidKind.LOCAL and not _LOCAL.fullmatch(pid.value12):
+    if pid.kind is PidKind.LOCAL and not is_local(pid.value12):
         raise wrong_row(path, number, "has a number that is neither a personal number nor a reserve number", _KIND)
-    if len(pid.value12) > 20:
+    if len(pid.value12) > LONGEST_LOCAL:
         raise wrong_row(path, number, "has a personal number of more than 20 characters", _KIND)
     return pid.value12

@@ -19,6 +19,9 @@ _BORN_12 = re.compile(r"(\d{8})\+?(\d{4})", re.ASCII)
 _BORN_10 = re.compile(r"(\d{6})(\+?)(\d{4})", re.ASCII)
 _RESERVE_LETTERS = "A-HJ-NPR-UX-Z"
 _RESERVE = re.compile(rf"(\d\d)(\d\d)(\d\d)(\d\d)[{_RESERVE_LETTERS}]{{2}}[\d{_RESERVE_LETTERS}]\d", re.ASCII)
+_LOCAL = re.compile(r"(?=.*\d)(?=.*[A-ZÅÄÖ/])[0-9A-ZÅÄÖ/]+", re.ASCII)
+LONGEST_LOCAL = 20
+"""Characters of a local number that the register can hold."""
 _CENTURIES = (18, 19, 20, 21)
 _OLDEST = 125
 """Years. Nobody is older, so a century that would make somebody so is left out."""
@@ -62,6 +65,14 @@ def normal_pid(text: str, today: date | None = None) -> Pid:
     if match := _RESERVE.fullmatch(plain):
         return Pid(plain, PidKind.RESERVE, _is_reserve(plain, match))
     return Pid(plain, PidKind.LOCAL, valid=False)
+
+
+def is_local(value12: str) -> bool:
+    """Whether a number of none of the national series can be a reserve number of a municipality, or one of the Migration Agency (LMA).
+
+    The first has letters, the second a slash. Digits alone lack some, or have too many; 1,93001E+11 is what a spreadsheet makes of twelve.
+    """
+    return _LOCAL.fullmatch(value12) is not None
 
 
 def shown_pid(value12: str) -> str:

@@ -290,7 +290,8 @@ class Run:
 class Earlier:
     """The latest run that carried an entry, if its target has not refused it, and the revision that it carried.
 
-    `carried` is what it carried where that was about another client than the entry is now: there it has to be withdrawn.
+    `carried` is what it carried where that was about another client than the entry is now: there it has to be withdrawn. `perhaps` is what
+    lists to key in that nobody has ticked say of yet others: it may have been keyed in there, and is looked for.
     """
 
     run: str
@@ -298,3 +299,4 @@ class Earlier:
     made_at: datetime
     revision: int = 1
     carried: Record | None = None
+    perhaps: tuple[Record, ...] = ()

@@ -7,8 +7,8 @@ from datetime import date, time
 from decimal import Decimal
 
 from pipeline.errors import InvalidAnswerError
-from pipeline.field_spec import FieldSpec, Format, Kind
-from pipeline.identity import normal_pid
+from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
+from pipeline.identity import LONGEST_LOCAL, is_local, normal_pid
 from pipeline.model import Value
 
 MIDNIGHT = "24:00"
@@ -72,7 +72,8 @@ def _time(spec: FieldSpec, text: str) -> str:
 def _personal_number(spec: FieldSpec, text: str) -> str:
     aged = normal_pid(text).value12 if "+" in text else ""
     pid = aged or re.sub(r"[\s+–-]", "", text).upper()
-    if not re.fullmatch(r"[0-9A-Z]{12}|\d{10}|\d{8}/\d", pid):
+    local = spec.means is Meaning.CLIENT_PID and is_local(pid) and len(pid) <= LONGEST_LOCAL  # the register says whether there is such a one
+    if not local and not re.fullmatch(r"[0-9A-Z]{12}|\d{10}|\d{8}/\d", pid):
         raise not_fitting(spec)
     return pid
 

@@ -161,7 +161,7 @@ class SigningRule(Strict):
     """Which entries have to be signed before they are exported, from a day on. `forms` are exceptions by form id to what the area says.
 
     `by_unit` are forms that are used in every area: the area of the unit decides. Rules are data and are numbered: a signature says which it
-    was given under.
+    was given under. `same_name`: an author whose name another account has too may say so as the reason for signing.
     """
 
     version: Annotated[int, Field(ge=1)]
@@ -170,6 +170,7 @@ class SigningRule(Strict):
     areas: frozenset[Area]
     forms: Mapping[FormId, bool] = {}
     by_unit: frozenset[FormId] = frozenset()
+    same_name: bool = False
 
     def asks(self, form: Form, unit_area: str) -> bool:
         """Whether an entry on this form, in a unit of this area of law, has to be signed."""

@@ -13,7 +13,7 @@ from pipeline.csv_table import TableKind, read_table, table_of, wrong_row
 from pipeline.errors import UsageError
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import Meaning
-from pipeline.identity import PidKind, normal_pid
+from pipeline.identity import Pid, PidKind, is_local, normal_pid
 from pipeline.printing import Sheet
 from pipeline.template import Form
 
@@ -23,12 +23,14 @@ TOUR_LIST = "korlista"
 """The form that a plan is printed on unless a municipality has one of its own."""
 TIME, SERVICE, ROUTE = "planerad_tid", "insats", "rutt"
 """The form's fields for what a plan says beyond day, number and name."""
+_BOXES = 12
+"""What the form has for a number: a longer one would be printed as another."""
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d\d)(?:[:.]\d\d(?:[.,]\d+)?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class PlannedVisit:
-    """One planned visit. `day` is YYYY-MM-DD, `at` HH:MM, `pid` 12 characters."""
+    """One planned visit. `day` is YYYY-MM-DD, `at` HH:MM, `pid` 12 characters, or fewer of a local number."""
 
     unit: str
     day: str
@@ -115,9 +117,15 @@ def _visit(path: Path | str, number: int, row: Mapping[str, str]) -> PlannedVisi
     except ValueError:
         raise wrong_row(path, number, "has no day as YYYY-MM-DD or no time as HH:MM", _KIND) from None
     pid = normal_pid(row["personnummer"])
-    if not pid.value12 or len(pid.value12) != 12 or (pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION) and not pid.valid):
+    if not _can_be_printed(pid):
         raise wrong_row(path, number, "has a personal number that is wrong or without century", _KIND)
     return PlannedVisit(row["enhet"], day, row.get("rutt", ""), at, pid.value12, row["namn"], row.get("insats", ""))
+
+
+def _can_be_printed(pid: Pid) -> bool:
+    if pid.kind is PidKind.LOCAL:
+        return is_local(pid.value12) and len(pid.value12) <= _BOXES
+    return bool(pid.value12) and (pid.valid or pid.kind is PidKind.RESERVE)
 
 
 def _clock(text: str) -> str:

@@ -118,16 +118,16 @@ def correct(office: Office, entry_id: str, field: str, value: str) -> None:
     sign(office, entry_id)
 
 
-def corrected(office: Office, entry_id: str, name: str, answer: Answer, about: AboutClient = decisions.NOTHING_SAID) -> None:
+def corrected(office: Office, entry_id: str, name: str, answer: Answer, about: AboutClient = decisions.NOTHING_SAID, judge: Person = TORA) -> None:
     """A correction that a second person agrees to if one is needed, signed again."""
     with office.store.begin() as conn:
         seen = entries.entry(conn, entry_id)
         found = corrections.correct(conn, FORMS, ANNA, entry_id, seen.revision, {name: answer}, "läste fel", utc_now(), about=about)
     if found is EntryState.SECOND:
         with office.store.begin() as conn:
-            view = claims.open_entry(conn, FORMS, TORA, entry_id, utc_now())
+            view = claims.open_entry(conn, FORMS, judge, entry_id, utc_now())
             given = {field.spec.name: answer for field in view.fields if field.open}
-            decisions.save_answers(conn, FORMS, TORA, entry_id, view.entry.revision, given, utc_now(), about=about)
+            decisions.save_answers(conn, FORMS, judge, entry_id, view.entry.revision, given, utc_now(), about=about)
     sign(office, entry_id)
 
 

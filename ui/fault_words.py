@@ -1,6 +1,7 @@
-"""What errors say, in the language of the screens: catalogues `texts/faults.<language>.po`, msgid the English sentence as the code writes it.
+"""What the program says of itself, in the language of the screens: catalogues `texts/faults.<language>.po`, msgid the sentence as the code writes it.
 
-What an f-string fills in stands as {0}, {1}, … in both languages, in any order. English has no catalogue: it is what the code says.
+Errors are English in the code, so their catalogue is Swedish. Why an entry is left out of an export is Swedish, so that one is English.
+What an f-string fills in stands as {0}, {1}, … in both languages, in any order.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _PLACE = re.compile(r"\{(\d+)\}")
 
 
 def in_language(sentence: str, language: str) -> str:
-    """A sentence of an error in a language, its values filled in; as it is where the catalogue does not have it.
+    """A sentence of the code in a language, its values filled in; as it is where the catalogue does not have it.
 
     A value that is itself in the catalogue ("has no day …") is put into the language too.
     """
@@ -32,7 +33,7 @@ def in_language(sentence: str, language: str) -> str:
 
 @cache
 def sentences(language: str) -> Mapping[str, str]:
-    """The catalogue of a language, by the English sentence with its places; empty where there is none."""
+    """The catalogue of a language, by the code's sentence with its places; empty where there is none."""
     file = _TEXTS / f"faults.{language}.po"
     if not file.exists():
         return {}

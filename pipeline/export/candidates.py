@@ -27,18 +27,23 @@ def candidates_of(conn: Connection, forms: Forms, entry_ids: Sequence[str]) -> l
 
 def with_carried(conn: Connection, forms: Forms, found: Sequence[Record], before: Mapping[str, Earlier]) -> dict[str, Earlier]:
     """The latest runs by entry, with what they carried where that was about another client than now. A list to key in that nobody has ticked is
-    overtaken by the next: what it would have told has to be told again."""
+    overtaken by the next: what it would have told has to be told again, and where somebody may have keyed it in is told too."""
     now = {record.entry_id: record.client.pid for record in found}
-    looked, moved = dict(before), dict[str, Record]()
+    looked, said = dict(before), dict[str, list[Record]]()
     while looked:
         then = records.records(conn, forms, list(looked), {entry_id: run.made_at for entry_id, run in looked.items()})
-        for each in then:  # what an older run carried is what stands there, if nobody has keyed in what came after it
-            moved.pop(each.entry_id, None)
-            if each.client.pid != now[each.entry_id]:
-                moved[each.entry_id] = each
+        for each in then:
+            said.setdefault(each.entry_id, []).append(each)
         unsure = {entry_id: run for entry_id, run in looked.items() if run.target == _BY_HAND}
         looked = {entry_id: run for entry_id, last in unsure.items() if (run := exports.before_unanswered(conn, entry_id, last.revision))}
-    return dict(before) | {entry_id: replace(before[entry_id], carried=each) for entry_id, each in moved.items()}
+    return dict(before) | {entry_id: _moved(before[entry_id], now[entry_id], then) for entry_id, then in said.items()}
+
+
+def _moved(run: Earlier, now: str, said: Sequence[Record]) -> Earlier:
+    """`said`: what was carried, the latest first. The oldest is what stands there for sure if nobody has keyed in what came after it."""
+    *unsure, first = said
+    others = {each.client.pid: each for each in reversed(unsure) if each.client.pid not in (now, first.client.pid)}
+    return replace(run, carried=first if first.client.pid != now else None, perhaps=tuple(others.values()))
 
 
 def held_among(conn: Connection, forms: Forms, candidates: Sequence[Candidate], clash_minutes: int) -> frozenset[str]:

@@ -38,8 +38,10 @@ def with_withdrawals(items: Sequence[Item]) -> Iterator[Item]:
     For targets that find an entry by its client; those that find it by its name alone put the new version in the place of the old.
     """
     for item in items:
-        if item.amends is not None and item.amends.carried is not None:
-            yield Item(item.number, replace(item.amends.carried, voided=MOVED, revision=item.record.revision), replace(item.amends, carried=None))
+        if item.amends is not None:
+            still = replace(item.amends, carried=None, perhaps=())
+            for then in filter(None, (item.amends.carried, *item.amends.perhaps)):
+                yield Item(item.number, replace(then, voided=MOVED, revision=item.record.revision), still)
         yield item
 
 

@@ -16,9 +16,9 @@ from pipeline.export.clashes import held
 from pipeline.export.exporter import Item
 from pipeline.export.key_in_block import Block, block
 from pipeline.export.runs import Office, find_target, open_run, terms_of
-from pipeline.model import Client, Person
+from pipeline.model import Client, Person, Run
 from pipeline.store import events, exports, key_in_claims, records, registers
-from pipeline.store.exports import Connection, RunItem, RunStatus
+from pipeline.store.exports import Connection, RunItem
 
 TARGET = "skriv-in"
 CLAIM_MINUTES = 20.0
@@ -26,18 +26,30 @@ CLAIM_MINUTES = 20.0
 
 
 @dataclass(frozen=True, slots=True)
+class KeyInList:
+    """A list with entries that nobody has keyed in. `entries` leaves out what was corrected before anybody keyed it in: a newer list has that."""
+
+    run: Run
+    entries: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """An entry to key in. `others` are entries of the run that are being keyed in by others. `first` is the client under whom it was keyed in
-    before it was moved to this one: there it has to be made void."""
+    before it was moved to this one: there it has to be made void. `perhaps` are those of lists that nobody has ticked: it may stand there too.
+    A `void` entry is to be made void here too, and keyed in nowhere."""
 
     item: RunItem
     client: Client
     block: Block
     others: int
     first: Client | None = None
+    perhaps: tuple[Client, ...] = ()
+    void: bool = False
 
 
-def waiting_runs(office: Office, person: Person) -> list[RunStatus]:
+def waiting_runs(office: Office, person: Person) -> list[KeyInList]:
     """Lists with entries that nobody has keyed in, oldest first.
 
     Raises:
@@ -45,7 +57,9 @@ def waiting_runs(office: Office, person: Person) -> list[RunStatus]:
     """
     with office.store.read() as conn:
         require(person, Action.RECEIPT)
-        return [status for status in reversed(exports.runs_within(conn, person)) if status.run.target == TARGET and status.waiting]
+        found = [status for status in reversed(exports.runs_within(conn, person)) if status.run.target == TARGET and status.waiting]
+        lists = [(status, len(_waiting(conn, status.run.id))) for status in found]
+    return [KeyInList(status.run, status.accepted + status.refused + waiting, waiting) for status, waiting in lists if waiting]
 
 
 def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipped: Collection[str] = ()) -> Shown | None:
@@ -59,7 +73,7 @@ def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipp
     """
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.RECEIPT)
-        waiting = [item for item in exports.items_of(conn, run_id) if item.accepted is None and item.current]
+        waiting = _waiting(conn, run_id)
         maybe_there = _maybe_there(conn, office, waiting)
         key_in_claims.let_go(conn, person.login)
         others = key_in_claims.taken_by_others(conn, person.login, now)
@@ -70,18 +84,23 @@ def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipp
             return None
         events.record(conn, person.login, "view_key_in", taken.entry_id, unit=taken.unit, run=run_id, revision=taken.revision)
         item = _item(conn, office, taken)
-        carried = item.amends.carried if item.amends else None
+        carried, unsure = (item.amends.carried, item.amends.perhaps) if item.amends else (None, ())
         first = registers.shown_client(conn, carried.client, person) if carried else None
+        perhaps = tuple(registers.shown_client(conn, each.client, person) for each in unsure)
     terms = terms_of(office, run.target, find_target(run.target))
     being_keyed = sum((i.entry_id, i.revision) in others for i in waiting)
-    return Shown(taken, item.record.client, block(item, terms), being_keyed, first)
+    return Shown(taken, item.record.client, block(item, terms), being_keyed, first, perhaps, item.record.voided is not None)
 
 
 def held_back(office: Office, person: Person, run_id: str) -> int:
     """How many entries of a list are not keyed in until somebody has decided whether they are in the other system already. Errors as `next_entry`."""
     with office.store.read() as conn:
         open_run(conn, person, run_id, Action.RECEIPT)
-        return len(_maybe_there(conn, office, [item for item in exports.items_of(conn, run_id) if item.accepted is None and item.current]))
+        return len(_maybe_there(conn, office, _waiting(conn, run_id)))
+
+
+def _waiting(conn: Connection, run_id: str) -> list[RunItem]:
+    return [item for item in exports.items_of(conn, run_id) if item.accepted is None and item.current]
 
 
 def _maybe_there(conn: Connection, office: Office, waiting: Sequence[RunItem]) -> frozenset[str]:

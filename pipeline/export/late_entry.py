@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from pipeline.authors import is_in_place_of
 from pipeline.export.exporter import Item
 from pipeline.model import Record, Stamp
 from pipeline.settings import Settings
@@ -22,8 +23,8 @@ def local(moment: datetime) -> datetime:
 
 
 def minute(moment: datetime | None) -> str:
-    """`2021-12-17 08.15`, or what is said when the paper does not tell."""
-    return f"{local(moment):%Y-%m-%d %H.%M}" if moment else "okänd tid"
+    """`2021-12-17 08:15`, as the fields beside it say a time, or what is said when the paper does not tell."""
+    return f"{local(moment):%Y-%m-%d %H:%M}" if moment else "okänd tid"
 
 
 def late_entry_text(record: Record, settings: Settings) -> str:
@@ -49,7 +50,7 @@ def amendment_text(item: Item) -> str:
         return ""
     record = item.record
     kind = "Makulering" if record.voided else "Rättelse"
-    kind = "Flytt från en annan klient" if item.amends.carried else kind
+    kind = "Flytt från en annan klient" if item.amends.carried and record.voided is None else kind
     return (
         f"{kind} av tidigare överförd post (körning {item.amends.run}, {minute(item.amends.made_at)}). "
         f"Version {record.revision}, {minute(record.entered.at)} av {record.entered.by}."
@@ -81,8 +82,9 @@ def _people(record: Record) -> list[str]:
     if record.verified:
         sentences.append(f"Kontrollerad av {_stamp(record.verified)}.")
     if record.signed:
-        instead = f" i stället för den som skrev ({record.signed_why})" if record.signed_why else ""
-        sentences.append(f"Signerad av {_stamp(record.signed)}{instead}.")
+        instead = " i stället för den som skrev" if is_in_place_of(record.signed_why) else ""
+        why = f" ({record.signed_why})" if record.signed_why else ""
+        sentences.append(f"Signerad av {_stamp(record.signed)}{instead}{why}.")
     return sentences
 
 

@@ -166,11 +166,6 @@ def hidden_count(conn: Connection, person: Person) -> int:
     return total
 
 
-def held_by_other(found: Entry, person: Person, now: datetime) -> bool:
-    """Whether somebody else has the entry open."""
-    return found.claimed_by not in (None, person.login) and found.claimed_until is not None and found.claimed_until > now
-
-
 def _take(
     conn: Connection, person: Person, now: datetime, minutes: int, which: ColumnElement[bool], order: QueueOrder = QueueOrder.OLDEST
 ) -> str | None:

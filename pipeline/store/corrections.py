@@ -16,11 +16,10 @@ from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.store.answers import Decided, How, decided
-from pipeline.store.claims import held_by_other
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.decided_facts import facts_of
 from pipeline.store.decisions import NOTHING_SAID, decide, seen
-from pipeline.store.entries import DECIDED, OPEN, refuse_void, stale
+from pipeline.store.entries import DECIDED, OPEN, held_by_other, refuse_void, stale
 from pipeline.store.entry_views import form_of, readings_of
 from pipeline.store.exports import earlier
 from pipeline.store.sheets import sheet_pages

@@ -19,11 +19,11 @@ from pipeline.recount import doubted_figures
 from pipeline.review import Answer
 from pipeline.store import plants, sight, tables
 from pipeline.store.answers import Decided, How, add_decided, decided, drop_draft, drop_drafts, keep_drafts, shared_answers, taken_back
-from pipeline.store.claims import CLAIM_MINUTES, held_by_other, renew
+from pipeline.store.claims import CLAIM_MINUTES, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.control_draw import draw_controls
 from pipeline.store.decided_facts import facts_of
-from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, refuse_void, stale
+from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, held_by_other, refuse_void, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
 from pipeline.store.exports import earlier

@@ -19,7 +19,7 @@ from pipeline.review import Answer
 from pipeline.store import people, sight, tables
 from pipeline.store.care_list_tables import clash_decision
 from pipeline.store.decisions import reject, reopen
-from pipeline.store.entries import Entry, entries, entry
+from pipeline.store.entries import Entry, entries, entry, stale
 from pipeline.store.events import record
 from pipeline.store.images import ImageFolder
 from pipeline.store.progress_counts import WHO
@@ -83,10 +83,14 @@ def in_text(spec: FieldSpec, answer: Answer, text: str) -> bool | None:
         return None
     value, where = answer.value.casefold(), " ".join(text.casefold().split())
     if spec.means is Meaning.CLIENT_PID:
-        return value[-10:] in "".join(c for c in where if c.isalnum())
+        return _bare(value)[-10:] in _bare(where)
     if spec.format is not None:
         return value in where or value.replace(":", ".") in where or value.replace("-", "") in where or value.replace(".", ",") in where
     return bool(fuzz.partial_ratio(" ".join(value.split()), where) >= _FOUND_FROM)
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in text if c.isalnum())
 
 
 def mark_duplicate(
@@ -115,6 +119,7 @@ def mark_duplicate(
     if compared.other_entry == entry_id or not (compared.other_entry or compared.text.strip() or compared.picture):
         raise ReviewError("A duplicate has to be compared with something.", "Choose the other entry, or copy in what the care system says.")
     if compared.other_entry is not None:
+        _hold(conn, entry_id, compared.other_entry)
         other = entry(conn, compared.other_entry)
         sight.require_entry(conn, person, Action.REVIEW, other)
         if other.state is EntryState.REJECTED or other.voided is not None:
@@ -145,11 +150,21 @@ def take_back_duplicate(conn: Connection, person: Person, mark_id: int, now: dat
     if row is None:
         raise ReviewError("There is no such mark.")
     found = entry(conn, row.entry)
+    if found.reason != DUPLICATE:  # put aside for another reason since
+        raise stale()
     reopen(conn, person, found.id, found.revision, as_before=_restored(row.before))
     taken_back = {"taken_back_by": person.login, "taken_back_at": now}
     conn.execute(update(_mark).where(_mark.c.id == mark_id).values(taken_back))
     conn.execute(update(clash_decision).where(clash_decision.c.mark == mark_id).values(taken_back))
     record(conn, person.login, "no_duplicate", found.id, unit=found.unit)
+
+
+def _hold(conn: Connection, *entry_ids: str) -> None:
+    """Let nobody change these until this is done: two people who mark each the other's would put both aside.
+
+    They are held in one order, so that no two wait for each other.
+    """
+    conn.execute(select(_entry.c.id).where(_entry.c.id.in_(entry_ids)).order_by(_entry.c.id).with_for_update())
 
 
 def _before(found: Entry) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, case, literal, select, up
 
 from pipeline.errors import ReviewError, StaleDecisionError
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.model import EntryState, Reading
+from pipeline.model import EntryState, Person, Reading
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
 from pipeline.store.upsert import insert_new
@@ -150,6 +150,11 @@ def change(conn: Connection, seen: Entry, **values: Any) -> None:  # noqa: ANN40
     new = {"claimed_by": None, "claimed_until": None, **UNSIGNED, **values, "revision": seen.revision + 1}
     if conn.execute(same.values(new)).rowcount != 1:
         raise stale()
+
+
+def held_by_other(found: Entry, person: Person, now: datetime) -> bool:
+    """Whether somebody else has the entry open."""
+    return found.claimed_by not in (None, person.login) and found.claimed_until is not None and found.claimed_until > now
 
 
 def refuse_void(found: Entry) -> None:

@@ -13,7 +13,7 @@ from pipeline.errors import ReviewError
 from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
 from pipeline.store import people, sight, tables
-from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, stale
+from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, held_by_other, stale
 from pipeline.store.entry_views import form_of
 from pipeline.store.events import record
 from pipeline.store.protection import LEAST_P, hidden_numbers
@@ -53,7 +53,7 @@ def forward(conn: Connection, forms: Forms, person: Person, entry_id: str, revis
 
     Raises:
         NotAllowedError: the person may not send from this unit.
-        StaleDecisionError: the entry has changed, or is decided.
+        StaleDecisionError: the entry has changed, or is decided, or another person has it open.
         ReviewError: there is no such other unit.
     """
     _send(conn, forms, person, entry_id, revision, to_unit, why, now, secret=False)
@@ -64,7 +64,7 @@ def _send(
 ) -> None:
     found = entry(conn, entry_id)
     sight.require_entry(conn, person, Action.FORWARD, found)
-    if found.revision != revision or found.state not in OPEN | {EntryState.REJECTED} or found.voided is not None:
+    if found.revision != revision or found.state not in OPEN | {EntryState.REJECTED} or found.voided is not None or held_by_other(found, person, now):
         raise stale()
     if to_unit not in units(conn) or to_unit == found.unit:
         raise ReviewError("There is no such other unit.", "Choose the unit that the paper belongs to.")

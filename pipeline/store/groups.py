@@ -18,8 +18,8 @@ from pipeline.model import Person, State
 from pipeline.review import Answer
 from pipeline.settings import QueueOrder
 from pipeline.store import plants, sight
-from pipeline.store.claims import CLAIM_MINUTES, held_by_other
-from pipeline.store.entries import entry
+from pipeline.store.claims import CLAIM_MINUTES
+from pipeline.store.entries import entry, held_by_other
 from pipeline.store.entry_views import form_of
 from pipeline.store.events import record
 from pipeline.store.group_answers import KEPT, ODD, says

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,13 +10,14 @@ from sqlalchemy import Connection, or_, select
 
 from pipeline import access
 from pipeline.access import Action
-from pipeline.model import Person, State
+from pipeline.model import EntryState, Person, State, Value
 from pipeline.review import Answer
 from pipeline.store import sight, tables
-from pipeline.store.answers import How
-from pipeline.store.entries import Entry, entries, entry
+from pipeline.store.answers import How, decided
+from pipeline.store.entries import DECIDED, Entry, entries, entry
 from pipeline.store.events import events_of, record
 from pipeline.store.pages import Page
+from pipeline.template import Form
 
 TOLD = frozenset(
     {
@@ -93,6 +94,26 @@ def history(conn: Connection, person: Person, entry_id: str) -> list[Happening]:
             by = names.get(event.by, event.by)
             happenings.append(Happening(event.at, by, event.action, str(event.detail.get("state") or ""), answers, corrected))
     return happenings
+
+
+def rows_unlike(conn: Connection, form: Form, rows: Iterable[Entry]) -> dict[str, tuple[int, ...]]:
+    """Of a sheet that is one entry a row: which rows say something else than most about a critical field of its head, by that field.
+
+    The ink is the same for all, so one of them is wrong: a correction changes one row. What they say is not told: one may wait for a second person.
+    """
+    said: dict[str, dict[Value, list[int]]] = {}
+    for one in rows:
+        if one.row is None or one.voided is not None or one.state not in DECIDED | {EntryState.SECOND}:
+            continue
+        for name, answer in decided(conn, one.id).items():
+            spec = form.by_name.get(name)
+            if spec is not None and spec.critical and spec.row is None and answer.answer.state is State.READ:
+                said.setdefault(name, {}).setdefault(answer.answer.value, []).append(one.row)
+    found = {}
+    for name, groups in said.items():
+        _, *others = sorted(groups.values(), key=len, reverse=True)
+        found[name] = tuple(sorted(row for group in others for row in group))
+    return {name: others for name, others in found.items() if others}
 
 
 def _entries(conn: Connection, person: Person, sheet: str) -> tuple[Entry, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, and_, insert, select
 
 from pipeline import access
 from pipeline.access import Action
@@ -94,10 +94,10 @@ def questions(conn: Connection, person: Person, *, answered: bool = False) -> li
     has_answer = select(author_answer.c.question)
     query = select(question).join(_entry, _entry.c.id == question.c.entry)
     query = query.where(question.c.unit.in_(sorted(person.units)), sight.visible_entries(conn, person))
-    query = query.where(question.c.id.in_(has_answer) if answered else question.c.id.not_in(has_answer))
+    waits = and_(question.c.id.not_in(has_answer), _entry.c.state == EntryState.REJECTED.value, _entry.c.reason == ASK_AUTHOR)
+    query = query.where(question.c.id.in_(has_answer) if answered else waits)
     rows = conn.execute(query.order_by(question.c.author, question.c.at, question.c.id).limit(_MOST)).all()
-    found = [_question(conn, row) for row in rows]
-    return found if answered else [one for one in found if one.entry.state is EntryState.REJECTED and one.entry.reason == ASK_AUTHOR]
+    return [_question(conn, row) for row in rows]
 
 
 def questions_of(conn: Connection, person: Person, entry_id: str) -> list[Question]:

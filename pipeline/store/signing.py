@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, select
 
 from pipeline import access
 from pipeline.access import Action
-from pipeline.authors import is_by
+from pipeline.authors import SAME_NAME, is_by
 from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.model import EntryState, Person
 from pipeline.store import people, sight, tables
@@ -36,7 +36,7 @@ REASONS = (
     "författaren framgår inte av papperet",
     "annat skäl",
 )
-"""Why somebody else than the author signs; the last needs a text."""
+"""Why somebody else than the author signs; the last needs a text. See `reasons_for`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def waiting_signatures(conn: Connection, forms: Forms, person: Person, unit: str
 
 
 def sign(conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, now: datetime, *, why: str = "", text: str = "") -> None:
-    """Sign one entry that the person has read. `why` (one of `REASONS`) and `text` are needed where the person is not its author.
+    """Sign one entry that the person has read. `why` (one of `reasons_for`) and `text` are needed where the person is not its author.
 
     Raises:
         NotAllowedError: another unit or role.
@@ -143,6 +143,13 @@ def my_signed(conn: Connection, person: Person, limit: int = 1) -> list[Entry]:
     return entries(conn, mine.order_by(_entry.c.signed_at.desc(), _entry.c.id.desc()).limit(limit))
 
 
+def reasons_for(conn: Connection, forms: Forms, person: Person, found: Entry) -> tuple[str, ...]:
+    """What a person who is not known as an entry's author may give as the reason: also that the author's name is the person's and another's."""
+    rule = forms.signing_rule(utc_now().date())
+    same_name = rule is not None and rule.same_name and is_by(found.author or "", person, staff_list(conn))
+    return (SAME_NAME, *REASONS) if same_name else REASONS
+
+
 def is_own(conn: Connection, person: Person, found: Entry) -> bool:
     """Whether the person wrote the entry on paper."""
     return _ownership(conn, person)(found)
@@ -171,7 +178,7 @@ def _sign(conn: Connection, forms: Forms, person: Person, found: Entry, revision
     if found.revision != revision or found.state is not EntryState.CONFIRMED or found.voided is not None:
         raise stale()
     own = is_own(conn, person, found)
-    reason = "" if own else _reason(why, text)
+    reason = "" if own else _reason(why, text, reasons_for(conn, forms, person, found))
     change(conn, found, state=EntryState.SIGNED.value, signed_by=person.login, signed_at=now, signed_why=reason or None)
     rule = forms.signing_rule(utc_now().date())
     row = {"entry": found.id, "revision": found.revision, "act": act, "taken_back": False, "own": own, "author": found.author or "", "why": reason}
@@ -179,8 +186,8 @@ def _sign(conn: Connection, forms: Forms, person: Person, found: Entry, revision
     record(conn, person.login, "sign", found.id, unit=found.unit, own=own, revision=found.revision)
 
 
-def _reason(why: str, text: str) -> str:
-    if why not in REASONS:
+def _reason(why: str, text: str, reasons: Sequence[str]) -> str:
+    if why not in reasons:
         raise ReviewError("Somebody else than the author signs only with a reason.", "Choose why.")
     if why == REASONS[-1] and not text.strip():
         raise ReviewError("The reason has to be written.", "Write why the author does not sign.")

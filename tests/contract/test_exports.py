@@ -97,9 +97,9 @@ def test_client_and_run_are_named(target: str) -> None:
 @TELLING
 def test_times_and_people_of_the_whole_way_are_told(target: str) -> None:
     told = words(target, made(target, example(target, signed=stamp("Eva Lind", 11))))
-    for said in ("Gun Ek", "sjuksköterska", "2021-12-17 09.05", "Inskriven av Anna Öst 2022-01-12 10.30", "Kontrollerad av Per Åhs 2022-01-12 11.30"):
+    for said in ("Gun Ek", "sjuksköterska", "2021-12-17 09:05", "Inskriven av Anna Öst 2022-01-12 10:30", "Kontrollerad av Per Åhs 2022-01-12 11:30"):
         assert said in told
-    assert "Signerad av Eva Lind 2022-01-12 12.30" in told
+    assert "Signerad av Eva Lind 2022-01-12 12:30" in told
     assert "Efterregistrering efter IT-avbrott 2021-12-16–2022-01-10" in told
 
 
@@ -107,7 +107,7 @@ def test_times_and_people_of_the_whole_way_are_told(target: str) -> None:
 def test_a_first_export_is_no_amendment_and_a_second_is(target: str) -> None:
     assert "av tidigare överförd post" not in words(target, made(target, example(target)))
     told = words(target, made(target, example(target, revision=2), amends=Earlier(EARLIER.run, target, EARLIER.made_at)))
-    assert f"Rättelse av tidigare överförd post (körning {EARLIER.run}, 2022-01-10 09.15). Version 2" in told
+    assert f"Rättelse av tidigare överförd post (körning {EARLIER.run}, 2022-01-10 09:15). Version 2" in told
 
 
 @TELLING

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, BrokenBarrierError, Thread
 
 import pytest
 from sqlalchemy import Connection
 
-from pipeline.errors import EfterskriftError, NotAllowedError, StoreError, StoreUnavailableError, UnstorableTextError
+from pipeline.errors import EfterskriftError, NotAllowedError, ReviewError, StoreError, StoreUnavailableError, UnstorableTextError
 from pipeline.model import Client, EntryState, IssuedSheet, Person
 from pipeline.review import Answer
 from pipeline.settings import Settings
 from pipeline.store import claims, corrections, decisions, duplicate_marks, forwarding, pages, pulls, questions, registers, sheets, signing, versions
 from pipeline.store.database import Store, open_store
 from pipeline.store.duplicate_marks import Compared
-from pipeline.store.entries import entries_of
+from pipeline.store.entries import entries_of, entry
 from pipeline.store.events import record
 from pipeline.store.images import ImageFolder
 from pipeline.store.issued import add_issued, issued_sheet
@@ -100,6 +101,25 @@ def test_a_text_that_the_database_cannot_hold_is_named_without_quoting_it(ward: 
         expected = pytest.raises(UnstorableTextError, match=r"^A text is too long, or holds a character that the database cannot hold\.")
     with expected, ward.store.begin() as conn:
         questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken dos?\0", "", NOW)
+
+
+def test_of_two_that_are_marked_as_duplicates_of_each_other_at_once_one_stays(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, both, reject = (ward.note("AAAA"), ward.note("BBBB")), Barrier(2), decisions.reject
+
+    def reject_together(conn: Connection, who: Person, one: str, revision: int, reason: str, now: datetime, *, signed: bool) -> None:
+        with suppress(BrokenBarrierError):
+            both.wait(0.5)  # until the other has looked too, if anything lets it
+        reject(conn, who, one, revision, reason, now, signed=signed)
+
+    def mark(who: Person, one: str, other: str) -> None:
+        with ward.store.begin() as conn:
+            duplicate_marks.mark_duplicate(conn, ward.store.images, who, one, 0, Compared(other_entry=other), "", NOW)
+
+    monkeypatch.setattr(duplicate_marks, "reject", reject_together)
+    (told,) = together(partial(mark, EVA, *ids), partial(mark, NILS, *reversed(ids)))
+    assert isinstance(told, ReviewError)
+    with ward.store.read() as conn:
+        assert {entry(conn, one).state for one in ids} == {EntryState.REVIEW, EntryState.REJECTED}
 
 
 def test_registers_are_replaced_by_key(ward: Ward) -> None:

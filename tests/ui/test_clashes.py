@@ -65,6 +65,7 @@ def test_a_list_is_handed_in_with_the_columns_proposed(store: Store, open_screen
     assert "1 rad jämförs. 1 par väntar på att avgöras. 1 rad saknar ett giltigt personnummer (rad 3)" in told(app)
     assert "Samma person · samma dag, 12 minuter ifrån · texten liknar till" in told(app)
     assert all(words in tables(app) for words in ("Vår post", "I vårdsystemet", CLIENTS[0].name, "Såret vänster fot läker fint"))
+    assert all(words in tables(app) for words in ("2021-12-18 09:40", "2021-12-18 09:52"))
     with store.read() as conn:
         assert [one.action for one in events_of(conn, entry_id)].count("view_clash") == 1
 

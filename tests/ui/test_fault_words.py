@@ -14,7 +14,9 @@ import streamlit as st
 
 from pipeline import errors
 from pipeline.errors import EfterskriftError, UsageError
+from pipeline.export.clashes import HELD
 from pipeline.model import Person, Role
+from pipeline.payments import ROWS_LEFT
 from pipeline.store import accounting, accounts, pulls
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
@@ -34,6 +36,8 @@ SAID_OTHERWISE = frozenset(
 """Errors for which the screens have words that quote nothing of the error."""
 SPOKEN_BY = {"TableKind": slice(2, 3), "wrong_row": slice(2, 3), "_wrong": slice(0, 1)}
 """What else is given sentences of an error, and where among its arguments."""
+GIVE_REASONS = frozenset({"unfit", "unfit_for_group", "unnumbered", "doubt", "_aid", "_differs"})
+"""Functions of exporters and of the payments that answer with why an entry does not fit, in Swedish."""
 TOLD_BY_CALLER = frozenset({"kind.remedy", "message", "problems[0]"})
 """What is no sentence where the error is made: it comes through `SPOKEN_BY`, or from the rules of forms, which are English everywhere."""
 Named = dict[str, list[ast.expr]]
@@ -44,6 +48,26 @@ def spoken() -> frozenset[str]:
     """Every sentence of an error that a screen may show, with {0}, {1}, … for what an f-string fills in."""
     files = [file for file in PIPELINE.rglob("*.py") if file.relative_to(PIPELINE).parts[0] not in NO_SCREEN_CALLS]
     return frozenset(sentence for file in files for sentence in _sentences_of(ast.parse(file.read_text("utf-8"))))
+
+
+def reasons() -> set[str]:
+    """Every reason for which an exporter or the payments leave an entry out."""
+    modules = [ast.parse(file.read_text("utf-8")) for file in (*(PIPELINE / "export").rglob("*.py"), PIPELINE / "payments.py")]
+    named = {name: said for module in modules for name, said in _constants(module)}
+    given = {HELD, ROWS_LEFT}
+    for function in (node for module in modules for node in ast.walk(module) if isinstance(node, ast.FunctionDef) and node.name in GIVE_REASONS):
+        for answer in (node.value for node in ast.walk(function) if isinstance(node, ast.Return)):
+            for said in (answer.body, answer.orelse) if isinstance(answer, ast.IfExp) else (answer,):
+                said = named.get(said.id, said) if isinstance(said, ast.Name) else said
+                given |= {_template(said)} if isinstance(said, ast.Constant | ast.JoinedStr | ast.BinOp) else set()
+    return {reason for reason in given if _has_words(reason)}
+
+
+def _constants(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for node in module.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str()) as said):
+                yield name, said
 
 
 def _sentences_of(module: ast.Module) -> Iterator[str]:
@@ -116,8 +140,19 @@ def test_every_sentence_of_an_error_is_in_the_catalogue_and_no_other() -> None:
     assert set(sentences("sv")) == spoken()
 
 
-def test_a_sentence_has_the_same_places_in_both_languages() -> None:
-    assert [english for english, swedish in sentences("sv").items() if not swedish or _places(english) != _places(swedish)] == []
+def test_every_reason_for_leaving_an_entry_out_is_in_english_too_and_no_other() -> None:
+    assert set(sentences("en")) == reasons()
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_a_sentence_has_the_same_places_in_both_languages(language: str) -> None:
+    assert [said for said, other in sentences(language).items() if not other or _places(said) != _places(other)] == []
+
+
+def test_a_reason_is_told_in_the_language_of_the_screen() -> None:
+    swedish = "En ruta för tid 2 är oläslig. Skriv in raden för hand."
+    assert in_language(swedish, "sv") == swedish
+    assert in_language(swedish, "en") == "A box of time 2 cannot be read. Key the row in by hand."
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pipeline.errors import NotAllowedError
 from pipeline.export import runs
 from pipeline.export.receipts import Answer as Tick
 from pipeline.export.receipts import give_receipts
-from pipeline.model import EntryState
+from pipeline.model import EntryState, Value
 from pipeline.review import Answer
-from pipeline.store import corrections, decisions, lookup
+from pipeline.store import claims, corrections, decisions, lookup
 from pipeline.store.answers import decided
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
@@ -168,6 +168,34 @@ def test_a_row_that_the_machine_took_for_empty_is_added(store: Store, open_scree
     assert f"f-{serial}-04-0-rad04-personnummer" in {text.key for text in app.text_input}
 
 
+def test_who_only_looks_whether_to_make_an_open_entry_void_keeps_it_from_nobody(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    app = open_screen(seeding.COLLEAGUE, "review")
+    with store.begin() as conn:
+        revision = entry(conn, entry_id).revision
+        corrections.correct(conn, seeding.forms(), NURSE, entry_id, revision, {"handelsetid": Answer("10:17")}, "fel", utc_now())
+    app = looked_up(app, entry_id[:8])
+    app.button(key=f"lookup_void-{entry_id}").click().run()
+    assert not app.exception
+    assert found(store, entry_id).claimed_by is None
+
+
+def test_an_open_entry_is_not_made_void_under_whoever_has_it_on_the_screen(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    with store.begin() as conn:
+        revision = entry(conn, entry_id).revision
+        corrections.correct(conn, seeding.forms(), NURSE, entry_id, revision, {"handelsetid": Answer("10:17")}, "fel", utc_now())
+        claims.open_entry(conn, seeding.forms(), seeding.COLLEAGUE, entry_id, utc_now())
+    app = looked_up(open_screen(NURSE, "review"), entry_id[:8])
+    app.button(key=f"lookup_void-{entry_id}").click().run()
+    assert not app.exception
+    key = f"why-{entry_id}-{found(store, entry_id).revision}"
+    app.text_input(key=key).input("Fel person")
+    app.button(key=f"save-{key}").click().run()
+    assert [found(store, entry_id).voided, found(store, entry_id).claimed_by] == [None, seeding.COLLEAGUE.login]
+    assert app.error[0].value
+
+
 def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(store: Store, open_screen: OpenScreen) -> None:
     _, entry_id = exported_note(store)
     with store.begin() as conn:
@@ -178,3 +206,21 @@ def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(st
     app.button(key=f"leave-{entry_id}").click().run()
     assert not app.exception
     assert "10:17" not in " ".join(html.proto.body for html in app.get("html"))
+
+
+def test_rows_that_say_otherwise_of_the_head_of_their_sheet_are_named(store: Store, open_screen: OpenScreen) -> None:
+    """A day that was read wrong is corrected row by row: the rows that are left are told of."""
+    serial = seeding.add_visits(store, rows=(1, 2, 3))
+    for row in (1, 2, 3):
+        said: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+        own: dict[str, Value] = {"personnummer": seeding.CLIENTS[1].pid, "start": f"0{row}:30", "dusch": True}
+        seeding.confirm(store, NURSE, f"{serial}-0{row}", said | {f"rad0{row}.{name}": value for name, value in own.items()})
+    app = looked_up(open_screen(NURSE, "review"), serial)
+    assert not app.warning
+    with store.begin() as conn:
+        corrections.correct(
+            conn, seeding.forms(), NURSE, f"{serial}-02", entry(conn, f"{serial}-02").revision, {"datum": Answer("2021-12-19")}, "fel dag", utc_now()
+        )
+    (warning,) = looked_up(open_screen(NURSE, "review"), serial).warning
+    assert "Rad 2 säger något annat än de andra raderna" in warning.value
+    assert "2021-12-19" not in warning.value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import update
 
@@ -18,7 +20,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.events import events_of
 from tests.export_examples import ARNE, FORMS, SIV
-from tests.export_office import ANNA, PER, TORA, confirm, corrected
+from tests.export_office import ANNA, PER, TORA, confirm, corrected, void
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, CLIENTS, NURSE, REGISTRAR
@@ -112,6 +114,17 @@ def test_two_managers_approve_a_payment_and_a_made_one_is_only_told(store: Store
         assert [each.by for each in payment_approvals.approvals(conn, [listed])[listed]] == ["elin", "olle"]
 
 
+@pytest.mark.usefixtures("listed")
+@pytest.mark.parametrize(("who", "screen"), [(CHIEFS[0], "payments"), (ANNA, "export")])
+def test_why_a_payment_stays_behind_is_told_in_english_on_an_english_screen(open_screen: OpenScreen, who: Person, screen: str) -> None:
+    app = open_screen(who, screen)
+    app.session_state["language"] = "en"
+    told = [each.value for each in app.run().caption]
+    assert not app.exception
+    assert any("Paid already, says the paper." in each for each in told)
+    assert not any("enligt papperet" in each for each in told)
+
+
 def test_the_log_tells_who_looked_and_who_approved(store: Store, open_screen: OpenScreen, listed: str) -> None:
     app = open_screen(CHIEFS[0], "payments")
     app.checkbox[0].check().run()
@@ -128,7 +141,8 @@ def test_a_refusal_stands_although_all_are_ticked_as_taken() -> None:
     assert [(one.entry_id, one.accepted) for one in _answers(rows, every=False)] == [("b", False), ("c", False)]
 
 
-def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_client(store: Store, open_screen: OpenScreen) -> None:
+def moved(store: Store) -> tuple[Office, str]:
+    """An office, and an entry that was keyed in about Siv and then moved to Arne on a list that nobody has ticked."""
     with store.begin() as conn:
         registers.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
         registers.save_clients(conn, [SIV, ARNE])
@@ -142,8 +156,29 @@ def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_cli
     give_receipts(here, ANNA, first.id, [Receipt(entry_id, accepted=True)], utc_now())
     corrected(here, entry_id, "personnummer", Answer(ARNE.pid))
     assert make_run(here, ANNA, "skriv-in", utc_now()) is not None
+    return here, entry_id
+
+
+def test_who_makes_a_moved_entry_void_is_not_told_to_key_it_in(store: Store, open_screen: OpenScreen) -> None:
+    here, entry_id = moved(store)
+    void(here, entry_id)
+    assert make_run(here, ANNA, "skriv-in", utc_now()) is not None
+    told = " ".join(warning.value for warning in open_screen(ANNA, "key_in").warning)
+    assert "Makulera posten om den finns i systemet" in told
+    assert f"redan inmatad hos {shown_pid(SIV.pid)} {SIV.name}. Makulera den där också." in told
+    assert "Makulering av tidigare överförd post" in told
+    assert "skriv sedan in den" not in told
+
+
+def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_client(store: Store, open_screen: OpenScreen) -> None:
+    here, entry_id = moved(store)
     app = open_screen(ANNA, "key_in")
     assert not app.exception
     (told,) = (warning.value for warning in app.warning if "Makulera den där först" in warning.value)
     assert f"{shown_pid(SIV.pid)} {SIV.name}" in told
     assert shown_pid(ARNE.pid) in {code.value for code in app.code}
+    corrected(here, entry_id, "personnummer", Answer(SIV.pid), judge=replace(TORA, login="ulla"))
+    assert make_run(here, ANNA, "skriv-in", utc_now()) is not None
+    told = " ".join(warning.value for warning in open_screen(ANNA, "key_in").warning)
+    assert "Makulera den där först" not in told
+    assert f"hos {shown_pid(ARNE.pid)} {ARNE.name}. Titta där" in told

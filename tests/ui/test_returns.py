@@ -6,13 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 from streamlit.testing.v1 import AppTest
 
 from pipeline.model import Client, EntryState
 from pipeline.store import blocks, groups, people, questions, registers, sight
+from pipeline.store.answers import decided
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
+from pipeline.store.identity_tables import temporary_identity
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import CLIENTS, NURSE, OTHER_UNIT, UNIT
@@ -234,3 +237,27 @@ def test_a_key_pressed_twice_hands_on_nothing_that_has_just_come_up(store: Store
     app.button(key=f"hand_on-{entry_id}").click().run()
     assert not app.exception
     assert found(store, entry_id).unit == UNIT
+
+
+def test_an_entry_is_moved_to_another_client_than_those_of_the_same_name(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    namesake = Client("189001019802", CLIENTS[0].name, OTHER_UNIT)
+    with store.begin() as conn:
+        registers.save_clients(conn, [namesake])
+        row = {"entry": entry_id, "number": "TILLFACDEFGH", "name": namesake.name, "reason": "ny klient", "by": NURSE.login, "at": utc_now()}
+        made = conn.execute(insert(temporary_identity).values(row)).inserted_primary_key
+    assert made is not None
+    revision, key = found(store, entry_id).revision, made[0]
+    app = listed(open_screen, "identities")
+    who = app.radio(key=f"move_to-{key}-{revision}")
+    assert [option.split(",")[0] for option in who.options] == [namesake.name, "Någon annan"]
+    who.set_value("").run()
+    app.text_input(key=f"move_pid-{key}-{revision}").input(namesake.pid)
+    app.text_input(key=f"move_why-{key}-{revision}").input("Rätt person")
+    app.button(key=f"do_move-{key}").click().run()
+    assert not app.exception
+    assert "Posten är flyttad" in told(app)
+    assert found(store, entry_id).state is EntryState.SECOND
+    with store.read() as conn:
+        assert decided(conn, entry_id)["personnummer"].answer.value == namesake.pid

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.authors import SAME_NAME
 from pipeline.model import EntryState
 from pipeline.review import Answer
-from pipeline.store import corrections
+from pipeline.store import corrections, people
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
@@ -60,6 +62,21 @@ def test_that_of_another_needs_a_reason(store: Store, open_screen: OpenScreen) -
     app.radio(key=f"sign_why-{one.id}-{one.revision}").set_value("författaren har slutat")
     sign(app, one)
     assert found(store, entry_id).signed_why == "författaren har slutat"
+
+
+def test_who_shares_a_name_is_offered_that_as_the_reason(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        people.save_person(conn, replace(NURSE, login="nina2"), seeding.PASSWORD)
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "signing")
+    app.segmented_control(key="signing_kind").set_value("others").run()
+    one = found(store, entry_id)
+    radio = app.radio(key=f"sign_why-{one.id}-{one.revision}")
+    assert radio.options[0] == "Skrev själv på papper, men delar namn med ett annat konto"
+    radio.set_value(SAME_NAME)
+    sign(app, one)
+    assert found(store, entry_id).signed_why == SAME_NAME
 
 
 def test_a_key_pressed_twice_signs_nothing_unread(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:

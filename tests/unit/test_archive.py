@@ -40,6 +40,7 @@ from tests.export_examples import ARNE, MADE_AT, SETTINGS, SIV, record
 from tests.export_office import ANNA, confirm, correct, review, void
 from tests.package_validator import findings
 from tests.shared_data import shared
+from ui.components.once import just_made
 from ui.screens import archive_screen
 
 pytest_plugins = ("tests.databases", "tests.offices")
@@ -399,5 +400,7 @@ def test_a_package_that_took_long_is_told_of_when_it_was_pressed_twice(office: O
     sent(office, "AAAA01")
     pressed = utc_now()
     made = make_package(office, RUT, pressed)
-    assert archive_screen._just_made(office, RUT, pressed + timedelta(seconds=0.3)) == made
-    assert archive_screen._just_made(office, RUT, pressed + timedelta(minutes=1)) is None
+    found = archive_screen._packages(office, RUT)
+    assert just_made(found, RUT, pressed + timedelta(seconds=0.3)) == made
+    assert just_made(found, RUT, pressed + timedelta(minutes=1)) is None
+    assert just_made(found, ANNA, pressed + timedelta(seconds=0.3)) is None

@@ -82,7 +82,7 @@ def test_a_likely_pair_is_shown_side_by_side_with_what_speaks_for_it(office: Off
     assert clash.likeness.text is not None
     assert clash.likeness.text > 80
     assert clash.ours is not None
-    assert (clash.ours.pid, clash.ours.name, clash.ours.when, clash.ours.author) == (SIV.pid, SIV.name, "2021-12-17 08.15", "Gun Ek")
+    assert (clash.ours.pid, clash.ours.name, clash.ours.when, clash.ours.author) == (SIV.pid, SIV.name, "2021-12-17 08:15", "Gun Ek")
     assert ("Anteckning", NOTE["anteckning"]) in clash.ours.rows
     assert clash.theirs.text == ROW.text
 

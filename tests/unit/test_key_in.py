@@ -68,6 +68,23 @@ def test_a_tick_is_the_receipt_and_is_given_once(office: Office) -> None:
     assert key_in.waiting_runs(office, ANNA) == []
 
 
+def test_a_list_of_which_nothing_can_be_keyed_in_any_longer_waits_for_nobody(office: Office) -> None:
+    """What was corrected since is on a newer list, or will be."""
+    run = listed(office)
+    correct(office, "KJ0000-00", "anteckning", "Såret ser sämre ut.")
+    assert [(status.run.id, status.waiting, status.entries) for status in key_in.waiting_runs(office, ANNA)] == [(run, 1, 1)]
+    newer = make_run(office, ANNA, key_in.TARGET, utc_now())
+    assert newer is not None
+    tick(office, ANNA, run, _shown(office, run))
+    assert [(status.run.id, status.waiting, status.entries) for status in key_in.waiting_runs(office, ANNA)] == [(newer.id, 1, 1)]
+
+
+def _shown(office: Office, run: str) -> key_in.Shown:
+    shown = key_in.next_entry(office, ANNA, run, utc_now())
+    assert shown is not None
+    return shown
+
+
 def test_the_skipped_come_back_and_a_correction_says_what_it_corrects(office: Office) -> None:
     run, now = listed(office), utc_now()
     first = key_in.next_entry(office, ANNA, run, now)

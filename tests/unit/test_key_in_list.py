@@ -36,7 +36,7 @@ def flat(told: Sequence[str]) -> str:
 
 def test_an_entry_has_all_that_is_keyed() -> None:
     told = flat(pages(made("skriv-in", record("matvarden", {"temp": "37.5", "anmarkning": "Yr"}))))
-    for said in ("1. Kontroller och mätvärden, 2021-12-17 08.15", f"{SIV.pid} {SIV.name}", "Temp 37,5 °C", "Anmärkning Yr", "Skan-id K7M3PX-01"):
+    for said in ("1. Kontroller och mätvärden, 2021-12-17 08:15", f"{SIV.pid} {SIV.name}", "Temp 37,5 °C", "Anmärkning Yr", "Skan-id K7M3PX-01"):
         assert said in told
     assert "Originalanteckning på papper av Gun Ek, sjuksköterska" in told
     assert "Tomt: " in told

@@ -11,14 +11,21 @@ import pytest
 
 from pipeline.export import TARGETS, key_in
 from pipeline.export.exporter import MOVED
+from pipeline.export.receipts import Answer as Tick
+from pipeline.export.receipts import give_receipts
 from pipeline.export.runs import Office, make_run, run_file
+from pipeline.model import Client
 from pipeline.review import Answer
+from pipeline.store import registers
 from pipeline.store.clock import utc_now
 from tests.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
-from tests.export_office import ANNA, confirm, corrected, void
+from tests.export_office import ANNA, STIG, TORA, confirm, corrected, void
 
 pytest_plugins = ("tests.databases", "tests.offices")
 
+ULLA = replace(STIG, units=TORA.units)
+"""Nobody who has said anything of these entries."""
+VERA = Client("189001019802", "Vera Provberg", "Norr")
 SAID = {
     "hsl-anteckning": {"kontakttyp": "besok", "anteckning": "Såret läker."},
     "matvarden": {"puls": "72"},
@@ -68,9 +75,47 @@ def test_who_keys_it_in_is_told_where_to_make_it_void_first(office: Office) -> N
     assert SIV.pid not in str(shown.block)
 
 
+def test_a_second_move_names_whom_a_list_that_nobody_ticked_said_between(office: Office) -> None:
+    """It may have been keyed in from the printed list: then it stands there until somebody looks."""
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **SAID["hsl-anteckning"])
+    with office.store.begin() as conn:
+        registers.save_clients(conn, [SIV, ARNE, VERA])
+    first = make_run(office, ANNA, "skriv-in", utc_now())
+    assert first is not None
+    give_receipts(office, ANNA, first.id, [Tick(entry_id, accepted=True)], utc_now())
+    corrected(office, entry_id, "personnummer", Answer(ARNE.pid))
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
+    corrected(office, entry_id, "personnummer", Answer(VERA.pid), judge=ULLA)
+    made = make_run(office, ANNA, "skriv-in", utc_now())
+    assert made is not None
+    shown = key_in.next_entry(office, ANNA, made.id, utc_now())
+    assert shown is not None
+    assert (shown.client, shown.first, shown.perhaps) == (VERA, SIV, (ARNE,))
+    said = printed(run_file(office, ANNA, made.id).data)
+    assert said.index(SIV.pid) < said.index(ARNE.pid) < said.index(VERA.pid)
+    assert said.count("Makulera posten om den finns i systemet") == 2
+
+
+def test_one_moved_there_and_back_is_looked_for_where_an_unticked_list_had_it(office: Office) -> None:
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **SAID["hsl-anteckning"])
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
+    corrected(office, entry_id, "personnummer", Answer(ARNE.pid))
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
+    corrected(office, entry_id, "personnummer", Answer(SIV.pid), judge=ULLA)
+    made = make_run(office, ANNA, "skriv-in", utc_now())
+    assert made is not None
+    shown = key_in.next_entry(office, ANNA, made.id, utc_now())
+    assert shown is not None
+    assert (shown.client, shown.first, shown.perhaps) == (SIV, None, (ARNE,))
+    assert ARNE.pid in printed(run_file(office, ANNA, made.id).data)
+
+
+def printed(data: bytes) -> str:
+    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
+
+
 def test_the_printed_list_has_it_under_both(office: Office) -> None:
-    data = run_file(office, ANNA, moved(office, "hsl-anteckning", "skriv-in")).data
-    said = subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
+    said = printed(run_file(office, ANNA, moved(office, "hsl-anteckning", "skriv-in")).data)
     assert said.index(SIV.pid) < said.index("Makulera posten") < said.index(ARNE.pid)
 
 

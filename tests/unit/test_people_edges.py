@@ -185,10 +185,10 @@ def test_a_pull_tells_no_number_of_a_protected_client(ward: Ward) -> None:
         assert [(one.what, one.waiting) for one in pulls.pulls(conn, CHIEF)] == [("", 1)]
 
 
-@pytest.mark.parametrize("typed", ["50-017845/6", "50017845/6"])
-def test_paper_about_a_client_with_an_lma_number_is_confirmed(ward: Ward, typed: str) -> None:
+@pytest.mark.parametrize(("typed", "number"), [("50-017845/6", "50017845/6"), ("50017845/6", "50017845/6"), ("pr-1234", "PR1234")])
+def test_paper_about_a_client_with_a_local_number_is_confirmed(ward: Ward, typed: str, number: str) -> None:
     with ward.store.begin() as conn:
-        registers.save_clients(conn, [Client("50017845/6", "Asta Prov", ASTA.unit)])
+        registers.save_clients(conn, [Client(number, "Asta Prov", ASTA.unit)])
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         given = answers({**SAID, **PLAN}, pnr=Answer(typed))

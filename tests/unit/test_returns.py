@@ -192,6 +192,42 @@ def test_the_list_for_an_author_names_no_client(ward: Ward) -> None:
     assert "Provberg" not in told
 
 
+def test_a_mark_that_is_taken_back_late_brings_nothing_back_that_was_put_aside_for_another_reason(ward: Ward) -> None:
+    first, second = ward.note("AAAA"), ward.note("BBBB")
+    for entry_id in (first, second):
+        save(ward, entry_id, AboutClient())
+    with ward.store.begin() as conn:
+        mark = duplicate_marks.mark_duplicate(
+            conn, ward.store.images, EVA, second, entry(conn, second).revision, Compared(other_entry=first), "", NOW
+        )
+        decisions.reopen(conn, NILS, second, entry(conn, second).revision)
+        decisions.reject(conn, NILS, second, entry(conn, second).revision, "fel person", later(2))
+    with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
+        duplicate_marks.take_back_duplicate(conn, EVA, mark, later(3))
+    with ward.store.read() as conn:
+        assert (entry(conn, second).state, entry(conn, second).reason) == (EntryState.REJECTED, "fel person")
+
+
+def test_a_question_is_listed_however_many_others_need_no_answer_any_longer(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "_MOST", 1)
+    first, second = ward.note("AAAA"), ward.note("BBBB")
+    with ward.store.begin() as conn:
+        for entry_id in (first, second):
+            questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken dos?", "", NOW)
+        decisions.reopen(conn, NILS, first, 1)
+        assert [one.entry.id for one in questions.questions(conn, EVA)] == [second]
+
+
+def test_nobody_sends_on_what_a_colleague_has_on_the_screen(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        claims.open_entry(conn, FORMS, NILS, entry_id, NOW)
+        with pytest.raises(StaleDecisionError):
+            forwarding.forward(conn, FORMS, EVA, entry_id, 0, SOUTH, "", later(1))
+        forwarding.forward(conn, FORMS, NILS, entry_id, 0, SOUTH, "", later(1))
+        assert entry(conn, entry_id).unit == SOUTH
+
+
 def test_a_duplicate_is_compared_marked_listed_and_taken_back(ward: Ward) -> None:
     first, second = ward.note("AAAA"), ward.note("BBBB")
     save(ward, first, AboutClient())
@@ -235,6 +271,8 @@ def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:
     [
         ("pnr", ASTA.pid, "Asta, 900101-9802", True),
         ("pnr", ASTA.pid, "Bror, 900102-9819", False),
+        ("pnr", "50017845/6", "Cilla, 50-017845/6", True),
+        ("pnr", "50017845/6", "Cilla, 50-017845/7", False),
         ("tid", "08:15", "kl 08.15 hembesök", True),
         ("tid", "08:15", "kl 09.15 hembesök", False),
         ("text", "Sov gott.", "Patienten sov gott i natt", True),

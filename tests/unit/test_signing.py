@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from sqlalchemy import insert
 
+from pipeline.authors import SAME_NAME
 from pipeline.errors import NotAllowedError, ReviewError, StaleDecisionError
 from pipeline.export.late_entry import late_entry_text
 from pipeline.model import EntryState, Person
@@ -25,6 +26,8 @@ pytest_plugins = ("tests.databases",)
 RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
 SIGNED_FORMS = Forms(FORMS)
 SIGNED_FORMS.signing = (RULE,)
+SHARED_NAMES = Forms(FORMS)
+SHARED_NAMES.signing = (RULE, RULE.model_copy(update={"version": 4, "same_name": True}))
 DISA = replace(EVA, login="disa", name="Disa Penn")
 ALL = {**SAID, **PLAN}
 
@@ -214,13 +217,17 @@ def test_class_a_is_signed_one_by_one(ward: Ward) -> None:
 
 def test_rules_are_data_and_the_newest_in_force_holds() -> None:
     forms = Forms.load(ROOT / "forms")
-    rule = forms.signing_rule(date(2026, 1, 1))
+    rule = forms.signing_rule(date(2027, 1, 1))
     assert rule is not None
     note, visits, free = (forms.latest(name) for name in ("hsl-anteckning", "besokslista", "fri-anteckning"))
     assert (rule.asks(note, "HSL"), rule.asks(visits, "SoL")) == (True, False)
     assert (rule.asks(free, "HSL"), rule.asks(free, "SoL")) == (True, False)
     assert forms.signing_rule(date(2000, 1, 1)) is None
-    later_rule = replace_rule(rule, since=date(2030, 1, 1), version=2)
+    assert rule.same_name
+    first = forms.signing_rule(date(2026, 1, 1))
+    assert first is not None
+    assert (first.version, first.same_name) == (1, False)
+    later_rule = replace_rule(rule, since=date(2030, 1, 1), version=9)
     forms.signing = (*forms.signing, later_rule)
     assert forms.signing_rule(date(2031, 1, 1)) is later_rule
     assert forms.signing_rule(date(2029, 1, 1)) is rule
@@ -240,3 +247,22 @@ def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
         assert [note.id for note in signing.to_sign(conn, SIGNED_FORMS, DISA).others] == [one.id]
         with pytest.raises(ReviewError, match="reason"):
             signing.sign(conn, SIGNED_FORMS, DISA, one.id, one.revision, later(2))
+
+
+def test_who_shares_the_name_says_so_and_signs_the_own_note(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        row = {"login": "disa2", "name": "Disa Penn", "title": "usk", "role": "granskare", "password_hash": "-", "active": True}
+        conn.execute(insert(tables.staff), [row])
+    one = confirmed(ward)
+    with ward.store.read() as conn:
+        assert signing.reasons_for(conn, SHARED_NAMES, DISA, one) == (SAME_NAME, *signing.REASONS)
+        assert signing.reasons_for(conn, SHARED_NAMES, EVA, one) == signing.reasons_for(conn, SIGNED_FORMS, DISA, one) == signing.REASONS
+    for person, forms in ((EVA, SHARED_NAMES), (DISA, SIGNED_FORMS)):
+        with ward.store.begin() as conn, pytest.raises(ReviewError, match="reason"):
+            signing.sign(conn, forms, person, one.id, one.revision, later(5), why=SAME_NAME)
+    with ward.store.begin() as conn:
+        signing.sign(conn, SHARED_NAMES, DISA, one.id, one.revision, later(5), why=SAME_NAME)
+        (record,) = records.records(conn, SHARED_NAMES, [one.id])
+    told = late_entry_text(record, Settings())
+    assert f"({SAME_NAME})" in told
+    assert "i stället för" not in told

@@ -74,6 +74,12 @@ def test_a_plan_is_a_sheet_for_each_route_with_its_visits_in_order(tmp_path: Pat
     assert [visit.unit for visit in load_plan(_plan(tmp_path), "Söder")] == ["Söder"]
 
 
+def test_a_client_with_an_lma_number_is_on_the_tour_list(tmp_path: Path) -> None:
+    (visit,) = load_plan(_plan(tmp_path, f"{HEAD}\nNorr;2021-12-17;08:15;50-017845/6;Asta Provberg;;\n"))
+    (row,) = issued(LIST, issue_for_plan(LIST, [visit])[0]).rows
+    assert (visit.pid, row.client_pid) == ("50017845/6", "50017845/6")
+
+
 def test_a_long_route_goes_on_on_another_sheet() -> None:
     rows = len(LIST.rows())
     visits = [PlannedVisit("Norr", "2021-12-17", "1", f"{7 + n:02d}:00", ASTA.pid, ASTA.name, "") for n in range(rows + 1)]
@@ -87,6 +93,7 @@ def test_a_long_route_goes_on_on_another_sheet() -> None:
         (f"{HEAD}\nNorr;17/12;08:15;189001019802;A;;\n", "row 2, has no day"),
         (f"{HEAD}\nNorr;2021-12-17;kl 8;189001019802;A;;\n", "row 2, has no day"),
         (f"{HEAD}\nNorr;2021-12-17;08:15;189001019803;A;;\n", "row 2, has a personal number"),
+        (f"{HEAD}\nNorr;2021-12-17;08:15;1,93001E+11;A;;\n", "row 2, has a personal number"),
         (f"{HEAD}\n", "no visits"),
     ],
 )

@@ -14,10 +14,10 @@ from pipeline.access import Action, allowed
 from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
 from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Person
-from pipeline.store import claims, corrections, decisions, lookup
+from pipeline.store import corrections, decisions, lookup
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import OPEN
-from pipeline.store.entry_views import EntryView
+from pipeline.store.entry_views import EntryView, look_at
 from pipeline.store.lookup import Happening
 from pipeline.told_labels import told_labels
 from ui.components.answers import in_words
@@ -55,8 +55,8 @@ def is_voiding() -> bool:
 def decided_entry(here: Site, person: Person, entry_id: str, tell: Tell) -> None:
     """Picture to the left; values, history and choices to the right. `tell` says what became of a choice ("ok" or "fault", text)."""
     with here.store.begin() as conn:
-        view = claims.open_entry(conn, here.forms, person, entry_id, utc_now(), here.settings.claim_minutes)
-        past = lookup.history(conn, person, entry_id)
+        past = lookup.history(conn, person, entry_id)  # asks whether the person may; looking takes an open entry from nobody
+        view = look_at(conn, here.forms, person, entry_id)
         note_looks(conn, person, view)
     doing = st.session_state.get(_DOING)
     if doing == "correct":

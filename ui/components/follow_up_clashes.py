@@ -92,7 +92,7 @@ def _rows(one: Clash) -> list[tuple[str, str, str, str]]:
     said = "\n".join(f"{label}: {words}" for label, words in ours.rows) if ours else ""
     rows = [
         ("clashes.who", f"{shown_pid(ours.pid)} {ours.name}" if ours else "", shown_pid(theirs.pid)),
-        ("clashes.when", ours.when if ours else "", f"{theirs.day} {theirs.clock.replace(':', '.')}".strip()),
+        ("clashes.when", ours.when if ours else "", f"{theirs.day} {theirs.clock}".strip()),
         ("clashes.kind", ours.title if ours else "", theirs.kind),
         ("clashes.says", said, theirs.text),
         ("clashes.author", ours.author if ours else "", theirs.author),

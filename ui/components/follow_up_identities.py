@@ -21,6 +21,9 @@ from ui.components.follow_up_act import tell, tried
 from ui.session import Site, while_open
 from ui.text import known, moment, t
 
+_OTHER = ""
+"""Chosen in the place of a number: somebody who is not among those named."""
+
 
 def show(here: Site, person: Person, found: Sequence[object]) -> None:
     """The list."""
@@ -44,11 +47,13 @@ def _identity(here: Site, person: Person, one: TemporaryIdentity) -> None:
 
 def _move_form(here: Site, person: Person, one: TemporaryIdentity) -> None:
     keys = {name: f"move_{name}-{one.id}-{one.entry.revision}" for name in ("to", "pid", "why")}
+    chosen: str | None = _OTHER
     if one.candidates:
         named = {client.pid: f"{client.name}, {shown_pid(client.pid)}, {client.unit}" for client in one.candidates}
-        st.radio(t("identities.who"), list(named), index=None, format_func=named.__getitem__, key=keys["to"])
+        named[_OTHER] = t("identities.other")
+        chosen = st.radio(t("identities.who"), list(named), index=None, format_func=named.__getitem__, key=keys["to"])
     with st.expander(t("identities.move"), expanded=bool(one.candidates), key=f"move-{one.id}"), st.form(f"moving-{one.id}", border=False):
-        if not one.candidates:
+        if chosen == _OTHER:
             st.text_input(t("identities.pid"), key=keys["pid"], max_chars=14, autocomplete="off")
         st.text_input(t("lookup.reason"), key=keys["why"], placeholder=t("identities.why_example"), max_chars=200, autocomplete="off")
         st.form_submit_button(t("identities.do"), key=f"do_move-{one.id}", on_click=partial(_move, here, person, one, keys))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from pipeline.access import Action, allowed
 from pipeline.errors import EfterskriftError
@@ -16,6 +17,7 @@ from pipeline.store.entries import OPEN, Entry
 from pipeline.store.exports import earlier
 from pipeline.store.lookup import FoundSheet
 from pipeline.store.second_person import not_for_among
+from pipeline.template import Form
 from ui.components.decided_entry import begin_void, decided_entry, forget_decided, is_voiding
 from ui.components.faults import fault_text
 from ui.components.heading import heading
@@ -70,15 +72,17 @@ def _found(here: Site, person: Person, serial: str, review: Callable[[str], None
         found = lookup.sheets_of(conn, person, serial, first=st.session_state.get(_LOGGED) != serial)
         ids = [entry.id for sheet in found for entry in sheet.entries]
         for_others, sent = not_for_among(conn, person.login, ids), earlier(conn, ids)
+        unlike = [_unlike(conn, _form_of(here, sheet), sheet) for sheet in found]
     st.session_state[_LOGGED] = serial
     if not found:
         st.info(t("lookup.nothing", serial=shown_serial(serial)), icon=":material/info:")
         return
-    for number, sheet in enumerate(found, 1):
-        page = sheet.pages[0]
-        form = here.forms.get((page.form or "", page.version or 0))
+    for number, (sheet, others) in enumerate(zip(found, unlike, strict=True), 1):
+        page, form = sheet.pages[0], _form_of(here, sheet)
         copy = t("lookup.copy", number=number) if len(found) > 1 else ""
         st.header(" · ".join(filter(None, (form.title if form else "", shown_serial(serial), page.unit, copy))), anchor=False)
+        for told in others:
+            st.warning(told, icon=":material/difference:")
         for entry in sheet.entries:
             _line(person, entry, review, entry.id in for_others, entry.id in sent)
         _missing_row(here, person, sheet, review)
@@ -87,6 +91,17 @@ def _found(here: Site, person: Person, serial: str, review: Callable[[str], None
     may_see = {entry.id for sheet in found for entry in sheet.entries if entry.state not in OPEN or is_voiding()}
     if chosen in may_see:
         decided_entry(here, person, chosen, _told)
+
+
+def _form_of(here: Site, sheet: FoundSheet) -> Form | None:
+    page = sheet.pages[0]
+    return here.forms.get((page.form or "", page.version or 0))
+
+
+def _unlike(conn: Connection, form: Form | None, sheet: FoundSheet) -> list[str]:
+    """What is to be told of rows that say otherwise of the sheet's head."""
+    found = lookup.rows_unlike(conn, form, sheet.entries) if form else {}
+    return [t("lookup.rows_unlike", field=form.by_name[name].full_label, rows=", ".join(map(str, rows))) for name, rows in found.items() if form]
 
 
 def _line(person: Person, entry: Entry, review: Callable[[str], None], for_another: bool, sent: bool) -> None:
@@ -107,8 +122,7 @@ def _line(person: Person, entry: Entry, review: Callable[[str], None], for_anoth
 
 def _missing_row(here: Site, person: Person, sheet: FoundSheet, review: Callable[[str], None]) -> None:
     """A row that the machine took for empty becomes an entry, and is reviewed at once."""
-    page = sheet.pages[0]
-    form = here.forms.get((page.form or "", page.version or 0))
+    form = _form_of(here, sheet)
     rows = [row for row in form.rows() if row not in {entry.row for entry in sheet.entries}] if form else []
     if not rows:
         return

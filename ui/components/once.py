@@ -6,19 +6,36 @@ result would reach nobody. So the act touches nothing of Streamlit, its result i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import streamlit as st
 
+from pipeline.model import Person
 from pipeline.store.clock import utc_now
 
 T = TypeVar("T")
 TWICE = timedelta(seconds=1)
 """Of two presses closer than this the second is not meant."""
+_STILL_NEW = timedelta(seconds=5)
+
+
+class Made(Protocol):
+    """What somebody, by name, made at a moment."""
+
+    @property
+    def made_by(self) -> str:
+        """The person's name."""
+
+    @property
+    def made_at(self) -> datetime:
+        """When the button was pressed."""
+
+
+M = TypeVar("M", bound=Made)
 
 
 @dataclass(slots=True)
@@ -43,6 +60,11 @@ class Once(Generic[T]):
         """What the act answered last; waited for while it is done."""
         with self._lock:
             return self._result
+
+
+def just_made(found: Iterable[M], person: Person, pressed: datetime) -> M | None:
+    """Of what is kept in the store, what the first of two quick presses made: the second begins the screen anew before the first is told of."""
+    return next((one for one in found if one.made_by == person.name and pressed - one.made_at < _STILL_NEW), None)
 
 
 def once(key: str) -> Once[T]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import partial
 
 import pandas as pd
@@ -22,11 +21,11 @@ from pipeline.store.exports import Connection
 from pipeline.store.originals import Original
 from ui.components.faults import fault_text
 from ui.components.heading import heading
+from ui.components.once import just_made
 from ui.session import Site, while_open
 from ui.text import moment, t
 
 _SAID = "archive_said"
-_TWICE = timedelta(seconds=5)
 
 
 def show(here: Site, person: Person) -> None:
@@ -38,8 +37,7 @@ def show(here: Site, person: Person) -> None:
         (st.success if kind == "ok" else st.error)(text)
     _ready(office, person)
     st.header(t("archive.packages"), anchor=False)
-    with here.store.read() as conn:
-        found = archives.packages(conn, person)
+    found = _packages(office, person)
     if not found:
         st.caption(t("archive.no_packages"))
     for package in found:
@@ -69,17 +67,15 @@ def _ready(office: Office, person: Person) -> None:
 def _make(office: Office, person: Person) -> None:
     def act() -> str:
         pressed = utc_now()
-        made = runs.make_package(office, person, pressed) or _just_made(office, person, pressed)
+        made = runs.make_package(office, person, pressed) or just_made(_packages(office, person), person, pressed)
         return t("archive.made", name=made.file_name, count=made.sheets) if made else t("archive.nothing")
 
     _tried(act)
 
 
-def _just_made(office: Office, person: Person, pressed: datetime) -> Package | None:
-    """What the first of two quick presses made: the second begins the screen anew before the first is told of."""
+def _packages(office: Office, person: Person) -> list[Package]:
     with office.store.read() as conn:
-        own = [one for one in archives.packages(conn, person) if one.made_by == person.name]
-    return next((one for one in own if pressed - one.made_at < _TWICE), None)
+        return archives.packages(conn, person)
 
 
 def _package(office: Office, person: Person, package: Package) -> None:

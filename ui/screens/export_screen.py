@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import partial
 
 import pandas as pd
@@ -22,12 +21,13 @@ from pipeline.store.exports import RunStatus
 from ui.components.faults import fault_text
 from ui.components.header_check import header_check
 from ui.components.heading import choose_files_in_words, heading
+from ui.components.once import just_made
 from ui.components.send_run import send_button
+from ui.fault_words import in_language
 from ui.session import Site, while_open
-from ui.text import moment, t
+from ui.text import language, moment, t
 
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"
-_TWICE = timedelta(seconds=5)
 _A_ROW = 3
 """Targets side by side."""
 
@@ -93,7 +93,7 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
         if left_out:
             with st.expander(t(label, count=len(left_out))):
                 for one in left_out:
-                    st.caption(f"{one.entry_id}: {one.reason}")
+                    st.caption(f"{one.entry_id}: {in_language(one.reason, language())}")
     st.button(
         t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",
@@ -108,7 +108,7 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
 def _make(office: Office, person: Person, target: str) -> None:
     def make() -> str:
         pressed = utc_now()
-        run = runs.make_run(office, person, target, pressed) or _just_made(office, person, target, pressed)
+        run = runs.make_run(office, person, target, pressed) or just_made(_runs_of(office, person, target), person, pressed)
         if run is None:
             return t("export.nothing_ready")
         st.session_state[_NEWEST] = run.id
@@ -117,10 +117,8 @@ def _make(office: Office, person: Person, target: str) -> None:
     _tried(make)
 
 
-def _just_made(office: Office, person: Person, target: str, pressed: datetime) -> Run | None:
-    """What the first of two quick presses made: the second begins the screen anew before the first is told of."""
-    own = (status.run for status in runs.history(office, person) if status.run.target == target and status.run.made_by == person.name)
-    return next((run for run in own if pressed - run.made_at < _TWICE), None)
+def _runs_of(office: Office, person: Person, target: str) -> list[Run]:
+    return [status.run for status in runs.history(office, person) if status.run.target == target]
 
 
 def _run(office: Office, person: Person, status: RunStatus) -> None:

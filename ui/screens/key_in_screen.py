@@ -10,13 +10,12 @@ import streamlit as st
 
 from pipeline.errors import EfterskriftError
 from pipeline.export import key_in
-from pipeline.export.key_in import Shown
+from pipeline.export.key_in import KeyInList, Shown
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.runs import Office
 from pipeline.identity import shown_pid
-from pipeline.model import Person
+from pipeline.model import Client, Person
 from pipeline.store.clock import utc_now
-from pipeline.store.exports import RunStatus
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.session import Site, while_open
@@ -39,8 +38,8 @@ def show(here: Site, person: Person) -> None:
         st.caption(t("key_in.empty_next"))
         return
     status = _chosen(lists)
-    done = status.run.entries - status.waiting
-    st.progress(done / status.run.entries, t("key_in.progress", done=done, count=status.run.entries))
+    done = status.entries - status.waiting
+    st.progress(done / status.entries, t("key_in.progress", done=done, count=status.entries))
     if waiting := key_in.held_back(office, person, status.run.id):
         st.warning(t("key_in.held", count=waiting), icon=":material/content_copy:")
     shown = key_in.next_entry(office, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED, []))
@@ -52,7 +51,7 @@ def show(here: Site, person: Person) -> None:
     _entry(office, person, status, shown)
 
 
-def _chosen(lists: list[RunStatus]) -> RunStatus:
+def _chosen(lists: list[KeyInList]) -> KeyInList:
     """The list to key in: the oldest, unless the person chooses another."""
     named = {status.run.id: t("key_in.list", at=moment(status.run.made_at), by=status.run.made_by, count=status.waiting) for status in lists}
     if len(lists) > 1:
@@ -76,15 +75,16 @@ def _note_shown(turn: str) -> None:
         st.session_state[_ENTRY], st.session_state[_SHOWN_AT] = turn, utc_now()
 
 
-def _entry(office: Office, person: Person, status: RunStatus, shown: Shown) -> None:
+def _entry(office: Office, person: Person, status: KeyInList, shown: Shown) -> None:
     block = shown.block
     with st.container(border=True, key="key_in_card"):
         st.subheader(f"{shown.item.number}. {block.title}", anchor=False)
         if block.notice:
             st.warning(block.notice, icon=":material/edit_note:")
         if shown.first is not None:
-            first = " ".join(filter(None, (shown_pid(shown.first.pid), shown.first.name)))
-            st.warning(t("key_in.moved", client=first), icon=":material/person_alert:")
+            st.warning(t("key_in.moved_void" if shown.void else "key_in.moved", client=_named(shown.first)), icon=":material/person_alert:")
+        for client in shown.perhaps:
+            st.warning(t("key_in.moved_perhaps", client=_named(client)), icon=":material/person_alert:")
         if shown.client.protected:
             st.warning(t("key_in.protected"), icon=":material/lock:")
         _value(t("key_in.pid"), shown_pid(shown.client.pid) if shown.client.pid else "")
@@ -102,6 +102,10 @@ def _entry(office: Office, person: Person, status: RunStatus, shown: Shown) -> N
         key = f"key_in_why-{shown.item.entry_id}"
         st.text_input(t("key_in.why"), key=key, max_chars=300, autocomplete="off", placeholder=t("key_in.why_example"))
         st.form_submit_button(t("key_in.send_back"), key=f"key_in_back-{shown.item.entry_id}", on_click=partial(act, partial(_refused, key)))
+
+
+def _named(client: Client) -> str:
+    return " ".join(filter(None, (shown_pid(client.pid), client.name)))
 
 
 def _value(label: str, text: str) -> None:

@@ -18,8 +18,9 @@ from pipeline.store.clock import utc_now
 from pipeline.store.payment_approvals import NEEDED, take_back_approval
 from ui.components.faults import fault_text
 from ui.components.heading import heading
+from ui.fault_words import in_language
 from ui.session import Site, while_open
-from ui.text import moment, number, t
+from ui.text import language, moment, number, t
 
 _SAID = "payments_said"
 
@@ -46,7 +47,7 @@ def show(here: Site, person: Person) -> None:
     if stopped:
         with st.expander(t("payments.stopped", count=len(stopped))):
             for each in stopped:
-                st.caption(f"{each.entry_id}: {each.stops}")
+                st.caption(f"{each.entry_id}: {in_language(each.stops, language())}")
 
 
 def _payment(office: Office, person: Person, each: Payment) -> None:

@@ -16,7 +16,7 @@ from pipeline.store import signing
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry, entry
 from pipeline.store.entry_views import EntryView, look_at
-from pipeline.store.signing import REASONS, ToSign
+from pipeline.store.signing import ToSign
 from ui.components.entry_form import settled_lines
 from ui.components.faults import fault_text
 from ui.components.heading import heading
@@ -72,6 +72,7 @@ def _read(here: Site, person: Person, waiting: ToSign, one: Entry, left_over: in
         views = [look_at(conn, here.forms, person, row.id) for row in (rows or (one,))]
         view = next(each for each in views if each.entry.id == one.id)
         note_looks(conn, person, view)
+        reasons = signing.reasons_for(conn, here.forms, person, one)
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="picture"):
         sheet_pictures(here, view)
@@ -86,7 +87,7 @@ def _read(here: Site, person: Person, waiting: ToSign, one: Entry, left_over: in
             return
         settled_lines(view, [field for field in view.fields if field.first is not None])
         people_lines(here, one)
-        _sign_form(here, person, view, own=own)
+        _sign_form(here, person, view, () if own else reasons)
         if rows and not any(each.hidden for each in views):
             _sheet(here, person, views)
         with st.container(horizontal=True):
@@ -95,8 +96,9 @@ def _read(here: Site, person: Person, waiting: ToSign, one: Entry, left_over: in
         version_table(here, person, view)
 
 
-def _sign_form(here: Site, person: Person, view: EntryView, *, own: bool) -> None:
-    one = view.entry
+def _sign_form(here: Site, person: Person, view: EntryView, reasons: tuple[str, ...]) -> None:
+    """`reasons`: what may be given as one; none for the own note."""
+    one, own = view.entry, not reasons
     do, why, text = (f"{name}-{one.id}-{one.revision}" for name in ("sign", "sign_why", "sign_text"))
     act = partial(_sign, here, person, view, why, text)
     with st.form(f"signing-{one.id}-{one.revision}", enter_to_submit=False, border=not own):
@@ -104,7 +106,7 @@ def _sign_form(here: Site, person: Person, view: EntryView, *, own: bool) -> Non
             st.caption(t("signing.own_what"))
         else:
             st.markdown(t("signing.others_what", author=one.author or t("people.unknown")))
-            st.radio(t("signing.why"), REASONS, index=None, format_func=lambda reason: known("signing.reasons", reason), key=why)
+            st.radio(t("signing.why"), reasons, index=None, format_func=lambda reason: known("signing.reasons", reason), key=why)
             st.text_input(t("signing.text"), key=text, max_chars=200, autocomplete="off")
         st.form_submit_button(t("signing.sign"), key=do, type="primary", shortcut="Ctrl+Enter", on_click=act)
     keyboard(f"signing-{one.id}", [] if own else [why, text], save=do)

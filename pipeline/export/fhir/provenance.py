@@ -7,6 +7,7 @@ originator (AUT of HL7 v3) besides being the document's author. Who entered, ver
 from __future__ import annotations
 
 from pipeline import __version__
+from pipeline.authors import is_in_place_of
 from pipeline.export.fhir.filing import DOCUMENT, NO_AUTHOR, ORIGIN, TERMINOLOGY, Filing, Resource, coded, instant, version_of
 from pipeline.export.late_entry import amendment_text, late_entry_text
 from pipeline.model import Stamp
@@ -47,7 +48,8 @@ def _agents(filing: Filing) -> list[Resource]:
     if record.verified:
         found.append(_agent("verifier", "Kontrollerad av", _person(record.verified.by), unit))
     if record.signed:
-        why = [{"text": f"I stället för den som skrev: {record.signed_why}"}] if record.signed_why else []
+        instead = "I stället för den som skrev: " if is_in_place_of(record.signed_why) else ""
+        why = [{"text": f"{instead}{record.signed_why}"}] if record.signed_why else []
         found.append(_agent("legal", "Signerad av", _person(record.signed.by), unit) | {"role": why})
     machine = {"type": "Device", "display": f"Efterskrift {__version__}, läsning {record.reader_version}"}
     keeper = filing.organization(settings.care_provider, settings.care_provider_hsa_id)
