@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from argon2 import PasswordHasher
 
 from pipeline.errors import NotAllowedError, UsageError
 from pipeline.model import Person, Role
@@ -21,15 +19,6 @@ BOSS = person("sys", Role.SYSTEM_ADMINISTRATOR, (), frozenset())
 KEEPER = person("log", Role.LOG_REVIEWER, (), frozenset())
 SEALED = replace(person("nod", Role.ADMINISTRATOR, (NORTH, SOUTH)), break_glass=True)
 PASSWORD = "fyra små blå hästar"
-
-
-@pytest.fixture(autouse=True)
-def _quick_hash(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Cheap parameters: hashing is slow on purpose, which is of no use here."""
-    monkeypatch.setattr(people, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    people._nobody.cache_clear()
-    yield
-    people._nobody.cache_clear()
 
 
 @pytest.fixture
