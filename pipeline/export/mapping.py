@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from pipeline.errors import ExportError
-from pipeline.template import Form
+from pipeline.template import QUICK_YAML, Form
 
 NoteCode = Literal["utr", "atb", "sam", "sao", "ins", "slu", "auf", "sva", "bes"]
 """Anteckningstyp, code list 1.2.752.129.2.2.2.11, as the schema of GetCareDocumentation 2.1 allows it."""
@@ -163,7 +163,7 @@ def missing_fields(form: Form, mapping: ExportMapping) -> set[str]:
 
 def _yaml(path: Path) -> object:
     try:
-        data: object = yaml.safe_load(path.read_text("utf-8"))
+        data: object = yaml.load(path.read_text("utf-8"), Loader=QUICK_YAML)
         return data
     except OSError as error:
         raise ExportError(f"{path}: {error.strerror}.", "Check that the file can be read.") from error
