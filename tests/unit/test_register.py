@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache, partial
 
 import cv2
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipeline import plane
@@ -97,15 +100,30 @@ def test_markers_in_the_wrong_place_cannot_look_good() -> None:
 
 
 @cache
-def _form_page(form_id: str, *, dusty: bool, seed: int = 1) -> Damaged:
-    """A filled page of a real form: as printed, or black and white, pale print lost, with dust."""
+def _filled_form(form_id: str, seed: int) -> tuple[Image, Generator]:
+    """A filled page of a real form as printed, and the dice as they lay when it was made."""
     form, rng = FORMS[form_id], np.random.default_rng(seed)
     (*_, hand), (sheet,) = hands(4, seed=11), issue(1)
-    page = Damaged(fill(printed_page(form, sheet), form.pages[0], values_for(form, rng), hand, rng), lambda points: points)
-    if dusty:
-        for damage in (partial(dust, specks=400), partial(change_dpi, dpi=200), partial(noise, sigma=12), partial(one_bit, threshold=170)):
-            page = damage(page, rng)
+    return fill(printed_page(form, sheet), form.pages[0], values_for(form, rng), hand, rng), rng
+
+
+@cache
+def _dusty_form(form_id: str, seed: int) -> Damaged:
+    """The same in black and white, pale print lost, with dust."""
+    image, rng = _filled_form(form_id, seed)
+    page, rng = Damaged(image, lambda points: points), deepcopy(rng)
+    for damage in (partial(dust, specks=400), partial(change_dpi, dpi=200), partial(noise, sigma=12), partial(one_bit, threshold=170)):
+        page = damage(page, rng)
     return page
+
+
+def _form_page(form_id: str, *, dusty: bool) -> Image:
+    return _dusty_form(form_id, 1).image if dusty else _filled_form(form_id, 1)[0]
+
+
+def _of_form(form_id: str, *given: object) -> ParameterSet:
+    """Tests of one form are run by one worker, which makes its pages once."""
+    return pytest.param(form_id, *given, marks=pytest.mark.xdist_group(f"register {form_id}"))
 
 
 def _seeds() -> list[tuple[str, int]]:
@@ -113,9 +131,9 @@ def _seeds() -> list[tuple[str, int]]:
     return [(form_id, seed) for form_id in FORMS for seed in ((1,) if (ROOT / "forms" / form_id / OUTLINE).exists() else (1, 2, 3))]
 
 
-@pytest.mark.parametrize(("form_id", "seed"), _seeds())
+@pytest.mark.parametrize(("form_id", "seed"), [_of_form(*one) for one in _seeds()])
 def test_a_form_in_black_and_white_is_registered_by_its_dark_print(form_id: str, seed: int) -> None:
-    page = _form_page(form_id, dusty=True, seed=seed)
+    page = _dusty_form(form_id, seed)
     registration = register(page.image, identify(page.image), blank(FORMS[form_id], 1))
     assert registration.residual_mm <= 0.5
     assert np.percentile(_errors_mm(registration, page), 95) <= 0.4
@@ -133,10 +151,10 @@ def _most_alike(form_id: str, count: int = 3) -> list[str]:
     return sorted(others, key=lambda other: -likeness[other])[:count]
 
 
-@pytest.mark.parametrize(("shown", "dusty"), [(form_id, number % 2 == 1) for number, form_id in enumerate(FORMS)])
+@pytest.mark.parametrize(("shown", "dusty"), [_of_form(form_id, number % 2 == 1) for number, form_id in enumerate(FORMS)])
 def test_no_form_is_taken_for_another(shown: str, dusty: bool) -> None:
     """Every other one is dusty."""
-    image = _form_page(shown, dusty=dusty).image
+    image = _form_page(shown, dusty=dusty)
     found = identify(image)
     for taken_for in _most_alike(shown):
         assert register(image, found, blank(FORMS[taken_for], 1)).residual_mm > DEFAULT_GATE_MM, taken_for
@@ -153,9 +171,9 @@ def _halves() -> list[tuple[str, float, float, bool]]:
     return [(*one, number % 2 == 1) for number, one in enumerate(found)]
 
 
-@pytest.mark.parametrize(("form_id", "top", "bottom", "dusty"), _halves())
+@pytest.mark.parametrize(("form_id", "top", "bottom", "dusty"), [_of_form(*one) for one in _halves()])
 def test_half_a_form_that_lies_elsewhere_is_refused(form_id: str, top: float, bottom: float, dusty: bool) -> None:
-    whole = _form_page(form_id, dusty=dusty).image
+    whole = _form_page(form_id, dusty=dusty)
     image, size = whole.copy(), len(whole)
     low, high, by = round(top * size), round(bottom * size), round(3 / 297 * size)
     image[low:high] = whole[low - by : high - by]
