@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-
 import pytest
 
-from pipeline.export import STATISTICS, TARGETS
+from pipeline.export import STATISTICS, TARGETS, runs
 from pipeline.export.runs import Office, history, make_run, ready, run_file
 from pipeline.model import EntryState
-from pipeline.settings import ROOT
-from pipeline.store.clock import utc_now
-from tests.export_office import ANNA, confirm, confirmed, paying, state
-
-pytest_plugins = ("tests.databases", "tests.offices")
-
-KILLED = """
-import os, signal, sys
-from pipeline.export import runs
 from pipeline.settings import Settings
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
-from tests.export_office import ANNA
 from tests.export_examples import FORMS
+from tests.export_office import ANNA, confirm, confirmed, paying, state
+from tests.faults.killed import assert_killed, die
 
-settings, target_name, module, name, when = sys.argv[1:]
-target = getattr(runs, module)
-real = getattr(target, name)
+pytest_plugins = ("tests.databases", "tests.offices")
 
-def killed(*args, **named):
-    if when == "after":
-        real(*args, **named)
-    os.kill(os.getpid(), signal.SIGKILL)
 
-setattr(target, name, killed)
-settings = Settings.model_validate_json(settings)
-runs.make_run(runs.Office(open_store(settings), settings, FORMS), ANNA, target_name, utc_now())
-"""
+def export_until(settings: str, target: str, module: str, name: str, when: str) -> None:
+    """Export, and be killed before or after something is done."""
+    doing = getattr(runs, module)
+    real = getattr(doing, name)
+
+    def killed(*args: object, **named: object) -> None:
+        if when == "after":
+            real(*args, **named)
+        die()
+
+    setattr(doing, name, killed)
+    own = Settings.model_validate_json(settings)
+    make_run(Office(open_store(own), own, FORMS), ANNA, target, utc_now())
 
 
 @pytest.mark.faults
@@ -76,6 +67,4 @@ def test_whatever_the_target_a_killed_export_takes_nothing(office: Office, targe
 
 
 def _export_killed(office: Office, target: str, *moment: str) -> None:
-    told = office.settings.model_dump_json(exclude_defaults=True)
-    done = subprocess.run([sys.executable, "-c", KILLED, told, target, *moment], cwd=ROOT, capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert_killed(export_until, office.settings.model_dump_json(exclude_defaults=True), target, *moment)

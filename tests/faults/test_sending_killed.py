@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.export.fhir import send
 from pipeline.export.fhir.send import send_run
 from pipeline.export.fhir.server import connected
+from pipeline.export.receipts import give_receipts
 from pipeline.export.runs import Office, history, make_run
 from pipeline.model import EntryState
-from pipeline.settings import ROOT
+from pipeline.settings import Settings
 from pipeline.store.clock import utc_now
+from pipeline.store.database import open_store
+from tests.export_examples import FORMS
 from tests.export_office import ANNA, confirm, state
+from tests.faults.killed import assert_killed, die
 from tests.fhir_servers import Served
 
 pytest_plugins = ("tests.databases", "tests.offices", "tests.fhir_servers")
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from pipeline.export.fhir import send
-from pipeline.export.fhir.server import connected
-from pipeline.export.runs import Office
-from pipeline.settings import Settings
-from pipeline.store.clock import utc_now
-from pipeline.store.database import open_store
-from tests.export_office import ANNA
-from tests.export_examples import FORMS
 
-workspace, database, url, run, when = sys.argv[1:]
-real, done = send.give_receipts, []
+def send_until(workspace: Path, database: str, url: str, run: str, when: str) -> None:
+    """Send, and be killed before or after the second receipt is written down."""
+    real, done = give_receipts, 0
 
-def killed(*args):
-    done.append(args)
-    if len(done) == 2 and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    real(*args)
-    if len(done) == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
+    def killed(*args: Any) -> None:  # noqa: ANN401 - as what it stands for is called
+        nonlocal done
+        done += 1
+        if done == 2 and when == "before":
+            die()
+        real(*args)
+        if done == 2:
+            die()
 
-send.give_receipts = killed
-settings = Settings(workspace=Path(workspace), database_url=database, fhir_url=url)
-with connected(settings) as server:
-    send.send_run(Office(open_store(settings), settings, FORMS), ANNA, run, server, utc_now)
-"""
+    setattr(send, "give_receipts", killed)  # noqa: B010 - mypy lets no other function be there
+    settings = Settings(workspace=workspace, database_url=database, fhir_url=url)
+    with connected(settings) as server:
+        send_run(Office(open_store(settings), settings, FORMS), ANNA, run, server, utc_now)
 
 
 @pytest.mark.faults
@@ -55,9 +49,7 @@ def test_a_killed_sending_goes_on_where_it_was(office: Office, fhir: Served, whe
     made = [confirm(office, "hsl-anteckning", f"AAAA{n:02d}", kontakttyp="besok", anteckning="x") for n in range(4)]
     run = make_run(office, ANNA, "fhir", utc_now())
     assert run is not None
-    call = [str(office.settings.workspace), office.settings.database_url, fhir.url, run.id, when]
-    done = subprocess.run([sys.executable, "-c", KILLED, *call], cwd=ROOT, capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert_killed(send_until, office.settings.workspace, office.settings.database_url, fhir.url, run.id, when)
     assert history(office, ANNA)[0].accepted == receipted
     assert fhir.counts()["DocumentReference"] == 2
     with connected(office.settings.model_copy(update={"fhir_url": fhir.url})) as server:
