@@ -35,14 +35,16 @@ def test_another_units_people_see_nothing_of_its_clients(store: Store, open_scre
     elsewhere = replace(person, units=frozenset({ELSEWHERE}))
     with store.begin() as conn:
         save_person(conn, elsewhere, None)
-    assert {said for said in secrets_of(store) if said in all_shown(open_screen(elsewhere, name), name)} == set()
+    shown = all_shown(open_screen(elsewhere, name), name)
+    assert {said for said in secrets_of(store) if said in shown} == set()
 
 
 @pytest.mark.parametrize("world", ["filled"], indirect=True)
 @pytest.mark.parametrize("name", NAMES_SOMEBODY)
 def test_the_same_search_finds_what_the_own_unit_sees(store: Store, open_screen: OpenScreen, name: str) -> None:
     person = next(person for shown_to, person in OPENED if shown_to == name)
-    assert {said for said in secrets_of(store) if said in all_shown(open_screen(person, name), name)} != set()
+    shown = all_shown(open_screen(person, name), name)
+    assert {said for said in secrets_of(store) if said in shown} != set()
 
 
 def all_shown(app: AppTest, name: str) -> bytes:
