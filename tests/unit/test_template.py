@@ -138,3 +138,13 @@ def test_labels_stand_where_the_kind_is_used_to_unless_said_otherwise() -> None:
 )
 def test_what_cannot_be_written_on_or_read_is_named(fields: list[dict[str, Any]], complaint: str) -> None:
     assert complaint in " · ".join(form_problems(Form.model_validate(_form(*fields))))
+
+
+def test_a_form_is_understood_once_and_anew_when_its_file_or_folder_is_another(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    content = _form(FIELD)
+    content["pages"][0] |= {"blank": "blank.png", "size": [210, 297]}
+    first = _load(tmp_path, content)
+    assert load_form(tmp_path / "form.yaml") is first
+    assert _load(tmp_path / "other", content).pages[0].blank == (tmp_path / "other" / "blank.png").resolve()
+    assert _load(tmp_path, content | {"title": "Ett annat prov"}).title == "Ett annat prov"
