@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-SWEDEN = ZoneInfo("Europe/Stockholm")
+from pipeline.swedish_time import swedish_day
+
 DRAWS = 400
 HORIZON = 120
 """Days: what lies further ahead is not foreseen."""
@@ -62,7 +62,7 @@ NOTHING_FORESEEN = Outlook(None, None, None, ())
 def days_behind(now: datetime, days: int, still_open: int, made: dict[datetime, int], ended: dict[datetime, int]) -> tuple[Day, ...]:
     """The last days with today, oldest first, from counts by hour; counted backwards from what is open now. Before the first paper: no days."""
     by_day = [(_per_day(counts)) for counts in (made, ended)]
-    today, found, left = now.astimezone(SWEDEN).date(), [], still_open
+    today, found, left = swedish_day(now), [], still_open
     for back in range(days):
         day = (today - timedelta(days=back)).isoformat()
         found.append(Day(day, by_day[0].get(day, 0), by_day[1].get(day, 0), max(left, 0)))
@@ -109,6 +109,6 @@ def worked(behind: Sequence[Day]) -> Sequence[Day]:
 def _per_day(counts: dict[datetime, int]) -> dict[str, int]:
     found: dict[str, int] = {}
     for hour, count in counts.items():
-        day = hour.astimezone(SWEDEN).date().isoformat()
+        day = swedish_day(hour).isoformat()
         found[day] = found.get(day, 0) + count
     return found

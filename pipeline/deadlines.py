@@ -10,16 +10,15 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from pipeline.errors import FormError
 from pipeline.field_spec import Strict
+from pipeline.swedish_time import SWEDEN
 
 FILE = Path(__file__).resolve().parent.parent / "data" / "law" / "deadlines.yaml"
-SWEDEN = ZoneInfo("Europe/Stockholm")
 
 
 class Rule(Strict):

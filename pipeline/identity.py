@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from pipeline import swedish_time
+
 _SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212]")
 _BORN_12 = re.compile(r"(\d{8})\+?(\d{4})", re.ASCII)
 _BORN_10 = re.compile(r"(\d{6})(\+?)(\d{4})", re.ASCII)
@@ -57,7 +59,7 @@ def normal_pid(text: str, today: date | None = None) -> Pid:
     A hyphen says nothing of the century: on paper the plus sign is often forgotten, so ten digits without it fit two persons a hundred years apart.
     """
     plain = _SEPARATORS.sub("", text).upper()
-    day = today or date.today()
+    day = today or swedish_time.today()
     if match := _BORN_12.fullmatch(plain):
         return _born(match[1] + match[2], day)
     if match := _BORN_10.fullmatch(plain):

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import Connection
 
 from pipeline.access import Action, require
-from pipeline.burn_down import NOTHING_FORESEEN, SWEDEN, Day, Outlook, days_behind, foreseen, outlook, worked
+from pipeline.burn_down import NOTHING_FORESEEN, Day, Outlook, days_behind, foreseen, outlook, worked
 from pipeline.measured_error import LEAST_PEOPLE
 from pipeline.model import Person
 from pipeline.progress import EntryCount, entry_counts
@@ -17,6 +17,7 @@ from pipeline.store import progress_counts
 from pipeline.store.accounting import SheetCount, sheet_counts
 from pipeline.store.counts import open_entries
 from pipeline.store.progress_counts import HourOfWork, PageCount, SilentRun, UnitCount
+from pipeline.swedish_time import SWEDEN, swedish_day
 
 DAYS = 14
 """The days behind that are shown, and that the forecast draws from."""
@@ -110,8 +111,8 @@ def overview(conn: Connection, person: Person, now: datetime) -> Overview:
 
 def tempo(work: Collection[HourOfWork], still_open: int) -> Tempo:
     """How fast it goes, from measured time on the screen."""
-    days = {one.hour.astimezone(SWEDEN).date() for one in work}
-    shifts = {(one.hour.astimezone(SWEDEN).date(), one.who) for one in work}
+    days = {swedish_day(one.hour) for one in work}
+    shifts = {(swedish_day(one.hour), one.who) for one in work}
     seconds = sum(one.seconds for one in work)
     entries, fields = sum(one.entries for one in work), sum(one.fields for one in work)
     people = len(shifts) / len(days) if days else 0.0
@@ -136,12 +137,12 @@ def days_with(found: Overview, people: int) -> Outlook | None:
 
 def _each(work: Collection[HourOfWork], day: date) -> float:
     """Hours on the screen of one of those who worked on a Swedish day."""
-    of_day = [one for one in work if one.hour.astimezone(SWEDEN).date() == day]
+    of_day = [one for one in work if swedish_day(one.hour) == day]
     return sum(one.seconds for one in of_day) / 3600 / len({one.who for one in of_day})
 
 
 def _due(conn: Connection, units: Collection[str], now: datetime) -> dict[str, dict[str, int]]:
-    midnight = datetime.combine(now.astimezone(SWEDEN).date(), time(), SWEDEN)
+    midnight = datetime.combine(swedish_day(now), time(), SWEDEN)
     limits = {name: (_after(midnight, first), _after(midnight, before)) for name, (first, before) in DUE.items()}
     return progress_counts.due_counts(conn, units, limits)
 

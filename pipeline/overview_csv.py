@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from pipeline.burn_down import SWEDEN
 from pipeline.export.csv_file import write_table
 from pipeline.measured_error import ErrorFigure
 from pipeline.overview import DUE, Overview
 from pipeline.overview_words import WORDS, Words
+from pipeline.swedish_time import SWEDEN
 
 _Line = tuple[str, str, str, str, str, str]
 

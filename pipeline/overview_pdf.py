@@ -8,10 +8,10 @@ from datetime import datetime
 from fpdf import FontFace
 from fpdf.enums import TableBordersLayout
 
-from pipeline.burn_down import SWEDEN
 from pipeline.document import Document
 from pipeline.overview import Overview
 from pipeline.overview_words import WORDS, Words, grouped
+from pipeline.swedish_time import SWEDEN
 
 MARGIN = 16.0
 _WIDTH = 210.0 - 2 * MARGIN

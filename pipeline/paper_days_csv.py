@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.burn_down import SWEDEN
 from pipeline.export.csv_file import write_table
 from pipeline.store.accounting import MissingSheet
 from pipeline.store.paper_days import Paper, PaperDays
+from pipeline.swedish_time import SWEDEN
 
 HEADER = ("enhet", "dag", "ark", "poster", "besök på papper", "planerade besök", "planerade pass", "bedömning")
 MISSING_HEADER = ("enhet", "blankett", "löpnummer", "utskrivet", "förifyllt")

@@ -13,6 +13,7 @@ from pipeline.field_drawing import draw_field
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.page_spec import PageSpec, Section, Table
+from pipeline.swedish_time import today
 from pipeline.template import Form
 from pipeline.writing_examples import draw_examples
 
@@ -69,7 +70,7 @@ def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "",
     Raises:
         FormError: the form is printed elsewhere.
     """
-    with Paper(form.title, printed_on or date.today()) as paper:
+    with Paper(form.title, printed_on or today()) as paper:
         draw_sheets(paper, form, sheets, organisation)
         return bytes(paper.output())
 

@@ -22,6 +22,7 @@ from pipeline.store.database import Store
 from pipeline.store.events import record
 from pipeline.store.issued import add_issued
 from pipeline.store.pack_numbers import pack_numbers
+from pipeline.swedish_time import today
 from pipeline.template import Area, Forms
 from pipeline.visit_plan import PlannedVisit
 
@@ -90,7 +91,7 @@ def make_unit_pack(store: Store, settings: Settings, forms: Forms, person: Perso
         everybody = registers.clients(conn, [unit])
         clients = _shown(everybody, [sight.is_blocked(conn, person, client.pid) for client in everybody])
         visits = _visits_shown(conn, person, extras.visits)
-    about = About(unit, settings.care_provider, date.today())
+    about = About(unit, settings.care_provider, today())
     pack = make_pack(Order(about, needs, clients, extras.chain, extras.shifts, visits, days, extras.first_day), forms)
     with store.begin() as conn:
         add_issued(conn, pack.sheets, person.login)

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import cast
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 from babel import Locale
@@ -20,10 +19,11 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
+from pipeline.swedish_time import SWEDEN
+
 LANGUAGES = {"sv": "Svenska", "en": "English"}
 _LOCALES = {"sv": ("sv_SE", "short"), "en": ("en_GB", "medium")}
 """Where each language is written, and the date format that names the month beyond doubt: 2021-12-17, 17 Dec 2021."""
-_HERE = ZoneInfo("Europe/Stockholm")
 _TEXTS = Path(__file__).parent / "texts"
 
 
@@ -85,7 +85,7 @@ def weekday(on: date) -> str:
 
 def moment(at: datetime, *, seconds: bool = False) -> str:
     """A moment in Swedish local time, to the minute or the second."""
-    here = at.astimezone(_HERE)
+    here = at.astimezone(SWEDEN)
     return f"{day(here.date())} {format_time(here, 'medium' if seconds else 'short', locale=_LOCALES[language()][0])}"
 
 

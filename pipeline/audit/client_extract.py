@@ -11,7 +11,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from pipeline.access import Action, require
-from pipeline.audit.follow_up import SWEDEN
 from pipeline.audit.plain_words import OTHER, SAID
 from pipeline.errors import UsageError
 from pipeline.export.csv_file import write_table
@@ -21,6 +20,7 @@ from pipeline.store import log_rows
 from pipeline.store.events import client_subject, record
 from pipeline.store.log_rows import MACHINE, Wanted
 from pipeline.store.registers import client, find_client, shown_client
+from pipeline.swedish_time import SWEDEN
 
 _FEWEST_DIGITS = 6
 """A reserve number may have letters, but a name is none."""

@@ -8,9 +8,9 @@ from fpdf import FontFace
 from fpdf.enums import TableBordersLayout
 
 from pipeline.audit.client_extract import Extract
-from pipeline.audit.follow_up import SWEDEN
 from pipeline.document import Document
 from pipeline.identity import shown_pid
+from pipeline.swedish_time import SWEDEN
 
 MARGIN = 20.0
 WHAT = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -19,8 +18,8 @@ from pipeline.store.database import Store
 from pipeline.store.events import client_subject, record
 from pipeline.store.log_rows import Hint, Wanted
 from pipeline.store.people import names
+from pipeline.swedish_time import SWEDEN, swedish_day
 
-SWEDEN = ZoneInfo("Europe/Stockholm")
 LONGEST_CSV = 100_000
 """Rows; a table longer than this is no use to a person, and `efterskrift audit export` has no limit."""
 
@@ -67,10 +66,10 @@ def hints(conn: Connection, person: Person, wanted: Wanted) -> dict[Hint, int]:
 def views_per_day(conn: Connection, person: Person, wanted: Wanted) -> dict[str, int]:
     """Looks at pages by Swedish day (YYYY-MM-DD), every day of the time, also those without any."""
     _require(person, wanted)
-    first, last = wanted.start.astimezone(SWEDEN).date(), (wanted.end - timedelta(microseconds=1)).astimezone(SWEDEN).date()
+    first, last = swedish_day(wanted.start), swedish_day(wanted.end - timedelta(microseconds=1))
     found = {(first + timedelta(days=n)).isoformat(): 0 for n in range((last - first).days + 1)}
     for hour, count in log_rows.views_per_hour(conn, person.units, wanted).items():
-        day = datetime.fromisoformat(f"{hour}:00+00:00").astimezone(SWEDEN).date().isoformat()
+        day = swedish_day(datetime.fromisoformat(f"{hour}:00+00:00")).isoformat()
         found[day] = found.get(day, 0) + count
     return found
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from pipeline.access import Action, require
 from pipeline.audit.client_extract import STACK_PRINTED
-from pipeline.audit.follow_up import SWEDEN, shown_detail
+from pipeline.audit.follow_up import shown_detail
 from pipeline.errors import ExportError
 from pipeline.model import Person
 from pipeline.plain_text import printable
@@ -30,6 +30,7 @@ from pipeline.store.database import Store
 from pipeline.store.events import record
 from pipeline.store.log_clients import clients_of, searched_clients
 from pipeline.store.log_rows import BREAK_GLASS, MACHINE, Wanted
+from pipeline.swedish_time import SWEDEN
 from pipeline.template import Area
 
 RESPONDER = "urn:riv:ehr:log:store:StoreLogResponder:1"

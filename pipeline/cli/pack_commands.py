@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 from pipeline.errors import UsageError
 from pipeline.planning import PlanKind
 from pipeline.settings import load_settings
+from pipeline.swedish_time import today
 from pipeline.template import Area
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def pack(
     forms = Forms.load(*settings.form_folders)
     register = load_register(clients).clients if clients else ()
     order = Order(
-        About(unit, settings.care_provider, date.today()),
+        About(unit, settings.care_provider, today()),
         _needs(forms, unit, area, numbers, register, days),
         register,
         load_chain(phones) if phones else (),

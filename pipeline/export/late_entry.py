@@ -7,14 +7,12 @@ itself: patientdatalagen 3 kap. 6 § (who wrote and when) and 14 § (a correctio
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from pipeline.authors import is_in_place_of
 from pipeline.export.exporter import Item
 from pipeline.model import Record, Stamp
 from pipeline.settings import Settings
-
-SWEDEN = ZoneInfo("Europe/Stockholm")
+from pipeline.swedish_time import SWEDEN
 
 
 def local(moment: datetime) -> datetime:

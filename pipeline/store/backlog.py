@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, not_, select
 
@@ -23,11 +22,11 @@ from pipeline.store.events import record
 from pipeline.store.progress_counts import NOT_ENTERED
 from pipeline.store.progress_counts import WHO as _WHO
 from pipeline.store.protection import hidden_numbers
+from pipeline.swedish_time import swedish_day
 from pipeline.template import Subject
 
 _entry, _page, _client = tables.entry, tables.page, tables.client
 _MOST = 500
-SWEDEN = ZoneInfo("Europe/Stockholm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def _shown(conn: Connection, person: Person, rows: Sequence[Any]) -> tuple[list[
 
 def _oldest(row: Any) -> str:  # noqa: ANN401 - a row of `_grouped`
     scanned: datetime | None = row.scanned
-    days: list[str | None] = [row.event_on, scanned.astimezone(SWEDEN).date().isoformat() if scanned else None]
+    days: list[str | None] = [row.event_on, swedish_day(scanned).isoformat() if scanned else None]
     return min(day for day in days if day)
 
 

@@ -15,6 +15,7 @@ from pipeline.model import EntryState, Person, Reading
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
 from pipeline.store.upsert import insert_new
+from pipeline.swedish_time import swedish_day
 from pipeline.template import Form, Per, Subject
 
 _entry = tables.entry
@@ -130,7 +131,7 @@ def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> 
     values = {f.name: getattr(new, f.name) for f in fields(new)}
     now = utc_now()
     values |= {"state": EntryState.REVIEW.value, "revision": 0, "reason": "", "skipped": 0, "rank": 1, "created_at": now}
-    day = now.date().isoformat()
+    day = swedish_day(now).isoformat()
     values |= {"lane": LANES[new.criticality], "likely_pid": new.client_pid or "", "happened": day, "first_on": day, "last_on": day}
     insert_new(conn, _entry, [values | {"id": entry_id(new.sheet, row), "row": row} for row in rows])
 

@@ -20,6 +20,7 @@ from pipeline.store.answers import Decided, decided
 from pipeline.store.database import lock_keys
 from pipeline.store.entries import LANES, SURE, Entry, entries_of
 from pipeline.store.pulls import raise_pulled
+from pipeline.swedish_time import swedish_day
 from pipeline.template import Form
 
 _entry = tables.entry
@@ -65,7 +66,7 @@ def _place(form: Form, found: Entry, readings: Mapping[str, Reading]) -> dict[st
     day, clock, pid = (_sure(form.meaning(means, found.row), readings) for means in (Meaning.EVENT_DATE, Meaning.EVENT_TIME, Meaning.CLIENT_PID))
     day = found.event_on or (day if is_day(day) else "")
     # A day that nobody has read is taken to be that on which the paper came in.
-    happened = day or found.created_at.date().isoformat()
+    happened = day or swedish_day(found.created_at).isoformat()
     likely = found.client_pid or pid
     values: dict[str, Any] = {"event_on": day or None, "likely_pid": likely, "happened": f"{happened} {clock}"[:16].strip()}
     values |= {"first_on": happened, "last_on": happened, "lane": LANES[found.criticality]}

@@ -16,7 +16,6 @@ from pipeline.field_spec import Meaning
 from pipeline.model import Client, EntryState, Person, Record, Stamp, State, Value
 from pipeline.review import Answer
 from pipeline.store import sight, tables
-from pipeline.store.clock import utc_now
 from pipeline.store.controls import has_open_difference
 from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
@@ -24,6 +23,7 @@ from pipeline.store.exports import earlier
 from pipeline.store.plants import has_open_plant
 from pipeline.store.record_sources import Sources, said, sources_of
 from pipeline.store.registers import units
+from pipeline.swedish_time import today
 from pipeline.template import Form, Forms
 from pipeline.told_labels import told_labels
 
@@ -63,7 +63,7 @@ def ready(conn: Connection, forms: Forms, person: Person, *, unit: str | None = 
 
 def needs_signature(conn: Connection, forms: Forms) -> Callable[[str, int, str], bool]:
     """Tells of (form, version, unit) whether its entries have to be signed, by the rule that holds today."""
-    areas, rule = units(conn), forms.signing_rule(utc_now().date())
+    areas, rule = units(conn), forms.signing_rule(today())
 
     @cache
     def asks(form_id: str, version: int, unit: str) -> bool:

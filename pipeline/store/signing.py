@@ -19,12 +19,12 @@ from pipeline.authors import SAME_NAME, is_by
 from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.model import EntryState, Person
 from pipeline.store import people, sight, tables
-from pipeline.store.clock import utc_now
 from pipeline.store.entries import Entry, change, entries, entry, stale
 from pipeline.store.events import record
 from pipeline.store.records import needs_signature
 from pipeline.store.staff_list import staff_list
 from pipeline.store.version_tables import signature
+from pipeline.swedish_time import today
 from pipeline.template import Form, Forms
 
 _entry = tables.entry
@@ -145,7 +145,7 @@ def my_signed(conn: Connection, person: Person, limit: int = 1) -> list[Entry]:
 
 def reasons_for(conn: Connection, forms: Forms, person: Person, found: Entry) -> tuple[str, ...]:
     """What a person who is not known as an entry's author may give as the reason: also that the author's name is the person's and another's."""
-    rule = forms.signing_rule(utc_now().date())
+    rule = forms.signing_rule(today())
     same_name = rule is not None and rule.same_name and is_by(found.author or "", person, staff_list(conn))
     return (SAME_NAME, *REASONS) if same_name else REASONS
 
@@ -180,7 +180,7 @@ def _sign(conn: Connection, forms: Forms, person: Person, found: Entry, revision
     own = is_own(conn, person, found)
     reason = "" if own else _reason(why, text, reasons_for(conn, forms, person, found))
     change(conn, found, state=EntryState.SIGNED.value, signed_by=person.login, signed_at=now, signed_why=reason or None)
-    rule = forms.signing_rule(utc_now().date())
+    rule = forms.signing_rule(today())
     row = {"entry": found.id, "revision": found.revision, "act": act, "taken_back": False, "own": own, "author": found.author or "", "why": reason}
     conn.execute(insert(signature).values(row | {"rule": rule.version if rule else None, "by": person.login, "at": now}))
     record(conn, person.login, "sign", found.id, unit=found.unit, own=own, revision=found.revision)

@@ -16,6 +16,7 @@ import pytest
 from lxml import etree
 from sqlalchemy import Connection, select
 
+from pipeline import swedish_time
 from pipeline.audit import follow_up
 from pipeline.audit.anchor import read_anchors, said, seal
 from pipeline.audit.client_extract import client_extract, extract_csv
@@ -141,7 +142,7 @@ def test_accesses_that_are_worth_a_question_are_counted_and_listed(ward: Ward) -
 def test_views_per_day_are_swedish_days_with_none_left_out(ward: Ward) -> None:
     with ward.store.read() as conn:
         found = follow_up.views_per_day(conn, LOGGER, ALL)
-    today = utc_now().astimezone(follow_up.SWEDEN).date().isoformat()
+    today = swedish_time.today().isoformat()
     assert list(found) == [(date.today() + timedelta(days=n)).isoformat() for n in (-1, 0, 1)]
     assert found[today] == sum(found.values()) == 3
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
-from pipeline.deadlines import SWEDEN, Rule, due, rule_for, rules
+from pipeline.deadlines import Rule, due, rule_for, rules
 from pipeline.errors import FormError, NotAllowedError, ReviewError
 from pipeline.model import EntryState, IssuedSheet, State, Value
 from pipeline.overview import overview
 from pipeline.review import Answer
 from pipeline.settings import QueueOrder
-from pipeline.store import claims, decisions, tables
+from pipeline.store import claims, decisions, entries, tables
 from pipeline.store.claims import claim_next
 from pipeline.store.database import Store
 from pipeline.store.due import open_deadlines
@@ -23,6 +23,7 @@ from pipeline.store.events import events_of
 from pipeline.store.pulls import Pull, PullKind, pull_to_front, pulls, undo_pull
 from pipeline.store.questions import ask_author
 from pipeline.store.queue_upgrade import place_in_queue
+from pipeline.swedish_time import SWEDEN
 from pipeline.template import Deadline, Form, Forms
 from tests.ward import ASTA, BROR, CHIEF, EVA, FORMS, NILS, NORTH, NOTE, NOW, PLAN, SAID, SOFIA, SOUTH, VISITS, Ward, answers, later, page_reading
 
@@ -44,6 +45,14 @@ def add(ward: Ward, serial: str, form: Form = NOTE, pid: str = ASTA.pid, **chang
     said: dict[str, Value] = {"datum": "2026-02-17", "rad01.pnr": pid, "rad01.tid": "08:15"} if row else {**SAID, "pnr": pid}
     ward.read(ward.scan(), page_reading(form, serial, said | changed), form)
     return f"{serial}-01" if row else f"{serial}-00"
+
+
+def test_paper_of_the_first_hours_of_a_day_is_of_that_day(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_in_the_morning = datetime(2026, 7, 18, 23, 0, tzinfo=UTC)
+    monkeypatch.setattr(entries, "utc_now", lambda: one_in_the_morning)
+    undated = add(ward, "AAAA99", datum=None)
+    with ward.store.read() as conn:
+        assert conn.scalar(select(tables.entry.c.happened).where(tables.entry.c.id == undated)) == "2026-07-19 08:15"
 
 
 def order(ward: Ward, setting: QueueOrder = QueueOrder.OLDEST) -> list[str]:

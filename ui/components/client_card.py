@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from html import escape
 
 import streamlit as st
@@ -18,6 +18,7 @@ from pipeline.store import client_check, decisions, registers
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
 from pipeline.stored_values import canonical
+from pipeline.swedish_time import today
 from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen, must_be_said, proposed_signers, shown_answer
 from ui.components.entry_facts import entry_facts
 from ui.components.entry_form import save_key, widget_keys
@@ -207,7 +208,7 @@ def _head(client: Client | None, number: str) -> str:
     parts = (
         f"<strong>{escape(client.name)}</strong>",
         f"<span>{escape(shown_pid(client.pid))}</span>",
-        f"<span>{escape(t('guard.age', count=age))}</span>" if client.name and (age := age_on(client.pid, date.today())) is not None else "",
+        f"<span>{escape(t('guard.age', count=age))}</span>" if client.name and (age := age_on(client.pid, today())) is not None else "",
         f'<span class="ef-muted">{escape(client.unit)}</span>',
         mark,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pipeline.deadlines import SWEDEN
 from pipeline.model import Person
 from pipeline.store.due import Due, open_deadlines
+from pipeline.swedish_time import swedish_day
 from ui.components.entry_facts import due_line
 from ui.components.progress_tables import table
 from ui.session import Site
@@ -29,7 +29,7 @@ def _last(here: Site, one: Due) -> str:
     form = here.forms.get((one.form, one.version))
     if one.at is None or form is None or form.deadline is None:
         return t("deadline.at_once")
-    return due_line(form.deadline.rule, one.at.astimezone(SWEDEN).date())
+    return due_line(form.deadline.rule, swedish_day(one.at))
 
 
 def _title(here: Site, one: Due) -> str:

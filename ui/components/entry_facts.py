@@ -21,6 +21,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView
 from pipeline.stored_values import canonical
 from pipeline.sums import Finding
+from pipeline.swedish_time import today
 from pipeline.template import Form
 from ui.components.entry_form import answers
 from ui.text import language, number, t, weekday
@@ -65,7 +66,7 @@ def _due(view: EntryView, said: Mapping[str, Answer]) -> str:
     disputed = view.second and any(field.open and field.spec.name == spec.name for field in view.fields)
     day = None if disputed else _day(spec, said.get(spec.name))
     if day is None:
-        what = deadlines.rule_for(rule.rule, utc_now().date()).what
+        what = deadlines.rule_for(rule.rule, today()).what
         return f'<div class="ef-muted">{escape(t("deadline.unknown", what=what, field=spec.label))}</div>'
     due = deadlines.due(rule.rule, day)
     passed = f' <span class="ef-tag ef-warn">{escape(t("deadline.passed"))}</span>' if due < utc_now() else ""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -16,12 +15,11 @@ from pipeline.store import questions
 from pipeline.store.clock import utc_now
 from pipeline.store.events import record
 from pipeline.store.questions import Question
+from pipeline.swedish_time import SWEDEN
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tell, tried
 from ui.session import Site, while_open
 from ui.text import moment, t
-
-_HERE = ZoneInfo("Europe/Stockholm")
 
 
 def show(here: Site, person: Person, found: Sequence[object]) -> None:
@@ -64,7 +62,7 @@ def _printed(here: Site, person: Person, author: str, own: list[Question]) -> by
 
 def _question(here: Site, person: Person, one: Question) -> None:
     keys = {name: f"answer_{name}-{one.id}" for name in ("text", "who", "day", "clock")}
-    now = datetime.now(_HERE)
+    now = datetime.now(SWEDEN)
     with st.container(border=True):
         st.markdown(f"**{entry_title(here, one.entry)}**  \n{one.text}")
         st.caption(t("questions.asked", by=one.by, at=moment(one.at)))
@@ -84,7 +82,7 @@ def _answer(here: Site, person: Person, one: Question, keys: dict[str, str]) -> 
     if not text.strip() or not who.strip() or held["day"] is None or held["clock"] is None:
         tell("fault", t("questions.lacks"))
         return
-    at = datetime.combine(held["day"], held["clock"], _HERE)
+    at = datetime.combine(held["day"], held["clock"], SWEDEN)
     tried(here, "questions.saved", lambda conn: questions.give_answer(conn, person, one.id, text, who, at, utc_now()))
 
 

@@ -10,12 +10,12 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pipeline import swedish_time
 from pipeline.audit import follow_up
-from pipeline.audit.follow_up import SWEDEN, LogPage
+from pipeline.audit.follow_up import LogPage
 from pipeline.audit.storelog import write_storelog
 from pipeline.model import Person
 from pipeline.store.chain import LogRow
-from pipeline.store.clock import utc_now
 from pipeline.store.log_rows import Hint, Wanted
 from ui.components.heading import heading
 from ui.components.log_extract import log_extract
@@ -31,7 +31,7 @@ _WEEK = timedelta(days=6)
 def show(here: Site, person: Person) -> None:
     """The screen."""
     heading(here, person, t("log.title"), t("log.what"))
-    today = utc_now().astimezone(SWEDEN).date()
+    today = swedish_time.today()
     wanted = log_filter(here, person, today - _WEEK, today)
     if wanted is None:
         return

@@ -10,8 +10,8 @@ from pipeline.access import Action, require
 from pipeline.model import Person
 from pipeline.paper_days_csv import missing_csv, paper_days_csv
 from pipeline.store import accounting, bundles, paper_days
-from pipeline.store.clock import utc_now
 from pipeline.store.paper_days import DayCount, PaperDays
+from pipeline.swedish_time import today
 from ui.components.day_grid import Cell, day_grid
 from ui.components.heading import heading
 from ui.components.planning_upload import planning_upload
@@ -45,10 +45,10 @@ def _days(here: Site, person: Person) -> tuple[date, date]:
     """The days that are shown: those of the outage, else those that there is paper of."""
     with here.store.read() as conn:
         there = paper_days.span(conn, person)
-    today = utc_now().date()
+    this_day = today()
     start, end = here.settings.outage_start, here.settings.outage_end
-    first = start.date() if start else there[0] if there else today - timedelta(weeks=_WEEKS_SHOWN)
-    last = end.date() if end else max(there[1], first) if there else today
+    first = start.date() if start else there[0] if there else this_day - timedelta(weeks=_WEEKS_SHOWN)
+    last = end.date() if end else max(there[1], first) if there else this_day
     with st.container(horizontal=True):
         shown_first = st.date_input(t("paper_days.first"), value=first, format="YYYY-MM-DD", key=_FIRST, width=180)
         shown_last = st.date_input(t("paper_days.last"), value=last, format="YYYY-MM-DD", key=_LAST, width=180)

@@ -20,6 +20,7 @@ from pipeline.overview_csv import overview_csv
 from pipeline.overview_pdf import overview_pdf
 from pipeline.progress import EntryCount
 from pipeline.store.clock import utc_now
+from pipeline.swedish_time import swedish_day
 from ui.components.burn_down_chart import burn_down_chart
 from ui.components.chart_colours import colours, state_colours
 from ui.components.heading import heading
@@ -167,7 +168,7 @@ def _errors(here: Site, person: Person, now: datetime) -> list[ErrorFigure]:
 
 def _taken_along(here: Site, person: Person, found: Overview, now: datetime) -> None:
     """The page for the meeting and the file, of exactly what is on the screen and in its language; made when they are asked for."""
-    made_on, written = now.date().isoformat(), language()
+    made_on, written = swedish_day(now).isoformat(), language()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             t("progress.print"),

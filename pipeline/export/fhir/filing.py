@@ -9,11 +9,11 @@ from typing import Any
 
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.late_entry import SWEDEN
 from pipeline.identity import PidKind, normal_pid
 from pipeline.model import Record
 from pipeline.plain_text import printable
 from pipeline.settings import Settings
+from pipeline.swedish_time import SWEDEN
 
 Resource = dict[str, Any]
 """A FHIR resource or a part of one, as JSON has it."""
