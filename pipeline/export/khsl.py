@@ -19,9 +19,10 @@ from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
 from pipeline.export.khsl_layout import KhslLayout, KhslMapping, LayoutFile, Measure, load_layout
 from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.mapping import TableColumn
+from pipeline.export.patient_id import series_of
 from pipeline.export.sources import column_text
 from pipeline.export.values import said
-from pipeline.identity import PidKind, is_temporary, normal_pid
+from pipeline.identity import PidKind, is_temporary
 from pipeline.model import Record, Run
 from pipeline.template import Area
 
@@ -69,8 +70,8 @@ class KhslExporter:
             return "Datum saknas. Uppgifterna lämnas för en månad."
         if is_temporary(record.client.pid):
             return TEMPORARY_CLIENT
-        if normal_pid(record.client.pid).kind not in (PidKind.PERSONAL, PidKind.COORDINATION):
-            return "Personnummer eller samordningsnummer saknas. Lämna uppgiften för hand."
+        if series_of(record.client.pid) not in (PidKind.PERSONAL, PidKind.COORDINATION):
+            return "Personnummer eller samordningsnummer saknas eller är felaktigt. Lämna uppgiften för hand."
         if not mapping.contact and not _codes(record, mapping, terms):
             return "Posten är varken en kontakt eller en åtgärd med kod (export.khsl.yaml)."
         return ""

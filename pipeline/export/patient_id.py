@@ -15,9 +15,28 @@ OIDS = {
 """Object identifiers that Swedish care exchanges use for the national series."""
 
 
+_AS_BORN = re.compile(r"(18|19|20|21)\d{10}|\d{10}", re.ASCII)
+_NEVER_RESERVE = ("18", "19", "20", "21")
+"""How no national reserve number begins."""
+
+
+def series_of(pid: str) -> PidKind | None:
+    """The series that a number is of, by its form and its check digit: a receiver files it with whoever has that number in that series.
+
+    None for no number, and for one that is like a national number and wrong, or lacks its century: nobody knows what it should be. Regions give
+    reserve numbers of twelve characters too, whose date is none; these are local.
+    """
+    number = normal_pid(pid)
+    if number.valid:
+        return number.kind if number.value12 == pid else None
+    like_national = not pid.startswith(_NEVER_RESERVE) if number.kind is PidKind.RESERVE else bool(_AS_BORN.fullmatch(pid))
+    return None if not pid or like_national else PidKind.LOCAL
+
+
 def id_type(pid: str, local: str = "") -> str:
-    """The OID of the number's series; `local` (which may be empty) for a number of none of the national ones; empty for no number."""
-    return OIDS.get(normal_pid(pid).kind, local) if pid else ""
+    """The OID of the number's series; `local` (which may be empty) for a number of none of the national ones; empty for no number or a wrong one."""
+    series = series_of(pid)
+    return OIDS.get(series, local) if series else ""
 
 
 def born_on(pid: str) -> date | None:

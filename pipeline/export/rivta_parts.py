@@ -23,7 +23,7 @@ from pipeline.plain_text import printable
 EFTERSKRIFT = "urn:efterskrift:export:1"
 HSA_ID = "1.2.752.129.2.1.4.1"
 """OID of HSA-ids in RIVTA, as in the contracts' published examples."""
-NO_SERIES = "Personnummer saknas eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_type)."
+NO_SERIES = "Personnummer saknas, är felaktigt eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_type)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ def unfit_for_group(record: Record) -> str:
         return "Tidpunkt saknas. Formatet kräver när det hände."
     if is_temporary(record.client.pid):
         return TEMPORARY_CLIENT
-    if born_on(record.client.pid) is None:
-        return "Formatet kräver personnummer eller samordningsnummer med födelsedatum. Skriv in posten för hand."
+    if born_on(record.client.pid) is None or not id_type(record.client.pid):
+        return "Formatet kräver ett riktigt personnummer eller samordningsnummer med födelsedatum. Skriv in posten för hand."
     return ""
 
 

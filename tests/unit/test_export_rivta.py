@@ -14,7 +14,7 @@ from pipeline.export.patient_id import id_type, short_form
 from pipeline.export.rivta import DOMAIN, EXTENSION, RESPONDER
 from pipeline.model import Client, Record, Stamp, Value
 from pipeline.settings import Settings
-from tests.export_examples import EARLIER, SIV, made, record, terms
+from tests.export_examples import EARLIER, FORM_OF, NEEDED_FIELDS, SIV, made, record, terms
 from tests.shared_data import shared
 
 NS = {"r": RESPONDER, "c": DOMAIN, "e": EXTENSION}
@@ -166,6 +166,21 @@ def test_every_kind_of_number_has_its_series() -> None:
     assert id_type(SIV.pid) == "1.2.752.129.2.1.3.1"
     assert id_type("22950606FH20") == "1.2.752.74.9.1"
     assert (id_type("KX-17"), id_type("KX-17", "1.2.3"), id_type("", "1.2.3")) == ("", "1.2.3", "")
+
+
+@pytest.mark.parametrize("pid", ["992021123456", "20211217LA12", "50-123456"])
+def test_a_region_s_own_number_is_of_no_national_series_however_it_looks(pid: str) -> None:
+    assert (id_type(pid), id_type(pid, "1.2.3")) == ("", "1.2.3")
+
+
+@pytest.mark.parametrize("pid", ["192801287159", "192813287158", "2801287158", "22950606FH21"])
+def test_a_personal_number_that_is_wrong_or_short_is_in_no_file(pid: str) -> None:
+    """A person may be outside the register and the number be misread; as a personal number it would be filed with somebody else."""
+    assert (id_type(pid), id_type(pid, "1.2.3")) == ("", "")
+    client = Client(pid, "Siv Åkerlund", "Norr")
+    for target in ("rivta", "fhir", "observationer", "aktiviteter", "khsl"):
+        each = record(FORM_OF[target], NEEDED_FIELDS.get(target, {}), client=client)
+        assert "ersonnummer" in TARGETS[target].unfit(each, terms(target)), target
 
 
 @pytest.mark.shared

@@ -31,7 +31,7 @@ class FhirExporter:
         if is_temporary(record.client.pid):
             return TEMPORARY_CLIENT
         if not pid_system(record.client.pid, mapping.local_id_system):
-            return "Personnummer saknas eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_system)."
+            return "Personnummer saknas, är felaktigt eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_system)."
         if mapping.measurements and record.event_at is None:
             return "Tidpunkt saknas. En mätning måste ha en dag."
         return ""

@@ -9,7 +9,8 @@ from typing import Any
 
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.identity import PidKind, normal_pid
+from pipeline.export.patient_id import series_of
+from pipeline.identity import PidKind
 from pipeline.model import Record
 from pipeline.plain_text import printable
 from pipeline.settings import Settings
@@ -123,8 +124,9 @@ def system(settings: Settings, series: str) -> str:
 
 
 def pid_system(pid: str, local: str) -> str:
-    """URI of the series that a client's number is of; `local`, which may be empty, for one of no national series."""
-    return PID_SYSTEMS.get(normal_pid(pid).kind, local) if pid else ""
+    """URI of the series that a client's number is of; `local`, which may be empty, for one of no national series; empty for a wrong number."""
+    series = series_of(pid)
+    return PID_SYSTEMS.get(series, local) if series else ""
 
 
 def coded(system_uri: str, code: str, display: str = "", text: str = "") -> Resource:
