@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from pipeline.errors import ExportError, ReviewError
 from pipeline.export.exporter import Terms
-from pipeline.export.mapping import load_mappings
+from pipeline.export.mapping import load_mappings, require_fields
 from pipeline.export.pain001 import NO_DEBTOR, NOT_APPROVED, PaymentExporter, amount_of, digits_of
 from pipeline.export.payment_mapping import PaymentMapping
 from pipeline.export.runs import Office
@@ -85,7 +85,9 @@ def approve_payment(office: Office, person: Person, entry_id: str, seen: int, no
 
 
 def _terms(office: Office) -> Terms:
-    return Terms(office.settings, office.forms, load_mappings(office.settings.form_folders, TARGET, PaymentMapping))
+    mappings = load_mappings(office.settings.form_folders, TARGET, PaymentMapping)
+    require_fields(office.forms, TARGET, mappings)
+    return Terms(office.settings, office.forms, mappings)
 
 
 def _payments(conn: Connection, office: Office, person: Person, entry_ids: Sequence[str], terms: Terms) -> list[Payment]:

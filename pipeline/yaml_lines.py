@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -17,8 +18,8 @@ class YamlLines:
         yaml.YAMLError: it is not YAML.
     """
 
-    def __init__(self, text: str) -> None:
-        self._root: Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    def __init__(self, text: str, loader: type[Any] = yaml.SafeLoader) -> None:
+        self._root: Node | None = yaml.compose(text, Loader=loader)
 
     def line(self, path: Path) -> int:
         """The line of a part, or of the smallest part around it that there is. Names in a path that are no keys are passed over."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from pipeline.errors import ExportError
-from pipeline.template import QUICK_YAML, Form
+from pipeline.template import QUICK_YAML, Form, Forms
+from pipeline.yaml_lines import YamlLines
 
 NoteCode = Literal["utr", "atb", "sam", "sao", "ins", "slu", "auf", "sva", "bes"]
 """Anteckningstyp, code list 1.2.752.129.2.2.2.11, as the schema of GetCareDocumentation 2.1 allows it."""
@@ -161,11 +162,37 @@ def missing_fields(form: Form, mapping: ExportMapping) -> set[str]:
     return mapping.fields() - {spec.column for spec in form.fields}
 
 
+def require_fields(forms: Forms, target: str, mappings: Mapping[str, ExportMapping]) -> None:
+    """Go on only if mappings take fields that some version of their forms has, and if notes take or leave all of the newest.
+
+    Raises:
+        ExportError: an export would say nothing where the paper says something; the text names the file and the fields.
+    """
+    for form_id, mapping in mappings.items():
+        versions = sorted((form for (known, _), form in forms.items() if known == form_id), key=lambda form: form.version)
+        if not versions:
+            continue
+        file = f"forms/{form_id}/export.{target}.yaml"
+        if unknown := set[str].intersection(*(missing_fields(form, mapping) for form in versions)):
+            message = f"{file}: the form has no field {', '.join(sorted(unknown))}."
+            raise ExportError(message, f"Correct the name. `efterskrift forms show {form_id}` tells those there are.")
+        own = {spec.column for spec in versions[-1].fields if spec.means is None}
+        if isinstance(mapping, NoteMapping) and (dropped := own - mapping.fields()):
+            raise ExportError(f"{file}: the note would lack {', '.join(sorted(dropped))}.", "Name them in a section, or under left_on_paper.")
+
+
 def _yaml(path: Path) -> object:
     try:
-        data: object = yaml.load(path.read_text("utf-8"), Loader=QUICK_YAML)
-        return data
+        text = path.read_text("utf-8")
+        data: object = yaml.load(text, Loader=QUICK_YAML)
+        twice = YamlLines(text, QUICK_YAML).repeated_keys()
     except OSError as error:
         raise ExportError(f"{path}: {error.strerror}.", "Check that the file can be read.") from error
+    except UnicodeDecodeError as error:
+        raise ExportError(f"{path} is not UTF-8.", "Save it as UTF-8 in the editor.") from error
     except yaml.YAMLError as error:
         raise ExportError(f"{path} is not valid YAML.", "Check the indentation and the quotation marks.") from error
+    if twice:
+        key, line = twice[0]
+        raise ExportError(f"{path} has {key} twice, near line {line}.", "Keep one: the first would be passed over in silence.")
+    return data

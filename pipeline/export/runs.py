@@ -18,7 +18,7 @@ from pipeline.export.candidates import Candidate, candidates_of, goes, held_amon
 from pipeline.export.clashes import HELD, erase_done
 from pipeline.export.exporter import Exporter, Item, Statistics, Terms
 from pipeline.export.late_entry import local
-from pipeline.export.mapping import KeyInMapping, load_mappings
+from pipeline.export.mapping import KeyInMapping, load_mappings, require_fields
 from pipeline.export.monthly import Month, amended, keep_months, whole_months
 from pipeline.model import Person, Run, StaffMember
 from pipeline.settings import Settings
@@ -192,6 +192,7 @@ def find_target(target: str) -> Exporter:
 
 def terms_of(office: Office, target: str, exporter: Exporter, staff: Sequence[StaffMember] = ()) -> Terms:
     mappings = load_mappings(office.settings.form_folders, target, exporter.mapping or KeyInMapping)
+    require_fields(office.forms, target, mappings)
     return Terms(office.settings, office.forms, mappings, staff, office.store.images.get)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.errors import ExportError
 from pipeline.export.csv_file import CsvExporter, neutral, write_table
 from pipeline.export.group_mapping import GroupMapping
-from pipeline.export.mapping import KeyInMapping, NoteMapping, TableColumn, TableMapping, load_mapping, missing_fields
+from pipeline.export.mapping import KeyInMapping, NoteMapping, TableColumn, TableMapping, load_mapping, missing_fields, require_fields
 from pipeline.export.sources import SOURCES, column_text, known_source
 from pipeline.settings import ROOT
 from tests.export_examples import ARNE, EARLIER, FORMS, SIV, items, made, record, run, terms
@@ -138,6 +138,38 @@ def test_mapping_files_fit_their_forms_and_say_that_they_are_examples(path: Path
     for column in getattr(mapping, "columns", ()):
         source = getattr(column, "source", None)
         assert source is None or known_source(source)
+
+
+def test_a_mapping_file_that_an_editor_saved_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "export.besok.yaml"
+    path.write_bytes("about: Våra besök\ncolumns: [{title: Tid, source: event.time}]\n".encode("cp1252"))
+    with pytest.raises(ExportError, match=r"export\.besok\.yaml is not UTF-8"):
+        load_mapping(path, TableMapping)
+
+
+def test_a_part_that_a_mapping_file_has_twice_is_named(tmp_path: Path) -> None:
+    """YAML takes the last in silence: a column pasted below the others would take all of them away."""
+    path = tmp_path / "export.besok.yaml"
+    path.write_text("about: x\ncolumns:\n- {title: Tid, source: event.time}\ncolumns:\n- {title: Dag, source: event.date}\n", "utf-8")
+    with pytest.raises(ExportError, match="columns twice, near line 5"):
+        load_mapping(path, TableMapping)
+
+
+def test_a_field_that_the_form_does_not_have_is_named() -> None:
+    """Its cells would be empty in every row, and the receiver would take that for what the paper says."""
+    wrong = TableMapping(about="x", columns=(TableColumn(title="Puls", source="field.pulls"),))
+    with pytest.raises(ExportError, match=r"matvarden/export\.matvarden\.yaml: .*pulls"):
+        require_fields(FORMS, "matvarden", {"matvarden": wrong})
+    require_fields(FORMS, "matvarden", {"no-form-any-longer": wrong})
+    require_fields(FORMS, "matvarden", terms("matvarden").mappings)
+
+
+def test_a_note_that_would_lack_what_the_paper_says_is_named() -> None:
+    note = terms("rivta").mapping("hsl-anteckning", NoteMapping)
+    without = note.model_copy(update={"sections": tuple(one for one in note.sections if one.field != "plan")})
+    with pytest.raises(ExportError, match="plan"):
+        require_fields(FORMS, "rivta", {"hsl-anteckning": without})
+    require_fields(FORMS, "rivta", {"hsl-anteckning": without.model_copy(update={"left_on_paper": (*note.left_on_paper, "plan")})})
 
 
 @pytest.mark.parametrize(("text", "said"), [("about: [", "not valid YAML"), ("about: x\ncolums: []", "colums"), ("about: x\ncolumns: []", "columns")])
