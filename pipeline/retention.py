@@ -145,9 +145,10 @@ def _kept(about: About, rule: Rule) -> str:
 
 
 def birth_day(pid: str) -> int | None:
-    """The day of the month in a personal or coordination number; now and then it is a near-by day of the birth. None for any other number."""
+    """The day of the month in a personal or coordination number; now and then it is a near-by day of the birth. None for any other number, and for
+    a wrong one."""
     number = normal_pid(pid)
-    if not pid or number.kind not in (PidKind.PERSONAL, PidKind.COORDINATION) or len(number.value12) != 12:
+    if not number.valid or number.kind not in (PidKind.PERSONAL, PidKind.COORDINATION) or len(number.value12) != 12:
         return None
     day = int(number.value12[6:8])
     day -= _COORDINATION if number.kind is PidKind.COORDINATION else 0

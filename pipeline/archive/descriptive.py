@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from pipeline.archive.sheets import SheetFiles
+from pipeline.archive.sheets import SheetFiles, last_moment
 from pipeline.export.erms import PROTECTED, control
 from pipeline.export.erms_elements import NAMESPACE, add
 from pipeline.export.erms_people import agents
@@ -72,7 +72,7 @@ def _disposal(document: etree._Element, kept: Retention, record: Record) -> None
         for what in kept.look:
             add(comments, "disposalComment", f"Kontrollera att handlingen inte hör till {what}")
     dates = add(disposal, "dates")
-    start = record.event_at or record.written_at or record.scanned.at
+    start = last_moment(record) or record.scanned.at
     add(dates, "disposalDate", _time(start), dateType="retention_period_start")
     if kept.earliest:
         add(dates, "disposalDate", f"{kept.earliest:%Y-%m-%d}T00:00:00", dateType="retention_period_end")

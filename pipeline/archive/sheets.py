@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import cv2
 import numpy as np
@@ -81,6 +81,11 @@ def rule_name(kept: Retention) -> str:
     """How a class is named in tables and lists: `SOL-5/1`; what is kept for good `BEVARAS (SOL-5/1)`."""
     name = f"{kept.rule.rule}/{kept.rule.version}"
     return f"BEVARAS ({name})" if kept.kept else name
+
+
+def last_moment(record: Record) -> datetime | None:
+    """When it happened or, if that is later, was written down: the time of keeping runs from then."""
+    return max((moment for moment in (record.event_at, record.written_at) if moment), default=None)
 
 
 def _retention(record: Record, settings: Settings) -> Retention:

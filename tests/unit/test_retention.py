@@ -86,7 +86,7 @@ def test_in_some_places_every_file_is_kept(county: str, municipality: str) -> No
     assert "alla akter" in retention(replace(NOTE, county=county, municipality=municipality)).kept
 
 
-@pytest.mark.parametrize("pid", ["", "TILLFABCDEFG", "99200012345X"])
+@pytest.mark.parametrize("pid", ["", "TILLFABCDEFG", "99200012345X", "992021123456", "192801287159"])
 def test_whose_day_of_birth_is_not_known_is_kept(pid: str) -> None:
     assert birth_day(pid) is None
     assert "födelsedag okänd" in retention(replace(NOTE, pid=pid)).kept
