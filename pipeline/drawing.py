@@ -58,9 +58,9 @@ class Paper(Document):
     def words(self, text: str, at: Point, style: Style) -> float:
         """Print one line with the top of its capitals' line at `at`; answers its width, mm."""
         self._dress(style)
-        x, y = at
-        self.text(x, y + style.size * 0.3528 * 0.75, text)
-        return float(self.get_string_width(text))
+        (x, y), line = at, self._line(text)
+        self.text(x, y + style.size * 0.3528 * 0.75, line)
+        return float(self.get_string_width(line))
 
     def words_right(self, text: str, at: Point, style: Style) -> None:
         """Print one line that ends at `at`."""
@@ -75,12 +75,12 @@ class Paper(Document):
         """Print words that break at `width`."""
         self._dress(style)
         self.set_xy(*at)
-        self.multi_cell(width, style.size * 0.3528 * 1.25, text, align="L")
+        self.multi_cell(width, style.size * 0.3528 * 1.25, self.fit(text), align="L")
 
     def width_of(self, text: str, style: Style) -> float:
         """Width of one line, mm."""
         self._dress(style)
-        return float(self.get_string_width(text))
+        return float(self.get_string_width(self._line(text)))
 
     def area(self, box: Box, fill: Colour, frame: Colour | None = None, stroke: float = 0.25) -> None:
         """A filled rectangle, with or without a frame."""
@@ -120,6 +120,10 @@ class Paper(Document):
             seam = _SEAM_MM if y + 1 < len(rows) else 0.0
             for start, length in _runs(row):
                 self.rect(box.x + start * pitch, box.y + y * pitch, length * pitch, pitch + seam, style="F")
+
+    def _line(self, text: str) -> str:
+        """As it is set in one line: nothing is dropped in silence that the typeface lacks, and no two words become one."""
+        return self.fit(text).replace("\n", " ")
 
     def _dress(self, style: Style) -> None:
         self.dress(style.size, style.colour.value, bold=style.bold)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -112,6 +113,16 @@ def test_a_long_name_stays_in_its_field() -> None:
     assert spec is not None
     beside = _inside(_picture(pdf), Box(spec.area.x + spec.area.w, spec.area.y, 3, spec.area.h))
     assert beside.min() > 230
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"), [("Siv\nÅkerlund", "Siv Åkerlund"), ("محمد Ek", "???? Ek"), ("Siv 😀 Ek", "Siv ? Ek"), ("Łukasz Żółć", "Łukasz Żółć"), ("A\x00B", "A?B")]
+)
+def test_a_name_never_loses_a_letter_in_silence(name: str, printed: str) -> None:
+    """A name of which nothing is printed looks like a sheet for anybody; two words in one like somebody else."""
+    pdf = print_sheets(FORMS.latest("hsl-anteckning"), [Sheet("7K3M91QX", "Norr", Client("192801287158", name, "Norr"))])
+    words = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    assert printed in words
 
 
 def test_the_same_sheets_on_the_same_day_are_the_same_file() -> None:
