@@ -19,7 +19,8 @@ from pipeline.export.erms_mapping import DocumentMapping
 from pipeline.export.erms_people import agents
 from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
 from pipeline.export.late_entry import amendment_text, late_entry_text, local
-from pipeline.export.values import said, shown
+from pipeline.export.mapping import NoteSection
+from pipeline.export.values import form_of, said, shown
 from pipeline.identity import is_temporary
 from pipeline.model import Record, Run
 from pipeline.settings import Settings
@@ -157,8 +158,11 @@ def _dates(dates: etree._Element, record: Record, run: Run, mapping: DocumentMap
 
 
 def _notes(document: etree._Element, record: Record, mapping: DocumentMapping, terms: Terms) -> None:
-    """What else the paper says, verbatim. A box without a mark says nothing, not no."""
-    given = [section for section in mapping.sections if said(record, section.field, terms.forms) is not False]
+    """What else the paper says, verbatim: first what the mapping names, then all that it leaves out. A box without a mark says nothing, not no."""
+    form, taken = form_of(record, terms.forms), mapping.fields()
+    others = [spec.column for spec in form.entry_fields(record.row) if spec.means is None] if form else []
+    rest = [NoteSection(field=name) for name in others if name in record.fields and name not in taken]
+    given = [section for section in (*mapping.sections, *rest) if said(record, section.field, terms.forms) is not False]
     if filled := [section for section in given if shown(record, section.field, terms.forms)]:
         notes = add(document, "notes")
         for section in filled:

@@ -18,6 +18,7 @@ from pipeline.export.candidates import Candidate, candidates_of, goes, held_amon
 from pipeline.export.clashes import HELD, erase_done
 from pipeline.export.exporter import Exporter, Item, Statistics, Terms
 from pipeline.export.late_entry import local
+from pipeline.export.left_out import left_out_notice
 from pipeline.export.mapping import KeyInMapping, load_mappings, require_fields
 from pipeline.export.monthly import Month, amended, keep_months, whole_months
 from pipeline.model import Person, Run, StaffMember
@@ -52,7 +53,8 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a run to a target would hold now. `entries` includes `amendments`. `notice`: what to do before a file of statistics is handed in."""
+    """What a run to a target would hold now. `entries` includes `amendments`. `notice`: what to do before a file of
+    statistics is handed in, or what a table leaves out."""
 
     target: str
     title: str
@@ -249,7 +251,7 @@ def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], ter
     unfit = [Unfit(entry_id, reason) for entry_id, reason in reasons if reason]
     stopped = {each.entry_id for each in unfit}
     amendments = sum(before is not None and record.entry_id not in stopped for record, before in going)
-    return Ready(target, exporter.title, len(going) - len(unfit), amendments, tuple(unfit))
+    return Ready(target, exporter.title, len(going) - len(unfit), amendments, tuple(unfit), left_out_notice(terms) if going else "")
 
 
 def _ready_months(target: str, exporter: Statistics, month: Month, terms: Terms) -> Ready:

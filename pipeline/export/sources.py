@@ -8,6 +8,7 @@ from datetime import datetime
 from pipeline.errors import ExportError
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.late_entry import amendment_text, late_entry_text, local
+from pipeline.export.left_out import REST, rest_text
 from pipeline.export.mapping import TableColumn
 from pipeline.export.patient_id import short_form
 from pipeline.export.values import ILLEGIBLE, decimal_comma, said, spec_of
@@ -76,6 +77,7 @@ SOURCES: dict[str, Get] = {
     "run.by": lambda _item, run, _terms: run.made_by,
     "late.text": lambda item, _run, terms: late_entry_text(item.record, terms.settings),
     "amendment.text": lambda item, _run, _terms: amendment_text(item),
+    REST: lambda item, _run, terms: rest_text(item, terms),
 }
 
 

@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from pipeline.errors import ExportError
 from pipeline.export.csv_file import CsvExporter, neutral, write_table
 from pipeline.export.group_mapping import GroupMapping
+from pipeline.export.left_out import left_out_notice
 from pipeline.export.mapping import KeyInMapping, NoteMapping, TableColumn, TableMapping, load_mapping, missing_fields, require_fields
 from pipeline.export.sources import SOURCES, column_text, known_source
+from pipeline.field_spec import Meaning
+from pipeline.model import Value
 from pipeline.settings import ROOT
 from tests.export_examples import ARNE, EARLIER, FORMS, SIV, items, made, record, run, terms
 
@@ -59,6 +62,36 @@ def test_visits_have_codes_for_marks() -> None:
 def test_an_illegible_cell_says_so_and_a_missing_time_of_day_is_empty() -> None:
     row = table(made("matvarden", record("matvarden", illegible=frozenset({"puls"}), clock_unknown=frozenset({"event_at"})))).iloc[0]
     assert (row["Puls slag/min"], row["Datum"], row["Tid"]) == ("[oläsligt]", "2021-12-17", "")
+
+
+@pytest.mark.parametrize(("target", "form_id"), [("besok", "besokslista"), ("tes-exempel", "korlista")])
+def test_midnight_at_the_end_of_a_day_stays_on_that_day(target: str, form_id: str) -> None:
+    """24.00 of the 17th is the first moment of the 18th: with that day beside it, 24:00 would be a day late."""
+    date = FORMS.latest(form_id).meaning(Meaning.EVENT_DATE)
+    assert date is not None
+    late = record(form_id, {"start": "24:00", date.column: "2021-12-17"}, event_at=datetime(2021, 12, 18))
+    row = table(made(target, late)).iloc[0]
+    assert (row["Datum"], row["Start"]) == ("2021-12-17", "24:00")
+
+
+def test_what_no_column_takes_stands_in_the_last_of_the_papers_own() -> None:
+    """A plan that is in no column would be nowhere: the entry counts as exported."""
+    note: dict[str, Value] = {"anteckning": "Såret ser bra ut.", "plan": "Ny omläggning\npå torsdag.", "information": True, "lakare_namn": None}
+    row = table(made("treserva-exempel", record("hsl-anteckning", note, illegible=frozenset({"lakare_tid"})))).iloc[0]
+    told = row["Övrigt på papperet"]
+    assert told.startswith("Patienten har fått information: ja\nPlan: Ny omläggning\npå torsdag.\n")
+    assert told.endswith("[oläsligt]")
+    assert "Såret" not in told
+    assert table(made("treserva-exempel", record("hsl-anteckning"))).iloc[0]["Övrigt på papperet"] == ""
+
+
+def test_a_table_that_leaves_something_out_says_so_before_it_is_made() -> None:
+    given, of_notes = terms("treserva-exempel"), terms("treserva-exempel").mapping("hsl-anteckning", TableMapping)
+    assert left_out_notice(given) == ""
+    without = of_notes.model_copy(update={"columns": tuple(column for column in of_notes.columns if column.source != "rest.text")})
+    told = left_out_notice(replace(given, mappings={"hsl-anteckning": without}))
+    assert "Plan" in told
+    assert "Tillfällig journalanteckning" in told
 
 
 def test_an_amendment_fills_its_column() -> None:
@@ -138,6 +171,8 @@ def test_mapping_files_fit_their_forms_and_say_that_they_are_examples(path: Path
     for column in getattr(mapping, "columns", ()):
         source = getattr(column, "source", None)
         assert source is None or known_source(source)
+    if isinstance(mapping, TableMapping):
+        assert "rest.text" in {column.source for column in mapping.columns}, "would drop what no column takes without a word"
 
 
 def test_a_mapping_file_that_an_editor_saved_in_another_encoding_is_named(tmp_path: Path) -> None:

@@ -142,9 +142,10 @@ def test_what_a_diary_cannot_take_is_said(each: Record, reason: str) -> None:
 
 
 def test_the_decisions_of_a_crisis_meeting_are_actions_and_its_words_are_notes() -> None:
-    said: dict[str, Value] = {"beslut1_vad": "Öppna trygghetspunkt", "beslut3_vad": "Ring alla", "narvarande": "Eva, Bo"}
+    said: dict[str, Value] = {"beslut1_vad": "Öppna trygghetspunkt", "beslut3_vad": "Ring alla", "beslut3_ansvarig": "Bo Ek", "narvarande": "Eva, Bo"}
     root = document(record("krisledningsmote", said, client=NOBODY))
     assert found(root, "//e:action/e:actionText") == ["Öppna trygghetspunkt", "Ring alla"]
     assert found(root, "//e:note[@noteType='Närvarande']") == ["Eva, Bo"]
+    assert "Bo Ek" in found(root, "//e:note"), "who has to do it is left out by the mapping and stands all the same"
     assert found(root, "//e:record/e:title") == [FORMS.latest("krisledningsmote").title]
     assert found(root, "//e:status/@value") == ["closed"]

@@ -116,7 +116,14 @@ def test_a_long_name_stays_in_its_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "printed"), [("Siv\nÅkerlund", "Siv Åkerlund"), ("محمد Ek", "???? Ek"), ("Siv 😀 Ek", "Siv ? Ek"), ("Łukasz Żółć", "Łukasz Żółć"), ("A\x00B", "A?B")]
+    ("name", "printed"),
+    [
+        ("Siv\nÅkerlund", "Siv Åkerlund"),
+        ("محمد Ek", "???? Ek"),
+        ("Siv 😀 Ek", "Siv ? Ek"),
+        ("Łukasz Żółć", "Łukasz Żółć"),
+        ("A\x00B", "A?B"),
+    ],
 )
 def test_a_name_never_loses_a_letter_in_silence(name: str, printed: str) -> None:
     """A name of which nothing is printed looks like a sheet for anybody; two words in one like somebody else."""

@@ -1,0 +1,39 @@
+"""What the paper says and the columns of a table do not take. An entry goes to one target: what its file leaves out is in no system at all."""
+
+from __future__ import annotations
+
+from pipeline.export.exporter import Item, Terms
+from pipeline.export.mapping import TableMapping
+from pipeline.export.values import form_of, said, shown
+
+REST = "rest.text"
+"""The source of a column that holds all that the others leave out."""
+
+
+def rest_text(item: Item, terms: Terms) -> str:
+    """Each field that no column takes with its label, a line each. A box without a mark says nothing, not no.
+
+    Who, when and by whom are no fields of these: a mapping has other sources for them.
+    """
+    record, form = item.record, form_of(item.record, terms.forms)
+    mapping = terms.mappings.get(record.form)
+    taken = mapping.fields() if mapping else set[str]()
+    carried = {spec.column for spec in form.entry_fields(record.row) if spec.means is not None} if form else set[str]()
+    names = [name for name in record.fields if name not in taken | carried and said(record, name, terms.forms) is not False]
+    return "\n".join(f"{record.labels.get(name, name)}: {words}" for name in names if (words := shown(record, name, terms.forms)))
+
+
+def left_out_notice(terms: Terms) -> str:
+    """Which fields of which forms the tables of a target leave out, in Swedish; empty if none."""
+    return " ".join(filter(None, (_of_form(form_id, mapping, terms) for form_id, mapping in sorted(terms.mappings.items()))))
+
+
+def _of_form(form_id: str, mapping: object, terms: Terms) -> str:
+    versions = [form for (known, _), form in terms.forms.items() if known == form_id]
+    if not isinstance(mapping, TableMapping) or not versions or any(column.source == REST for column in mapping.columns):
+        return ""
+    form = max(versions, key=lambda form: form.version)
+    labels = dict.fromkeys(spec.full_label for spec in form.fields if spec.means is None and spec.column not in mapping.fields())
+    if not labels:
+        return ""
+    return f"Filen tar inte med allt från {form.title}: {', '.join(labels)}. Lägg till en kolumn med source: {REST}, eller skriv in det för hand."
