@@ -26,7 +26,8 @@ _standing = paper_decision.c.undone_at.is_(None)
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The paper of an archived sheet. `place` is what was said when it was scanned; `decision` is empty: keep."""
+    """The paper of an archived sheet. `place` is what was said when it was scanned; `decision` is empty: keep; so of a
+    sheet that has changed since it was archived."""
 
     sheet: str
     rule: str
@@ -62,7 +63,7 @@ def originals(conn: Connection, person: Person, package_id: str) -> list[Origina
         ExportError: there is no such package.
     """
     archives.package(conn, person, package_id)
-    decision = standing_decision(conn, package_id)
+    decision, changed = standing_decision(conn, package_id), set(archives.changed_since(conn, package_id))
     query = (
         select(archived_sheet.c.sheet, archived_sheet.c.rule, archived_sheet.c.earliest, tables.batch.c.id, tables.batch.c.place)
         .join(tables.page, tables.page.c.sheet == archived_sheet.c.sheet)
@@ -75,7 +76,8 @@ def originals(conn: Connection, person: Person, package_id: str) -> list[Origina
     found = []
     for row in conn.execute(query):
         box = boxes.get(row.id)
-        found.append(Original(row.sheet, row.rule, row.earliest, row.id, row.place, box.box if box else "", box.bundle if box else "", decision))
+        kept = "" if row.sheet in changed else decision
+        found.append(Original(row.sheet, row.rule, row.earliest, row.id, row.place, box.box if box else "", box.bundle if box else "", kept))
     return found
 
 

@@ -59,6 +59,13 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(store: St
     app.button(key=f"save-decision-{package}").click().run()
     with store.read() as conn:
         assert originals.standing_decision(conn, package) == "KS 2022-14"
+    sheet = app.dataframe[0].value.iloc[0, 0]
+    with store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.sheet == sheet).values(state="granskas"))
+    app.run()
+    assert any(f"Bevara papperet till {sheet}:" in each.value for each in app.warning)
+    with store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.sheet == sheet).values(state="exporterad"))
     app.button(key=f"keep-{package}").click().run()
     with store.read() as conn:
         assert originals.standing_decision(conn, package) == ""

@@ -372,6 +372,17 @@ def test_paper_is_kept_until_an_archivist_names_a_decision(office: Office) -> No
         assert [each.action for each in events.events_of(conn, made.id)] == ["archive", "may_destroy_paper", "keep_paper"]
 
 
+def test_paper_of_a_sheet_that_changes_after_the_decision_is_kept(office: Office) -> None:
+    sent(office, "AAAA01", "AAAA02")
+    made = packed(office)
+    with office.store.begin() as conn:
+        originals.may_be_destroyed(conn, RUT, made.id, "KS 2022-14", utc_now())
+    correct(office, "AAAA02-00", "anteckning", "Såret ser dåligt ut.")
+    with office.store.read() as conn:
+        found = {each.sheet: each.decision for each in originals.originals(conn, RUT, made.id)}
+    assert found == {"AAAA01": "KS 2022-14", "AAAA02": ""}
+
+
 def test_the_log_leads_from_the_client_to_the_package_and_back(office: Office) -> None:
     sent(office, "AAAA01")
     made = packed(office)

@@ -123,9 +123,13 @@ def _box(office: Office, person: Person, package: Package, found: list[Original]
 
 
 def _decision(office: Office, person: Person, package: Package, found: list[Original]) -> None:
-    decision = next((each.decision for each in found), "")
+    with office.store.read() as conn:
+        decision = originals.standing_decision(conn, package.id)
+    changed = sorted({each.sheet for each in found if decision and not each.decision})
     st.markdown(f"**{t('archive.destroy')}**")
     st.caption(t("archive.may_be_destroyed", number=decision) if decision else t("archive.is_kept"))
+    if changed:
+        st.warning(t("archive.changed_since", sheets=", ".join(changed)), icon=":material/inventory_2:")
     if not allowed(person, Action.DISPOSE):
         st.caption(t("archive.archivist_only"))
         return
