@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from enum import StrEnum
 
 from rapidfuzz import fuzz, utils
@@ -162,6 +162,8 @@ def _pids(text: str, today: date | None) -> tuple[str, ...]:
 
 _DAY = re.compile(r"(?:(\d{4})-?(\d\d)-?(\d\d)|(\d{1,2})[./](\d{1,2})[./](\d{4}))(?!\d)", re.ASCII)
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})[:.](\d\d)(?:[:.]\d\d(?:[.,]\d+)?)?(?!\d)", re.ASCII)
+_MIDNIGHT = "24:00"
+"""The end of a day: the first moment of the next."""
 _BARE_CLOCK = re.compile(r"(\d\d)(\d\d)", re.ASCII)
 
 
@@ -172,13 +174,16 @@ def _moment(day: str, clock: str) -> tuple[str, str]:
         return "", ""
     year, month, on = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
     try:
-        return date(int(year), int(month), int(on)).isoformat(), _clock(clock) or _clock(day[found.end() :])
-    except ValueError:
+        of, at = date(int(year), int(month), int(on)), _clock(clock) or _clock(day[found.end() :])
+        return ((of + timedelta(days=1)).isoformat(), "00:00") if at == _MIDNIGHT else (of.isoformat(), at)
+    except (ValueError, OverflowError):
         return "", ""
 
 
 def _clock(text: str) -> str:
     found = _CLOCK.search(text) or _BARE_CLOCK.fullmatch(text.strip())
+    if found and (found[1], found[2]) == ("24", "00"):
+        return _MIDNIGHT
     try:
         return time(int(found[1]), int(found[2])).isoformat("minutes") if found else ""
     except ValueError:

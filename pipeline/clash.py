@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rapidfuzz import fuzz, utils
 
@@ -54,13 +54,21 @@ def likeness(ours: Said, theirs: Said, minutes: int, other_kinds: Sequence[str] 
     """
     text, kind = _text(ours.text, theirs.text), _kind(ours.kinds, theirs.kinds, other_kinds)
     apart, alike = _minutes(ours, theirs), text is not None and text >= TEXT_ALIKE
-    same_day = ours.day == "" or theirs.day in (ours.day, ours.night_of or ours.day)
+    same_day = not ours.day or bool(_days(ours) & _days(theirs))
     near = apart <= minutes if apart is not None else same_day
     if not (alike and same_day) and (not near or not ours.day or kind is False):
         return None
     close = _NOT_KNOWN if apart is None else 100 * max(0.0, 1 - apart / max(minutes, 1))
     rank = close + (_NOT_KNOWN if text is None else text) + {True: 20, None: 0, False: -20}[kind]
     return Likeness(apart, text, kind, round(rank, 1))
+
+
+def _days(said: Said) -> set[date]:
+    """Its day; midnight is also of the day that it ends, which is where paper and many systems put it (24.00)."""
+    day = date.fromisoformat(said.day)
+    if said.night_of:
+        return {day, date.fromisoformat(said.night_of)}
+    return {day, day - timedelta(days=1)} if said.clock == "00:00" and day > date.min else {day}
 
 
 def _minutes(ours: Said, theirs: Said) -> int | None:

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from rapidfuzz import fuzz, utils
 
+from pipeline.care_list import CareTable, Part, care_list
 from pipeline.clash import TEXT_ALIKE, Likeness, Said, likeness
 from pipeline.settings import ROOT
+from tests.export_examples import SIV
 
 TEXT = "Hembesök. Såret på vänster fot läker fint. Lägger om enligt ordination."
 OTHER = "Ringt anhörig om hemgång på fredag."
 DAY = "2021-12-17"
+COLUMNS = {Part.PID: (0,), Part.DAY: (1,), Part.CLOCK: (2,)}
 
 
 def like(ours: Said, theirs: Said) -> Likeness | None:
@@ -35,6 +38,11 @@ def like(ours: Said, theirs: Said) -> Likeness | None:
         ((DAY, "23:50", TEXT), ("2021-12-18", "00:10", TEXT), True),
         ((DAY, "08:15", TEXT), ("2021-12-18", "08:15", TEXT), False),
         ((DAY, "", TEXT), ("2021-12-18", "08:15", TEXT), False),
+        (("2021-12-18", "00:00", TEXT), (DAY, "", OTHER), True),
+        (("2021-12-18", "00:00", TEXT), (DAY, "17:00", TEXT), True),
+        ((DAY, "", OTHER), ("2021-12-18", "00:00", TEXT), True),
+        (("2021-12-18", "00:01", TEXT), (DAY, "", TEXT), False),
+        ((DAY, "08:15", TEXT), ("0001-01-01", "00:00", TEXT), False),
         (("", "", TEXT), (DAY, "08:15", TEXT), True),
         (("", "", TEXT), (DAY, "08:15", OTHER), False),
         (("", "", ""), (DAY, "", ""), False),
@@ -43,6 +51,16 @@ def like(ours: Said, theirs: Said) -> Likeness | None:
 def test_time_and_text_decide(ours: tuple[str, str, str], theirs: tuple[str, str, str], expected: bool) -> None:
     said = [Said(day, clock, (), text) for day, clock, text in (ours, theirs)]
     assert (like(said[0], said[1]) is not None) is expected
+
+
+def test_midnight_is_of_the_day_that_it_ends_too() -> None:
+    """Paper says 24.00 of the 17th, which is the first moment of the 18th; a row of the 17th may be the same."""
+    (row,) = care_list(CareTable(("pid", "day", "clock"), ((2, (SIV.pid, DAY, "24.00")),)), COLUMNS).rows
+    assert (row.day, row.clock) == ("2021-12-18", "00:00")
+    (row,) = care_list(CareTable(("pid", "day", "clock"), ((2, (SIV.pid, "2021-12-31 24:00", "")),)), COLUMNS).rows
+    assert (row.day, row.clock) == ("2022-01-01", "00:00")
+    (row,) = care_list(CareTable(("pid", "day", "clock"), ((2, (SIV.pid, DAY, "24:30")),)), COLUMNS).rows
+    assert (row.day, row.clock) == (DAY, "")
 
 
 def test_another_kind_of_record_is_the_same_only_if_the_texts_are_alike() -> None:
