@@ -147,15 +147,22 @@ def _draw_rows(paper: Paper, table: Table) -> None:
 
 
 def _prefilled(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
-    """What is known of a field before printing. In a table with a client a row, a client's sheet has the first row filled in."""
+    """What is known of a field before printing. In a table with a client a row, a client's sheet has the first row filled in.
+
+    A number that is longer than its boxes, as regions have, stands beside the name: its first characters may be another's number.
+    """
     if spec.means is Meaning.UNIT:
         return sheet.unit
     if known := dict(sheet.known).get(spec.name):
         return known
     if sheet.client is None or spec.row not in (None, 1):
         return ""
+    number = next((one for one in page.all_fields if one.means is Meaning.CLIENT_PID and one.row == spec.row), None)
+    boxed = number is None or number.kind is not Kind.DIGITS or len(sheet.client.pid) <= number.cell_count
     if spec.means is Meaning.CLIENT_PID:
-        return sheet.client.pid
+        return sheet.client.pid if boxed else ""
     has_printed_name = any(f.means is Meaning.CLIENT_PRINTED for f in page.all_fields)
     name = Meaning.CLIENT_PRINTED if has_printed_name else Meaning.CLIENT_NAME
-    return sheet.client.name if spec.means is name and spec.kind in (Kind.PRINTED, Kind.TEXT) else ""
+    if spec.means is not name or spec.kind not in (Kind.PRINTED, Kind.TEXT):
+        return ""
+    return sheet.client.name if boxed else f"{sheet.client.name}, {sheet.client.pid}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -39,6 +40,10 @@ def _inside(picture: Image, box: Box, inset_mm: float = 0.0) -> Image:
     left, top = round((box.x + inset_mm) * PX_PER_MM), round((box.y + inset_mm) * PX_PER_MM)
     right, bottom = round((box.x + box.w - inset_mm) * PX_PER_MM), round((box.y + box.h - inset_mm) * PX_PER_MM)
     return picture[top:bottom, left:right]
+
+
+def _words(pdf: bytes) -> str:
+    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
 
 
 @every_form
@@ -115,6 +120,17 @@ def test_a_long_name_stays_in_its_field() -> None:
     assert beside.min() > 230
 
 
+def test_a_number_that_has_no_room_in_the_boxes_is_printed_whole_or_not_at_all() -> None:
+    """Regions' own numbers may have up to twenty characters: the first twelve of one are somebody else's."""
+    client = Client("LMA5012345678901", "Siv Ek", "Norr")
+    for form_id in ("hsl-anteckning", "besokslista", "signeringslista"):
+        words = _words(print_sheets(FORMS.latest(form_id), [Sheet(SERIAL, "Norr", client)]))
+        assert "Siv Ek, LMA5012345678901" in words
+        assert not re.search(r"L\s+M\s+A\s+5", words)
+    short = print_sheets(FORMS.latest("hsl-anteckning"), [Sheet(SERIAL, "Norr", Client("KX17", "Siv Ek", "Norr"))])
+    assert re.search(r"K\s+X\s+1\s+7", _words(short))
+
+
 @pytest.mark.parametrize(
     ("name", "printed"),
     [
@@ -128,8 +144,7 @@ def test_a_long_name_stays_in_its_field() -> None:
 def test_a_name_never_loses_a_letter_in_silence(name: str, printed: str) -> None:
     """A name of which nothing is printed looks like a sheet for anybody; two words in one like somebody else."""
     pdf = print_sheets(FORMS.latest("hsl-anteckning"), [Sheet("7K3M91QX", "Norr", Client("192801287158", name, "Norr"))])
-    words = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
-    assert printed in words
+    assert printed in _words(pdf)
 
 
 def test_the_same_sheets_on_the_same_day_are_the_same_file() -> None:
