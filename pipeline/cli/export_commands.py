@@ -45,12 +45,12 @@ def export(
     check_place(output)
     with opened() as office:
         person = person_of(office.store, login)
-        unfit = next(line.unfit for line in ready(office, person, unit) if line.target == target)
+        waits = next(line for line in ready(office, person, unit) if line.target == target)
         run = None if run_id else make_run(office, person, target, utc_now(), unit)
         made = run.id if run else run_id
         said = _written(office, person, made, output) if made else {"run": None, "entries": 0}
         said |= {"unsigned": unsigned(office, person, unit)}
-    _say(said | {"target": target, "unfit": [asdict(each) for each in unfit]}, as_json=as_json)
+    _say(said | {"target": target, "unfit": [asdict(each) for each in waits.unfit], "notice": waits.notice}, as_json=as_json)
 
 
 def receipt(
@@ -136,6 +136,8 @@ def _say(said: dict[str, Any], *, as_json: bool) -> None:
         return
     for entry in said["unfit"]:
         typer.echo(f"Not carried: {entry['entry_id']}. {entry['reason']}", err=True)
+    if said["notice"]:
+        typer.echo(said["notice"], err=True)
     if said["run"] is None:
         typer.echo("Nothing to export.")
         return

@@ -57,6 +57,7 @@ def test_an_export_writes_the_file_and_its_receipt_form(tmp_path: Path) -> None:
 def test_statistics_are_written_without_a_receipt_form_and_take_no_entry(tmp_path: Path) -> None:
     said = json.loads(say("export", "khsl", "-o", "ut.zip", "--json"))
     assert (said["entries"], said["file"]) == (1, "ut.zip")
+    assert "Kolumnlistan måste jämföras" in said["notice"]
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix in {".zip", ".csv"}) == ["ut.zip"]
     assert json.loads(say("export", "rivta", "--json"))["entries"] == 1
     assert "Receipt file" not in say("export", "khsl", "--run", said["run"])
