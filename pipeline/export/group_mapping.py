@@ -32,6 +32,7 @@ class Outcome(StrEnum):
 class GroupMapping(ExportMapping):
     """What both contracts need besides the form: the performer's role code, the units' HSA-ids, and when a patient may read it."""
 
+    whole = True
     performer_role: Code
     units: Mapping[str, CareUnit] = {}
     approved_for_patient: bool = False

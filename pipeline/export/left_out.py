@@ -32,8 +32,8 @@ def _of_form(form_id: str, mapping: object, terms: Terms) -> str:
     versions = [form for (known, _), form in terms.forms.items() if known == form_id]
     if not isinstance(mapping, TableMapping) or not versions or any(column.source == REST for column in mapping.columns):
         return ""
-    form = max(versions, key=lambda form: form.version)
-    labels = dict.fromkeys(spec.full_label for spec in form.fields if spec.means is None and spec.column not in mapping.fields())
+    newest, taken = max(versions, key=lambda form: form.version), mapping.fields()
+    labels = dict.fromkeys(spec.full_label for form in versions for spec in form.fields if spec.means is None and spec.column not in taken)
     if not labels:
         return ""
-    return f"Filen tar inte med allt från {form.title}: {', '.join(labels)}. Lägg till en kolumn med source: {REST}, eller skriv in det för hand."
+    return f"Filen tar inte med allt från {newest.title}: {', '.join(labels)}. Lägg till en kolumn med source: {REST}, eller skriv in det för hand."

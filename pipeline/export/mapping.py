@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -28,6 +28,11 @@ class Strict(BaseModel):
 
 class ExportMapping(Strict, ABC):
     """What every mapping file has: `about` says what it is for."""
+
+    whole: ClassVar[bool] = False
+    """Whether it has to take all that a form asks, since what it does not name is in no file."""
+    lenient: ClassVar[bool] = False
+    """Whether it may name fields that there are not, since nothing is lost by that."""
 
     about: str
 
@@ -82,6 +87,8 @@ class KeyInField(Strict):
 class KeyInMapping(ExportMapping):
     """The order in which another system asks for what a form says. Optional: without it a form goes in its own order."""
 
+    lenient = True
+
     order: Annotated[tuple[KeyInField, ...], Field(min_length=1)]
 
     def fields(self) -> set[str]:
@@ -113,6 +120,8 @@ class CareUnit(Strict):
 
 class NoteMapping(ExportMapping):
     """A form's entries as journal notes of GetCareDocumentation 2.1. `left_on_paper`: fields that a note names and does not carry."""
+
+    whole = True
 
     document_title: str
     note_title: str = ""
@@ -163,22 +172,23 @@ def missing_fields(form: Form, mapping: ExportMapping) -> set[str]:
 
 
 def require_fields(forms: Forms, target: str, mappings: Mapping[str, ExportMapping]) -> None:
-    """Go on only if mappings take fields that some version of their forms has, and if notes take or leave all of the newest.
+    """Go on only if mappings take fields that some version of their forms has, and those that have to be whole all that any version asks.
 
     Raises:
         ExportError: an export would say nothing where the paper says something; the text names the file and the fields.
     """
     for form_id, mapping in mappings.items():
-        versions = sorted((form for (known, _), form in forms.items() if known == form_id), key=lambda form: form.version)
-        if not versions:
+        versions = [form for (known, _), form in forms.items() if known == form_id]
+        if not versions or mapping.lenient:
             continue
         file = f"forms/{form_id}/export.{target}.yaml"
         if unknown := set[str].intersection(*(missing_fields(form, mapping) for form in versions)):
             message = f"{file}: the form has no field {', '.join(sorted(unknown))}."
             raise ExportError(message, f"Correct the name. `efterskrift forms show {form_id}` tells those there are.")
-        own = {spec.column for spec in versions[-1].fields if spec.means is None}
-        if isinstance(mapping, NoteMapping) and (dropped := own - mapping.fields()):
-            raise ExportError(f"{file}: the note would lack {', '.join(sorted(dropped))}.", "Name them in a section, or under left_on_paper.")
+        asked = {spec.column for form in versions for spec in form.fields if spec.means is None}
+        if mapping.whole and (dropped := asked - mapping.fields()):
+            remedy = "Name them in a section or under left_on_paper, or among the remarks (what) of a group."
+            raise ExportError(f"{file}: the file would lack {', '.join(sorted(dropped))}.", remedy)
 
 
 def _yaml(path: Path) -> object:

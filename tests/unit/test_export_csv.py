@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ExportError
 from pipeline.export.csv_file import CsvExporter, neutral, write_table
-from pipeline.export.group_mapping import GroupMapping
+from pipeline.export.group_mapping import GroupMapping, ObservationMapping
 from pipeline.export.left_out import left_out_notice
-from pipeline.export.mapping import KeyInMapping, NoteMapping, TableColumn, TableMapping, load_mapping, missing_fields, require_fields
+from pipeline.export.mapping import KeyInField, KeyInMapping, NoteMapping, TableColumn, TableMapping, load_mapping, missing_fields, require_fields
 from pipeline.export.sources import SOURCES, column_text, known_source
 from pipeline.field_spec import Meaning
 from pipeline.model import Value
 from pipeline.settings import ROOT
+from pipeline.template import Forms
 from tests.export_examples import ARNE, EARLIER, FORMS, SIV, items, made, record, run, terms
 
 MEASURED = {"bt_sys": "135", "bt_dia": "80", "temp": "37.5", "anmarkning": 'Yr; sade "snurrigt"\nvid uppresning'}
@@ -197,6 +198,28 @@ def test_a_field_that_the_form_does_not_have_is_named() -> None:
         require_fields(FORMS, "matvarden", {"matvarden": wrong})
     require_fields(FORMS, "matvarden", {"no-form-any-longer": wrong})
     require_fields(FORMS, "matvarden", terms("matvarden").mappings)
+
+
+def test_what_only_an_older_version_of_a_form_asks_is_not_forgotten(tmp_path: Path) -> None:
+    """Paper of that version lies in safes and on wards."""
+    text = (ROOT / "forms" / "matvarden" / "form.yaml").read_text("utf-8")
+    for folder, said in (("v1", text.replace("name: puls", "name: slag")), (".", text.replace("version: 1", "version: 2", 1))):
+        (tmp_path / "matvarden" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "matvarden" / folder / "form.yaml").write_text(said, "utf-8")
+    forms = Forms.load(tmp_path)
+    given = terms("observationer").mapping("matvarden", ObservationMapping)
+    with pytest.raises(ExportError, match="would lack slag"):
+        require_fields(forms, "observationer", {"matvarden": given})
+    require_fields(forms, "observationer", {"matvarden": given.model_copy(update={"remarks": (*given.remarks, "slag")})})
+    tables = terms("matvarden")
+    columns = tuple(one for one in tables.mapping("matvarden", TableMapping).columns if one.source != "rest.text")
+    without = tables.mapping("matvarden", TableMapping).model_copy(update={"columns": columns})
+    assert "Puls" in left_out_notice(replace(tables, forms=forms, mappings={"matvarden": without}))
+
+
+def test_an_order_for_keying_in_may_name_what_is_not_there() -> None:
+    """It drops nothing: what it does not name follows after the others."""
+    require_fields(FORMS, "skriv-in", {"matvarden": KeyInMapping(about="x", order=(KeyInField(field="pulls"),))})
 
 
 def test_a_note_that_would_lack_what_the_paper_says_is_named() -> None:
