@@ -72,6 +72,17 @@ def _emptied(
     return [(replace(record, voided=OTHER_MONTH), moved[record.entry_id]) for record in then]
 
 
+def partly(conn: Connection, target: str, month: Month, standings: Sequence[Standing]) -> str:
+    """That earlier files hold more of these months than this one would, in Swedish: a file replaces the one before it. Empty if they do not."""
+    due = {told_in for _, _, told_in in month.told}
+    besides = statistics.told_besides(conn, target, due, {one.entry_id for one in standings})
+    return " ".join(
+        f"En tidigare fil för {told_in} har {count} {'post' if count == 1 else 'poster'} som den här inte tar med: från enheter som inte är med här, "
+        "eller under ny granskning. Ersätt den inte med den här filen utan att ha kontrollerat det."
+        for told_in, count in besides.items()
+    )
+
+
 def keep_months(conn: Connection, by: str, run: Run, month: Month) -> None:
     """Write down the run and what it told of. The entries stay as they are."""
     exports.add_run(conn, run, [])

@@ -16,11 +16,11 @@ from pipeline.errors import ExportError
 from pipeline.export import STATISTICS, TARGETS
 from pipeline.export.candidates import Candidate, candidates_of, goes, held_among
 from pipeline.export.clashes import HELD, erase_done
-from pipeline.export.exporter import Exporter, Item, Statistics, Terms
+from pipeline.export.exporter import Exporter, Item, Terms
 from pipeline.export.late_entry import local
 from pipeline.export.left_out import left_out_notice
 from pipeline.export.mapping import KeyInMapping, load_mappings, require_fields
-from pipeline.export.monthly import Month, amended, keep_months, whole_months
+from pipeline.export.monthly import amended, keep_months, partly, whole_months
 from pipeline.model import Person, Run, StaffMember
 from pipeline.settings import Settings
 from pipeline.store import events, exports, records
@@ -88,15 +88,9 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
         candidates, staff = _candidates(conn, office, person, unit), staff_list(conn)
         waiting, by_hand = _held(conn, office, candidates), _by_hand(office, candidates, staff)
         terms = {name: terms_of(office, name, exporter, staff) for name, exporter in TARGETS.items()}
-        months = {
-            name: whole_months(conn, standing(conn, office.forms, person, name, unit=unit), statistics, terms[name])
-            for name, statistics in STATISTICS.items()
-        }
+        months = {name: _months(conn, office, person, name, unit, terms[name]) for name in STATISTICS}
     return [
-        _ready_months(name, STATISTICS[name], months[name], terms[name])
-        if name in months
-        else _ready(name, exporter, candidates, terms[name], waiting, by_hand)
-        for name, exporter in TARGETS.items()
+        months[name] if name in months else _ready(name, exporter, candidates, terms[name], waiting, by_hand) for name, exporter in TARGETS.items()
     ]
 
 
@@ -254,9 +248,12 @@ def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], ter
     return Ready(target, exporter.title, len(going) - len(unfit), amendments, tuple(unfit), left_out_notice(terms) if going else "")
 
 
-def _ready_months(target: str, exporter: Statistics, month: Month, terms: Terms) -> Ready:
+def _months(conn: Connection, office: Office, person: Person, target: str, unit: str | None, terms: Terms) -> Ready:
+    exporter, standings = STATISTICS[target], standing(conn, office.forms, person, target, unit=unit)
+    month = whole_months(conn, standings, exporter, terms)
     unfit = tuple(Unfit(*each) for each in month.unfit)
-    return Ready(target, exporter.title, len(month.items), amended(month.items), unfit, exporter.notice(terms))
+    notice = " ".join(filter(None, (exporter.notice(terms), partly(conn, target, month, standings))))
+    return Ready(target, exporter.title, len(month.items), amended(month.items), unfit, notice)
 
 
 def _name(target: str, exporter: Exporter, person: Person, now: datetime, entries: int) -> Run:

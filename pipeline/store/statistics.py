@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, insert, or_, select
@@ -69,6 +70,12 @@ def standing(conn: Connection, forms: Forms, person: Person, target: str, *, uni
         for row in rows
         if row.state != EntryState.CONFIRMED or row.voided is not None or not asks(row.form, row.version, row.unit)
     ]
+
+
+def told_besides(conn: Connection, target: str, months: Collection[str], known: Collection[str]) -> dict[str, int]:
+    """How many entries the latest files hold besides the known ones, by month: of other units, or on their way through review again."""
+    besides = (one.month for entry_id, one in _told(conn, target).items() if one.month in months and entry_id not in known)
+    return dict(sorted(Counter(besides).items()))
 
 
 def add_statistics(conn: Connection, run_id: str, items: Sequence[tuple[str, int, str]]) -> None:

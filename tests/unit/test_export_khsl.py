@@ -303,6 +303,21 @@ def test_an_entry_moved_to_another_month_tells_both(office: Office) -> None:
     assert set(basis(again)["Post"]) == {stays, moves}
 
 
+def test_whoever_sees_a_part_of_a_month_is_told_that_an_earlier_file_holds_more(office: Office) -> None:
+    """A file replaces the one before it: one of a single unit would take the other units out of the register."""
+    here = confirm(office, "hsl-anteckning", "AAAA01", "Norr", **NOTE)
+    confirm(office, "hsl-anteckning", "AAAA02", "Söder", personnummer=ARNE.pid, **NOTE)
+    tell(office)
+    correct(office, here, "anteckning", "Såret vätskar.")
+
+    def notice(unit: str | None) -> str:
+        return next(line.notice for line in ready(office, ANNA, unit) if line.target == "khsl")
+
+    assert "En tidigare fil för 2021-12 har 1 post" in notice("Norr")
+    assert "En tidigare fil" not in notice(None)
+    assert "En tidigare fil" not in notice("Söder"), "nothing of it is told anew"
+
+
 def test_a_run_of_statistics_has_no_receipts_and_stays_with_those_who_may_see_it(office: Office) -> None:
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     made = tell(office)
