@@ -12,7 +12,7 @@ from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 from pipeline.model import Client
 
 COLUMNS = ("personnummer", "namn", "enhet", "skyddad", "adress")
-_KIND = TableKind(COLUMNS[:3], ";".join(COLUMNS[:4]), "Correct the row, or export the register with twelve-digit numbers.")
+_KIND = TableKind(COLUMNS[:3], ";".join(COLUMNS), "Correct the row, or export the register with twelve-digit numbers.")
 _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt", "false"}
 
 

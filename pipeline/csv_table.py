@@ -13,7 +13,8 @@ from pipeline.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class TableKind:
-    """What a register must look like: `required` columns, an `example` of the first row, and what to do about a wrong row."""
+    """What a register must look like: `required` columns, an `example` of the first row with all columns that are read, and what to do
+    about a wrong row."""
 
     required: Sequence[str]
     example: str

@@ -57,6 +57,8 @@ def read_lines(data: bytes) -> list[ReceiptLine]:
         raise _wrong("The receipt file is no CSV table.") from error
     if "status" not in rows.fieldnames or not ({"post"} <= set(rows.fieldnames) or {"körning", "löpnummer"} <= set(rows.fieldnames)):
         raise _wrong("The receipt file lacks the columns status and post, or status, körning and löpnummer.")
+    if twice := [name for name in HEADER if rows.fieldnames.count(name) > 1]:
+        raise _wrong(f"The receipt file has the column {', '.join(twice)} twice.")
     try:
         lines = [(rows.line_num, {key: (value or "").strip() for key, value in row.items() if key is not None}) for row in rows]
     except csv.Error as error:

@@ -74,6 +74,17 @@ def test_a_file_without_the_columns_or_without_itself(tmp_path: Path) -> None:
         load_register(path)
 
 
+@pytest.mark.parametrize("twice", ["Namn", "Skyddad", "Adress"])
+def test_a_second_name_or_address_is_refused_and_what_is_not_read_is_not(tmp_path: Path, twice: str) -> None:
+    """The second may be a relative's: sheets would be printed with that name."""
+    file = tmp_path / "klienter.csv"
+    file.write_text(f"Personnummer;Namn;Enhet;Skyddad;Adress;Telefon;Telefon;{twice}\n19250101-9216;Astrid;Öst;nej;Storgatan 1;1;2;Birger\n", "utf-8")
+    with pytest.raises(UsageError, match=f"has the column {twice.lower()} more than once"):
+        load_register(file)
+    file.write_text("Personnummer;Namn;Enhet;Telefon;Telefon\n19250101-9216;Astrid;Öst;1;2\n", "utf-8")
+    assert [client.name for client in load_register(file)] == ["Astrid"]
+
+
 def test_find_is_exact(register: ClientRegister) -> None:
     assert register.find(ASTRID.pid) is ASTRID
     assert register.find("192501019217") is None

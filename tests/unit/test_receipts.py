@@ -177,6 +177,7 @@ def test_files_of_many_programs_are_read(data: bytes) -> None:
         ("", "lacks the columns"),
         ("post;svar\nA;ok\n", "lacks the columns"),
         ("löpnummer;status\n1;ok\n", "lacks the columns"),
+        ("post;status;status\nA;ok;fel\n", "has the column status twice"),
         ("post;status\nA;ok\nB;kanske\n", "unknown status on line 3"),
         ('post;status\n"A;ok\n', "no CSV table"),
         ('"post;status\nA;ok\n', "no CSV table"),
