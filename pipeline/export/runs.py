@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -54,7 +55,7 @@ class Unfit:
 @dataclass(frozen=True, slots=True)
 class Ready:
     """What a run to a target would hold now. `entries` includes `amendments`. `notice`: what to do before a file of
-    statistics is handed in, or what a table leaves out."""
+    statistics is handed in, or what a table leaves out. `fault`: what is wrong with the target's own mapping files."""
 
     target: str
     title: str
@@ -62,6 +63,7 @@ class Ready:
     amendments: int
     unfit: tuple[Unfit, ...]
     notice: str = ""
+    fault: ExportError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +82,23 @@ def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready
 
     Raises:
         NotAllowedError: the person may not export, or not from this unit.
-        ExportError: a mapping file is wrong.
     """
     with office.store.noting_denials():
         require(person, Action.EXPORT, unit)
     with office.store.read() as conn:
         candidates, staff = _candidates(conn, office, person, unit), staff_list(conn)
         waiting, by_hand = _held(conn, office, candidates), _by_hand(office, candidates, staff)
-        terms = {name: terms_of(office, name, exporter, staff) for name, exporter in TARGETS.items()}
-        months = {name: _months(conn, office, person, name, unit, terms[name]) for name in STATISTICS}
-    return [
-        months[name] if name in months else _ready(name, exporter, candidates, terms[name], waiting, by_hand) for name, exporter in TARGETS.items()
-    ]
+        lines = []
+        for name, exporter in TARGETS.items():
+            try:
+                terms = terms_of(office, name, exporter, staff)
+                if name in STATISTICS:
+                    lines.append(_months(conn, office, person, name, unit, terms))
+                else:
+                    lines.append(_ready(name, exporter, candidates, terms, waiting, by_hand))
+            except ExportError as error:
+                lines.append(Ready(name, exporter.title, 0, 0, (), fault=error))
+    return lines
 
 
 def unsigned(office: Office, person: Person, unit: str | None = None) -> int:
@@ -224,9 +231,15 @@ def _held(conn: Connection, office: Office, candidates: Sequence[Candidate]) -> 
 
 
 def _by_hand(office: Office, candidates: Sequence[Candidate], staff: Sequence[StaffMember]) -> frozenset[str]:
-    """What a care system has and, as it is corrected, no file can tell it any longer. A payment is put right at the bank."""
+    """What a care system has and, as it is corrected, no file can tell it any longer. A payment is put right at the bank.
+
+    A correction for a target whose mapping is wrong waits until it is right.
+    """
     sent = [(record, before.target) for record, before in candidates if before and before.target in TARGETS and before.target != "pain001"]
-    terms = {name: terms_of(office, name, TARGETS[name], staff) for name in {target for _, target in sent if TARGETS[target].mapping}}
+    terms = dict[str, Terms]()
+    for name in {target for _, target in sent if TARGETS[target].mapping}:
+        with suppress(ExportError):
+            terms[name] = terms_of(office, name, TARGETS[name], staff)
     found = ((record, terms[target], TARGETS[target]) for record, target in sent if target in terms)
     return frozenset(record.entry_id for record, own, exporter in found if record.form not in own.mappings or exporter.unfit(record, own))
 

@@ -143,6 +143,18 @@ def test_export_is_made_once_and_stays_in_the_history(store: Store, open_screen:
         assert [event.action for event in events_of(conn, entry_id)][-1] == "exported"
 
 
+def test_a_wrong_mapping_is_shown_in_its_targets_place_and_the_others_go_on(store: Store, open_screen: OpenScreen) -> None:
+    seeding.confirm(store, NURSE, seeding.add_notes(store, 1)[0], sign=True)
+    folder = seeding.settings(store).own_forms / "hsl-anteckning"
+    folder.mkdir(parents=True)
+    (folder / "export.treserva-exempel.yaml").write_text("about: x\ncolumns: [{title: Text, source: field.antekning}]\n", "utf-8")
+    app = open_screen(NURSE, "export")
+    assert any("antekning" in each.value for each in app.error)
+    assert "make-treserva-exempel" not in {button.key for button in app.button}
+    app.button(key="make-rivta").click().run()
+    assert "är gjord med 1 post" in app.success[0].value
+
+
 def test_statistics_are_made_beside_the_export(store: Store, open_screen: OpenScreen) -> None:
     seeding.confirm(store, NURSE, seeding.add_notes(store, 1)[0], sign=True)
     app = open_screen(NURSE, "export")

@@ -112,6 +112,24 @@ def test_what_a_target_cannot_carry_waits_and_says_why(office: Office) -> None:
     assert export(office, "skriv-in").entries == 1
 
 
+def test_a_wrong_mapping_stops_its_own_target_and_no_other(office: Office) -> None:
+    there = confirm(office, "hsl-anteckning", "AAAA02", **NOTE)
+    export(office, "treserva-exempel")
+    correct(office, there, "anteckning", "Såret vätskar.")
+    confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    folder = office.settings.own_forms / "hsl-anteckning"
+    folder.mkdir(parents=True)
+    (folder / "export.treserva-exempel.yaml").write_text("about: x\ncolumns: [{title: Text, source: field.antekning}]\n", "utf-8")
+    found = {each.target: each for each in ready(office, ANNA)}
+    assert "no field antekning" in str(found["treserva-exempel"].fault)
+    assert "forms show hsl-anteckning" in str(found["treserva-exempel"].fault)
+    assert (found["treserva-exempel"].entries, found["rivta"].entries, found["rivta"].fault) == (0, 1, None)
+    with pytest.raises(ExportError, match="antekning"):
+        make_run(office, ANNA, "treserva-exempel", utc_now())
+    assert export(office).entries == 1
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is None, "the correction waits for its own target"
+
+
 def test_a_correction_is_an_amendment_for_the_same_target(office: Office) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     first = export(office)

@@ -18,7 +18,7 @@ from pipeline.model import Person, Run
 from pipeline.payments import TARGET as PAYMENTS
 from pipeline.store.clock import utc_now
 from pipeline.store.exports import RunStatus
-from ui.components.faults import fault_text
+from ui.components.faults import fault_text, show_fault
 from ui.components.header_check import header_check
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.once import just_made
@@ -55,7 +55,7 @@ def show(here: Site, person: Person) -> None:
 
 
 def _ready(office: Office, person: Person) -> None:
-    found = [ready for ready in runs.ready(office, person) if ready.entries or ready.unfit]
+    found = [ready for ready in runs.ready(office, person) if ready.entries or ready.unfit or ready.fault]
     st.header(t("export.ready"), anchor=False)
     if unsigned := runs.unsigned(office, person):
         st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
@@ -82,6 +82,9 @@ def _cards(office: Office, person: Person, found: list[Ready]) -> None:
 
 def _target(office: Office, person: Person, ready: Ready) -> None:
     st.markdown(f"**{ready.title}**")
+    if ready.fault:
+        show_fault(ready.fault)
+        return
     if ready.notice:
         st.warning(ready.notice, icon=":material/rule:")
     st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
