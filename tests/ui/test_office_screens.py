@@ -59,7 +59,7 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(store: St
     app.button(key=f"save-decision-{package}").click().run()
     with store.read() as conn:
         assert originals.standing_decision(conn, package) == "KS 2022-14"
-    sheet = app.dataframe[0].value.iloc[0, 0]
+    sheet = str(app.dataframe[0].value.iloc[0, 0])
     with store.begin() as conn:
         conn.execute(update(tables.entry).where(tables.entry.c.sheet == sheet).values(state="granskas"))
     app.run()
