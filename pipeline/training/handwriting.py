@@ -9,10 +9,11 @@
 `--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip file of pictures `<writer or page number>…png` and
 `labels.tsv` (name, tab, text); it may be given more than once. Lines from health records need a purpose and a legal ground of their own.
 
-`--share` goes only so far from the shipped weights towards the tuned ones (each weight a mean of the two; Wortsman et al., CVPR 2022, "Robust
-fine-tuning of zero-shot models"): most of what is gained on the hands trained on is kept, and of what the network knew of other hands too.
+`--share` goes only so far from the weights that training started from towards the tuned ones (each weight a mean of the two; Wortsman et al., CVPR
+2022, "Robust fine-tuning of zero-shot models"): most of what is gained on the hands trained on is kept, and of what was known of other hands too.
 
-`--start FILE` goes on from weights that were tuned before, with a new warm-up; by itself training starts from the network as shipped.
+`--start FILE` goes on from weights that were tuned before, with a new warm-up; by itself training starts from the network as shipped. Given again
+when exporting, `--share 0.5` is the mean of the two tuned networks.
 
 RUN is a folder for checkpoints: the same command continues an interrupted run. The rate follows the time used of `--minutes`, so a run ends when it
 says. Nothing in the product imports this module.
@@ -200,7 +201,7 @@ def main() -> None:
     parser.add_argument("--lines", type=Path, action="append", default=[])
     parser.add_argument("--minutes", type=float, default=240)
     parser.add_argument("--network", type=Path, help="PP-OCRv6_rec_small.onnx, if rapidocr is not installed here")
-    parser.add_argument("--share", type=float, default=1.0, help="how far to go from the shipped weights towards the tuned ones, 0…1")
+    parser.add_argument("--share", type=float, default=1.0, help="how far to go from the weights that training started from, 0…1")
     parser.add_argument("--start", type=Path, help="a tuned network to go on from, instead of the one as shipped")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path)
@@ -216,7 +217,10 @@ def main() -> None:
         return
     _resumed(network, None, args.run / "checkpoint.pt")
     tuned = args.out or args.run / "handwriting.onnx"
-    blend(network, shipped(file), args.share)
+    before = shipped(file)
+    if args.start:
+        continue_from(before, args.start)
+    blend(network, before, args.share)
     export(network, tuned)
     if args.action == "measure":
         better = compare(file, tuned, args.data, args.lines)
