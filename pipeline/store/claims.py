@@ -49,7 +49,7 @@ def claim_next(
     access.require(person, Action.REVIEW)
     others = _entry.c.id.not_in(sorted(besides))
     mine, free = (and_(which, others) for which in (_is_mine(person, now), _is_free(now)))
-    entry_id = _take(conn, person, now, minutes, mine, order) or _take(conn, person, now, minutes, free, order)
+    entry_id = _take(conn, person, now, minutes, mine, order) or _take(conn, person, now, minutes, free, order, pass_over=True)
     return look_at(conn, forms, person, entry_id) if entry_id else None
 
 
@@ -167,12 +167,20 @@ def hidden_count(conn: Connection, person: Person) -> int:
 
 
 def _take(
-    conn: Connection, person: Person, now: datetime, minutes: int, which: ColumnElement[bool], order: QueueOrder = QueueOrder.OLDEST
+    conn: Connection,
+    person: Person,
+    now: datetime,
+    minutes: int,
+    which: ColumnElement[bool],
+    order: QueueOrder = QueueOrder.OLDEST,
+    *,
+    pass_over: bool = False,
 ) -> str | None:
+    """Claim the first of these. What somebody else is looking at this moment is passed over (`pass_over`) or waited for: whoever looks for a
+    free one also holds, for that moment, an entry that has just been taken, and it would seem not to be the person's own."""
     free = or_(_is_free(now), _entry.c.claimed_by == person.login)
-    first = (
-        select(_entry.c.id).where(_for(conn, person), which, free).order_by(*tables.QUEUE_ORDERS[order]).limit(1).with_for_update(skip_locked=True)
-    )
+    found = select(_entry.c.id).where(_for(conn, person), which, free).order_by(*tables.QUEUE_ORDERS[order]).limit(1)
+    first = found.with_for_update(skip_locked=pass_over)
     until = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
     statement: Any = update(_entry).where(_entry.c.id == first.scalar_subquery()).values(until).returning(_entry.c.id)
     taken: str | None = conn.execute(statement).scalar_one_or_none()

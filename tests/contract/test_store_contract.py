@@ -10,13 +10,27 @@ from pathlib import Path
 from threading import Barrier, BrokenBarrierError, Thread
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from pipeline.errors import EfterskriftError, NotAllowedError, ReviewError, StoreError, StoreUnavailableError, UnstorableTextError
 from pipeline.model import Client, EntryState, IssuedSheet, Person
 from pipeline.review import Answer
 from pipeline.settings import Settings
-from pipeline.store import claims, corrections, decisions, duplicate_marks, forwarding, pages, pulls, questions, registers, sheets, signing, versions
+from pipeline.store import (
+    claims,
+    corrections,
+    decisions,
+    duplicate_marks,
+    forwarding,
+    pages,
+    pulls,
+    questions,
+    registers,
+    sheets,
+    signing,
+    tables,
+    versions,
+)
 from pipeline.store.database import Store, open_store
 from pipeline.store.duplicate_marks import Compared
 from pipeline.store.entries import entries_of, entry
@@ -90,6 +104,22 @@ def test_a_lock_is_waited_for_and_then_named(store: Store, store_settings: Setti
             record(other, "eva", "try", "x")
     with impatient.begin() as other:
         record(other, "eva", "try", "x")
+    impatient.close()
+
+
+def test_the_entry_that_a_person_has_is_waited_for_when_somebody_looks_at_it(ward: Ward, store_settings: Settings) -> None:
+    """Whoever looks for a free entry holds, for a moment, one that has just been taken."""
+    for serial in ("AAAA", "BBBB"):
+        ward.note(serial)
+    with ward.store.begin() as conn:
+        mine = claims.claim_next(conn, FORMS, EVA, NOW)
+    assert mine is not None
+    impatient = open_store(store_settings, wait_seconds=0.2)
+    with ward.store.begin() as conn:
+        conn.execute(select(tables.entry.c.id).where(tables.entry.c.id == mine.entry.id).with_for_update())
+        for take in (partial(claims.claim_next, forms=FORMS), partial(claims.take_up, entry_id=mine.entry.id, revision=0)):
+            with pytest.raises(StoreUnavailableError, match="locked"), impatient.begin() as other:
+                take(other, person=EVA, now=NOW)
     impatient.close()
 
 

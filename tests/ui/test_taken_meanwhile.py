@@ -66,7 +66,8 @@ def test_an_entry_that_was_sent_to_another_unit_meanwhile_gives_way_to_the_next(
         people.save_person(conn, HERE, None)
     app = open_screen(HERE, "review")
     sent = str(app.session_state["entry_id"])
-    with store.begin() as conn:
+    with store.begin() as conn:  # the claim has lapsed
+        claims.release(conn, HERE, sent)
         forwarding.forward(conn, seeding.forms(), ADMINISTRATOR, sent, found(store, sent).revision, OTHER_UNIT, "", utc_now())
     app.run()
     assert app.session_state["entry_id"] not in (None, sent)
