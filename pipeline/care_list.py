@@ -17,7 +17,7 @@ from rapidfuzz import fuzz, utils
 
 from pipeline.csv_table import decoded
 from pipeline.errors import UsageError
-from pipeline.identity import LONGEST_LOCAL, PidKind, normal_pid
+from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 
 MOST_ROWS, MOST_TEXT = 50_000, 4_000
 _LIKE_A_HEADER = 88
@@ -156,8 +156,9 @@ def _pids(text: str, today: date | None) -> tuple[str, ...]:
     pid = normal_pid(text, today)
     if pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION, PidKind.RESERVE):
         return (pid.value12,) if pid.valid and pid.value12 else pid.candidates
-    # A local reserve number has letters, one of the Migration Agency (LMA) a slash; digits alone are a number miswritten.
-    return (pid.value12,) if re.search(r"\d.*[A-Z]|[A-Z].*\d|^\d{8}/\d$", pid.value12) and len(pid.value12) <= LONGEST_LOCAL else ()
+    # Digits and a slash are a number of the Migration Agency (LMA), or a month.
+    is_one = is_local(pid.value12) and (re.search("[A-ZÅÄÖ]", pid.value12) or re.fullmatch(r"\d{8}/\d", pid.value12))
+    return (pid.value12,) if is_one and len(pid.value12) <= LONGEST_LOCAL else ()
 
 
 _DAY = re.compile(r"(?:(\d{4})-?(\d\d)-?(\d\d)|(\d{1,2})[./](\d{1,2})[./](\d{4}))(?!\d)", re.ASCII)

@@ -50,7 +50,7 @@ def export(
         made = run.id if run else run_id
         said = _written(office, person, made, output) if made else {"run": None, "entries": 0}
         said |= {"unsigned": unsigned(office, person, unit)}
-    _say(said | {"target": target, "unfit": [asdict(each) for each in waits.unfit], "notice": waits.notice}, as_json=as_json)
+    _say(said | {"target": target, "unfit": [asdict(each) for each in waits.unfit], "notice": " ".join(waits.notices)}, as_json=as_json)
 
 
 def receipt(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.mapping import TableMapping
 from pipeline.export.values import form_of, said, shown
@@ -23,12 +25,13 @@ def rest_text(item: Item, terms: Terms) -> str:
     return "\n".join(f"{record.labels.get(name, name)}: {words}" for name in names if (words := shown(record, name, terms.forms)))
 
 
-def left_out_notice(terms: Terms) -> str:
-    """Which fields of which forms the tables of a target leave out, in Swedish; empty if none."""
-    return " ".join(filter(None, (_of_form(form_id, mapping, terms) for form_id, mapping in sorted(terms.mappings.items()))))
+def left_out_notices(terms: Terms, going: Collection[str]) -> tuple[str, ...]:
+    """Which fields of these forms the tables of a target leave out, a sentence a form, in Swedish."""
+    told = (_left_out(form_id, mapping, terms) for form_id, mapping in sorted(terms.mappings.items()) if form_id in going)
+    return tuple(filter(None, told))
 
 
-def _of_form(form_id: str, mapping: object, terms: Terms) -> str:
+def _left_out(form_id: str, mapping: object, terms: Terms) -> str:
     versions = [form for (known, _), form in terms.forms.items() if known == form_id]
     if not isinstance(mapping, TableMapping) or not versions or any(column.source == REST for column in mapping.columns):
         return ""

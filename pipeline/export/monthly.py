@@ -72,14 +72,18 @@ def _emptied(
     return [(replace(record, voided=OTHER_MONTH), moved[record.entry_id]) for record in then]
 
 
-def partly(conn: Connection, target: str, month: Month, standings: Sequence[Standing]) -> str:
+def partly(conn: Connection, target: str, month: Month, standings: Sequence[Standing]) -> tuple[str, ...]:
     """That earlier files hold more of these months than this one would, in Swedish: a file replaces the one before it. Empty if they do not."""
-    due = {told_in for _, _, told_in in month.told}
-    besides = statistics.told_besides(conn, target, due, {one.entry_id for one in standings})
-    return " ".join(
-        f"En tidigare fil för {told_in} har {count} {'post' if count == 1 else 'poster'} som den här inte tar med: från enheter som inte är med här, "
-        "eller under ny granskning. Ersätt den inte med den här filen utan att ha kontrollerat det."
-        for told_in, count in besides.items()
+    telling = {entry_id for entry_id, _, _ in month.told}
+    left = {one.told.month for one in standings if one.told and one.entry_id in telling}
+    besides = statistics.told_besides(conn, target, left | {told_in for _, _, told_in in month.told}, {one.entry_id for one in standings})
+    return tuple(_more_told(told_in, count) for told_in, count in besides.items())
+
+
+def _more_told(told_in: str, count: int) -> str:
+    return (
+        f"En tidigare fil för {told_in} har poster som den här inte tar med ({count} st): från enheter som inte är med här, under ny granskning "
+        "eller kontroll, eller utan ny signatur. Ersätt den inte med den här filen utan att ha kontrollerat det."
     )
 
 

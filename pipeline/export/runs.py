@@ -19,7 +19,7 @@ from pipeline.export.candidates import Candidate, candidates_of, goes, held_amon
 from pipeline.export.clashes import HELD, erase_done
 from pipeline.export.exporter import Exporter, Item, Terms
 from pipeline.export.late_entry import local
-from pipeline.export.left_out import left_out_notice
+from pipeline.export.left_out import left_out_notices
 from pipeline.export.mapping import KeyInMapping, load_mappings, require_fields
 from pipeline.export.monthly import amended, keep_months, partly, whole_months
 from pipeline.model import Person, Run, StaffMember
@@ -54,7 +54,7 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a run to a target would hold now. `entries` includes `amendments`. `notice`: what to do before a file of
+    """What a run to a target would hold now. `entries` includes `amendments`. `notices`: what to do before a file of
     statistics is handed in, or what a table leaves out. `fault`: what is wrong with the target's own mapping files."""
 
     target: str
@@ -62,7 +62,7 @@ class Ready:
     entries: int
     amendments: int
     unfit: tuple[Unfit, ...]
-    notice: str = ""
+    notices: tuple[str, ...] = ()
     fault: ExportError | None = None
 
 
@@ -258,15 +258,16 @@ def _ready(target: str, exporter: Exporter, candidates: Sequence[Candidate], ter
     unfit = [Unfit(entry_id, reason) for entry_id, reason in reasons if reason]
     stopped = {each.entry_id for each in unfit}
     amendments = sum(before is not None and record.entry_id not in stopped for record, before in going)
-    return Ready(target, exporter.title, len(going) - len(unfit), amendments, tuple(unfit), left_out_notice(terms) if going else "")
+    notices = left_out_notices(terms, {record.form for record, _ in going})
+    return Ready(target, exporter.title, len(going) - len(unfit), amendments, tuple(unfit), notices)
 
 
 def _months(conn: Connection, office: Office, person: Person, target: str, unit: str | None, terms: Terms) -> Ready:
     exporter, standings = STATISTICS[target], standing(conn, office.forms, person, target, unit=unit)
     month = whole_months(conn, standings, exporter, terms)
     unfit = tuple(Unfit(*each) for each in month.unfit)
-    notice = " ".join(filter(None, (exporter.notice(terms), partly(conn, target, month, standings))))
-    return Ready(target, exporter.title, len(month.items), amended(month.items), unfit, notice)
+    notices = tuple(filter(None, (exporter.notice(terms), *partly(conn, target, month, standings))))
+    return Ready(target, exporter.title, len(month.items), amended(month.items), unfit, notices)
 
 
 def _name(target: str, exporter: Exporter, person: Person, now: datetime, entries: int) -> Run:

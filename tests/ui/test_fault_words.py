@@ -36,8 +36,8 @@ SAID_OTHERWISE = frozenset(
 """Errors for which the screens have words that quote nothing of the error."""
 SPOKEN_BY = {"TableKind": slice(2, 3), "wrong_row": slice(2, 3), "_wrong": slice(0, 1)}
 """What else is given sentences of an error, and where among its arguments."""
-GIVE_REASONS = frozenset({"unfit", "unfit_for_group", "unnumbered", "doubt", "_aid", "_differs"})
-"""Functions of exporters and of the payments that answer with why an entry does not fit, in Swedish."""
+GIVE_REASONS = frozenset({"unfit", "unfit_for_group", "unnumbered", "doubt", "_aid", "_differs", "_left_out", "_more_told"})
+"""Functions of exporters and of the payments that answer in Swedish with why an entry does not fit, or with what a file lacks."""
 TOLD_BY_CALLER = frozenset({"kind.remedy", "message", "problems[0]"})
 """What is no sentence where the error is made: it comes through `SPOKEN_BY`, or from the rules of forms, which are English everywhere."""
 Named = dict[str, list[ast.expr]]
@@ -51,7 +51,7 @@ def spoken() -> frozenset[str]:
 
 
 def reasons() -> set[str]:
-    """Every reason for which an exporter or the payments leave an entry out."""
+    """Every reason for which an exporter or the payments leave an entry out, and what they say of a file that lacks something."""
     modules = [ast.parse(file.read_text("utf-8")) for file in (*(PIPELINE / "export").rglob("*.py"), PIPELINE / "payments.py")]
     named = {name: said for module in modules for name, said in _constants(module)}
     given = {HELD, ROWS_LEFT}

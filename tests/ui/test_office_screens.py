@@ -172,7 +172,7 @@ def test_who_makes_a_moved_entry_void_is_not_told_to_key_it_in(store: Store, ope
     assert make_run(here, ANNA, "skriv-in", utc_now()) is not None
     told = " ".join(warning.value for warning in open_screen(ANNA, "key_in").warning)
     assert "Makulera posten om den finns i systemet" in told
-    assert f"redan inmatad hos {shown_pid(SIV.pid)} {SIV.name}. Makulera den där också." in told
+    assert f"stod först hos {shown_pid(SIV.pid)} {SIV.name}. Makulera den där också om den är inmatad." in told
     assert "Makulering av tidigare överförd post" in told
     assert "skriv sedan in den" not in told
 
@@ -181,11 +181,11 @@ def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_cli
     here, entry_id = moved(store)
     app = open_screen(ANNA, "key_in")
     assert not app.exception
-    (told,) = (warning.value for warning in app.warning if "Makulera den där först" in warning.value)
+    (told,) = (warning.value for warning in app.warning if "Makulera den där om den är inmatad" in warning.value)
     assert f"{shown_pid(SIV.pid)} {SIV.name}" in told
     assert shown_pid(ARNE.pid) in {code.value for code in app.code}
     corrected(here, entry_id, "personnummer", Answer(SIV.pid), judge=replace(TORA, login="ulla"))
     assert make_run(here, ANNA, "skriv-in", utc_now()) is not None
     told = " ".join(warning.value for warning in open_screen(ANNA, "key_in").warning)
-    assert "Makulera den där först" not in told
+    assert "Makulera den där om" not in told
     assert f"hos {shown_pid(ARNE.pid)} {ARNE.name}. Titta där" in told

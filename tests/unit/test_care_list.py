@@ -58,7 +58,10 @@ def test_days_and_times_are_understood_as_people_write_them(day: str, clock: str
     assert (row.day, row.clock) == expected
 
 
-@pytest.mark.parametrize(("written", "pid"), [("50-017845/6", "50017845/6"), ("PR1234", "PR1234"), ("19280128-715", None), ("2021/12", None)])
+@pytest.mark.parametrize(
+    ("written", "pid"),
+    [("50-017845/6", "50017845/6"), ("PR1234", "PR1234"), ("19280128-715", None), ("2021/12", None), ("Å1234", "Å1234"), ("1,93001E+11", None)],
+)
 def test_a_row_of_a_client_with_a_local_number_is_one(written: str, pid: str | None) -> None:
     found = care_list(CareTable(("p", "d"), ((2, (written, "2021-12-17")),)), {Part.PID: (0,), Part.DAY: (1,)}, TODAY)
     assert [row.pids for row in found.rows] == ([(pid,)] if pid else [])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.errors import ExportError
 from pipeline.export.csv_file import CsvExporter, neutral, write_table
 from pipeline.export.group_mapping import GroupMapping, ObservationMapping
-from pipeline.export.left_out import left_out_notice
+from pipeline.export.left_out import left_out_notices
 from pipeline.export.mapping import KeyInField, KeyInMapping, NoteMapping, TableColumn, TableMapping, load_mapping, missing_fields, require_fields
 from pipeline.export.sources import SOURCES, column_text, known_source
 from pipeline.field_spec import Meaning
@@ -88,9 +88,11 @@ def test_what_no_column_takes_stands_in_the_last_of_the_papers_own() -> None:
 
 def test_a_table_that_leaves_something_out_says_so_before_it_is_made() -> None:
     given, of_notes = terms("treserva-exempel"), terms("treserva-exempel").mapping("hsl-anteckning", TableMapping)
-    assert left_out_notice(given) == ""
+    assert left_out_notices(given, {"hsl-anteckning"}) == ()
     without = of_notes.model_copy(update={"columns": tuple(column for column in of_notes.columns if column.source != "rest.text")})
-    told = left_out_notice(replace(given, mappings={"hsl-anteckning": without}))
+    lacking = replace(given, mappings={"hsl-anteckning": without})
+    assert left_out_notices(lacking, set()) == (), "nothing of that form goes"
+    (told,) = left_out_notices(lacking, {"hsl-anteckning"})
     assert "Plan" in told
     assert "Tillfällig journalanteckning" in told
 
@@ -214,7 +216,7 @@ def test_what_only_an_older_version_of_a_form_asks_is_not_forgotten(tmp_path: Pa
     tables = terms("matvarden")
     columns = tuple(one for one in tables.mapping("matvarden", TableMapping).columns if one.source != "rest.text")
     without = tables.mapping("matvarden", TableMapping).model_copy(update={"columns": columns})
-    assert "Puls" in left_out_notice(replace(tables, forms=forms, mappings={"matvarden": without}))
+    assert "Puls" in left_out_notices(replace(tables, forms=forms, mappings={"matvarden": without}), {"matvarden"})[0]
 
 
 def test_an_order_for_keying_in_may_name_what_is_not_there() -> None:

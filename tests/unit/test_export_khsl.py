@@ -311,11 +311,22 @@ def test_whoever_sees_a_part_of_a_month_is_told_that_an_earlier_file_holds_more(
     correct(office, here, "anteckning", "Såret vätskar.")
 
     def notice(unit: str | None) -> str:
-        return next(line.notice for line in ready(office, ANNA, unit) if line.target == "khsl")
+        return " ".join(next(line.notices for line in ready(office, ANNA, unit) if line.target == "khsl"))
 
-    assert "En tidigare fil för 2021-12 har 1 post" in notice("Norr")
+    assert "En tidigare fil för 2021-12 har poster som den här inte tar med (1 st)" in notice("Norr")
     assert "En tidigare fil" not in notice(None)
     assert "En tidigare fil" not in notice("Söder"), "nothing of it is told anew"
+
+
+def test_whoever_takes_an_entry_out_of_a_month_is_told_that_its_earlier_file_holds_more(office: Office) -> None:
+    """Else an empty file would take the other unit's entries out of the register."""
+    here = confirm(office, "hsl-anteckning", "AAAA01", "Norr", **NOTE)
+    confirm(office, "hsl-anteckning", "AAAA02", "Söder", personnummer=ARNE.pid, **NOTE)
+    tell(office)
+    correct(office, here, "handelsedatum", "2022-01-03")
+    agree(office, here, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
+    notices = next(line.notices for line in ready(office, ANNA, "Norr") if line.target == "khsl")
+    assert [notice for notice in notices if "En tidigare fil för 2021-12" in notice]
 
 
 def test_a_run_of_statistics_has_no_receipts_and_stays_with_those_who_may_see_it(office: Office) -> None:

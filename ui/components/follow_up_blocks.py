@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.identity import shown_pid
+from pipeline.identity import LONGEST_LOCAL, shown_pid
 from pipeline.model import Person
 from pipeline.store import blocks, registers
 from pipeline.store.blocks import Block
@@ -48,7 +48,7 @@ def _block(here: Site, person: Person, one: Block) -> None:
 def _new(here: Site, person: Person) -> None:
     with st.expander(t("blocks.new"), key="block_new"), st.form("blocking", border=False):
         st.selectbox(t("blocks.unit"), sorted(person.units), key=_KEYS["unit"])
-        st.text_input(t("blocks.pid"), key=_KEYS["pid"], max_chars=14, autocomplete="off")
+        st.text_input(t("blocks.pid"), key=_KEYS["pid"], max_chars=LONGEST_LOCAL + 4, autocomplete="off")
         st.text_input(t("blocks.why"), key=_KEYS["why"], max_chars=200, autocomplete="off", placeholder=t("blocks.why_example"))
         st.form_submit_button(t("blocks.do"), key="do_block", type="primary", on_click=partial(_set, here, person))
 

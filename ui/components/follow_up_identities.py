@@ -10,7 +10,7 @@ import streamlit as st
 from pipeline.access import Action, allowed
 from pipeline.client_guard import AboutClient, Choice
 from pipeline.field_spec import Meaning
-from pipeline.identity import is_temporary, shown_pid
+from pipeline.identity import LONGEST_LOCAL, is_temporary, shown_pid
 from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.store import corrections
@@ -54,7 +54,7 @@ def _move_form(here: Site, person: Person, one: TemporaryIdentity) -> None:
         chosen = st.radio(t("identities.who"), list(named), index=None, format_func=named.__getitem__, key=keys["to"])
     with st.expander(t("identities.move"), expanded=bool(one.candidates), key=f"move-{one.id}"), st.form(f"moving-{one.id}", border=False):
         if chosen == _OTHER:
-            st.text_input(t("identities.pid"), key=keys["pid"], max_chars=14, autocomplete="off")
+            st.text_input(t("identities.pid"), key=keys["pid"], max_chars=LONGEST_LOCAL + 4, autocomplete="off")
         st.text_input(t("lookup.reason"), key=keys["why"], placeholder=t("identities.why_example"), max_chars=200, autocomplete="off")
         st.form_submit_button(t("identities.do"), key=f"do_move-{one.id}", on_click=partial(_move, here, person, one, keys))
 

@@ -85,8 +85,8 @@ def _target(office: Office, person: Person, ready: Ready) -> None:
     if ready.fault:
         show_fault(ready.fault)
         return
-    if ready.notice:
-        st.warning(ready.notice, icon=":material/rule:")
+    for notice in ready.notices:
+        st.warning(in_language(notice, language()), icon=":material/rule:")
     st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
     st.caption(t("export.amendments", count=ready.amendments) if ready.amendments else t("export.entries_ready", count=ready.entries))
     if ready.target == PAYMENTS and ready.entries:
