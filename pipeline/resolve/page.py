@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.clients import ClientRegister
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, sibling_name
@@ -35,6 +35,7 @@ def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Rea
         fields[spec.name], odd = _alone(spec, fields[spec.name], context)
         problems += odd
     fields |= in_order(specs, form, fields)
+    fields |= {spec.name: _unsure_if_contested(fields[spec.name], readings[spec.name]) for spec in specs if spec.format is not Format.DATE}
     summed, odd = sums_fit(specs, fields)
     fields |= summed
     problems += odd
@@ -45,6 +46,19 @@ def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Rea
     if context.staff is not None:
         fields |= signed(specs, form, fields, context.staff)
     return fields, problems + _out_of_order(specs, form, fields) + _missing(specs, form, fields)
+
+
+CONTESTED = 0.1
+"""What the boxes give at least this p stays possible, however unusual it is."""
+LEFT_OPEN = 0.98
+
+
+def _unsure_if_contested(found: Reading, seen: Reading) -> Reading:
+    """What is usual and in order ranks what the boxes may say and makes none of it sure: what is unusual is rare, but it is why people measure."""
+    others = (p for value, p in ((seen.value, seen.p), *seen.alternatives) if value != found.value)
+    if found.p <= max(seen.p, LEFT_OPEN) or max(others, default=0.0) < CONTESTED:
+        return found
+    return replace(found, p=LEFT_OPEN)
 
 
 _OF_THE_OUTAGE = frozenset({Meaning.EVENT_DATE, Meaning.WRITTEN_DATE})

@@ -203,6 +203,14 @@ def test_the_upper_blood_pressure_is_the_higher_one() -> None:
     assert "pair_crossed:rad01.bt_dia" in problems
 
 
+def test_what_is_unusual_but_may_be_what_the_boxes_say_keeps_the_usual_from_being_sure() -> None:
+    """A first digit that the reader half took for an empty box, in a pressure that is too high."""
+    fields, _ = resolved(VALUES, {"rad01.bt_sys": read("210", 0.99), "rad01.bt_dia": read("41", 0.6, ("141", 0.35))})
+    assert fields["rad01.bt_dia"].p < 0.99
+    fields, _ = resolved(VALUES, {"rad01.bt_sys": read("188", 0.99), "rad01.bt_dia": read("91", 0.55, ("191", 0.43))})
+    assert (fields["rad01.bt_dia"].value, fields["rad01.bt_dia"].p < 0.99) == ("91", True)
+
+
 @pytest.mark.parametrize(("value", "other"), [("7", "70"), ("740", "74")])
 def test_a_pulse_that_a_heart_can_have_is_ranked_first_if_the_boxes_allow_it(value: str, other: str) -> None:
     spec = VALUES.by_name["rad01.puls"]
