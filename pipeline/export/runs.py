@@ -266,7 +266,7 @@ def _months(conn: Connection, office: Office, person: Person, target: str, unit:
     exporter, standings = STATISTICS[target], standing(conn, office.forms, person, target, unit=unit)
     month = whole_months(conn, standings, exporter, terms)
     unfit = tuple(Unfit(*each) for each in month.unfit)
-    notices = tuple(filter(None, (exporter.notice(terms), *partly(conn, target, month, standings))))
+    notices = tuple(filter(None, (exporter.notice(terms), *partly(conn, target, month, standings)))) if month.items else ()
     return Ready(target, exporter.title, len(month.items), amended(month.items), unfit, notices)
 
 
