@@ -20,15 +20,12 @@ _NOT_KNOWN = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is compared of either side. `day` is YYYY-MM-DD and `clock` HH:MM, empty where it is not known; `kinds` are words for what it is.
-    `night_of`: the day before, of what happened at midnight, since paper may call that 24.00 of that day.
-    """
+    """What is compared of either side. `day` is YYYY-MM-DD and `clock` HH:MM, empty where it is not known; `kinds` are words for what it is."""
 
     day: str
     clock: str
     kinds: tuple[str, ...]
     text: str
-    night_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +63,6 @@ def likeness(ours: Said, theirs: Said, minutes: int, other_kinds: Sequence[str] 
 def _days(said: Said) -> set[date]:
     """Its day; midnight is also of the day that it ends, which is where paper and many systems put it (24.00)."""
     day = date.fromisoformat(said.day)
-    if said.night_of:
-        return {day, date.fromisoformat(said.night_of)}
     return {day, day - timedelta(days=1)} if said.clock == "00:00" and day > date.min else {day}
 
 

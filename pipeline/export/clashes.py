@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pipeline.access import Action, require
 from pipeline.clash import Likeness, Said, likeness
@@ -111,8 +111,7 @@ def _said(record: Record, forms: Forms) -> Said:
     choices = tuple(shown(record, name, forms) for name in record.fields if (spec := spec_of(record, name, forms)) and spec.options)
     text = " ".join(label if record.fields[name] is True else words for name, label, words in _told(record, forms))
     known = f"{local(at):%H:%M}" if at and clock not in record.clock_unknown else ""
-    night_of = f"{local(at) - timedelta(days=1):%Y-%m-%d}" if at and known == "00:00" else ""
-    return Said(f"{local(at):%Y-%m-%d}" if at else "", known, (record.title, *filter(None, choices)), text, night_of)
+    return Said(f"{local(at):%Y-%m-%d}" if at else "", known, (record.title, *filter(None, choices)), text)
 
 
 def _read(found: Entry, titles: Mapping[str, str]) -> Said:
