@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -37,6 +38,7 @@ from pipeline.training.arithmetic import fast_numbers
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, load, mnist, optdigits
 from pipeline.training.digit_measures import fitted_temperature, measure, write_card
 from pipeline.training.digit_rows import CONDITIONS, Contents, Digits, draw_row
+from pipeline.training.eight_bit_cells import write_eight_bit
 from pipeline.training.onnx_file import save
 
 SEED, SECOND_SEED = 20261124, 20261126
@@ -44,6 +46,8 @@ PRINT_FOLDERS = ("truetype/dejavu", "truetype/liberation", "opentype/urw-base35"
 SHARES = (0.18, 0.12, 0.14, 0.12, 0.09, 0.13, 0.10, 0.06, 0.06)
 """How often each of `CONDITIONS` is trained on."""
 CHUNK_ROWS = 1_600
+RANGE_ROWS = 500
+"""Rows of the training that say how wide the numbers of each layer range."""
 BATCH = 256
 MOST_BEND = 0.06
 """How far a stroke is bent at most (standard deviation, half a picture is 1)."""
@@ -227,7 +231,10 @@ def main() -> None:
     print(f"{len(labels)} cells", flush=True)
     network = train(pictures, labels, args.epochs, seed=seed)
     sets, calibration = held_out_cells(sources)
-    export(network, fitted_temperature(scores(network, calibration[0]), calibration[1]), args.out / file.name)
+    with tempfile.TemporaryDirectory() as folder:
+        trained = Path(folder, file.name)
+        export(network, fitted_temperature(scores(network, calibration[0]), calibration[1]), trained)
+        write_eight_bit(trained, drawn(replace(sources, seed=seed), 0, RANGE_ROWS, held_out=False)[0], args.out / file.name)
     if args.out.samefile(MODEL.parent):
         write_card(args.out, measure(sets), sum(p.numel() for p in network.parameters()))
 

@@ -6,9 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pictures
+from PIL import ImageDraw, ImageFont
 
 from pipeline.errors import MissingProgramError
+from pipeline.model import Image
 from pipeline.recognize.network import network_file, read_steps
+
+DATA_MODELS = Path(__file__).parents[2] / "data" / "models"
+TEXTS = ("Sårvård höger ben", "Alvedon 500 mg kl. 08.15", "Åkte till Östra Kajen", "pulsen 84, blodtryck 135/82", "ringde dottern", "Övre Njurunda")
 
 
 @pytest.fixture
@@ -42,3 +48,19 @@ def test_damaged_weights_are_said_to_be_so(models: Path) -> None:
     (models / "handwriting.onnx").write_bytes(b"not a network")
     with pytest.raises(MissingProgramError, match="damaged"):
         read_steps([np.full((48, 96), 255, np.uint8)])
+
+
+def _written(text: str, height: int, ink: int) -> Image:
+    """A line of a font that is nobody's hand."""
+    font = ImageFont.load_default(height)
+    picture = Pictures.new("L", (int(font.getlength(text)) + 2 * height, 2 * height), 255)
+    ImageDraw.Draw(picture).text((height, height // 2), text, ink, font)
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize("name", ["handwriting", "handwriting-free"])
+def test_what_reads_answers_as_what_was_trained(name: str) -> None:
+    lines = [_written(text, height, ink) for text in TEXTS for height, ink in ((24, 0), (40, 60), (60, 150))]
+    trained, reading = (np.concatenate(read_steps(lines, DATA_MODELS / f"{name}{way}.onnx")) for way in ("-float", ""))
+    assert np.mean(trained.argmax(-1) == reading.argmax(-1)) > 0.97
+    assert np.abs(trained - reading).max(-1).mean() < 0.02
