@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 
 from pipeline.model import Image
 from pipeline.once import once_a_picture
+from pipeline.recognize.print_alignment import ALIGN, best_move
 from pipeline.recognize.ranks import median, quantile
 
 DARKEST_PAPER = 0.45
 """Paper in a shadow has at least this share of the brightness around; what is darker over a wide area is ink."""
-ALIGN = 4
-"""How far the blank may be moved to lie on the scan, px (half a millimetre)."""
 PRINTED = 12
 """Grey levels below the paper beyond which the unfilled form is printed on."""
 
@@ -56,12 +55,10 @@ def _print_of(blank: Image) -> Levels:
 
 def _aligned(printed: Levels, ink: Levels) -> Levels:
     """The print moved by at most `ALIGN` px to where the sheet shows it."""
-    full = np.float32
-    score = cv2.matchTemplate(ink.astype(full), printed[ALIGN:-ALIGN, ALIGN:-ALIGN].astype(full), cv2.TM_CCORR_NORMED)
-    _, _, _, (x, y) = cv2.minMaxLoc(score)
+    down, right = best_move(printed, ink)
     height, width = printed.shape
     wide = cv2.copyMakeBorder(printed, ALIGN, ALIGN, ALIGN, ALIGN, cv2.BORDER_REPLICATE)
-    moved: Levels = wide[2 * ALIGN - y :, 2 * ALIGN - x :][:height, :width]  # type: ignore[assignment]
+    moved: Levels = wide[ALIGN - down :, ALIGN - right :][:height, :width]  # type: ignore[assignment]
     return moved
 
 
