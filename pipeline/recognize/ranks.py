@@ -31,3 +31,9 @@ def quantile(values: NDArray[Any], share: float) -> float:
 def median(values: NDArray[Any]) -> float:
     """The middle value."""
     return quantile(values, 0.5)
+
+
+def is_below(values: NDArray[Any], share: float, limit: float) -> bool:
+    """Whether this quantile lies below a limit. Counting tells, unless the limit lies between the two values that the quantile lies between."""
+    place, below = share * (values.size - 1), np.count_nonzero(values < limit)
+    return bool(below > place and (below > place + 1 or quantile(values, share) < limit))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.recognize.ranks import median, quantile
+from pipeline.recognize.ranks import is_below, median, quantile
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50, 3001])
@@ -25,3 +25,12 @@ def test_the_middle_of_a_picture() -> None:
 def test_quantiles_of_grey_are_counted_level_by_level(share: float, highest: int) -> None:
     picture = np.random.default_rng(highest).integers(0, highest, (61, 83), dtype=np.uint8)
     assert quantile(picture, share) == float(np.quantile(picture, share))
+
+
+@pytest.mark.parametrize("size", [1, 2, 11, 300])
+@pytest.mark.parametrize("share", [0.0, 0.35, 0.8, 1.0])
+def test_whether_a_quantile_lies_below_a_limit(size: int, share: float) -> None:
+    values = np.random.default_rng(size).integers(0, 20, size).astype(np.float32)
+    at = float(np.quantile(values, share))
+    for limit in (*np.linspace(-1.13, 21.17, 89), at - 1e-3, at + 1e-3):
+        assert is_below(values, share, limit) == (at < limit)
