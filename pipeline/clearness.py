@@ -103,19 +103,19 @@ def _edges(unfilled: Unfilled) -> tuple[tuple[Places, float], ...]:
     """Where an unfilled form has edges across and down, and how steep they are."""
     picture = _middle(unfilled.picture)
     contrast, slopes = _range(picture).ravel(), [_slope(picture, axis) for axis in _AXES]
-    places = [np.flatnonzero(slope > _EIGHTHS * _EDGE) for slope in slopes]
+    places = [np.flatnonzero(np.abs(slope) > _EIGHTHS * _EDGE) for slope in slopes]
     steep = (_steepness(slope, contrast, edges) for slope, edges in zip(slopes, places, strict=True))
     return tuple((edges, float(np.quantile(each, _STEEP_PART)) if each.size else 0.0) for edges, each in zip(places, steep, strict=True))
 
 
 def _steepness(slope: NDArray[np.int16], contrast: NDArray[np.uint8], where: Places) -> NDArray[np.float32]:
     """The slope of edges, per pixel, as a part of the contrast there."""
-    return np.asarray(slope[where].astype(np.float32) / (_EIGHTHS * np.maximum(contrast[where], 1).astype(np.float32)), np.float32)
+    return np.asarray(np.abs(slope[where]).astype(np.float32) / (_EIGHTHS * np.maximum(contrast[where], 1).astype(np.float32)), np.float32)
 
 
 def _slope(picture: Image, axis: tuple[int, int]) -> NDArray[np.int16]:
     """By how much each pixel's neighbours differ, in `_EIGHTHS` of a grey level a pixel; the pixels put in a row."""
-    return np.asarray(np.abs(cv2.Sobel(picture, cv2.CV_16S, *axis, ksize=3)), np.int16).ravel()
+    return np.asarray(cv2.Sobel(picture, cv2.CV_16S, *axis, ksize=3), np.int16).ravel()
 
 
 def _range(picture: Image) -> Image:
