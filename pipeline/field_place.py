@@ -128,7 +128,7 @@ def _is_lost(seen: Seen, spec: FieldSpec, rings: list[Map], usual: float | None)
 
 def _unseen(visible: Map, usual: float) -> float:
     """The share of a box's print that is not seen; none if there is too little to tell."""
-    return float((visible < _FAINT * usual).mean()) if len(visible) >= _FEWEST_PX else 0.0
+    return np.count_nonzero(visible < _FAINT * usual) / len(visible) if len(visible) >= _FEWEST_PX else 0.0
 
 
 def _bands(page: Image) -> Mask:
