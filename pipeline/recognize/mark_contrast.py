@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.once import once_a_picture
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Darkness, Ink, paper_darkness, square
 from pipeline.recognize.ranks import quantile, quantiles
@@ -30,6 +33,9 @@ BARE = 0.08
 """The blank is paper where it is lighter than this, and was so all around."""
 BARE_MM = 0.15
 DARKENED = 0.18
+HERE = 0.01
+"""So much better must a blank correlate elsewhere to be moved."""
+ROUNDING = 1e-4
 PLAIN = 0.01
 """With less spread of its darkness a picture shows nothing that could be laid on another."""
 
@@ -75,20 +81,45 @@ def _middle(field: tuple[int, int, int, int]) -> tuple[slice, slice]:
 def _fitted(blank: Darkness, dark: Darkness, px_per_mm: float) -> tuple[Darkness, float]:
     """The blank moved to where it correlates best with the crop, and this correlation; 0 where one of them is plain."""
     reach = min(max(1, round(REACH_MM * px_per_mm)), (min(dark.shape) - 1) // 3)
-    mean, spread = _mean_and_spread(dark)
-    if spread < PLAIN or _mean_and_spread(blank)[1] < PLAIN:
-        return blank, _likeness(dark, mean, spread, blank)
-    padded = cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    of_dark, of_blank = _mean_and_spread(dark), _mean_and_spread(blank)
+    likeness = _likeness(dark, of_dark, blank, of_blank)
+    if of_dark[1] < PLAIN or of_blank[1] < PLAIN or fits_best(likeness, float(_rival(blank, reach)[0])):
+        return blank, likeness
+    padded = _padded(blank, reach)
     score = cv2.matchTemplate(padded, dark, cv2.TM_CCOEFF_NORMED)
-    score[reach, reach] += 0.01
+    score[reach, reach] += HERE
     _, _, _, (x, y) = cv2.minMaxLoc(score)
     moved = np.asarray(padded[y : y + dark.shape[0], x : x + dark.shape[1]], np.float32)
-    return moved, _likeness(dark, mean, spread, moved)
+    return moved, _likeness(dark, of_dark, moved, _mean_and_spread(moved))
 
 
-def _likeness(dark: Darkness, mean: float, spread: float, blank: Darkness) -> float:
-    """Correlation of the crop, whose mean and spread are known, with its blank; 0 where one of them is plain."""
-    mean_blank, spread_blank = _mean_and_spread(blank)
+def fits_best(likeness: float, rival: float) -> bool:
+    """Whether a blank that correlates so with a crop where it lies does worse wherever else it is laid.
+
+    There it correlates with itself where it lies by `rival` at most.
+    Correlations are cosines of angles, and one side of a triangle is at least the difference of the other two.
+    """
+    apart, off = math.acos(min(1.0, rival)), math.acos(min(1.0, likeness))
+    return off < apart and math.cos(apart - off) < likeness + HERE - ROUNDING
+
+
+@once_a_picture(most_bytes=32_000_000)
+def _rival(blank: Darkness, reach: int) -> Darkness:
+    """(1,): how a blank correlates at most with itself moved by a pixel or more; 1 for one that may change, of which nothing is kept."""
+    if blank.flags.writeable:
+        return np.ones(1, np.float32)
+    score = cv2.matchTemplate(_padded(blank, reach), blank, cv2.TM_CCOEFF_NORMED)
+    score[reach, reach] = -1
+    return np.asarray(score.max(keepdims=True)[0], np.float32)
+
+
+def _padded(blank: Darkness, reach: int) -> Darkness:
+    return np.asarray(cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE), np.float32)
+
+
+def _likeness(dark: Darkness, of_dark: tuple[float, float], blank: Darkness, of_blank: tuple[float, float]) -> float:
+    """Correlation of the crop with its blank, whose means and spreads are known; 0 where one of them is plain."""
+    (mean, spread), (mean_blank, spread_blank) = of_dark, of_blank
     if spread * spread_blank < 1e-4:
         return 0.0
     return (cv2.mean(cv2.multiply(dark, blank))[0] - mean * mean_blank) / (spread * spread_blank)
