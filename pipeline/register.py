@@ -8,7 +8,6 @@ print vanishes from a black and white scan: where too little of the form is foun
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -254,9 +253,10 @@ def crop(upright: Image, box: Box, margin_mm: float = 0.0) -> Image:
     return out
 
 
-def box_to_px(registration: Registration, box: Box) -> tuple[int, int, int, int]:
-    """The smallest upright rectangle in the picture that holds a box of the form: x, y, w, h in px."""
-    outline = registration.to_px(plane.corners(box))
-    left, top = (math.floor(v) for v in outline.min(axis=0))
-    right, bottom = (math.ceil(v) for v in outline.max(axis=0))
-    return left, top, right - left, bottom - top
+def boxes_to_px(registration: Registration, boxes: Sequence[Box]) -> list[tuple[int, int, int, int]]:
+    """For each box of the form the smallest upright rectangle in the picture that holds it: x, y, w, h in px."""
+    if not boxes:
+        return []
+    outlines = registration.to_px(np.concatenate([plane.corners(box) for box in boxes])).reshape(-1, 4, 2)
+    low, high = np.floor(outlines.min(axis=1)).astype(int), np.ceil(outlines.max(axis=1)).astype(int)
+    return [(left, top, width, height) for left, top, width, height in np.hstack([low, high - low]).tolist()]

@@ -226,9 +226,16 @@ def _blurred(dark: Darkness, scale: float) -> Darkness:
 
 
 def _disc(radius: float) -> NDArray[np.uint8]:
-    return _round(max(1, round(radius)) * 2 + 1)
+    return disc(max(1, round(radius)))
 
 
 @lru_cache(maxsize=32)
-def _round(size: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
+def disc(radius: int) -> NDArray[np.uint8]:
+    """A round structuring element, px."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
+
+
+@lru_cache(maxsize=32)
+def square(side: int) -> NDArray[np.uint8]:
+    """A square structuring element, px."""
+    return np.ones((side, side), np.uint8)
