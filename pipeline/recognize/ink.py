@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Components
 from pipeline.model import Image
 from pipeline.once import once_a_picture
 from pipeline.recognize.crop import Crop
@@ -187,10 +188,10 @@ def _rules(dark: Darkness, scale: float) -> Darkness:
 def _long(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
     """The level runs that make up lines of at least `least` px, gaps of half of that allowed: writing hides them."""
     closed = cv2.morphologyEx(cv2.dilate(runs, np.ones((3, 1), np.uint8)), cv2.MORPH_CLOSE, np.ones((1, least // 2 | 1), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
-    keep = stats[:, cv2.CC_STAT_WIDTH] >= least
+    lines = Components.of(np.asarray(closed > 0, np.bool_))
+    keep = lines.column(cv2.CC_STAT_WIDTH) >= least
     keep[0] = False
-    return np.asarray(runs * keep[labels], np.uint8)
+    return np.asarray(runs * lines.pixels(keep), np.uint8)
 
 
 def _followed(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
@@ -198,15 +199,15 @@ def _followed(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
     seeds = extra > max(SEED, 4.0 * grain)
     if not seeds.any():
         return np.asarray(seeds, np.bool_)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((extra > max(FAINTEST, 2.5 * grain)).astype(np.uint8), connectivity=8)
-    keep = np.zeros(count, bool)
-    keep[labels[seeds]] = True
-    area = stats[:, cv2.CC_STAT_AREA]
-    in_print = np.bincount(np.asarray(labels[zone], np.int32), minlength=count) / np.maximum(area, 1)
+    parts = Components.of(np.asarray(extra > max(FAINTEST, 2.5 * grain), np.bool_))
+    keep = np.zeros(len(parts), bool)
+    keep[parts.labels[seeds]] = True
+    area = parts.column(cv2.CC_STAT_AREA)
+    in_print = np.bincount(parts.labels[zone], minlength=len(parts)) / np.maximum(area, 1)
     least = np.where(in_print > MOSTLY, SPOT_IN_PRINT_MM2, SPECK_MM2)
     keep &= area >= least * scale**2
     keep[0] = False
-    return np.asarray(keep[labels], np.bool_)
+    return parts.pixels(keep)
 
 
 def _bridged(mask: Mask, printed: Mask, scale: float) -> Mask:

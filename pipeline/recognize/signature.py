@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Components
 from pipeline.model import SIGNATURE_LETTERS, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
@@ -82,11 +83,11 @@ def _presence(ink: Ink, doubtful_mm2: float) -> Reading:
 
 def _strokes(mask: Mask, px_per_mm: float) -> Mask:
     """Without spots: a hand draws strokes."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    strokes = Components.of(mask)
+    length = np.hypot(strokes.column(cv2.CC_STAT_WIDTH), strokes.column(cv2.CC_STAT_HEIGHT))
     keep = length >= SHORTEST_STROKE_MM * px_per_mm
     keep[0] = False
-    return np.asarray(keep[labels], np.bool_)
+    return strokes.pixels(keep)
 
 
 def _with_letters(reading: Reading, steps: NDArray[np.float32]) -> Reading:
