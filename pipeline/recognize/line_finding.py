@@ -101,10 +101,16 @@ def slope_of(mask: Mask, px_per_mm: float, *, fine: bool = False) -> float:
     small = _coarse(mask, px_per_mm)
     steepest, step = (FINE_DEG, FINE_STEP_DEG) if fine else (STEEPEST_DEG, STEP_DEG)
     slopes = np.tan(np.deg2rad(np.arange(-round(steepest / step), round(steepest / step) + 1) * step))
-    sharpness = np.array([float((np.diff(sheared(small, float(slope)).sum(axis=1, dtype=float)) ** 2).sum()) for slope in slopes])
+    sharpness = np.array([_sharpness(sheared(small, float(slope))) for slope in slopes])
     level = float(sharpness[len(slopes) // 2])
     best = int(sharpness.argmax())
     return float(slopes[best]) if sharpness[best] > WORTH_SHEARING * level else 0.0
+
+
+def _sharpness(level: NDArray[np.float32]) -> float:
+    """How much the ink of one row differs from that of the next."""
+    profile = cv2.reduce(level, 1, cv2.REDUCE_SUM, dtype=cv2.CV_64F).ravel()
+    return float((np.diff(profile) ** 2).sum())
 
 
 def sheared(picture: NDArray[Any], slope: float) -> NDArray[Any]:

@@ -67,16 +67,15 @@ def line_picture(ink: Ink, mask: Mask) -> Image | None:
 
 def cut_out(ink: Ink, mask: Mask, y: NDArray[np.float64] | None = None) -> CutOut | None:
     """As `line_picture`, and told where it lies; writing that follows the curve `y` (px, a value a column) is laid straight."""
-    if float(mask.sum()) < LEAST_INK_MM2 * ink.px_per_mm**2:
+    if np.count_nonzero(mask) < LEAST_INK_MM2 * ink.px_per_mm**2:
         return None
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    box = slice(top, top + height), slice(left, left + width)
     cut = written(Ink(mask[box], ink.darkness[box], ink.px_per_mm, ink.field))
     if y is not None and np.ptp(y[box[1]]) > BENT_MM * ink.px_per_mm:
         cut = _straight(cut, y[box[1]])
     above, beside = round(PAD_ABOVE * cut.shape[0]), round(PAD_BESIDE * cut.shape[0])
-    padded = np.pad(cut, ((above, above), (beside, beside)), constant_values=255)
-    return CutOut(padded, int(columns[0]) - beside)
+    return CutOut(_framed(cut, above, beside), left - beside)
 
 
 def piece_of(picture: Image, start: int, end: int) -> Image | None:
@@ -92,8 +91,13 @@ def placed_piece(picture: Image, start: int, end: int) -> CutOut | None:
     if not columns.size:
         return None
     beside = round(PAD_BESIDE * picture.shape[0] / (1 + 2 * PAD_ABOVE))
-    piece = np.pad(cut[:, columns[0] : columns[-1] + 1], ((0, 0), (beside, beside)), constant_values=255)
+    piece = _framed(cut[:, columns[0] : columns[-1] + 1], 0, beside)
     return CutOut(piece, max(0, start) + int(columns[0]) - beside)
+
+
+def _framed(picture: Image, above: int, beside: int) -> Image:
+    """With white around it: so many rows above and below, so many columns on both sides."""
+    return np.asarray(cv2.copyMakeBorder(picture, above, above, beside, beside, cv2.BORDER_CONSTANT, value=(255,)), np.uint8)
 
 
 def _straight(cut: Image, y: NDArray[np.float64]) -> Image:
