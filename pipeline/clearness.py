@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.field_spec import FieldSpec
 from pipeline.model import Image, Reading
-from pipeline.print_contrast import SCALE, Mask, Seen, Unfilled, window
+from pipeline.print_contrast import SCALE, Mask, Print, Seen, Unfilled, window
+from pipeline.recognize.ranks import is_below
 
 UNCLEAR_P = 0.95
 """What is read on such a page has at most this p. Of 163 drawn values that were surely read (p ≥ 0.99) through writing on the back that showed with
@@ -36,8 +37,13 @@ _STEEP_PART = 0.8
 _EDGE, _CONTRAST = 12, 25
 """Grey levels per pixel that make an edge of the unfilled form, and between the lightest and the darkest near it on the page."""
 _AROUND_PX = 9
+_EIGHTHS = np.float32(8)
 _AXES = (1, 0), (0, 1)
 _FEWEST_PX = 500
+
+
+Places = NDArray[np.intp]
+"""Of pixels put in a row."""
 
 
 class Unclear(StrEnum):
@@ -60,7 +66,7 @@ def no_surer(fields: Mapping[str, Reading], why: Collection[Unclear]) -> dict[st
 
 def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:
     """Whether bare paper outside the fields is a little dark in many places."""
-    bare = np.asarray(cv2.erode(seen.form.bare_at.weight, _square(2 * _FROM_PRINT_MM * SCALE)) > 0, np.bool_)
+    bare = _bare(seen.form).copy()
     for spec in specs:
         bare[window(plane.widened(spec.area, _FROM_FIELD_MM))] = False
     edge = round(_FROM_EDGE_MM * SCALE)
@@ -69,13 +75,19 @@ def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:
     return len(dark) >= _FEWEST_PX and float(((dark > _SHADED[0]) & (dark < _SHADED[1])).mean()) > _MOST_SHADED
 
 
+@lru_cache(maxsize=16)
+def _bare(form: Print) -> Mask:
+    """Where the paper of an unfilled form is bare, away from its print."""
+    return np.asarray(cv2.erode(form.bare_at.weight, _square(2 * _FROM_PRINT_MM * SCALE)) > 0, np.bool_)
+
+
 def _is_blurred(upright: Image, unfilled: Image) -> bool:
     """Whether the steepest of the form's own edges, across or down, are soft on the page: a hand moves one way."""
     page = _middle(upright)
-    contrast = _range(page)
+    contrast = _range(page).ravel()
     for axis, (edges, steep) in zip(_AXES, _edges(Unfilled(unfilled)), strict=True):
-        seen = edges & (contrast > _CONTRAST)
-        if np.count_nonzero(seen) >= _FEWEST_PX and _steepness(page, contrast, axis, seen) < _SOFT * steep:
+        seen = edges[contrast[edges] > _CONTRAST]
+        if seen.size >= _FEWEST_PX and is_below(_steepness(_slope(page, axis), contrast, seen), _STEEP_PART, _SOFT * steep):
             return True
     return False
 
@@ -87,21 +99,23 @@ def _middle(picture: Image) -> Image:
 
 
 @lru_cache(maxsize=16)
-def _edges(unfilled: Unfilled) -> tuple[tuple[Mask, float], ...]:
+def _edges(unfilled: Unfilled) -> tuple[tuple[Places, float], ...]:
     """Where an unfilled form has edges across and down, and how steep they are."""
     picture = _middle(unfilled.picture)
-    contrast = _range(picture)
-    masks = (np.asarray(_slope(picture, axis) > _EDGE, np.bool_) for axis in _AXES)
-    return tuple((edges, _steepness(picture, contrast, axis, edges) if edges.any() else 0.0) for edges, axis in zip(masks, _AXES, strict=True))
+    contrast, slopes = _range(picture).ravel(), [_slope(picture, axis) for axis in _AXES]
+    places = [np.flatnonzero(np.abs(slope) > _EIGHTHS * _EDGE) for slope in slopes]
+    steep = (_steepness(slope, contrast, edges) for slope, edges in zip(slopes, places, strict=True))
+    return tuple((edges, float(np.quantile(each, _STEEP_PART)) if each.size else 0.0) for edges, each in zip(places, steep, strict=True))
 
 
-def _steepness(picture: Image, contrast: Image, axis: tuple[int, int], where: Mask) -> float:
-    """The slope of the steeper edges, per pixel, as a part of the contrast there."""
-    return float(np.quantile(_slope(picture, axis)[where] / np.maximum(contrast[where], 1), _STEEP_PART))
+def _steepness(slope: NDArray[np.int16], contrast: NDArray[np.uint8], where: Places) -> NDArray[np.float32]:
+    """The slope of edges, per pixel, as a part of the contrast there."""
+    return np.asarray(np.abs(slope[where]).astype(np.float32) / (_EIGHTHS * np.maximum(contrast[where], 1).astype(np.float32)), np.float32)
 
 
-def _slope(picture: Image, axis: tuple[int, int]) -> NDArray[np.float32]:
-    return np.abs(np.asarray(cv2.Sobel(picture, cv2.CV_32F, *axis, ksize=3, scale=1 / 8), np.float32))
+def _slope(picture: Image, axis: tuple[int, int]) -> NDArray[np.int16]:
+    """By how much each pixel's neighbours differ, in `_EIGHTHS` of a grey level a pixel; the pixels put in a row."""
+    return np.asarray(cv2.Sobel(picture, cv2.CV_16S, *axis, ksize=3), np.int16).ravel()
 
 
 def _range(picture: Image) -> Image:

@@ -26,7 +26,7 @@ from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.registry import READERS, sure
-from pipeline.register import PX_PER_MM, Registration, box_to_px, crop, register
+from pipeline.register import PX_PER_MM, Registration, boxes_to_px, crop, register
 from pipeline.resolve import Context, resolve
 from pipeline.scan import decode
 from pipeline.settings import Settings
@@ -168,13 +168,14 @@ def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Imag
     by_kind: dict[Kind, list[FieldSpec]] = defaultdict(list)
     for spec in specs:
         by_kind[spec.kind].append(spec)
+    places = dict(zip([spec.name for spec in specs], boxes_to_px(laid, [spec.area for spec in specs]), strict=True))
     scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
         crops = [replace(_crop(spec, margin_mm(spec, specs), laid.upright, unfilled), names=names, sheet=ONE_SHEET) for spec in group]
         with stage(f"{kind} fields"):
             found = READERS[kind](crops)
         for spec, reading in zip(group, found, strict=True):
-            scored[spec.name] = replace(reading, box_px=box_to_px(laid, spec.area), words=_on_page(spec, reading.words))
+            scored[spec.name] = replace(reading, box_px=places[spec.name], words=_on_page(spec, reading.words))
     readings = sure(specs, [scored[spec.name] for spec in specs], one_hand=True)
     return {spec.name: reading for spec, reading in zip(specs, readings, strict=True)}
 

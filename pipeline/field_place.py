@@ -8,9 +8,11 @@ in black and white, is not judged by print.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -19,8 +21,8 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import UNSEEN_P, Box, Image, Reading
-from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Seen, ring, small, window
-from pipeline.white_patches import under_patch, white_patches
+from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Print, Seen, ring, small, window
+from pipeline.white_patches import PATCH_SCALE, under_patch, white_patches
 
 _FAINT = 0.2
 """A line with less than this share of the contrast that lines have on this page is not seen."""
@@ -40,8 +42,11 @@ _SURROUNDINGS_MM = 41.0
 _DIMMED = 0.72
 _DARKEST_PAPER = 30
 """Grey of paper below which the camera's noise is as strong as pen."""
+_DIM = np.maximum(np.ceil(_DIMMED * np.arange(256)), _DARKEST_PAPER).astype(np.uint8)
+"""For each grey of paper, the grey below which a place is dark."""
 _BAND_SHARE = 0.1
-_REACH_MM = 2.5
+_REACH = round(2.5 * SCALE)
+"""px by which print is sought beside its place."""
 _MOVED_MM = 0.7
 _ALIKE = 0.5
 _BETTER = 0.1
@@ -60,7 +65,9 @@ class Hidden(StrEnum):
 
 def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> dict[str, Hidden]:
     """Fields that cannot be seen where they should be, by name. Both pictures are grey, laid on the form, 8 px/mm; `seen` is of the same page."""
-    bands, patches = _bands(upright), white_patches(upright, unfilled)
+    half = small(upright, PATCH_SCALE)
+    bands, patches = _bands(half), white_patches(half, unfilled)
+    anything = bool(bands.any() or patches.any())  # most pages show neither
     written = {spec.name: spec for spec in specs if spec.kind is not Kind.PRINTED}
     areas = {name: _outlines(spec) for name, spec in written.items()}
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
@@ -69,7 +76,7 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     for name, boxes in areas.items():
         if usual is not None and _has_moved(seen, boxes):
             hidden[name] = Hidden.MOVED
-        elif any(under_patch(patches, box) or _under_band(bands, box) for box in _parts(written[name])) or _is_lost(
+        elif (anything and any(under_patch(patches, box) or _under_band(bands, box) for box in _parts(written[name]))) or _is_lost(
             seen, written[name], rings[name], usual
         ):
             hidden[name] = Hidden.COVERED
@@ -121,57 +128,81 @@ def _is_lost(seen: Seen, spec: FieldSpec, rings: list[Map], usual: float | None)
 
 def _unseen(visible: Map, usual: float) -> float:
     """The share of a box's print that is not seen; none if there is too little to tell."""
-    return float((visible < _FAINT * usual).mean()) if len(visible) >= _FEWEST_PX else 0.0
+    return np.count_nonzero(visible < _FAINT * usual) / len(visible) if len(visible) >= _FEWEST_PX else 0.0
 
 
-def _bands(upright: Image) -> Mask:
-    """Where something wider than a pen stroke and longer than a filled box is darker than all around, or black, at `SCALE` / 2."""
-    flat = cv2.morphologyEx(small(upright, SCALE / 2), cv2.MORPH_CLOSE, _square(_STROKE_MM))
+def _bands(page: Image) -> Mask:
+    """Where something wider than a pen stroke and longer than a filled box is darker than all around, or black; all at `PATCH_SCALE`."""
+    flat = cv2.morphologyEx(page, cv2.MORPH_CLOSE, _square(_STROKE_MM))
     paper = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, _square(_SURROUNDINGS_MM))
-    dark = (flat.astype(np.float32) < _DIMMED * paper) | (flat < _DARKEST_PAPER)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=8)
-    long = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= _BAND_MM * SCALE / 2
+    dark = cv2.compare(flat, cv2.LUT(paper, _DIM), cv2.CMP_LT)
+    edges, _ = cv2.findContours(dark, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    if not any(max(cv2.boundingRect(edge)[2:]) >= _BAND_MM * PATCH_SCALE for edge in edges):
+        return np.zeros(dark.shape, np.bool_)  # as on most pages; the way below takes ten times as long
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
+    long = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= _BAND_MM * PATCH_SCALE
     long[0] = False
     return np.asarray(long[np.asarray(labels, np.intp)], np.bool_)
 
 
 def _square(side_mm: float) -> NDArray[np.uint8]:
-    side = round(side_mm * SCALE / 2) | 1
+    side = round(side_mm * PATCH_SCALE) | 1
     return np.ones((side, side), np.uint8)
 
 
 def _under_band(bands: Mask, box: Box) -> bool:
-    half = Box(box.x / 2, box.y / 2, box.w / 2, box.h / 2)
+    half = Box(box.x / 2, box.y / 2, box.w / 2, box.h / 2)  # `window` is of pictures twice as fine
     return float(bands[window(half)].mean()) >= _BAND_SHARE
 
 
 def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
     """Whether the print of a field is found beside its place, clearly better than at it."""
     left, top = min(b.x for b in boxes), min(b.y for b in boxes)
-    field = Box(left, top, max(b.x + b.w for b in boxes) - left, max(b.y + b.h for b in boxes) - top)
-    rows, columns = window(plane.widened(field, RING_MM))
-    reach = round(_REACH_MM * SCALE)
-    if rows.start < reach or columns.start < reach:
-        return False
-    around = seen.dark[rows.start - reach : rows.stop + reach, columns.start - reach : columns.stop + reach]
-    patch = seen.form.dark[rows, columns]
-    if around.shape[0] != patch.shape[0] + 2 * reach or around.shape[1] != patch.shape[1] + 2 * reach or patch.std() < 0.01:
-        return False
-    if _alike(seen.dark[rows, columns], patch) + _BETTER > 1:
+    patch = _patch(seen.form, Box(left, top, max(b.x + b.w for b in boxes) - left, max(b.y + b.h for b in boxes) - top))
+    if patch is None or patch.alike(seen.dark) + _BETTER > 1:
         return False  # nothing farther off can be as much better; most fields end here
-    scores = _likeness(around, patch)
+    reach = _REACH
+    scores = _likeness(seen.dark[patch.around], patch.dark)
     near = float(scores[reach - 1 : reach + 2, reach - 1 : reach + 2].max())
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
     moved = float(np.hypot(x - reach, y - reach)) / SCALE
     return bool(moved > _MOVED_MM and best >= _ALIKE and best >= near + _BETTER)
 
 
-def _alike(here: Map, patch: Map) -> float:
-    """The correlation of a patch with what lies at its place."""
-    one, other = here - here.mean(), patch - patch.mean()
-    return float((one * other).sum() / max(float(np.sqrt((one * one).sum() * (other * other).sum())), 1e-9))
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """The print of a field on the unfilled form.
+
+    `place` is where it lies in pictures at `SCALE`, `around` what is searched; `dark` (h, w) is its darkness, `above` that less its mean, and
+    `spread` the root of the sum of the squares of `above`.
+    """
+
+    place: tuple[slice, slice]
+    around: tuple[slice, slice]
+    dark: Map
+    above: Map
+    spread: float
+
+    def alike(self, page: Map) -> float:
+        """The correlation of the patch with what lies at its place."""
+        here = np.ascontiguousarray(page[self.place])
+        spread = math.sqrt(here.size) * float(cv2.meanStdDev(here)[1][0, 0])
+        return float(np.vdot(here, self.above)) / max(spread * self.spread, 1e-9)
+
+
+@lru_cache(maxsize=4096)
+def _patch(form: Print, field: Box) -> _Patch | None:
+    """None for a field that is too near the edge of the paper to be sought around, or has no print."""
+    rows, columns = window(plane.widened(field, RING_MM))
+    height, width = form.dark.shape
+    if min(rows.start, columns.start) < _REACH or rows.stop + _REACH > height or columns.stop + _REACH > width:
+        return None
+    dark = np.ascontiguousarray(form.dark[rows, columns])
+    around = slice(rows.start - _REACH, rows.stop + _REACH), slice(columns.start - _REACH, columns.stop + _REACH)
+    above = dark - dark.mean()
+    return _Patch((rows, columns), around, dark, above, float(np.linalg.norm(above))) if dark.std() >= 0.01 else None
 
 
 def _likeness(around: Map, patch: Map) -> Map:
     """The correlation of a patch with each place of what lies around it."""
-    return np.asarray(cv2.matchTemplate(np.ascontiguousarray(around), np.ascontiguousarray(patch), cv2.TM_CCOEFF_NORMED), np.float32)
+    return np.asarray(cv2.matchTemplate(np.ascontiguousarray(around), patch, cv2.TM_CCOEFF_NORMED), np.float32)

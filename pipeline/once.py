@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from functools import wraps
 from threading import Lock
@@ -43,27 +43,39 @@ def once_a_picture(most_bytes: int) -> Callable[[Callable[Concatenate[Pixels, P]
 
 
 class _Held:
-    """Answers by key with the pictures they are of; the one used longest ago goes first."""
+    """Answers by key, whose first part is the picture's place, with the pictures they are of; the one used longest ago goes first.
+
+    A picture of which many answers are held, such as a page with its fields, takes its bytes once.
+    """
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._size = 0
-        self._answers: OrderedDict[Hashable, tuple[Pixels, Pixels]] = OrderedDict()
+        self._answers: OrderedDict[tuple[Hashable, ...], tuple[Pixels, Pixels]] = OrderedDict()
+        self._answers_of: Counter[Hashable] = Counter()
         self._lock = Lock()
 
-    def get(self, key: Hashable) -> Pixels | None:
+    def get(self, key: tuple[Hashable, ...]) -> Pixels | None:
         with self._lock:
             if key not in self._answers:
                 return None
             self._answers.move_to_end(key)
             return self._answers[key][1]
 
-    def put(self, key: Hashable, picture: Pixels, answer: Pixels) -> None:
+    def put(self, key: tuple[Hashable, ...], picture: Pixels, answer: Pixels) -> None:
         with self._lock:
             if key in self._answers:
                 return
             self._answers[key] = picture, answer
-            self._size += picture.nbytes + answer.nbytes
+            self._size += answer.nbytes + (0 if self._answers_of[key[0]] else picture.nbytes)
+            self._answers_of[key[0]] += 1
             while self._size > self._most and self._answers:
-                _, gone = self._answers.popitem(last=False)
-                self._size -= sum(pixels.nbytes for pixels in gone)
+                self._drop()
+
+    def _drop(self) -> None:
+        key, (picture, answer) = self._answers.popitem(last=False)
+        self._answers_of[key[0]] -= 1
+        self._size -= answer.nbytes
+        if not self._answers_of[key[0]]:
+            del self._answers_of[key[0]]
+            self._size -= picture.nbytes

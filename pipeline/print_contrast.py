@@ -45,9 +45,12 @@ class Where:
         return cls(weight, np.maximum(_near(weight), np.float32(1e-3)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Print:
-    """The blank at `SCALE`: its darkness against the paper near by, where it has print and bare paper, and the contrast of that print."""
+    """The blank at `SCALE`: its darkness against the paper near by, where it has print and bare paper, and the contrast of that print.
+
+    There is one of each blank, and it does not change, so that what follows from it can be kept.
+    """
 
     dark: Map
     printed: Mask
@@ -82,7 +85,9 @@ def seen_on(upright: Image, unfilled: Image) -> Seen:
     """A form's print as a page shows it; both grey, laid on the form, 8 px/mm. `unfilled` never changes: what it holds is kept."""
     form = _print(Unfilled(unfilled))
     dark = _darkness(upright)
-    return Seen(dark, np.asarray(_contrast(dark, form.print_at, form.bare_at) / form.expected, np.float32), form)
+    visible = _contrast(dark, form.print_at, form.bare_at)
+    visible /= form.expected
+    return Seen(dark, visible, form)
 
 
 @lru_cache(maxsize=16)
@@ -110,8 +115,9 @@ def _darkness(picture: Image) -> Map:
     soft = cv2.GaussianBlur(fine, (0, 0), 0.8)
     side = round(_PAPER_MM * SCALE)
     paper = cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side))
-    dark = 1 - fine.astype(np.float32) / np.maximum(paper, 1).astype(np.float32)
-    return np.asarray(np.clip(dark, 0, _DARKEST), np.float32)
+    light = np.asarray(cv2.divide(fine, np.maximum(paper, 1), dtype=cv2.CV_32F), np.float32)
+    dark = np.subtract(1, light, out=light)
+    return np.clip(dark, 0, _DARKEST, out=dark)
 
 
 def small(picture: Image, px_per_mm: float) -> Image:
@@ -123,11 +129,15 @@ def small(picture: Image, px_per_mm: float) -> Image:
 
 def _contrast(dark: Map, printed: Where, bare: Where) -> Map:
     """How much darker print is than the paper around it, near each pixel."""
-    return _mean(dark, printed) - _mean(dark, bare)
+    contrast = _mean(dark, printed)
+    contrast -= _mean(dark, bare)
+    return contrast
 
 
 def _mean(dark: Map, where: Where) -> Map:
-    return np.asarray(_near(dark * where.weight) / where.near, np.float32)
+    mean = _near(dark * where.weight)
+    mean /= where.near
+    return mean
 
 
 def _near(picture: Map) -> Map:
@@ -137,12 +147,19 @@ def _near(picture: Map) -> Map:
 
 def ring(seen: Seen, box: Box) -> Map:
     """Visibility of the print at the outline of a box, one number a pixel of print."""
+    return np.asarray(seen.visible.ravel()[_ring(seen.form, box)], np.float32)
+
+
+@lru_cache(maxsize=4096)
+def _ring(form: Print, box: Box) -> NDArray[np.intp]:
+    """Where a form has print at the outline of a box, as places in its pixels put in a row."""
     rows, columns = window(plane.widened(box, RING_MM))
     inner = _inside(box)
-    printed = seen.form.printed[rows, columns].copy()
+    printed = form.printed[rows, columns].copy()
     if inner:
         printed[inner] = False
-    return np.asarray(seen.visible[rows, columns][printed], np.float32)
+    y, x = np.nonzero(printed)
+    return np.asarray((y + rows.start) * form.printed.shape[1] + x + columns.start, np.intp)
 
 
 def _inside(box: Box) -> tuple[slice, slice] | None:

@@ -8,7 +8,6 @@ print vanishes from a black and white scan: where too little of the form is foun
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -47,6 +46,9 @@ _REACHES = 1.05
 _LEFT_OUT_MM = 13.5
 _GOOD_MM = 0.12
 """A page that lies so well is not searched for creases: there is nothing to gain, and following them costs as much as all else."""
+_BAND = 64
+"""A bent page is laid flat so many rows at a time: where each pixel comes from need not leave the processor's cache."""
+_BETWEEN = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 _BENDS = 0.85
 """A bend is believed if it brings the residual below this share of that without it."""
 
@@ -232,13 +234,17 @@ def _flat(image: Image, lies: Matrix, bend: Bend | None, page: Box, px_per_mm: f
     if bend is None:
         return plane.cut(image, lies, page, px_per_mm)
     step = round(2 * px_per_mm)  # between, a bend is straight enough
-    size = round(page.w * px_per_mm), round(page.h * px_per_mm)
-    x, y = np.meshgrid(np.arange(-step, size[0] + 2 * step, step), np.arange(-step, size[1] + 2 * step, step))
+    width, height = round(page.w * px_per_mm), round(page.h * px_per_mm)
+    x, y = np.meshgrid(np.arange(-step, width + 2 * step, step), np.arange(-step, height + 2 * step, step))
     mm = (np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) / px_per_mm
     there = plane.through(lies, mm + bend.shift(mm)).astype(np.float32).reshape(*x.shape, 2)
-    at_x, at_y = (np.arange(n, dtype=np.float32) / step + 1 for n in size)
-    full_x, full_y = cv2.split(cv2.remap(there, *np.meshgrid(at_x, at_y), cv2.INTER_LINEAR))
-    return np.asarray(cv2.remap(image, full_x, full_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255), dtype=np.uint8)
+    flat = np.empty((height, width), np.uint8)
+    for top in range(0, height, _BAND):
+        band = flat[top : top + _BAND]
+        at = np.array([[1 / step, 0, 1], [0, 1 / step, 1 + top / step]])
+        full_x, full_y = cv2.split(cv2.warpAffine(there, at, band.shape[::-1], flags=_BETWEEN))
+        cv2.remap(image, full_x, full_y, cv2.INTER_LINEAR, dst=band, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
+    return flat
 
 
 @once_a_picture(most_bytes=64_000_000)
@@ -254,9 +260,10 @@ def crop(upright: Image, box: Box, margin_mm: float = 0.0) -> Image:
     return out
 
 
-def box_to_px(registration: Registration, box: Box) -> tuple[int, int, int, int]:
-    """The smallest upright rectangle in the picture that holds a box of the form: x, y, w, h in px."""
-    outline = registration.to_px(plane.corners(box))
-    left, top = (math.floor(v) for v in outline.min(axis=0))
-    right, bottom = (math.ceil(v) for v in outline.max(axis=0))
-    return left, top, right - left, bottom - top
+def boxes_to_px(registration: Registration, boxes: Sequence[Box]) -> list[tuple[int, int, int, int]]:
+    """For each box of the form the smallest upright rectangle in the picture that holds it: x, y, w, h in px."""
+    if not boxes:
+        return []
+    outlines = registration.to_px(np.concatenate([plane.corners(box) for box in boxes])).reshape(-1, 4, 2)
+    low, high = np.floor(outlines.min(axis=1)).astype(int), np.ceil(outlines.max(axis=1)).astype(int)
+    return [(left, top, width, height) for left, top, width, height in np.hstack([low, high - low]).tolist()]

@@ -137,8 +137,9 @@ def _sought(page: Image, blank: Image, middles: Points, search: Search) -> Shift
     for i, (x, y) in enumerate(places.tolist()):
         patch = form[y - half : y + half, x - half : x + half]
         around = page[y - half - reach : y + half + reach, x - half - reach : x + half + reach]
-        moved[i], height = _peak(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED))
-        found[i] = height >= _CORRELATION and np.abs(moved[i]).max() < reach - 1
+        right, down, height = _peak(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED))
+        moved[i] = right, down
+        found[i] = height >= _CORRELATION and max(abs(right), abs(down)) < reach - 1
     return Shifts(places / scale, moved / scale, found)
 
 
@@ -158,15 +159,15 @@ def _soft(picture: Image, px_per_mm: float) -> Image:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), _SOFT_MM * px_per_mm), dtype=np.uint8)
 
 
-def _peak(scores: NDArray[Any]) -> tuple[Points, float]:
-    """Where correlation is highest, from the middle, to a part of a pixel by a parabola through three values each way."""
+def _peak(scores: NDArray[Any]) -> tuple[float, float, float]:
+    """Where correlation is highest, right and down of the middle to a part of a pixel by a parabola through three values each way; and how high."""
     _, height, _, (x, y) = cv2.minMaxLoc(scores)
     middle = scores.shape[0] // 2
     if not (0 < x < scores.shape[1] - 1 and 0 < y < scores.shape[0] - 1):
-        return np.array([x - middle, y - middle], dtype=np.float64), height
-    part_x = _parabola(scores[y, x - 1 : x + 2].tolist())
-    part_y = _parabola(scores[y - 1 : y + 2, x].tolist())
-    return np.array([x - middle + part_x, y - middle + part_y], dtype=np.float64), height
+        return float(x - middle), float(y - middle), height
+    around = scores[y - 1 : y + 2, x - 1 : x + 2].tolist()
+    right = x - middle + _parabola(around[1])
+    return right, y - middle + _parabola([row[1] for row in around]), height
 
 
 def _parabola(values: list[float]) -> float:
@@ -180,8 +181,9 @@ def _without_loners(shifts: Shifts) -> Shifts:
     at, moved = shifts.seen
     if len(at) <= _NEIGHBOURS:
         return shifts
-    distance = np.linalg.norm(at[:, None] - at[None], axis=2)
-    near = np.argsort(distance, axis=1)[:, 1 : _NEIGHBOURS + 1]
+    x, y = at.T
+    away = (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2
+    near = np.argpartition(away, (0, _NEIGHBOURS), axis=1)[:, 1 : _NEIGHBOURS + 1]
     odd = np.linalg.norm(moved - np.median(moved[near], axis=1), axis=1) > _DISAGREE_MM
     found = shifts.found.copy()
     found[np.flatnonzero(found)[odd]] = False

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Box, Image
+from pipeline.once import once_a_picture
 from pipeline.print_contrast import Mask, small
 
 PATCH_SCALE = 2.0
@@ -36,14 +37,17 @@ _PATCH_SHARE = 0.2
 
 
 def white_patches(upright: Image, unfilled: Image) -> Mask:
-    """Where something whiter than the paper lies on it, at `PATCH_SCALE`. Both pictures are grey, laid on the form, 8 px/mm."""
+    """Where something whiter than the paper lies on it. Pictures and answer are laid on the form; the page is at `PATCH_SCALE`, its form 8 px/mm."""
     page = _paper(upright)
     if (page >= _WHITEST).mean() >= _WHITE_SHARE:
         return np.zeros(page.shape, np.bool_)
-    compared = np.asarray(page / np.maximum(_paper(unfilled), 1.0), np.float32)
+    compared = np.asarray(page / _unfilled_paper(unfilled), np.float32)
     lighter = np.minimum(_lighter(compared), _lighter(np.asarray(page / 255, np.float32)))  # a tint that was lost makes no patch
     most = max(_LIGHTER, _UNEVEN * float(np.quantile(lighter, _UNEVEN_SHARE)))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((lighter >= most).astype(np.uint8), connectivity=8)
+    patches = lighter >= most
+    if np.count_nonzero(patches) < _LEAST_MM2 * PATCH_SCALE**2:
+        return np.zeros(page.shape, np.bool_)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8), connectivity=8)
     large = stats[:, cv2.CC_STAT_AREA] >= _LEAST_MM2 * PATCH_SCALE**2
     large[0] = False
     return np.asarray(large[np.asarray(labels, np.intp)], np.bool_)
@@ -62,9 +66,15 @@ def under_patch(patches: Mask, box: Box) -> bool:
     return bool(part.size and part.mean() >= _PATCH_SHARE)
 
 
+@once_a_picture(most_bytes=64_000_000)
+def _unfilled_paper(unfilled: Image) -> NDArray[np.float32]:
+    """The paper of a form at 8 px/mm, at least 1."""
+    return np.maximum(_paper(small(unfilled, PATCH_SCALE)), np.float32(1))
+
+
 def _paper(picture: Image) -> NDArray[np.float32]:
     """The paper without thin lines."""
-    soft = cv2.GaussianBlur(small(picture, PATCH_SCALE).astype(np.float32), (0, 0), _SOFT_PX)
+    soft = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), _SOFT_PX)
     return np.asarray(cv2.morphologyEx(soft, cv2.MORPH_CLOSE, _square(_LINE_MM)), np.float32)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ _UNLISTED_SHARE = {Format.TIME: 0.15, Format.DATE: 0.05, Format.PERSONAL_NUMBER:
 
 Probabilities = NDArray[np.float32]
 _Key = tuple[State, str | None]
+_share = itemgetter(1)
 
 
 @dataclass(slots=True)
@@ -79,17 +81,16 @@ def likeliest_rows(probabilities: Probabilities, symbols: str = SYMBOLS) -> tupl
 @lru_cache(maxsize=64)
 def _likeliest(boxes: bytes, answers: int, number: str, symbols: str) -> tuple[tuple[tuple[str, float], ...], float]:
     """Kept, since the empty rows of a page are all alike."""
-    probabilities = np.frombuffer(boxes, number).reshape(-1, answers)
-    shares, rows = np.ones(1), np.zeros((1, 0), np.intp)
-    for box in probabilities.astype(np.float64):
-        likely = np.argsort(-box)[:SYMBOLS_PER_BOX]
-        likely = likely[box[likely] >= UNLIKELY_IN_BOX]
-        longer = (shares[:, None] * box[likely]).ravel()
-        best = np.argsort(-longer, kind="stable")[:ROWS_KEPT]
-        best = best[longer[best] >= UNLIKELY_ROW * longer[best[0]]]
-        shares, rows = longer[best], np.column_stack([rows[best // len(likely)], likely[best % len(likely)]])
-    texts = ("".join(symbols[symbol] for symbol in row) for row in rows.tolist())
-    return tuple(zip(texts, shares.tolist(), strict=True)), max(0.0, 1.0 - float(shares.sum()))
+    probabilities = np.frombuffer(boxes, number).reshape(-1, answers).astype(np.float64)
+    order = np.argsort(-probabilities, axis=1)[:, :SYMBOLS_PER_BOX]
+    rows = [("", 1.0)]
+    for box, shares in zip(order.tolist(), np.take_along_axis(probabilities, order, axis=1).tolist(), strict=True):
+        likely = [(symbols[symbol], share) for symbol, share in zip(box, shares, strict=True) if share >= UNLIKELY_IN_BOX]
+        least = UNLIKELY_ROW * (rows[0][1] * likely[0][1])
+        longer = [(row + symbol, p) for row, so_far in rows for symbol, share in likely if (p := so_far * share) >= least]
+        longer.sort(key=_share, reverse=True)
+        rows = longer[:ROWS_KEPT]
+    return tuple(rows), max(0.0, 1.0 - sum(map(_share, rows)))
 
 
 def _weigh(likely: list[tuple[str, float]], spec: FieldSpec) -> _Weighed:

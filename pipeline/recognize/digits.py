@@ -29,6 +29,9 @@ LOOK_AGAIN = 0.9
 MOVES: Mapping[Path, tuple[tuple[int, int], ...]] = {MODEL: ((1, 0), (0, 1)), SECOND: ((0, 0), (-1, 0), (0, -1))}
 """Rows down and columns right by which each network sees a doubtful cell moved, px; the first has seen it where it is already."""
 
+AT_ONCE = 32
+"""So many cells go through a network together: what one layer hands to the next then stays near the processor. The answers are the same."""
+
 Probabilities = NDArray[np.float32]
 
 
@@ -78,8 +81,9 @@ def cell_probabilities(pictures: Image) -> Probabilities:
 
 
 def _answers(pictures: Image, model: Path) -> Probabilities:
-    (p,) = _session(model).run(None, {"cells": pictures[:, None].astype(np.float32) / 255})
-    return np.asarray(p, np.float32)
+    session = _session(model)
+    parts = (pictures[start : start + AT_ONCE, None].astype(np.float32) / 255 for start in range(0, len(pictures), AT_ONCE))
+    return np.concatenate([np.asarray(session.run(None, {"cells": part})[0], np.float32) for part in parts])
 
 
 def _looked_again(pictures: Image, unmoved: Probabilities) -> Probabilities:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Components
 from pipeline.model import Image
 from pipeline.once import once_a_picture
 from pipeline.recognize.crop import Crop
@@ -83,14 +84,14 @@ def find_ink(crop: Crop, widest_mm: float = WIDEST_STROKE_MM) -> Ink:
     dark = paper_darkness(crop.image, scale, widest_mm)
     soft = _blurred(dark, scale)
     printed, zone = _printed(crop, dark, soft, scale, widest_mm)
-    mask = _followed(np.maximum(soft - printed, np.float32(0.0)), _grain(dark), zone, scale)
+    mask = _followed(soft - printed, _grain(dark), zone, scale)
     return Ink(_bridged(mask, zone, scale) if mask.any() else mask, dark, scale, field_of(crop))
 
 
 def written(ink: Ink, mask: Mask | None = None) -> Image:
     """The handwriting (or the part in `mask`) alone on white paper, grey (h, w), soft edges kept, faint strokes made black."""
     chosen = ink.mask if mask is None else mask
-    around = cv2.dilate(chosen.astype(np.uint8), _disc(0.12 * ink.px_per_mm)) > 0
+    around = cv2.dilate(chosen.view(np.uint8), _disc(0.12 * ink.px_per_mm)).view(np.bool_)
     full = quantile(ink.darkness[chosen], 0.9) if chosen.any() else 1.0
     return np.asarray(np.clip(255.0 * (1.0 - np.where(around, ink.darkness, 0.0) / full), 0, 255), np.uint8)
 
@@ -156,18 +157,17 @@ def _spread(dark: Darkness) -> float:
 def _toned(blank: NDArray[Any], dark: NDArray[Any]) -> Darkness:
     """The blank as dark as this printer and scanner made it, tone by tone: a low quantile, because ink on print only darkens."""
     seen, made = [0.0], [0.0]
-    somewhere = blank > TONES[0]
-    printed, shown = blank[somewhere], dark[somewhere]
+    places = np.flatnonzero(blank > 0)
+    printed, shown = blank.ravel()[places], dark.ravel()[places]
     for low, high in itertools.pairwise(TONES):
-        at = (printed > low) & (printed <= high)
-        if np.count_nonzero(at) >= 20:
+        at = np.flatnonzero((printed > low) & (printed <= high))
+        if at.size >= 20:
             seen.append(median(printed[at]))
             made.append(quantile(shown[at], 0.4) * 1.1)
     if len(seen) == 1:
         return blank
-    toned = np.zeros_like(blank, np.float32)
-    print_at = blank > 0
-    toned[print_at] = np.clip(np.interp(blank[print_at], seen, made), 0.0, 1.0)
+    toned = np.zeros(blank.shape, np.float32)
+    toned.ravel()[places] = np.clip(np.interp(printed, seen, made), 0.0, 1.0)
     return toned
 
 
@@ -187,10 +187,10 @@ def _rules(dark: Darkness, scale: float) -> Darkness:
 def _long(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
     """The level runs that make up lines of at least `least` px, gaps of half of that allowed: writing hides them."""
     closed = cv2.morphologyEx(cv2.dilate(runs, np.ones((3, 1), np.uint8)), cv2.MORPH_CLOSE, np.ones((1, least // 2 | 1), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
-    keep = stats[:, cv2.CC_STAT_WIDTH] >= least
+    lines = Components.of(np.asarray(closed > 0, np.bool_))
+    keep = lines.column(cv2.CC_STAT_WIDTH) >= least
     keep[0] = False
-    return np.asarray(runs * keep[labels], np.uint8)
+    return np.asarray(runs * lines.pixels(keep), np.uint8)
 
 
 def _followed(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
@@ -198,27 +198,28 @@ def _followed(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
     seeds = extra > max(SEED, 4.0 * grain)
     if not seeds.any():
         return np.asarray(seeds, np.bool_)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((extra > max(FAINTEST, 2.5 * grain)).astype(np.uint8), connectivity=8)
-    keep = np.zeros(count, bool)
-    keep[labels[seeds]] = True
-    area = stats[:, cv2.CC_STAT_AREA]
-    in_print = np.bincount(np.asarray(labels[zone], np.int32), minlength=count) / np.maximum(area, 1)
+    parts = Components.of(np.asarray(extra > max(FAINTEST, 2.5 * grain), np.bool_))
+    keep = np.zeros(len(parts), bool)
+    keep[parts.labels[seeds]] = True
+    area = parts.column(cv2.CC_STAT_AREA)
+    in_print = np.bincount(parts.labels[zone], minlength=len(parts)) / np.maximum(area, 1)
     least = np.where(in_print > MOSTLY, SPOT_IN_PRINT_MM2, SPECK_MM2)
     keep &= area >= least * scale**2
     keep[0] = False
-    return np.asarray(keep[labels], np.bool_)
+    return parts.pixels(keep)
 
 
 def _bridged(mask: Mask, printed: Mask, scale: float) -> Mask:
     """Strokes continued across the print that they cross."""
-    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, _disc((PRINT_TOLERANCE_MM + 0.2) * scale))
-    return np.asarray(mask | ((closed > 0) & printed), np.bool_)
+    closed = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_CLOSE, _disc((PRINT_TOLERANCE_MM + 0.2) * scale))
+    return np.asarray(mask | (closed.view(np.bool_) & printed), np.bool_)
 
 
 def _grain(dark: Darkness) -> float:
     """The standard deviation of the noise that is left after blurring, from what a median filter takes away."""
-    left = np.abs(dark - cv2.medianBlur(dark, 3))
-    return 0.5 * 1.4826 * 1.2 * median(left)
+    left = cv2.absdiff(dark, cv2.medianBlur(dark, 3))
+    smooth = 2 * cv2.countNonZero(left) < left.size - 1
+    return 0.0 if smooth else 0.5 * 1.4826 * 1.2 * median(left)
 
 
 def _blurred(dark: Darkness, scale: float) -> Darkness:
@@ -226,9 +227,16 @@ def _blurred(dark: Darkness, scale: float) -> Darkness:
 
 
 def _disc(radius: float) -> NDArray[np.uint8]:
-    return _round(max(1, round(radius)) * 2 + 1)
+    return disc(max(1, round(radius)))
 
 
 @lru_cache(maxsize=32)
-def _round(size: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
+def disc(radius: int) -> NDArray[np.uint8]:
+    """A round structuring element, px."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
+
+
+@lru_cache(maxsize=32)
+def square(side: int) -> NDArray[np.uint8]:
+    """A square structuring element, px."""
+    return np.ones((side, side), np.uint8)

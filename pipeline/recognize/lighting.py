@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.ink import scale_of
+from pipeline.recognize.ink import scale_of, square
 
 CELL_MM = 1.0
 """Paper shows somewhere in every cell of this size, but for cells that are filled solid."""
@@ -26,22 +26,23 @@ def levelled(crop: Crop) -> Crop:
     plane = _paper_plane(crop)
     if plane is None:
         return crop
-    image = crop.image.astype(np.float64) * (plane.max() / plane)
-    return replace(crop, image=np.clip(image, 0, 255).astype(np.uint8))
+    image = np.divide(plane.max(), plane, out=plane)
+    image *= crop.image
+    return replace(crop, image=np.minimum(image, 255, out=image).astype(np.uint8))
 
 
 def _paper_plane(crop: Crop) -> NDArray[np.float64] | None:
     """The grey of paper at every pixel, (h, w), fitted to the brightest of each cell; cells without paper are left out round by round."""
     height, width = crop.image.shape
     cell = max(2, round(CELL_MM * scale_of(crop)))
-    bright = cv2.dilate(cv2.blur(crop.image, (3, 3)), np.ones((cell, cell), np.uint8))[cell // 2 :: cell, cell // 2 :: cell].astype(np.float64)
+    bright = cv2.dilate(cv2.blur(crop.image, (3, 3)), square(cell))[cell // 2 :: cell, cell // 2 :: cell].astype(np.float64)
     terms, grey = _terms(height, width, cell), bright.ravel()
-    paper = np.ones(grey.size, bool)
-    slope = np.array([0.0, 0.0, grey.max()])
-    for _ in range(ROUNDS):
-        slope = _fitted(terms[paper], grey[paper])
+    slope, paper = _solver(height, width, cell) @ grey, np.ones(grey.size, bool)
+    for round_no in range(ROUNDS):
+        if round_no:
+            slope = _fitted(terms[paper], grey[paper])
         before, paper = paper, grey > terms @ slope - TOLERANCE * grey.max()
-        if paper.mean() < LEAST_PAPER:
+        if np.count_nonzero(paper) < LEAST_PAPER * paper.size:
             return None
         if (paper == before).all():
             break
@@ -55,6 +56,13 @@ def _terms(height: int, width: int, cell: int) -> NDArray[np.float64]:
     """(cells, 3): x and y of the middle of each cell as parts of the longer side, and 1."""
     y, x = (axis.ravel() for axis in np.mgrid[cell // 2 : height : cell, cell // 2 : width : cell] / max(height, width))
     return np.stack([x, y, np.ones_like(x)], axis=1)
+
+
+@lru_cache(maxsize=256)
+def _solver(height: int, width: int, cell: int) -> NDArray[np.float64]:
+    """(3, cells): what turns the greys of all cells into the plane fitted to them."""
+    terms = _terms(height, width, cell)
+    return _fitted(terms, np.eye(len(terms)))
 
 
 def _fitted(terms: NDArray[np.float64], grey: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -101,10 +101,16 @@ def slope_of(mask: Mask, px_per_mm: float, *, fine: bool = False) -> float:
     small = _coarse(mask, px_per_mm)
     steepest, step = (FINE_DEG, FINE_STEP_DEG) if fine else (STEEPEST_DEG, STEP_DEG)
     slopes = np.tan(np.deg2rad(np.arange(-round(steepest / step), round(steepest / step) + 1) * step))
-    sharpness = np.array([float((np.diff(sheared(small, float(slope)).sum(axis=1, dtype=float)) ** 2).sum()) for slope in slopes])
+    sharpness = np.array([_sharpness(sheared(small, float(slope))) for slope in slopes])
     level = float(sharpness[len(slopes) // 2])
     best = int(sharpness.argmax())
     return float(slopes[best]) if sharpness[best] > WORTH_SHEARING * level else 0.0
+
+
+def _sharpness(level: NDArray[np.float32]) -> float:
+    """How much the ink of one row differs from that of the next."""
+    profile = cv2.reduce(level, 1, cv2.REDUCE_SUM, dtype=cv2.CV_64F).ravel()
+    return float((np.diff(profile) ** 2).sum())
 
 
 def sheared(picture: NDArray[Any], slope: float) -> NDArray[Any]:
@@ -134,28 +140,40 @@ def _crests(level: NDArray[np.float32], high: float) -> list[_Crest]:
     top &= cv2.dilate((level > 0).astype(np.uint8), np.ones((max(1, round(high)), max(3, round(2 * high))), np.uint8)) > 0
     crests: list[_Crest] = []
     live: list[_Crest] = []
-    for x in range(level.shape[1]):
+    for x, tops in enumerate(_by_column(top, ridge)):
+        if not tops:
+            continue
         live = [c for c in live if x - c.x[-1] <= JUMP * high]
-        begun = _followed(live, x, np.flatnonzero(top[:, x]).tolist(), ridge[:, x], high)
+        begun = _followed(live, x, tops, high)
         crests += begun
         live += begun
     return crests
 
 
-def _followed(live: Sequence[_Crest], x: int, ys: Sequence[int], ridge: NDArray[np.float32], high: float) -> list[_Crest]:
+def _by_column(top: Mask, ridge: NDArray[np.float32]) -> list[list[tuple[int, float]]]:
+    """For each column the heights and strengths of the tops in it, from above."""
+    tops: list[list[tuple[int, float]]] = [[] for _ in range(top.shape[1])]
+    columns, rows = np.nonzero(top.T)
+    for x, y, strength in zip(columns.tolist(), rows.tolist(), ridge[rows, columns].tolist(), strict=True):
+        tops[x].append((y, strength))
+    return tops
+
+
+def _followed(live: Sequence[_Crest], x: int, tops: Sequence[tuple[int, float]], high: float) -> list[_Crest]:
     """Each crest that reached nearly to this column takes the nearest top; tops that are left begin new ones, which are returned."""
     pairs: list[tuple[float, int, int]] = []
     for i, crest in enumerate(live):
         last, reach = crest.y[-1], _aside(x - crest.x[-1], high)
-        pairs += [(abs(y - last), i, j) for j, y in enumerate(ys) if abs(y - last) <= reach]
+        pairs += [(abs(y - last), i, j) for j, (y, _) in enumerate(tops) if abs(y - last) <= reach]
     taken: set[int] = set()
     done: set[int] = set()
     for _, i, j in sorted(pairs):
         if i not in done and j not in taken:
             done.add(i)
             taken.add(j)
-            _extend(live[i], x, float(ys[j]), float(ridge[ys[j]]))
-    return [_Crest([x], [float(y)], [float(ridge[y])]) for j, y in enumerate(ys) if j not in taken]
+            y, strength = tops[j]
+            _extend(live[i], x, float(y), strength)
+    return [_Crest([x], [float(y)], [strength]) for j, (y, strength) in enumerate(tops) if j not in taken]
 
 
 def _aside(columns: int, high: float) -> float:

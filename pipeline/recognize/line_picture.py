@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Components
 from pipeline.model import Image
 from pipeline.recognize.ink import Ink, Mask, written
 
@@ -65,16 +67,15 @@ def line_picture(ink: Ink, mask: Mask) -> Image | None:
 
 def cut_out(ink: Ink, mask: Mask, y: NDArray[np.float64] | None = None) -> CutOut | None:
     """As `line_picture`, and told where it lies; writing that follows the curve `y` (px, a value a column) is laid straight."""
-    if float(mask.sum()) < LEAST_INK_MM2 * ink.px_per_mm**2:
+    if np.count_nonzero(mask) < LEAST_INK_MM2 * ink.px_per_mm**2:
         return None
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    box = slice(top, top + height), slice(left, left + width)
     cut = written(Ink(mask[box], ink.darkness[box], ink.px_per_mm, ink.field))
     if y is not None and np.ptp(y[box[1]]) > BENT_MM * ink.px_per_mm:
         cut = _straight(cut, y[box[1]])
     above, beside = round(PAD_ABOVE * cut.shape[0]), round(PAD_BESIDE * cut.shape[0])
-    padded = np.pad(cut, ((above, above), (beside, beside)), constant_values=255)
-    return CutOut(padded, int(columns[0]) - beside)
+    return CutOut(_framed(cut, above, beside), left - beside)
 
 
 def piece_of(picture: Image, start: int, end: int) -> Image | None:
@@ -90,8 +91,13 @@ def placed_piece(picture: Image, start: int, end: int) -> CutOut | None:
     if not columns.size:
         return None
     beside = round(PAD_BESIDE * picture.shape[0] / (1 + 2 * PAD_ABOVE))
-    piece = np.pad(cut[:, columns[0] : columns[-1] + 1], ((0, 0), (beside, beside)), constant_values=255)
+    piece = _framed(cut[:, columns[0] : columns[-1] + 1], 0, beside)
     return CutOut(piece, max(0, start) + int(columns[0]) - beside)
+
+
+def _framed(picture: Image, above: int, beside: int) -> Image:
+    """With white around it: so many rows above and below, so many columns on both sides."""
+    return np.asarray(cv2.copyMakeBorder(picture, above, above, beside, beside, cv2.BORDER_CONSTANT, value=(255,)), np.uint8)
 
 
 def _straight(cut: Image, y: NDArray[np.float64]) -> Image:
@@ -106,9 +112,9 @@ def _straight(cut: Image, y: NDArray[np.float64]) -> Image:
 
 def has_stroke(mask: Mask, px_per_mm: float) -> bool:
     """Whether there is a stroke as long and as high as writing has somewhere."""
-    x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask[y : y + h, x : x + w].astype(np.uint8), connectivity=8)
-    width, height = stats[1:, cv2.CC_STAT_WIDTH] / px_per_mm, stats[1:, cv2.CC_STAT_HEIGHT] / px_per_mm
+    x, y, w, h = cv2.boundingRect(mask.view(np.uint8))
+    strokes = Components.of(mask[y : y + h, x : x + w])
+    width, height = (strokes.column(side)[1:] / px_per_mm for side in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
     return bool(((np.hypot(width, height) >= SHORTEST_STROKE_MM) & (height >= LOWEST_STROKE_MM)).any())
 
 
@@ -117,14 +123,16 @@ def banded(mask: Mask, edges: Sequence[float]) -> list[Mask]:
 
     Descenders and ascenders so stay with their line; only ink that is far higher than a band is cut at the edges.
     """
-    _, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    limit = MAX_RISE * (edges[1] - edges[0])
-    tall = stats[:, cv2.CC_STAT_HEIGHT] > limit
-    y = np.arange(mask.shape[0])[:, None]
+    strokes = Components.of(mask)
+    tall = strokes.column(cv2.CC_STAT_HEIGHT) > MAX_RISE * (edges[1] - edges[0])
+    tall[0] = False
     bands = []
     for top, bottom in itertools.pairwise(edges):
-        whole = (centres[:, 1] >= top) & (centres[:, 1] < bottom) & ~tall
+        whole = (strokes.centres[:, 1] >= top) & (strokes.centres[:, 1] < bottom) & ~tall
         whole[0] = False
-        cut = mask & tall[labels] & (y >= top) & (y < bottom) if tall[1:].any() else np.zeros_like(mask)
-        bands.append(np.asarray(whole[labels] | cut, np.bool_))
+        band = strokes.pixels(whole)
+        if tall.any():
+            rows = slice(max(0, math.ceil(top)), max(0, math.ceil(bottom)))
+            band[rows] |= strokes.pixels(tall)[rows]
+        bands.append(band)
     return bands

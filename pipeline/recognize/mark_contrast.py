@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.once import once_a_picture
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.ink import Ink, paper_darkness
-from pipeline.recognize.ranks import quantile
+from pipeline.recognize.ink import Darkness, Ink, paper_darkness, square
+from pipeline.recognize.ranks import quantile, quantiles
 
 FEATURES = (
     "mean darkness",
@@ -30,31 +33,43 @@ BARE = 0.08
 """The blank is paper where it is lighter than this, and was so all around."""
 BARE_MM = 0.15
 DARKENED = 0.18
+HERE = 0.01
+"""So much better must a blank correlate elsewhere to be moved."""
+ROUNDING = 1e-4
+PLAIN = 0.01
+"""With less spread of its darkness a picture shows nothing that could be laid on another."""
 
 
 def contrast(crop: Crop, ink: Ink, widest_mm: float) -> NDArray[np.float64]:
     """The numbers named in `FEATURES`, each about 0…1; the crop needs a blank."""
     if crop.blank is None:
         raise ValueError("a crop without a blank cannot be held against one")
-    blank = _fitted(paper_darkness(crop.blank, ink.px_per_mm, widest_mm), ink.darkness, ink.px_per_mm)
+    blank, likeness = _fitted(paper_darkness(crop.blank, ink.px_per_mm, widest_mm), ink.darkness, ink.px_per_mm)
     window = _middle(ink.field)
     dark, printed = ink.darkness[window], blank[window]
-    reach = max(1, round(BARE_MM * ink.px_per_mm))
-    bare = cv2.dilate(blank, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))[window] < BARE
-    paper = dark[bare] if bare.mean() > 0.02 else dark
+    bare = _darkest_near(blank, window, max(1, round(BARE_MM * ink.px_per_mm))) < BARE
+    bare_part = np.count_nonzero(bare) / bare.size
+    paper = dark[bare] if bare_part > 0.02 else dark
+    mean_dark, mean_printed = cv2.mean(dark)[0], cv2.mean(printed)[0]
     values = (
-        float(dark.mean()),
-        float(printed.mean()),
-        float((dark - printed).mean()),
-        quantile(dark, 0.1),
-        quantile(dark, 0.5),
+        mean_dark,
+        mean_printed,
+        mean_dark - mean_printed,
+        *quantiles(dark, (0.1, 0.5)),
         quantile(printed, 0.1),
-        _likeness(ink.darkness, blank),
+        likeness,
         quantile(paper, 0.9),
-        float((paper > DARKENED).mean()),
-        float(bare.mean()),
+        np.count_nonzero(paper > DARKENED) / paper.size,
+        bare_part,
     )
     return np.array(values, np.float64)
+
+
+def _darkest_near(blank: Darkness, window: tuple[slice, slice], reach: int) -> Darkness:
+    """For each pixel in a window, how dark the blank is at most so near it."""
+    wide = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in window)
+    inner = tuple(slice(side.start - more.start, side.stop - more.start) for side, more in zip(window, wide, strict=True))
+    return np.asarray(cv2.dilate(blank[wide], square(2 * reach + 1))[inner], np.float32)
 
 
 def _middle(field: tuple[int, int, int, int]) -> tuple[slice, slice]:
@@ -63,21 +78,53 @@ def _middle(field: tuple[int, int, int, int]) -> tuple[slice, slice]:
     return slice(y0 + down, max(y0 + down + 1, y1 - down)), slice(x0 + across, max(x0 + across + 1, x1 - across))
 
 
-def _fitted(blank: NDArray[np.float32], dark: NDArray[np.float32], px_per_mm: float) -> NDArray[np.float32]:
-    """The blank moved to where it correlates best with the crop."""
+def _fitted(blank: Darkness, dark: Darkness, px_per_mm: float) -> tuple[Darkness, float]:
+    """The blank moved to where it correlates best with the crop, and this correlation; 0 where one of them is plain."""
     reach = min(max(1, round(REACH_MM * px_per_mm)), (min(dark.shape) - 1) // 3)
-    padded = cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    if float(dark.std()) < 0.01 or float(blank.std()) < 0.01:
-        return blank
+    of_dark, of_blank = _mean_and_spread(dark), _mean_and_spread(blank)
+    likeness = _likeness(dark, of_dark, blank, of_blank)
+    if of_dark[1] < PLAIN or of_blank[1] < PLAIN or fits_best(likeness, float(_rival(blank, reach)[0])):
+        return blank, likeness
+    padded = _padded(blank, reach)
     score = cv2.matchTemplate(padded, dark, cv2.TM_CCOEFF_NORMED)
-    score[reach, reach] += 0.01
+    score[reach, reach] += HERE
     _, _, _, (x, y) = cv2.minMaxLoc(score)
-    return np.asarray(padded[y : y + dark.shape[0], x : x + dark.shape[1]], np.float32)
+    moved = np.asarray(padded[y : y + dark.shape[0], x : x + dark.shape[1]], np.float32)
+    return moved, _likeness(dark, of_dark, moved, _mean_and_spread(moved))
 
 
-def _likeness(dark: NDArray[np.float32], blank: NDArray[np.float32]) -> float:
-    """Correlation of the crop with its blank; 0 where one of them is plain."""
-    spread = float(dark.std() * blank.std())
-    if spread < 1e-4:
+def fits_best(likeness: float, rival: float) -> bool:
+    """Whether a blank that correlates so with a crop where it lies does worse wherever else it is laid.
+
+    There it correlates with itself where it lies by `rival` at most.
+    Correlations are cosines of angles, and one side of a triangle is at least the difference of the other two.
+    """
+    apart, off = math.acos(min(1.0, rival)), math.acos(min(1.0, likeness))
+    return off < apart and math.cos(apart - off) < likeness + HERE - ROUNDING
+
+
+@once_a_picture(most_bytes=32_000_000)
+def _rival(blank: Darkness, reach: int) -> Darkness:
+    """(1,): how a blank correlates at most with itself moved by a pixel or more; 1 for one that may change, of which nothing is kept."""
+    if blank.flags.writeable:
+        return np.ones(1, np.float32)
+    score = cv2.matchTemplate(_padded(blank, reach), blank, cv2.TM_CCOEFF_NORMED)
+    score[reach, reach] = -1
+    return np.asarray(score.max(keepdims=True)[0], np.float32)
+
+
+def _padded(blank: Darkness, reach: int) -> Darkness:
+    return np.asarray(cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE), np.float32)
+
+
+def _likeness(dark: Darkness, of_dark: tuple[float, float], blank: Darkness, of_blank: tuple[float, float]) -> float:
+    """Correlation of the crop with its blank, whose means and spreads are known; 0 where one of them is plain."""
+    (mean, spread), (mean_blank, spread_blank) = of_dark, of_blank
+    if spread * spread_blank < 1e-4:
         return 0.0
-    return float(((dark - dark.mean()) * (blank - blank.mean())).mean()) / spread
+    return (cv2.mean(cv2.multiply(dark, blank))[0] - mean * mean_blank) / (spread * spread_blank)
+
+
+def _mean_and_spread(dark: Darkness) -> tuple[float, float]:
+    mean, spread = cv2.meanStdDev(dark)
+    return float(mean[0, 0]), float(spread[0, 0])

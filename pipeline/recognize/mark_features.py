@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.recognize.ink import Ink
+from pipeline.recognize.ink import Darkness, Ink, disc, square
 from pipeline.recognize.ranks import median, quantile
 
 FEATURES = (
@@ -47,18 +50,19 @@ STEEPEST = 4.0
 def features(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
     """The numbers named in `FEATURES`, each roughly 0…1 (the area: log of mm²)."""
     inside = _inside(ink)
-    closed = _closed(inside, ink.px_per_mm)
-    covered, full = float(inside.mean()), float(closed.mean())
-    area = float(inside.sum()) / ink.px_per_mm**2
+    inked = int(np.count_nonzero(inside))
+    closed = _closed(inside, ink.px_per_mm) if inked else inside
+    covered, full = inked / inside.size, np.count_nonzero(closed) / inside.size
+    area = inked / ink.px_per_mm**2
     outside = _outside(ink)
     alone = outside if area < 0.2 else 0.0
     steep = _slope(ink)
     values = (
         covered,
         full,
-        _paper_left(closed),
-        _extent(inside),
-        np.log(area + 0.03),
+        _paper_left(closed) if inked else 1.0,
+        _extent(inside) if inked else 0.0,
+        math.log(area + 0.03),
         _peak(ink),
         outside,
         alone,
@@ -66,7 +70,7 @@ def features(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
         full**4,
         float(area == 0),
         *_edges(ink, steep),
-        *_body(inside, ink.px_per_mm),
+        *(_body(inside, ink.px_per_mm) if inked else (0.0, 0.0)),
         *_ground(ink),
         _steep_outside(ink, steep),
         float(form_known),
@@ -82,40 +86,37 @@ def _closed(inside: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.uint8]:
     """The ink with the thin white between strokes of a filling closed; the border counts as ink."""
     radius = max(1, round(GAP_MM * px_per_mm))
     edged = cv2.copyMakeBorder(inside, radius, radius, radius, radius, cv2.BORDER_REPLICATE)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    closed = cv2.morphologyEx(edged, cv2.MORPH_CLOSE, kernel)
+    closed = cv2.morphologyEx(edged, cv2.MORPH_CLOSE, disc(radius))
     return np.asarray(closed[radius:-radius, radius:-radius], np.uint8)
 
 
 def _paper_left(closed: NDArray[np.uint8]) -> float:
-    """Radius of the largest round spot without ink, as part of half the box."""
+    """Radius of the largest round spot without ink, as part of half the box; there is some ink."""
     distance = cv2.distanceTransform(np.asarray(1 - closed, np.uint8), cv2.DIST_L2, 3)
-    return float(min(1.0, distance.max() / (min(closed.shape) / 2))) if closed.any() else 1.0
+    return float(min(1.0, distance.max() / (min(closed.shape) / 2)))
 
 
 def _extent(inside: NDArray[np.uint8]) -> float:
     """Diagonal of the ink's rectangle as part of the box's."""
-    ys, xs = np.nonzero(inside)
-    if not ys.size:
-        return 0.0
-    return float(np.hypot(np.ptp(ys), np.ptp(xs)) / np.hypot(*inside.shape))
+    _, _, width, height = cv2.boundingRect(inside)
+    return math.hypot(width - 1, height - 1) / math.hypot(*inside.shape)
 
 
 def _peak(ink: Ink) -> float:
     x0, y0, x1, y1 = ink.field
-    mask = ink.mask[y0:y1, x0:x1]
-    return quantile(ink.darkness[y0:y1, x0:x1][mask], 0.8) if mask.any() else 0.0
+    strokes = ink.darkness[y0:y1, x0:x1][ink.mask[y0:y1, x0:x1]]
+    return quantile(strokes, 0.8) if strokes.size else 0.0
 
 
 def _outside(ink: Ink) -> float:
     """Ink around the box as part of what a circle around it would leave, at most 1."""
     x0, y0, x1, y1 = ink.field
-    area = float(ink.mask.sum() - ink.mask[y0:y1, x0:x1].sum()) / ink.px_per_mm**2
-    circle = 0.4 * np.pi * (x1 - x0 + y1 - y0) / 2 / ink.px_per_mm
-    return float(min(1.0, area / circle))
+    area = (np.count_nonzero(ink.mask) - np.count_nonzero(ink.mask[y0:y1, x0:x1])) / ink.px_per_mm**2
+    circle = 0.4 * math.pi * (x1 - x0 + y1 - y0) / 2 / ink.px_per_mm
+    return min(1.0, area / circle)
 
 
-def _edges(ink: Ink, steep: NDArray[np.float32]) -> tuple[float, float, float, float]:
+def _edges(ink: Ink, steep: Darkness) -> tuple[float, float, float, float]:
     """Darkness of the ink inside; how fast its edge falls, per mm, absolute and as part of that darkness; the same of the printed box.
 
     Pen and pencil are as sharp as print; what shows through paper or dried on it is softer.
@@ -125,14 +126,14 @@ def _edges(ink: Ink, steep: NDArray[np.float32]) -> tuple[float, float, float, f
     dark, edge = 0.0, 0.0
     if mask.any():
         reach = max(1, round(EDGE_MM * ink.px_per_mm))
-        near = cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+        near = cv2.dilate(mask.astype(np.uint8), square(2 * reach + 1)) > 0
         dark, edge = quantile(ink.darkness[window][mask], 0.8), quantile(steep[window][near], 0.9)
-    border = _border(ink)
-    printed = quantile(steep[border], 0.8) / (quantile(ink.darkness[border], 0.8) + 0.05)
+    border = _border(ink.mask.shape, ink.field, max(1, round(INSET_MM * ink.px_per_mm)))
+    printed = quantile(steep.ravel()[border], 0.8) / (quantile(ink.darkness.ravel()[border], 0.8) + 0.05)
     return dark, min(edge, STEEPEST), min(edge / (dark + 0.05), 2 * STEEPEST), min(printed, 2 * STEEPEST)
 
 
-def _steep_outside(ink: Ink, steep: NDArray[np.float32]) -> float:
+def _steep_outside(ink: Ink, steep: Darkness) -> float:
     """The same for ink around the box, absolute: a mark beside it is sharp."""
     x0, y0, x1, y1 = ink.field
     around = ink.mask.copy()
@@ -140,21 +141,21 @@ def _steep_outside(ink: Ink, steep: NDArray[np.float32]) -> float:
     return min(quantile(steep[around], 0.9), STEEPEST) if around.any() else 0.0
 
 
-def _slope(ink: Ink) -> NDArray[np.float32]:
+def _slope(ink: Ink) -> Darkness:
     """How fast darkness changes, per mm, (h, w)."""
     smooth = cv2.GaussianBlur(ink.darkness, (0, 0), max(0.5, SMOOTH_MM * ink.px_per_mm))
     across, down = (cv2.Scharr(smooth, cv2.CV_32F, dx, 1 - dx, scale=ink.px_per_mm / 32) for dx in (1, 0))
     return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
-def _border(ink: Ink) -> NDArray[np.bool_]:
-    """Where the printed box is, (h, w)."""
-    x0, y0, x1, y1 = ink.field
-    reach = max(1, round(INSET_MM * ink.px_per_mm))
-    border = np.zeros(ink.mask.shape, bool)
+@lru_cache(maxsize=256)
+def _border(shape: tuple[int, int], field: tuple[int, int, int, int], reach: int) -> NDArray[np.intp]:
+    """Where the printed box is, as places in a crop's pixels put in a row."""
+    x0, y0, x1, y1 = field
+    border = np.zeros(shape, bool)
     border[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach] = True
     border[y0 + reach : y1 - reach, x0 + reach : x1 - reach] = False
-    return border
+    return np.flatnonzero(border)
 
 
 def _inset(ink: Ink) -> tuple[slice, slice]:
@@ -168,11 +169,12 @@ def _body(inside: NDArray[np.uint8], px_per_mm: float) -> tuple[float, float]:
     """Half the width of the widest stroke in mm, and the covered part of the middle of the box."""
     thickness = float(cv2.distanceTransform(inside, cv2.DIST_L2, 3).max()) / px_per_mm
     rows, columns = (slice(side // 4, side - side // 4) for side in inside.shape)
-    return min(thickness, 2.0), float(inside[rows, columns].mean())
+    middle = inside[rows, columns]
+    return min(thickness, 2.0), np.count_nonzero(middle) / middle.size
 
 
 def _ground(ink: Ink) -> tuple[float, float]:
     """How dark the paper in the box is against the brightest around, and how grainy."""
-    dark = ink.darkness[_inset(ink)]
-    grain = np.abs(dark - cv2.medianBlur(np.ascontiguousarray(dark), 3))
+    dark = np.ascontiguousarray(ink.darkness[_inset(ink)])
+    grain = np.asarray(cv2.absdiff(dark, cv2.medianBlur(dark, 3)), np.float32)
     return quantile(dark, 0.3), median(grain)

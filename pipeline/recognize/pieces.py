@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Components, Labels
 from pipeline.recognize.ink import Mask
 
 Numbers = NDArray[np.float64]
@@ -17,7 +17,7 @@ Numbers = NDArray[np.float64]
 class Pieces:
     """Every connected stroke of a mask. `labels` (h, w) numbers them from 1; the arrays hold one value each (px), in that order, from index 0."""
 
-    labels: NDArray[np.int32]
+    labels: Labels
     left: Numbers
     top: Numbers
     width: Numbers
@@ -29,9 +29,8 @@ class Pieces:
     @classmethod
     def of(cls, mask: Mask) -> Pieces:
         """The strokes of a mask; those that touch at a corner are one."""
-        _, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-        left, top, width, height, area = np.asarray(stats[1:], np.float64).T
-        return cls(np.asarray(labels, np.int32), left, top, width, height, area, *np.asarray(centres[1:], np.float64).T)
+        found = Components.of(mask)
+        return cls(found.labels, *np.asarray(found.stats[1:], np.float64).T, *found.centres[1:].T)
 
     def __len__(self) -> int:
         return len(self.area)

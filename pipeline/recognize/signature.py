@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Components
 from pipeline.model import SIGNATURE_LETTERS, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
@@ -33,14 +34,15 @@ PAUSES = " .,:;-–_'·"
 
 def recognize_signature(crops: Sequence[Crop]) -> list[Reading]:
     """True (`READ`) when there is handwriting in the field, False (`EMPTY`) when not."""
-    return [_presence(find_ink(crop), SIGNATURE_MM2) for crop in crops]
+    return [_presence(_own(ink), ink.px_per_mm, SIGNATURE_MM2) for ink in map(find_ink, crops)]
 
 
 def recognize_initials(crops: Sequence[Crop]) -> list[Reading]:
     """As for a signature, with the letters that the handwriting network sees as alternatives and, step by step, as lattice."""
     inks = [find_ink(crop) for crop in crops]
-    present = [_presence(ink, INITIALS_MM2) for ink in inks]
-    lines = [line_of(ink, _own(ink)) if reading.state is State.READ else None for ink, reading in zip(inks, present, strict=True)]
+    own = [_own(ink) for ink in inks]
+    present = [_presence(mask, ink.px_per_mm, INITIALS_MM2) for ink, mask in zip(inks, own, strict=True)]
+    lines = [line_of(ink, mask) if reading.state is State.READ else None for ink, mask, reading in zip(inks, own, present, strict=True)]
     answers = iter(read_steps([line.picture for line in lines if line is not None and line.picture is not None]))
     return [
         reading if line is None or line.picture is None else _with_letters(reading, letter_steps(next(answers)))
@@ -72,8 +74,9 @@ def _own(ink: Ink) -> Mask:
     return banded(ink.mask, (top, bottom))[0]
 
 
-def _presence(ink: Ink, doubtful_mm2: float) -> Reading:
-    area = float(_strokes(_own(ink), ink.px_per_mm).sum()) / ink.px_per_mm**2
+def _presence(own: Mask, px_per_mm: float, doubtful_mm2: float) -> Reading:
+    """Whether the ink of a field is writing; so much of it, mm², may be or not."""
+    area = np.count_nonzero(_strokes(own, px_per_mm)) / px_per_mm**2
     p = 1.0 / (1.0 + (doubtful_mm2 / max(area, 0.01)) ** STEEPNESS)
     if p >= 0.5:
         return Reading(True, min(p, SUREST), State.READ, ((False, max(1.0 - p, 1.0 - SUREST)),))
@@ -82,11 +85,11 @@ def _presence(ink: Ink, doubtful_mm2: float) -> Reading:
 
 def _strokes(mask: Mask, px_per_mm: float) -> Mask:
     """Without spots: a hand draws strokes."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    strokes = Components.of(mask)
+    length = np.hypot(strokes.column(cv2.CC_STAT_WIDTH), strokes.column(cv2.CC_STAT_HEIGHT))
     keep = length >= SHORTEST_STROKE_MM * px_per_mm
     keep[0] = False
-    return np.asarray(keep[labels], np.bool_)
+    return strokes.pixels(keep)
 
 
 def _with_letters(reading: Reading, steps: NDArray[np.float32]) -> Reading:

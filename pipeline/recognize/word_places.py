@@ -55,27 +55,35 @@ def aligned(steps: Steps, text: str) -> list[tuple[int, int]] | None:
 def _path(seen: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:
     """The state of each step on the best way from the first to the last."""
     count = len(states)
-    may_skip = np.zeros(count, np.bool_)
-    may_skip[3::2] = states[3::2] != states[1:-2:2]
-    score = np.full(count, -np.inf)
+    barred = np.full(max(0, count - 2), -np.inf)
+    barred[1::2] = np.where(states[3::2] != states[1:-2:2], 0.0, -np.inf)
+    score, skipped = np.full(count, -np.inf), np.empty_like(barred)
     score[:2] = seen[0, :2]
-    back = np.zeros((len(seen), count), np.intp)
+    moves, skips = np.zeros((2, len(seen), count), np.bool_)
     for at in range(1, len(seen)):
-        before = np.full((3, count), -np.inf)
-        before[0], before[1, 1:], before[2, 2:] = score, score[:-1], score[:-2]
-        before[2, ~may_skip] = -np.inf
-        back[at] = before.argmax(axis=0)
-        score = before.max(axis=0) + seen[at]
-    path = np.zeros(len(seen), np.intp)
-    path[-1] = count - 1 if score[-1] >= score[-2] else count - 2
-    for at in range(len(seen) - 1, 0, -1):
-        path[at - 1] = path[at] - back[at, path[at]]
-    return path
+        best = score.copy()
+        np.greater(score[:-1], score[1:], out=moves[at, 1:])
+        np.maximum(score[:-1], score[1:], out=best[1:])
+        np.add(score[:-2], barred, out=skipped)
+        np.greater(skipped, best[2:], out=skips[at, 2:])
+        np.maximum(skipped, best[2:], out=best[2:])
+        score = best + seen[at]
+    return _back(np.where(skips, 2, moves), count - 1 if score[-1] >= score[-2] else count - 2)
+
+
+def _back(steps: NDArray[np.intp], last: int) -> NDArray[np.intp]:
+    """The states from the first step to the last one, which is known; `steps` (steps, states) says how many states back each came from."""
+    path = [last]
+    for at in range(len(steps) - 1, 0, -1):
+        path.append(path[-1] - int(steps[at, path[-1]]))
+    return np.array(path[::-1], np.intp)
 
 
 def _runs(path: NDArray[np.intp], count: int) -> list[tuple[int, int]]:
-    places = [np.flatnonzero(path == 2 * i + 1) for i in range(count)]
-    return [(int(place[0]), int(place[-1])) for place in places]
+    """The first and the last step of each sign; no state of a sign is skipped, and the path never goes back."""
+    signs = 2 * np.arange(count) + 1
+    first, after = np.searchsorted(path, signs), np.searchsorted(path, signs, side="right")
+    return list(zip(first.tolist(), (after - 1).tolist(), strict=True))
 
 
 def moved(words: tuple[WordPlace, ...], characters: int) -> tuple[WordPlace, ...]:

@@ -69,16 +69,21 @@ class _Word:
 def path(steps: Steps) -> list[_Sign]:
     """The likeliest path without pauses."""
     best = steps.argmax(-1)
-    edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1)).tolist()
-    return [_Sign(int(best[a]), a, b, float(steps[a:b, best[a]].max())) for a, b in itertools.pairwise(edges) if best[a]]
+    edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
+    if len(edges) < 2:
+        return []
+    columns, highest = best[edges[:-1]].tolist(), np.maximum.reduceat(steps.max(-1), edges[:-1]).tolist()
+    return [_Sign(column, a, b, p) for column, (a, b), p in zip(columns, itertools.pairwise(edges.tolist()), highest, strict=True) if column]
 
 
 def runs(steps: Steps, alphabet: str, known: Callable[[str], bool]) -> list[Run]:
     """The runs of a line, in order. Spaces between runs belong to none. Only `known` words are surely read: a network can be sure and wrong."""
     words = [word for word in _words(steps, path(steps), alphabet.index(" ") + 1) if word.signs]
+    digits = [alphabet.index(digit) + 1 for digit in DIGITS]
+    as_digit = steps[:, digits].sum(-1)
     found: list[Run] = []
     for word in words:
-        kind = _kind(steps, word, alphabet, known)
+        kind = _kind(steps, as_digit, word, alphabet, known)
         if found and _together(found[-1].kind, kind, word.gap):
             found[-1] = Run(RunKind.WORDS, found[-1].start, word.end, found[-1].gap)
         else:
@@ -106,11 +111,11 @@ def _words(steps: Steps, signs: Sequence[_Sign], space: int) -> list[_Word]:
     return [*found, _Word(start, len(steps), gap, held)]
 
 
-def _kind(steps: Steps, word: _Word, alphabet: str, known: Callable[[str], bool]) -> RunKind:
-    digits = [alphabet.index(digit) + 1 for digit in DIGITS]
-    if any(sign.column in digits for sign in word.signs):
+def _kind(steps: Steps, as_digit: Steps, word: _Word, alphabet: str, known: Callable[[str], bool]) -> RunKind:
+    """What a word is; `as_digit` is the p of any digit at each step."""
+    if any(alphabet[sign.column - 1] in DIGITS for sign in word.signs):
         return RunKind.NUMBER
-    maybe = sum(float(steps[sign.start : sign.end, digits].sum(-1).max()) >= MAYBE_DIGIT for sign in word.signs)
+    maybe = sum(float(as_digit[sign.start : sign.end].max()) >= MAYBE_DIGIT for sign in word.signs)
     if word.signs and maybe >= MOSTLY * len(word.signs):
         return RunKind.NUMBER
     text = "".join(alphabet[sign.column - 1] for sign in word.signs)

@@ -13,6 +13,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipeline import plane
+from pipeline import register as register_module
+from pipeline.bend import Bend
 from pipeline.blanks import blank
 from pipeline.digitize import DEFAULT_GATE_MM
 from pipeline.errors import RegistrationError
@@ -28,7 +30,7 @@ from pipeline.quality.damage_place import change_dpi
 from pipeline.quality.filled_values import values_for
 from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import hands
-from pipeline.register import LOST_MM, PX_PER_MM, Registration, box_to_px, crop, register
+from pipeline.register import LOST_MM, PX_PER_MM, Registration, boxes_to_px, crop, register
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 from tests.distort import DISTORTIONS, distort
@@ -213,6 +215,14 @@ def test_a_box_is_found_in_the_picture() -> None:
     damaged = distort("quarter_turn", _filled(), np.random.default_rng(2))
     registration = register(damaged.image, identify(damaged.image), synthetic_blank())
     box = Box(50, 100, 30, 10)
-    x, y, w, h = box_to_px(registration, box)
+    ((x, y, w, h),) = boxes_to_px(registration, [box])
     outline = damaged.where(plane.corners(box) * SOURCE_PX - 0.5)
     assert np.abs(np.array([x, y, x + w, y + h]) - [*outline.min(axis=0), *outline.max(axis=0)]).max() <= 0.25 * PX_PER_MM + 2
+
+
+def test_a_bent_page_is_laid_without_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+    page, lies, rng = _filled(), plane.raster(300 / 25.4), np.random.default_rng(3)
+    bend = Bend(rng.normal(0, 0.3, (10, 2)), plane.PAGE)
+    banded = register_module._flat(page, lies, bend, plane.PAGE, PX_PER_MM)
+    monkeypatch.setattr(register_module, "_BAND", 10_000)
+    assert np.array_equal(banded, register_module._flat(page, lies, bend, plane.PAGE, PX_PER_MM))

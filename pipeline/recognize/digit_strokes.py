@@ -1,0 +1,111 @@
+"""The strokes in a row of digit boxes, and the cell that each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import Image
+
+REACH = 0.35
+"""How far a stroke may reach into the next cell, in cell widths, and still be this cell's alone: one that goes farther is two digits that touch."""
+SPECK = 0.03
+"""A stroke with less than this share of the area of its cell's largest is dust."""
+FEW = 120_000
+"""In a picture of fewer pixels 16 bits number all strokes, divided ones too: a stroke has a block of 2 × 2 px to itself."""
+
+Edges = NDArray[np.float64]
+Labels = NDArray[np.integer]
+Stats = NDArray[np.int32]
+Cells = NDArray[np.intp]
+
+
+class Stroke(NamedTuple):
+    """Connected ink: its number among the labels, the rectangle around it and its area, px."""
+
+    label: int
+    x: int
+    y: int
+    w: int
+    h: int
+    area: int
+
+
+def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, dict[int, list[Stroke]]]:
+    """For each pixel the number of its stroke, (h, w), and for each cell with ink, 0…n-1, its strokes without dust.
+
+    `mask` (h, w) is 1 on ink; `edges` are the sides of the cells from left to right, px. A stroke that lies mostly in one cell belongs there whole;
+    one that lies in several, such as a line through the row, is divided.
+    """
+    labels, stats = _connected(mask)
+    column_cell = np.searchsorted(edges, np.arange(mask.shape[1]) + 0.5) - 1
+    written = np.flatnonzero(_written(stats, edges, margin, mask.shape[0]))
+    cell, whole = _main_cells(labels, stats, written, column_cell, edges)
+    found: dict[int, list[Stroke]] = {}
+    next_label = len(stats)
+    for label, at, undivided in zip(written.tolist(), cell.tolist(), whole.tolist(), strict=True):
+        stroke = Stroke(label, *stats[label].tolist())
+        for its, piece in [(at, stroke)] if undivided else _divided(labels, stroke, column_cell, next_label):
+            next_label = max(next_label, piece.label + 1)
+            if 0 <= its < len(edges) - 1:
+                found.setdefault(its, []).append(piece)
+    return labels, {its: _without_dust(of_cell) for its, of_cell in found.items()}
+
+
+def _connected(mask: Image) -> tuple[Labels, Stats]:
+    kind = cv2.CV_16U if mask.size < FEW else cv2.CV_32S
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=kind)
+    return np.asarray(labels), np.asarray(stats, np.int32)
+
+
+def _written(stats: Stats, edges: Edges, margin: float, height: int) -> NDArray[np.bool_]:
+    """Components other than the background, what lies outside the boxes, and slivers of a box line."""
+    x, y, w, h, area = (stats[:, i].astype(np.float64) for i in range(5))
+    middle = y + h / 2
+    gone = (middle < margin) | (middle > height - margin) | (area < 5)
+    off = np.abs(edges[:, None] - (x + w / 2)[None, :]).min(axis=0)
+    gone |= (off < 3.5) & (w <= 5)
+    off = np.minimum(np.abs(middle - margin), np.abs(middle - (height - margin)))
+    gone |= (off < 3.5) & (h <= 5)
+    gone[0] = True
+    return np.asarray(~gone, np.bool_)
+
+
+def _main_cells(labels: Labels, stats: Stats, written: Cells, column_cell: Cells, edges: Edges) -> tuple[Cells, NDArray[np.bool_]]:
+    """The cell that most of each written stroke lies in, -1 or n outside of all, and whether it belongs there whole."""
+    left, width, area = (stats[written, column] for column in (cv2.CC_STAT_LEFT, cv2.CC_STAT_WIDTH, cv2.CC_STAT_AREA))
+    right = left + width
+    cell, most = column_cell[left], area.copy()
+    for i in np.flatnonzero(cell != column_cell[right - 1]):
+        x, y, w, h, _ = stats[written[i]]
+        in_columns = np.count_nonzero(labels[y : y + h, x : x + w] == written[i], axis=0)
+        count = np.bincount(column_cell[x : x + w] + 1, in_columns)
+        cell[i], most[i] = count.argmax() - 1, count.max()
+    bounds = np.concatenate([[-np.inf], edges, [np.inf]])
+    overrun = np.maximum(bounds[cell + 1] - left, right - bounds[cell + 2])
+    return cell, (most >= 0.6 * area) & (overrun <= REACH * (edges[1] - edges[0]))
+
+
+def _divided(labels: Labels, stroke: Stroke, column_cell: Cells, next_label: int) -> Iterator[tuple[int, Stroke]]:
+    """What of a stroke lies in each cell, as strokes of their own with labels from `next_label` on."""
+    columns = column_cell[stroke.x : stroke.x + stroke.w]
+    for cell in range(int(columns[0]), int(columns[-1]) + 1):
+        inside = np.flatnonzero(columns == cell)
+        if not inside.size:
+            continue
+        x, end = stroke.x + int(inside[0]), stroke.x + int(inside[-1]) + 1
+        place = labels[stroke.y : stroke.y + stroke.h, x:end]
+        part, stats = _connected((place == stroke.label).view(np.uint8))
+        place[part > 0] = part[part > 0] + (next_label - 1)
+        for piece, (left, top, w, h, area) in enumerate(stats[1:].tolist()):
+            yield cell, Stroke(next_label + piece, x + left, stroke.y + top, w, h, area)
+        next_label += len(stats) - 1
+
+
+def _without_dust(strokes: list[Stroke]) -> list[Stroke]:
+    least = SPECK * max(stroke.area for stroke in strokes)
+    return [stroke for stroke in strokes if stroke.area >= least]

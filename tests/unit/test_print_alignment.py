@@ -1,0 +1,45 @@
+"""Print is found where a sheet shows it, as comparing every move in full finds it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.recognize.print_alignment import ALIGN, best_move
+
+
+def boxes() -> NDArray[np.uint8]:
+    """Grey levels of a row of five boxes with a word beside them."""
+    out = np.zeros((90, 300), np.uint8)
+    for x in range(16, 300, 52):
+        cv2.line(out, (x, 16), (x, 74), (90,), 2)
+    for y in (16, 74):
+        cv2.line(out, (16, y), (276, y), (70,), 2)
+    cv2.putText(out, "Datum", (40, 10), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (120,), 1, cv2.LINE_AA)
+    return out
+
+
+@pytest.mark.parametrize("move", [(0, 0), (3, -2), (-ALIGN, ALIGN)])
+def test_print_that_lies_off_is_found(move: tuple[int, int]) -> None:
+    printed = boxes()
+    sheet = np.roll(printed, move, (0, 1))
+    cv2.putText(sheet, "2026", (60, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (180,), 3, cv2.LINE_AA)
+    assert best_move(printed, sheet) == move
+    assert best_move(printed * np.float32(0.7), sheet * np.float32(0.9)) == move
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_move_is_that_of_template_matching(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    printed = boxes()
+    sheet = np.clip(np.roll(printed, tuple(rng.integers(-2, 3, 2)), (0, 1)) * 0.3 + rng.normal(20, 15, printed.shape), 0, 255).astype(np.uint8)
+    score = cv2.matchTemplate(sheet, printed[ALIGN:-ALIGN, ALIGN:-ALIGN], cv2.TM_CCORR_NORMED)
+    x, y = cv2.minMaxLoc(score)[3]
+    assert best_move(printed, sheet) == (y - ALIGN, x - ALIGN)
+
+
+def test_a_sheet_without_any_ink_has_no_best_place_but_an_answer() -> None:
+    down, right = best_move(boxes(), np.zeros((90, 300), np.uint8))
+    assert max(abs(down), abs(right)) <= ALIGN
