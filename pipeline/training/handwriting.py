@@ -3,7 +3,8 @@
     pip install -e '.[train]'
     python -m pipeline.training.handwriting train --data FOLDER --run RUN --minutes 240 [--lines OWN.zip]
     python -m pipeline.training.handwriting measure --data FOLDER --run RUN [--lines OWN.zip]
-    python -m pipeline.training.handwriting export --run RUN --out data/models/handwriting-free.onnx [--share 0.5]
+    python -m pipeline.training.handwriting export --run RUN --out data/models/trained/handwriting-free.onnx [--share 0.5]
+    python -m pipeline.training.handwriting_eight_bit …     # makes the network that reads of it; then pipeline.training.calibrate
 
 `FOLDER` holds `dhsd_words.npz` (DHSD, DFKI 2026, CC BY 4.0: `x`, `text`, `writer`) and `fonts_train/*.ttf` (handwriting fonts under free licences).
 `--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip file of pictures `<writer or page number>…png` and

@@ -1,4 +1,4 @@
-"""The handwriting network as PyTorch trains it, and back into the ONNX file that the product reads.
+"""The handwriting network as PyTorch trains it, and back into an ONNX file, from which `handwriting_eight_bit.py` makes the one that reads.
 
 Weights travel by name: training changes numbers in the graph that `rapidocr` ships, never the graph, except that the last layer answers only for
 `CHARACTERS`. So the tuned file has the shipped one's interface: (n, 3, 48, w) in −1…1 to (n, w / 8, 1 + characters) probabilities.
@@ -17,6 +17,7 @@ from onnx import ModelProto, numpy_helper
 from onnx2torch import convert
 from torch import Tensor, nn
 
+from pipeline.errors import UsageError
 from pipeline.training.arithmetic import fast_numbers
 from pipeline.training.handwriting_text import CHARACTERS
 
@@ -64,8 +65,14 @@ def export(network: Network, file: Path) -> None:
 
 
 def continue_from(network: Network, file: Path) -> None:
-    """Give the network the weights of a tuned file that `export` wrote."""
+    """Give the network the weights of a tuned file that `export` wrote.
+
+    Raises:
+        UsageError: it is another sort of file, such as a network that reads, whose weights are rounded.
+    """
     tuned = {t.name: t for t in onnx.load(str(file)).graph.initializer}
+    if any(f"{there}_half" not in tuned for there in network.names.values()):
+        raise UsageError(f"{file.name} holds no weights to go on from.", "Give a network as it was trained: see data/models/trained.")
     weights = network.module.state_dict()
     with torch.no_grad():
         for here, there in network.names.items():

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
+TRAINED = "trained"
+"""The folder of networks as they were trained, in floating numbers, beside those that read."""
 TOP = 63
 """With 8 bits, processors that add products in pairs of 16 bits would saturate (2 · 255 · 127), and a reading must not depend on the processor."""
 WEIGHTS_SHARE = 0.6

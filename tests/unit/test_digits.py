@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Format, Kind
-from pipeline.model import State
+from pipeline.model import Image, State
 from pipeline.recognize import digits
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
 from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
-from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, SECOND, _answers, cell_probabilities, plain_row, recognize
+from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, SECOND, cell_probabilities, one_look, plain_row, recognize
 from pipeline.recognize.registry import NETWORKS
 
 NUMBER = "189001019802"
@@ -260,10 +260,10 @@ def _clear_and_doubtful() -> NDArray[np.uint8]:
 def test_only_a_doubtful_cell_is_looked_at_again_and_by_both_networks() -> None:
     """A doubtful one is answered by the mean of all looks, the others as the first network answers."""
     cells = _clear_and_doubtful()
-    once = _answers(cells, MODEL)
+    once = one_look(cells, MODEL)
     doubtful = once.max(axis=1) < LOOK_AGAIN
-    looks = [_answers(np.roll(cells[doubtful], move, axis=(1, 2)), MODEL) for move in ((0, 0), (1, 0), (0, 1))]
-    looks += [_answers(np.roll(cells[doubtful], move, axis=(1, 2)), SECOND) for move in ((0, 0), (-1, 0), (0, -1))]
+    looks = [one_look(np.roll(cells[doubtful], move, axis=(1, 2)), MODEL) for move in ((0, 0), (1, 0), (0, 1))]
+    looks += [one_look(np.roll(cells[doubtful], move, axis=(1, 2)), SECOND) for move in ((0, 0), (-1, 0), (0, -1))]
     mean = np.exp(np.mean(np.log(np.maximum(looks, 1e-9)), axis=0))
     found = cell_probabilities(cells)
     assert doubtful.any()
@@ -297,3 +297,25 @@ def test_another_network_needs_curves_of_its_own(name: str, tmp_path: Path, monk
     other.write_bytes(getattr(digits, name).read_bytes() + b"0")
     monkeypatch.setattr(digits, name, other)
     assert NETWORKS[Kind.DIGITS]() != before
+
+
+@pytest.mark.parametrize("network", [MODEL, SECOND])
+def test_what_reads_answers_as_what_was_trained(network: Path) -> None:
+    cells = _drawn_cells()
+    reads, trained = one_look(cells, network), one_look(cells, network.parent / "trained" / network.name)
+    assert len(np.unique(trained.argmax(axis=1))) > 5
+    assert np.mean(reads.argmax(axis=1) == trained.argmax(axis=1)) > 0.97
+    assert np.abs(reads - trained).max(axis=1).mean() < 0.02
+
+
+def _drawn_cells() -> Image:
+    """Cells of digits in OpenCV's faces, thin and bold, upright and slanted, with grain."""
+    rng = np.random.default_rng(4)
+    rows = []
+    for face in (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, cv2.FONT_ITALIC):
+        for width in (1, 2, 4):
+            row = np.full((60, 400), 250, np.uint8)
+            for place, digit in enumerate(rng.permutation(10)):
+                cv2.putText(row, str(digit), (place * 40 + 9, 45), face, 1.9 if face == cv2.FONT_HERSHEY_PLAIN else 1.2, 40, width, cv2.LINE_AA)
+            rows.append(cell_pictures((row + rng.normal(0, 4, row.shape)).clip(0, 255).astype(np.uint8), None, 10))
+    return np.concatenate(rows)

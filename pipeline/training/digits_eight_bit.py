@@ -1,4 +1,4 @@
-"""A digit network in 8-bit numbers, by the runtime's own tools: less than half of the time a cell, the same error.
+"""A digit network in 8-bit numbers, by the runtime's own tools: less than half of the time a cell.
 
 Weights get 7 bits a channel, since processors without VNNI saturate with 8 (see `rounding.py`), activations 8 bits over the range that cells of
 training rows show. The last layer stays in floating numbers: it says how sure the network is.
@@ -19,7 +19,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from pipeline.model import Image
 from pipeline.training.onnx_file import without_traces
 
-AT_ONCE = 100
+BATCH = 100
 
 
 class _Cells(CalibrationDataReader):  # type: ignore[misc]  # the runtime's classes have no types
@@ -31,8 +31,8 @@ class _Cells(CalibrationDataReader):  # type: ignore[misc]  # the runtime's clas
 
 
 def _batches(cells: Image) -> Iterator[Mapping[str, NDArray[np.float32]]]:
-    for start in range(0, len(cells), AT_ONCE):
-        yield {"cells": cells[start : start + AT_ONCE, None].astype(np.float32) / np.float32(255)}
+    for start in range(0, len(cells), BATCH):
+        yield {"cells": cells[start : start + BATCH, None].astype(np.float32) / np.float32(255)}
 
 
 def write_eight_bit(network: Path, cells: Image, out: Path) -> None:

@@ -1,11 +1,12 @@
-"""Make the handwriting network that reads, in 8-bit numbers, from the one that was trained: half of the time a line, the same error.
+"""Make the handwriting network that reads, in 8-bit numbers, from the one that was trained: half of the time a line.
 
     pip install -e '.[train]'
-    python -m pipeline.training.eight_bit --network handwriting-float.onnx --data FOLDER [--lines OWN.zip] --out handwriting.onnx
+    python -m pipeline.training.handwriting_eight_bit --data FOLDER [--lines OWN.zip] --out data/models/handwriting.onnx
 
-Four fifths of the time go to convolutions with a window of one pixel. Each becomes a product of two matrices of whole numbers: activations in 8 bits
-over the range of their own line, weights in 7 bits a column, rounded as `rounding.py` says. It looks at lines that the network was trained on, drawn
-anew with a fixed seed: nothing that is measured on is seen. `FOLDER` and `--lines` are those of the training.
+It is made from the file of the same name in `trained/`. Four fifths of the time go to convolutions with a window of one pixel. Each becomes a
+product of two matrices of whole numbers: activations in 8 bits over the range of their own line, weights in 7 bits a column, rounded as `rounding.py`
+says. It looks at lines that the network was trained on, drawn anew with a fixed seed: nothing that is measured on is seen. `FOLDER` and `--lines` are
+those of the training. Afterwards `pipeline.quality.handwritten` judges it, and `pipeline.training.calibrate --only lines` fits its probabilities.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from pipeline.training.handwriting import SEED, WIDEST_LINE_PX, as_block, sources
 from pipeline.training.onnx_file import without_traces
-from pipeline.training.rounding import Matrix, Rounded, Seen, rounding
+from pipeline.training.rounding import TRAINED, Matrix, Rounded, Seen, rounding
 
 RUNTIME = "com.microsoft"
 """The domain of the runtime's own operators."""
@@ -135,12 +136,11 @@ def training_lines(data: Path, archives: Sequence[Path], count: int = LINES) -> 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", type=Path, required=True, help="the trained network, in floating numbers")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--lines", type=Path, action="append", default=[])
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    onnx.save(without_traces(eight_bit(args.network, training_lines(args.data, args.lines))), str(args.out))
+    onnx.save(without_traces(eight_bit(args.out.parent / TRAINED / args.out.name, training_lines(args.data, args.lines))), str(args.out))
 
 
 if __name__ == "__main__":
