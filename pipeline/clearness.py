@@ -19,7 +19,8 @@ from pipeline import plane
 from pipeline.field_spec import FieldSpec
 from pipeline.model import Image, Reading
 from pipeline.once import while_it_lives
-from pipeline.print_contrast import FORMS, SCALE, Packed, Places, Print, Seen, Unfilled, window
+from pipeline.packed import PackedMask, Places
+from pipeline.print_contrast import FORMS, SCALE, Print, Seen, Unfilled, window
 from pipeline.recognize.ranks import is_below
 
 UNCLEAR_P = 0.95
@@ -73,10 +74,10 @@ def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:
 
 
 @while_it_lives
-def _bare(form: Print) -> Packed:
+def _bare(form: Print) -> PackedMask:
     """Where the paper of an unfilled form is bare, away from its print."""
     bare = form.bare_at.pixels.mask.view(np.uint8)
-    return Packed(np.asarray(cv2.erode(bare, _square(2 * _FROM_PRINT_MM * SCALE)) > 0, np.bool_))
+    return PackedMask(np.asarray(cv2.erode(bare, _square(2 * _FROM_PRINT_MM * SCALE)) > 0, np.bool_))
 
 
 def _is_blurred(upright: Image, unfilled: Image) -> bool:

@@ -21,7 +21,8 @@ from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import UNSEEN_P, Box, Image, Reading
 from pipeline.once import while_it_lives
-from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Print, Seen, ring, small, unfilled_darkness, window
+from pipeline.packed import Map, Mask, PackedMap
+from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, ring, small, unfilled_darkness, window
 from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
 
 _FAINT = 0.2
@@ -161,7 +162,7 @@ def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
     if patch is None or patch.alike(seen.dark) + _BETTER > 1:
         return False  # nothing farther off can be as much better; most fields end here
     reach = _REACH
-    scores = _likeness(seen.dark[patch.around], patch.dark)
+    scores = _likeness(seen.dark[patch.around], patch.dark.map)
     near = float(scores[reach - 1 : reach + 2, reach - 1 : reach + 2].max())
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
     moved = float(np.hypot(x - reach, y - reach)) / SCALE
@@ -178,7 +179,7 @@ class _Patch:
 
     place: tuple[slice, slice]
     around: tuple[slice, slice]
-    dark: Map
+    dark: PackedMap
     mean: np.float32
     spread: float
 
@@ -186,7 +187,7 @@ class _Patch:
         """The correlation of the patch with what lies at its place."""
         here = np.ascontiguousarray(page[self.place])
         spread = math.sqrt(here.size) * float(cv2.meanStdDev(here)[1][0, 0])
-        return float(np.vdot(here, self.dark - self.mean)) / max(spread * self.spread, 1e-9)
+        return float(np.vdot(here, self.dark.map - self.mean)) / max(spread * self.spread, 1e-9)
 
 
 @while_it_lives
@@ -197,10 +198,10 @@ def _patch(form: Print, field: Box) -> _Patch | None:
     height, width = unfilled.shape
     if min(rows.start, columns.start) < _REACH or rows.stop + _REACH > height or columns.stop + _REACH > width:
         return None
-    dark = unfilled[rows, columns].copy()
+    dark = np.ascontiguousarray(unfilled[rows, columns])
     around = slice(rows.start - _REACH, rows.stop + _REACH), slice(columns.start - _REACH, columns.stop + _REACH)
     mean = dark.mean()
-    return _Patch((rows, columns), around, dark, mean, float(np.linalg.norm(dark - mean))) if dark.std() >= 0.01 else None
+    return _Patch((rows, columns), around, PackedMap(dark), mean, float(np.linalg.norm(dark - mean))) if dark.std() >= 0.01 else None
 
 
 def _likeness(around: Map, patch: Map) -> Map:

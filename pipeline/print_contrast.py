@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.model import Box, Image
 from pipeline.once import while_it_lives
+from pipeline.packed import Map, Mask, PackedMask, Places
 
 PX_PER_MM = 8.0
 """Scale of the upright page and its blank."""
@@ -29,12 +28,7 @@ _DARKEST = 0.35
 _WINDOW_MM = 2.5
 _CHECK_BOX_MM = 3.0, 6.5
 FORMS = 48
-"""Of so many form pages a process keeps what their blanks tell: of the 41 that the program ships and some of one's own, 3–4 MB each."""
-
-Map = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Places = NDArray[np.integer]
-"""Of pixels put in a row."""
+"""Of so many form pages a process keeps what their blanks tell: of the 41 that the program ships and some of one's own, some 4 MB each."""
 
 
 class Unfilled:
@@ -50,29 +44,17 @@ class Unfilled:
         return id(self.picture)
 
 
-class Packed:
-    """A mask kept in a bit a pixel, an eighth of what it takes unfolded."""
-
-    def __init__(self, mask: Mask) -> None:
-        self._bits, self._shape = np.packbits(mask), mask.shape
-
-    @property
-    def mask(self) -> Mask:
-        """(h, w), made anew each time."""
-        return np.unpackbits(self._bits, count=math.prod(self._shape)).view(np.bool_).reshape(self._shape)
-
-
 @dataclass(frozen=True, slots=True)
 class Where:
     """Some pixels of a blank, and the share of them near each place that is asked about, at least a trace, so that it can be divided by."""
 
-    pixels: Packed
+    pixels: PackedMask
     near: Map
 
     @classmethod
     def of(cls, mask: Mask, places: Places) -> Where:
         """Of a mask (h, w); `places` are of its pixels put in a row."""
-        return cls(Packed(mask), np.maximum(_near(mask.astype(np.float32)).take(places), np.float32(1e-3)))
+        return cls(PackedMask(mask), np.maximum(_near(mask.astype(np.float32)).take(places), np.float32(1e-3)))
 
     def mean(self, dark: Map, places: Places) -> Map:
         """The mean darkness of those of the pixels that are near each of the same places, (n,)."""

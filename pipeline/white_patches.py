@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Box, Image
-from pipeline.print_contrast import FORMS, Mask, Unfilled, small, window
+from pipeline.packed import Mask
+from pipeline.print_contrast import FORMS, Unfilled, small, window
 
 PATCH_SCALE = 2.0
 """px per mm of the mask of patches."""

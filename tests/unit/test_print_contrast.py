@@ -15,7 +15,7 @@ from pipeline.clearness import unclear
 from pipeline.field_place import hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Box, Image
-from pipeline.print_contrast import FORMS, RING_MM, SCALE, Packed, Print, ring, seen_on, unfilled_darkness, window
+from pipeline.print_contrast import FORMS, RING_MM, SCALE, Print, ring, seen_on, unfilled_darkness, window
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 from pipeline.white_patches import PATCH_SCALE, covered
@@ -46,11 +46,6 @@ def test_a_print_takes_little_room() -> None:
     form = OWN.latest("besokslista")
     kept = seen_on(blank(form, 1), blank(form, 1)).form
     assert sum(each.nbytes for each in (kept.places, kept.expected, kept.print_at.near, kept.bare_at.near)) < 2_000_000
-
-
-def test_a_mask_is_unpacked_as_it_was() -> None:
-    mask = np.random.default_rng(1).random((13, 21)) < 0.3
-    assert np.array_equal(Packed(mask).mask, mask)
 
 
 def near(picture: NDArray[np.float32]) -> NDArray[np.float32]:
