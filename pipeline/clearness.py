@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.field_spec import FieldSpec
 from pipeline.model import Image, Reading
-from pipeline.print_contrast import SCALE, Mask, Print, Seen, Unfilled, window
+from pipeline.once import while_it_lives
+from pipeline.packed import PackedMask, Places
+from pipeline.print_contrast import FORMS, SCALE, Print, Seen, Unfilled, window
 from pipeline.recognize.ranks import is_below
 
 UNCLEAR_P = 0.95
@@ -42,10 +44,6 @@ _AXES = (1, 0), (0, 1)
 _FEWEST_PX = 500
 
 
-Places = NDArray[np.intp]
-"""Of pixels put in a row."""
-
-
 class Unclear(StrEnum):
     """Why no value of a page is sure; also the code of the problem."""
 
@@ -66,7 +64,7 @@ def no_surer(fields: Mapping[str, Reading], why: Collection[Unclear]) -> dict[st
 
 def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:
     """Whether bare paper outside the fields is a little dark in many places."""
-    bare = _bare(seen.form).copy()
+    bare = _bare(seen.form).mask
     for spec in specs:
         bare[window(plane.widened(spec.area, _FROM_FIELD_MM))] = False
     edge = round(_FROM_EDGE_MM * SCALE)
@@ -75,10 +73,11 @@ def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:
     return len(dark) >= _FEWEST_PX and float(((dark > _SHADED[0]) & (dark < _SHADED[1])).mean()) > _MOST_SHADED
 
 
-@lru_cache(maxsize=16)
-def _bare(form: Print) -> Mask:
+@while_it_lives
+def _bare(form: Print) -> PackedMask:
     """Where the paper of an unfilled form is bare, away from its print."""
-    return np.asarray(cv2.erode(form.bare_at.weight, _square(2 * _FROM_PRINT_MM * SCALE)) > 0, np.bool_)
+    bare = form.bare_at.pixels.mask.view(np.uint8)
+    return PackedMask(np.asarray(cv2.erode(bare, _square(2 * _FROM_PRINT_MM * SCALE)) > 0, np.bool_))
 
 
 def _is_blurred(upright: Image, unfilled: Image) -> bool:
@@ -86,7 +85,7 @@ def _is_blurred(upright: Image, unfilled: Image) -> bool:
     page = _middle(upright)
     contrast = _range(page).ravel()
     for axis, (edges, steep) in zip(_AXES, _edges(Unfilled(unfilled)), strict=True):
-        seen = edges[contrast[edges] > _CONTRAST]
+        seen = edges.compress(contrast.take(edges) > _CONTRAST)  # twice as quick as with brackets
         if seen.size >= _FEWEST_PX and is_below(_steepness(_slope(page, axis), contrast, seen), _STEEP_PART, _SOFT * steep):
             return True
     return False
@@ -98,19 +97,21 @@ def _middle(picture: Image) -> Image:
     return picture[quarter:-quarter]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=FORMS)
 def _edges(unfilled: Unfilled) -> tuple[tuple[Places, float], ...]:
     """Where an unfilled form has edges across and down, and how steep they are."""
     picture = _middle(unfilled.picture)
     contrast, slopes = _range(picture).ravel(), [_slope(picture, axis) for axis in _AXES]
     places = [np.flatnonzero(np.abs(slope) > _EIGHTHS * _EDGE) for slope in slopes]
     steep = (_steepness(slope, contrast, edges) for slope, edges in zip(slopes, places, strict=True))
-    return tuple((edges, float(np.quantile(each, _STEEP_PART)) if each.size else 0.0) for edges, each in zip(places, steep, strict=True))
+    steepest = (float(np.quantile(each, _STEEP_PART)) if each.size else 0.0 for each in steep)
+    return tuple((edges.astype(np.int32), most) for edges, most in zip(places, steepest, strict=True))
 
 
 def _steepness(slope: NDArray[np.int16], contrast: NDArray[np.uint8], where: Places) -> NDArray[np.float32]:
     """The slope of edges, per pixel, as a part of the contrast there."""
-    return np.asarray(np.abs(slope[where]).astype(np.float32) / (_EIGHTHS * np.maximum(contrast[where], 1).astype(np.float32)), np.float32)
+    steps, range_ = np.abs(slope.take(where)).astype(np.float32), np.maximum(contrast.take(where), 1).astype(np.float32)
+    return np.asarray(steps / (_EIGHTHS * range_), np.float32)
 
 
 def _slope(picture: Image, axis: tuple[int, int]) -> NDArray[np.int16]:

@@ -29,9 +29,11 @@ class Components:
     @classmethod
     def of(cls, mask: Mask, connectivity: int = 8) -> Components:
         """The parts of a mask; pixels that touch at a corner are of one, unless `connectivity` is 4."""
+        if not mask.size:  # OpenCV would read beyond it
+            return cls(np.zeros(mask.shape, np.int32), np.zeros((1, 5), np.int32), np.full((1, 2), np.nan))
         ink = mask.view(np.uint8)
-        try:
-            _, labels, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=connectivity, ltype=cv2.CV_16U)  # a third of the work
+        try:  # a third of the work of numbering with 32 bits
+            _, labels, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=connectivity, ltype=cv2.CV_16U)
         except cv2.error:  # more parts than 16 bits can number
             _, labels, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=connectivity, ltype=cv2.CV_32S)
         return cls(np.asarray(labels).view(f"u{labels.itemsize}"), np.asarray(stats, np.int32), np.asarray(centres, np.float64))

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -21,8 +20,10 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import UNSEEN_P, Box, Image, Reading
-from pipeline.print_contrast import RING_MM, SCALE, Map, Mask, Print, Seen, ring, small, window
-from pipeline.white_patches import PATCH_SCALE, under_patch, white_patches
+from pipeline.once import while_it_lives
+from pipeline.packed import Map, Mask, PackedMap
+from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, ring, small, unfilled_darkness, window
+from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
 
 _FAINT = 0.2
 """A line with less than this share of the contrast that lines have on this page is not seen."""
@@ -65,8 +66,8 @@ class Hidden(StrEnum):
 
 def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> dict[str, Hidden]:
     """Fields that cannot be seen where they should be, by name. Both pictures are grey, laid on the form, 8 px/mm; `seen` is of the same page."""
-    half = small(upright, PATCH_SCALE)
-    bands, patches = _bands(half), white_patches(half, unfilled)
+    page = small(upright, PATCH_SCALE)
+    bands, patches = _bands(page), white_patches(page, unfilled)
     anything = bool(bands.any() or patches.any())  # most pages show neither
     written = {spec.name: spec for spec in specs if spec.kind is not Kind.PRINTED}
     areas = {name: _outlines(spec) for name, spec in written.items()}
@@ -151,8 +152,7 @@ def _square(side_mm: float) -> NDArray[np.uint8]:
 
 
 def _under_band(bands: Mask, box: Box) -> bool:
-    half = Box(box.x / 2, box.y / 2, box.w / 2, box.h / 2)  # `window` is of pictures twice as fine
-    return float(bands[window(half)].mean()) >= _BAND_SHARE
+    return covered(bands, box) >= _BAND_SHARE
 
 
 def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
@@ -162,7 +162,7 @@ def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
     if patch is None or patch.alike(seen.dark) + _BETTER > 1:
         return False  # nothing farther off can be as much better; most fields end here
     reach = _REACH
-    scores = _likeness(seen.dark[patch.around], patch.dark)
+    scores = _likeness(seen.dark[patch.around], patch.dark.map)
     near = float(scores[reach - 1 : reach + 2, reach - 1 : reach + 2].max())
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
     moved = float(np.hypot(x - reach, y - reach)) / SCALE
@@ -173,34 +173,35 @@ def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
 class _Patch:
     """The print of a field on the unfilled form.
 
-    `place` is where it lies in pictures at `SCALE`, `around` what is searched; `dark` (h, w) is its darkness, `above` that less its mean, and
-    `spread` the root of the sum of the squares of `above`.
+    `place` is where it lies in pictures at `SCALE`, `around` what is searched; `dark` (h, w) is its darkness, `mean` the mean of that, and `spread`
+    the root of the sum of the squares of what lies above or below it.
     """
 
     place: tuple[slice, slice]
     around: tuple[slice, slice]
-    dark: Map
-    above: Map
+    dark: PackedMap
+    mean: np.float32
     spread: float
 
     def alike(self, page: Map) -> float:
         """The correlation of the patch with what lies at its place."""
         here = np.ascontiguousarray(page[self.place])
         spread = math.sqrt(here.size) * float(cv2.meanStdDev(here)[1][0, 0])
-        return float(np.vdot(here, self.above)) / max(spread * self.spread, 1e-9)
+        return float(np.vdot(here, self.dark.map - self.mean)) / max(spread * self.spread, 1e-9)
 
 
-@lru_cache(maxsize=4096)
+@while_it_lives
 def _patch(form: Print, field: Box) -> _Patch | None:
     """None for a field that is too near the edge of the paper to be sought around, or has no print."""
+    unfilled = unfilled_darkness(form.unfilled)
     rows, columns = window(plane.widened(field, RING_MM))
-    height, width = form.dark.shape
+    height, width = unfilled.shape
     if min(rows.start, columns.start) < _REACH or rows.stop + _REACH > height or columns.stop + _REACH > width:
         return None
-    dark = np.ascontiguousarray(form.dark[rows, columns])
+    dark = np.ascontiguousarray(unfilled[rows, columns])
     around = slice(rows.start - _REACH, rows.stop + _REACH), slice(columns.start - _REACH, columns.stop + _REACH)
-    above = dark - dark.mean()
-    return _Patch((rows, columns), around, dark, above, float(np.linalg.norm(above))) if dark.std() >= 0.01 else None
+    mean = dark.mean()
+    return _Patch((rows, columns), around, PackedMap(dark), mean, float(np.linalg.norm(dark - mean))) if dark.std() >= 0.01 else None
 
 
 def _likeness(around: Map, patch: Map) -> Map:

@@ -6,12 +6,35 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from functools import wraps
 from threading import Lock
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
 P = ParamSpec("P")
+Thing = TypeVar("Thing")
+Answer = TypeVar("Answer")
+
+
+def while_it_lives(function: Callable[Concatenate[Thing, P], Answer]) -> Callable[Concatenate[Thing, P], Answer]:
+    """A function of a thing that never changes and hashable arguments that remembers its answers for as long as the thing lives.
+
+    A thing is known by itself, not by what it is like: its class must leave `__eq__` alone. An answer must not hold its thing, or it never goes.
+    """
+    held: WeakKeyDictionary[Thing, dict[Hashable, Answer]] = WeakKeyDictionary()
+
+    @wraps(function)
+    def remembered(thing: Thing, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        answers = held.get(thing)
+        if answers is None:
+            answers = held.setdefault(thing, {})
+        key = args, tuple(sorted(kwargs.items()))
+        if key not in answers:
+            answers[key] = function(thing, *args, **kwargs)
+        return answers[key]
+
+    return remembered
 
 
 def once_a_picture(most_bytes: int) -> Callable[[Callable[Concatenate[Pixels, P], Pixels]], Callable[Concatenate[Pixels, P], Pixels]]:

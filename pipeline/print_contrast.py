@@ -7,10 +7,11 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.model import Box, Image
+from pipeline.once import while_it_lives
+from pipeline.packed import Map, Mask, PackedMask, Places
 
 PX_PER_MM = 8.0
 """Scale of the upright page and its blank."""
@@ -26,46 +27,8 @@ _DARKEST = 0.35
 """Darkness is cut here: pen is darker than any line of a field and must not outweigh it."""
 _WINDOW_MM = 2.5
 _CHECK_BOX_MM = 3.0, 6.5
-
-Map = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Some pixels of a blank as 0 and 1, and the share of them near each pixel."""
-
-    weight: Map
-    near: Map
-
-    @classmethod
-    def of(cls, mask: Mask) -> Where:
-        """Of a mask; at least a trace is near everywhere, so that it can be divided by."""
-        weight = mask.astype(np.float32)
-        return cls(weight, np.maximum(_near(weight), np.float32(1e-3)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Print:
-    """The blank at `SCALE`: its darkness against the paper near by, where it has print and bare paper, and the contrast of that print.
-
-    There is one of each blank, and it does not change, so that what follows from it can be kept.
-    """
-
-    dark: Map
-    printed: Mask
-    print_at: Where
-    bare_at: Where
-    expected: Map
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The page at `SCALE`: its darkness, and the contrast of the blank's print on it, 1 for as strong as on the blank."""
-
-    dark: Map
-    visible: Map
-    form: Print
+FORMS = 48
+"""Of so many form pages a process keeps what their blanks tell: of the 41 that the program ships and some of one's own, some 4 MB each."""
 
 
 class Unfilled:
@@ -81,23 +44,74 @@ class Unfilled:
         return id(self.picture)
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Some pixels of a blank, and the share of them near each place that is asked about, at least a trace, so that it can be divided by."""
+
+    pixels: PackedMask
+    near: Map
+
+    @classmethod
+    def of(cls, mask: Mask, places: Places) -> Where:
+        """Of a mask (h, w); `places` are of its pixels put in a row."""
+        return cls(PackedMask(mask), np.maximum(_near(mask.astype(np.float32)).take(places), np.float32(1e-3)))
+
+    def mean(self, dark: Map, places: Places) -> Map:
+        """The mean darkness of those of the pixels that are near each of the same places, (n,)."""
+        mean = _near(np.asarray(cv2.copyTo(dark, self.pixels.mask.view(np.uint8)), np.float32)).take(places)
+        mean /= self.near
+        return mean
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Print:
+    """The blank at `SCALE`: where it has bare paper and print, the `places` (n,) of this among its pixels put in a row, and its contrast there, (n,).
+
+    There is one of each of the last `FORMS` blanks. It does not change, so that what follows from it can be kept while it lives.
+    """
+
+    unfilled: Unfilled
+    places: Places
+    print_at: Where
+    bare_at: Where
+    expected: Map
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The page at `SCALE`: its darkness (h, w), and the contrast of the blank's print on it, (n,) as its places, 1 for as strong as on the blank."""
+
+    dark: Map
+    visible: Map
+    form: Print
+
+
 def seen_on(upright: Image, unfilled: Image) -> Seen:
     """A form's print as a page shows it; both grey, laid on the form, 8 px/mm. `unfilled` never changes: what it holds is kept."""
     form = _print(Unfilled(unfilled))
     dark = _darkness(upright)
-    visible = _contrast(dark, form.print_at, form.bare_at)
+    visible = _contrast(dark, form.print_at, form.bare_at, form.places)
     visible /= form.expected
     return Seen(dark, visible, form)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=FORMS)
 def _print(unfilled: Unfilled) -> Print:
-    dark = _darkness(unfilled.picture)
+    dark = unfilled_darkness(unfilled)
     printed = dark > _PRINTED
-    bare = Where.of(np.asarray((dark < _BARE) & ~_in_check_boxes(printed), np.bool_))
-    expected = _contrast(dark, Where.of(printed), bare)
-    clear = np.asarray(printed & (expected > _PRINTED / 2), np.bool_)
-    return Print(dark, clear, Where.of(clear), bare, np.maximum(expected, _PRINTED / 2))
+    bare = np.asarray((dark < _BARE) & ~_in_check_boxes(printed), np.bool_)
+    places = np.flatnonzero(printed)
+    expected = _contrast(dark, Where.of(printed, places), Where.of(bare, places), places)
+    places, expected = places[expected > _PRINTED / 2], expected[expected > _PRINTED / 2]
+    clear = np.zeros_like(printed)
+    clear.ravel()[places] = True
+    return Print(unfilled, places.astype(np.int32), Where.of(clear, places), Where.of(bare, places), expected)
+
+
+@lru_cache(maxsize=1)
+def unfilled_darkness(unfilled: Unfilled) -> Map:
+    """The darkness of a blank; of the last one only, as what is asked about it is asked while its first page is read."""
+    return _darkness(unfilled.picture)
 
 
 def _in_check_boxes(printed: Mask) -> Mask:
@@ -127,17 +141,11 @@ def small(picture: Image, px_per_mm: float) -> Image:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _contrast(dark: Map, printed: Where, bare: Where) -> Map:
-    """How much darker print is than the paper around it, near each pixel."""
-    contrast = _mean(dark, printed)
-    contrast -= _mean(dark, bare)
+def _contrast(dark: Map, printed: Where, bare: Where, places: Places) -> Map:
+    """How much darker print is than the paper around it, near each of some places, (n,)."""
+    contrast = printed.mean(dark, places)
+    contrast -= bare.mean(dark, places)
     return contrast
-
-
-def _mean(dark: Map, where: Where) -> Map:
-    mean = _near(dark * where.weight)
-    mean /= where.near
-    return mean
 
 
 def _near(picture: Map) -> Map:
@@ -147,19 +155,20 @@ def _near(picture: Map) -> Map:
 
 def ring(seen: Seen, box: Box) -> Map:
     """Visibility of the print at the outline of a box, one number a pixel of print."""
-    return np.asarray(seen.visible.ravel()[_ring(seen.form, box)], np.float32)
+    return np.asarray(seen.visible.take(_ring(seen.form, box)), np.float32)
 
 
-@lru_cache(maxsize=4096)
-def _ring(form: Print, box: Box) -> NDArray[np.intp]:
-    """Where a form has print at the outline of a box, as places in its pixels put in a row."""
+@while_it_lives
+def _ring(form: Print, box: Box) -> Places:
+    """Which of a form's places of print lie at the outline of a box."""
+    printed = form.print_at.pixels.mask
     rows, columns = window(plane.widened(box, RING_MM))
+    around = np.zeros_like(printed)
+    around[rows, columns] = True
     inner = _inside(box)
-    printed = form.printed[rows, columns].copy()
     if inner:
-        printed[inner] = False
-    y, x = np.nonzero(printed)
-    return np.asarray((y + rows.start) * form.printed.shape[1] + x + columns.start, np.intp)
+        around[rows, columns][inner] = False
+    return np.flatnonzero(around[printed]).astype(np.int32)
 
 
 def _inside(box: Box) -> tuple[slice, slice] | None:
@@ -171,7 +180,8 @@ def _inside(box: Box) -> tuple[slice, slice] | None:
     return slice(margin, height - margin), slice(margin, width - margin)
 
 
-def window(box: Box) -> tuple[slice, slice]:
-    """A box (mm) as rows and columns of a picture at `SCALE`."""
-    top, left = max(0, round(box.y * SCALE)), max(0, round(box.x * SCALE))
-    return slice(top, max(top + 1, round((box.y + box.h) * SCALE))), slice(left, max(left + 1, round((box.x + box.w) * SCALE)))
+def window(box: Box, px_per_mm: float = SCALE) -> tuple[slice, slice]:
+    """A box (mm) as rows and columns of a picture, at least one of each."""
+    top, left = max(0, round(box.y * px_per_mm)), max(0, round(box.x * px_per_mm))
+    bottom, right = round((box.y + box.h) * px_per_mm), round((box.x + box.w) * px_per_mm)
+    return slice(top, max(top + 1, bottom)), slice(left, max(left + 1, right))

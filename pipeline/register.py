@@ -243,7 +243,7 @@ def _flat(image: Image, lies: Matrix, bend: Bend | None, page: Box, px_per_mm: f
         band = flat[top : top + _BAND]
         at = np.array([[1 / step, 0, 1], [0, 1 / step, 1 + top / step]])
         full_x, full_y = cv2.split(cv2.warpAffine(there, at, band.shape[::-1], flags=_BETWEEN))
-        cv2.remap(image, full_x, full_y, cv2.INTER_LINEAR, dst=band, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
+        band[:] = cv2.remap(image, full_x, full_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
     return flat
 
 

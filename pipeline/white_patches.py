@@ -6,13 +6,15 @@ be, and lighter than all around, is a patch. A page that is white through and th
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Box, Image
-from pipeline.once import once_a_picture
-from pipeline.print_contrast import Mask, small
+from pipeline.packed import Mask
+from pipeline.print_contrast import FORMS, Unfilled, small, window
 
 PATCH_SCALE = 2.0
 """px per mm of the mask of patches."""
@@ -36,17 +38,20 @@ _PATCH_SHARE = 0.2
 """A field of which so much lies under a patch cannot be told empty."""
 
 
-def white_patches(upright: Image, unfilled: Image) -> Mask:
-    """Where something whiter than the paper lies on it. Pictures and answer are laid on the form; the page is at `PATCH_SCALE`, its form 8 px/mm."""
-    page = _paper(upright)
-    if (page >= _WHITEST).mean() >= _WHITE_SHARE:
-        return np.zeros(page.shape, np.bool_)
-    compared = np.asarray(page / _unfilled_paper(unfilled), np.float32)
-    lighter = np.minimum(_lighter(compared), _lighter(np.asarray(page / 255, np.float32)))  # a tint that was lost makes no patch
+def white_patches(page: Image, unfilled: Image) -> Mask:
+    """Where something whiter than the paper lies on it. All is laid on the form; page and answer are at `PATCH_SCALE`, `unfilled` is 8 px/mm.
+
+    `unfilled` never changes: what it holds is kept.
+    """
+    paper = _paper(page)
+    if (paper >= _WHITEST).mean() >= _WHITE_SHARE:
+        return np.zeros(paper.shape, np.bool_)
+    compared = np.asarray(paper / _unfilled_paper(Unfilled(unfilled)), np.float32)
+    lighter = np.minimum(_lighter(compared), _lighter(np.asarray(paper / 255, np.float32)))  # a tint that was lost makes no patch
     most = max(_LIGHTER, _UNEVEN * float(np.quantile(lighter, _UNEVEN_SHARE)))
     patches = lighter >= most
     if np.count_nonzero(patches) < _LEAST_MM2 * PATCH_SCALE**2:
-        return np.zeros(page.shape, np.bool_)
+        return np.zeros(paper.shape, np.bool_)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8), connectivity=8)
     large = stats[:, cv2.CC_STAT_AREA] >= _LEAST_MM2 * PATCH_SCALE**2
     large[0] = False
@@ -61,15 +66,19 @@ def _lighter(paper: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def under_patch(patches: Mask, box: Box) -> bool:
     """Whether so much of a box (mm) is under patches that what it holds may be hidden."""
-    top, left = round(box.y * PATCH_SCALE), round(box.x * PATCH_SCALE)
-    part = patches[max(0, top) : round((box.y + box.h) * PATCH_SCALE), max(0, left) : round((box.x + box.w) * PATCH_SCALE)]
-    return bool(part.size and part.mean() >= _PATCH_SHARE)
+    return covered(patches, box) >= _PATCH_SHARE
 
 
-@once_a_picture(most_bytes=64_000_000)
-def _unfilled_paper(unfilled: Image) -> NDArray[np.float32]:
-    """The paper of a form at 8 px/mm, at least 1."""
-    return np.maximum(_paper(small(unfilled, PATCH_SCALE)), np.float32(1))
+def covered(mask: Mask, box: Box) -> float:
+    """The share of a box (mm) that a mask at `PATCH_SCALE` covers; none of one that lies off the page."""
+    part = mask[window(box, PATCH_SCALE)]
+    return np.count_nonzero(part) / part.size if part.size else 0.0
+
+
+@lru_cache(maxsize=FORMS)
+def _unfilled_paper(unfilled: Unfilled) -> NDArray[np.float32]:
+    """The paper of a form at `PATCH_SCALE`, at least 1."""
+    return np.maximum(_paper(small(unfilled.picture, PATCH_SCALE)), np.float32(1))
 
 
 def _paper(picture: Image) -> NDArray[np.float32]:

@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Labels
 from pipeline.model import Image
 from pipeline.recognize.digit_print import NEXT_TO, Grey, darker_than_paper, without_print, without_rules
-from pipeline.recognize.digit_strokes import Edges, Labels, Stroke, strokes_by_cell
+from pipeline.recognize.digit_strokes import Edges, Stroke, strokes_by_cell
 from pipeline.recognize.ranks import median
 
 EMPTY, STRUCK, OTHER = 10, 11, 12

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.model import Image
 from pipeline.once import once_a_picture
-from pipeline.recognize.print_alignment import ALIGN, best_move
+from pipeline.recognize.digit_alignment import ALIGN, best_move
 from pipeline.recognize.ranks import median, quantile
 
 DARKEST_PAPER = 0.45

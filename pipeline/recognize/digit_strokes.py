@@ -9,17 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Components, Labels
 from pipeline.model import Image
 
 REACH = 0.35
 """How far a stroke may reach into the next cell, in cell widths, and still be this cell's alone: one that goes farther is two digits that touch."""
 SPECK = 0.03
 """A stroke with less than this share of the area of its cell's largest is dust."""
-FEW = 120_000
-"""In a picture of fewer pixels 16 bits number all strokes, divided ones too: a stroke has a block of 2 × 2 px to itself."""
+SMALL_PX = 120_000
+"""In a smaller picture 16 bits number all strokes and what they are divided into: each stroke has a block of 2 × 2 px to itself, and among the pieces
+each piece has one, so that there are at most twice 30,000."""
 
 Edges = NDArray[np.float64]
-Labels = NDArray[np.integer]
 Stats = NDArray[np.int32]
 Cells = NDArray[np.intp]
 
@@ -41,7 +42,9 @@ def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, d
     `mask` (h, w) is 1 on ink; `edges` are the sides of the cells from left to right, px. A stroke that lies mostly in one cell belongs there whole;
     one that lies in several, such as a line through the row, is divided.
     """
-    labels, stats = _connected(mask)
+    strokes = Components.of(mask.view(np.bool_))
+    stats = strokes.stats
+    labels: Labels = strokes.labels if mask.size < SMALL_PX else strokes.labels.astype(np.int32)
     column_cell = np.searchsorted(edges, np.arange(mask.shape[1]) + 0.5) - 1
     written = np.flatnonzero(_written(stats, edges, margin, mask.shape[0]))
     cell, whole = _main_cells(labels, stats, written, column_cell, edges)
@@ -54,12 +57,6 @@ def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, d
             if 0 <= its < len(edges) - 1:
                 found.setdefault(its, []).append(piece)
     return labels, {its: _without_dust(of_cell) for its, of_cell in found.items()}
-
-
-def _connected(mask: Image) -> tuple[Labels, Stats]:
-    kind = cv2.CV_16U if mask.size < FEW else cv2.CV_32S
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=kind)
-    return np.asarray(labels), np.asarray(stats, np.int32)
 
 
 def _written(stats: Stats, edges: Edges, margin: float, height: int) -> NDArray[np.bool_]:
@@ -99,11 +96,12 @@ def _divided(labels: Labels, stroke: Stroke, column_cell: Cells, next_label: int
             continue
         x, end = stroke.x + int(inside[0]), stroke.x + int(inside[-1]) + 1
         place = labels[stroke.y : stroke.y + stroke.h, x:end]
-        part, stats = _connected((place == stroke.label).view(np.uint8))
-        place[part > 0] = part[part > 0] + (next_label - 1)
-        for piece, (left, top, w, h, area) in enumerate(stats[1:].tolist()):
+        ink = place == stroke.label
+        pieces = Components.of(ink)
+        place[ink] = pieces.labels[ink].astype(labels.dtype) + (next_label - 1)
+        for piece, (left, top, w, h, area) in enumerate(pieces.stats[1:].tolist()):
             yield cell, Stroke(next_label + piece, x + left, stroke.y + top, w, h, area)
-        next_label += len(stats) - 1
+        next_label += len(pieces) - 1
 
 
 def _without_dust(strokes: list[Stroke]) -> list[Stroke]:

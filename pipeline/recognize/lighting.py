@@ -62,9 +62,14 @@ def _terms(height: int, width: int, cell: int) -> NDArray[np.float64]:
 def _solver(height: int, width: int, cell: int) -> NDArray[np.float64]:
     """(3, cells): what turns the greys of all cells into the plane fitted to them."""
     terms = _terms(height, width, cell)
-    return _fitted(terms, np.eye(len(terms)))
+    return _solved(terms, terms.T)
 
 
 def _fitted(terms: NDArray[np.float64], grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Least squares by the normal equations; a trace of damping, so that a single row of cells has an answer too."""
-    return np.asarray(np.linalg.solve(terms.T @ terms + 1e-9 * np.eye(3), terms.T @ grey), np.float64)
+    """The plane (3,) fitted to the greys (cells,) by least squares."""
+    return _solved(terms, terms.T @ grey)
+
+
+def _solved(terms: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The normal equations solved; a trace of damping, so that a single row of cells has an answer too."""
+    return np.asarray(np.linalg.solve(terms.T @ terms + 1e-9 * np.eye(3), right), np.float64)

@@ -79,11 +79,14 @@ def _middle(field: tuple[int, int, int, int]) -> tuple[slice, slice]:
 
 
 def _fitted(blank: Darkness, dark: Darkness, px_per_mm: float) -> tuple[Darkness, float]:
-    """The blank moved to where it correlates best with the crop, and this correlation; 0 where one of them is plain."""
+    """The blank moved to where it correlates best with the crop, and this correlation; 0 where one of them is plain.
+
+    Of a blank that may change nothing is kept, and to ask how it correlates with itself would take as long as to seek it.
+    """
     reach = min(max(1, round(REACH_MM * px_per_mm)), (min(dark.shape) - 1) // 3)
     of_dark, of_blank = _mean_and_spread(dark), _mean_and_spread(blank)
     likeness = _likeness(dark, of_dark, blank, of_blank)
-    if of_dark[1] < PLAIN or of_blank[1] < PLAIN or fits_best(likeness, float(_rival(blank, reach)[0])):
+    if min(of_dark[1], of_blank[1]) < PLAIN or (not blank.flags.writeable and fits_best(likeness, float(_rival(blank, reach)[0]))):
         return blank, likeness
     padded = _padded(blank, reach)
     score = cv2.matchTemplate(padded, dark, cv2.TM_CCOEFF_NORMED)
@@ -94,20 +97,23 @@ def _fitted(blank: Darkness, dark: Darkness, px_per_mm: float) -> tuple[Darkness
 
 
 def fits_best(likeness: float, rival: float) -> bool:
-    """Whether a blank that correlates so with a crop where it lies does worse wherever else it is laid.
+    """Whether a blank does worse wherever else it is laid on a crop.
 
-    There it correlates with itself where it lies by `rival` at most.
-    Correlations are cosines of angles, and one side of a triangle is at least the difference of the other two.
+    `likeness` is its correlation with the crop where it lies, `rival` the most that the blank correlates with itself moved. Correlations are cosines
+    of angles, and one side of a triangle is at least the difference of the other two.
     """
-    apart, off = math.acos(min(1.0, rival)), math.acos(min(1.0, likeness))
+    apart, off = _angle(rival), _angle(likeness)
     return off < apart and math.cos(apart - off) < likeness + HERE - ROUNDING
+
+
+def _angle(correlation: float) -> float:
+    """0…π; a correlation may be rounded past 1 or -1."""
+    return math.acos(max(-1.0, min(1.0, correlation)))
 
 
 @once_a_picture(most_bytes=32_000_000)
 def _rival(blank: Darkness, reach: int) -> Darkness:
-    """(1,): how a blank correlates at most with itself moved by a pixel or more; 1 for one that may change, of which nothing is kept."""
-    if blank.flags.writeable:
-        return np.ones(1, np.float32)
+    """(1,): the most that a blank correlates with itself moved by a pixel or more."""
     score = cv2.matchTemplate(_padded(blank, reach), blank, cv2.TM_CCOEFF_NORMED)
     score[reach, reach] = -1
     return np.asarray(score.max(keepdims=True)[0], np.float32)

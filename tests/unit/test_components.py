@@ -37,3 +37,11 @@ def test_chosen_parts_are_shown_alone() -> None:
     large = found.pixels(found.column(cv2.CC_STAT_AREA) == 24)
     assert large.dtype == np.bool_
     assert np.array_equal(large, mask & (np.arange(20) > 5))
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 7), (7, 0)])
+def test_a_mask_without_any_pixel_has_no_parts(size: tuple[int, int]) -> None:
+    found = Components.of(np.zeros(size, bool))
+    assert len(found) == 1
+    assert found.column(cv2.CC_STAT_AREA).tolist() == [0]
+    assert found.labels.shape == found.pixels([True]).shape == size

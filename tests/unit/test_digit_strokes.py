@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.recognize.digit_strokes import FEW, strokes_by_cell
+from pipeline.recognize.digit_strokes import SMALL_PX, strokes_by_cell
 
 EDGES = np.linspace(10, 130, 4)
 """Three cells of 40 px within a margin of 10 px."""
@@ -70,6 +70,6 @@ def test_more_strokes_than_16_bits_can_number_are_told_apart() -> None:
     mask[::2, ::2] = 1
     mask[300:320, 500:520] = 1
     labels, found = strokes_by_cell(mask, np.array([0.0, 640.0]), 0)
-    assert mask.size > FEW
+    assert mask.size > SMALL_PX
     assert len(np.unique(labels)) > 2**16
     assert [(stroke.x, stroke.y) for stroke in found[0]] == [(500, 300)]

@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.recognize.mark_contrast import HERE, fits_best
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.recognize import marks
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.ink import Darkness, paper_darkness
+from pipeline.recognize.lighting import levelled
+from pipeline.recognize.mark_contrast import HERE, REACH_MM, _fitted, fits_best
+from pipeline.recognize.mark_features import WIDEST_MARK_MM
+from pipeline.training.drawn_marks import drawn_mark
 
 REACH = 3
+PX = 8.0
 
 
 def _correlations(padded: NDArray[Any], picture: NDArray[Any]) -> NDArray[np.float32]:
@@ -43,3 +51,45 @@ def test_what_is_said_to_fit_best_does(noise: float, moved: int) -> None:
 )
 def test_how_like_it_must_be(likeness: float, rival: float, best: bool) -> None:
     assert fits_best(likeness, rival) is best
+
+
+@pytest.mark.parametrize("past", [1.0000000000000002, -1.0000000000000002])
+def test_a_correlation_may_be_rounded_past_what_it_can_be(past: float) -> None:
+    assert fits_best(past, 0.5) is (past > 0)
+    assert fits_best(0.9, past) is (past < 0)
+
+
+@pytest.mark.parametrize("side", [3.0, 3.6, 4.2, 5.0])
+@pytest.mark.parametrize("margin", [0.5, 1.5, 5.0])
+def test_the_negative_of_a_blank_is_measured(side: float, margin: float) -> None:
+    first, last, whole = (round(mm * PX) for mm in (margin, margin + side, side + 2 * margin))
+    blank = np.full((whole, whole), 255, np.uint8)
+    cv2.rectangle(blank, (first, first), (last - 1, last - 1), (90,), 2)
+    blank.flags.writeable = False
+    spec = FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(50, 50, side, side))
+    assert np.isfinite(marks.measured(Crop(255 - blank, spec, blank, PX, margin))).all()
+
+
+def _sought_everywhere(blank: Darkness, dark: Darkness, px_per_mm: float) -> Darkness:
+    reach = round(REACH_MM * px_per_mm)
+    padded = np.asarray(cv2.copyMakeBorder(blank, *(reach,) * 4, cv2.BORDER_REPLICATE))
+    score = _correlations(padded, dark)
+    score[reach, reach] += HERE
+    y, x = np.unravel_index(int(score.argmax()), score.shape)
+    return np.asarray(padded[y : y + dark.shape[0], x : x + dark.shape[1]])
+
+
+@pytest.mark.parametrize("style", ["empty", "cross", "tick", "solid"])
+def test_a_blank_lies_where_seeking_it_everywhere_lays_it(style: str) -> None:
+    random, left = np.random.default_rng(6), 0
+    for _ in range(40):
+        crop = levelled(drawn_mark(style, random).crop)
+        assert crop.blank is not None
+        assert crop.px_per_mm is not None
+        blank, dark = (paper_darkness(picture, crop.px_per_mm, WIDEST_MARK_MM) for picture in (crop.blank, crop.image))
+        blank.flags.writeable = False
+        fitted, likeness = _fitted(blank, dark, crop.px_per_mm)
+        assert np.array_equal(fitted, _sought_everywhere(blank, dark, crop.px_per_mm))
+        assert likeness == pytest.approx(np.corrcoef(dark.ravel(), fitted.ravel())[0, 1], abs=1e-4)
+        left += fitted is blank
+    assert left or style != "empty"

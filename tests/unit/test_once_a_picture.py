@@ -1,11 +1,14 @@
-"""What follows from a picture is worked out once and held within a limit."""
+"""What follows from a picture is worked out once and held within a limit, or as long as that lives from which it follows."""
 
 from __future__ import annotations
+
+import gc
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.once import once_a_picture
+from pipeline.once import once_a_picture, while_it_lives
 
 PAGE = 1000
 """Bytes of the picture."""
@@ -54,3 +57,27 @@ def test_a_picture_that_may_be_written_to_is_worked_on_anew() -> None:
     assert total(picture) == [0]
     picture[0] = 1
     assert total(picture) == [1]
+
+
+class Thing:
+    """Something that does not change."""
+
+
+def test_what_follows_from_a_thing_is_worked_out_once_and_goes_with_it() -> None:
+    asked = []
+
+    @while_it_lives
+    def part(thing: Thing, at: int) -> NDArray[np.uint8] | None:
+        asked.append((thing.__class__, at))
+        return np.zeros(at, np.uint8) if at else None
+
+    thing = Thing()
+    answers = [part(thing, at) for at in (1, 0, 1, 0)]
+    assert [at for _, at in asked] == [1, 0]
+    assert answers[0] is answers[2]
+    assert part(Thing(), 1) is not answers[0]
+    gone, answer = ref(thing), ref(answers[0])
+    del thing, answers
+    gc.collect()
+    assert gone() is None
+    assert answer() is None

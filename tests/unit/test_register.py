@@ -220,9 +220,23 @@ def test_a_box_is_found_in_the_picture() -> None:
     assert np.abs(np.array([x, y, x + w, y + h]) - [*outline.min(axis=0), *outline.max(axis=0)]).max() <= 0.25 * PX_PER_MM + 2
 
 
-def test_a_bent_page_is_laid_without_seams(monkeypatch: pytest.MonkeyPatch) -> None:
-    page, lies, rng = _filled(), plane.raster(300 / 25.4), np.random.default_rng(3)
-    bend = Bend(rng.normal(0, 0.3, (10, 2)), plane.PAGE)
-    banded = register_module._flat(page, lies, bend, plane.PAGE, PX_PER_MM)
-    monkeypatch.setattr(register_module, "_BAND", 10_000)
-    assert np.array_equal(banded, register_module._flat(page, lies, bend, plane.PAGE, PX_PER_MM))
+def _bent() -> Bend:
+    return Bend(np.random.default_rng(3).normal(0, 0.3, (10, 2)), plane.PAGE)
+
+
+def test_a_bent_page_is_laid_without_seams() -> None:
+    """As if the places of all pixels had been worked out and looked up at once."""
+    page, lies, bend, step = _filled(), plane.raster(300 / 25.4), _bent(), 16
+    x, y = np.meshgrid(np.arange(-step, 1680 + 2 * step, step), np.arange(-step, 2376 + 2 * step, step))
+    mm = (np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) / PX_PER_MM
+    there = plane.through(lies, mm + bend.shift(mm)).astype(np.float32).reshape(*x.shape, 2)
+    between = np.array([[1 / step, 0, 1], [0, 1 / step, 1]])
+    from_x, from_y = cv2.split(cv2.warpAffine(there, between, (1680, 2376), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
+    whole = cv2.remap(page, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
+    assert np.array_equal(register_module._flat(page, lies, bend, plane.PAGE, PX_PER_MM), whole)
+
+
+def test_a_picture_in_colour_is_not_laid_with_anything_else_in_its_place() -> None:
+    colour = np.zeros((300, 200, 3), np.uint8)
+    with pytest.raises(ValueError, match="broadcast"):
+        register_module._flat(colour, plane.raster(1.0), _bent(), plane.PAGE, PX_PER_MM)

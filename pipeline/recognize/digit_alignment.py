@@ -1,4 +1,4 @@
-"""Where the print of an unfilled form lies on a sheet, when it is a few pixels off: the best of all moves by whole pixels.
+"""Where the printed boxes of a row of digits lie on a sheet, when they are a few pixels off: the best of all moves by whole pixels.
 
 Print consists of lines and few words, so that most of its rows of pixels are alike. Each kind of row is held against the sheet once; what all rows of
 the print have in common with the sheet is added up from there. This takes half of the time of a Fourier transform.
@@ -24,11 +24,16 @@ Grey = NDArray[np.float32]
 def best_move(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]:
     """By how many px the print (h, w) must go down and right to lie on the ink (h, w): there the cosine between both is greatest.
 
-    What comes within `ALIGN` px of the print's edge does not count, as it may leave the picture.
+    What comes within `ALIGN` px of the print's edge does not count, as it may leave the picture. The print stays where it is if nothing else is left,
+    or if the ink has nothing in common with it.
     """
+    if min(printed.shape) <= 2 * ALIGN:
+        return 0, 0
     full = ink.astype(np.float32)
     rows = full @ _kinds_of_rows(printed)
     common = rows.reshape(-1, MOVES).take(_places(printed), axis=0).reshape(MOVES, -1, MOVES).sum(axis=1)
+    if not common.any():
+        return 0, 0
     height, width = full.shape
     length = np.sqrt(_windows(height) @ (full * full) @ _windows(width).T)
     down, right = np.unravel_index(np.argmax(common / np.maximum(length, np.finfo(np.float32).tiny)), common.shape)

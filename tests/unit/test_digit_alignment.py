@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.recognize.print_alignment import ALIGN, best_move
+from pipeline.recognize.digit_alignment import ALIGN, best_move
 
 
 def boxes() -> NDArray[np.uint8]:
@@ -40,6 +40,17 @@ def test_the_best_move_is_that_of_template_matching(seed: int) -> None:
     assert best_move(printed, sheet) == (y - ALIGN, x - ALIGN)
 
 
-def test_a_sheet_without_any_ink_has_no_best_place_but_an_answer() -> None:
-    down, right = best_move(boxes(), np.zeros((90, 300), np.uint8))
-    assert max(abs(down), abs(right)) <= ALIGN
+def test_print_stays_where_it_is_on_a_sheet_that_shows_none_of_it() -> None:
+    assert best_move(boxes(), np.zeros((90, 300), np.uint8)) == (0, 0)
+
+
+@pytest.mark.parametrize("size", [(2 * ALIGN, 300), (90, 2 * ALIGN), (1, 1)])
+def test_print_that_is_all_edge_stays_where_it_is(size: tuple[int, int]) -> None:
+    printed = np.ascontiguousarray(boxes()[: size[0], : size[1]]) + np.uint8(9)
+    assert best_move(printed, np.roll(printed, 2, 1)) == (0, 0)
+
+
+def test_a_row_of_print_within_the_edge_is_enough() -> None:
+    printed = np.zeros((2 * ALIGN + 1, 60), np.uint8)
+    printed[ALIGN, 20:23] = 200
+    assert best_move(printed, np.roll(printed, (-1, 3), (0, 1))) == (-1, 3)
