@@ -70,7 +70,7 @@ def under_patch(patches: Mask, box: Box) -> bool:
 
 
 def covered(mask: Mask, box: Box) -> float:
-    """The share of a box (mm) that a mask at `PATCH_SCALE` covers; none of one that lies off the page."""
+    """The share of a box (mm) that a mask at `PATCH_SCALE` covers; of a box that leaves the page, of what is on it."""
     part = mask[window(box, PATCH_SCALE)]
     return np.count_nonzero(part) / part.size if part.size else 0.0
 

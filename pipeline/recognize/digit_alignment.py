@@ -25,7 +25,7 @@ def best_move(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]:
     """By how many px the print (h, w) must go down and right to lie on the ink (h, w): there the cosine between both is greatest.
 
     What comes within `ALIGN` px of the print's edge does not count, as it may leave the picture. The print stays where it is if nothing else is left,
-    or if the ink has nothing in common with it.
+    or if the ink has nothing in common with it. Of moves that are as good, the one farthest up and left.
     """
     if min(printed.shape) <= 2 * ALIGN:
         return 0, 0

@@ -54,9 +54,9 @@ def write_card(file: Path, fitted: Sequence[Fitted], keep: Iterable[str] = ()) -
 
 def _whole_run(arguments: Sequence[str]) -> list[str]:
     """Without what was left out this time, and without anybody's folders."""
-    parts = [i for i, argument in enumerate(arguments) if argument == "--only"]
-    skipped = {at for i in parts for at in (i, i + 1)}
-    return [Path(a).name if Path(a).is_absolute() else a for i, a in enumerate(arguments) if i not in skipped]
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    skipped = {at for i, word in enumerate(words) if word == "--only" for at in (i, i + 1)}
+    return [Path(word).name if Path(word).is_absolute() else word for i, word in enumerate(words) if i not in skipped]
 
 
 def _rows_of(file: Path, networks: set[str]) -> list[str]:

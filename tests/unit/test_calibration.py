@@ -85,8 +85,9 @@ def test_a_file_keeps_curves_of_other_networks(tmp_path: Path) -> None:
     assert set(read_curves(file)) == {("mark", "new")}
 
 
-def test_a_card_tells_how_to_make_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["calibrate", "--handwriting", "/somebody/hands", "--only", "boxes", "--pages", "40"])
+@pytest.mark.parametrize("arguments", ["--handwriting /somebody/hands --only boxes --pages 40", "--handwriting=/some/hands --pages=40 --only=marks"])
+def test_a_card_tells_how_to_make_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str) -> None:
+    monkeypatch.setattr("sys.argv", ["calibrate", *arguments.split()])
     known = readings(400, 5)
     write_card(tmp_path / "calibration.md", fit_keys(known, known, {"mark": "a-network"}, {}))
     assert "    python -m pipeline.training.calibrate --handwriting hands --pages 40\n" in (tmp_path / "calibration.md").read_text("utf-8")
