@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import plane
+from pipeline.components import Components
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import UNSEEN_P, Box, Image, Reading
 from pipeline.once import while_it_lives
@@ -140,10 +141,10 @@ def _bands(page: Image) -> Mask:
     edges, _ = cv2.findContours(dark, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     if not any(max(cv2.boundingRect(edge)[2:]) >= _BAND_MM * PATCH_SCALE for edge in edges):
         return np.zeros(dark.shape, np.bool_)  # as on most pages; the way below takes ten times as long
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
-    long = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= _BAND_MM * PATCH_SCALE
+    parts = Components.of(dark > 0)
+    long = parts.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= _BAND_MM * PATCH_SCALE
     long[0] = False
-    return np.asarray(long[np.asarray(labels, np.intp)], np.bool_)
+    return parts.pixels(long)
 
 
 def _square(side_mm: float) -> NDArray[np.uint8]:

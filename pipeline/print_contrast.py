@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from pipeline import plane
+from pipeline.components import Components
 from pipeline.model import Box, Image
 from pipeline.once import while_it_lives
 from pipeline.packed import Map, Mask, PackedMask, Places
@@ -116,11 +117,11 @@ def unfilled_darkness(unfilled: Unfilled) -> Map:
 
 def _in_check_boxes(printed: Mask) -> Mask:
     """The inside of small printed boxes: a person may have filled it, so it is no paper to compare print with."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((~printed).astype(np.uint8), connectivity=4)
-    sides = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    parts = Components.of(~printed, connectivity=4)
+    sides = parts.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     boxes = (sides.max(axis=1) <= _CHECK_BOX_MM[1] * SCALE) & (sides.min(axis=1) >= _CHECK_BOX_MM[0] * SCALE)
     boxes[0] = False
-    return np.asarray(boxes[np.asarray(labels, np.intp)], np.bool_)
+    return parts.pixels(boxes)
 
 
 def _darkness(picture: Image) -> Map:

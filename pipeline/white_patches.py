@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Components
 from pipeline.model import Box, Image
 from pipeline.packed import Mask
 from pipeline.print_contrast import FORMS, Unfilled, small, window
@@ -52,10 +53,10 @@ def white_patches(page: Image, unfilled: Image) -> Mask:
     patches = lighter >= most
     if np.count_nonzero(patches) < _LEAST_MM2 * PATCH_SCALE**2:
         return np.zeros(paper.shape, np.bool_)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8), connectivity=8)
-    large = stats[:, cv2.CC_STAT_AREA] >= _LEAST_MM2 * PATCH_SCALE**2
+    parts = Components.of(np.asarray(patches, np.bool_))
+    large = parts.column(cv2.CC_STAT_AREA) >= _LEAST_MM2 * PATCH_SCALE**2
     large[0] = False
-    return np.asarray(large[np.asarray(labels, np.intp)], np.bool_)
+    return parts.pixels(large)
 
 
 def _lighter(paper: NDArray[np.float32]) -> NDArray[np.float32]:
