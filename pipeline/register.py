@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import plane, structure
 from pipeline.bend import Bend, fit_bend
@@ -25,6 +23,7 @@ from pipeline.identify import Identification
 from pipeline.ink_grey import shrunk_ink
 from pipeline.model import Box, Image
 from pipeline.once import once_a_picture
+from pipeline.page_fit import FEWEST, best_fit, homography
 from pipeline.plane import Matrix, Points
 from pipeline.structure import Search, Shifts
 
@@ -35,7 +34,6 @@ LOST_MM = 10.0
 
 _ROUGH = Search(px_per_mm=4.0, patch_mm=9.0, reach_mm=4.0)
 _FINE = Search(px_per_mm=6.0, patch_mm=6.5, reach_mm=2.0)
-_FEWEST = 12
 _NEAR_MM = 0.3
 """Flat pages lie within 0.1 mm of where their marks say; creased and photographed ones are off by 0.5 mm and more."""
 _FOLLOWED = 4
@@ -43,14 +41,9 @@ _FOLLOWED = 4
 _MORE = 1.005
 _REACHES = 1.05
 """A stretch is followed further as long as that finds so much more of the print."""
-_LEFT_OUT_MM = 13.5
-_GOOD_MM = 0.12
-"""A page that lies so well is not searched for creases: there is nothing to gain, and following them costs as much as all else."""
 _BAND = 64
 """A bent page is laid flat so many rows at a time: where each pixel comes from need not leave the processor's cache."""
 _BETWEEN = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-_BENDS = 0.85
-"""A bend is believed if it brings the residual below this share of that without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +107,7 @@ def _laid(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box]) -> 
         lies = _closer(lies, _measured(image, lies, blank, middles[::2], _ROUGH), page)
         shifts = _measured(image, lies, blank, middles, _FINE)
     shifts = _reached(image, lies, shifts, blank, middles)
-    fit, bend, wrong = _best_fit(shifts, page)
+    fit, bend, wrong = best_fit(shifts, page)
     lies = lies @ fit
     for _ in range(_FOLLOWED):
         if bend is None or bend.creases is None:
@@ -123,7 +116,7 @@ def _laid(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box]) -> 
         if further.found.sum() < _MORE * shifts.found.sum():
             break
         shifts = further
-        fit, bend, wrong = _best_fit(shifts, page)
+        fit, bend, wrong = best_fit(shifts, page)
         lies = lies @ fit
     upright = _flat(image, lies, bend, page, PX_PER_MM)
     if len(wrong):
@@ -140,7 +133,7 @@ def _reached(image: Image, lies: Matrix, shifts: Shifts, blank: Image, middles: 
     page = plane.page_of(blank)
     for _ in range(_FOLLOWED):
         at, moved = shifts.seen
-        if len(at) < 3 * _FEWEST or structure.mostly_seen(shifts, page):
+        if len(at) < 3 * FEWEST or structure.mostly_seen(shifts, page):
             break
         further = _followed(image, lies, fit_bend(at, moved, page), blank, middles)
         if further.found.sum() < _REACHES * shifts.found.sum():
@@ -164,69 +157,17 @@ def _enough(px_per_mm: float) -> float:
 def _lies_near(shifts: Shifts) -> bool:
     """Whether the marks alone said so well where the page is that a rough round finds nothing more; it need not be gone through then."""
     _, moved = shifts.seen
-    return len(moved) >= _FEWEST and float(np.percentile(np.linalg.norm(moved, axis=1), 95)) < _NEAR_MM
+    return len(moved) >= FEWEST and float(np.percentile(np.linalg.norm(moved, axis=1), 95)) < _NEAR_MM
 
 
 def _closer(lies: Matrix, shifts: Shifts, page: Box) -> Matrix:
     """The page's place after the rough round."""
-    fit = _homography(*shifts.seen) if shifts.found.sum() >= _FEWEST else None
+    fit = homography(*shifts.seen) if shifts.found.sum() >= FEWEST else None
     return lies if fit is None or not plane.is_page(lies @ fit, page) else lies @ fit
 
 
 def _measured(image: Image, lies: Matrix, blank: Image, middles: Points, search: Search) -> Shifts:
     return structure.measure(plane.cut(image, lies, plane.page_of(blank), search.px_per_mm), blank, middles, search)
-
-
-def _homography(at: Points, moved: Points, within_mm: float = 0.6) -> Matrix | None:
-    """mm → mm, robust."""
-    if len(at) < 4:
-        return None
-    found, _ = cv2.findHomography(at, at + moved, cv2.RANSAC, within_mm, maxIters=500, confidence=0.995)
-    return None if found is None else np.asarray(found, dtype=np.float64)
-
-
-class _Model(Enum):
-    """What is believed of the paper."""
-
-    FLAT = 0
-    BENT = 1
-    CREASED = 2
-
-
-def _fit(at: Points, moved: Points, page: Box, model: _Model) -> tuple[Matrix, Bend | None]:
-    """A shift of print `moved` at `at` explained: mm on the form → mm as now laid, then the bend in form coordinates."""
-    flat = _homography(at, moved, 0.6 if model is _Model.FLAT else 2.0)
-    flat = np.eye(3) if flat is None else flat
-    left = plane.through(np.linalg.inv(flat), at + moved) - at
-    return flat, None if model is _Model.FLAT else fit_bend(at, left, page, creased=model is _Model.CREASED)
-
-
-def _left_out(at: Points, moved: Points, page: Box, model: _Model) -> NDArray[np.float64]:
-    """How far off, mm, each patch lies when those of its square of a chess board are left out of the fit."""
-    board = np.floor(at / _LEFT_OUT_MM).astype(int).sum(axis=1) % 2 == 0
-    wrong = np.zeros(len(at))
-    for left_out in (board, ~board):
-        if left_out.sum() < len(at) - 6:
-            flat, bend = _fit(at[~left_out], moved[~left_out], page, model)
-            print_at = plane.through(np.linalg.inv(flat), at + moved)[left_out]
-            meant = at[left_out] if bend is None else at[left_out] + bend.shift(at[left_out])
-            wrong[left_out] = np.linalg.norm(print_at - meant, axis=1)
-    return wrong
-
-
-def _best_fit(shifts: Shifts, page: Box) -> tuple[Matrix, Bend | None, NDArray[np.float64]]:
-    """Homography, bend if it helps, and how far off, mm, each patch lies when left out; none if the page's print was not found."""
-    at, moved = shifts.seen
-    if len(at) < _FEWEST or not structure.mostly_seen(shifts, page):
-        return np.eye(3), None, np.zeros(0)
-    best, wrong = _Model.FLAT, _left_out(at, moved, page, _Model.FLAT)
-    for model in (_Model.BENT, _Model.CREASED) if len(at) >= 3 * _FEWEST else ():
-        if model is _Model.CREASED and np.percentile(wrong, 95) < _GOOD_MM:
-            break
-        trial = _left_out(at, moved, page, model)
-        if np.percentile(trial, 95) < _BENDS * np.percentile(wrong, 95):
-            best, wrong = model, trial
-    return *_fit(at, moved, page, best), wrong
 
 
 def _flat(image: Image, lies: Matrix, bend: Bend | None, page: Box, px_per_mm: float) -> Image:
