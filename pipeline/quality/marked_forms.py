@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 
 from pipeline.digitize import Reader
-from pipeline.field_spec import BoxMm, Kind
+from pipeline.field_spec import BoxMm, FieldSpec, Kind
 from pipeline.model import Image, Reading, State
 from pipeline.printing import Sheet
 from pipeline.quality.damage_light import blur, jpeg, noise, one_bit, uneven_light
@@ -19,7 +19,7 @@ from pipeline.quality.damage_paper import Damage, Damaged, bleed_through, coffee
 from pipeline.quality.damage_place import change_dpi, photograph, skew
 from pipeline.quality.filling import PX_PER_MM, printed_page
 from pipeline.settings import ROOT
-from pipeline.template import Form, Forms
+from pipeline.template import Forms
 from pipeline.training.drawn_strokes import FAINT, STYLES
 
 FORM = "besokslista"
@@ -39,6 +39,8 @@ PENS = ((110, 50, 20), (40, 40, 40), (160, 60, 20), (95, 95, 95), (60, 60, 215),
 COLOURED = 4
 """From this one on, pens whose ink is red or paler; in grey alone it would be faint."""
 SHARE_EMPTY = 0.55
+PARTS = 8
+"""Strokes are placed to so many parts of a pixel."""
 LOST = 0.45
 """Paler strokes may vanish altogether from a scan in black and white: nobody could say what was there."""
 
@@ -61,26 +63,32 @@ def marked_boxes(pages: int, seed: int) -> Iterator[MarkedBox]:
     for number in range(pages):
         random = np.random.default_rng((seed, number))
         way = list(WAYS)[number % len(WAYS)]
-        image, styles = _filled(clean, form, random, least=LOST if way == "1 bit" else 0.0)
-        state = Damaged(image, lambda points: points)
-        for step in WAYS[way]:
-            state = step(state, random)
-        fields = reader.read(cv2.imencode(".png", state.image)[1].tobytes(), "image/png").reading.fields
+        image, styles = marked_page(clean, form.pages[0].all_fields, way, random)
+        fields = reader.read(cv2.imencode(".png", image)[1].tobytes(), "image/png").reading.fields
         for name, style in styles.items():
             if name in fields:
-                yield MarkedBox(style, way, _meaning(style), fields[name])
+                truth = meaning(style)
+                yield MarkedBox(style, way, None if truth is None else truth is State.READ, fields[name])
 
 
-def _meaning(style: str) -> bool | None:
-    truth = STYLES[style.removeprefix("coloured ")][0]
-    return None if truth is None else truth is State.READ
+def meaning(style: str) -> State | None:
+    """What a style of `marked_page` means; None where people may disagree."""
+    return STYLES[style.removeprefix("coloured ")][0]
 
 
-def _filled(clean: Image, form: Form, random: Generator, least: float) -> tuple[Image, dict[str, str]]:
-    """The page with something in about half of its boxes, and the style of each."""
+def marked_page(clean: Image, specs: Sequence[FieldSpec], way: str, random: Generator) -> tuple[Image, dict[str, str]]:
+    """A page (BGR, 300 dpi) with something in about half of its check boxes, spoilt in one of `WAYS`; and the style of each box by its name."""
+    image, styles = _filled(clean, specs, random, least=LOST if way == "1 bit" else 0.0)
+    state = Damaged(image, lambda points: points)
+    for step in WAYS[way]:
+        state = step(state, random)
+    return state.image, styles
+
+
+def _filled(clean: Image, specs: Sequence[FieldSpec], random: Generator, least: float) -> tuple[Image, dict[str, str]]:
     page, styles = clean.copy(), {}
     kinds = [style for style in STYLES if style != "empty"]
-    for spec in form.pages[0].all_fields:
+    for spec in specs:
         if spec.kind is Kind.MARK:
             style = "empty" if random.random() < SHARE_EMPTY else str(random.choice(kinds))
             pen = int(random.integers(len(PENS))) if least == 0 else 1
@@ -93,9 +101,12 @@ def _filled(clean: Image, form: Form, random: Generator, least: float) -> tuple[
 def _draw(page: Image, box: BoxMm, style: str, pen: int, random: Generator, least: float) -> None:
     colour = np.array(PENS[pen], np.float32)
     for strength, path in STYLES[style][1](box[2], random):
-        layer = np.zeros(page.shape[:2], np.uint8)
-        points = ((path + np.array(box[:2])) * PX_PER_MM * 8).round().astype(np.int32).reshape(-1, 1, 2)
+        points = ((path + np.array(box[:2])) * PX_PER_MM * PARTS).round().astype(np.int32)
         width = max(1, round(random.uniform(0.25, 0.6) * PX_PER_MM))
-        cv2.polylines(layer, [points], False, 255, width, cv2.LINE_AA, 3)
+        left, top = np.maximum(points.min(0) // PARTS - 2 * width, 0)
+        right, low = points.max(0) // PARTS + 2 * width
+        part = page[top:low, left:right]
+        layer = np.zeros(part.shape[:2], np.uint8)
+        cv2.polylines(layer, [(points - (left * PARTS, top * PARTS)).reshape(-1, 1, 2)], False, 255, width, cv2.LINE_AA, 3)
         cover = layer[..., None].astype(np.float32) / 255 * (max(strength, FAINT if pen >= COLOURED else least))
-        page[:] = np.minimum(page, page * (1 - cover) + colour * cover).astype(np.uint8)
+        part[:] = np.minimum(part, part * (1 - cover) + colour * cover).astype(np.uint8)
