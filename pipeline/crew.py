@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from pipeline.errors import EfterskriftError, ExitCode, MissingProgramError, StoreError, StoreUnavailableError
+from pipeline.one_thread import one_thread_each
 from pipeline.settings import Settings
 from pipeline.store import workers
 from pipeline.store.database import Store
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.2
 _END_SECONDS = 90
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT"), "1")
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +54,7 @@ class Crew:
 
     def start(self) -> None:
         """Begin to read."""
-        os.environ.update(_ONE_THREAD)
+        one_thread_each()
         name = f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         for number in range(1, self.size + 1):
             self._start(f"{name}-{number}")

@@ -18,6 +18,7 @@ import cv2
 from pipeline.benching.rivals import Pace, cpu_seconds, ocrmypdf_pace, tesseract_page
 from pipeline.digitize import Reader
 from pipeline.errors import MissingProgramError
+from pipeline.one_thread import one_thread_each
 from pipeline.scan import JPEG
 from pipeline.settings import load_settings
 from pipeline.stages import Times, timed_stages
@@ -78,7 +79,7 @@ def compare(sort: str, pages: Sequence[bytes], processes: int) -> Comparison:
         MissingProgramError: Tesseract is not installed.
         ReadingError: OCRmyPDF failed.
     """
-    os.environ["OMP_THREAD_LIMIT"] = os.environ["OMP_NUM_THREADS"] = "1"
+    one_thread_each()
     spawning = multiprocessing.get_context("spawn")
     warm = spawning.Barrier(processes + 1)
     with ProcessPoolExecutor(processes, spawning, _warm_up, (pages[:FORMS_OF_A_SORT], warm)) as pool:

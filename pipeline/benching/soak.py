@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.benching.compare import read_page, start_reading
+from pipeline.one_thread import one_thread_each
 
 MEASUREMENTS = 50
 """So often at most is memory looked at."""
@@ -43,7 +44,7 @@ class Soak:
 
 def soak(pages: Sequence[bytes], count: int, tell: Callable[[int, float], None]) -> Soak:
     """Read `count` pages in one process, the given ones over and over, and tell now and then after how many pages it holds how many MiB."""
-    os.environ["OMP_THREAD_LIMIT"] = os.environ["OMP_NUM_THREADS"] = "1"
+    one_thread_each()
     step = max(1, -(-count // MEASUREMENTS))
     done, held = [], []
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=start_reading) as pool:

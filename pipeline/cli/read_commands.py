@@ -59,8 +59,10 @@ def read(
 
 def read_files(files: list[Path], registers: Registers, processes: int) -> Iterator[dict[str, Any]]:
     """One object a page, in the order of the files, with a progress bar on stderr."""
+    from pipeline.one_thread import one_thread_each
     from pipeline.scan import page_count, pages_of
 
+    one_thread_each()
     _start(registers)  # what is wrong with a register, a form or a setting is said here: in the pool it would only end the processes
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), TimeRemainingColumn())
     with (

@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.digitize import DEFAULT_GATE_MM, Reader
 from pipeline.model import Value
+from pipeline.one_thread import one_thread_each
 from pipeline.printing import Sheet
 from pipeline.quality.damage_kinds import BY_NAME, SCAN_DPI, Series
 from pipeline.quality.damage_outcome import KINDS, PageOutcome, page_outcome
@@ -60,6 +61,7 @@ def trials(forms: Sequence[str], series: Sequence[Series], sheets: int) -> list[
 
 def run(plan: Sequence[Trial], processes: int) -> Iterator[tuple[Trial, PageOutcome]]:
     """Each trial and what became of it, in order, as they end."""
+    one_thread_each()
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_single_thread) as pool:
         yield from zip(plan, pool.map(outcome, plan, chunksize=_AT_ONCE), strict=True)
 
