@@ -40,6 +40,15 @@ def made_pages(forms: Forms, each: int) -> dict[str, list[bytes]]:
     return {sort: [_made(forms.latest(ids[i % len(ids)]), people[i % len(people)], rng) for i in range(each)] for sort, ids in FORMS.items()}
 
 
+def every_page(forms: Forms) -> Iterator[bytes]:
+    """Each page of each form once, the same on every run."""
+    rng = np.random.default_rng(20211216)
+    people = hands(6, seed=11)
+    for number, form in enumerate(forms.values()):
+        for page_no in range(1, len(form.pages) + 1):
+            yield _made(form, people[number % len(people)], rng, page_no)
+
+
 def given_pages(files: Sequence[Path], most: int) -> list[bytes]:
     """The first pages of files, each brought to 300 dpi.
 
@@ -61,9 +70,9 @@ def _pages(files: Sequence[Path]) -> Iterator[bytes]:
             yield _jpeg(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8))
 
 
-def _made(form: Form, hand: Hand, rng: Generator) -> bytes:
+def _made(form: Form, hand: Hand, rng: Generator, page_no: int = 1) -> bytes:
     sheet = Sheet(_serial(rng), _UNIT)
-    written = fill(printed_page(form, sheet), form.pages[0], _values(form, rng), hand, rng)
+    written = fill(printed_page(form, sheet, page_no), form.pages[page_no - 1], _values(form, rng), hand, rng)
     turned = skew(Damaged(written, lambda points: points), rng, degrees=_SKEW_DEG)
     return _jpeg(grey(turned.image))
 

@@ -18,15 +18,12 @@ if TYPE_CHECKING:
     from pipeline.benching.compare import Comparison
     from pipeline.benching.rivals import Pace
 
-SOAKED = 2
-"""So many pages of each sort, one a form, are read over and over to see whether memory grows."""
-
 
 def bench(
     files: Annotated[list[Path] | None, typer.Argument(help="Pages to read; default: forms that the program fills in itself.", exists=True)] = None,
     processes: Annotated[int, typer.Option(min=1)] = os.cpu_count() or 1,
     pages: Annotated[int, typer.Option(min=1, help="How many pages of each sort.")] = 12,
-    soak: Annotated[int, typer.Option(min=0, help="Instead: read so many pages in one process and show its memory.")] = 0,
+    soak: Annotated[int, typer.Option(min=0, help="Instead: read so many pages of all forms in one process and show its memory.")] = 0,
     damage: Annotated[bool, typer.Option("--damage", help="Instead: spoil filled forms in every way at rising strength, and read them.")] = False,
     form: Annotated[str, typer.Option("--form", help="With --damage: this form only.")] = "",
     quality: Annotated[bool, typer.Option("--quality", help="Instead: one table of how well each kind of field is read.")] = False,
@@ -46,15 +43,15 @@ def bench(
     if quality:
         show_quality(data, mnist, only or [], quick=quick, as_json=as_json)
         return
-    from pipeline.benching.pages import given_pages, made_pages
+    from pipeline.benching.pages import every_page, given_pages, made_pages
     from pipeline.settings import load_settings
     from pipeline.template import Forms
 
-    each = min(pages, SOAKED) if soak else pages
-    sorts = {"given pages": given_pages(files, each)} if files else made_pages(Forms.load(*load_settings().form_folders), each)
+    forms = Forms.load(*load_settings().form_folders)
     if soak:
-        _soak([page for some in zip(*sorts.values(), strict=True) for page in some], soak, as_json=as_json)
+        _soak(given_pages(files, pages) if files else list(every_page(forms)), soak, as_json=as_json)
         return
+    sorts = {"given pages": given_pages(files, pages)} if files else made_pages(forms, pages)
     from pipeline.benching.compare import compare
 
     results = [compare(sort, some, processes) for sort, some in sorts.items()]

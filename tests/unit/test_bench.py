@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from pipeline.benching import rivals
-from pipeline.benching.pages import A4_AT_300_DPI, given_pages
+from pipeline.benching.pages import A4_AT_300_DPI, every_page, given_pages
 from pipeline.benching.rivals import Pace
 from pipeline.benching.soak import Soak
 from pipeline.errors import MissingProgramError, ReadingError, UsageError
+from pipeline.identify import identify
 from pipeline.scan import JPEG, decode
+from pipeline.settings import ROOT
 from pipeline.stages import stage, timed_stages
+from pipeline.template import Forms
 
 
 def test_steps_are_timed_only_when_asked() -> None:
@@ -35,6 +38,13 @@ def test_given_pages_are_brought_to_300_dpi(tmp_path: Path) -> None:
     cv2.imwrite(str(path), np.full((585, 413), 255, np.uint8))
     (page,) = given_pages([path], 5)
     assert decode(page, JPEG).shape == A4_AT_300_DPI[::-1]
+
+
+def test_each_page_of_a_form_is_read_for_memory() -> None:
+    form = Forms.load(ROOT / "forms").latest("normberakning")
+    pages = list(every_page(Forms({(form.id, form.version): form})))
+    codes = [identify(decode(page, JPEG)).code for page in pages]
+    assert [code and code.page_no for code in codes] == [1, 2]
 
 
 def test_files_without_pages_are_refused(tmp_path: Path) -> None:
