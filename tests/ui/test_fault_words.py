@@ -14,9 +14,14 @@ import streamlit as st
 
 from pipeline import errors
 from pipeline.errors import EfterskriftError, UsageError
+from pipeline.export import TARGETS
+from pipeline.export.aid_mapping import AidMapping
 from pipeline.export.clashes import HELD
+from pipeline.export.khsl_layout import load_layout
+from pipeline.export.mapping import load_mappings
 from pipeline.model import Person, Role
 from pipeline.payments import ROWS_LEFT
+from pipeline.settings import ROOT
 from pipeline.store import accounting, accounts, pulls
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
@@ -61,6 +66,13 @@ def reasons() -> set[str]:
                 said = named.get(said.id, said) if isinstance(said, ast.Name) else said
                 given |= {_template(said)} if isinstance(said, ast.Constant | ast.JoinedStr | ast.BinOp) else set()
     return {reason for reason in given if _has_words(reason)}
+
+
+def titles_and_layouts() -> set[str]:
+    """What targets are called, and what our own layouts of statistics say of themselves."""
+    mappings = load_mappings((ROOT / "forms",), "ekonomiskt-bistand", AidMapping).values()
+    layouts = {mapping.layout for mapping in mappings if isinstance(mapping, AidMapping)}
+    return {exporter.title for exporter in TARGETS.values()} | layouts | {load_layout(ROOT / "forms").about}
 
 
 def _constants(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
@@ -141,7 +153,7 @@ def test_every_sentence_of_an_error_is_in_the_catalogue_and_no_other() -> None:
 
 
 def test_every_reason_for_leaving_an_entry_out_is_in_english_too_and_no_other() -> None:
-    assert set(sentences("en")) == reasons()
+    assert set(sentences("en")) == reasons() | titles_and_layouts()
 
 
 @pytest.mark.parametrize("language", ["sv", "en"])

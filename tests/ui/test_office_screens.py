@@ -132,6 +132,15 @@ def test_why_a_payment_stays_behind_is_told_in_english_on_an_english_screen(open
     assert not any("enligt papperet" in each for each in told)
 
 
+@pytest.mark.usefixtures("listed")
+def test_targets_have_english_names_on_an_english_screen(open_screen: OpenScreen) -> None:
+    app = open_screen(ANNA, "export")
+    app.session_state["language"] = "en"
+    told = [each.value for each in app.run().markdown]
+    assert "**Key-in list (PDF)**" in told
+    assert not any("Skriv in-lista" in each for each in told)
+
+
 def test_the_log_tells_who_looked_and_who_approved(store: Store, open_screen: OpenScreen, listed: str) -> None:
     app = open_screen(CHIEFS[0], "payments")
     app.checkbox[0].check().run()

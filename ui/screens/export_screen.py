@@ -81,7 +81,7 @@ def _cards(office: Office, person: Person, found: list[Ready]) -> None:
 
 
 def _target(office: Office, person: Person, ready: Ready) -> None:
-    st.markdown(f"**{ready.title}**")
+    st.markdown(f"**{in_language(ready.title, language())}**")
     if ready.fault:
         show_fault(ready.fault)
         return
