@@ -36,6 +36,8 @@ PAGE_LINES = (1, 1, 4, 8, 16)
 """So many lines of a hand are on a page: where a line stands alone, nothing else is known of its hand."""
 AREA_LINES = (2, 3, 4)
 """So many lines are put into an area."""
+DISPUTED = 5
+"""What people disagree on is so many times rarer than each of the other styles, as in fitting."""
 SYMBOLS = "0123456789 "
 SHEET = 40
 """Boxes of a drawn sheet."""
@@ -126,16 +128,21 @@ def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
 
 
 def marks(each: int, seed: int) -> list[Evidence]:
-    """Check boxes in every style of which people agree what it means, alone and on sheets of about as many, where the mark is still to be seen."""
+    """Check boxes in every style, alone and on sheets of about as many, where the mark is still to be seen.
+
+    Of what people disagree on (a circle around the box, a mark beside it) only what is read as empty counts, and it counts as wrong.
+    """
     rng = np.random.default_rng(seed)
-    styles = [style for style, (truth, _) in STYLES.items() if truth]
-    alone = [drawn_mark(style, rng, with_blank=i % 2 == 0) for style in styles for i in range(each)]
-    sheets = [box for number in range(max(1, each * len(styles) // SHEET)) for box in drawn_sheet(SHEET, rng, number + 1) if box.truth]
+    agreed = [style for style, (truth, _) in STYLES.items() if truth]
+    alone = [drawn_mark(style, rng, with_blank=i % 2 == 0) for style in agreed for i in range(each)]
+    alone += [drawn_mark(style, rng) for style in STYLES if style not in agreed for _ in range(each // DISPUTED)]
+    sheets = [box for number in range(max(1, each * len(agreed) // SHEET)) for box in drawn_sheet(SHEET, rng, number + 1)]
     drawn = [one for one in (*alone, *sheets) if one.truth is State.EMPTY or one.shows >= SEEN]
     readings = READERS[Kind.MARK]([one.crop for one in drawn])
     return [
-        evidence_of(d.crop.spec, r, (d.truth is State.READ, d.truth or State.EMPTY), _part(d, i), "drawn marks")
+        evidence_of(d.crop.spec, r, (d.truth is not State.EMPTY, d.truth or State.READ), _part(d, i), "drawn marks")
         for i, (d, r) in enumerate(zip(drawn, readings, strict=True))
+        if d.truth or r.state is State.EMPTY
     ]
 
 

@@ -1,4 +1,4 @@
-"""What check boxes are fitted to: measurements and wanted answers of drawn boxes, drawn sheets, and real answer sheets as they are and spoilt."""
+"""What check boxes are fitted to: measured in drawn boxes and sheets, own forms, and real answer sheets as they are and spoilt; and the answers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from pipeline.recognize.mark_network import CLASSES, Numbers
 from pipeline.recognize.marks import measured
 from pipeline.training.drawn_marks import DrawnMark, drawn_mark, drawn_sheet
 from pipeline.training.drawn_strokes import STYLES
+from pipeline.training.printed_marks import PrintedMark, printed_sheets
 from pipeline.training.spoilt_sheets import WAYS, spoilt
 
 EACH = 600
 """So many drawn boxes of every style alone, half of them without their blank."""
 SHEETS, BOXES = 700, (4, 12, 40, 90)
 """Drawn sheets, and how many boxes they have."""
+PRINTED, PRINTED_COUNT = 360, 3
+"""Pages of our own forms, and how often each counts: they are fewer than all else, and what is read most."""
 PARTS, WHOLE = (6, 25, 90, 250), 10_000
 """So many boxes of a real sheet are looked at together, at most."""
 SPOILT = 3
@@ -70,6 +73,11 @@ def drawn_sheets(count: int, seed: int) -> MarkSet:
     return _of_drawn([box for number in range(count) for box in drawn_sheet(int(random.choice(BOXES)), random, number + 1)])
 
 
+def printed(pages: int, seed: int) -> MarkSet:
+    """So many sheets of our own forms, printed, marked and scanned."""
+    return _of_drawn([box for sheet in printed_sheets(pages, np.random.default_rng(seed)) for box in sheet])
+
+
 def real_sheets(scans: Path, seed: int) -> MarkSet:
     """The answer sheets for development, each as it is and spoilt in every way; boxes of one picture are looked at in parts of several sizes."""
     random = np.random.default_rng(seed)
@@ -88,7 +96,7 @@ def family(sheet: Sheet) -> str:
     return sheet.name.rstrip("0123456789").rstrip("-")
 
 
-def _of_drawn(marks: Sequence[DrawnMark]) -> MarkSet:
+def _of_drawn(marks: Sequence[DrawnMark | PrintedMark]) -> MarkSet:
     split = [0.5 if state in CLASSES[:2] else 0.0 for state in CLASSES]
     wanted = np.array([split if m.truth is None else [float(m.truth is state) for state in CLASSES] for m in marks])
     values = np.stack([measured(m.crop) for m in marks])

@@ -1,7 +1,8 @@
-"""Fits `data/models/marks.json`: networks on drawn check boxes, on drawn sheets and on those real answer sheets that are for development.
+"""Fits `data/models/marks.json`: networks on drawn check boxes and sheets, on our own forms printed, marked and scanned, and on real answer sheets.
 
 How sharp the probabilities may be (temperature scaling, Guo et al. 2017) and how much doubt always stays is fitted on real sheets that were set
-aside, some forms at a time, each read by networks that saw none of it, and on other drawn sheets. The same command makes the same file.
+aside, some forms at a time, each read by networks that saw none of it, and on other drawn sheets. Of the real answer sheets only those for
+development are looked at. The same command makes the same file.
 
 python -m pipeline.training.marks SCANS
 """
@@ -22,7 +23,19 @@ from pipeline.recognize.mark_network import CLASSES, MarkModel, MarkNetwork, Num
 from pipeline.recognize.marks import FEATURES
 from pipeline.settings import ROOT
 from pipeline.training.mark_network import Examples, fit_network, losses
-from pipeline.training.mark_sets import EACH, SHEETS, MarkSet, drawn_alone, drawn_sheets, is_marked, joined, real_sheets
+from pipeline.training.mark_sets import (
+    EACH,
+    PRINTED,
+    PRINTED_COUNT,
+    SHEETS,
+    MarkSet,
+    drawn_alone,
+    drawn_sheets,
+    is_marked,
+    joined,
+    printed,
+    real_sheets,
+)
 
 SEED = 1
 """Of the first set; each other set and network has a seed of its own."""
@@ -110,7 +123,8 @@ def _layers(network: MarkNetwork) -> dict[str, object]:
 
 def main() -> None:
     """Fit, calibrate on what was set aside, and report."""
-    real, drawn = real_sheets(Path(sys.argv[1]), SEED + 4), joined([drawn_alone(EACH, SEED), drawn_sheets(SHEETS, SEED + 1)])
+    real, ours = real_sheets(Path(sys.argv[1]), SEED + 4), printed(PRINTED, SEED + 5)
+    drawn = joined([drawn_alone(EACH, SEED), drawn_sheets(SHEETS, SEED + 1), *[ours] * PRINTED_COUNT])
     model = fit(joined([real, drawn]), MEMBERS)
     folds = set_aside(real, drawn)
     others = joined([drawn_alone(EACH // 2, SEED + 2), drawn_sheets(SHEETS // 3, SEED + 3)])

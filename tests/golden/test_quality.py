@@ -12,6 +12,8 @@ import pytest
 
 from pipeline.quality.boxes import digits, forms
 from pipeline.quality.handwritten import WORDS, judged_row, sets_of
+from pipeline.quality.marked_forms import marked_boxes
+from pipeline.quality.marks import FEW_PAGES, SEED, judged
 from pipeline.quality.measure import Data, Row
 from tests.shared_data import shared
 
@@ -57,6 +59,17 @@ def test_boxes(record_property: Callable[[str, object], None]) -> None:
             assert row.calibration <= MOST_UNCALIBRATED, name
             assert row.surest.wrong == 0, name
             assert row.doubtful <= 1 - LEAST_SURE or "forms" in name or "rows" in name, name
+
+
+@pytest.mark.slow
+def test_marks_on_our_own_forms(record_property: Callable[[str, object], None]) -> None:
+    """A page spoilt in each way. A mark beside its box counts as wrong when it is read as empty."""
+    boxes = judged(list(marked_boxes(FEW_PAGES, SEED)))
+    error, surely = (sum(not box.right for box in boxes if box.p >= least) / len(boxes) for least in (0.0, 0.99))
+    record_property("measured", f"marks, own forms: error {error:.3f}, surely wrong {surely:.4f} of {len(boxes)}")
+    assert len(boxes) >= 600
+    assert error <= 0.08
+    assert surely == 0
 
 
 @pytest.mark.slow
