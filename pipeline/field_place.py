@@ -23,7 +23,7 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import UNSEEN_P, Box, Image, Reading
 from pipeline.once import while_it_lives
 from pipeline.packed import Map, Mask, PackedMap
-from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, ring, small, unfilled_darkness, window
+from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, places_at, ring, small, unfilled_darkness, window
 from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
 
 _FAINT = 0.2
@@ -31,6 +31,8 @@ _FAINT = 0.2
 _UNSEEN_SHARE = 0.4
 _PARTLY_UNSEEN, _UNSEEN_OF_CELL = 0.1, 0.75
 """A digit often hides half of its box, but not all of it."""
+_BARE = 0.15
+"""Where so much of the outline of a box has become bare paper, the box is torn or folded away; elsewhere not a hundredth of it has."""
 _LOST_PRINT = 0.3
 """With less than this share of the contrast of the blank, a page's pale print is lost."""
 _SEEN_PART = 0.85
@@ -74,12 +76,15 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     areas = {name: _outlines(spec) for name, spec in written.items()}
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
     usual = _usual([each for some in rings.values() for each in some])
+    bare = np.zeros(0, np.bool_) if usual is None else np.asarray(seen.shade < _FAINT * usual, np.bool_)
     hidden: dict[str, Hidden] = {}
     for name, boxes in areas.items():
         if usual is not None and _has_moved(seen, boxes):
             hidden[name] = Hidden.MOVED
-        elif (anything and any(under_patch(patches, box) or _under_band(bands, box) for box in _parts(written[name]))) or _is_lost(
-            seen, written[name], rings[name], usual
+        elif (
+            (anything and any(under_patch(patches, box) or _under_band(bands, box) for box in _parts(written[name])))
+            or _is_lost(seen, written[name], rings[name], usual)
+            or (bare.any() and any(_is_bare(seen, bare, box) for box in _parts(written[name])))
         ):
             hidden[name] = Hidden.COVERED
     return hidden | dict.fromkeys(_surrounded(areas, hidden), Hidden.MOVED)
@@ -126,6 +131,12 @@ def _is_lost(seen: Seen, spec: FieldSpec, rings: list[Map], usual: float | None)
     if spec.kind is not Kind.DIGITS or unseen < _PARTLY_UNSEEN:
         return unseen >= _UNSEEN_SHARE
     return max(_unseen(ring(seen, cell), usual) for cell in spec.cell_boxes) >= _UNSEEN_OF_CELL or unseen >= _UNSEEN_SHARE
+
+
+def _is_bare(seen: Seen, bare: NDArray[np.bool_], box: Box) -> bool:
+    """Whether there is neither print nor ink where a part of the outline of a box should be; `bare` says so of each place of print."""
+    outline = places_at(seen.form, box)
+    return bool(len(outline) >= _FEWEST_PX and np.count_nonzero(bare.take(outline)) >= _BARE * len(outline))
 
 
 def _unseen(visible: Map, usual: float) -> float:

@@ -66,7 +66,8 @@ class Where:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Print:
-    """The blank at `SCALE`: where it has bare paper and print, the `places` (n,) of this among its pixels put in a row, and its contrast there, (n,).
+    """The blank at `SCALE`: where it has bare paper and print, the `places` (n,) of this among its pixels put in a row, and its contrast and how dark
+    it is all around there, (n,).
 
     There is one of each of the last `FORMS` blanks. It does not change, so that what follows from it can be kept while it lives.
     """
@@ -76,14 +77,18 @@ class Print:
     print_at: Where
     bare_at: Where
     expected: Map
+    around: Map
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The page at `SCALE`: its darkness (h, w), and the contrast of the blank's print on it, (n,) as its places, 1 for as strong as on the blank."""
+    """The page at `SCALE`: its darkness (h, w), and at the places of the blank's print (n,) the contrast of that print and how dark the page is all
+    around, 1 for as much as on the blank. Ink hides contrast and adds darkness; where paper is torn off or folded away there is neither.
+    """
 
     dark: Map
     visible: Map
+    shade: Map
     form: Print
 
 
@@ -93,7 +98,9 @@ def seen_on(upright: Image, unfilled: Image) -> Seen:
     dark = _darkness(upright)
     visible = _contrast(dark, form.print_at, form.bare_at, form.places)
     visible /= form.expected
-    return Seen(dark, visible, form)
+    shade = _near(dark).take(form.places)
+    shade /= form.around
+    return Seen(dark, visible, shade, form)
 
 
 @lru_cache(maxsize=FORMS)
@@ -106,7 +113,8 @@ def _print(unfilled: Unfilled) -> Print:
     places, expected = places[expected > _PRINTED / 2], expected[expected > _PRINTED / 2]
     clear = np.zeros_like(printed)
     clear.ravel()[places] = True
-    return Print(unfilled, places.astype(np.int32), Where.of(clear, places), Where.of(bare, places), expected)
+    around = np.maximum(_near(dark).take(places), np.float32(1e-3))
+    return Print(unfilled, places.astype(np.int32), Where.of(clear, places), Where.of(bare, places), expected, around)
 
 
 @lru_cache(maxsize=1)
@@ -156,11 +164,11 @@ def _near(picture: Map) -> Map:
 
 def ring(seen: Seen, box: Box) -> Map:
     """Visibility of the print at the outline of a box, one number a pixel of print."""
-    return np.asarray(seen.visible.take(_ring(seen.form, box)), np.float32)
+    return np.asarray(seen.visible.take(places_at(seen.form, box)), np.float32)
 
 
 @while_it_lives
-def _ring(form: Print, box: Box) -> Places:
+def places_at(form: Print, box: Box) -> Places:
     """Which of a form's places of print lie at the outline of a box."""
     printed = form.print_at.pixels.mask
     rows, columns = window(plane.widened(box, RING_MM))

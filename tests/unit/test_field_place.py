@@ -61,6 +61,16 @@ def test_on_a_good_page_nothing_is_hidden(form_id: str) -> None:
     assert _hidden(form_id, _upright(form_id)) == {}
 
 
+def test_a_digit_box_of_which_half_is_torn_off_is_covered() -> None:
+    """What was written in it is gone with it: 60 hours become 6."""
+    field = FORMS["pappersschema"].by_name["rad03.son"]
+    last = field.cell_boxes[-1]
+    torn = [(last.x + last.w * 0.2, last.y + last.h + 2), (last.x + last.w * 0.9, last.y - 2), (215, last.y - 2), (215, last.y + last.h + 2)]
+    page = np.ascontiguousarray(_upright("pappersschema").copy())
+    cv2.fillPoly(page, [np.round(np.array(torn) * SCALE).astype(np.int32)], (252,))
+    assert _hidden("pappersschema", page)[field.name] is Hidden.COVERED
+
+
 def test_boxes_that_are_filled_in_are_not_covered() -> None:
     assert _hidden("besokslista", _upright("besokslista", solid=True)) == {}
 
