@@ -116,8 +116,10 @@ def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Readi
     if not ranked:
         return row.reading, []
     value, p, place = ranked[0]
-    if row.reading.state is State.ILLEGIBLE and p < 0.5:
-        return replace(row.reading, alternatives=tuple((v, round(q, 6)) for v, q, _ in ranked[:ALTERNATIVES])), []
+    unwritten = row.evidence.unwritten > -np.inf
+    if (unwritten or row.reading.state is State.ILLEGIBLE) and p < 0.5:
+        left = replace(row.reading, alternatives=tuple((v, round(q, 6)) for v, q, _ in ranked[:ALTERNATIVES]))
+        return left, ["person_unknown"] if unwritten else []
     p = min(p, SUREST_P if place is not None and _second_kind(row, place, value, register.search) else ONE_KIND_P)
     others = tuple((v, q) for v, q, _ in ranked[1:] if q >= LEAST_P or v == row.reading.value)[:ALTERNATIVES]
     characters = row.reading.characters if value == row.reading.value else ()

@@ -136,6 +136,23 @@ def test_somebody_outside_the_register_stays() -> None:
     assert "not_in_register" in found.reasons
 
 
+@pytest.mark.parametrize("name", ["", "Karl Berg"])
+@pytest.mark.parametrize("row", ["19640823    ", "19640823 234", "1964082?3234", "30640823???4"])
+@pytest.mark.parametrize("register", [REGISTER, ClientRegister([BIRGER])])
+def test_somebody_outside_the_register_is_no_client_because_the_number_is_not_whole(row: str, name: str, register: ClientRegister) -> None:
+    """Only the birth date, a digit left out, a spoilt box, a reserve number: none of the few clients is meant."""
+    written = decode(np.array(seen(row), np.float32), NOTE.by_name["personnummer"])
+    found, problems = person(written, name, register=register)
+    assert (found.value, found.state, found.p) == (written.value, written.state, written.p)
+    assert all(p < 0.01 for _, p in found.alternatives)
+    assert problems == ["person_unknown:personnummer"]
+
+
+def test_a_birth_date_and_a_name_still_lead_to_a_client() -> None:
+    found, problems = person(decode(np.array(seen("19250101    "), np.float32), NOTE.by_name["personnummer"]), ASTRID.name)
+    assert (found.value, problems) == (ASTRID.pid, ["number_differs:personnummer"])
+
+
 def test_the_other_rows_of_a_sheet_speak_for_a_client() -> None:
     unclear = number("195001182046", b4=("3", 0.5), b6=("7", 0.5), b9=("6", 0.45))
     alone, _ = resolved(VISITS, {"rad02.personnummer": unclear})
