@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.field_spec import FieldSpec, Format
+from pipeline.identity import normal_pid
 
 MISFIT = 0.02
 """Weight of a row that breaks its format: people do write a wrong check digit or the 31st of June."""
@@ -78,13 +79,8 @@ def is_day(digits: str) -> bool:
 
 
 def is_personal_number(digits: str) -> bool:
-    """Whether 12 digits are a personnummer or samordningsnummer (day + 60): century, date and check digit.
-
-    The check digit is Luhn's, over the last ten digits (folkbokföringslagen 18 §, lag 2022:1697).
-    """
-    day = int(digits[6:8])
-    dated = digits[:6] + f"{day - 60 if day > 60 else day:02d}"
-    return digits[:2] in ("18", "19", "20") and is_day(dated) and luhn_holds(digits[2:])
+    """Whether 12 digits are a personnummer or samordningsnummer: century, date and check digit, as `pipeline/identity.py` has them."""
+    return digits[:2] in ("18", "19", "20") and luhn_holds(digits[2:]) and normal_pid(digits, date.max).valid
 
 
 def luhn_holds(digits: str) -> bool:

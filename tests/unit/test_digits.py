@@ -168,6 +168,14 @@ def test_a_coordination_number_is_a_personal_number() -> None:
     assert not is_personal_number("197010992391")
 
 
+@pytest.mark.parametrize("number", ["191500722390", "191711602399", "192004912388"])
+def test_a_coordination_number_whose_birth_date_is_not_known_is_read_as_surely_as_any(number: str) -> None:
+    """Official test numbers: month 00, day 60, and a day that its month lacks."""
+    reading = decode(row(number), spec(Format.PERSONAL_NUMBER))
+    assert (reading.value, reading.state) == (number, State.READ)
+    assert reading.p > 0.99
+
+
 def drawn_row(digits: str, *, lines: int = 200) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:
     """A row of boxes 44 × 64 px with digits drawn in them, its blank, and the margin."""
     margin, pitch, height = 16, 44, 64
