@@ -176,7 +176,8 @@ DATE = (
     | DAY + OneOf("/.") + MONTH + OneOf("-–/. ") + CENTURY + digits(2, 2)
     | DAY + "/" + MONTH + OneOf("-– ") + digits(2, 2)
 )
-CLOCK = below(23) + GAP + OneOf(":.,") + GAP + below(59, padded=True) | below(23, padded=True) + below(59, padded=True)
+MIDNIGHT = "24" + maybe(GAP + OneOf(":.,") + GAP) + "00"
+CLOCK = below(23) + GAP + OneOf(":.,") + GAP + below(59, padded=True) | below(23, padded=True) + below(59, padded=True) | MIDNIGHT
 TIME = maybe(words("kl kl. Kl Kl. klockan") + GAP) + CLOCK
 AMOUNT_OF = digits(1, 4) + FRACTION | "½" | digits(1, 2) + "½"
 UNITS = (

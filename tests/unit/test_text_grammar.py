@@ -13,7 +13,7 @@ from tests.written_steps import Sign, steps_of, with_doubt
 
 GOOD = {
     Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026", "24/11-26", "3/12 26"),
-    Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59"),
+    Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59", "24.00", "kl 2400"),
     Format.DOSE: ("500 mg", "1 tabl", "2,5 ml", "½ tabl", "1½ tabl", "1+0+1", "1x3", "12 E", "500mg x 3", "2 tabl vb"),
     Format.BLOOD_PRESSURE: ("135/82", "BT 135/82", "90/60 mmHg"),
     Format.AMOUNT: ("1 250 kr", "1250,50", "45:-", "1.250,00", "-50 kr", "12 345 678"),
@@ -24,7 +24,7 @@ GOOD = {
 }
 BAD = {
     Format.DATE: ("24/11", "2026-13-01", "24/13 2026", "nov"),
-    Format.TIME: ("25:10", "08:61", "8"),
+    Format.TIME: ("25:10", "24:10", "08:61", "8"),
     Format.DOSE: ("mg", "500 kg", "1+"),
     Format.BLOOD_PRESSURE: ("135", "1/82", "135/8222", "135-82"),
     Format.AMOUNT: ("kr", "1 25", "1,5"),
@@ -57,6 +57,7 @@ def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
         (Format.DATE, "241124", "2024-11-24"),
         (Format.DATE, "2026-06-31", None),
         (Format.TIME, "kl 8.30", "08:30"),
+        (Format.TIME, "24.00", "24:00"),
         (Format.NUMBER, "1 250,5", "1250.5"),
         (Format.CODE, "0041 234-5", "00412345"),
         (Format.PERSONAL_NUMBER, "121212-1212", "1212121212"),
@@ -80,6 +81,12 @@ def test_the_likelier_digit_stays_whatever_would_be_the_likelier_number() -> Non
     found = reading(steps_of(signs), form=Format.BLOOD_PRESSURE)
     assert found.value == "740/82"
     assert found.alternatives[0][0] == "140/82"
+
+
+def test_midnight_as_the_end_of_a_day_is_not_made_another_hour() -> None:
+    found = reading(steps_of(with_doubt("24.00", {1: {"4": 0.95, "3": 0.05}})), form=Format.TIME)
+    assert found.value == "24:00"
+    assert found.alternatives[0][0] == "23:00"
 
 
 def test_what_does_not_fit_stays_and_is_doubtful() -> None:
