@@ -174,7 +174,7 @@ DATE = (
     YEAR + OneOf("-–/.") + TWO_MONTH + OneOf("-–/.") + TWO_DAY
     | YEAR + TWO_MONTH + TWO_DAY
     | DAY + OneOf("/.") + MONTH + OneOf("-–/. ") + CENTURY + digits(2, 2)
-    | DAY + "/" + MONTH + OneOf("-– ") + digits(2, 2)
+    | DAY + OneOf("/.") + MONTH + OneOf("-–/. ") + digits(2, 2)
 )
 MIDNIGHT = "24" + maybe(GAP + OneOf(":.,") + GAP) + "00"
 CLOCK = below(23) + GAP + OneOf(":.,") + GAP + below(59, padded=True) | below(23, padded=True) + below(59, padded=True) | MIDNIGHT

@@ -7,12 +7,12 @@ import pytest
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import State
 from pipeline.recognize.text_grammar import PATTERNS, shape_of
-from pipeline.recognize.text_values import value_of
+from pipeline.recognize.text_values import values_of
 from pipeline.recognize.transcription import reading
 from tests.written_steps import Sign, steps_of, with_doubt
 
 GOOD = {
-    Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026", "24/11-26", "3/12 26"),
+    Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026", "24/11-26", "3/12 26", "3/12/26", "24.11.26"),
     Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59", "24.00", "kl 2400"),
     Format.DOSE: (
         *("500 mg", "1 tabl", "2,5 ml", "½ tabl", "1½ tabl", "1+0+1", "1x3", "12 E", "500mg x 3", "2 tabl vb"),
@@ -68,7 +68,26 @@ def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
     ],
 )
 def test_a_line_gives_the_values_that_boxes_give(form: Format, text: str, value: str | None) -> None:
-    assert value_of(form, text) == value
+    assert values_of(form, text) == ((value,) if value else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("16/12/21", ("2021-12-16", "2016-12-21")),
+        ("03.01.22", ("2022-01-03", "2003-01-22")),
+        ("3.1.22", ("2022-01-03",)),
+        ("21/12/21", ("2021-12-21",)),
+        ("22/12/16", ("2016-12-22", "2022-12-16")),
+        ("24.11-26", ("2026-11-24",)),
+    ],
+)
+def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dots(text: str, days: tuple[str, ...]) -> None:
+    assert values_of(Format.DATE, text) == days
+    found = reading(steps_of(text), form=Format.DATE)
+    assert found.value == days[0]
+    assert found.p == pytest.approx(1 / len(days))
+    assert tuple(value for value, _ in found.alternatives) == days[1:]
 
 
 def test_a_format_decides_between_signs_that_look_alike() -> None:
