@@ -58,10 +58,16 @@ def _bare_digits(text: str) -> tuple[str, ...]:
     return ("".join(re.findall(r"\d", text)),)
 
 
+def _personal_number(text: str) -> tuple[str, ...]:
+    """The plus sign of those who are a hundred or older tells the century."""
+    (bare,) = _bare_digits(text)
+    return (f"19{bare}" if "+" in text and len(bare) == len("1212121212") else bare,)
+
+
 _VALUES: dict[Format, Callable[[str], tuple[str, ...]]] = {
     Format.DATE: _date,
     Format.TIME: _time,
     Format.NUMBER: _number,
-    Format.PERSONAL_NUMBER: _bare_digits,
+    Format.PERSONAL_NUMBER: _personal_number,
     Format.CODE: _bare_digits,
 }

@@ -64,6 +64,8 @@ def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
         (Format.NUMBER, "1 250,5", "1250.5"),
         (Format.CODE, "0041 234-5", "00412345"),
         (Format.PERSONAL_NUMBER, "121212-1212", "1212121212"),
+        (Format.PERSONAL_NUMBER, "121212+1212", "191212121212"),
+        (Format.PERSONAL_NUMBER, "19121212+1212", "191212121212"),
         (Format.DOSE, "2,5 ml", "2,5 ml"),
     ],
 )
