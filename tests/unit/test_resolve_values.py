@@ -243,6 +243,29 @@ def test_an_unusual_number_is_pointed_out() -> None:
     assert problems == ["implausible:rad01.puls"]
 
 
+def test_what_other_fields_make_of_a_number_is_pointed_out_too() -> None:
+    """The lower pressure of somebody in shock: 72 is usual, but higher than the upper one."""
+    fields, problems = resolved(VALUES, {"rad01.bt_sys": read("60", 0.999), "rad01.bt_dia": read("72", 0.55, ("22", 0.44))})
+    found = fields["rad01.bt_dia"]
+    assert found.value == "22"
+    assert {"plausible", "implausible"} & set(found.reasons) == {"implausible"}
+    assert "implausible:rad01.bt_dia" in problems
+    fields, problems = resolved(VALUES, {"rad01.bt_sys": read("160", 0.999), "rad01.bt_dia": read("182", 0.95, ("82", 0.04))})
+    found = fields["rad01.bt_dia"]
+    assert found.value == "82"
+    assert {"plausible", "implausible"} & set(found.reasons) == {"plausible"}
+    assert "implausible:rad01.bt_dia" not in problems
+
+
+def test_a_day_that_the_other_rows_draw_out_of_the_outage_is_pointed_out() -> None:
+    days = {"rad01.datum": read("2022-01-13", 0.999), "rad02.datum": read("2022-01-13", 0.95, ("2022-01-10", 0.04))}
+    fields, problems = resolved(VALUES, days)
+    found = fields["rad02.datum"]
+    assert found.value == "2022-01-13"
+    assert {"in_outage", "outside_outage"} & set(found.reasons) == {"outside_outage"}
+    assert "outside_outage:rad02.datum" in problems
+
+
 def test_a_sum_and_its_parts_support_each_other() -> None:
     box = (10.0, 10.0, 16.5, 8.0)
     plain = FieldSpec.model_validate({"name": "a", "label": "A", "kind": "digits", "format": "number", "cells": 3, "box": box})
