@@ -16,6 +16,8 @@ Window = tuple[date, date]
 
 OUTSIDE_WINDOW = 0.02
 """How likely a date outside the outage is, against one inside: staff note birth dates and planned visits in date boxes now and then."""
+UNLISTED = 0.25
+"""The same of a day that no reader listed: of the days of an outage, with a digit changed, about a fourth lie in it too."""
 WRITTEN_LATER = timedelta(days=31)
 """So long after the outage people still write down what happened in it."""
 _MOST_DAYS = 400
@@ -31,7 +33,7 @@ def in_outage(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Readin
     found = normalised(
         reading,
         {value: p * (1.0 if _inside(value, start, end) else OUTSIDE_WINDOW) for value, p in weights.items()},
-        unlisted(reading) * OUTSIDE_WINDOW,
+        unlisted(reading) * UNLISTED,
     )
     return judged_date(spec, found, window)
 

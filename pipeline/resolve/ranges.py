@@ -9,6 +9,8 @@ from pipeline.resolve.weighing import weighed, with_reason, without_reasons
 
 IMPLAUSIBLE = 0.05
 """How likely a number outside the plausible range is, against one inside: rare, but it is why people measure."""
+UNLISTED = 0.7
+"""The same of a number that no reader listed: of a plausible number with a digit changed 64–84 % are plausible too."""
 _JUDGED = ("plausible", "implausible", "out_of_range")
 
 
@@ -16,7 +18,7 @@ def in_range(spec: FieldSpec, reading: Reading) -> tuple[Reading, list[str]]:
     """The reading of a number, weighed by its plausible range, and its problems. The limits themselves are weighed where digits are decoded."""
     if spec.format is not Format.NUMBER or reading.state is not State.READ:
         return reading, []
-    found = weighed(reading, lambda value: 1.0 if _plausible(spec, value) else IMPLAUSIBLE, IMPLAUSIBLE) if spec.plausible else reading
+    found = weighed(reading, lambda value: 1.0 if _plausible(spec, value) else IMPLAUSIBLE, UNLISTED) if spec.plausible else reading
     return judged_number(spec, found)
 
 

@@ -237,6 +237,16 @@ def test_a_pulse_that_a_heart_can_have_is_ranked_first_if_the_boxes_allow_it(val
     assert (found.value, problems) == (value, [f"out_of_range:{spec.name}"])
 
 
+@pytest.mark.parametrize("p", [0.5, 0.6, 0.85, 0.9])
+def test_what_is_not_odd_is_not_sure_for_that(p: float) -> None:
+    """A digit read as another mostly gives a number that a heart can have, and one time in four a day of the outage."""
+    pulse, _ = in_range(VALUES.by_name["rad01.puls"], read("72", p))
+    assert pulse.p <= p / (p + 0.65 * (1 - p))
+    for lattice in ((), seen("20211218")):
+        day, _ = in_outage(VALUES.by_name["rad01.datum"], Reading("2021-12-18", p, State.READ, lattice=lattice), WINDOW)
+        assert day.p <= p / (p + 0.23 * (1 - p))
+
+
 def test_an_unusual_number_is_pointed_out() -> None:
     found, problems = in_range(VALUES.by_name["rad01.puls"], read("210", 0.999))
     assert found.value == "210"
