@@ -153,6 +153,26 @@ def test_a_birth_date_and_a_name_still_lead_to_a_client() -> None:
     assert (found.value, problems) == (ASTRID.pid, ["number_differs:personnummer"])
 
 
+ALI = Client("50123456/1", "Ali Yusuf", "Hemtjänst Öst")
+RESERVE = Client("30640823TF12", "Karl Berg", "Hemtjänst Öst")
+
+
+@pytest.mark.parametrize("name", ["", ALI.name])
+def test_a_local_number_that_fills_fewer_boxes_finds_its_client(name: str) -> None:
+    written = decode(np.array(seen("50123456?1  "), np.float32), NOTE.by_name["personnummer"])
+    found, problems = person(written, name, register=ClientRegister([ALI, RESERVE, ASTRID]))
+    assert (found.value, found.state, problems) == (ALI.pid, State.READ, [])
+    assert found.p > 0.9
+
+
+@pytest.mark.parametrize("row", ["?           ", "?????       ", "99999       ", "?????999    ", "19640823    ", "19640823 234"])
+def test_a_local_number_is_nobodys_whose_boxes_hold_something_else(row: str) -> None:
+    short = Client("A2345", "Bo Ek", "Hemtjänst Öst")
+    found, problems = person(decode(np.array(seen(row), np.float32), NOTE.by_name["personnummer"]), register=ClientRegister([short, ALI]))
+    assert found.value not in (short.pid, ALI.pid)
+    assert problems == ["person_unknown:personnummer"]
+
+
 def test_the_other_rows_of_a_sheet_speak_for_a_client() -> None:
     unclear = number("195001182046", b4=("3", 0.5), b6=("7", 0.5), b9=("6", 0.45))
     alone, _ = resolved(VISITS, {"rad02.personnummer": unclear})
