@@ -173,6 +173,12 @@ def test_a_local_number_is_nobodys_whose_boxes_hold_something_else(row: str) -> 
     assert problems == ["person_unknown:personnummer"]
 
 
+@pytest.mark.parametrize("text", ["okänd person", "121212-121", "se baksidan"])
+def test_words_where_a_number_should_stand_are_nobodys_number(text: str) -> None:
+    found, problems = person(read(text, 0.3), register=ClientRegister([ALI, RESERVE, ASTRID]))
+    assert (found.value, found.p, problems) == (text, 0.3, [])
+
+
 def test_the_other_rows_of_a_sheet_speak_for_a_client() -> None:
     unclear = number("195001182046", b4=("3", 0.5), b6=("7", 0.5), b9=("6", 0.45))
     alone, _ = resolved(VISITS, {"rad02.personnummer": unclear})
