@@ -78,9 +78,9 @@ class ClientSearch:
 
 
 def symbols_of(numbers: Iterable[str]) -> NDArray[np.intp]:
-    """Numbers as indices (n, 12) into `LATTICE_SYMBOLS`. One that has not twelve characters is all other marks: no row of digits is like it."""
+    """Numbers as indices (n, 12) into `LATTICE_SYMBOLS`. A shorter one leaves boxes empty; a longer one is all other marks: nothing is like it."""
     code = {symbol: i for i, symbol in enumerate(LATTICE_SYMBOLS)}
-    rows = [[code.get(c, _OTHER) for c in number] if len(number) == BOXES else [_OTHER] * BOXES for number in numbers]
+    rows = [[code.get(c, _OTHER) for c in number.ljust(BOXES)] if len(number) <= BOXES else [_OTHER] * BOXES for number in numbers]
     return np.array(rows, np.intp).reshape(-1, BOXES)
 
 

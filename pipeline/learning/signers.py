@@ -43,8 +43,9 @@ class SignedSheet:
 
 
 def signer_lesson(sheets: Iterable[SignedSheet], staff: Sequence[StaffMember], apart: Collection[str]) -> SignerLesson:
-    """Counted on the sheets that are not kept apart, tried on those that are. Authors whom the staff list lacks are left out."""
-    by_name = {(member.unit, " ".join(member.name.split()).casefold()): member.signature for member in staff}
+    """Counted on the sheets that are not kept apart, tried on those that are. Left out are authors whom the staff list lacks or has several of."""
+    names = Counter((member.unit, _plain(member.name)) for member in staff)
+    by_name = {at: member.signature for member in staff if names[at := (member.unit, _plain(member.name))] == 1}
     named = [(one, by_name[one.unit, one.author]) for one in sheets if (one.unit, one.author) in by_name]
     signed = Counter((one.unit, signature) for one, signature in named if one.sheet not in apart)
     held = [(one.unit, signature) for one, signature in named if one.sheet in apart]
@@ -55,6 +56,10 @@ def signer_lesson(sheets: Iterable[SignedSheet], staff: Sequence[StaffMember], a
     totals = {unit: size + sum(n for (of, _), n in signed.items() if of == unit) for unit, size in sizes.items()}
     after = sum(log(totals[unit] / (1 + signed[unit, signature])) for unit, signature in held) / len(held)
     return SignerLesson(signed, len(held), before, after)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def install_signers(folder: Path, signed: Signed) -> None:

@@ -43,11 +43,11 @@ _share = itemgetter(1)
 
 @dataclass(slots=True)
 class _Weighed:
-    """Weight of each answer, the row behind it, and which answers break the format."""
+    """Weight of each answer, the row behind it, and how much of it is of rows that break the format."""
 
     weight: dict[_Key, float] = field(default_factory=lambda: defaultdict(float))
     best_row: dict[_Key, tuple[float, str]] = field(default_factory=dict)
-    misfits: set[_Key] = field(default_factory=set)
+    misfits: dict[_Key, float] = field(default_factory=lambda: defaultdict(float))
     rows: list[tuple[str, float]] = field(default_factory=list)
     total: float = 0.0
 
@@ -103,7 +103,7 @@ def _weigh(likely: list[tuple[str, float]], spec: FieldSpec) -> _Weighed:
             weighed.weight[key] += mass
             weighed.best_row[key] = max(weighed.best_row.get(key, (0.0, row)), (mass, row))
             if not fits:
-                weighed.misfits.add(key)
+                weighed.misfits[key] += mass
         weighed.rows.append((row, total))
         weighed.total += total
     return weighed
@@ -121,8 +121,8 @@ def _answers(row: str, spec: FieldSpec) -> list[tuple[_Key, float, bool]]:
 
 
 def _p(key: _Key, weighed: _Weighed) -> float:
-    trust = MISFIT_TRUST if key in weighed.misfits else 1.0
-    return trust * weighed.weight[key] / weighed.total
+    doubted = (1 - MISFIT_TRUST) * weighed.misfits.get(key, 0.0)
+    return (weighed.weight[key] - doubted) / weighed.total
 
 
 def _alternatives(best: _Key, weighed: _Weighed) -> Alternatives:

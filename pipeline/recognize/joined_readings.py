@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -35,11 +36,16 @@ def after(reading: Reading, start: str) -> Reading:
 
 
 def stretch(readings: Sequence[Reading]) -> Reading:
-    """Stretches of one line joined with spaces; those without a text fall away. `readings` holds at least one."""
+    """Stretches of one line joined with spaces; those without a text fall away, and the line is as doubtful as what could not be read in it.
+
+    `readings` holds at least one.
+    """
     full = [one for one in readings if one.value]
     if not full:
         return min(readings, key=lambda one: one.p)
-    return full[0] if len(full) == 1 else joined(full, [" "] * (len(full) - 1))
+    found = full[0] if len(full) == 1 else joined(full, [" "] * (len(full) - 1))
+    rest = math.prod(one.p for one in readings if one.state is State.ILLEGIBLE and not one.value)
+    return replace(found, p=found.p * rest, alternatives=tuple((value, p * rest) for value, p in found.alternatives))
 
 
 def _clarity(readings: Sequence[Reading]) -> float | None:

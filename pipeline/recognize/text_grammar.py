@@ -174,17 +174,21 @@ DATE = (
     YEAR + OneOf("-–/.") + TWO_MONTH + OneOf("-–/.") + TWO_DAY
     | YEAR + TWO_MONTH + TWO_DAY
     | DAY + OneOf("/.") + MONTH + OneOf("-–/. ") + CENTURY + digits(2, 2)
-    | DAY + "/" + MONTH + OneOf("-– ") + digits(2, 2)
+    | DAY + OneOf("/.") + MONTH + OneOf("-–/. ") + digits(2, 2)
 )
-CLOCK = below(23) + GAP + OneOf(":.,") + GAP + below(59, padded=True) | below(23, padded=True) + below(59, padded=True)
+MIDNIGHT = "24" + maybe(GAP + OneOf(":.,") + GAP) + "00"
+CLOCK = below(23) + GAP + OneOf(":.,") + GAP + below(59, padded=True) | below(23, padded=True) + below(59, padded=True) | MIDNIGHT
 TIME = maybe(words("kl kl. Kl Kl. klockan") + GAP) + CLOCK
-AMOUNT_OF = digits(1, 4) + FRACTION | "½" | digits(1, 2) + "½"
+PART = words("½ 1/2 1/4 3/4")
+SMALL = digits(1, 2) + "," + digits(3, 4) | "0." + digits(3, 4)
+AMOUNT_OF = digits(1, 5) + FRACTION | SMALL | digits(1, 3) + " " + digits(3, 3) | PART | digits(1, 2) + GAP + "½" | digits(1, 2) + " " + PART
 UNITS = (
     "mg g mcg ug mikrogram ml dl l E IE enheter mmol tabl tabl. tablett tabletter st "
     "kaps kapsel kapslar droppar dr puff puffar inh dos doser plåster påse"
 )
-SCHEME = repeated(digits(1, 2) + FRACTION + OneOf("+-–"), 1, 3) + digits(1, 2) + FRACTION | digits(1, 2) + GAP + OneOf("x*") + GAP + digits(1, 2)
-QUANTITY = AMOUNT_OF + maybe(GAP + words(UNITS))
+AT_ONCE = digits(1, 2) + FRACTION | maybe(digits(1, 2)) + "½"
+SCHEME = repeated(AT_ONCE + OneOf("+-–"), 1, 3) + AT_ONCE | digits(1, 2) + GAP + OneOf("x*") + GAP + digits(1, 2)
+QUANTITY = AMOUNT_OF + maybe(GAP + OneOf("-–") + GAP + AMOUNT_OF) + maybe(GAP + words(UNITS))
 DOSE = (QUANTITY + maybe(GAP + OneOf("x*") + GAP + digits(1, 2)) | SCHEME) + maybe(GAP + words("vb v.b. v.b"))
 PRESSURE = maybe(words("BT Bt bt") + maybe(":") + GAP) + digits(2, 3) + GAP + "/" + GAP + digits(2, 3) + maybe(GAP + words("mmHg mm"))
 THOUSANDS = digits(1, 3) + repeated(OneOf(" .") + digits(3, 3), 0, 3) | digits(1, 7)

@@ -8,48 +8,66 @@ from datetime import date
 
 from pipeline.field_spec import Format
 
-_DAY_FIRST = re.compile(r"\d{1,2}/\d{1,2}[-– ]")
-"""`24/11-26`: a slash between the first two and none after them."""
+_DAY_FIRST = re.compile(r"\d{1,2}[/.]\d{1,2}[-– ]|\d[/.]")
+"""`24/11-26`: a slash between the first two and none after them. `3.1.22`: one figure is no year."""
+_EITHER_FIRST = re.compile(r"\d\d[/.]\d\d[/.]\d\d")
+"""`16/12/21`: some people begin with the day, some with the year."""
 
 
-def value_of(form: Format, text: str) -> str | None:
+def values_of(form: Format, text: str) -> tuple[str, ...]:
     """`24/11 2026` and `24/11-26` → `2026-11-24`, `kl 8.30` → `08:30`, `37,5` → `37.5`, `121212-1212` → `1212121212`; other formats stay as written.
 
-    `text` has the shape of the format; None when it stands for no value nevertheless, such as the 31st of June.
+    `text` has the shape of the format. None where it stands for no value nevertheless, such as the 31st of June; several where it may be either.
     """
-    return _VALUES.get(form, str)(text)
+    return _VALUES.get(form, _as_written)(text)
 
 
-def _date(text: str) -> str | None:
+def _as_written(text: str) -> tuple[str, ...]:
+    return (text,)
+
+
+def _date(text: str) -> tuple[str, ...]:
     parts = re.findall(r"\d+", text)
     if len(parts) == 1:
-        parts = [parts[0][:-4], parts[0][-4:-2], parts[0][-2:]]
+        orders = [[parts[0][:-4], parts[0][-4:-2], parts[0][-2:]]]
     elif len(parts[2]) == len("2026") or _DAY_FIRST.match(text):
-        parts.reverse()
-    year, month, day = (int(part) for part in parts)
+        orders = [parts[::-1]]
+    else:
+        orders = [parts[::-1], parts] if _EITHER_FIRST.fullmatch(text) else [parts]
+    days = (_day(*(int(part) for part in order)) for order in orders)
+    return tuple(dict.fromkeys(day for day in days if day))
+
+
+def _day(year: int, month: int, day: int) -> str | None:
     try:
         return date(year if year > 99 else 2000 + year, month, day).isoformat()
     except ValueError:  # no such day
         return None
 
 
-def _time(text: str) -> str:
+def _time(text: str) -> tuple[str, ...]:
     digits = "".join(re.findall(r"\d", text))
-    return f"{int(digits[:-2]):02d}:{digits[-2:]}"
+    return (f"{int(digits[:-2]):02d}:{digits[-2:]}",)
 
 
-def _number(text: str) -> str:
-    return text.replace("–", "-").replace(" ", "").replace(",", ".")
+def _number(text: str) -> tuple[str, ...]:
+    return (text.replace("–", "-").replace(" ", "").replace(",", "."),)
 
 
-def _bare_digits(text: str) -> str:
-    return "".join(re.findall(r"\d", text))
+def _bare_digits(text: str) -> tuple[str, ...]:
+    return ("".join(re.findall(r"\d", text)),)
 
 
-_VALUES: dict[Format, Callable[[str], str | None]] = {
+def _personal_number(text: str) -> tuple[str, ...]:
+    """The plus sign of those who are a hundred or older tells the century."""
+    (bare,) = _bare_digits(text)
+    return (f"19{bare}" if "+" in text and len(bare) == len("1212121212") else bare,)
+
+
+_VALUES: dict[Format, Callable[[str], tuple[str, ...]]] = {
     Format.DATE: _date,
     Format.TIME: _time,
     Format.NUMBER: _number,
-    Format.PERSONAL_NUMBER: _bare_digits,
+    Format.PERSONAL_NUMBER: _personal_number,
     Format.CODE: _bare_digits,
 }

@@ -13,7 +13,7 @@ from pipeline.recognize.ctc import Transcript, decode, guided
 from pipeline.recognize.language import Language, Written
 from pipeline.recognize.network import ALPHABET, Steps
 from pipeline.recognize.text_grammar import shape_of
-from pipeline.recognize.text_values import value_of
+from pipeline.recognize.text_values import values_of
 from pipeline.recognize.word_runs import DIGITS, Run, RunKind, path, runs
 
 WORD_BEAMS, WORD_LEAST = 10, 5e-3
@@ -131,20 +131,20 @@ def _shaped(steps: Steps, form: Format, free: Transcript) -> Reading:
     """The likeliest value in the format; what stands there with a low p if that is something else."""
     found = [_stripped(transcript) for transcript in guided(steps, ALPHABET, SHAPE_BEAMS, shape_of(form))]
     believed = min(1.0, found[0].seen / max(free.seen, 1e-9)) if found else 0.0
-    values = [_in_format(replace(transcript, p=believed * transcript.p), form) for transcript in found]
-    fitting = [value for value in values if value]
+    values = (value for transcript in found for value in _in_format(replace(transcript, p=believed * transcript.p), form))
+    fitting = sorted(values, key=lambda value: -value.p)
     if fitting and believed >= MISSHAPEN:
         return _read(fitting)
     plain = _read([free])
     return replace(plain, p=min(plain.p, MISSHAPEN_P), alternatives=tuple((value.text, MISSHAPEN_P * value.p) for value in fitting[: MOST - 1]))
 
 
-def _in_format(transcript: Transcript, form: Format) -> Transcript | None:
-    """With the value that the text stands for; a value written otherwise than the text has no characters of its own."""
-    value = value_of(form, transcript.text)
-    if value is None:
-        return None
-    return transcript if value == transcript.text else replace(transcript, text=value, characters=())
+def _in_format(transcript: Transcript, form: Format) -> list[Transcript]:
+    """With each value that the text may stand for; a value written otherwise than the text has no characters of its own."""
+    values = values_of(form, transcript.text)
+    if values == (transcript.text,):
+        return [transcript]
+    return [replace(transcript, text=value, characters=(), p=transcript.p / len(values)) for value in values]
 
 
 def _stripped(transcript: Transcript) -> Transcript:

@@ -10,33 +10,45 @@ import numpy as np
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import LATTICE_SYMBOLS, Reading, State, Value
 from pipeline.resolve.number_rows import USUAL_DOUBT, tempered
-from pipeline.resolve.weighing import listed, normalised, unlisted, with_reason
+from pipeline.resolve.weighing import listed, normalised, unlisted, with_reason, without_reasons
 
 Window = tuple[date, date]
 
 OUTSIDE_WINDOW = 0.02
 """How likely a date outside the outage is, against one inside: staff note birth dates and planned visits in date boxes now and then."""
+UNLISTED = 0.25
+"""The same of a day that no reader listed: of the days of an outage, with a digit changed, about a fourth lie in it too."""
 WRITTEN_LATER = timedelta(days=31)
 """So long after the outage people still write down what happened in it."""
 _MOST_DAYS = 400
+_JUDGED = ("in_outage", "outside_outage")
 
 
 def in_outage(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Reading, list[str]]:
     """The reading of a date, weighed by the outage (first and last day), and its problems."""
     if reading.state is not State.READ:
         return reading, []
-    start, end = window
-    if spec.means is Meaning.WRITTEN_DATE:
-        end += WRITTEN_LATER
+    start, end = _days_meant(spec, window)
     weights = _box_by_box(reading, start, end) | listed(reading)
     found = normalised(
         reading,
         {value: p * (1.0 if _inside(value, start, end) else OUTSIDE_WINDOW) for value, p in weights.items()},
-        unlisted(reading) * OUTSIDE_WINDOW,
+        unlisted(reading) * UNLISTED,
     )
-    if _inside(found.value, start, end):
+    return judged_date(spec, found, window)
+
+
+def judged_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Reading, list[str]]:
+    """The reading of a date with what the outage says of the likeliest value, and its problems."""
+    found = without_reasons(reading, _JUDGED)
+    if _inside(found.value, *_days_meant(spec, window)):
         return with_reason(found, "in_outage"), []
     return with_reason(found, "outside_outage"), [f"outside_outage:{spec.name}"]
+
+
+def _days_meant(spec: FieldSpec, window: Window) -> Window:
+    start, end = window
+    return start, end + WRITTEN_LATER if spec.means is Meaning.WRITTEN_DATE else end
 
 
 def _inside(value: Value, start: date, end: date) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.client_search import BOXES, ClientSearch, Scores, symbols_of
 from pipeline.identity import PidKind, normal_pid
 from pipeline.model import Lattice
-from pipeline.resolve.number_rows import Likelihood, likelihood
+from pipeline.resolve.number_rows import BLANK, OTHER, STRUCK, USUAL_DOUBT, Likelihood, likelihood, tempered
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +28,10 @@ WRONG_NAME = 4e-3
 TEN = 10
 NUMBERS = 4e7
 """Personal numbers that there can be: the days of 110 years times about 1,000."""
+CHECK_DIGITS = 10
+"""One of so many rows of digits has the right check digit."""
+LETTERS = 26
+"""Any of so many may be meant by another mark."""
 LEAST_UNLISTED = 0.01
 BREAKS_RULES = 5e-3
 """How likely an unknown person's number is written so that date or check digit are wrong, against rightly."""
@@ -70,6 +74,8 @@ class Evidence:
     unknown: dict[str, float] = field(repr=False)
     """Log likelihood of a person outside the register with this number."""
     unlisted: float
+    unwritten: float
+    """Where no whole number is listed: log likelihood of all numbers outside the register together; else minus infinity."""
 
 
 def gather(search: ClientSearch, written: Written) -> Evidence:
@@ -78,12 +84,14 @@ def gather(search: ClientSearch, written: Written) -> Evidence:
     address = search.address_scores(written.address)
     near = search.nearest(np.array(written.lattice), name, printed, address)
     number = _spread(likelihood(written.lattice, search.symbols[near]), near, len(search.symbols))
+    unwritten, anything = _unwritten(written)
+    number.log[(search.symbols == BLANK).any(axis=1)] -= anything
     odds = np.zeros(len(search.symbols))
     for text, scores, table in ((written.name, name, NAME_ODDS), (written.printed, printed, PRINTED_ODDS), (written.address, address, ADDRESS_ODDS)):
         if text:
             known = scores > 0 if table is ADDRESS_ODDS else np.ones(len(scores), bool)
             odds += np.where(known, log_odds(scores, table), 0.0)
-    return Evidence(number, name, printed, address, odds, _unknown(search, written), written.unlisted)
+    return Evidence(number, name, printed, address, odds, _unknown(search, written), written.unlisted, unwritten)
 
 
 def _spread(found: Likelihood, places: NDArray[np.intp], count: int) -> Likelihood:
@@ -109,6 +117,23 @@ def _unknown(search: ClientSearch, written: Written) -> dict[str, float]:
     return {number: float(log) + (0.0 if _is_valid(number) else np.log(BREAKS_RULES)) for number, log in zip(outside, logs, strict=True)}
 
 
+def _unwritten(written: Written) -> tuple[float, float]:
+    """How well somebody whom the register lacks fits boxes that hold no whole number: a birth date alone, a digit left out, letters.
+
+    The second figure says how much better boxes of which some are empty fit any local number, which may be as short: one of the register has to
+    fit as well as that. Where a whole number is listed nothing has to be said.
+    """
+    if any(len(number) in (TEN, BOXES) for number in written.listed):
+        return -np.inf, 0.0
+    seen = tempered(written.lattice, USUAL_DOUBT)
+    digits = seen[:, :BLANK]
+    rows = np.stack([digits.argmax(axis=1), np.where(seen.argmax(axis=1) == STRUCK, OTHER, seen.argmax(axis=1))])
+    of_digits, of_anything = (float(log) for log in likelihood(written.lattice, rows).log)
+    alike = float(np.log(digits.sum(axis=1) / digits.max(axis=1)).sum() - np.log(CHECK_DIGITS))
+    unwritten = of_digits + max(0.0, alike)
+    return unwritten, of_anything + int((rows[1] == OTHER).sum()) * float(np.log(LETTERS)) - unwritten
+
+
 def _is_valid(number: str) -> bool:
     pid = normal_pid(number)
     return pid.valid and pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION)
@@ -125,10 +150,11 @@ def posterior(search: ClientSearch, evidence: Evidence, unit: str, here: Sequenc
     """
     prior = _prior(search, unit, here)
     own = evidence.number.log
-    top = max([float(own.max(initial=-1e9)), *evidence.unknown.values()])
+    top = max([float(own.max(initial=-1e9)), evidence.unwritten, *evidence.unknown.values()])
     weights = (1 - NOT_IN_REGISTER) * prior * _meant(search, prior, np.exp(own - top)) * _named(prior, np.exp(evidence.odds))
     unknown = {number: NOT_IN_REGISTER / NUMBERS * float(np.exp(log - top)) for number, log in evidence.unknown.items()}
-    rest = NOT_IN_REGISTER / NUMBERS * max(LEAST_UNLISTED, evidence.unlisted)
+    unseen = max(LEAST_UNLISTED, evidence.unlisted) if evidence.unwritten == -np.inf else float(np.exp(evidence.unwritten - top))
+    rest = NOT_IN_REGISTER / NUMBERS * unseen
     total = float(weights.sum()) + sum(unknown.values()) + rest
     return weights / total, {number: weight / total for number, weight in unknown.items()}, rest / total
 

@@ -9,9 +9,9 @@ from pipeline.clients import ClientRegister
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, sibling_name
 from pipeline.model import Reading, State
 from pipeline.resolve.arithmetic import sums_fit
-from pipeline.resolve.dates import Window, in_outage
+from pipeline.resolve.dates import Window, in_outage, judged_date
 from pipeline.resolve.person import resolve_persons
-from pipeline.resolve.ranges import in_range
+from pipeline.resolve.ranges import in_range, judged_number
 from pipeline.resolve.row_order import as_number, in_order
 from pipeline.resolve.signers import signed
 from pipeline.staff import StaffRegister
@@ -30,15 +30,18 @@ class Context:
 def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Reading], context: Context) -> tuple[dict[str, Reading], list[str]]:
     """Readings of one page, weighed against each other; and problems as `<code>:<field>`."""
     fields = dict(readings)
-    problems: list[str] = []
+    judged: dict[str, list[str]] = {}
     for spec in specs:
-        fields[spec.name], odd = _alone(spec, fields[spec.name], context)
-        problems += odd
+        fields[spec.name], judged[spec.name] = _alone(spec, fields[spec.name], context)
+    alone = dict(fields)
     fields |= in_order(specs, form, fields)
     fields |= {spec.name: _unsure_if_contested(fields[spec.name], readings[spec.name]) for spec in specs if spec.format is not Format.DATE}
     summed, odd = sums_fit(specs, fields)
     fields |= summed
-    problems += odd
+    for spec in specs:
+        if fields[spec.name].value != alone[spec.name].value:
+            fields[spec.name], judged[spec.name] = _judged(spec, fields[spec.name], context)
+    problems = [*(code for codes in judged.values() for code in codes), *odd]
     if context.register is not None:
         persons, odd = resolve_persons(specs, form, fields, context.register)
         fields |= persons
@@ -69,6 +72,13 @@ def _alone(spec: FieldSpec, reading: Reading, context: Context) -> tuple[Reading
     if spec.format is Format.DATE and context.window and spec.means in _OF_THE_OUTAGE:
         return in_outage(spec, reading, context.window)
     return in_range(spec, reading)
+
+
+def _judged(spec: FieldSpec, reading: Reading, context: Context) -> tuple[Reading, list[str]]:
+    """What is said of a value alone, said of the one that other fields have made the likeliest."""
+    if spec.format is Format.DATE and context.window and spec.means in _OF_THE_OUTAGE:
+        return judged_date(spec, reading, context.window)
+    return judged_number(spec, reading) if spec.format is Format.NUMBER else (reading, [])
 
 
 def _out_of_order(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.client_search import BOXES, NAME_AGREES, ClientSearch
 from pipeline.clients import ClientRegister
 from pipeline.field_spec import FieldSpec, Meaning
-from pipeline.identity import normal_pid
+from pipeline.identity import is_local, normal_pid
 from pipeline.model import LATTICE_SYMBOLS, Lattice, Reading, State
 from pipeline.resolve.evidence import Evidence, Floats, Written, gather, posterior
 from pipeline.resolve.number_rows import USUAL_DOUBT, Way, tempered
@@ -79,7 +79,7 @@ def _row(spec: FieldSpec, form: Form, fields: Mapping[str, Reading], search: Cli
     lattice = reading.lattice if len(reading.lattice) == BOXES else _as_lattice(reading)
     if not lattice or reading.state not in (State.READ, State.ILLEGIBLE):
         return None
-    listed = tuple(value for value, _ in ((reading.value, reading.p), *reading.alternatives) if isinstance(value, str))
+    listed = tuple(value for value, _ in _numbers(reading))
     said = {means: _text(form.meaning(means, spec.row), fields) for means in _SAID}
     written = Written(lattice, listed, unlisted(reading), *(said[means] for means in _SAID))
     return _Row(spec, reading, written, gather(search, written))
@@ -93,10 +93,15 @@ def _text(spec: FieldSpec | None, fields: Mapping[str, Reading]) -> str:
     return reading.value if reading and isinstance(reading.value, str) else ""
 
 
+def _numbers(reading: Reading) -> list[tuple[str, float]]:
+    """What may be a number, of what the reader thinks of: no words."""
+    listed = ((value, p) for value, p in ((reading.value, reading.p), *reading.alternatives) if isinstance(value, str))
+    return [(value, p) for value, p in listed if value.isdigit() or is_local(value)]
+
+
 def _as_lattice(reading: Reading) -> Lattice:
     """Box by box what a reader says that gives only whole values; ten digits are taken to stand to the right."""
-    listed = [(value, p) for value, p in ((reading.value, reading.p), *reading.alternatives) if isinstance(value, str)]
-    rows = [(value.rjust(BOXES), p) for value, p in listed if len(value) in (10, BOXES)]
+    rows = [(value.rjust(BOXES), p) for value, p in _numbers(reading) if len(value) in (10, BOXES)]
     if not rows:
         return ()
     boxes = np.full((BOXES, len(LATTICE_SYMBOLS)), max(0.0, 1 - sum(p for _, p in rows)) / len(LATTICE_SYMBOLS))
@@ -116,8 +121,10 @@ def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Readi
     if not ranked:
         return row.reading, []
     value, p, place = ranked[0]
-    if row.reading.state is State.ILLEGIBLE and p < 0.5:
-        return replace(row.reading, alternatives=tuple((v, round(q, 6)) for v, q, _ in ranked[:ALTERNATIVES])), []
+    unwritten = row.evidence.unwritten > -np.inf
+    if (unwritten or row.reading.state is State.ILLEGIBLE) and p < 0.5:
+        left = replace(row.reading, alternatives=tuple((v, round(q, 6)) for v, q, _ in ranked[:ALTERNATIVES]))
+        return left, ["person_unknown"] if unwritten else []
     p = min(p, SUREST_P if place is not None and _second_kind(row, place, value, register.search) else ONE_KIND_P)
     others = tuple((v, q) for v, q, _ in ranked[1:] if q >= LEAST_P or v == row.reading.value)[:ALTERNATIVES]
     characters = row.reading.characters if value == row.reading.value else ()

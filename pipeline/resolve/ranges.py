@@ -5,18 +5,26 @@ from __future__ import annotations
 from pipeline.field_spec import FieldSpec, Format
 from pipeline.model import Reading, State, Value
 from pipeline.resolve.row_order import as_number
-from pipeline.resolve.weighing import weighed, with_reason
+from pipeline.resolve.weighing import weighed, with_reason, without_reasons
 
 IMPLAUSIBLE = 0.05
 """How likely a number outside the plausible range is, against one inside: rare, but it is why people measure."""
+UNLISTED = 0.7
+"""The same of a number that no reader listed: of a plausible number with a digit changed 64–84 % are plausible too."""
+_JUDGED = ("plausible", "implausible", "out_of_range")
 
 
 def in_range(spec: FieldSpec, reading: Reading) -> tuple[Reading, list[str]]:
     """The reading of a number, weighed by its plausible range, and its problems. The limits themselves are weighed where digits are decoded."""
     if spec.format is not Format.NUMBER or reading.state is not State.READ:
         return reading, []
-    found = weighed(reading, lambda value: 1.0 if _plausible(spec, value) else IMPLAUSIBLE, IMPLAUSIBLE) if spec.plausible else reading
-    number = as_number(spec, found.value)
+    found = weighed(reading, lambda value: 1.0 if _plausible(spec, value) else IMPLAUSIBLE, UNLISTED) if spec.plausible else reading
+    return judged_number(spec, found)
+
+
+def judged_number(spec: FieldSpec, reading: Reading) -> tuple[Reading, list[str]]:
+    """The reading of a number with what its range says of the likeliest value, and its problems."""
+    number, found = as_number(spec, reading.value), without_reasons(reading, _JUDGED)
     if number is None:
         return found, [f"not_a_number:{spec.name}"]
     if (spec.minimum is not None and number < spec.minimum) or (spec.maximum is not None and number > spec.maximum):

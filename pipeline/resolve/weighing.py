@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from pipeline.model import Reading, State, Value
@@ -43,3 +43,8 @@ def normalised(reading: Reading, weights: Mapping[Value, float], rest: float) ->
 def with_reason(reading: Reading, *reasons: str) -> Reading:
     """The reading with further reasons."""
     return replace(reading, reasons=tuple(dict.fromkeys((*reading.reasons, *reasons))))
+
+
+def without_reasons(reading: Reading, reasons: Collection[str]) -> Reading:
+    """The reading without reasons that were said of a value that is no longer the likeliest."""
+    return replace(reading, reasons=tuple(one for one in reading.reasons if one not in reasons))

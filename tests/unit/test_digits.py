@@ -82,6 +82,31 @@ def test_a_clear_row_that_breaks_its_format_stays_and_is_doubted(text: str, form
     assert reading.p <= 0.5
 
 
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [("1 5", spec(Format.NUMBER, 3), "15"), ("1  5", spec(Format.NUMBER, 4), "15"), ("8 25", spec(Format.NUMBER, 4, decimals=1), "82.5")],
+)
+def test_a_number_with_an_empty_box_in_it_is_doubted(text: str, field: FieldSpec, value: str) -> None:
+    """A pale nought that was not seen makes 15 of 105."""
+    reading = decode(row(text, 0.9999), field)
+    assert (reading.value, reading.state) == (value, State.READ)
+    assert reading.p <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"), [("1 250", spec(Format.NUMBER, 5), "1250"), ("37 5", spec(Format.NUMBER, 4, decimals=1), "37.5")]
+)
+def test_an_empty_box_for_thousands_or_the_comma_is_no_doubt(text: str, field: FieldSpec, value: str) -> None:
+    reading = decode(row(text, 0.9999), field)
+    assert reading.value == value
+    assert reading.p > 0.99
+
+
+def test_a_number_that_another_row_gives_too_is_doubted_by_that_rows_share() -> None:
+    seen = row("15 ", 0.9999, doubts={1: {" ": 0.1}, 2: {"5": 0.1}})
+    assert decode(seen, spec(Format.NUMBER, 3)).p > 0.75
+
+
 def test_ten_digits_in_twelve_boxes_stay_and_are_doubted() -> None:
     reading = decode(row("  " + NUMBER[2:]), spec(Format.PERSONAL_NUMBER))
     assert reading.value == NUMBER[2:]
@@ -166,6 +191,14 @@ def test_check_digit(digits: str, *, holds: bool) -> None:
 def test_a_coordination_number_is_a_personal_number() -> None:
     assert is_personal_number("197010632391")
     assert not is_personal_number("197010992391")
+
+
+@pytest.mark.parametrize("number", ["191500722390", "191711602399", "192004912388"])
+def test_a_coordination_number_whose_birth_date_is_not_known_is_read_as_surely_as_any(number: str) -> None:
+    """Official test numbers: month 00, day 60, and a day that its month lacks."""
+    reading = decode(row(number), spec(Format.PERSONAL_NUMBER))
+    assert (reading.value, reading.state) == (number, State.READ)
+    assert reading.p > 0.99
 
 
 def drawn_row(digits: str, *, lines: int = 200) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:

@@ -203,6 +203,14 @@ def test_who_signs_often_is_expected(tmp_path: Path) -> None:
     assert learned_signers(tmp_path) == {}
 
 
+def test_of_two_with_one_name_nobody_is_taught_to_sign_more() -> None:
+    staff = [StaffMember("Maria Ek", "ssk", "ME", "Norr"), StaffMember("Maria Ek", "usk", "MAE", "Norr"), StaffMember("Max Ehn", "usk", "MX", "Norr")]
+    sheets = [SignedSheet("Norr", "maria ek", f"s{i}") for i in range(60)]
+    lesson = signer_lesson(sheets, staff, {f"s{i}" for i in range(25)})
+    assert not lesson.better
+    assert lesson.signed == {}
+
+
 def test_nobody_whose_identity_is_hidden_from_the_administrator_is_in_a_training_set(
     school: School, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -136,6 +136,49 @@ def test_somebody_outside_the_register_stays() -> None:
     assert "not_in_register" in found.reasons
 
 
+@pytest.mark.parametrize("name", ["", "Karl Berg"])
+@pytest.mark.parametrize("row", ["19640823    ", "19640823 234", "1964082?3234", "30640823???4"])
+@pytest.mark.parametrize("register", [REGISTER, ClientRegister([BIRGER])])
+def test_somebody_outside_the_register_is_no_client_because_the_number_is_not_whole(row: str, name: str, register: ClientRegister) -> None:
+    """Only the birth date, a digit left out, a spoilt box, a reserve number: none of the few clients is meant."""
+    written = decode(np.array(seen(row), np.float32), NOTE.by_name["personnummer"])
+    found, problems = person(written, name, register=register)
+    assert (found.value, found.state, found.p) == (written.value, written.state, written.p)
+    assert all(p < 0.01 for _, p in found.alternatives)
+    assert problems == ["person_unknown:personnummer"]
+
+
+def test_a_birth_date_and_a_name_still_lead_to_a_client() -> None:
+    found, problems = person(decode(np.array(seen("19250101    "), np.float32), NOTE.by_name["personnummer"]), ASTRID.name)
+    assert (found.value, problems) == (ASTRID.pid, ["number_differs:personnummer"])
+
+
+ALI = Client("50123456/1", "Ali Yusuf", "Hemtjänst Öst")
+RESERVE = Client("30640823TF12", "Karl Berg", "Hemtjänst Öst")
+
+
+@pytest.mark.parametrize("name", ["", ALI.name])
+def test_a_local_number_that_fills_fewer_boxes_finds_its_client(name: str) -> None:
+    written = decode(np.array(seen("50123456?1  "), np.float32), NOTE.by_name["personnummer"])
+    found, problems = person(written, name, register=ClientRegister([ALI, RESERVE, ASTRID]))
+    assert (found.value, found.state, problems) == (ALI.pid, State.READ, [])
+    assert found.p > 0.9
+
+
+@pytest.mark.parametrize("row", ["?           ", "?????       ", "99999       ", "?????999    ", "19640823    ", "19640823 234"])
+def test_a_local_number_is_nobodys_whose_boxes_hold_something_else(row: str) -> None:
+    short = Client("A2345", "Bo Ek", "Hemtjänst Öst")
+    found, problems = person(decode(np.array(seen(row), np.float32), NOTE.by_name["personnummer"]), register=ClientRegister([short, ALI]))
+    assert found.value not in (short.pid, ALI.pid)
+    assert problems == ["person_unknown:personnummer"]
+
+
+@pytest.mark.parametrize("text", ["okänd person", "121212-121", "se baksidan"])
+def test_words_where_a_number_should_stand_are_nobodys_number(text: str) -> None:
+    found, problems = person(read(text, 0.3), register=ClientRegister([ALI, RESERVE, ASTRID]))
+    assert (found.value, found.p, problems) == (text, 0.3, [])
+
+
 def test_the_other_rows_of_a_sheet_speak_for_a_client() -> None:
     unclear = number("195001182046", b4=("3", 0.5), b6=("7", 0.5), b9=("6", 0.45))
     alone, _ = resolved(VISITS, {"rad02.personnummer": unclear})
@@ -220,10 +263,43 @@ def test_a_pulse_that_a_heart_can_have_is_ranked_first_if_the_boxes_allow_it(val
     assert (found.value, problems) == (value, [f"out_of_range:{spec.name}"])
 
 
+@pytest.mark.parametrize("p", [0.5, 0.6, 0.85, 0.9])
+def test_what_is_not_odd_is_not_sure_for_that(p: float) -> None:
+    """A digit read as another mostly gives a number that a heart can have, and one time in four a day of the outage."""
+    pulse, _ = in_range(VALUES.by_name["rad01.puls"], read("72", p))
+    assert pulse.p <= p / (p + 0.65 * (1 - p))
+    for lattice in ((), seen("20211218")):
+        day, _ = in_outage(VALUES.by_name["rad01.datum"], Reading("2021-12-18", p, State.READ, lattice=lattice), WINDOW)
+        assert day.p <= p / (p + 0.23 * (1 - p))
+
+
 def test_an_unusual_number_is_pointed_out() -> None:
     found, problems = in_range(VALUES.by_name["rad01.puls"], read("210", 0.999))
     assert found.value == "210"
     assert problems == ["implausible:rad01.puls"]
+
+
+def test_what_other_fields_make_of_a_number_is_pointed_out_too() -> None:
+    """The lower pressure of somebody in shock: 72 is usual, but higher than the upper one."""
+    fields, problems = resolved(VALUES, {"rad01.bt_sys": read("60", 0.999), "rad01.bt_dia": read("72", 0.55, ("22", 0.44))})
+    found = fields["rad01.bt_dia"]
+    assert found.value == "22"
+    assert {"plausible", "implausible"} & set(found.reasons) == {"implausible"}
+    assert "implausible:rad01.bt_dia" in problems
+    fields, problems = resolved(VALUES, {"rad01.bt_sys": read("160", 0.999), "rad01.bt_dia": read("182", 0.95, ("82", 0.04))})
+    found = fields["rad01.bt_dia"]
+    assert found.value == "82"
+    assert {"plausible", "implausible"} & set(found.reasons) == {"plausible"}
+    assert "implausible:rad01.bt_dia" not in problems
+
+
+def test_a_day_that_the_other_rows_draw_out_of_the_outage_is_pointed_out() -> None:
+    days = {"rad01.datum": read("2022-01-13", 0.999), "rad02.datum": read("2022-01-13", 0.95, ("2022-01-10", 0.04))}
+    fields, problems = resolved(VALUES, days)
+    found = fields["rad02.datum"]
+    assert found.value == "2022-01-13"
+    assert {"in_outage", "outside_outage"} & set(found.reasons) == {"outside_outage"}
+    assert "outside_outage:rad02.datum" in problems
 
 
 def test_a_sum_and_its_parts_support_each_other() -> None:

@@ -7,14 +7,17 @@ import pytest
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import State
 from pipeline.recognize.text_grammar import PATTERNS, shape_of
-from pipeline.recognize.text_values import value_of
+from pipeline.recognize.text_values import values_of
 from pipeline.recognize.transcription import reading
 from tests.written_steps import Sign, steps_of, with_doubt
 
 GOOD = {
-    Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026", "24/11-26", "3/12 26"),
-    Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59"),
-    Format.DOSE: ("500 mg", "1 tabl", "2,5 ml", "½ tabl", "1½ tabl", "1+0+1", "1x3", "12 E", "500mg x 3", "2 tabl vb"),
+    Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026", "24/11-26", "3/12 26", "3/12/26", "24.11.26"),
+    Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59", "24.00", "kl 2400"),
+    Format.DOSE: (
+        *("500 mg", "1 tabl", "2,5 ml", "½ tabl", "1½ tabl", "1+0+1", "1x3", "12 E", "500mg x 3", "2 tabl vb"),
+        *("0,125 mg", "0.0625 mg", "2,5-5 mg", "1–2 tabl vb", "½-1 tabl", "1/2 tabl", "1 1/2 tabl", "1 ½ tabl", "½+0+1", "12500 E", "10 000 E"),
+    ),
     Format.BLOOD_PRESSURE: ("135/82", "BT 135/82", "90/60 mmHg"),
     Format.AMOUNT: ("1 250 kr", "1250,50", "45:-", "1.250,00", "-50 kr", "12 345 678"),
     Format.NUMBER: ("37,5", "120", "-3", "1 250", "0.5"),
@@ -24,8 +27,8 @@ GOOD = {
 }
 BAD = {
     Format.DATE: ("24/11", "2026-13-01", "24/13 2026", "nov"),
-    Format.TIME: ("25:10", "08:61", "8"),
-    Format.DOSE: ("mg", "500 kg", "1+"),
+    Format.TIME: ("25:10", "24:10", "08:61", "8"),
+    Format.DOSE: ("mg", "500 kg", "1+", "1.250 mg", "2,5- mg", "11/2 tabl"),
     Format.BLOOD_PRESSURE: ("135", "1/82", "135/8222", "135-82"),
     Format.AMOUNT: ("kr", "1 25", "1,5"),
     Format.NUMBER: ("a", "3,", "1.250,00"),
@@ -57,14 +60,36 @@ def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
         (Format.DATE, "241124", "2024-11-24"),
         (Format.DATE, "2026-06-31", None),
         (Format.TIME, "kl 8.30", "08:30"),
+        (Format.TIME, "24.00", "24:00"),
         (Format.NUMBER, "1 250,5", "1250.5"),
         (Format.CODE, "0041 234-5", "00412345"),
         (Format.PERSONAL_NUMBER, "121212-1212", "1212121212"),
+        (Format.PERSONAL_NUMBER, "121212+1212", "191212121212"),
+        (Format.PERSONAL_NUMBER, "19121212+1212", "191212121212"),
         (Format.DOSE, "2,5 ml", "2,5 ml"),
     ],
 )
 def test_a_line_gives_the_values_that_boxes_give(form: Format, text: str, value: str | None) -> None:
-    assert value_of(form, text) == value
+    assert values_of(form, text) == ((value,) if value else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("16/12/21", ("2021-12-16", "2016-12-21")),
+        ("03.01.22", ("2022-01-03", "2003-01-22")),
+        ("3.1.22", ("2022-01-03",)),
+        ("21/12/21", ("2021-12-21",)),
+        ("22/12/16", ("2016-12-22", "2022-12-16")),
+        ("24.11-26", ("2026-11-24",)),
+    ],
+)
+def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dots(text: str, days: tuple[str, ...]) -> None:
+    assert values_of(Format.DATE, text) == days
+    found = reading(steps_of(text), form=Format.DATE)
+    assert found.value == days[0]
+    assert found.p == pytest.approx(1 / len(days))
+    assert tuple(value for value, _ in found.alternatives) == days[1:]
 
 
 def test_a_format_decides_between_signs_that_look_alike() -> None:
@@ -80,6 +105,22 @@ def test_the_likelier_digit_stays_whatever_would_be_the_likelier_number() -> Non
     found = reading(steps_of(signs), form=Format.BLOOD_PRESSURE)
     assert found.value == "740/82"
     assert found.alternatives[0][0] == "140/82"
+
+
+@pytest.mark.parametrize(
+    ("dose", "place", "other"), [("0,125 mg", 4, "6"), ("2,5-5 mg", 3, "."), ("1-2 tabl", 1, "+"), ("1/2 tabl", 1, "7"), ("12500 E", 4, "8")]
+)
+def test_a_dose_is_not_made_another_one_to_fit_its_format(dose: str, place: int, other: str) -> None:
+    """A hundredth of doubt of one sign was enough for 0,12 mg, 2,55 mg and 12 tablets."""
+    found = reading(steps_of(with_doubt(dose, {place: {dose[place]: 0.97, other: 0.01}})), form=Format.DOSE)
+    assert found.value == dose
+    assert found.p > 0.9
+
+
+def test_midnight_as_the_end_of_a_day_is_not_made_another_hour() -> None:
+    found = reading(steps_of(with_doubt("24.00", {1: {"4": 0.95, "3": 0.05}})), form=Format.TIME)
+    assert found.value == "24:00"
+    assert found.alternatives[0][0] == "23:00"
 
 
 def test_what_does_not_fit_stays_and_is_doubtful() -> None:

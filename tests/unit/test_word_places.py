@@ -12,7 +12,7 @@ from pipeline.model import Outcome, Reading, State, WordPlace
 from pipeline.printing import Sheet
 from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import hands
-from pipeline.recognize.joined_readings import after, joined
+from pipeline.recognize.joined_readings import after, joined, stretch
 from pipeline.recognize.network import ALPHABET
 from pipeline.recognize.word_places import Span, aligned, spans
 from pipeline.settings import ROOT
@@ -58,6 +58,14 @@ def test_words_move_with_what_stands_before_them() -> None:
     first, other = (Reading(text, 0.9, State.READ, words=(WordPlace(0, len(text), (0.0, 0.0, 1.0, 1.0)),)) for text in ("Ja", "nu"))
     assert [(word.start, word.end) for word in joined([first, other], ["\n\n"]).words] == [(0, 2), (4, 6)]
     assert [(word.start, word.end) for word in after(first, "\n").words] == [(1, 3)]
+
+
+def test_a_line_of_which_a_stretch_cannot_be_read_is_not_sure() -> None:
+    read, unread = Reading("2 mg", 0.99, State.READ, (("7 mg", 0.01),)), Reading(None, 0.5, State.ILLEGIBLE)
+    assert (stretch([read, unread]).value, stretch([read, unread]).p) == ("2 mg", 0.495)
+    assert stretch([read, unread]).alternatives == (("7 mg", 0.005),)
+    assert stretch([read, unread, read]).p < 0.5
+    assert stretch([read, Reading.empty(0.8)]) == read
 
 
 @pytest.fixture(scope="module")
