@@ -188,7 +188,7 @@ def _flat(image: Image, lies: Matrix, bend: Bend | None, page: Box, px_per_mm: f
     return flat
 
 
-@once_a_picture(most_bytes=64_000_000)
+@once_a_picture(most_bytes=32_000_000)
 def crop(upright: Image, box: Box, margin_mm: float = 0.0) -> Image:
     """A field with so much around it, cut from a registered page (or blank); what lies outside the page is white."""
     wide = plane.widened(box, margin_mm)

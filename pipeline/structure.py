@@ -87,7 +87,7 @@ def patches(blank: Image, changing: Sequence[Box] = CODES, cell_mm: float = _CEL
     return _patches(blank, tuple(changing), cell_mm)
 
 
-@once_a_picture(most_bytes=96_000_000)
+@once_a_picture(most_bytes=48_000_000)
 def _patches(blank: Image, changing: tuple[Box, ...], cell_mm: float) -> Points:
     small = np.asarray(cv2.resize(blank, _size(blank, _SELECT_PX_PER_MM), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     texture = cv2.cornerMinEigenVal(small, round(min(_WINDOW_MM, cell_mm) * _SELECT_PX_PER_MM), ksize=3)
@@ -143,7 +143,7 @@ def _sought(page: Image, blank: Image, middles: Points, search: Search) -> Shift
     return Shifts(places / scale, moved / scale, found)
 
 
-@once_a_picture(most_bytes=96_000_000)
+@once_a_picture(most_bytes=48_000_000)
 def _soft_form(blank: Image, px_per_mm: float) -> Image:
     """The unfilled form at another scale, a little blurred."""
     return _soft(_resized(blank, px_per_mm), px_per_mm)

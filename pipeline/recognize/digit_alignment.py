@@ -40,7 +40,7 @@ def best_move(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]:
     return int(down) - ALIGN, int(right) - ALIGN
 
 
-@once_a_picture(most_bytes=32_000_000)
+@once_a_picture(most_bytes=16_000_000)
 def _kinds_of_rows(printed: Image | Grey) -> Grey:
     """Each kind of row in each of the places where it may lie, (w, kinds * MOVES)."""
     kinds = np.stack(list(_kinds(printed).values()))
@@ -50,7 +50,7 @@ def _kinds_of_rows(printed: Image | Grey) -> Grey:
     return out.reshape(len(out), -1)
 
 
-@once_a_picture(most_bytes=32_000_000)
+@once_a_picture(most_bytes=16_000_000)
 def _places(printed: Image | Grey) -> NDArray[np.intp]:
     """For each move down and each row of the print the place in (h * kinds) of that row's kind on the row of ink where it then lies."""
     inner, kinds = _inner(printed), list(_kinds(printed))

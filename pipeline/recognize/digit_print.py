@@ -48,7 +48,7 @@ def without_print(ink: Levels, blank: Image) -> Grey:
     return np.maximum(out, np.float32(0), out=out)
 
 
-@once_a_picture(most_bytes=32_000_000)
+@once_a_picture(most_bytes=16_000_000)
 def _print_of(blank: Image) -> Levels:
     return darker_than_paper(blank)
 

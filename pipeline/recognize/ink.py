@@ -96,7 +96,7 @@ def written(ink: Ink, mask: Mask | None = None) -> Image:
     return np.asarray(np.clip(255.0 * (1.0 - np.where(around, ink.darkness, 0.0) / full), 0, 255), np.uint8)
 
 
-@once_a_picture(most_bytes=80_000_000)
+@once_a_picture(most_bytes=40_000_000)
 def paper_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkness:
     """How much darker than the paper around it each pixel is, (h, w) 0…1; what is wider than `widest_mm` counts as paper."""
     shrink = max(1, round(px_per_mm / 2))

@@ -111,7 +111,7 @@ def _angle(correlation: float) -> float:
     return math.acos(max(-1.0, min(1.0, correlation)))
 
 
-@once_a_picture(most_bytes=32_000_000)
+@once_a_picture(most_bytes=16_000_000)
 def _rival(blank: Darkness, reach: int) -> Darkness:
     """(1,): the most that a blank correlates with itself moved by a pixel or more."""
     score = cv2.matchTemplate(_padded(blank, reach), blank, cv2.TM_CCOEFF_NORMED)
