@@ -46,10 +46,11 @@ def _option(spec: FieldSpec, value: str) -> str:
 
 
 def _date(spec: FieldSpec, text: str) -> str:
-    parts = re.fullmatch(r"(\d{4}|\d\d)[-./ ]?(\d\d)[-./ ]?(\d\d)", text)
+    """Between slashes or full stops a year has four figures: `16/12/21` is in December to one person and in 2016 to another."""
+    parts = re.fullmatch(r"(\d{4})[-./ ]?(\d\d)[-./ ]?(\d\d)|(\d\d)[- ]?(\d\d)[- ]?(\d\d)", text)
     if not parts:
         raise not_fitting(spec)
-    year, month, day = parts.groups()
+    year, month, day = (part for part in parts.groups() if part is not None)
     try:
         return date(int(year if len(year) == len("2021") else f"20{year}"), int(month), int(day)).isoformat()
     except ValueError:

@@ -16,7 +16,10 @@ SENDS = ("se", "läs", "forts", "fortsätter", "fortsättning", "fortsätt", "v�
 BACK = ("baksidan", "baksida", "andra sidan", "nästa sida", "nästa sidan", "nästa blad", "blad", "bladet", "sidan")
 ALIKE = 0.8
 """Words of five letters and more may be misread so far."""
-TURN = re.compile(r"\bv\.? ?g\.? ?v(\b|ä)|\bv[äa]nd\b[ !.]*$|\bpto\b|(-|–|=|→)+[>→]\s*$|→\s*$")
+TURN = re.compile(
+    r"\bv\.? ?g\.? ?v(\b|ä)|\bv[äa]nd\b[ !.]*$|\bpto\b|(-|–|=|→)+[>→]\s*$|→\s*$"
+    r"|\b(se|läs|forts\w*)\b\.? (på )?s(id(a|an)?)?\.? ?\d|\bforts(ättning)?\b[ .…:]*$"
+)
 SHAFT, HEAD = 0.6, 0.4
 """The shaft fills this part of an arrow's length, the head's legs begin in the last such part."""
 THIN = 0.3

@@ -208,13 +208,36 @@ def test_an_arrow_at_the_end_sends_to_the_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Se baksidan", "forts. på baksidan", "Mår bra. V.g. vänd", "vgv", "Läs mer på nästa sida", "se baksdan", "Mår bra ->"]
+    "text",
+    [
+        "Se baksidan",
+        "forts. på baksidan",
+        "Mår bra. V.g. vänd",
+        "vgv",
+        "Läs mer på nästa sida",
+        "se baksdan",
+        "Mår bra ->",
+        "se sid 2",
+        "Fortsättning sida 2",
+        "Ringt sonen. Forts.",
+    ],
 )
 def test_words_send_to_the_back(text: str) -> None:
     assert points_to_back(text)
 
 
-@pytest.mark.parametrize("text", ["Sår på baksidan av låret", "VAS 7 -> 3 efter tablett", "Vände sig om i sängen", "Ligger på sidan", "Ser bra ut"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sår på baksidan av låret",
+        "VAS 7 -> 3 efter tablett",
+        "Vände sig om i sängen",
+        "Ligger på sidan",
+        "Ser bra ut",
+        "Fortsätt med Alvedon",
+        "Se s.k. lista",
+    ],
+)
 def test_other_words_do_not(text: str) -> None:
     assert not points_to_back(text)
 

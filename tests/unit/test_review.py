@@ -65,6 +65,8 @@ def test_values_are_stored_in_one_way(field: FieldSpec, typed: Value, stored: Va
         (DATE, "2026-02-30"),
         (DATE, "17 februari"),
         (DATE, "2026-2"),
+        (DATE, "16/12/21"),
+        (DATE, "16.12.21"),
         (TIME, "24:01"),
         (TIME, "875"),
         (PID, "1890010198"[:9]),
