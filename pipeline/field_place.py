@@ -31,8 +31,8 @@ _FAINT = 0.2
 _UNSEEN_SHARE = 0.4
 _PARTLY_UNSEEN, _UNSEEN_OF_CELL = 0.1, 0.75
 """A digit often hides half of its box, but not all of it."""
-_BARE = 0.15
-"""Where so much of the outline of a box has become bare paper, the box is torn or folded away; elsewhere not a hundredth of it has."""
+_BARE = 0.05
+"""Where so much of the outline of a box has become bare paper, a part of the box is torn off, folded away or punched out; else none of it has."""
 _LOST_PRINT = 0.3
 """With less than this share of the contrast of the blank, a page's pale print is lost."""
 _SEEN_PART = 0.85

@@ -71,6 +71,15 @@ def test_a_digit_box_of_which_half_is_torn_off_is_covered() -> None:
     assert _hidden("pappersschema", page)[field.name] is Hidden.COVERED
 
 
+def test_digit_boxes_with_a_hole_punched_into_them_are_covered() -> None:
+    """What is left of a nought is read as a two."""
+    field = FORMS["utbetalningslista"].by_name["rad05.konto"]
+    cell = field.cell_boxes[3]
+    page = np.ascontiguousarray(_upright("utbetalningslista").copy())
+    cv2.circle(page, (round((cell.x + 0.3) * SCALE), round((cell.y + 1.4) * SCALE)), round(2.5 * SCALE), (255,), -1)
+    assert _hidden("utbetalningslista", page) == {field.name: Hidden.COVERED}
+
+
 def test_boxes_that_are_filled_in_are_not_covered() -> None:
     assert _hidden("besokslista", _upright("besokslista", solid=True)) == {}
 
