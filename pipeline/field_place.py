@@ -33,6 +33,8 @@ _PARTLY_UNSEEN, _UNSEEN_OF_CELL = 0.1, 0.75
 """A digit often hides half of its box, but not all of it."""
 _BARE = 0.05
 """Where so much of the outline of a box has become bare paper, a part of the box is torn off, folded away or punched out; else none of it has."""
+_TONES, _LOST_TONE = 16, 0.25
+"""Print is parted by how dark it is; of which so much has become bare paper, it is lost as a whole, not torn off."""
 _LOST_PRINT = 0.3
 """With less than this share of the contrast of the blank, a page's pale print is lost."""
 _SEEN_PART = 0.85
@@ -76,7 +78,7 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     areas = {name: _outlines(spec) for name, spec in written.items()}
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
     usual = _usual([each for some in rings.values() for each in some])
-    bare = np.zeros(0, np.bool_) if usual is None else np.asarray(seen.shade < _FAINT * usual, np.bool_)
+    bare = np.zeros(0, np.bool_) if usual is None else _bare(seen, usual)
     hidden: dict[str, Hidden] = {}
     for name, boxes in areas.items():
         if usual is not None and _has_moved(seen, boxes):
@@ -131,6 +133,17 @@ def _is_lost(seen: Seen, spec: FieldSpec, rings: list[Map], usual: float | None)
     if spec.kind is not Kind.DIGITS or unseen < _PARTLY_UNSEEN:
         return unseen >= _UNSEEN_SHARE
     return max(_unseen(ring(seen, cell), usual) for cell in spec.cell_boxes) >= _UNSEEN_OF_CELL or unseen >= _UNSEEN_SHARE
+
+
+def _bare(seen: Seen, usual: float) -> NDArray[np.bool_]:
+    """Which places of print show neither print nor ink, (n,); but for print as pale as what is lost on much of the page, as from black and white."""
+    bare = np.asarray(seen.shade < _FAINT * usual, np.bool_)
+    if not bare.any():
+        return bare
+    around = seen.form.around
+    kinds = np.searchsorted(np.quantile(around, np.arange(1, _TONES) / _TONES), around)
+    lost = np.bincount(kinds, bare, _TONES) >= _LOST_TONE * np.bincount(kinds, minlength=_TONES)
+    return np.asarray(bare & ~lost[kinds], np.bool_)
 
 
 def _is_bare(seen: Seen, bare: NDArray[np.bool_], box: Box) -> bool:

@@ -43,6 +43,16 @@ def test_writing_of_the_field_above_is_not_a_signature() -> None:
     assert reading.value is False
 
 
+def test_print_that_black_and_white_made_bolder_is_not_a_signature() -> None:
+    blank = _page()
+    cv2.rectangle(blank, (16, 16), (383, 111), 190, 2)
+    bolder = np.where(blank < 200, 0, 255).astype(np.uint8)
+    cv2.line(bolder, (16, 19), (383, 19), 0, 2)
+    cv2.line(bolder, (13, 30), (13, 70), 0, 3)
+    (reading,) = recognize_signature([_crop(bolder, blank, Kind.SIGNATURE)])
+    assert reading.value is False
+
+
 def test_initials_offer_their_letters() -> None:
     blank = _page()
     signed = blank.copy()
