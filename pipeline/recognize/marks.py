@@ -17,13 +17,16 @@ from pipeline.model import Reading, State
 from pipeline.recognize import mark_contrast, mark_features, mark_sheet
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.frame import framed
-from pipeline.recognize.ink import find_ink
+from pipeline.recognize.ink import Ink, find_ink
 from pipeline.recognize.lighting import levelled
 from pipeline.recognize.mark_features import WIDEST_MARK_MM, features
 from pipeline.recognize.mark_network import CLASSES, MarkModel, MarkNetwork, Numbers
+from pipeline.recognize.passing_lines import passes_through
 from pipeline.settings import ROOT
 
 _MARKED, _CANCELLED = CLASSES.index(State.READ), CLASSES.index(State.CANCELLED)
+DOUBT_OF_LINES = 0.5
+"""What passes through a box and leaves its picture on two sides is a mark, or a fold, or strikes out the row."""
 FEATURES = (*mark_features.FEATURES, *mark_contrast.FEATURES)
 
 
@@ -41,7 +44,10 @@ def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
     if not crops:
         return np.zeros((0, len(CLASSES)))
     sheets = np.array([crop.sheet for crop in crops], np.int64)
-    p = mark_model().probabilities(np.stack([measured(crop) for crop in crops]), sheets)
+    seen = [_seen(crop) for crop in crops]
+    p = mark_model().probabilities(np.stack([_measured(crop, ink) for crop, ink in seen]), sheets)
+    passed = np.array([passes_through(ink) for _, ink in seen])
+    p[passed] = DOUBT_OF_LINES / len(CLASSES) + (1 - DOUBT_OF_LINES) * p[passed]
     filled = np.array([crop.spec.filled == "marked" for crop in crops])
     p[filled, _MARKED] += p[filled, _CANCELLED]
     p[filled, _CANCELLED] = 0.0
@@ -50,9 +56,16 @@ def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
 
 def measured(crop: Crop) -> Numbers:
     """The `FEATURES` of one box."""
-    seen = levelled(crop if crop.blank is not None else framed(crop))
-    ink = find_ink(seen, WIDEST_MARK_MM)
-    return np.concatenate([features(ink, form_known=crop.blank is not None), mark_contrast.contrast(seen, ink, WIDEST_MARK_MM)])
+    return _measured(*_seen(crop))
+
+
+def _seen(crop: Crop) -> tuple[Crop, Ink]:
+    level = levelled(crop if crop.blank is not None else framed(crop))
+    return level, find_ink(level, WIDEST_MARK_MM)
+
+
+def _measured(level: Crop, ink: Ink) -> Numbers:
+    return np.concatenate([features(ink, form_known=level.blank is not None), mark_contrast.contrast(level, ink, WIDEST_MARK_MM)])
 
 
 def mark_reading(p: Numbers) -> Reading:

@@ -259,3 +259,11 @@ def _choice_crop(marked: list[int]) -> Crop:
     options = tuple(Option(value=v, label=v, box=(45 + x, 50, 4, 4)) for v, x in zip(("telefon", "hemma", "annat"), boxes, strict=True))
     spec = FieldSpec(name="contact", label="contact", kind=Kind.CHOICE, box=(50, 50, 55, 4), options=options)
     return Crop(page, spec, _page(65, boxes, 4), PX, 5.0)
+
+
+@pytest.mark.parametrize(("start", "end"), [((0, 20), (120, 90)), ((0, 60), (120, 62)), ((30, 0), (90, 120))])
+def test_a_fold_or_a_line_through_a_box_is_left_to_a_person(start: tuple[int, int], end: tuple[int, int]) -> None:
+    page = _page()
+    cv2.line(page, start, end, 120, 3, cv2.LINE_AA)
+    (reading,) = marks.recognize([_mark_crop(page)])
+    assert reading.p < SURE
