@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import tempfile
 import tracemalloc
 from collections.abc import Callable
@@ -162,6 +163,20 @@ def test_pages_of_a_tiff_come_one_by_one_without_loss(tmp_path: Path) -> None:
         with Pillow.open(io.BytesIO(page.data)) as again:
             assert again.mode == picture.mode
             assert again.tobytes() == picture.tobytes()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "CMYK"])
+@pytest.mark.parametrize("per_inch", [(0, 0), (1, 0), (-300, 1), (4_000_000_000, 1)])
+def test_pages_of_a_tiff_that_tells_no_true_resolution_are_taken_in(tmp_path: Path, mode: str, per_inch: tuple[int, int]) -> None:
+    """Some programs write 0/0 dots an inch: what they say of its size is no reason to lose a stack."""
+    _picture(mode).save(tmp_path / "a.tif", save_all=True, append_images=[_picture(mode, seed=2)], dpi=(77, 77))
+    told = (tmp_path / "a.tif").read_bytes()
+    honest, odd = struct.pack("<II", 77, 1), struct.pack("<iI" if per_inch[0] < 0 else "<II", *per_inch)
+    assert honest in told
+    (tmp_path / "a.tif").write_bytes(told.replace(honest, odd))
+    pages = list(pages_of(tmp_path / "a.tif"))
+    assert [page.problem for page in pages] == ["", ""]
+    assert all(page.data is not None and decode(page.data, page.media_type).shape[:2] == (560, 400) for page in pages)
 
 
 @pytest.mark.parametrize(
