@@ -122,7 +122,7 @@ class _TooLargeError(Exception):
 
 def _opened(source: Path | io.BytesIO) -> Pillow.Image:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # our own limit follows
+        warnings.simplefilter("ignore")  # odd metadata is not the picture's fault, and our own limit of size follows
         try:
             picture = Pillow.open(source, formats=("JPEG", "PNG", "TIFF"))
         except Pillow.DecompressionBombError as error:

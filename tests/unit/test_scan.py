@@ -262,6 +262,16 @@ def test_decode_lays_transparency_on_white_and_honours_the_turn() -> None:
     assert decode(_jpeg("CMYK"), "image/jpeg").shape == (560, 400, 3)
 
 
+def test_a_photograph_whose_notes_are_damaged_is_read_without_a_warning(tmp_path: Path) -> None:
+    """A camera's notes that are cut off say nothing of its picture."""
+    notes = b"Exif\0\0MM\0*\0\0\0\x08"
+    whole = _jpeg()
+    (tmp_path / "a.jpg").write_bytes(whole[:2] + b"\xff\xe1" + struct.pack(">H", len(notes) + 2) + notes + whole[2:])
+    page = _only(tmp_path / "a.jpg")
+    assert page.data is not None
+    assert decode(page.data, page.media_type).shape == (560, 400)
+
+
 def test_decode_of_damaged_bytes_is_an_error_with_a_remedy() -> None:
     with pytest.raises(BrokenFileError) as caught:
         decode(_jpeg()[:300], "image/jpeg")
