@@ -24,6 +24,7 @@ from pipeline.model import UNSEEN_P, Box, Image, Reading
 from pipeline.once import while_it_lives
 from pipeline.packed import Map, Mask, PackedMap
 from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, places_at, ring, small, unfilled_darkness, window
+from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
 from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
 
 _FAINT = 0.2
@@ -105,8 +106,11 @@ def _surrounded(areas: Mapping[str, list[Box]], hidden: Mapping[str, Hidden]) ->
 
 
 def doubted(fields: Mapping[str, Reading], hidden: Mapping[str, Hidden]) -> dict[str, Reading]:
-    """The readings, those of hidden fields with a p that makes a person look."""
-    return {name: replace(reading, p=min(reading.p, DOUBTFUL_P)) if name in hidden else reading for name, reading in fields.items()}
+    """The readings, those of hidden fields, and of boxes that something is written half outside of, with a p that makes a person look."""
+    return {
+        name: replace(reading, p=min(reading.p, DOUBTFUL_P)) if name in hidden or OUTSIDE_BOXES in reading.remarks else reading
+        for name, reading in fields.items()
+    }
 
 
 def _outlines(spec: FieldSpec) -> list[Box]:

@@ -29,6 +29,8 @@ MAX_PIXELS = 180_000_000
 """More than an A3 sheet at 800 dpi: a picture beyond it is a mistake or an attack."""
 MAX_FILE_BYTES = 400_000_000
 """Largest single-picture file that is read into memory."""
+_FINEST_DPI = 100_000
+"""No scanner tells more, and a PNG cannot hold much more."""
 
 PDF, TIFF, JPEG, PNG = "application/pdf", "image/tiff", "image/jpeg", "image/png"
 _STARTS = {b"\xff\xd8\xff": JPEG, b"\x89PNG\r\n\x1a\n": PNG, b"II*\x00": TIFF, b"MM\x00*": TIFF, b"II+\x00": TIFF, b"MM\x00+": TIFF}
@@ -120,7 +122,7 @@ class _TooLargeError(Exception):
 
 def _opened(source: Path | io.BytesIO) -> Pillow.Image:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # our own limit follows
+        warnings.simplefilter("ignore")  # odd metadata is not the picture's fault, and our own limit of size follows
         try:
             picture = Pillow.open(source, formats=("JPEG", "PNG", "TIFF"))
         except Pillow.DecompressionBombError as error:
@@ -234,7 +236,7 @@ def _rewrapped(picture: Pillow.Image) -> tuple[bytes, str]:
         warnings.simplefilter("ignore")
         upright = ImageOps.exif_transpose(picture)
     out = io.BytesIO()
-    dpi = tuple(float(v) for v in picture.info.get("dpi", (300, 300)))
+    dpi = _resolution(picture)
     if upright.mode == "1":
         upright.save(out, "TIFF", compression="group4", dpi=dpi)
         return out.getvalue(), TIFF
@@ -243,3 +245,9 @@ def _rewrapped(picture: Pillow.Image) -> tuple[bytes, str]:
         return out.getvalue(), PNG
     upright.save(out, "TIFF", compression="tiff_lzw", dpi=dpi)
     return out.getvalue(), TIFF
+
+
+def _resolution(picture: Pillow.Image) -> tuple[float, float]:
+    """The dots an inch that the file tells; 300 where that cannot be true, such as 0/0."""
+    told = tuple(float(v) for v in picture.info.get("dpi", ()))
+    return (told[0], told[1]) if len(told) == 2 and all(0 <= each <= _FINEST_DPI for each in told) else (300.0, 300.0)

@@ -40,7 +40,12 @@ SMALLEST = 0.42
 
 
 def cell_pictures(image: Image, blank: Image | None, cells: int, margin_px: float = 0.0) -> Image:
-    """The cells of a row, (cells, 32, 32) uint8, 255 = ink.
+    """The cells of a row, (cells, 32, 32) uint8, 255 = ink; see `cells_of_row`."""
+    return cells_of_row(image, blank, cells, margin_px)[0]
+
+
+def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float = 0.0) -> tuple[Image, bool]:
+    """The cells of a row, (cells, 32, 32) uint8, 255 = ink, and whether something is written half outside the boxes.
 
     `image` is grey (h, w), 0 = black, with `margin_px` around the boxes; `blank` is the same place of the unfilled form.
     """
@@ -49,14 +54,14 @@ def cell_pictures(image: Image, blank: Image | None, cells: int, margin_px: floa
     plain = without_print(ink, blank) if blank is not None else without_rules(ink, cells, margin)
     pictures = np.zeros((cells, SIDE, SIDE), np.uint8)
     if float(plain.max()) <= NOTHING:
-        return pictures
+        return pictures, False
     edges = np.linspace(margin, plain.shape[1] - margin, cells + 1)
     contrast = _contrast(plain, edges, margin)
-    labels, found = strokes_by_cell((contrast > WRITTEN).view(np.uint8), edges, margin)
+    labels, found, outside = strokes_by_cell((contrast > WRITTEN).view(np.uint8), edges, margin)
     box_height = plain.shape[0] - 2 * margin
     for cell, strokes in found.items():
         _fit(contrast, labels, strokes, box_height, pictures[cell])
-    return pictures
+    return pictures, outside
 
 
 def _at_work_scale(image: Image, blank: Image | None, margin: float) -> tuple[Image, Image | None, float]:

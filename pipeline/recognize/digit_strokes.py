@@ -16,6 +16,10 @@ REACH = 0.35
 """How far a stroke may reach into the next cell, in cell widths, and still be this cell's alone: one that goes farther is two digits that touch."""
 SPECK = 0.03
 """A stroke with less than this share of the area of its cell's largest is dust."""
+OUTSIDE_BOXES = "outside_boxes"
+"""The remark on a reading that something is written half outside the boxes of the field: it is in none of them."""
+INTO, HIGH = 0.08, 0.4
+"""Of the height of the boxes: what stands above or below may be of this field if it reaches so far into them, what stands beside if it is so high."""
 SMALL_PX = 120_000
 """In a smaller picture 16 bits number all strokes and what they are divided into: each stroke has a block of 2 × 2 px to itself, and among the pieces
 each piece has one, so that there are at most twice 30,000."""
@@ -36,8 +40,9 @@ class Stroke(NamedTuple):
     area: int
 
 
-def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, dict[int, list[Stroke]]]:
-    """For each pixel the number of its stroke, (h, w), and for each cell with ink, 0…n-1, its strokes without dust.
+def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, dict[int, list[Stroke]], bool]:
+    """For each pixel the number of its stroke, (h, w), for each cell with ink, 0…n-1, its strokes without dust, and whether something is left out
+    that seems to be written half outside the boxes.
 
     `mask` (h, w) is 1 on ink; `edges` are the sides of the cells from left to right, px. A stroke that lies mostly in one cell belongs there whole;
     one that lies in several, such as a line through the row, is divided.
@@ -49,6 +54,8 @@ def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, d
     written = np.flatnonzero(_written(stats, edges, margin, mask.shape[0]))
     cell, whole = _main_cells(labels, stats, written, column_cell, edges)
     found: dict[int, list[Stroke]] = {}
+    high = HIGH * (mask.shape[0] - 2 * margin)
+    outside = _reaches_in(stats, edges, margin, mask.shape[0])
     next_label = len(stats)
     for label, at, undivided in zip(written.tolist(), cell.tolist(), whole.tolist(), strict=True):
         stroke = Stroke(label, *stats[label].tolist())
@@ -56,7 +63,17 @@ def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, d
             next_label = max(next_label, piece.label + 1)
             if 0 <= its < len(edges) - 1:
                 found.setdefault(its, []).append(piece)
-    return labels, {its: _without_dust(of_cell) for its, of_cell in found.items()}
+            elif piece.h >= high:
+                outside = True
+    return labels, {its: _without_dust(of_cell) for its, of_cell in found.items()}, outside
+
+
+def _reaches_in(stats: Stats, edges: Edges, margin: float, height: int) -> bool:
+    """Whether a stroke whose middle is above or below the boxes reaches a good way into them."""
+    x, y, w, h, _ = (stats[1:, i].astype(np.float64) for i in range(5))
+    middle, across = y + h / 2, x + w / 2
+    into = np.where(middle < margin, y + h - margin, np.where(middle > height - margin, height - margin - y, 0.0))
+    return bool(((into >= INTO * (height - 2 * margin)) & (across > edges[0]) & (across < edges[-1])).any())
 
 
 def _written(stats: Stats, edges: Edges, margin: float, height: int) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,9 @@ from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Reading
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.digit_cells import cell_pictures
+from pipeline.recognize.digit_cells import cells_of_row
 from pipeline.recognize.digit_decoding import decode
+from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -36,18 +38,23 @@ Probabilities = NDArray[np.float32]
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
-    """One reading a row of digit boxes; see `decode` for what the values look like.
+    """One reading a row of digit boxes; see `decode` for what the values look like. `remarks` may hold `outside_boxes`.
 
     Raises:
         MissingProgramError: the network's file is missing.
     """
-    rows = [cell_pictures_of(crop) for crop in crops]
-    if not rows:
+    if not crops:
         return []
+    rows, outside = zip(*(cells_of(crop) for crop in crops), strict=True)
     answers = cell_probabilities(np.concatenate(rows))
     ends = np.cumsum([len(row) for row in rows])
     parts = np.split(answers, ends[:-1])
-    return [decode(part, crop.spec) for part, crop in zip(parts, crops, strict=True)]
+    return [remarked(decode(part, crop.spec), is_outside) for part, crop, is_outside in zip(parts, crops, outside, strict=True)]
+
+
+def remarked(reading: Reading, is_outside: bool) -> Reading:
+    """The reading of a row of boxes; `is_outside`: something is written half outside of them."""
+    return replace(reading, remarks=(OUTSIDE_BOXES,)) if is_outside else reading
 
 
 def plain_row(cells: int) -> FieldSpec:
@@ -55,10 +62,10 @@ def plain_row(cells: int) -> FieldSpec:
     return FieldSpec.model_construct(name="crop", label="", kind=Kind.DIGITS, box=(0.0, 0.0, 5.5 * cells, 8.0), format=None, cells=cells)
 
 
-def cell_pictures_of(crop: Crop) -> Image:
-    """The boxes of a crop, (cells, 32, 32), 255 = ink."""
+def cells_of(crop: Crop) -> tuple[Image, bool]:
+    """The boxes of a crop, (cells, 32, 32), 255 = ink, and whether something is written half outside of them."""
     margin = crop.margin_mm * crop.px_per_mm if crop.px_per_mm else 0.0
-    return cell_pictures(crop.image, crop.blank, crop.spec.cell_count, margin)
+    return cells_of_row(crop.image, crop.blank, crop.spec.cell_count, margin)
 
 
 def cell_probabilities(pictures: Image) -> Probabilities:

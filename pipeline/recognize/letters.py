@@ -17,7 +17,7 @@ from pipeline.model import Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.digit_cells import STRUCK
 from pipeline.recognize.digit_decoding import Probabilities, likeliest_rows
-from pipeline.recognize.digits import cell_pictures_of, cell_probabilities
+from pipeline.recognize.digits import cell_probabilities, cells_of, remarked
 from pipeline.recognize.network import ALPHABET, LINE_HEIGHT, STEP_PX, Steps, read_steps
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖ"
@@ -38,18 +38,19 @@ Numbers = NDArray[np.float64]
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
-    """One reading a row: its letters as capitals, an empty box between two letters as a space.
+    """One reading a row: its letters as capitals, an empty box between two letters as a space. `remarks` may hold `outside_boxes`.
 
     Raises:
         MissingProgramError: a network's file is missing.
     """
-    rows = [cell_pictures_of(crop) for crop in crops]
-    if not rows:
+    if not crops:
         return []
+    rows, outside = zip(*(cells_of(crop) for crop in crops), strict=True)
     struck = cell_probabilities(np.concatenate(rows))[:, STRUCK]
     parts = np.split(struck, np.cumsum([len(row) for row in rows])[:-1])
     steps = read_steps([_side_by_side(row) for row in rows])
-    return [decode(_boxes(row, seen, part)) for row, seen, part in zip(rows, steps, parts, strict=True)]
+    found = [decode(_boxes(row, seen, part)) for row, seen, part in zip(rows, steps, parts, strict=True)]
+    return [remarked(reading, is_outside) for reading, is_outside in zip(found, outside, strict=True)]
 
 
 def _side_by_side(cells: Image) -> Image:

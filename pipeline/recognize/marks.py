@@ -24,9 +24,9 @@ from pipeline.recognize.mark_network import CLASSES, MarkModel, MarkNetwork, Num
 from pipeline.recognize.passing_lines import passes_through
 from pipeline.settings import ROOT
 
-_MARKED, _CANCELLED = CLASSES.index(State.READ), CLASSES.index(State.CANCELLED)
-DOUBT_OF_LINES = 0.5
-"""What passes through a box and leaves its picture on two sides is a mark, or a fold, or strikes out the row."""
+_EMPTY, _MARKED, _CANCELLED = (CLASSES.index(state) for state in (State.EMPTY, State.READ, State.CANCELLED))
+PASSING_P = 0.6
+"""How far what is seen counts in a box that a line only passes through, a fold or one that strikes out the row; the rest says that it is empty."""
 FEATURES = (*mark_features.FEATURES, *mark_contrast.FEATURES)
 
 
@@ -45,10 +45,11 @@ def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
         return np.zeros((0, len(CLASSES)))
     sheets = np.array([crop.sheet for crop in crops], np.int64)
     seen = [_seen(crop) for crop in crops]
-    p = mark_model().probabilities(np.stack([_measured(crop, ink) for crop, ink in seen]), sheets)
-    passed = np.array([passes_through(ink) for _, ink in seen])
-    p[passed] = DOUBT_OF_LINES / len(CLASSES) + (1 - DOUBT_OF_LINES) * p[passed]
+    p = mark_model().probabilities(np.stack([_measured(crop, *one) for crop, one in zip(crops, seen, strict=True)]), sheets)
     filled = np.array([crop.spec.filled == "marked" for crop in crops])
+    passed = np.array([crop.blank is not None and passes_through(ink) for crop, (_, ink) in zip(crops, seen, strict=True)]) & ~filled
+    p[passed] *= PASSING_P
+    p[passed, _EMPTY] += 1 - PASSING_P
     p[filled, _MARKED] += p[filled, _CANCELLED]
     p[filled, _CANCELLED] = 0.0
     return p
@@ -56,16 +57,17 @@ def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
 
 def measured(crop: Crop) -> Numbers:
     """The `FEATURES` of one box."""
-    return _measured(*_seen(crop))
+    return _measured(crop, *_seen(crop))
 
 
 def _seen(crop: Crop) -> tuple[Crop, Ink]:
+    """The box evenly lit, and the ink in and around it."""
     level = levelled(crop if crop.blank is not None else framed(crop))
     return level, find_ink(level, WIDEST_MARK_MM)
 
 
-def _measured(level: Crop, ink: Ink) -> Numbers:
-    return np.concatenate([features(ink, form_known=level.blank is not None), mark_contrast.contrast(level, ink, WIDEST_MARK_MM)])
+def _measured(crop: Crop, level: Crop, ink: Ink) -> Numbers:
+    return np.concatenate([features(ink, form_known=crop.blank is not None), mark_contrast.contrast(level, ink, WIDEST_MARK_MM)])
 
 
 def mark_reading(p: Numbers) -> Reading:

@@ -23,7 +23,7 @@ from pipeline.template import Form, Forms
 
 _OVER_THE_MACHINE = frozenset({How.CHANGED, How.CORRECTION, How.SECOND})
 """How somebody decides who does not only confirm what the machine read."""
-_NOT_SEEN = frozenset({"covered", "place_unsure"})
+_NOT_SEEN = frozenset({"covered", "place_unsure", "outside_boxes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def _is_open(spec: FieldSpec, found: Entry, answers: Mapping[str, Decided]) -> b
 def _page_problems(found: Entry, pages: tuple[Page, ...], blind: Collection[str]) -> list[str]:
     """The problems of the sheet's pages, without those of fields in other rows and of fields that are typed blind: they tell what was read.
 
-    That a field cannot be seen (`_NOT_SEEN`) tells nothing of it, and whoever types it has to know.
+    That a field cannot be seen as a whole (`_NOT_SEEN`) tells nothing of it, and whoever types it has to know.
     """
     row = f"{found.row:02d}." if found.row else ""
     every = [(problem, *problem.partition(":")[::2]) for page in pages for problem in page.problems]

@@ -19,7 +19,7 @@ def blank_row() -> NDArray[np.uint8]:
 def test_a_stroke_that_reaches_over_a_little_stays_whole() -> None:
     mask = blank_row()
     mask[30:34, 20:60] = 1
-    labels, found = strokes_by_cell(mask, EDGES, MARGIN)
+    labels, found, _ = strokes_by_cell(mask, EDGES, MARGIN)
     assert list(found) == [0]
     (stroke,) = found[0]
     assert (stroke.x, stroke.y, stroke.w, stroke.h, stroke.area) == (20, 30, 40, 4, 160)
@@ -29,7 +29,7 @@ def test_a_stroke_that_reaches_over_a_little_stays_whole() -> None:
 def test_a_line_through_the_row_is_divided_at_the_sides_of_the_cells() -> None:
     mask = blank_row()
     mask[40:43, 4:136] = 1
-    labels, found = strokes_by_cell(mask, EDGES, MARGIN)
+    labels, found, _ = strokes_by_cell(mask, EDGES, MARGIN)
     assert sorted(found) == [0, 1, 2]
     for cell, (piece,) in found.items():
         assert (piece.x, piece.w, piece.area) == (10 + 40 * cell, 40, 120)
@@ -42,7 +42,7 @@ def test_what_a_division_leaves_apart_are_strokes_of_their_own() -> None:
     mask = blank_row()
     mask[20:24, 30:80] = mask[50:54, 30:80] = 1
     mask[20:54, 76:80] = 1
-    _, found = strokes_by_cell(mask, EDGES, MARGIN)
+    _, found, _ = strokes_by_cell(mask, EDGES, MARGIN)
     assert sorted((stroke.y, stroke.h) for stroke in found[0]) == [(20, 4), (50, 4)]
     assert [stroke.h for stroke in found[1]] == [34]
 
@@ -53,7 +53,7 @@ def test_specks_slivers_of_box_lines_and_what_lies_outside_are_left_out() -> Non
     mask[30:32, 40:42] = 1  # a speck
     mask[12:60, 49:52] = 1  # on the side between two cells
     mask[1:7, 60:90] = 1  # above the boxes
-    _, found = strokes_by_cell(mask, EDGES, MARGIN)
+    _, found, _ = strokes_by_cell(mask, EDGES, MARGIN)
     assert {cell: [stroke.x for stroke in strokes] for cell, strokes in found.items()} == {0: [25]}
 
 
@@ -61,7 +61,7 @@ def test_dust_beside_a_large_stroke_is_left_out_but_is_a_stroke_alone() -> None:
     mask = blank_row()
     mask[20:60, 20:26] = 1
     mask[30:33, 35:37] = mask[30:33, 75:77] = 1
-    _, found = strokes_by_cell(mask, EDGES, MARGIN)
+    _, found, _ = strokes_by_cell(mask, EDGES, MARGIN)
     assert {cell: [stroke.area for stroke in strokes] for cell, strokes in found.items()} == {0: [240], 1: [6]}
 
 
@@ -69,7 +69,23 @@ def test_more_strokes_than_16_bits_can_number_are_told_apart() -> None:
     mask = np.zeros((640, 640), np.uint8)
     mask[::2, ::2] = 1
     mask[300:320, 500:520] = 1
-    labels, found = strokes_by_cell(mask, np.array([0.0, 640.0]), 0)
+    labels, found, _ = strokes_by_cell(mask, np.array([0.0, 640.0]), 0)
     assert mask.size > SMALL_PX
     assert len(np.unique(labels)) > 2**16
     assert [(stroke.x, stroke.y) for stroke in found[0]] == [(500, 300)]
+
+
+def test_a_digit_that_stands_half_above_the_boxes_or_beside_them_is_told_of() -> None:
+    above, beside = blank_row(), blank_row()
+    above[0:16, 25:40] = 1
+    beside[25:60, 2:14] = 1
+    for mask in (above, beside):
+        assert strokes_by_cell(mask, EDGES, MARGIN)[1:] == ({}, True)
+
+
+def test_what_only_touches_the_boxes_from_outside_is_not_told_of() -> None:
+    mask = blank_row()
+    mask[0:12, 25:40] = 1  # the foot of what stands above
+    mask[25:60, 12:30] = 1  # a digit that leaves its box
+    mask[38:42, 0:8] = mask[38:42, 132:140] = 1  # dashes beside the boxes
+    assert strokes_by_cell(mask, EDGES, MARGIN)[2] is False

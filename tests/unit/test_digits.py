@@ -9,15 +9,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.digitize import Reader
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Format, Kind
-from pipeline.model import Image, State
+from pipeline.model import UNSEEN_P, Image, State
+from pipeline.page_spec import PageSpec
+from pipeline.printing import issue
+from pipeline.quality.filling import fill, printed_page
+from pipeline.quality.hands import hands
 from pipeline.recognize import digits
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
 from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
 from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, SECOND, cell_probabilities, one_look, plain_row, recognize
 from pipeline.recognize.registry import NETWORKS
+from pipeline.settings import ROOT
+from pipeline.template import Forms
 
 NUMBER = "189001019802"
 """An official test number (Skatteverket)."""
@@ -352,3 +359,20 @@ def _drawn_cells() -> Image:
                 cv2.putText(row, str(digit), (place * 40 + 9, 45), face, 1.9 if face == cv2.FONT_HERSHEY_PLAIN else 1.2, 40, width, cv2.LINE_AA)
             rows.append(cell_pictures((row + rng.normal(0, 4, row.shape)).clip(0, 255).astype(np.uint8), None, 10))
     return np.concatenate(rows)
+
+
+@pytest.mark.parametrize(("right", "down"), [(0.0, -4.7), (0.0, 4.7), (-4.5, 0.0), (4.5, 0.0)])
+def test_a_digit_that_stands_half_outside_the_boxes_does_not_vanish(right: float, down: float) -> None:
+    """Read by itself the row is surely empty, or a number without that digit."""
+    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
+    form = forms.latest("matvarden")
+    (hand,), (sheet,) = hands(1, seed=11), issue(1)
+    field = form.by_name["rad02.smarta"]
+    page, cell = printed_page(form, sheet), field.cell_boxes[0 if right <= 0 else -1]
+    moved = field.model_copy(update={"cells": 1, "box": (cell.x + right, cell.y + down, cell.w, cell.h)})
+    paper = fill(page, PageSpec(fields=(moved,)), {field.name: "4"}, hand, rng)
+    data = cv2.imencode(".png", paper)[1].tobytes()
+    reading = Reader.of_forms(forms).read(data, "image/png").reading
+    assert f"outside_boxes:{field.name}" in reading.problems
+    assert reading.fields[field.name].p <= UNSEEN_P
+    assert [problem for problem in reading.problems if problem.startswith("outside_boxes")] == [f"outside_boxes:{field.name}"]

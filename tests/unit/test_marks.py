@@ -8,13 +8,20 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.digitize import DEFAULT_GATE_MM, Reader
 from pipeline.errors import ReadingError
 from pipeline.field_spec import FieldSpec, Kind, Option
 from pipeline.ink_grey import ink_grey
 from pipeline.model import Image, State
+from pipeline.printing import issue
+from pipeline.quality.filling import PX_PER_MM, fill, printed_page
+from pipeline.quality.hands import hands
 from pipeline.recognize import choice, marks
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.marks import mark_reading
+from pipeline.resolve import Context
+from pipeline.settings import ROOT
+from pipeline.template import Forms
 from pipeline.training.drawn_damage import Scanner
 from pipeline.training.drawn_marks import DrawnSheet, drawn_mark
 from pipeline.training.drawn_strokes import STYLES
@@ -55,6 +62,23 @@ def test_a_drawn_mark_that_the_scan_has_lost_is_known() -> None:
     light, fair = (replace(pencil, scanner=Scanner(230, 1.0, 0.05, 1.0, threshold=threshold)) for threshold in (0.2, 0.8))
     assert light.box("cross", random).shows < SEEN < fair.box("cross", random).shows
     assert fair.box("empty", random).shows < SEEN
+
+
+def test_boxes_in_a_row_that_is_struck_through_are_not_surely_marked() -> None:
+    """One line through a whole row takes it back; it ticks none of its boxes."""
+    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
+    form = forms.latest("besokslista")
+    (hand,), (sheet,) = hands(1, seed=11), issue(1)
+    boxes = [spec for spec in form.fields if spec.kind is Kind.MARK]
+    page = fill(printed_page(form, sheet), form.pages[0], {spec.name: spec.row != 2 for spec in boxes}, hand, rng)
+    for row, slope_mm in ((1, 0.5), (2, -0.8)):
+        middle = next(spec.area.y + spec.area.h / 2 for spec in boxes if spec.row == row)
+        start, end = ((round(x * PX_PER_MM), round(y * PX_PER_MM)) for x, y in ((16, middle), (198, middle + slope_mm)))
+        cv2.line(page, start, end, (60, 40, 40), 5, cv2.LINE_AA)
+    data = cv2.imencode(".png", page)[1].tobytes()
+    fields = Reader(forms, Context(), DEFAULT_GATE_MM, frozenset({Kind.MARK})).read(data, "image/png").reading.fields
+    assert all(fields[spec.name].p <= 0.9 for spec in boxes if spec.row in (1, 2))
+    assert all(fields[spec.name].value is True and fields[spec.name].p >= 0.99 for spec in boxes if spec.row not in (1, 2))
 
 
 @pytest.mark.parametrize("style", ["around", "beside"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import tempfile
 import tracemalloc
 from collections.abc import Callable
@@ -164,6 +165,20 @@ def test_pages_of_a_tiff_come_one_by_one_without_loss(tmp_path: Path) -> None:
             assert again.tobytes() == picture.tobytes()
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "CMYK"])
+@pytest.mark.parametrize("per_inch", [(0, 0), (1, 0), (-300, 1), (4_000_000_000, 1)])
+def test_pages_of_a_tiff_that_tells_no_true_resolution_are_taken_in(tmp_path: Path, mode: str, per_inch: tuple[int, int]) -> None:
+    """Some programs write 0/0 dots an inch: what they say of its size is no reason to lose a stack."""
+    _picture(mode).save(tmp_path / "a.tif", save_all=True, append_images=[_picture(mode, seed=2)], dpi=(77, 77))
+    told = (tmp_path / "a.tif").read_bytes()
+    honest, odd = struct.pack("<II", 77, 1), struct.pack("<iI" if per_inch[0] < 0 else "<II", *per_inch)
+    assert honest in told
+    (tmp_path / "a.tif").write_bytes(told.replace(honest, odd))
+    pages = list(pages_of(tmp_path / "a.tif"))
+    assert [page.problem for page in pages] == ["", ""]
+    assert all(page.data is not None and decode(page.data, page.media_type).shape[:2] == (560, 400) for page in pages)
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -245,6 +260,16 @@ def test_decode_lays_transparency_on_white_and_honours_the_turn() -> None:
     exif[0x0112] = 6
     assert decode(_jpeg(exif=exif), "image/jpeg").shape == (400, 560)
     assert decode(_jpeg("CMYK"), "image/jpeg").shape == (560, 400, 3)
+
+
+def test_a_photograph_whose_notes_are_damaged_is_read_without_a_warning(tmp_path: Path) -> None:
+    """A camera's notes that are cut off say nothing of its picture."""
+    notes = b"Exif\0\0MM\0*\0\0\0\x08"
+    whole = _jpeg()
+    (tmp_path / "a.jpg").write_bytes(whole[:2] + b"\xff\xe1" + struct.pack(">H", len(notes) + 2) + notes + whole[2:])
+    page = _only(tmp_path / "a.jpg")
+    assert page.data is not None
+    assert decode(page.data, page.media_type).shape == (560, 400)
 
 
 def test_decode_of_damaged_bytes_is_an_error_with_a_remedy() -> None:
