@@ -40,7 +40,8 @@ def test_people_who_overlook_everything_confirm_no_planted_value() -> None:
     with_plants = simulate(3, 1, blind, control_share=0, plant_share=0.5).counts
     without = simulate(3, 1, blind, control_share=0, plant_share=0).counts
     assert with_plants["plants.missed"] > 10
-    assert [with_plants[f"after.{kind}"] for kind in ("critical", "shown")] == [without[f"after.{kind}"] for kind in ("critical", "shown")]
+    for kind in ("critical", "shown"):  # who is told of a planted value looks at that field, and may see there what the machine got wrong
+        assert with_plants[f"after.{kind}"] <= without[f"after.{kind}"]
 
 
 def test_the_machine_errs_as_often_as_it_says() -> None:
