@@ -24,9 +24,9 @@ from pipeline.recognize.mark_network import CLASSES, MarkModel, MarkNetwork, Num
 from pipeline.recognize.passing_lines import passes_through
 from pipeline.settings import ROOT
 
-_EMPTY, _MARKED, _CANCELLED = (CLASSES.index(state) for state in (State.EMPTY, State.READ, State.CANCELLED))
-PASSING_P = 0.6
-"""How far what is seen counts in a box that a line only passes through, a fold or one that strikes out the row; the rest says that it is empty."""
+_MARKED, _CANCELLED = CLASSES.index(State.READ), CLASSES.index(State.CANCELLED)
+PASSING_P = 0.5
+"""How far a mark counts that is a line passing through the box, a fold or one that strikes out the row; the rest says empty or marked alike."""
 FEATURES = (*mark_features.FEATURES, *mark_contrast.FEATURES)
 
 
@@ -48,8 +48,9 @@ def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
     p = mark_model().probabilities(np.stack([_measured(crop, *one) for crop, one in zip(crops, seen, strict=True)]), sheets)
     filled = np.array([crop.spec.filled == "marked" for crop in crops])
     passed = np.array([crop.blank is not None and passes_through(ink) for crop, (_, ink) in zip(crops, seen, strict=True)]) & ~filled
+    passed &= p.argmax(axis=1) == _MARKED
     p[passed] *= PASSING_P
-    p[passed, _EMPTY] += 1 - PASSING_P
+    p[passed, :_CANCELLED] += (1 - PASSING_P) / 2
     p[filled, _MARKED] += p[filled, _CANCELLED]
     p[filled, _CANCELLED] = 0.0
     return p
