@@ -79,7 +79,7 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     areas = {name: _outlines(spec) for name, spec in written.items()}
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
     usual = _usual([each for some in rings.values() for each in some])
-    bare = np.zeros(0, np.bool_) if usual is None else _bare(seen, usual)
+    bare = None if usual is None else _bare(seen, usual)
     hidden: dict[str, Hidden] = {}
     for name, boxes in areas.items():
         if usual is not None and _has_moved(seen, boxes):
@@ -87,7 +87,7 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
         elif (
             (anything and any(under_patch(patches, box) or _under_band(bands, box) for box in _parts(written[name])))
             or _is_lost(seen, written[name], rings[name], usual)
-            or (bare.any() and any(_is_bare(seen, bare, box) for box in _parts(written[name])))
+            or (bare is not None and any(_is_bare(seen, bare, box) for box in _parts(written[name])))
         ):
             hidden[name] = Hidden.COVERED
     return hidden | dict.fromkeys(_surrounded(areas, hidden), Hidden.MOVED)
@@ -139,11 +139,14 @@ def _is_lost(seen: Seen, spec: FieldSpec, rings: list[Map], usual: float | None)
     return max(_unseen(ring(seen, cell), usual) for cell in spec.cell_boxes) >= _UNSEEN_OF_CELL or unseen >= _UNSEEN_SHARE
 
 
-def _bare(seen: Seen, usual: float) -> NDArray[np.bool_]:
-    """Which places of print show neither print nor ink, (n,); but for print as pale as what is lost on much of the page, as from black and white."""
+def _bare(seen: Seen, usual: float) -> NDArray[np.bool_] | None:
+    """Which places of print show neither print nor ink, (n,), but for print as pale as what is lost on much of the page, as from black and white.
+
+    None where there are none, as on most pages.
+    """
     bare = np.asarray(seen.shade < _FAINT * usual, np.bool_)
     if not bare.any():
-        return bare
+        return None
     around = seen.form.around
     kinds = np.searchsorted(np.quantile(around, np.arange(1, _TONES) / _TONES), around)
     lost = np.bincount(kinds, bare, _TONES) >= _LOST_TONE * np.bincount(kinds, minlength=_TONES)

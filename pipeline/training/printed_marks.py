@@ -66,7 +66,7 @@ def _pages_with_boxes() -> list[_FormPage]:
 
 
 def _laid(image: Image, place: _FormPage, styles: dict[str, str], sheet: int) -> list[PrintedMark]:
-    """None if the page cannot be laid on its form."""
+    """No boxes if the page cannot be laid on its form."""
     scan = decode(cv2.imencode(".png", image)[1].tobytes(), "image/png")
     try:
         upright = register(scan, identify(scan), blank(place.form, place.number)).upright
