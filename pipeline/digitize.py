@@ -14,6 +14,7 @@ from pipeline.blanks import blank
 from pipeline.clearness import no_surer, unclear
 from pipeline.clients import ClientRegister
 from pipeline.errors import RegistrationError
+from pipeline.fiducials import CODES, ORGANISATION, SERIALS
 from pipeline.field_place import doubted, hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.free_page import transcribed
@@ -32,6 +33,7 @@ from pipeline.scan import decode
 from pipeline.settings import Settings
 from pipeline.staff import StaffRegister
 from pipeline.stages import stage
+from pipeline.stray_writing import STRAY_WRITING, stray_writing
 from pipeline.template import Form, Forms
 
 READER_VERSION = f"efterskrift {__version__}"
@@ -152,11 +154,13 @@ def _values(laid: Registration, unread: PageReading, form: Form, page_no: int, c
         fields, odd = resolve(specs, form, readings, context)
     seen = seen_on(laid.upright, unfilled)
     hidden = hidden_fields(specs, laid.upright, unfilled, seen)
+    beside = stray_writing(every, fields, seen, () if form.pages[page_no - 1].blank else (*CODES, *SERIALS, ORGANISATION))
     not_clear = unclear(every, laid.upright, unfilled, seen)
     remarks = (f"{remark}:{name}" for name, reading in fields.items() for remark in reading.remarks)
     places = (f"{why}:{name}" for name, why in hidden.items())
-    problems = (*unread.problems, *not_clear, *odd, *remarks, *places)
-    fields = no_surer(doubted(fields, hidden), not_clear)
+    astray = (f"{STRAY_WRITING}:{spec.name}" for spec in every if spec.name in beside)
+    problems = (*unread.problems, *not_clear, *odd, *remarks, *places, *astray)
+    fields = no_surer(doubted(fields, beside | hidden.keys()), not_clear)
     return Digitized(replace(unread, outcome=Outcome.READ, problems=problems, fields=fields), _jpeg(laid.upright))
 
 

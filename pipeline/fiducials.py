@@ -37,6 +37,9 @@ CODES: tuple[Box, Box] = (
 SERIALS: tuple[Box, Box] = (Box(152.0, 9.0, 38.0, 7.5), Box(20.0, 283.0, 130.0, 5.0))
 """Where the serial is printed in letters, mm: to the right in the head, and in the line of the foot."""
 
+ORGANISATION = Box(40.0, 17.0, 149.0, 5.0)
+"""Where the organisation is named in the head, mm."""
+
 CONTENT = Box(12.0, 28.0, 186.0, 241.0)
 """Where a form may have fields: clear of markers and codes, mm."""
 

@@ -9,7 +9,7 @@ in black and white, is not judged by print.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -105,10 +105,10 @@ def _surrounded(areas: Mapping[str, list[Box]], hidden: Mapping[str, Hidden]) ->
     return [name for name, part, gone in zip(names, share, bad, strict=True) if part >= _MOST and not gone]
 
 
-def doubted(fields: Mapping[str, Reading], hidden: Mapping[str, Hidden]) -> dict[str, Reading]:
-    """The readings, those of hidden fields, and of boxes that something is written half outside of, with a p that makes a person look."""
+def doubted(fields: Mapping[str, Reading], unsure: Container[str]) -> dict[str, Reading]:
+    """The readings, those of some fields, and of boxes that something is written half outside of, with a p that makes a person look."""
     return {
-        name: replace(reading, p=min(reading.p, DOUBTFUL_P)) if name in hidden or OUTSIDE_BOXES in reading.remarks else reading
+        name: replace(reading, p=min(reading.p, DOUBTFUL_P)) if name in unsure or OUTSIDE_BOXES in reading.remarks else reading
         for name, reading in fields.items()
     }
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from pipeline.drawing import Paper, Style
 from pipeline.field_drawing import CHOICE_LABEL, HINT, LABEL, LABEL_GAP_MM, MARK_GAP_MM, ROW_LABEL
-from pipeline.field_spec import Kind, Side
+from pipeline.field_spec import FieldFacts, Kind, Side
 from pipeline.outline import OutlineField
 
 CELL = 5.5
@@ -55,7 +55,7 @@ def label_width(field: OutlineField) -> float:
     return words_width(field.label, LABEL) + (LABEL_GAP_MM + words_width(after, HINT) if after else 0.0)
 
 
-def beside(field: OutlineField, *, in_table: bool = False) -> float:
+def beside(field: FieldFacts, *, in_table: bool = False) -> float:
     """Width of a label that stands left or right of its box, with its gap; 0 where it stands elsewhere."""
     style = ROW_LABEL if in_table else CHOICE_LABEL if field.kind is Kind.MARK else LABEL
     gap = {Side.RIGHT: MARK_GAP_MM, Side.LEFT: LABEL_GAP_MM}.get(field.label_side)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.model import Box
+from pipeline.plane import apart
 
 MARGIN_MM = 2.0
 LINES_MARGIN_MM = 8.0
@@ -18,12 +18,5 @@ def margin_mm(spec: FieldSpec, others: Iterable[FieldSpec]) -> float:
     """The margin on all sides of a field; `others` are the fields of its page (itself may be among them)."""
     if spec.kind is not Kind.LINES:
         return MARGIN_MM
-    nearest = min((_gap(spec.area, other.area) for other in others if other.name != spec.name), default=LINES_MARGIN_MM + CLEAR_MM)
+    nearest = min((apart(spec.area, other.area) for other in others if other.name != spec.name), default=LINES_MARGIN_MM + CLEAR_MM)
     return max(MARGIN_MM, min(LINES_MARGIN_MM, nearest - CLEAR_MM))
-
-
-def _gap(a: Box, b: Box) -> float:
-    """The distance between two rectangles along the axis on which they are farther apart; 0 if they overlap."""
-    across = max(a.x - (b.x + b.w), b.x - (a.x + a.w))
-    down = max(a.y - (b.y + b.h), b.y - (a.y + a.h))
-    return max(0.0, across, down)

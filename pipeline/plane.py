@@ -47,6 +47,13 @@ def widened(box: Box, margin_mm: float) -> Box:
     return Box(box.x - margin_mm, box.y - margin_mm, box.w + 2 * margin_mm, box.h + 2 * margin_mm)
 
 
+def apart(a: Box, b: Box) -> float:
+    """The distance between two rectangles along the axis on which they are farther apart; 0 if they overlap."""
+    across = max(a.x - (b.x + b.w), b.x - (a.x + a.w))
+    down = max(a.y - (b.y + b.h), b.y - (a.y + a.h))
+    return max(0.0, across, down)
+
+
 def raster(px_per_mm: float, origin: tuple[float, float] = (0.0, 0.0)) -> Matrix:
     """mm → px of a picture whose top left edge is at `origin` on the paper."""
     s = px_per_mm

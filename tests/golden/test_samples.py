@@ -70,6 +70,14 @@ def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], Page
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("samples")
+def test_all_that_is_written_stands_in_fields(readings: dict[tuple[str, int], PageReading]) -> None:
+    """Also where client, unit and their labels are printed, which no unfilled form shows; a title that has changed since is found."""
+    told = {page: reading.problems for page, reading in readings.items()}
+    assert not [(page, problem) for page, problems in told.items() for problem in problems if problem.startswith("stray_writing")]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("samples")
 def test_fields_are_read_no_worse_than_before(readings: dict[tuple[str, int], PageReading], record_property: Callable[[str, object], None]) -> None:
     right: Counter[Kind] = Counter()
     total: Counter[Kind] = Counter()
