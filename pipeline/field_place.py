@@ -9,7 +9,7 @@ in black and white, is not judged by print.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -30,8 +30,8 @@ from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patc
 _FAINT = 0.2
 """A line with less than this share of the contrast that lines have on this page is not seen."""
 _UNSEEN_SHARE = 0.4
-_PARTLY_UNSEEN, _UNSEEN_OF_CELL = 0.1, 0.75
-"""A digit often hides half of its box, but not all of it."""
+_PARTLY_UNSEEN, _UNSEEN_OF_CELL, _UNSEEN_OF_STRETCH = 0.1, 0.75, 0.6
+"""A digit often hides half of its box, but not all of it; a line of writing one of the two rules along which it runs."""
 _BARE = 0.05
 """Where so much of the outline of a box has become bare paper, a part of the box is torn off, folded away or punched out; else none of it has."""
 _TONES, _LOST_TONE = 16, 0.25
@@ -58,6 +58,7 @@ _MOVED_MM = 0.7
 _ALIKE = 0.5
 _BETTER = 0.1
 _NEAR_MM = 22.0
+_STRETCH_MM = 20.0
 _MOST = 0.6
 DOUBTFUL_P = UNSEEN_P
 """A field that may not be seen is read at most with this p."""
@@ -122,6 +123,14 @@ def _parts(spec: FieldSpec) -> list[Box]:
     return list(spec.cell_boxes) if spec.kind in (Kind.DIGITS, Kind.LETTERS) else _outlines(spec)
 
 
+def _along(spec: FieldSpec) -> Sequence[Box]:
+    """The boxes of digits, and the stretches of a long box: a corner may be folded over one of them."""
+    if spec.kind is Kind.DIGITS:
+        return spec.cell_boxes
+    area, count = spec.area, int(spec.area.w // _STRETCH_MM)
+    return [Box(area.x + i * area.w / count, area.y, area.w / count, area.h) for i in range(count)] if count > 1 else ()
+
+
 def _usual(rings: list[Map]) -> float | None:
     """The visibility that print of fields has on this page; None if pale print was lost."""
     every = np.concatenate([*rings, np.zeros(0, np.float32)])
@@ -134,9 +143,10 @@ def _is_lost(seen: Seen, spec: FieldSpec, rings: list[Map], usual: float | None)
     if usual is None:
         return False
     unseen = max(_unseen(each, usual) for each in rings)
-    if spec.kind is not Kind.DIGITS or unseen < _PARTLY_UNSEEN:
+    if not _PARTLY_UNSEEN <= unseen < _UNSEEN_SHARE:
         return unseen >= _UNSEEN_SHARE
-    return max(_unseen(ring(seen, cell), usual) for cell in spec.cell_boxes) >= _UNSEEN_OF_CELL or unseen >= _UNSEEN_SHARE
+    most = _UNSEEN_OF_CELL if spec.kind is Kind.DIGITS else _UNSEEN_OF_STRETCH
+    return max((_unseen(ring(seen, part), usual) for part in _along(spec)), default=0.0) >= most
 
 
 def _bare(seen: Seen, usual: float) -> NDArray[np.bool_] | None:

@@ -26,6 +26,7 @@ ONCE_SILENT = (
     Trial("matvarden", 0, "felt pen over fields", 0.7),
     Trial("matvarden", 0, "felt pen over fields", 1),
     Trial("besokslista", 0, "creased corner", 6),
+    Trial("inkop", 0, "creased corner", 6),
     Trial("matvarden", 0, "torn corner", 150),
     Trial("besokslista", 0, "shadow", 0.95),
     Trial("besokslista", 0, "correction tape", 4),
