@@ -24,12 +24,14 @@ from pipeline.calibration_file import apart_key
 from pipeline.calibration_fit import fold_of
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import Image
 from pipeline.quality.measure import Data, Judged, Row, absent, row
 from pipeline.recognize import line_picture
 from pipeline.recognize.curves import SHIPPED, calibrated, features_of, fingerprint, installed, key_of, read_curves
 from pipeline.recognize.handwriting import read_lines
 from pipeline.recognize.language import swedish
 from pipeline.recognize.network import ALPHABET, Steps, network_file, read_steps, shipped_file
+from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.tesseract import read_line
 from pipeline.recognize.transcription import transcripts
 from pipeline.settings import load_settings
@@ -54,7 +56,7 @@ ABSENT = "data not here"
 SETS = {WORDS: ABSENT, PHRASES: f"{ABSENT}, or wordfreq and Faker are not installed", SWEDISH: ABSENT, COPISTE: ABSENT}
 """The sets, and why one may be missing."""
 Sets = Iterator[tuple[str, list[Line]]]
-Decoder = Callable[[Steps], str]
+Decoder = Callable[[Steps, Image], str]
 
 
 def handwritten(data: Data) -> list[Row]:
@@ -123,15 +125,16 @@ def _compare(name: str, lines: Sequence[Line]) -> None:
     """Print each way of reading on one set: error, lines wrong, writers' median and worst, ms of decoding."""
     language = swedish(load_settings().models)
     decoders: dict[str, Decoder] = {
-        "likeliest path": lambda steps: greedy(steps, ALPHABET),
-        "beam": lambda steps: transcripts(steps)[0].text,
-        "beam, Swedish": lambda steps: transcripts(steps, language)[0].text,
+        "likeliest path": lambda steps, _: greedy(steps, ALPHABET),
+        "beam": lambda steps, _: transcripts(steps)[0].text,
+        "beam, Swedish": lambda steps, _: transcripts(steps, language)[0].text,
+        "second look": lambda steps, picture: transcripts(steps, language, looking_again(picture))[0].text,
     }
     pictures = [line.picture for line in lines]
     for network, answers in (("shipped", read_steps(pictures, shipped_file())), ("chosen", read_steps(pictures))):
-        for decoder, decode in decoders.items():
+        for decoder, decode in decoders.items() if network == "chosen" else list(decoders.items())[:-1]:
             start = time.process_time()
-            texts = [" ".join(decode(steps).split()) for steps in answers]
+            texts = [" ".join(decode(steps, picture).split()) for steps, picture in zip(answers, pictures, strict=True)]
             spent = (time.process_time() - start) / len(lines) * 1000
             rates = error_by_writer(lines, texts)
             writers = [rate for who, rate in rates.items() if who]

@@ -15,6 +15,7 @@ from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import Line, banded, line_of
 from pipeline.recognize.network import Steps, read_steps
+from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
 from pipeline.recognize.transcription import DASHES_P, reading
@@ -72,7 +73,7 @@ def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequen
 
 def _read(picture: Image, steps: Steps, language: Language, form: Format | None, *, places: bool) -> Reading:
     """The reading of one line; a lone level stroke that says nothing is a dash, or what is left of a rule."""
-    found = reading(steps, language, form)
+    found = reading(steps, language, form, looking_again(picture))
     if found.state is State.ILLEGIBLE and _is_level(picture):
         return Reading.empty(DASHES_P)
     if not places or not isinstance(found.value, str):

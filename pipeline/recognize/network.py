@@ -100,12 +100,22 @@ def network_file() -> Path:
     return shipped_file()
 
 
+def second_file() -> Path | None:
+    """The file of another network that may be asked about what the setting's reads doubtfully; None if there is none.
+
+    The second opinion on `best` is the network that may be used freely; no other choice gets any, as its weights are what was asked for.
+    """
+    settings = load_settings()
+    other = settings.models / TUNED[Handwriting.FREE]
+    return other if network_file().name == TUNED[Handwriting.BEST] and other.is_file() else None
+
+
 def shipped_file() -> Path:
     """The network as its makers ship it."""
     return Path(str(files("rapidocr") / "models" / "PP-OCRv6_rec_small.onnx"))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def session(file: Path) -> InferenceSession:
     """The network of a file, loaded once a process, on one thread.
 
@@ -132,7 +142,7 @@ def _remedy(file: Path) -> str:
     return "Install the package rapidocr again: `pip install --force-reinstall rapidocr`."
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _columns(network: InferenceSession) -> list[int]:
     """Where the network answers for CTC's blank and each character of the alphabet; it puts the space last."""
     place = {character: i for i, character in enumerate(_known(network), start=1)}

@@ -12,6 +12,7 @@ from pipeline.model import Reading, State
 from pipeline.recognize.ctc import Transcript, decode, guided
 from pipeline.recognize.language import Language, Written
 from pipeline.recognize.network import ALPHABET, Steps
+from pipeline.recognize.second_look import DOUBTFUL, LONGEST, LookAgain, agreed
 from pipeline.recognize.text_grammar import shape_of
 from pipeline.recognize.text_values import values_of
 from pipeline.recognize.word_runs import DIGITS, Run, RunKind, path, runs
@@ -56,9 +57,9 @@ class SwedishText:
         return self.language.closed(state)
 
 
-def reading(steps: Steps, language: Language | None = None, form: Format | None = None) -> Reading:
-    """The reading of one line. Without a language nothing but the picture counts."""
-    found = [_stripped(transcript) for transcript in transcripts(steps, language)]
+def reading(steps: Steps, language: Language | None = None, form: Format | None = None, again: LookAgain | None = None) -> Reading:
+    """The reading of one line. Without a language nothing but the picture counts; `again` looks once more at doubtful words."""
+    found = [_stripped(transcript) for transcript in transcripts(steps, language, None if form else again)]
     shaped = form and found[0].text and not NO_TEXT.issuperset(found[0].text)
     return replace(_shaped(steps, form, found[0]) if form and shaped else _read(found), clarity=_clarity(steps))
 
@@ -68,14 +69,14 @@ def _clarity(steps: Steps) -> float | None:
     return float(np.log(np.maximum(steps.max(-1), LEAST_SEEN)).mean()) if len(steps) else None
 
 
-def transcripts(steps: Steps, language: Language | None = None) -> list[Transcript]:
-    """The likeliest texts of a line, best first."""
+def transcripts(steps: Steps, language: Language | None = None, again: LookAgain | None = None) -> list[Transcript]:
+    """The likeliest texts of a line, best first. Doubtful words are looked at `again`, which takes a language."""
     if language is None:
         return decode(steps, ALPHABET)
     cut = runs(steps, ALPHABET, language.knows)
     if not cut:
         return [Transcript("", 1.0, (), 1.0)]
-    parts = [_part(steps[run.start : run.end], run, language, first=not i) for i, run in enumerate(cut)]
+    parts = [_part(steps[run.start : run.end], run, language, again, first=not i) for i, run in enumerate(cut)]
     best = [part[0] for part in parts]
     whole = _joined(best, cut)
     others = (
@@ -86,15 +87,29 @@ def transcripts(steps: Steps, language: Language | None = None) -> list[Transcri
     return [whole, *sorted(others, key=lambda other: -other.p)[: MOST - 1]]
 
 
-def _part(steps: Steps, run: Run, language: Language, *, first: bool) -> list[Transcript]:
+def _part(steps: Steps, run: Run, language: Language, again: LookAgain | None, *, first: bool) -> list[Transcript]:
     if run.kind is RunKind.NUMBER:
         return [found for found in map(_stripped, decode(steps, ALPHABET)) if found.text] or _path_of(steps)
     if run.kind is RunKind.SURE:
         return _path_of(steps)
-    without_digits = steps.copy()
-    without_digits[:, DIGIT_COLUMNS] = 0.0
-    found = guided(without_digits, ALPHABET, WORD_BEAMS, SwedishText(language, first), WORD_LEAST)
-    return [text for text in map(_stripped, found) if text.text] or _path_of(steps)
+    guide, words = SwedishText(language, first), _without_digits(steps)
+    found = _guided(words, guide)
+    if again and found and found[0].p < DOUBTFUL and len(steps) <= LONGEST:
+        more = [(_without_digits(look), counts) for look, counts in again(run.start, run.end)]
+        texts = [each.text for each in (*found, *(each for look, _ in more for each in _guided(look, guide)))]
+        found = agreed(texts, [(words, 1.0), *more], guide)
+    return found or _path_of(steps)
+
+
+def _guided(steps: Steps, guide: SwedishText) -> list[Transcript]:
+    return [text for text in map(_stripped, guided(steps, ALPHABET, WORD_BEAMS, guide, WORD_LEAST)) if text.text]
+
+
+def _without_digits(steps: Steps) -> Steps:
+    """In words digits are not possible."""
+    words = steps.copy()
+    words[:, DIGIT_COLUMNS] = 0.0
+    return words
 
 
 def _path_of(steps: Steps) -> list[Transcript]:

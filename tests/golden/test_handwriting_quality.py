@@ -8,15 +8,18 @@ from pipeline.quality.handwritten import SWEDISH, WORDS, sets_of
 from pipeline.quality.measure import Data
 from pipeline.recognize.language import swedish
 from pipeline.recognize.network import ALPHABET, read_steps
+from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.transcription import transcripts
 from pipeline.settings import ROOT
 from pipeline.training.handwriting_measures import error_by_writer, greedy
 from tests.shared_data import shared
 
-CEILING = {WORDS: 0.085, SWEDISH: 0.125}
+CEILING = {WORDS: 0.07, SWEDISH: 0.11}
 """Character error rates with the network that is installed. May be lowered, never raised without a reason in the changelog."""
 GAIN = {WORDS: -0.01, SWEDISH: 0.04}
 """How much lower the error is with Swedish than without; German place names lose a little."""
+LOOKED_AGAIN = 0.005
+"""How much lower it is at least when doubtful words are looked at again."""
 
 
 @pytest.mark.shared
@@ -29,5 +32,8 @@ def test_unseen_hands_are_read_as_well_as_before(name: str) -> None:
     language = swedish(ROOT / "data" / "models")
     plain = error_by_writer(lines, [greedy(answer, ALPHABET) for answer in steps])[""]
     aided = error_by_writer(lines, [transcripts(answer, language)[0].text for answer in steps])[""]
-    assert aided <= CEILING[name]
+    again = [transcripts(answer, language, looking_again(line.picture))[0].text for answer, line in zip(steps, lines, strict=True)]
+    read = error_by_writer(lines, again)[""]
+    assert read <= CEILING[name]
+    assert aided - read >= LOOKED_AGAIN
     assert plain - aided >= GAIN[name]

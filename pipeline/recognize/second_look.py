@@ -1,0 +1,136 @@
+"""Doubtful words are looked at again: a little wider, and by a second network that was taught other lines.
+
+Each look proposes texts, and the text counts that all looks and knowledge of Swedish together find likeliest. Two networks are seldom wrong in the
+same way (L. Hansen, P. Salamon, IEEE PAMI 12:10, 1990); looking at everything twice would cost more than it tells.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+
+from pipeline.model import Image
+from pipeline.recognize.ctc import PICTURE_COUNTS, Guide, S, Transcript
+from pipeline.recognize.network import ALPHABET, LINE_HEIGHT, STEP_PX, Steps, network_file, read_steps, second_file
+from pipeline.recognize.word_places import aligned
+
+DOUBTFUL = 0.7
+"""Words that are read with a lower p are looked at again: 45 of 330 in clear writing, every second one in hard hands."""
+LONGEST = 60
+"""Steps, some twenty letters. Of longer runs a search holds too few texts for another look to choose among."""
+WIDER = 1.1
+OF_SECOND = 0.7
+"""What the second network's look counts beside one of the first's; it was taught fewer real lines."""
+OF_LANGUAGE = 0.85
+"""What knowledge of Swedish counts beside several looks, as part of what it counts beside one."""
+LEAST_P = 1e-9
+PLACES = {sign: column for column, sign in enumerate(ALPHABET, start=1)}
+
+Looks = list[tuple[Steps, float]]
+"""What each look saw, with what it counts."""
+LookAgain = Callable[[int, int], Looks]
+"""More looks at what a line shows from one step up to another."""
+
+
+def looking_again(picture: Image) -> LookAgain | None:
+    """How to look again at parts of one line's picture; None where no second network is installed or the setting wants the one as shipped."""
+    second = second_file()
+    return None if second is None else lambda start, end: _looks(_part(picture, start, end), network_file(), second)
+
+
+def _looks(part: Image, first: Path, second: Path) -> Looks:
+    height, width = part.shape
+    wide = cv2.resize(part, (max(1, round(width * WIDER)), height), interpolation=cv2.INTER_CUBIC)
+    (wider,), (other,) = read_steps([np.asarray(wide, np.uint8)], first), read_steps([part], second)
+    return [(wider, 1.0), (other, OF_SECOND)]
+
+
+def _part(picture: Image, start: int, end: int) -> Image:
+    """The columns of a line's picture that some of its steps show."""
+    step = STEP_PX * picture.shape[0] / LINE_HEIGHT
+    left, right = round(start * step), round(end * step)
+    return picture[:, left : max(right, left + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A text that some look proposed; `seen` is the mean logarithm of its p in all pictures, `rank` with what the guide says."""
+
+    text: str
+    seen: float
+    rank: float
+
+
+def agreed(proposed: Sequence[str], looks: Looks, guide: Guide[S]) -> list[Transcript]:
+    """The proposed texts, likeliest first, judged by all looks and a guide; see `Transcript` for what p means with a guide."""
+    found = [_judged(text, looks, guide) for text in dict.fromkeys(proposed)]
+    top = max(one.rank for one in found)
+    shares = np.exp([one.rank - top for one in found])
+    order = sorted(zip((shares / shares.sum()).tolist(), found, strict=True), key=lambda pair: -pair[0])
+    best = order[0][1]
+    believed = math.exp(best.seen) ** PICTURE_COUNTS
+    texts = [(share, one.text) for share, one in order]
+    listed = [Transcript(one.text, believed * share, (believed * share,) * len(one.text), math.exp(one.seen)) for share, one in order]
+    shared, seen = _shared(best.text, texts), _characters(best.text, looks)
+    return [replace(listed[0], characters=tuple(share * p**PICTURE_COUNTS for share, p in zip(shared, seen, strict=True))), *listed[1:]]
+
+
+def _judged(text: str, looks: Looks, guide: Guide[S]) -> _Candidate:
+    whole = sum(counts for _, counts in looks)
+    seen = sum(counts * seen_in(steps, text) for steps, counts in looks) / whole
+    state: S | None = guide.start()
+    for sign in text:
+        state = None if state is None else guide.extended(state, sign)
+    said = -math.inf if state is None else guide.closed(state)
+    return _Candidate(text, seen, seen + OF_LANGUAGE * said)
+
+
+def seen_in(steps: Steps, text: str) -> float:
+    """The logarithm of the p of a text in one picture, all alignments together (forward variables of CTC, A. Graves et al., ICML 2006)."""
+    columns = np.zeros(2 * len(text) + 1, np.intp)
+    columns[1::2] = [PLACES[sign] for sign in text]
+    skips = np.zeros(len(columns), np.bool_)
+    skips[2:] = (columns[2:] != 0) & (columns[2:] != columns[:-2])
+    logs = np.log(np.maximum(steps[:, columns], LEAST_P), dtype=np.float64)
+    forward = np.full(len(columns), -np.inf)
+    forward[:2] = logs[0, :2]
+    for step in logs[1:]:
+        forward = _advanced(forward, skips) + step
+    return float(np.logaddexp.reduce(forward[-2:]))
+
+
+def _advanced(forward: NDArray[np.float64], skips: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """From each sign or pause on to the next, and over a pause between two unlike signs."""
+    after = forward.copy()
+    after[1:] = np.logaddexp(after[1:], forward[:-1])
+    after[2:] = np.where(skips[2:], np.logaddexp(after[2:], forward[:-2]), after[2:])
+    return after
+
+
+def _shared(text: str, others: Sequence[tuple[float, str]]) -> list[float]:
+    """For each character the share of all texts that have it at its place."""
+    shares = [0.0] * len(text)
+    for share, other in others:
+        for alike in Levenshtein.opcodes(text, other):
+            if alike.tag == "equal":
+                for i in range(alike.src_start, alike.src_end):
+                    shares[i] += share
+    return [min(1.0, share) for share in shares]
+
+
+def _characters(text: str, looks: Looks) -> list[float]:
+    """How probable each character of a text is in the pictures alone, the looks' geometric mean."""
+    whole = sum(counts for _, counts in looks)
+    logs = np.zeros(len(text))
+    for steps, counts in looks:
+        where = aligned(steps, text) or []
+        highest = [steps[first : last + 1, PLACES[sign]].max() for sign, (first, last) in zip(text, where, strict=False)]
+        logs += counts / whole * np.log(np.maximum(highest or LEAST_P, LEAST_P))
+    return [float(p) for p in np.exp(logs)]

@@ -1,0 +1,111 @@
+"""Doubtful words are looked at again, and the text counts that all looks and Swedish together find likeliest."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pipeline.field_spec import Format
+from pipeline.recognize.ctc import decode
+from pipeline.recognize.language import swedish
+from pipeline.recognize.network import ALPHABET, STEP_PX, Steps
+from pipeline.recognize.second_look import LONGEST, Looks, agreed, looking_again, seen_in
+from pipeline.recognize.transcription import SwedishText, reading
+from pipeline.settings import ROOT
+from tests.written_steps import Sign, steps_of, with_doubt
+
+SWEDISH = swedish(ROOT / "data" / "models")
+LIKELY = 0.02
+EITHER = {"å": 0.5, "ä": 0.49}
+
+
+class Asked:
+    """Looks that see what they are told to, and what they were asked for."""
+
+    def __init__(self, *signs: Sign) -> None:
+        self.sees, self.spans = steps_of(list(signs)), list[tuple[int, int]]()
+
+    def __call__(self, start: int, end: int) -> Looks:
+        self.spans.append((start, end))
+        return [(self.sees, 1.0)]
+
+
+def test_the_p_of_a_text_is_that_of_all_its_alignments() -> None:
+    """As a search finds it that gives little up."""
+    rng = np.random.default_rng(3)
+    steps = np.full((6, len(ALPHABET) + 1), 1e-12, np.float32)
+    columns = [0, *(ALPHABET.index(sign) + 1 for sign in "ab")]
+    steps[:, columns] = rng.dirichlet(np.ones(3), 6)
+    for found in decode(steps, ALPHABET, beams=500):
+        if found.text and found.p > LIKELY:
+            assert math.exp(seen_in(steps, found.text)) == pytest.approx(found.p, rel=0.01)
+
+
+def test_another_look_decides_between_two_texts() -> None:
+    doubtful = steps_of(with_doubt("låsa", {1: EITHER}))
+    for sees in ("låsa", "läsa"):
+        found = reading(doubtful, SWEDISH, again=Asked(*sees))
+        assert found.value == sees
+        assert len(found.characters) == len(sees)
+        assert found.p > reading(doubtful, SWEDISH).p
+
+
+def test_looks_that_differ_leave_a_word_doubtful() -> None:
+    """Also the character that they differ in, and no other."""
+    looks = [(steps_of(text), 1.0) for text in ("låsa", "läsa")]
+    best, other = agreed(["låsa", "läsa"], looks, SwedishText(SWEDISH, True))
+    assert {best.text, other.text} == {"låsa", "läsa"}
+    assert best.p < 0.5
+    assert best.characters[1] < min(best.characters[0], *best.characters[2:])
+
+
+def test_a_look_may_propose_what_the_first_did_not_see() -> None:
+    doubtful = steps_of(with_doubt("hjarna", {2: {"a": 0.5, "o": 0.45}}))
+    assert reading(doubtful, SWEDISH, again=Asked(*"hjärna")).value == "hjärna"
+
+
+def test_only_doubtful_words_are_looked_at_again() -> None:
+    signs: list[Sign] = [*"Puls 7", {"2": 0.5, "7": 0.49}, " ", *with_doubt("låsa", {1: EITHER})]
+    again = Asked(*"läsa")
+    assert str(reading(steps_of(signs), SWEDISH, again=again).value).endswith(" läsa")
+    assert again.spans == [(2 * signs.index(" ", 5) + 1, 2 * len(signs))]
+    sure = Asked(*"läsa")
+    assert reading(steps_of("Puls 72 lugn natt"), SWEDISH, again=sure).value == "Puls 72 lugn natt"
+    assert not sure.spans
+
+
+def test_digits_and_fields_with_a_format_are_not_looked_at_again() -> None:
+    again = Asked(*"08:15")
+    assert reading(steps_of(with_doubt("08:10", {4: {"0": 0.5, "5": 0.49}})), SWEDISH, again=again).value == "08:10"
+    assert reading(steps_of(with_doubt("08:lo", {3: {"l": 0.5, "1": 0.4}})), SWEDISH, Format.TIME, again).p < 0.9
+    assert not again.spans
+
+
+def test_a_look_puts_no_digit_into_a_word() -> None:
+    found = reading(steps_of(with_doubt("låsa", {1: EITHER})), SWEDISH, again=Asked(*"l7sa"))
+    assert found.value in ("låsa", "läsa")
+
+
+def test_long_runs_are_not_looked_at_again() -> None:
+    again = Asked(*"x")
+    word = "qwxzj" * 8
+    assert 2 * len(word) > LONGEST
+    reading(steps_of(with_doubt(word, {place: {word[place]: 0.5, "k": 0.45} for place in range(0, 40, 3)})), SWEDISH, again=again)
+    assert not again.spans
+
+
+def test_a_part_of_a_line_is_cut_out_where_its_steps_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture may be of any height; the network sees it 48 px high."""
+    shown: list[tuple[int, ...]] = []
+
+    def seen(images: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]], _file: object) -> list[Steps]:
+        shown.extend(image.shape for image in images)
+        return [np.zeros((1, len(ALPHABET) + 1), np.float32) for _ in images]
+
+    monkeypatch.setattr("pipeline.recognize.second_look.read_steps", seen)
+    again = looking_again(np.full((96, 2 * STEP_PX * 40), 255, np.uint8))
+    assert again is not None
+    again(10, 20)
+    assert shown == [(96, round(2 * STEP_PX * 10 * 1.1)), (96, 2 * STEP_PX * 10)]
