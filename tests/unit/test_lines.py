@@ -12,12 +12,13 @@ from rapidfuzz.distance import Levenshtein
 
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.margins import LINES_MARGIN_MM, MARGIN_MM, margin_mm
-from pipeline.model import Image, Reading
+from pipeline.model import Image, Reading, State
 from pipeline.recognize import handwriting, lines
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import find_ink
 from pipeline.recognize.line_finding import find_rows
 from pipeline.recognize.lines import SEE_BACK, STRUCK
+from pipeline.recognize.page_lines import plain_area
 from pipeline.recognize.row_ink import RowInk, row_ink
 from pipeline.recognize.see_back import points_to_back
 from pipeline.recognize.strikes import STRUCK_OUT
@@ -307,3 +308,8 @@ def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
     begun = time.process_time()
     assert len(find_rows(mask, PX, 12.0, 0.0)) == 174
     assert time.process_time() - begun < 15
+
+
+@pytest.mark.parametrize("shape", [(400, 3), (2000, 1), (3, 3), (1, 400)])
+def test_a_picture_a_few_pixels_wide_is_read(shape: tuple[int, int]) -> None:
+    assert [one.state for one in lines.read_areas([plain_area(np.full(shape, 255, np.uint8))])] == [State.EMPTY]
