@@ -130,6 +130,14 @@ def test_words_between_lines_are_put_in_where_they_belong(caret: bool) -> None:
     assert _lines(paper.read()) == ["Patienten vill inte stanna hemma", "Ringde sonen igen idag"]
 
 
+def test_a_v_in_a_word_is_no_caret_of_the_words_above_it() -> None:
+    paper = Paper()
+    end = paper.write("Patienten", 3, 2 * PITCH)
+    paper.write("är vaken", end + 4, 2 * PITCH)
+    paper.write("ej", end + 1, 2 * PITCH - 5.5, scale=0.6)
+    assert _lines(paper.read()) == ["Patienten ej är vaken"]
+
+
 def test_a_line_that_runs_out_of_the_field_is_read_to_its_end() -> None:
     paper = Paper()
     paper.write("Ringde sonen hemma", WIDTH + 6 - 51, PITCH)
