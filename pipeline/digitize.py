@@ -155,8 +155,9 @@ def _values(laid: Registration, unread: PageReading, form: Form, page_no: int, c
     seen = seen_on(laid.upright, unfilled)
     hidden = hidden_fields(specs, laid.upright, unfilled, seen)
     beside = stray_writing(every, fields, seen, () if form.pages[page_no - 1].blank else (*CODES, *SERIALS, ORGANISATION))
+    beside |= {name for name, reading in fields.items() if STRAY_WRITING in reading.remarks}
     not_clear = unclear(every, laid.upright, unfilled, seen)
-    remarks = (f"{remark}:{name}" for name, reading in fields.items() for remark in reading.remarks)
+    remarks = (f"{remark}:{name}" for name, reading in fields.items() for remark in reading.remarks if remark != STRAY_WRITING)
     places = (f"{why}:{name}" for name, why in hidden.items())
     astray = (f"{STRAY_WRITING}:{spec.name}" for spec in every if spec.name in beside)
     problems = (*unread.problems, *not_clear, *odd, *remarks, *places, *astray)

@@ -32,6 +32,8 @@ FARTHEST = 16.0
 """Log odds beyond this are as good as certain: p has no more digits near 1."""
 FEW_LINES = 3
 """Other lines of a hand that tell half of what many would."""
+BY_RULES, LEFT_OPEN = frozenset({Kind.SIGNATURE, Kind.INITIALS}), 0.8
+"""Kinds whose readers say themselves what is doubtful, with a lower p than this: what curves were fitted on has next to nothing of it."""
 WITH_SHAPE = frozenset({Kind.TEXT, Kind.LINES})
 """Kinds whose scores depend on more than p: at the same p a long line is more often wrong."""
 
@@ -103,6 +105,8 @@ def calibrated(spec: FieldSpec, reading: Reading, network: str, curves: Curves, 
     """
     curve = curves.get((key_of(spec, reading), network))
     p = curve.at(features_of(spec, reading, hand)) if curve else min(reading.p, UNFITTED)
+    if spec.kind in BY_RULES and reading.p < LEFT_OPEN:
+        p = min(p, reading.p)
     share = min(p / max(reading.p, 1e-9), (1 - p) / max(1 - reading.p, 1e-9))
     others = tuple((value, min(1.0, other * share)) for value, other in reading.alternatives)
     letter = curves.get((LETTER, network)) if spec.kind in WITH_SHAPE else None

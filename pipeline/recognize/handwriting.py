@@ -8,7 +8,7 @@ from dataclasses import replace
 from pipeline.field_spec import Format
 from pipeline.model import Image, Reading, State, WordPlace
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.ink import Ink, find_ink
+from pipeline.recognize.ink import Ink, Mask, find_ink
 from pipeline.recognize.joined_readings import stretch
 from pipeline.recognize.language import Language, swedish
 from pipeline.recognize.learned_words import with_learned
@@ -19,8 +19,10 @@ from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
 from pipeline.recognize.transcription import DASHES_P, reading
+from pipeline.recognize.unread import is_cut, is_left_out
 from pipeline.recognize.word_places import spans
 from pipeline.settings import load_settings
+from pipeline.stray_writing import STRAY_WRITING
 
 LEVEL = 0.15
 """Ink that is lower than this part of its width is one level stroke."""
@@ -30,20 +32,27 @@ MID_GREY = 128
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
     """Texts of single lines, letters as written; nothing written is `EMPTY`, ink without a letter `ILLEGIBLE`.
 
-    Struck-out words are left out and remarked on. All crops of one call are taken to expect the same names.
+    Struck-out words are left out and remarked on, and so are words above or below the line and beyond the picture. All crops of one call are taken
+    to expect the same names.
     """
     names = crops[0].names if crops else NO_NAMES
-    lines = [_unstruck(find_ink(crop)) for crop in crops]
+    inks = [find_ink(crop) for crop in crops]
+    own = [_own(ink) for ink in inks]
+    lines = [_unstruck(ink, mask) for ink, mask in zip(inks, own, strict=True)]
     formats = [
         crop.spec.format if len(line) == 1 else None for crop, line in zip(crops, lines, strict=True) for part in line if isinstance(part, Line)
     ]
     answers = iter(read_lines([part for line in lines for part in line if isinstance(part, Line)], names, formats))
-    return [_without_struck(line, answers) for line in lines]
+    read = [_without_struck(line, answers) for line in lines]
+    return [
+        replace(one, remarks=(*one.remarks, STRAY_WRITING)) if is_cut(crop, ink, mask) or is_left_out(crop, ink, mask) else one
+        for one, crop, ink, mask in zip(read, crops, inks, own, strict=True)
+    ]
 
 
-def _unstruck(ink: Ink) -> tuple[Part, ...]:
+def _unstruck(ink: Ink, own: Mask) -> tuple[Part, ...]:
     """The line taken apart at its struck-out places."""
-    line = _only_line(ink)
+    line = line_of(ink, own)
     if line.picture is None:
         return (line,)
     (strikes,) = struck_out([line.picture], ink.px_per_mm)
@@ -88,7 +97,8 @@ def _is_level(picture: Image) -> bool:
     return bool(dark.any(axis=1).sum() < LEVEL * dark.any(axis=0).sum())
 
 
-def _only_line(ink: Ink) -> Line:
+def _own(ink: Ink) -> Mask:
+    """The ink of the line, without what belongs above or below."""
     _, top, _, bottom = ink.field
     slack = 0.1 * (bottom - top)
-    return line_of(ink, banded(ink.mask, (top - slack, bottom + slack))[0])
+    return banded(ink.mask, (top - slack, bottom + slack))[0]

@@ -99,7 +99,7 @@ def written(ink: Ink, mask: Mask | None = None) -> Image:
 @once_a_picture(most_bytes=40_000_000)
 def paper_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkness:
     """How much darker than the paper around it each pixel is, (h, w) 0…1; what is wider than `widest_mm` counts as paper."""
-    shrink = max(1, round(px_per_mm / 2))
+    shrink = max(1, min(round(px_per_mm / 2), *image.shape))
     small = cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA) if shrink > 1 else image
     window = max(3, round(widest_mm * px_per_mm / shrink) | 1)
     kernel = np.ones((window, window), np.uint8)

@@ -21,6 +21,8 @@ CARET_HIGH, CARET_WIDE = (0.25, 1.1), (0.2, 1.3)
 """How high and wide a caret is, in heights of a letter."""
 CARET_OPENS = 1.7
 """A caret is so many times wider at its open end than at its point."""
+LEVEL, NEXT_TO = 0.35, 0.4
+"""A v whose middle is not farther from that of the small letters, and that is so near to the next of them, is a letter: heights of a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,23 @@ def _caret(pieces: Pieces, of_piece: Owner, numbers: tuple[int, int], rows: tupl
     own = np.isin(of_piece, numbers) & (pieces.y > upper.y[column] + 0.2 * letter) & (pieces.y < lower.y[column] + letter)
     sized = _within(pieces.height / letter, CARET_HIGH) & _within(pieces.width / letter, CARET_WIDE)
     beside = (pieces.x > upper.start - 1.5 * letter) & (pieces.x < upper.end + 1.5 * letter)
-    shaped = [int(i) for i in np.flatnonzero(own & sized & beside) if _opens(pieces, int(i))]
+    shaped = [
+        int(i)
+        for i in np.flatnonzero(own & sized & beside)
+        if _opens(pieces, int(i)) and not _in_word(pieces, of_piece == numbers[1], int(i), lower, letter)
+    ]
     middle = (upper.start + upper.end) / 2
     return min(shaped, key=lambda i: abs(float(pieces.x[i]) - middle), default=None)
+
+
+def _in_word(pieces: Pieces, own: NDArray[np.bool_], i: int, row: Row, letter: float) -> bool:
+    """Whether a piece stands in a word of its row (the pieces `own`), as a letter v does: a caret stands above or below, or alone."""
+    column = int(np.clip(pieces.x[i], 0, len(row.y) - 1))
+    if abs(float(pieces.y[i] - row.y[column])) > LEVEL * letter:
+        return False
+    others = own & (pieces.height > CARET_HIGH[0] * letter) & (np.arange(len(pieces)) != i)
+    aside = np.maximum(pieces.left - pieces.right[i], pieces.left[i] - pieces.right)
+    return bool((others & (aside < NEXT_TO * letter)).any())
 
 
 def _within(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.bool_]:

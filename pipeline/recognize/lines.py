@@ -18,7 +18,9 @@ from pipeline.recognize.line_picture import CLEAN_P, SPECKED_P, Line
 from pipeline.recognize.page_lines import plain_area
 from pipeline.recognize.see_back import points_to_back
 from pipeline.recognize.strikes import STRUCK_OUT
+from pipeline.recognize.unread import runs_out
 from pipeline.recognize.written_rows import WrittenArea, WrittenRow, written_area
+from pipeline.stray_writing import STRAY_WRITING
 
 STRUCK = "[struket]"
 """Stands in the text where the paper has struck-out words."""
@@ -32,9 +34,21 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
     """Texts of areas, lines joined with a line feed, empty lines at the end dropped, empty ones between kept.
 
     A field without a number of `lines` is plain paper of unknown scale (see `page_lines`). A struck-out
-    place reads `[struket]`. `remarks` may hold `struck_out` and `see_back`.
+    place reads `[struket]`. `remarks` may hold `struck_out`, `see_back`, and `stray_writing` where a line goes on beyond the picture.
     """
-    return read_areas([_area(crop) for crop in crops], crops[0].names if crops else NO_NAMES)
+    areas = [_area(crop) for crop in crops]
+    read = read_areas(areas, crops[0].names if crops else NO_NAMES)
+    return [
+        replace(one, remarks=(*one.remarks, STRAY_WRITING)) if _runs_out(crop, area) else one
+        for one, crop, area in zip(read, crops, areas, strict=True)
+    ]
+
+
+def _runs_out(crop: Crop, area: WrittenArea) -> bool:
+    """Whether a line of a form's field goes on to the left or right of what is read; nothing is left of plain paper."""
+    found = area.found
+    rows = [i for i in range(len(found.rows)) if found.in_field(i)]
+    return crop.spec.lines is not None and runs_out(crop, found.ink, np.isin(found.owner, rows))
 
 
 def _area(crop: Crop) -> WrittenArea:

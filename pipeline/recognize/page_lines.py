@@ -68,7 +68,7 @@ def _page_scale(image: Image) -> float | None:
 
 
 def _area(image: Image, px_per_mm: float) -> WrittenArea:
-    factor = min(1.0, READ_PX_PER_MM / px_per_mm)
+    factor = max(1.0 / min(image.shape), min(1.0, READ_PX_PER_MM / px_per_mm))  # at least a pixel is left
     small = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8) if factor < 1 else image
     scale = px_per_mm * factor
     box = (0.0, 0.0, small.shape[1] / scale, small.shape[0] / scale)

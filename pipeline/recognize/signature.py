@@ -11,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.components import Components
-from pipeline.model import SIGNATURE_LETTERS, Reading, State
+from pipeline.model import SIGNATURE_LETTERS, UNSEEN_P, Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
 from pipeline.recognize.ink import Ink, Mask, find_ink
 from pipeline.recognize.line_picture import banded, line_of
 from pipeline.recognize.network import ALPHABET, Steps, read_steps
+from pipeline.recognize.passing_lines import passes_through
+from pipeline.recognize.strikes import STRUCK_OUT, struck_out
+from pipeline.recognize.unread import off_print
+from pipeline.stray_writing import STRAY_WRITING
 
 SIGNATURE_MM2 = 1.2
 """Ink of a mark that might as well be dirt as a signature; the shortest real ones seen have about four times as much."""
@@ -24,6 +28,8 @@ INITIALS_MM2 = 0.8
 SHORTEST_STROKE_MM = 1.0
 OUTLINE_MM, LEAST_BESIDE = 0.8, 0.1
 """So near its outline ink may be what is left of print, unless so much of the stroke lies elsewhere."""
+STRAIGHT_MM = 1.2
+"""One stroke that is nowhere wider is a dash or a line drawn through, by which people say that there is nothing to sign."""
 STEEPNESS = 2.5
 """How fast doubt goes with the logarithm of the area: twice the doubtful area gives p = 0.85, four times 0.97."""
 SUREST = 0.995
@@ -36,20 +42,47 @@ PAUSES = " .,:;-–_'·"
 
 def recognize_signature(crops: Sequence[Crop]) -> list[Reading]:
     """True (`READ`) when there is handwriting in the field, False (`EMPTY`) when not."""
-    return [_presence(_own(ink), ink, SIGNATURE_MM2) for ink in map(find_ink, crops)]
+    return [_signed(crop, ink, _own(ink), SIGNATURE_MM2) for crop, ink in zip(crops, map(find_ink, crops), strict=True)]
 
 
 def recognize_initials(crops: Sequence[Crop]) -> list[Reading]:
     """As for a signature, with the letters that the handwriting network sees as alternatives and, step by step, as lattice."""
     inks = [find_ink(crop) for crop in crops]
     own = [_own(ink) for ink in inks]
-    present = [_presence(mask, ink, INITIALS_MM2) for ink, mask in zip(inks, own, strict=True)]
+    present = [_signed(crop, ink, mask, INITIALS_MM2) for crop, ink, mask in zip(crops, inks, own, strict=True)]
     lines = [line_of(ink, mask) if reading.state is State.READ else None for ink, mask, reading in zip(inks, own, present, strict=True)]
     answers = iter(read_steps([line.picture for line in lines if line is not None and line.picture is not None]))
     return [
-        reading if line is None or line.picture is None else _with_letters(reading, letter_steps(next(answers)))
-        for reading, line in zip(present, lines, strict=True)
+        reading if line is None or line.picture is None else _with_letters(_unless_struck(reading, line.picture, ink), letter_steps(next(answers)))
+        for reading, line, ink in zip(present, lines, inks, strict=True)
     ]
+
+
+def _signed(crop: Crop, ink: Ink, own: Mask, doubtful_mm2: float) -> Reading:
+    """Whether somebody signed; doubtful for a line that says that nobody did, and for an empty field with writing just above or below it."""
+    found = _presence(own, ink, doubtful_mm2)
+    if found.state is State.READ:
+        return _doubtful(found) if _is_straight(own, ink) or passes_through(ink) else found
+    near = off_print(crop, ink, np.asarray(ink.mask & ~own, np.bool_))
+    beside = _presence(near, ink, doubtful_mm2).state is State.READ
+    return replace(found, remarks=(STRAY_WRITING,)) if beside else found
+
+
+def _doubtful(reading: Reading) -> Reading:
+    return replace(reading, p=min(reading.p, UNSEEN_P), alternatives=((not reading.value, UNSEEN_P),))
+
+
+def _is_straight(own: Mask, ink: Ink) -> bool:
+    """Whether the ink is one straight stroke."""
+    points = cv2.findNonZero(_strokes(own, ink).view(np.uint8))
+    (_, (width, height), _) = cv2.minAreaRect(points)
+    return min(width, height) <= STRAIGHT_MM * ink.px_per_mm < max(width, height)
+
+
+def _unless_struck(reading: Reading, picture: Image, ink: Ink) -> Reading:
+    """Doubtful, and told of, where initials are struck out."""
+    (strikes,) = struck_out([picture], ink.px_per_mm)
+    return replace(_doubtful(reading), remarks=(STRUCK_OUT,)) if strikes else reading
 
 
 def letter_steps(steps: Steps) -> NDArray[np.float32]:

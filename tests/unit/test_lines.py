@@ -12,12 +12,13 @@ from rapidfuzz.distance import Levenshtein
 
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.margins import LINES_MARGIN_MM, MARGIN_MM, margin_mm
-from pipeline.model import Image, Reading
+from pipeline.model import Image, Reading, State
 from pipeline.recognize import handwriting, lines
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import find_ink
 from pipeline.recognize.line_finding import find_rows
 from pipeline.recognize.lines import SEE_BACK, STRUCK
+from pipeline.recognize.page_lines import plain_area
 from pipeline.recognize.row_ink import RowInk, row_ink
 from pipeline.recognize.see_back import points_to_back
 from pipeline.recognize.strikes import STRUCK_OUT
@@ -127,6 +128,14 @@ def test_words_between_lines_are_put_in_where_they_belong(caret: bool) -> None:
         paper.write("inte", end + 1, 2 * PITCH - 5.5, scale=0.6)
     paper.write("Ringde sonen igen idag", 3, 3 * PITCH)
     assert _lines(paper.read()) == ["Patienten vill inte stanna hemma", "Ringde sonen igen idag"]
+
+
+def test_a_v_in_a_word_is_no_caret_of_the_words_above_it() -> None:
+    paper = Paper()
+    end = paper.write("Patienten", 3, 2 * PITCH)
+    paper.write("är vaken", end + 4, 2 * PITCH)
+    paper.write("ej", end + 1, 2 * PITCH - 5.5, scale=0.6)
+    assert _lines(paper.read()) == ["Patienten ej är vaken"]
 
 
 def test_a_line_that_runs_out_of_the_field_is_read_to_its_end() -> None:
@@ -307,3 +316,8 @@ def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
     begun = time.process_time()
     assert len(find_rows(mask, PX, 12.0, 0.0)) == 174
     assert time.process_time() - begun < 15
+
+
+@pytest.mark.parametrize("shape", [(400, 3), (2000, 1), (3, 3), (1, 400)])
+def test_a_picture_a_few_pixels_wide_is_read(shape: tuple[int, int]) -> None:
+    assert [one.state for one in lines.read_areas([plain_area(np.full(shape, 255, np.uint8))])] == [State.EMPTY]

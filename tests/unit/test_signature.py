@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.model import Image, State
+from pipeline.model import UNSEEN_P, Image, State
 from pipeline.recognize.crop import Crop
+from pipeline.recognize.registry import RECOGNIZERS
 from pipeline.recognize.signature import recognize_initials, recognize_signature
+from pipeline.recognize.strikes import STRUCK_OUT
+from pipeline.stray_writing import STRAY_WRITING
 
 PX = 8.0
 
@@ -72,3 +75,45 @@ def _page() -> Image:
 def _crop(image: Image, blank: Image, kind: Kind) -> Crop:
     spec = FieldSpec(name="sign", label="sign", kind=kind, box=(10, 10, 46, 12))
     return Crop(image, spec, blank, PX, 2.0)
+
+
+def _signed(text: str, foot: int) -> Image:
+    page = _page()
+    cv2.putText(page, text, (60, foot), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 40, 4, cv2.LINE_AA)
+    return page
+
+
+@pytest.mark.parametrize("kind", [Kind.SIGNATURE, Kind.INITIALS])
+@pytest.mark.parametrize("ends", [((80, 60), (160, 62)), ((80, 90), (160, 40)), ((120, 0), (124, 127)), ((0, 60), (399, 64))])
+def test_a_dash_and_a_line_drawn_through_are_left_to_a_person(ends: tuple[tuple[int, int], tuple[int, int]], kind: Kind) -> None:
+    page = _page()
+    cv2.line(page, *ends, 40, 3, cv2.LINE_AA)
+    (reading,) = RECOGNIZERS[kind]([_crop(page, _page(), kind)])
+    assert reading.p <= UNSEEN_P
+
+
+def test_initials_that_are_struck_out_are_doubtful_and_told_of() -> None:
+    struck = _signed("KL", 80)
+    cv2.line(struck, (50, 66), (120, 64), 40, 3, cv2.LINE_AA)
+    kept, gone = RECOGNIZERS[Kind.INITIALS]([_crop(page, _page(), Kind.INITIALS) for page in (_signed("KL", 80), struck)])
+    assert kept.p > 0.99
+    assert kept.remarks == ()
+    assert gone.p <= UNSEEN_P
+    assert gone.remarks == (STRUCK_OUT,)
+
+
+@pytest.mark.parametrize("kind", [Kind.SIGNATURE, Kind.INITIALS])
+def test_whoever_signs_below_the_field_is_told_of(kind: Kind) -> None:
+    blank = np.full((128, 400), 250, np.uint8)
+    page = blank.copy()
+    cv2.putText(page, "KL", (60, 134), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 40, 4, cv2.LINE_AA)
+    below, empty = RECOGNIZERS[kind]([_crop(page, blank, kind), _crop(blank, blank, kind)])
+    assert below.remarks == (STRAY_WRITING,)
+    assert empty.remarks == ()
+
+
+def test_a_spot_that_may_be_dirt_is_no_sure_signature() -> None:
+    page = _page()
+    page[40:48, 100:108] = 40
+    (reading,) = RECOGNIZERS[Kind.SIGNATURE]([_crop(page, _page(), Kind.SIGNATURE)])
+    assert reading.p < 0.8

@@ -141,3 +141,30 @@ def test_what_is_read_of_a_note_is_not_told_of_again() -> None:
     unread = {name: replace(each, words=()) for name, each in fields.items()}
     assert not stray_on("hsl-anteckning", lambda page: written(page, text, place), fields)
     assert stray_on("hsl-anteckning", lambda page: written(page, text, place), unread)
+
+
+WRITER = NOTE.by_name["skribent"].area
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("Britt", (WRITER.x, WRITER.y + WRITER.h - 1.0, 30.0, 4.0)),
+        ("Anna Ek", (WRITER.x, WRITER.y + 4.5, 30.0, WRITER.h)),
+        ("Anna-Lena Bergman", (WRITER.x + 40.0, WRITER.y, 100.0, WRITER.h)),
+    ],
+    ids=["below its line", "half below its picture", "beyond its end"],
+)
+def test_what_is_written_half_beside_a_line_is_told_of(text: str, place: tuple[float, float, float, float]) -> None:
+    reading = read(text, place)
+    assert told(reading).count("skribent") == 1
+    assert reading.fields["skribent"].p <= UNSEEN_P
+
+
+def test_a_line_of_a_note_that_runs_out_of_the_picture_is_told_of() -> None:
+    note = NOTE.by_name["anteckning"].area
+    assert told(read("Ringde dottern om ny tid på måndag, återkommer", (note.x + 125.0, note.y, 70.0, 7.5))) == ["anteckning"]
+
+
+def test_a_name_with_letters_below_the_line_is_not_told_of() -> None:
+    assert told(read("Peggy Jyllberg", (WRITER.x, WRITER.y, WRITER.w, WRITER.h))) == []

@@ -1,0 +1,63 @@
+"""Writing in a field's picture that its reader does not read: words above or below its line, and what the picture's edge cuts off."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.recognize.crop import Crop
+from pipeline.recognize.ink import WIDEST_STROKE_MM, Ink, Mask, paper_darkness, square
+from pipeline.recognize.line_picture import has_stroke
+
+FROM_PRINT_MM = 0.6
+"""So near to print ink may be print that lies a little beside its place."""
+PRINT = 0.1
+LEAST_MM, LEAST_MM2 = 2.5, 1.2
+"""How much of a line's length words take that stand above or below it, and their ink; what hangs down from another field is less."""
+BETWEEN_LETTERS_MM = 0.6
+CUT_MM = 2.0
+"""A letter or two may hang down beyond the picture; where more of the line does, its lower half is missing."""
+
+
+def off_print(crop: Crop, ink: Ink, mask: Mask) -> Mask:
+    """The part of `mask` that is not near print; none where it is not known what is printed, and so not what lies around the field."""
+    if crop.blank is None:
+        return np.zeros_like(mask)
+    if not mask.any():
+        return mask
+    printed = paper_darkness(crop.blank, ink.px_per_mm, WIDEST_STROKE_MM) > PRINT
+    near = cv2.dilate(printed.view(np.uint8), square(2 * round(FROM_PRINT_MM * ink.px_per_mm) + 1))
+    return np.asarray(mask & (near == 0), np.bool_)
+
+
+def is_left_out(crop: Crop, ink: Ink, own: Mask) -> bool:
+    """Whether words stand in the picture outside `own`, which is what its reader reads."""
+    rest = off_print(crop, ink, np.asarray(ink.mask & ~own, np.bool_))
+    if np.count_nonzero(rest) < LEAST_MM2 * ink.px_per_mm**2 or _length(rest) < LEAST_MM * ink.px_per_mm:
+        return False
+    return has_stroke(rest, ink.px_per_mm)
+
+
+def is_cut(crop: Crop, ink: Ink, own: Mask) -> bool:
+    """Whether the writing in `own` goes on beyond the picture: to a side, or with many of its letters upwards or downwards."""
+    if runs_out(crop, ink, own):
+        return True
+    least = CUT_MM * ink.px_per_mm
+    if max(np.count_nonzero(own[0]), np.count_nonzero(own[-1])) < least:
+        return False
+    seen = off_print(crop, ink, own)
+    return bool(max(np.count_nonzero(seen[0]), np.count_nonzero(seen[-1])) >= least)
+
+
+def runs_out(crop: Crop, ink: Ink, own: Mask) -> bool:
+    """Whether the writing in `own` goes on beyond the picture to the left or right; the edge may fall between two letters."""
+    near = max(1, round(BETWEEN_LETTERS_MM * ink.px_per_mm))
+    if not (own[:, :near].any() or own[:, -near:].any()):
+        return False
+    seen = off_print(crop, ink, own)
+    return bool(seen[:, :near].any() or seen[:, -near:].any())
+
+
+def _length(mask: NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(mask.any(axis=0)))
