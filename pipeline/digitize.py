@@ -27,13 +27,14 @@ from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.registry import READERS, sure
+from pipeline.recognize.unread import STRAY_WRITING
 from pipeline.register import PX_PER_MM, Registration, boxes_to_px, crop, register
 from pipeline.resolve import Context, resolve
 from pipeline.scan import decode
 from pipeline.settings import Settings
 from pipeline.staff import StaffRegister
 from pipeline.stages import stage
-from pipeline.stray_writing import STRAY_WRITING, stray_writing
+from pipeline.stray_writing import stray_writing
 from pipeline.template import Form, Forms
 
 READER_VERSION = f"efterskrift {__version__}"

@@ -18,8 +18,6 @@ from pipeline.packed import Mask, PackedMask
 from pipeline.plane import apart
 from pipeline.print_contrast import SCALE, Print, Seen, window
 
-STRAY_WRITING = "stray_writing"
-"""The problem of the field that is nearest to such writing."""
 _FROM_PRINT_MM, _FROM_EDGE_MM = 0.5, 5.0
 _READ_AROUND_MM = 2.0
 """A field's reader sees so much around it."""

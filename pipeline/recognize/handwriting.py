@@ -19,10 +19,9 @@ from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
 from pipeline.recognize.transcription import DASHES_P, reading
-from pipeline.recognize.unread import is_cut, is_left_out
+from pipeline.recognize.unread import STRAY_WRITING, is_cut, is_left_out
 from pipeline.recognize.word_places import spans
 from pipeline.settings import load_settings
-from pipeline.stray_writing import STRAY_WRITING
 
 LEVEL = 0.15
 """Ink that is lower than this part of its width is one level stroke."""

@@ -18,9 +18,8 @@ from pipeline.recognize.line_picture import CLEAN_P, SPECKED_P, Line
 from pipeline.recognize.page_lines import plain_area
 from pipeline.recognize.see_back import points_to_back
 from pipeline.recognize.strikes import STRUCK_OUT
-from pipeline.recognize.unread import runs_out
+from pipeline.recognize.unread import STRAY_WRITING, runs_out
 from pipeline.recognize.written_rows import WrittenArea, WrittenRow, written_area
-from pipeline.stray_writing import STRAY_WRITING
 
 STRUCK = "[struket]"
 """Stands in the text where the paper has struck-out words."""

@@ -19,8 +19,7 @@ from pipeline.recognize.line_picture import banded, line_of
 from pipeline.recognize.network import ALPHABET, Steps, read_steps
 from pipeline.recognize.passing_lines import passes_through
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
-from pipeline.recognize.unread import off_print
-from pipeline.stray_writing import STRAY_WRITING
+from pipeline.recognize.unread import STRAY_WRITING, off_print
 
 SIGNATURE_MM2 = 1.2
 """Ink of a mark that might as well be dirt as a signature; the shortest real ones seen have about four times as much."""

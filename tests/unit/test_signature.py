@@ -12,7 +12,7 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.registry import RECOGNIZERS
 from pipeline.recognize.signature import recognize_initials, recognize_signature
 from pipeline.recognize.strikes import STRUCK_OUT
-from pipeline.stray_writing import STRAY_WRITING
+from pipeline.recognize.unread import STRAY_WRITING
 
 PX = 8.0
 
