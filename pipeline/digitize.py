@@ -13,6 +13,7 @@ from pipeline import __version__
 from pipeline.blanks import blank
 from pipeline.clearness import no_surer, unclear
 from pipeline.clients import ClientRegister
+from pipeline.encircled import ENCIRCLED, encircled
 from pipeline.errors import RegistrationError
 from pipeline.fiducials import CODES, ORGANISATION, SERIALS
 from pipeline.field_place import doubted, hidden_fields
@@ -157,12 +158,14 @@ def _values(laid: Registration, unread: PageReading, form: Form, page_no: int, c
     hidden = hidden_fields(specs, laid.upright, unfilled, seen)
     beside = stray_writing(every, fields, seen, () if form.pages[page_no - 1].blank else (*CODES, *SERIALS, ORGANISATION))
     beside |= {name for name, reading in fields.items() if STRAY_WRITING in reading.remarks}
+    ringed = encircled(specs, seen)
     not_clear = unclear(every, laid.upright, unfilled, seen)
     remarks = (f"{remark}:{name}" for name, reading in fields.items() for remark in reading.remarks if remark != STRAY_WRITING)
     places = (f"{why}:{name}" for name, why in hidden.items())
     astray = (f"{STRAY_WRITING}:{spec.name}" for spec in every if spec.name in beside)
-    problems = (*unread.problems, *not_clear, *odd, *remarks, *places, *astray)
-    fields = no_surer(doubted(fields, beside | hidden.keys()), not_clear)
+    rings = (f"{ENCIRCLED}:{spec.name}" for spec in specs if spec.name in ringed)
+    problems = (*unread.problems, *not_clear, *odd, *remarks, *places, *astray, *rings)
+    fields = no_surer(doubted(fields, beside | ringed | hidden.keys()), not_clear)
     return Digitized(replace(unread, outcome=Outcome.READ, problems=problems, fields=fields), _jpeg(laid.upright))
 
 

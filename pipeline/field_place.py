@@ -24,7 +24,7 @@ from pipeline.model import UNSEEN_P, Box, Image, Reading
 from pipeline.once import while_it_lives
 from pipeline.packed import Map, Mask, PackedMap
 from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, places_at, ring, small, unfilled_darkness, window
-from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
+from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
 from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
 
 _FAINT = 0.2
@@ -60,6 +60,7 @@ _BETTER = 0.1
 _NEAR_MM = 22.0
 _STRETCH_MM = 20.0
 _MOST = 0.6
+_UNLIKE = frozenset({OUTSIDE_BOXES, ODD_STROKES})
 DOUBTFUL_P = UNSEEN_P
 """A field that may not be seen is read at most with this p."""
 
@@ -107,9 +108,9 @@ def _surrounded(areas: Mapping[str, list[Box]], hidden: Mapping[str, Hidden]) ->
 
 
 def doubted(fields: Mapping[str, Reading], unsure: Container[str]) -> dict[str, Reading]:
-    """The readings, those of some fields, and of boxes that something is written half outside of, with a p that makes a person look."""
+    """The readings, those of some fields, and of boxes with something else in or beside them than was read, with a p that makes a person look."""
     return {
-        name: replace(reading, p=min(reading.p, DOUBTFUL_P)) if name in unsure or OUTSIDE_BOXES in reading.remarks else reading
+        name: replace(reading, p=min(reading.p, DOUBTFUL_P)) if name in unsure or not _UNLIKE.isdisjoint(reading.remarks) else reading
         for name, reading in fields.items()
     }
 

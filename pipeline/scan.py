@@ -159,12 +159,17 @@ def _pixels(upright: Pillow.Image) -> Image:
 
 
 def _from_deep(pixels: NDArray[Any]) -> Image:
-    """16-bit pictures span 0–65535; 32-bit and float pictures have no fixed white, so their own range is used."""
-    if pixels.dtype == np.uint16:
-        return np.asarray(pixels >> 8, dtype=np.uint8)
+    """What has more than 8 bits. 32-bit and float pictures have no fixed white, so their own range is used."""
+    if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= 0xFFFF:
+        return np.asarray(pixels >> (_depth(int(pixels.max())) - 8), dtype=np.uint8)
     values = pixels.astype(np.float32)
-    low, high = (0.0, 65535.0) if pixels.dtype.kind in "iu" and 255 < values.max() <= 65535 else (float(values.min()), float(values.max()))
+    low, high = float(values.min()), float(values.max())
     return np.asarray(np.clip((values - low) * (255.0 / max(high - low, 1e-6)), 0, 255), dtype=np.uint8)
+
+
+def _depth(highest: int) -> int:
+    """The bits of a pixel. Scanners with 10, 12 or 14 store them in 16, some as they are; paper is white, so the highest value tells."""
+    return next(bits for bits in (8, 10, 12, 14, 16) if highest < 1 << bits)
 
 
 def _from_picture(path: Path, kind: str) -> ScannedPage:

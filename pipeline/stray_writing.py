@@ -24,7 +24,7 @@ _READ_AROUND_MM = 2.0
 _FLOURISH_MM = 3.0
 """Signatures and initials swing out so far."""
 _FROM_WORD_MM = 1.5
-_DARK = 0.15
+DARK = 0.15
 """Darkness of a pen; what shines through from the back and dirt are paler, or many and then told by `clearness`."""
 _SPECK_MM2 = 0.4
 _LEAST_MM2 = 3.0
@@ -41,7 +41,7 @@ def stray_writing(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], see
     `specs` are all fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form, `marks` what else is
     printed on each sheet that its blank does not show, mm.
     """
-    ink = np.asarray((seen.dark > _DARK) & _unprinted(seen.form).mask, np.bool_)
+    ink = np.asarray((seen.dark > DARK) & _unprinted(seen.form).mask, np.bool_)
     for box in _read(specs, fields, marks):
         ink[window(box)] = False
     edge = round(_FROM_EDGE_MM * SCALE)

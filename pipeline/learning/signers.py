@@ -66,7 +66,9 @@ def install_signers(folder: Path, signed: Signed) -> None:
     """Write the counts into the workspace's `models`."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [{"unit": unit, "signature": signature, "sheets": count} for (unit, signature), count in sorted(signed.items())]
-    (folder / FILE).write_text(json.dumps(rows, ensure_ascii=False, indent=0) + "\n", "utf-8")
+    partial = (folder / FILE).with_suffix(".partial")
+    partial.write_text(json.dumps(rows, ensure_ascii=False, indent=0) + "\n", "utf-8")
+    partial.replace(folder / FILE)
 
 
 def learned_signers(folder: Path) -> Signed:

@@ -89,4 +89,6 @@ def install_words(folder: Path, lesson: WordLesson) -> None:
     """Write the words into the workspace's `models`."""
     folder.mkdir(parents=True, exist_ok=True)
     ordered = dict(sorted(lesson.words.items()))
-    (folder / FILE).write_text(json.dumps(ordered, ensure_ascii=False, indent=0) + "\n", "utf-8")
+    partial = (folder / FILE).with_suffix(".partial")
+    partial.write_text(json.dumps(ordered, ensure_ascii=False, indent=0) + "\n", "utf-8")
+    partial.replace(folder / FILE)

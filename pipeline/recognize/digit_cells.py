@@ -7,6 +7,7 @@ Ink that belongs to a neighbour, printed lines and dust are taken away here; wha
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline.components import Labels
 from pipeline.model import Image
 from pipeline.recognize.digit_print import NEXT_TO, Grey, darker_than_paper, without_print, without_rules
-from pipeline.recognize.digit_strokes import Edges, Stroke, strokes_by_cell
+from pipeline.recognize.digit_strokes import Edges, Stroke, is_no_one, is_tall, strokes_by_cell
 from pipeline.recognize.ranks import median
 
 EMPTY, STRUCK, OTHER = 10, 11, 12
@@ -41,11 +42,21 @@ SMALLEST = 0.42
 
 def cell_pictures(image: Image, blank: Image | None, cells: int, margin_px: float = 0.0) -> Image:
     """The cells of a row, (cells, 32, 32) uint8, 255 = ink; see `cells_of_row`."""
-    return cells_of_row(image, blank, cells, margin_px)[0]
+    return cells_of_row(image, blank, cells, margin_px).pictures
 
 
-def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float = 0.0) -> tuple[Image, bool]:
-    """The cells of a row, (cells, 32, 32) uint8, 255 = ink, and whether something is written half outside the boxes.
+class Row(NamedTuple):
+    """The cells of a row: (cells, 32, 32) uint8, 255 = ink; whether something is written half outside the boxes; and which cells hold something
+    as high as writing, and which hold strokes that no 1 has, (cells,)."""
+
+    pictures: Image
+    outside: bool
+    tall: NDArray[np.bool_]
+    no_one: NDArray[np.bool_]
+
+
+def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float = 0.0) -> Row:
+    """The cells of a row.
 
     `image` is grey (h, w), 0 = black, with `margin_px` around the boxes; `blank` is the same place of the unfilled form.
     """
@@ -53,15 +64,17 @@ def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float
     ink = darker_than_paper(image)
     plain = without_print(ink, blank) if blank is not None else without_rules(ink, cells, margin)
     pictures = np.zeros((cells, SIDE, SIDE), np.uint8)
+    tall, no_one = np.zeros(cells, np.bool_), np.zeros(cells, np.bool_)
     if float(plain.max()) <= NOTHING:
-        return pictures, False
+        return Row(pictures, False, tall, no_one)
     edges = np.linspace(margin, plain.shape[1] - margin, cells + 1)
     contrast = _contrast(plain, edges, margin)
     labels, found, outside = strokes_by_cell((contrast > WRITTEN).view(np.uint8), edges, margin)
     box_height = plain.shape[0] - 2 * margin
     for cell, strokes in found.items():
         _fit(contrast, labels, strokes, box_height, pictures[cell])
-    return pictures, outside
+        tall[cell], no_one[cell] = is_tall(strokes, labels, contrast, box_height), is_no_one(strokes, plain.shape[0])
+    return Row(pictures, outside, tall, no_one)
 
 
 def _at_work_scale(image: Image, blank: Image | None, margin: float) -> tuple[Image, Image | None, float]:

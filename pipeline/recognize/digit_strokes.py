@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import cv2
@@ -20,6 +21,12 @@ OUTSIDE_BOXES = "outside_boxes"
 """The remark on a reading that something is written half outside the boxes of the field: it is in none of them."""
 INTO, HIGH = 0.08, 0.4
 """Of the height of the boxes: what stands above or below may be of this field if it reaches so far into them, what stands beside if it is so high."""
+ODD_STROKES = "odd_strokes"
+"""The remark on a reading that a box may hold something else than was read: a single stroke taken for nothing, a ditto mark or an arrow for a 1."""
+ALIKE = 0.5
+"""Two strokes of a ditto mark: the smaller one has this share of the height and of the area of the other, at least, and stands beside it so far."""
+DARK = 0.6
+"""Mean contrast of a stroke: at least 0.71 of drawn pens and pencils, at most 0.55 of grain in nine of ten cases."""
 SMALL_PX = 120_000
 """In a smaller picture 16 bits number all strokes and what they are divided into: each stroke has a block of 2 × 2 px to itself, and among the pieces
 each piece has one, so that there are at most twice 30,000."""
@@ -66,6 +73,30 @@ def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, d
             elif piece.h >= high:
                 outside = True
     return labels, {its: _without_dust(of_cell) for its, of_cell in found.items()}, outside
+
+
+def is_tall(strokes: Sequence[Stroke], labels: Labels, contrast: NDArray[np.float32], box_height: float) -> bool:
+    """Whether something in a box is as high and as dark as writing, unlike the grain of paper: such a box is not empty."""
+    high = [stroke for stroke in strokes if stroke.h >= HIGH * box_height]
+    return any(_darkness(stroke, labels, contrast) >= DARK for stroke in high)
+
+
+def _darkness(stroke: Stroke, labels: Labels, contrast: NDArray[np.float32]) -> float:
+    place = slice(stroke.y, stroke.y + stroke.h), slice(stroke.x, stroke.x + stroke.w)
+    return float(contrast[place][labels[place] == stroke.label].mean())
+
+
+def is_no_one(strokes: Sequence[Stroke], height: int) -> bool:
+    """Whether the strokes of a box are a ditto mark, two alike beside each other, or one passes through the whole picture of the row, `height` px."""
+    return any(stroke.h >= height - 2 for stroke in strokes) or any(_is_pair(*pair) for pair in combinations(strokes, 2))
+
+
+def _is_pair(one: Stroke, other: Stroke) -> bool:
+    left, right = sorted((one, other), key=lambda stroke: stroke.x)
+    low, high = sorted((one.h, other.h))
+    small, large = sorted((one.area, other.area))
+    beside = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
+    return left.x + left.w <= right.x + right.w / 2 and low >= ALIKE * high and small >= ALIKE * large and beside >= ALIKE * low
 
 
 def _reaches_in(stats: Stats, edges: Edges, margin: float, height: int) -> bool:

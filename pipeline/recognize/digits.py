@@ -15,9 +15,9 @@ from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Reading
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.digit_cells import cells_of_row
+from pipeline.recognize.digit_cells import EMPTY, Row, cells_of_row
 from pipeline.recognize.digit_decoding import decode
-from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
+from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -38,23 +38,30 @@ Probabilities = NDArray[np.float32]
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
-    """One reading a row of digit boxes; see `decode` for what the values look like. `remarks` may hold `outside_boxes`.
+    """One reading a row of digit boxes; see `decode` for what the values look like. `remarks` may hold `outside_boxes` and `odd_strokes`.
 
     Raises:
         MissingProgramError: the network's file is missing.
     """
     if not crops:
         return []
-    rows, outside = zip(*(cells_of(crop) for crop in crops), strict=True)
-    answers = cell_probabilities(np.concatenate(rows))
-    ends = np.cumsum([len(row) for row in rows])
+    rows = [cells_of(crop) for crop in crops]
+    answers = cell_probabilities(np.concatenate([row.pictures for row in rows]))
+    ends = np.cumsum([len(row.pictures) for row in rows])
     parts = np.split(answers, ends[:-1])
-    return [remarked(decode(part, crop.spec), is_outside) for part, crop, is_outside in zip(parts, crops, outside, strict=True)]
+    return [remarked(decode(part, crop.spec), row.outside, _is_odd(part, row)) for part, crop, row in zip(parts, crops, rows, strict=True)]
 
 
-def remarked(reading: Reading, is_outside: bool) -> Reading:
-    """The reading of a row of boxes; `is_outside`: something is written half outside of them."""
-    return replace(reading, remarks=(OUTSIDE_BOXES,)) if is_outside else reading
+def remarked(reading: Reading, is_outside: bool, is_odd: bool = False) -> Reading:
+    """The reading of a row of boxes; `is_outside`: something is written half outside of them, `is_odd`: a box holds strokes of something else."""
+    remarks = (OUTSIDE_BOXES,) * is_outside + (ODD_STROKES,) * is_odd
+    return replace(reading, remarks=remarks) if remarks else reading
+
+
+def _is_odd(answers: Probabilities, row: Row) -> bool:
+    """Whether a box is taken for empty that holds writing, or for a 1 that holds what no 1 looks like: a straight stroke, a ditto mark, an arrow."""
+    likeliest = answers.argmax(axis=1)
+    return bool(((likeliest == EMPTY) & row.tall).any() or ((likeliest == 1) & row.no_one).any())
 
 
 def plain_row(cells: int) -> FieldSpec:
@@ -62,8 +69,8 @@ def plain_row(cells: int) -> FieldSpec:
     return FieldSpec.model_construct(name="crop", label="", kind=Kind.DIGITS, box=(0.0, 0.0, 5.5 * cells, 8.0), format=None, cells=cells)
 
 
-def cells_of(crop: Crop) -> tuple[Image, bool]:
-    """The boxes of a crop, (cells, 32, 32), 255 = ink, and whether something is written half outside of them."""
+def cells_of(crop: Crop) -> Row:
+    """The boxes of a crop."""
     margin = crop.margin_mm * crop.px_per_mm if crop.px_per_mm else 0.0
     return cells_of_row(crop.image, crop.blank, crop.spec.cell_count, margin)
 

@@ -45,12 +45,13 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
     """
     if not crops:
         return []
-    rows, outside = zip(*(cells_of(crop) for crop in crops), strict=True)
+    cut = [cells_of(crop) for crop in crops]
+    rows = [row.pictures for row in cut]
     struck = cell_probabilities(np.concatenate(rows))[:, STRUCK]
     parts = np.split(struck, np.cumsum([len(row) for row in rows])[:-1])
     steps = read_steps([_side_by_side(row) for row in rows])
     found = [decode(_boxes(row, seen, part)) for row, seen, part in zip(rows, steps, parts, strict=True)]
-    return [remarked(reading, is_outside) for reading, is_outside in zip(found, outside, strict=True)]
+    return [remarked(reading, row.outside) for reading, row in zip(found, cut, strict=True)]
 
 
 def _side_by_side(cells: Image) -> Image:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import Components
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import WIDEST_STROKE_MM, Ink, Mask, paper_darkness, square
 from pipeline.recognize.line_picture import has_stroke
@@ -18,6 +19,7 @@ PRINT = 0.1
 LEAST_MM, LEAST_MM2 = 2.5, 1.2
 """How much of a line's length words take that stand above or below it, and their ink; what hangs down from another field is less."""
 BETWEEN_LETTERS_MM = 0.6
+STROKE_MM = 1.0
 CUT_MM = 2.0
 """A letter or two may hang down beyond the picture; where more of the line does, its lower half is missing."""
 
@@ -58,7 +60,17 @@ def runs_out(crop: Crop, ink: Ink, own: Mask) -> bool:
     if not (own[:, :near].any() or own[:, -near:].any()):
         return False
     seen = off_print(crop, ink, own)
-    return bool(seen[:, :near].any() or seen[:, -near:].any())
+    return _reaches(seen, near, ink) or _reaches(seen[:, ::-1], near, ink)
+
+
+def _reaches(seen: Mask, near: int, ink: Ink) -> bool:
+    """Whether a stroke, which is more than a speck of dirt, comes so `near` (px) to the left edge."""
+    if not seen[:, :near].any():
+        return False
+    parts = Components.of(np.ascontiguousarray(seen))
+    there = np.unique(parts.labels[:, :near])
+    sides = parts.stats[there[there > 0]][:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    return bool((sides.max(axis=1) >= STROKE_MM * ink.px_per_mm).any())
 
 
 def _length(mask: NDArray[np.bool_]) -> int:

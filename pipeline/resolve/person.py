@@ -20,6 +20,8 @@ from pipeline.template import Form
 
 ALTERNATIVES = 5
 LEAST_P = 1e-5
+ANOTHER_P = 0.95
+"""No client is surer whose number is not what clearly stands there: a small register draws every number to its few."""
 ONE_KIND_P = 0.997
 """The most that is said on the strength of the number alone: a second kind of evidence (name, printed name or address) has to agree for more."""
 TELLS_APART = 3
@@ -126,6 +128,8 @@ def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Readi
         left = replace(row.reading, alternatives=tuple((v, round(q, 6)) for v, q, _ in ranked[:ALTERNATIVES]))
         return left, ["person_unknown"] if unwritten else []
     p = min(p, SUREST_P if place is not None and _second_kind(row, place, value, register.search) else ONE_KIND_P)
+    if place is not None and not _stands_there(row, place, value):
+        p = min(p, ANOTHER_P)
     others = tuple((v, q) for v, q, _ in ranked[1:] if q >= LEAST_P or v == row.reading.value)[:ALTERNATIVES]
     characters = row.reading.characters if value == row.reading.value else ()
     reading = replace(

@@ -15,12 +15,13 @@ from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import UNSEEN_P, Image, State
 from pipeline.page_spec import PageSpec
 from pipeline.printing import issue
-from pipeline.quality.filling import fill, printed_page
+from pipeline.quality.filling import PX_PER_MM, fill, printed_page
 from pipeline.quality.hands import hands
 from pipeline.recognize import digits
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
 from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
+from pipeline.recognize.digit_strokes import Stroke, is_no_one
 from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, SECOND, cell_probabilities, one_look, plain_row, recognize
 from pipeline.recognize.registry import NETWORKS
 from pipeline.settings import ROOT
@@ -376,3 +377,41 @@ def test_a_digit_that_stands_half_outside_the_boxes_does_not_vanish(right: float
     assert f"outside_boxes:{field.name}" in reading.problems
     assert reading.fields[field.name].p <= UNSEEN_P
     assert [problem for problem in reading.problems if problem.startswith("outside_boxes")] == [f"outside_boxes:{field.name}"]
+
+
+Stretch = tuple[tuple[float, float], tuple[float, float]]
+DITTO: tuple[Stretch, ...] = (((0.35, 0.3), (0.33, 0.55)), ((0.65, 0.3), (0.63, 0.55)))
+UPRIGHT: tuple[Stretch, ...] = (((0.5, 0.05), (0.48, 0.95)),)
+PASSING: tuple[Stretch, ...] = (((0.5, -0.6), (0.5, 1.6)),)
+
+
+@pytest.mark.parametrize("strokes", [DITTO, UPRIGHT, PASSING], ids=["ditto mark", "a single upright stroke", "an arrow through the rows"])
+def test_strokes_that_are_taken_for_something_else_are_told_of(strokes: tuple[Stretch, ...]) -> None:
+    """A ditto mark was read as a sure 1, a 1 as straight as a ruler and an arrow through the rows as boxes that are surely empty."""
+    forms = Forms.load(ROOT / "forms")
+    form, (sheet,) = forms.latest("matvarden"), issue(1)
+    paper, names = printed_page(form, sheet), [f"rad{row:02d}.smarta" for row in range(1, 5)]
+    for name in names:
+        cell = form.by_name[name].cell_boxes[0]
+        for stretch in strokes:
+            start, end = ((round((cell.x + x * cell.w) * PX_PER_MM), round((cell.y + y * cell.h) * PX_PER_MM)) for x, y in stretch)
+            cv2.line(paper, start, end, (90, 40, 30), 4, cv2.LINE_AA)
+    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    told = [name for name in names if f"odd_strokes:{name}" in reading.problems]
+    assert len(told) >= 2
+    assert max(reading.fields[name].p for name in told) <= UNSEEN_P
+    assert max(reading.fields[name].p for name in names) < 0.98
+
+
+@pytest.mark.parametrize(
+    ("strokes", "is_mark"),
+    [
+        ([Stroke(1, 10, 20, 3, 15, 40), Stroke(2, 22, 21, 3, 14, 38)], True),
+        ([Stroke(1, 10, 2, 4, 92, 300)], True),
+        ([Stroke(1, 20, 20, 3, 50, 150), Stroke(2, 12, 22, 8, 12, 40)], False),
+        ([Stroke(1, 20, 20, 3, 25, 75), Stroke(2, 20, 47, 3, 22, 70)], False),
+    ],
+    ids=["two alike beside each other", "from top to bottom", "a 1 whose flag stands apart", "a 1 that is broken in two"],
+)
+def test_which_strokes_no_one_has(strokes: list[Stroke], is_mark: bool) -> None:
+    assert is_no_one(strokes, 93) is is_mark

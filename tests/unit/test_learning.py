@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import zipfile
 from collections.abc import Sequence
@@ -12,12 +13,12 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
-from pipeline.errors import NotAllowedError, NothingLearnedError, UsageError
+from pipeline.errors import NotAllowedError, NothingLearnedError, StoreError, UsageError
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.learning import curves, reread, words
 from pipeline.learning.learn import Learned, School, hand_out, learn, take_over
 from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, learned_signers, signer_lesson
-from pipeline.learning.training_set import Permit
+from pipeline.learning.training_set import Permit, write_training_set
 from pipeline.learning.words import WordLesson
 from pipeline.model import Client, IssuedSheet, PrintedRow, Reading, StaffMember, State
 from pipeline.recognize.crop import Crop
@@ -163,6 +164,22 @@ def test_health_data_stays_out_unless_asked_for(school: School, monkeypatch: pyt
     assert (tmp_path / "set.zip").stat().st_mode & 0o077 == 0
     with school.store.read() as conn:
         assert [event.action for event in events_of(conn, "models")] == ["training_set"]
+
+
+def test_of_a_training_set_that_finds_no_room_nothing_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(archive: zipfile.ZipFile, name: str, data: str) -> None:
+        if name == "labels.tsv":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(archive, name, data)
+
+    written = zipfile.ZipFile.writestr
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(StoreError, match="No space left"):
+        write_training_set(tmp_path / "set.zip", [_said("Hej", "s", "w")], PERMIT)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    assert write_training_set(tmp_path / "set.zip", [_said("Hej", "s", "w")], PERMIT) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["set.zip"]
 
 
 def _said(text: str, sheet: str, writer: str) -> reread.Reread:

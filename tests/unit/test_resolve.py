@@ -128,3 +128,13 @@ def test_ten_digits_of_which_some_differ_are_a_problem_as_twelve_are(ten: str, r
     assert fields["personnummer"].value == KARIN.pid
     assert "number_differs:personnummer" in problems
     assert fields["personnummer"].p <= 0.997
+
+
+def test_a_register_of_one_client_does_not_make_another_number_surely_that_clients() -> None:
+    other = "193511285862"
+    rest = 0.001 / (len(LATTICE_SYMBOLS) - 1)
+    boxes = tuple(tuple(0.999 if symbol == seen else rest for symbol in LATTICE_SYMBOLS) for seen in other)
+    number = Reading(other, 0.98, State.READ, lattice=boxes)
+    fields, problems = resolve(FORM.fields, FORM, _page(FORM, personnummer=number), Context(ClientRegister([KARIN])))
+    assert "number_differs:personnummer" in problems
+    assert fields["personnummer"].p <= 0.95

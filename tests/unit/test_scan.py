@@ -252,6 +252,16 @@ def test_decode_gives_eight_bit_grey_or_colour(mode: str) -> None:
         assert np.abs(grey.astype(int) - np.asarray(_picture("L")).astype(int)).max() <= 1
 
 
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_a_picture_of_fewer_bits_than_are_stored_is_not_dark(bits: int) -> None:
+    grey = np.asarray(_picture("L")).astype(np.uint16)
+    grey[0, 0] = 255
+    for kind in ("PNG", "TIFF"):
+        out = io.BytesIO()
+        Pillow.fromarray(grey << (bits - 8)).save(out, kind)
+        assert np.array_equal(decode(out.getvalue(), f"image/{kind.lower()}"), grey)
+
+
 def test_decode_lays_transparency_on_white_and_honours_the_turn() -> None:
     out = io.BytesIO()
     Pillow.new("RGBA", (10, 10), (0, 0, 0, 0)).save(out, "PNG")

@@ -1,0 +1,77 @@
+"""Check boxes with a ring around them: a person means that option, or takes its mark back. Readers of boxes see only what is in or close to each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import plane
+from pipeline.components import Components
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import Box
+from pipeline.once import while_it_lives
+from pipeline.packed import Mask, PackedMask
+from pipeline.print_contrast import SCALE, Print, Seen
+from pipeline.stray_writing import DARK
+
+ENCIRCLED = "encircled"
+"""The problem of a field of which a box has a ring around it."""
+_GAP_MM = 1.0
+"""So far to each side a ring is followed on: where it crosses print it is not seen."""
+_LARGEST_MM = 40.0
+"""A larger ring is a stain of a cup, or a part of the page is struck out."""
+_DIRECTIONS, _AROUND = 24, 0.65
+"""In so many of the directions from the middle of a box a ring lies outside of it."""
+_OUTLINE_MM = 0.3
+
+
+def encircled(specs: Sequence[FieldSpec], seen: Seen) -> frozenset[str]:
+    """The names of the fields with a ring around a box. `seen` is the page laid on its form."""
+    boxes = [(spec.name, box) for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE) for box in _boxes(spec)]
+    if not boxes:
+        return frozenset()
+    ink = np.asarray((seen.dark > DARK) & _unprinted(seen.form).mask, np.bool_)
+    sides = np.array([(box.x, box.y, box.x + box.w, box.y + box.h) for _, box in boxes]) * SCALE
+    found: set[str] = set()
+    for place, shape in _shapes(ink, float(min(box.w for _, box in boxes)) * SCALE):
+        inside = np.flatnonzero((sides[:, :2] > place[:2]).all(axis=1) & (sides[:, 2:] < place[2:]).all(axis=1))
+        found.update(boxes[i][0] for i in inside if _surrounds(shape, boxes[i][1], place))
+    return frozenset(found)
+
+
+@while_it_lives
+def _unprinted(form: Print) -> PackedMask:
+    """Where an unfilled form has no print, and none just beside."""
+    near = cv2.dilate(form.print_at.pixels.mask.view(np.uint8), np.ones((3, 3), np.uint8))
+    return PackedMask(np.asarray(near == 0, np.bool_))
+
+
+def _boxes(spec: FieldSpec) -> list[Box]:
+    return [Box(*option.box) for option in spec.options] or [spec.area]
+
+
+def _shapes(ink: Mask, least: float) -> list[tuple[NDArray[np.int64], Mask]]:
+    """Connected ink that can be a ring: left, top, right and bottom, px, and the pixels."""
+    side = round(2 * _GAP_MM * SCALE) | 1
+    parts = Components.of(cv2.dilate(ink.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0)
+    found = []
+    for number, (left, top, width, height, _) in enumerate(parts.stats[1:].tolist(), 1):
+        if least < min(width, height) and max(width, height) <= _LARGEST_MM * SCALE:
+            window = slice(top, top + height), slice(left, left + width)
+            shape = np.asarray(ink[window] & (parts.labels[window] == number), np.bool_)
+            found.append((np.array((left, top, left + width, top + height)), shape))
+    return found
+
+
+def _surrounds(shape: Mask, box: Box, place: NDArray[np.int64]) -> bool:
+    """Whether a shape lies around a box in nearly all directions."""
+    rows, columns = np.nonzero(shape)
+    outline = plane.widened(box, _OUTLINE_MM)
+    x, y = (columns + place[0]) / SCALE, (rows + place[1]) / SCALE
+    outside = (x < outline.x) | (x > outline.x + outline.w) | (y < outline.y) | (y > outline.y + outline.h)
+    angles = np.arctan2(y - box.y - box.h / 2, x - box.x - box.w / 2)[outside]
+    directions = np.unique(((angles + np.pi) / (2 * np.pi) * _DIRECTIONS).astype(int) % _DIRECTIONS)
+    return len(directions) >= _AROUND * _DIRECTIONS
