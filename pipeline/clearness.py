@@ -6,7 +6,7 @@ smeared into another. Only the page tells: by bare paper away from all fields th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
@@ -17,12 +17,16 @@ from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.field_spec import FieldSpec
-from pipeline.model import Image, Reading
+from pipeline.model import UNSEEN_P, Image, Reading
 from pipeline.once import while_it_lives
 from pipeline.packed import PackedMask, Places
 from pipeline.print_contrast import FORMS, SCALE, Print, Seen, Unfilled, window
+from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
 from pipeline.recognize.ranks import is_below
+from pipeline.recognize.unread import STRAY_WRITING
 
+_UNREAD = frozenset({OUTSIDE_BOXES, ODD_STROKES, STRAY_WRITING})
+"""Remarks of readers that saw something which they do not read."""
 UNCLEAR_P = 0.95
 """What is read on such a page has at most this p. Of 163 drawn values that were surely read (p ≥ 0.99) through writing on the back that showed with
 90 % of its darkness ten were wrong, of 468 through 30–50 % of it four."""
@@ -60,6 +64,14 @@ def unclear(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: S
 def no_surer(fields: Mapping[str, Reading], why: Collection[Unclear]) -> dict[str, Reading]:
     """The readings; on a page that is not clear none has a higher p than such a page allows."""
     return {name: replace(reading, p=min(reading.p, UNCLEAR_P)) if why else reading for name, reading in fields.items()}
+
+
+def doubted(fields: Mapping[str, Reading], unsure: Container[str]) -> dict[str, Reading]:
+    """The readings, those of some fields, and of those with something else in or beside them than was read, with a p that makes a person look."""
+    return {
+        name: replace(reading, p=min(reading.p, UNSEEN_P)) if name in unsure or not _UNREAD.isdisjoint(reading.remarks) else reading
+        for name, reading in fields.items()
+    }
 
 
 def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:

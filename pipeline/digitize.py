@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import cv2
@@ -11,19 +11,20 @@ import numpy as np
 
 from pipeline import __version__
 from pipeline.blanks import blank
-from pipeline.clearness import no_surer, unclear
+from pipeline.clearness import doubted, no_surer, unclear
 from pipeline.clients import ClientRegister
 from pipeline.encircled import ENCIRCLED, encircled
 from pipeline.errors import RegistrationError
 from pipeline.fiducials import CODES, ORGANISATION, SERIALS
-from pipeline.field_place import doubted, hidden_fields
+from pipeline.field_place import hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.free_page import transcribed
 from pipeline.identify import Identification, identify
 from pipeline.known_names import known_names
 from pipeline.margins import margin_mm
 from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode, WordPlace
-from pipeline.print_contrast import seen_on
+from pipeline.page_spec import PageSpec
+from pipeline.print_contrast import Seen, seen_on
 from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
@@ -155,18 +156,26 @@ def _values(laid: Registration, unread: PageReading, form: Form, page_no: int, c
     with stage("resolve"):
         fields, odd = resolve(specs, form, readings, context)
     seen = seen_on(laid.upright, unfilled)
-    hidden = hidden_fields(specs, laid.upright, unfilled, seen)
-    beside = stray_writing(every, fields, seen, () if form.pages[page_no - 1].blank else (*CODES, *SERIALS, ORGANISATION))
-    beside |= {name for name, reading in fields.items() if STRAY_WRITING in reading.remarks}
-    ringed = encircled(specs, seen)
     not_clear = unclear(every, laid.upright, unfilled, seen)
-    remarks = (f"{remark}:{name}" for name, reading in fields.items() for remark in reading.remarks if remark != STRAY_WRITING)
-    places = (f"{why}:{name}" for name, why in hidden.items())
-    astray = (f"{STRAY_WRITING}:{spec.name}" for spec in every if spec.name in beside)
-    rings = (f"{ENCIRCLED}:{spec.name}" for spec in specs if spec.name in ringed)
-    problems = (*unread.problems, *not_clear, *odd, *remarks, *places, *astray, *rings)
-    fields = no_surer(doubted(fields, beside | ringed | hidden.keys()), not_clear)
+    remarks = [(remark, name) for name, reading in fields.items() for remark in reading.remarks]
+    told = _told(form.pages[page_no - 1], specs, fields, laid.upright, unfilled, seen)
+    about = dict.fromkeys(f"{code}:{name}" for code, name in (*remarks, *told))
+    fields = no_surer(doubted(fields, {name for _, name in told}), not_clear)
+    problems = (*unread.problems, *not_clear, *odd, *about)
     return Digitized(replace(unread, outcome=Outcome.READ, problems=problems, fields=fields), _jpeg(laid.upright))
+
+
+def _told(
+    page: PageSpec, specs: tuple[FieldSpec, ...], fields: Mapping[str, Reading], upright: Image, unfilled: Image, seen: Seen
+) -> list[tuple[str, str]]:
+    """What makes a field unsure that its reader cannot see: codes of problems, each with the field's name."""
+    hidden, ringed = hidden_fields(specs, upright, unfilled, seen), encircled(specs, seen)
+    beside = stray_writing(page.all_fields, fields, seen, () if page.blank else (*CODES, *SERIALS, ORGANISATION))
+    return [
+        *((why, name) for name, why in hidden.items()),
+        *((STRAY_WRITING, spec.name) for spec in page.all_fields if spec.name in beside),
+        *((ENCIRCLED, spec.name) for spec in specs if spec.name in ringed),
+    ]
 
 
 def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:

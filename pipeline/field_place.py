@@ -9,8 +9,8 @@ in black and white, is not judged by print.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import cv2
@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.components import Components
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.model import UNSEEN_P, Box, Image, Reading
+from pipeline.model import Box, Image
 from pipeline.once import while_it_lives
 from pipeline.packed import Map, Mask, PackedMap
 from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, places_at, ring, small, unfilled_darkness, window
-from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
 from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
 
 _FAINT = 0.2
@@ -60,9 +59,6 @@ _BETTER = 0.1
 _NEAR_MM = 22.0
 _STRETCH_MM = 20.0
 _MOST = 0.6
-_UNLIKE = frozenset({OUTSIDE_BOXES, ODD_STROKES})
-DOUBTFUL_P = UNSEEN_P
-"""A field that may not be seen is read at most with this p."""
 
 
 class Hidden(StrEnum):
@@ -105,14 +101,6 @@ def _surrounded(areas: Mapping[str, list[Box]], hidden: Mapping[str, Hidden]) ->
     near = np.linalg.norm(middles[:, None] - middles[None], axis=2) < _NEAR_MM
     share = (near & bad).sum(axis=1) / np.maximum(near.sum(axis=1) - 1, 1)
     return [name for name, part, gone in zip(names, share, bad, strict=True) if part >= _MOST and not gone]
-
-
-def doubted(fields: Mapping[str, Reading], unsure: Container[str]) -> dict[str, Reading]:
-    """The readings, those of some fields, and of boxes with something else in or beside them than was read, with a p that makes a person look."""
-    return {
-        name: replace(reading, p=min(reading.p, DOUBTFUL_P)) if name in unsure or not _UNLIKE.isdisjoint(reading.remarks) else reading
-        for name, reading in fields.items()
-    }
 
 
 def _outlines(spec: FieldSpec) -> list[Box]:

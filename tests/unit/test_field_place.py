@@ -10,9 +10,10 @@ import pytest
 
 from pipeline import plane
 from pipeline.blanks import blank
-from pipeline.field_place import DOUBTFUL_P, Hidden, doubted, hidden_fields
+from pipeline.clearness import doubted
+from pipeline.field_place import Hidden, hidden_fields
 from pipeline.field_spec import Kind
-from pipeline.model import Box, Image, Reading, State
+from pipeline.model import UNSEEN_P, Box, Image, Reading, State
 from pipeline.print_contrast import seen_on
 from pipeline.printing import issue
 from pipeline.quality.damage_light import one_bit
@@ -132,7 +133,7 @@ def test_a_hidden_field_is_doubted_and_keeps_its_value() -> None:
     sure = Reading("12:30", 0.999, State.READ)
     after = doubted({"a": sure, "b": sure}, {"a": Hidden.COVERED})
     assert after["a"].value == "12:30"
-    assert after["a"].p == DOUBTFUL_P
+    assert after["a"].p == UNSEEN_P
     assert after["b"] == sure
 
 
