@@ -149,7 +149,7 @@ Arithmetic in bfloat16 differs between processors, so figures may differ in the 
 Not measured: scans of forms filled by many hands, digits of people with tremor, photographs in low light. A digit that
 was overwritten without being struck out is read as the bolder one. 0 with a stroke through it is a nought; a digit other
 than 0, 1 and 7 with one stroke through it may be read as that digit: of 350 rows drawn with one digit over another 32 were read
-surely and wrong, of 350 with a stroke from the bottom left to the top right of one digit 78 as if it were not there.
+surely and wrong, of 350 with a stroke from the bottom left to the top right of one digit 78 mostly as if there were no stroke.
 """
 
 
