@@ -23,7 +23,9 @@ from pipeline.identify import Identification, identify
 from pipeline.known_names import known_names
 from pipeline.margins import margin_mm
 from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode, WordPlace
+from pipeline.more_paper import MORE_PAPER, more_paper
 from pipeline.page_spec import PageSpec
+from pipeline.plane import page_of
 from pipeline.print_contrast import Seen, seen_on
 from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
@@ -126,6 +128,7 @@ def _read_page(image: Image, found: Identification, form: Form, page_no: int, co
     unread = replace(unread, residual_mm=laid.residual_mm)
     if laid.residual_mm > gate_mm:
         return Digitized(replace(unread, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
+    problems += _beside(image, laid, unfilled)
     return _values(laid, replace(unread, problems=problems), form, page_no, context, kinds)
 
 
@@ -137,7 +140,14 @@ def _read_unmarked(image: Image, found: Identification, forms: Forms, context: C
     if seen.form is None or seen.laid is None:
         return Digitized(_with_lines(image, unread, context, kinds))
     code = SheetCode(seen.form.id, seen.form.version, 1, 1, "")
-    return _values(seen.laid, replace(unread, code=code, problems=seen.problems), seen.form, 1, context, kinds)
+    problems = (*seen.problems, *_beside(image, seen.laid, blank(seen.form, 1)))
+    return _values(seen.laid, replace(unread, code=code, problems=problems), seen.form, 1, context, kinds)
+
+
+def _beside(image: Image, laid: Registration, unfilled: Image) -> tuple[str, ...]:
+    """The problem of a page beside which the picture shows writing on another sheet."""
+    with stage("more paper"):
+        return (MORE_PAPER,) * more_paper(image, np.linalg.inv(laid.to_mm), page_of(unfilled))
 
 
 def _with_lines(image: Image, unread: PageReading, context: Context, kinds: frozenset[Kind]) -> PageReading:

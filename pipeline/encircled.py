@@ -14,8 +14,8 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Box
 from pipeline.once import while_it_lives
 from pipeline.packed import Mask, PackedMask
+from pipeline.pen_words import DARK
 from pipeline.print_contrast import SCALE, Print, Seen
-from pipeline.stray_writing import DARK
 
 ENCIRCLED = "encircled"
 """The problem of a field of which a box has a ring around it."""

@@ -133,11 +133,19 @@ def _in_check_boxes(printed: Mask) -> Mask:
 
 
 def _darkness(picture: Image) -> Map:
-    """How much darker than the paper near by, 0 … `_DARKEST`."""
     fine = small(picture, SCALE)
+    return darker(fine, paper_of(fine))
+
+
+def paper_of(fine: Image) -> Image:
+    """The light of the paper near each place of a grey picture at `SCALE`."""
     soft = cv2.GaussianBlur(fine, (0, 0), 0.8)
     side = round(_PAPER_MM * SCALE)
-    paper = cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side))
+    return np.asarray(cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side)), np.uint8)
+
+
+def darker(fine: Image, paper: Image) -> Map:
+    """How much darker than the paper near by a grey picture is, 0 … `_DARKEST`."""
     light = np.asarray(cv2.divide(fine, np.maximum(paper, 1), dtype=cv2.CV_32F), np.float32)
     dark = np.subtract(1, light, out=light)
     return np.clip(dark, 0, _DARKEST, out=dark)
