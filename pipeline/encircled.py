@@ -12,13 +12,13 @@ from pipeline import plane
 from pipeline.components import Components
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Box
-from pipeline.once import while_it_lives
-from pipeline.packed import Mask, PackedMask
+from pipeline.packed import Mask
 from pipeline.pen_words import DARK
-from pipeline.print_contrast import SCALE, Print, Seen
+from pipeline.print_contrast import SCALE, Seen, unprinted
 
 ENCIRCLED = "encircled"
 """The problem of a field of which a box has a ring around it."""
+_FROM_PRINT_MM = 0.25
 _GAP_MM = 1.0
 """So far to each side a ring is followed on: where it crosses print it is not seen."""
 _LARGEST_MM = 40.0
@@ -33,20 +33,13 @@ def encircled(specs: Sequence[FieldSpec], seen: Seen) -> frozenset[str]:
     boxes = [(spec.name, box) for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE) for box in _boxes(spec)]
     if not boxes:
         return frozenset()
-    ink = np.asarray((seen.dark > DARK) & _unprinted(seen.form).mask, np.bool_)
+    ink = np.asarray((seen.dark > DARK) & unprinted(seen.form, _FROM_PRINT_MM).mask, np.bool_)
     sides = np.array([(box.x, box.y, box.x + box.w, box.y + box.h) for _, box in boxes]) * SCALE
     found: set[str] = set()
     for place, shape in _shapes(ink, float(min(box.w for _, box in boxes)) * SCALE):
         inside = np.flatnonzero((sides[:, :2] > place[:2]).all(axis=1) & (sides[:, 2:] < place[2:]).all(axis=1))
         found.update(boxes[i][0] for i in inside if _surrounds(shape, boxes[i][1], place))
     return frozenset(found)
-
-
-@while_it_lives
-def _unprinted(form: Print) -> PackedMask:
-    """Where an unfilled form has no print, and none just beside."""
-    near = cv2.dilate(form.print_at.pixels.mask.view(np.uint8), np.ones((3, 3), np.uint8))
-    return PackedMask(np.asarray(near == 0, np.bool_))
 
 
 def _boxes(spec: FieldSpec) -> list[Box]:

@@ -188,6 +188,14 @@ def places_at(form: Print, box: Box) -> Places:
     return np.flatnonzero(around[printed]).astype(np.int32)
 
 
+@while_it_lives
+def unprinted(form: Print, near_mm: float) -> PackedMask:
+    """Where an unfilled form has no print, nor any so near; the pale edges of its grounds are none."""
+    side = round(2 * near_mm * SCALE) | 1
+    near = cv2.dilate(form.print_at.pixels.mask.view(np.uint8), np.ones((side, side), np.uint8))
+    return PackedMask(np.asarray(near == 0, np.bool_))
+
+
 def _inside(box: Box) -> tuple[slice, slice] | None:
     """The inside of a box away from its outline, as rows and columns of its widened window."""
     margin = round(2 * RING_MM * SCALE)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import cv2
 import numpy as np
 
 from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind, Side
 from pipeline.form_measures import beside
 from pipeline.model import Box, Reading
-from pipeline.once import while_it_lives
-from pipeline.packed import PackedMask
 from pipeline.pen_words import DARK, without_specks, words
 from pipeline.plane import apart
-from pipeline.print_contrast import SCALE, Print, Seen, window
+from pipeline.print_contrast import SCALE, Seen, unprinted, window
 
 _FROM_PRINT_MM, _FROM_EDGE_MM = 0.5, 5.0
 _READ_AROUND_MM = 2.0
@@ -35,7 +32,7 @@ def stray_writing(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], see
     `specs` are all fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form, `marks` what else is
     printed on each sheet that its blank does not show, mm.
     """
-    ink = np.asarray((seen.dark > DARK) & _unprinted(seen.form).mask, np.bool_)
+    ink = np.asarray((seen.dark > DARK) & unprinted(seen.form, _FROM_PRINT_MM).mask, np.bool_)
     for box in _read(specs, fields, marks):
         ink[window(box)] = False
     edge = round(_FROM_EDGE_MM * SCALE)
@@ -44,14 +41,6 @@ def stray_writing(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], see
     if not asked or np.count_nonzero(ink) < _LEAST_MM2 * SCALE**2:  # as on most pages
         return frozenset()
     return frozenset(min(asked, key=lambda spec: apart(spec.area, box)).name for box in words(without_specks(ink), _WORD_MM, _LONG_MM))
-
-
-@while_it_lives
-def _unprinted(form: Print) -> PackedMask:
-    """Where an unfilled form has no print but the pale edges of its grounds."""
-    side = round(2 * _FROM_PRINT_MM * SCALE) | 1
-    near = cv2.dilate(form.print_at.pixels.mask.view(np.uint8), np.ones((side, side), np.uint8))
-    return PackedMask(np.asarray(near == 0, np.bool_))
 
 
 def _read(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], marks: Sequence[Box]) -> list[Box]:

@@ -67,23 +67,16 @@ def write_training_set(file: Path, fields: Iterable[Reread], permit: Permit) -> 
         raise UsageError("No confirmed field may go into a training set.", "Confirm entries first. Paper of health care needs --with-health-data.")
     partial = file.with_name(file.name + ".part")
     try:
-        _made_whole(partial, chosen, permit)
+        partial.unlink(missing_ok=True)
+        partial.touch(mode=0o600)
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+            _fill(archive, chosen, permit)
         partial.replace(file)
     except OSError as error:
         raise StoreError(f"{file.name} cannot be written: {error.strerror}.", "Make room, or choose another place.") from error
+    finally:  # half of one holds pictures of people's writing, and may open as if it were all
+        partial.unlink(missing_ok=True)
     return len(chosen)
-
-
-def _made_whole(file: Path, chosen: list[Reread], permit: Permit) -> None:
-    """The whole set or no file: half of one holds pictures of people's writing, and may open as if it were all."""
-    try:
-        file.unlink(missing_ok=True)
-        file.touch(mode=0o600)
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            _fill(archive, chosen, permit)
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
 
 
 def _fill(archive: zipfile.ZipFile, chosen: list[Reread], permit: Permit) -> None:
