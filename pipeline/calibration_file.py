@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.calibration_fit import FOLDS, Evidence, Score, fit, fold_of, foretold, judged, own_p
 from pipeline.recognize.curves import Curve, Curves, read_curves
+from pipeline.whole_file import write_whole
 
 DIGITS_KEPT = 4
 
@@ -88,10 +89,7 @@ def write(file: Path, fitted: Sequence[Fitted], note: str, keep: Iterable[str] =
     curves = {place: curve for place, curve in kept.items() if place[1] in networks} | {(f.key, f.network): f.curve for f in fitted}
     stored = [_stored(key, network, curve) for (key, network), curve in sorted(curves.items(), key=lambda item: item[0])]
     lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in stored)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(f'{{"note": {json.dumps(note, ensure_ascii=False)},\n"curves": [\n{lines}\n]}}\n', "utf-8")
-    partial.replace(file)
+    write_whole(file, f'{{"note": {json.dumps(note, ensure_ascii=False)},\n"curves": [\n{lines}\n]}}\n')
 
 
 def _stored(key: str, network: str, curve: Curve) -> dict[str, object]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.errors import MissingProgramError
 from pipeline.model import StaffMember
 from pipeline.staff import Signed
+from pipeline.whole_file import write_whole
 
 FILE = "signers.json"
 NEEDED_APART = 20
@@ -64,11 +65,8 @@ def _plain(name: str) -> str:
 
 def install_signers(folder: Path, signed: Signed) -> None:
     """Write the counts into the workspace's `models`."""
-    folder.mkdir(parents=True, exist_ok=True)
     rows = [{"unit": unit, "signature": signature, "sheets": count} for (unit, signature), count in sorted(signed.items())]
-    partial = (folder / FILE).with_suffix(".partial")
-    partial.write_text(json.dumps(rows, ensure_ascii=False, indent=0) + "\n", "utf-8")
-    partial.replace(folder / FILE)
+    write_whole(folder / FILE, json.dumps(rows, ensure_ascii=False, indent=0) + "\n")
 
 
 def learned_signers(folder: Path) -> Signed:

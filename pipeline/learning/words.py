@@ -21,6 +21,7 @@ from pipeline.recognize.learned_words import FILE
 from pipeline.recognize.lexicon import Lexicon, letter_words
 from pipeline.recognize.registry import READERS
 from pipeline.store.protection import TELLS
+from pipeline.whole_file import write_whole
 
 SHEETS, WRITERS = 3, 2
 """A word has to stand on so many sheets of so many hands."""
@@ -87,8 +88,5 @@ def _with(fields: Sequence[Reread], words: Lexicon) -> list[object]:
 
 def install_words(folder: Path, lesson: WordLesson) -> None:
     """Write the words into the workspace's `models`."""
-    folder.mkdir(parents=True, exist_ok=True)
     ordered = dict(sorted(lesson.words.items()))
-    partial = (folder / FILE).with_suffix(".partial")
-    partial.write_text(json.dumps(ordered, ensure_ascii=False, indent=0) + "\n", "utf-8")
-    partial.replace(folder / FILE)
+    write_whole(folder / FILE, json.dumps(ordered, ensure_ascii=False, indent=0) + "\n")

@@ -1,0 +1,20 @@
+"""A file is there whole or as it was: what is written lies beside it until it is complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Put a text in the place of what a file held; its folder is made. A disk that is full or a process that ends leaves the file as it was.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    try:
+        partial.write_text(text, "utf-8")
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
