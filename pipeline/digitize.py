@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from pipeline import __version__
+from pipeline.astray_marks import BESIDE_BOX, astray
 from pipeline.blanks import blank
 from pipeline.clearness import doubted, no_surer, unclear
 from pipeline.clients import ClientRegister
@@ -179,12 +180,13 @@ def _told(
     page: PageSpec, specs: tuple[FieldSpec, ...], fields: Mapping[str, Reading], upright: Image, unfilled: Image, seen: Seen
 ) -> list[tuple[str, str]]:
     """What makes a field unsure that its reader cannot see: codes of problems, each with the field's name."""
-    hidden, ringed = hidden_fields(specs, upright, unfilled, seen), encircled(specs, seen)
+    hidden, ringed, loose = hidden_fields(specs, upright, unfilled, seen), encircled(specs, seen), astray(page.all_fields, fields, seen)
     beside = stray_writing(page.all_fields, fields, seen, () if page.blank else (*CODES, *SERIALS, ORGANISATION))
     return [
         *((why, name) for name, why in hidden.items()),
         *((STRAY_WRITING, spec.name) for spec in page.all_fields if spec.name in beside),
         *((ENCIRCLED, spec.name) for spec in specs if spec.name in ringed),
+        *((BESIDE_BOX, spec.name) for spec in specs if spec.name in loose - ringed),
     ]
 
 

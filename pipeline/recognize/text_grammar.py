@@ -188,8 +188,11 @@ UNITS = (
 )
 AT_ONCE = digits(1, 2) + FRACTION | maybe(digits(1, 2)) + "½"
 SCHEME = repeated(AT_ONCE + OneOf("+-–"), 1, 3) + AT_ONCE | digits(1, 2) + GAP + OneOf("x*") + GAP + digits(1, 2)
-QUANTITY = AMOUNT_OF + maybe(GAP + OneOf("-–") + GAP + AMOUNT_OF) + maybe(GAP + words(UNITS))
-DOSE = (QUANTITY + maybe(GAP + OneOf("x*") + GAP + digits(1, 2)) | SCHEME) + maybe(GAP + words("vb v.b. v.b"))
+PER = "/" + words("h tim timme min dygn dag d ml l kg")
+ROUTE = words("vb v.b. v.b po p.o. iv i.v. im i.m. sc s.c.")
+"""When needed, by mouth, into a vein or a muscle, under the skin. "sl" looks like "st" and is left to people."""
+QUANTITY = AMOUNT_OF + maybe(GAP + OneOf("-–") + GAP + AMOUNT_OF) + maybe(GAP + words(UNITS) + maybe(PER))
+DOSE = (QUANTITY + maybe(GAP + OneOf("x*") + GAP + digits(1, 2)) | SCHEME) + repeated(GAP + ROUTE, 0, 2)
 PRESSURE = maybe(words("BT Bt bt") + maybe(":") + GAP) + digits(2, 3) + GAP + "/" + GAP + digits(2, 3) + maybe(GAP + words("mmHg mm"))
 THOUSANDS = digits(1, 3) + repeated(OneOf(" .") + digits(3, 3), 0, 3) | digits(1, 7)
 MONEY = maybe(OneOf("-–")) + THOUSANDS + maybe(OneOf(",.:") + (digits(2, 2) | OneOf("-–"))) + maybe(GAP + words("kr kr. kronor SEK"))

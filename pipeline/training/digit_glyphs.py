@@ -126,7 +126,7 @@ def with_local_habit(glyph: Image, value: int, rng: Generator) -> Image:
 def _slash(out: Image, pad: int, thick: int, rng: Generator) -> None:
     h, w = out.shape
     over = rng.uniform(-6, 6, 4)
-    _stroke(out, [(pad + over[0], h - pad - over[1]), (w - pad + over[2], pad + over[3])], thick)
+    stroke(out, [(pad + over[0], h - pad - over[1]), (w - pad + over[2], pad + over[3])], thick)
 
 
 def _bar(out: Image, pad: int, thick: int, rng: Generator) -> None:
@@ -135,7 +135,7 @@ def _bar(out: Image, pad: int, thick: int, rng: Generator) -> None:
     column = np.flatnonzero(out[int(y)] > 127)
     x = float(column.mean()) if len(column) else w / 2
     reach = (w - 2 * pad) * rng.uniform(0.2, 0.5) + 3
-    _stroke(out, [(x - reach, y + rng.uniform(-3, 5)), (x + reach, y + rng.uniform(-6, 3))], thick)
+    stroke(out, [(x - reach, y + rng.uniform(-3, 5)), (x + reach, y + rng.uniform(-6, 3))], thick)
 
 
 def _flag(out: Image, pad: int, thick: int, rng: Generator) -> None:
@@ -147,11 +147,12 @@ def _flag(out: Image, pad: int, thick: int, rng: Generator) -> None:
     length = (h - 2 * pad) * rng.uniform(0.18, 0.5)
     angle = np.deg2rad(rng.uniform(35, 72))
     wide = np.pad(out, ((0, 0), (24, 24)))
-    _stroke(wide, [(x + 24, y), (x + 24 - length * np.cos(angle), y + length * np.sin(angle))], thick)
+    stroke(wide, [(x + 24, y), (x + 24 - length * np.cos(angle), y + length * np.sin(angle))], thick)
     out[:] = wide[:, 24:-24]
 
 
-def _stroke(out: Image, points: list[tuple[float, float]], thick: int) -> None:
+def stroke(out: Image, points: list[tuple[float, float]], thick: int) -> None:
+    """Draw a line through points (x, y) into a shape."""
     line = np.round(np.array(points) * 8).astype(np.int32)
     cv2.polylines(out, [line.reshape(-1, 1, 2)], False, 255, thick, cv2.LINE_AA, 3)
 
@@ -169,20 +170,20 @@ def scribble(kind: int, rng: Generator) -> Image:
     if kind == 2:
         for _ in range(rng.integers(2, 5)):
             y = rng.uniform(0.15, 0.85) * h
-            _stroke(out, [(0, y + rng.uniform(-12, 12)), (w, y + rng.uniform(-12, 12))], thick)
+            stroke(out, [(0, y + rng.uniform(-12, 12)), (w, y + rng.uniform(-12, 12))], thick)
         return out
     if kind == 3:
         a = rng.uniform(0, 8, 8)
-        _stroke(out, [(a[0], a[1]), (w - a[2], h - a[3])], thick)
-        _stroke(out, [(w - a[4], a[5]), (a[6], h - a[7])], thick)
+        stroke(out, [(a[0], a[1]), (w - a[2], h - a[3])], thick)
+        stroke(out, [(w - a[4], a[5]), (a[6], h - a[7])], thick)
         return out
-    turns = int(rng.integers(4, 9))
+    turns = int(rng.integers(3, 8))
     t = np.linspace(0, 1, 80)
     if kind == 0:
         xs = (np.abs((t * turns) % 2 - 1)) * w
         ys = t * h + rng.uniform(-3, 3, t.size)
     else:
-        xs = w / 2 + w * 0.42 * np.cos(2 * np.pi * turns * t) + w * 0.1 * (t - 0.5)
+        xs = w * (0.25 + 0.5 * t) + w * 0.22 * np.cos(2 * np.pi * turns * t)  # they move on: loops in one place would be a nought
         ys = h / 2 + h * 0.38 * np.sin(2 * np.pi * turns * t + t) + h * 0.2 * (t - 0.5)
-    _stroke(out, list(zip(xs.tolist(), ys.tolist(), strict=True)), thick)
+    stroke(out, list(zip(xs.tolist(), ys.tolist(), strict=True)), thick)
     return out

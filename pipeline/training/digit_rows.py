@@ -15,8 +15,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipeline.model import Image
-from pipeline.recognize.digit_cells import EMPTY, OTHER, STRUCK, cell_pictures
-from pipeline.training.digit_glyphs import Glyphs, scribble, with_local_habit
+from pipeline.recognize.digit_cells import EMPTY, STRUCK, cell_pictures
+from pipeline.training.digit_corrections import KINDS, SHARES, corrected, odd
+from pipeline.training.digit_glyphs import Glyphs, with_local_habit
 
 PX_PER_MM = 8.0
 CONDITIONS = ("plain", "pencil", "one_bit", "low_dpi", "jpeg", "no_blank", "bare", "bleed", "motion")
@@ -107,38 +108,18 @@ def _written(contents: Contents, shape: tuple[int, int], edges: NDArray[np.float
     return ink, labels
 
 
-def _content(glyphs: Glyphs, blanks: float, odd: float, rng: Generator) -> tuple[int, Image | None]:
+def _content(glyphs: Glyphs, blanks: float, odd_share: float, rng: Generator) -> tuple[int, Image | None]:
     if rng.random() < blanks:
         return EMPTY, None
-    if rng.random() < odd:
-        return _odd(glyphs, rng)
+    if rng.random() < odd_share:
+        return odd(str(rng.choice(KINDS, p=SHARES)), glyphs, rng)
     value = int(rng.integers(10))
     glyph, printed = glyphs.digit(value, rng)
     if not printed and rng.random() < 0.2:
         glyph = with_local_habit(glyph, value, rng)
-    if not printed and rng.random() < 0.03:
-        glyph = _overwritten(glyphs.digit(int(rng.integers(10)), rng)[0], glyph, rng)
+    if not printed and rng.random() < 0.02:
+        glyph = corrected(glyphs.digit(int(rng.integers(10)), rng)[0], glyph, rng)
     return value, glyph
-
-
-def _odd(glyphs: Glyphs, rng: Generator) -> tuple[int, Image]:
-    if rng.random() < 0.45:
-        return OTHER, glyphs.letters[int(rng.integers(len(glyphs.letters)))]
-    mark = scribble(int(rng.integers(5)), rng)
-    return STRUCK, struck_out(mark, glyphs.digit(int(rng.integers(10)), rng)[0]) if rng.random() < 0.65 else mark
-
-
-def struck_out(mark: Image, glyph: Image) -> Image:
-    """A mark that cancels, with what it cancels still to be seen."""
-    return np.maximum(mark, cv2.resize(glyph, (mark.shape[1], mark.shape[0])).astype(np.uint8))
-
-
-def _overwritten(before: Image, after: Image, rng: Generator) -> Image:
-    """A corrected digit: the new one bolder on top of the old."""
-    height, width = after.shape
-    old = cv2.resize(before, (width, height)).astype(np.float32) * rng.uniform(0.45, 0.8)
-    new = cv2.dilate(after, np.ones((4, 4), np.uint8)).astype(np.float32)
-    return np.asarray(np.clip(np.maximum(old, new), 0, 255), np.uint8)
 
 
 def _thickened(glyph: Image, amount: int) -> Image:

@@ -36,9 +36,11 @@ from pipeline.model import Image
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digits import MODEL, SECOND
 from pipeline.training.arithmetic import fast_numbers
+from pipeline.training.digit_corrections import Odd
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, load, mnist, optdigits
 from pipeline.training.digit_measures import fitted_temperature, measure, write_card
 from pipeline.training.digit_rows import CONDITIONS, Contents, Digits, draw_row
+from pipeline.training.digits_again import taken_up
 from pipeline.training.digits_eight_bit import write_eight_bit
 from pipeline.training.onnx_file import save
 from pipeline.training.rounding import TRAINED
@@ -47,10 +49,15 @@ SEED, SECOND_SEED = 20261124, 20261126
 PRINT_FOLDERS = ("truetype/dejavu", "truetype/liberation", "opentype/urw-base35")
 SHARES = (0.18, 0.12, 0.14, 0.12, 0.09, 0.13, 0.10, 0.06, 0.06)
 """How often each of `CONDITIONS` is trained on."""
+ODD_SETS = {"slash": "a digit struck out with one stroke", "written over": "a digit over another", "pair": "two digits in a box"}
+"""What is looked at apart for the card, and what it is called there."""
 CHUNK_ROWS = 1_600
 RANGE_ROWS = 500
 """Rows of the training that say how wide the numbers of each layer range."""
 BATCH = 256
+RATE = 4e-3
+"""The highest rate of learning."""
+BEGUN_CELLS = 4_000
 MOST_BEND = 0.06
 """How far a stroke is bent at most (standard deviation, half a picture is 1)."""
 Labels = NDArray[np.int64]
@@ -119,6 +126,8 @@ def training_cells(sources: Sources, chunks: int, processes: int) -> tuple[Image
 def held_out_cells(sources: Sources) -> tuple[dict[str, tuple[Image, Labels]], tuple[Image, Labels]]:
     """The sets that figures are given for, and the cells for the temperature (other writers than the former's isolated digits)."""
     sets = {f"rows, {c}": drawn(sources, i, 700, held_out=True, condition=c) for i, c in enumerate(CONDITIONS)}
+    for i, (kind, name) in enumerate(ODD_SETS.items()):
+        sets[name] = cells_of_rows(Odd(_glyphs(sources, True), kind), 250, np.random.default_rng([sources.seed, i]), None)
     pictures, labels = mnist(sources.mnist, "t10k")
     scans, values = optdigits(sources.handwriting / "optdigits.npz")
     third = OPTDIGITS_HELD // 3
@@ -155,15 +164,16 @@ def batches(pictures: Image, labels: Labels, generator: torch.Generator) -> Iter
         yield moved(cells, generator), torch.from_numpy(labels[chosen])
 
 
-def train(pictures: Image, labels: Labels, epochs: int, classes: int = CLASSES, seed: int = SEED) -> nn.Sequential:
-    """AdamW with one cycle of the rate; the answer is a running mean of the weights."""
+def train(pictures: Image, labels: Labels, epochs: int, seed: int = SEED, begun: Path | None = None) -> nn.Sequential:
+    """AdamW with one cycle of the rate; the answer is a running mean of the weights. A network that was `begun` is taken up with a lower rate."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    network = cell_network(classes).to(memory_format=torch.channels_last)
+    network = cell_network() if begun is None else taken_up(begun, cell_network(), pictures[:: max(1, len(pictures) // BEGUN_CELLS)])
+    network = network.to(memory_format=torch.channels_last)
     mean = copy.deepcopy(network)
     steps = epochs * (len(labels) // BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, steps + 1, pct_start=0.2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE if begun is None else RATE / 4, steps + 1, pct_start=0.2)
     start = time.monotonic()
     for epoch in range(epochs):
         network.train()
@@ -226,6 +236,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=40, help=f"how many times {CHUNK_ROWS} rows are drawn")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--second", action="store_true", help="the network that is asked where the first doubts")
+    parser.add_argument("--again", action="store_true", help="go on with the network in trained/ instead of beginning anew")
     parser.add_argument("--rounding-only", action="store_true", help="make the 8-bit network again from the trained one")
     args = parser.parse_args()
     sources = Sources(args.handwriting, args.mnist, tuple(print_faces(args.print_fonts)))
@@ -236,7 +247,7 @@ def main() -> None:
     if not args.rounding_only:
         pictures, labels = training_cells(own, args.chunks, args.processes)
         print(f"{len(labels)} cells", flush=True)
-        network = train(pictures, labels, args.epochs, seed=seed)
+        network = train(pictures, labels, args.epochs, seed, trained if args.again else None)
         trained.parent.mkdir(exist_ok=True)
         export(network, fitted_temperature(scores(network, calibration[0]), calibration[1]), trained)
     write_eight_bit(trained, drawn(own, 0, RANGE_ROWS, held_out=False)[0], args.out / file.name)

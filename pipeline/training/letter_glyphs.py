@@ -18,8 +18,8 @@ from numpy.random import Generator
 from pipeline.model import Image
 from pipeline.recognize.letters import LETTERS, SYMBOLS
 from pipeline.training.alignment import placed
+from pipeline.training.digit_corrections import struck_out
 from pipeline.training.digit_glyphs import OPTDIGITS_HELD, cut_to_ink, enlarged, optdigits, rendered, scribble
-from pipeline.training.digit_rows import struck_out
 from pipeline.training.handwriting_data import dhsd, font_files
 from pipeline.training.letter_cuts import CutLetter, cut_letters
 

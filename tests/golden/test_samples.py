@@ -56,7 +56,6 @@ def _read(reader: Reader, page: Any) -> PageReading:  # noqa: ANN401 - a Scanned
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("samples")
 def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], PageReading]) -> None:
     expected = _expected()
     assert set(readings) == {(page["file"], page["page"]) for page in expected}
@@ -69,7 +68,6 @@ def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], Page
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("samples")
 def test_all_that_is_written_stands_in_fields(readings: dict[tuple[str, int], PageReading]) -> None:
     """Also where client, unit and their labels are printed, which no unfilled form shows; a title that has changed since is found."""
     told = {page: reading.problems for page, reading in readings.items()}
@@ -77,7 +75,6 @@ def test_all_that_is_written_stands_in_fields(readings: dict[tuple[str, int], Pa
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("samples")
 def test_fields_are_read_no_worse_than_before(readings: dict[tuple[str, int], PageReading], record_property: Callable[[str, object], None]) -> None:
     right: Counter[Kind] = Counter()
     total: Counter[Kind] = Counter()

@@ -8,7 +8,6 @@ from functools import cache, partial
 import cv2
 import numpy as np
 import pytest
-from _pytest.mark import ParameterSet
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -123,11 +122,6 @@ def _form_page(form_id: str, *, dusty: bool) -> Image:
     return _dusty_form(form_id, 1).image if dusty else _filled_form(form_id, 1)[0]
 
 
-def _of_form(form_id: str, *given: object) -> ParameterSet:
-    """Tests of one form are run by one worker, which makes its pages once."""
-    return pytest.param(form_id, *given, marks=pytest.mark.xdist_group(f"register {form_id}"))
-
-
 def _seeds() -> list[tuple[str, int]]:
     """Each form once, and those that were placed by hand three times: what the program placed is alike."""
     return [(form_id, seed) for form_id in FORMS for seed in ((1,) if _is_placed(form_id) else (1, 2, 3))]
@@ -137,7 +131,7 @@ def _is_placed(form_id: str) -> bool:
     return (ROOT / "forms" / form_id / OUTLINE).exists()
 
 
-@pytest.mark.parametrize(("form_id", "seed"), [_of_form(*one) for one in _seeds()])
+@pytest.mark.parametrize(("form_id", "seed"), _seeds())
 def test_a_form_in_black_and_white_is_registered_by_its_dark_print(form_id: str, seed: int) -> None:
     page = _dusty_form(form_id, seed)
     registration = register(page.image, identify(page.image), blank(FORMS[form_id], 1))
@@ -157,7 +151,7 @@ def _most_alike(form_id: str, count: int = 3) -> list[str]:
     return sorted(others, key=lambda other: -likeness[other])[:count]
 
 
-@pytest.mark.parametrize(("shown", "dusty"), [_of_form(form_id, number % 2 == 1) for number, form_id in enumerate(FORMS)])
+@pytest.mark.parametrize(("shown", "dusty"), [(form_id, number % 2 == 1) for number, form_id in enumerate(FORMS)])
 def test_no_form_is_taken_for_another(shown: str, dusty: bool) -> None:
     """Every other one is dusty."""
     image = _form_page(shown, dusty=dusty)
@@ -180,7 +174,7 @@ def _halves() -> list[tuple[str, float, float, bool]]:
     return [(*one, number % 2 == 1) for number, one in enumerate(found)]
 
 
-@pytest.mark.parametrize(("form_id", "top", "bottom", "dusty"), [_of_form(*one) for one in _halves()])
+@pytest.mark.parametrize(("form_id", "top", "bottom", "dusty"), _halves())
 def test_half_a_form_that_lies_elsewhere_is_refused(form_id: str, top: float, bottom: float, dusty: bool) -> None:
     whole = _form_page(form_id, dusty=dusty)
     image, size = whole.copy(), len(whole)

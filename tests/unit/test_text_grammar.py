@@ -17,6 +17,7 @@ GOOD = {
     Format.DOSE: (
         *("500 mg", "1 tabl", "2,5 ml", "½ tabl", "1½ tabl", "1+0+1", "1x3", "12 E", "500mg x 3", "2 tabl vb"),
         *("0,125 mg", "0.0625 mg", "2,5-5 mg", "1–2 tabl vb", "½-1 tabl", "1/2 tabl", "1 1/2 tabl", "1 ½ tabl", "½+0+1", "12500 E", "10 000 E"),
+        *("40 ml/h", "2 mg/ml", "1,5 l/min", "0,5 mg/kg", "5 mg s.c.", "2,5 mg iv vb", "1 mg/ml i.m."),
     ),
     Format.BLOOD_PRESSURE: ("135/82", "BT 135/82", "90/60 mmHg"),
     Format.AMOUNT: ("1 250 kr", "1250,50", "45:-", "1.250,00", "-50 kr", "12 345 678"),
@@ -28,7 +29,7 @@ GOOD = {
 BAD = {
     Format.DATE: ("24/11", "2026-13-01", "24/13 2026", "nov"),
     Format.TIME: ("25:10", "24:10", "08:61", "8"),
-    Format.DOSE: ("mg", "500 kg", "1+", "1.250 mg", "2,5- mg", "11/2 tabl"),
+    Format.DOSE: ("mg", "500 kg", "1+", "1.250 mg", "2,5- mg", "11/2 tabl", "/h", "40 ml/", "40/h", "5 mg iv vb po"),
     Format.BLOOD_PRESSURE: ("135", "1/82", "135/8222", "135-82"),
     Format.AMOUNT: ("kr", "1 25", "1,5"),
     Format.NUMBER: ("a", "3,", "1.250,00"),

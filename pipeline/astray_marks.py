@@ -1,0 +1,137 @@
+"""Crosses and ticks that stand beside their check box or reach into the next one: readers of boxes see what is in or close to each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from pipeline import plane
+from pipeline.components import Components
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import Box, Reading
+from pipeline.packed import Mask
+from pipeline.pen_words import DARK
+from pipeline.plane import apart
+from pipeline.print_contrast import SCALE, Seen, unprinted, window
+
+BESIDE_BOX = "beside_box"
+"""The problem of a field with a mark beside its box, or of two fields whose boxes share a mark."""
+_FROM_PRINT_MM = 0.25
+_GAP_MM, _GAP_OVER_PRINT_MM = 0.6, 1.3
+"""So far to each side a stroke is followed on where it crosses a line, and where it lies on a label: on print it is not seen."""
+_SIDES_MM = 1.5, 14.0
+"""The shorter side of a mark at least, and its longer one at most."""
+_LEAST_MM2 = 1.0
+_THICKEST_MM = 1.8
+"""No pen is broader; a punched hole is."""
+_NEAR_MM = 5.0
+"""A mark farther away from every box is meant for none of them."""
+_OUTLINE_MM, _MOSTLY = 0.4, 0.25
+"""A mark with so much of its ink in a box or at its outline is not beside it."""
+_LEVEL = 0.75
+"""A mark beside a box is at most so many of its heights higher or lower."""
+_AS_NEAR = 1.5
+"""Boxes at most so many times as far away as the nearest may be meant too."""
+_SHARED, _SHARED_MM2 = 0.12, 0.5
+"""With so much of its ink in a box a mark is in it, perhaps in the next one too."""
+_READ_AROUND_MM, _READ = 1.0, 0.2
+"""So much of what is read as writing around a field is no mark."""
+
+
+class _Stroke(NamedTuple):
+    """Connected ink: where it lies, mm; its pixels, and the row and column of the first."""
+
+    area: Box
+    pixels: Mask
+    top: int
+    left: int
+
+    @property
+    def thickness_mm(self) -> float:
+        """Of its broadest place."""
+        return 2 * float(cv2.distanceTransform(np.pad(self.pixels, 1).view(np.uint8), cv2.DIST_L2, 3).max()) / SCALE
+
+    @property
+    def mm2(self) -> float:
+        """How much ink it is."""
+        return float(np.count_nonzero(self.pixels)) / SCALE**2
+
+    def within(self, box: Box) -> float:
+        """How much of it lies in a box, mm²."""
+        rows, columns = window(box)
+        top, left = max(0, rows.start - self.top), max(0, columns.start - self.left)
+        part = self.pixels[top : max(top, rows.stop - self.top), left : max(left, columns.stop - self.left)]
+        return float(np.count_nonzero(part)) / SCALE**2
+
+    def take_from(self, ink: Mask) -> None:
+        """Wipe it out of the picture that it was found in."""
+        height, width = self.pixels.shape
+        ink[self.top : self.top + height, self.left : self.left + width] &= ~self.pixels
+
+
+def astray(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen) -> frozenset[str]:
+    """The names of the fields of check boxes that a mark beside them, or one in two boxes, is about.
+
+    `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
+    """
+    boxes = [(spec.name, box) for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE) for box in _boxes(spec)]
+    if not boxes:
+        return frozenset()
+    ink = np.asarray((seen.dark > DARK) & unprinted(seen.form, _FROM_PRINT_MM).mask, np.bool_)
+    read = _read(specs, fields)
+    found: set[str] = set()
+    for stroke in _strokes(ink, _GAP_MM):
+        if inside := _inside(stroke, boxes):
+            found.update(inside if len(inside) > 1 else ())
+            stroke.take_from(ink)
+    for stroke in _strokes(ink, _GAP_OVER_PRINT_MM):
+        if not _inside(stroke, boxes) and stroke.thickness_mm <= _THICKEST_MM and not _is_read(stroke, read):
+            found.update(_beside(stroke, boxes))
+    return frozenset(found)
+
+
+def _boxes(spec: FieldSpec) -> list[Box]:
+    return [Box(*option.box) for option in spec.options] or [spec.area]
+
+
+def _read(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> list[Box]:
+    """Where ink is read as something else."""
+    around = [plane.widened(spec.area, _READ_AROUND_MM) for spec in specs if spec.kind not in (Kind.MARK, Kind.CHOICE)]
+    return [*around, *(Box(*word.box) for reading in fields.values() for word in reading.words)]
+
+
+def _strokes(ink: Mask, gap_mm: float) -> list[_Stroke]:
+    """Connected ink as large as a mark."""
+    side = round(2 * gap_mm * SCALE) | 1
+    parts = Components.of(cv2.dilate(ink.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0)
+    least, most = ((mm + 2 * gap_mm) * SCALE for mm in _SIDES_MM)
+    found = []
+    for number, (left, top, width, height, _) in enumerate(parts.stats[1:].tolist(), 1):
+        if least <= min(width, height) and max(width, height) <= most:
+            place = slice(top, top + height), slice(left, left + width)
+            pixels = np.asarray(ink[place] & (parts.labels[place] == number), np.bool_)
+            if np.count_nonzero(pixels) >= _LEAST_MM2 * SCALE**2:
+                found.append(_Stroke(Box(left / SCALE, top / SCALE, width / SCALE, height / SCALE), pixels, top, left))
+    return found
+
+
+def _is_read(stroke: _Stroke, read: Sequence[Box]) -> bool:
+    return sum(stroke.within(box) for box in read if not apart(stroke.area, box)) >= _READ * stroke.mm2
+
+
+def _inside(stroke: _Stroke, boxes: Sequence[tuple[str, Box]]) -> set[str]:
+    """The fields with a box that a stroke lies in; print in a box may hide most of it."""
+    touched = [(name, box) for name, box in boxes if not apart(stroke.area, box)]
+    within = {name: mm2 for name, box in touched if (mm2 := stroke.within(box)) >= max(_SHARED_MM2, _SHARED * stroke.mm2)}
+    return set(within) or {name for name, box in touched if stroke.within(plane.widened(box, _OUTLINE_MM)) >= _MOSTLY * stroke.mm2}
+
+
+def _beside(stroke: _Stroke, boxes: Sequence[tuple[str, Box]]) -> set[str]:
+    """The fields of the boxes that a stroke in no box is nearest to, to their left or right."""
+    x, y = stroke.area.x + stroke.area.w / 2, stroke.area.y + stroke.area.h / 2
+    level = [(name, box) for name, box in boxes if abs(y - box.y - box.h / 2) <= _LEVEL * box.h and apart(stroke.area, box) <= _NEAR_MM]
+    near = [(abs(x - box.x - box.w / 2), name) for name, box in level]
+    return {name for far, name in near if far <= _AS_NEAR * min(near)[0]}
