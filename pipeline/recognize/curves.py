@@ -42,7 +42,10 @@ Features = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A weighted sum of features and, for that score, the probability: linear between points, level beyond them. Both rise."""
+    """A weighted sum of features and, for that score, the probability: linear between points, level above them. Both rise.
+
+    Below the points nothing was seen: there the log odds sink as the score does, as they do in the regression that the curve was fitted by.
+    """
 
     weights: Features
     scores: tuple[float, ...]
@@ -54,7 +57,10 @@ class Curve:
 
     def at(self, features: Features) -> float:
         """The probability that a reading with these features is right."""
-        return float(np.interp(self.score(features), self.scores, self.shares))
+        score = self.score(features)
+        share = float(np.interp(score, self.scores, self.shares))
+        below = self.scores[0] - score
+        return share if below <= 0 else min(share, 1 / (1 + exp(min(below - log_odds(share), FARTHEST))))
 
 
 Curves = Mapping[tuple[str, str], Curve]
