@@ -89,12 +89,14 @@ def _lesson(place: tuple[str, str], own: Sequence[tuple[Evidence, str]], current
     old = current.get(place)
     curve = fit([*seen, *expected(seen, _foretold(seen, old), PRIOR)])
     then, now = _foretold(held, old), foretold(held, curve)
-    return replace(lesson, curve=curve, before=judged(held, then), after=judged(held, now), surely=_sinks(losses(held, then) - losses(held, now)))
+    surely = _sinks(losses(held, then) - losses(held, now), np.array([e.weight for e in held]))
+    return replace(lesson, curve=curve, before=judged(held, then), after=judged(held, now), surely=surely)
 
 
-def _sinks(gains: Numbers) -> bool:
-    """Whether the mean gain is more than chance: one-sided, normal approximation."""
-    return bool(gains.mean() > ONE_IN_TWENTY * gains.std() / np.sqrt(len(gains)))
+def _sinks(gains: Numbers, weight: Numbers) -> bool:
+    """Whether the mean gain, weighed as the log loss is, is more than chance: one-sided, normal approximation."""
+    mean = float(weight @ gains) / float(weight.sum())
+    return bool(mean > ONE_IN_TWENTY * np.sqrt(((weight * (gains - mean)) ** 2).sum()) / weight.sum())
 
 
 def _foretold(evidence: Sequence[Evidence], curve: Curve | None) -> Numbers:

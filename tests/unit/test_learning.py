@@ -22,7 +22,7 @@ from pipeline.learning.training_set import Permit, write_training_set
 from pipeline.learning.words import WordLesson
 from pipeline.model import Client, IssuedSheet, PrintedRow, Reading, StaffMember, State
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.curves import installed
+from pipeline.recognize.curves import Curve, installed
 from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import Lexicon
 from pipeline.review import Answer
@@ -274,3 +274,22 @@ def test_a_sheet_that_is_taken_up_again_meanwhile_is_in_no_training_set(school: 
         conn.execute(update(tables.entry).values(state="granskas"))
     with pytest.raises(UsageError, match="No confirmed field"):
         hand_out(school, ADMIN, learned, tmp_path / "set.zip", PERMIT)
+
+
+def test_errors_that_stand_for_more_than_one_count_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A curve that is shown with a higher loss than the one in use is not better."""
+    mark = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))
+
+    def one(n: int) -> reread.Reread:
+        right = n % 19 > 0
+        how, reading = (How.TYPED if right else How.CHANGED), Reading(True, 0.9, State.READ)
+        said = Decided(Answer(True) if right else Answer(False, State.EMPTY), how, True)
+        return reread.Reread(Crop(np.full((40, 40), 255, np.uint8), mark), reading, said, f"s{n:04d}", f"w{n:04d}")
+
+    monkeypatch.setattr(curves, "installed", dict)
+    monkeypatch.setattr(curves, "fit", lambda _: Curve((1.0,), (0.0,), (0.9375,)))
+    (lesson,) = curves.lessons([one(n) for n in range(3800)])
+    assert lesson.before is not None
+    assert lesson.after is not None
+    assert lesson.after.log_loss > lesson.before.log_loss
+    assert not lesson.better
