@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.errors import NotAllowedError, NothingLearnedError, StoreError, UsageError
-from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.learning import curves, reread, words
 from pipeline.learning.learn import Learned, School, hand_out, learn, take_over
 from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, learned_signers, signer_lesson
@@ -274,6 +274,17 @@ def test_a_sheet_that_is_taken_up_again_meanwhile_is_in_no_training_set(school: 
         conn.execute(update(tables.entry).values(state="granskas"))
     with pytest.raises(UsageError, match="No confirmed field"):
         hand_out(school, ADMIN, learned, tmp_path / "set.zip", PERMIT)
+
+
+def test_a_label_is_what_stands_in_the_picture(tmp_path: Path) -> None:
+    """Quotation marks stay as they are; a date that was written in another way than it is stored is left out."""
+    day = FieldSpec(name="d", label="d", kind=Kind.TEXT, format=Format.DATE, box=(0, 0, 50, 9))
+    dated = reread.Reread(
+        Crop(np.full((72, 400), 255, np.uint8), day), Reading("", 0.1, State.READ), Decided(Answer("2026-11-24"), How.TYPED, True), "s", "w"
+    )
+    assert write_training_set(tmp_path / "set.zip", [_said('Hon "mår bra" a\\b\tc\r\nd', "s", "w"), dated], PERMIT) == 1
+    with zipfile.ZipFile(tmp_path / "set.zip") as archive:
+        assert archive.read("labels.tsv").decode() == 'text_001_00001.png\tHon "mår bra" a\\b c / d\n'
 
 
 def test_errors_that_stand_for_more_than_one_count_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
