@@ -8,14 +8,19 @@ from pathlib import Path
 
 from pipeline import access
 from pipeline.access import Action
+from pipeline.clients import ClientRegister
 from pipeline.errors import NothingLearnedError
+from pipeline.known_names import known_names
 from pipeline.learning.curves import Lesson, install, kept_apart, lessons
 from pipeline.learning.reread import Reread, author, reread
-from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, signer_lesson
+from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, learned_signers, signer_lesson
 from pipeline.learning.training_set import HEALTH, Permit, write_training_set
 from pipeline.learning.words import WordLesson, install_words, word_lesson
 from pipeline.model import Person
+from pipeline.recognize.learned_words import word_counts
+from pipeline.resolve import Context
 from pipeline.settings import Settings
+from pipeline.staff import StaffRegister
 from pipeline.store import registers
 from pipeline.store.database import Store
 from pipeline.store.events import record
@@ -62,6 +67,7 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
         NotAllowedError: only an administrator may.
         NothingLearnedError: nothing is confirmed yet.
         StoreError: a picture is missing or has been changed.
+        MissingProgramError: a file of what was learned before is damaged.
     """
     with school.store.read() as conn:
         access.require(person, Action.MANAGE)
@@ -69,10 +75,11 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
         clients, staff = registers.clients(conn), staff_list(conn)
     if not sheets:
         raise NothingLearnedError("Nothing is confirmed yet that could be learnt from.", "Review entries first: `efterskrift ui`, Granska.")
+    names = known_names(Context(ClientRegister(clients), staff=StaffRegister(staff)))
     fields: list[Reread] = []
     for done, sheet in enumerate(sheets, start=1):
         form = school.forms.get((sheet.form, sheet.version))
-        fields += reread(school.store, form, sheet) if form else []
+        fields += reread(school.store, form, sheet, names) if form else []
         tick(done, len(sheets))
     apart = kept_apart(fields)
     signed = [SignedSheet(sheet.unit, _author(school.forms, sheet), sheet.sheet) for sheet in sheets]
@@ -80,8 +87,8 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
         len(sheets),
         fields,
         lessons(fields),
-        word_lesson(fields, apart, clients),
-        signer_lesson(signed, staff, _every_third({s.sheet for s in signed})),
+        word_lesson(fields, apart, clients, word_counts(school.models)),
+        signer_lesson(signed, staff, _every_third({s.sheet for s in signed}), learned_signers(school.models)),
     )
 
 

@@ -20,7 +20,7 @@ from pipeline.learning.learn import Learned, School, hand_out, learn, take_over
 from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, learned_signers, signer_lesson
 from pipeline.learning.training_set import Permit, write_training_set
 from pipeline.learning.words import WordLesson
-from pipeline.model import Client, IssuedSheet, PrintedRow, Reading, StaffMember, State
+from pipeline.model import Client, IssuedSheet, Outcome, PrintedRow, Reading, StaffMember, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.curves import Curve, installed
 from pipeline.recognize.learned_words import with_learned
@@ -274,6 +274,62 @@ def test_a_sheet_that_is_taken_up_again_meanwhile_is_in_no_training_set(school: 
         conn.execute(update(tables.entry).values(state="granskas"))
     with pytest.raises(UsageError, match="No confirmed field"):
         hand_out(school, ADMIN, learned, tmp_path / "set.zip", PERMIT)
+
+
+def test_a_page_that_lay_badly_on_its_form_teaches_nothing(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its places are not where the form has them; its picture is kept for showing."""
+    confirmed(school.store, 3)
+    with school.store.begin() as conn:
+        conn.execute(update(tables.page).where(tables.page.c.serial == SERIALS[0]).values(outcome=Outcome.UNIDENTIFIED.value))
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    assert {one.sheet for one in taught(school).fields} == set(SERIALS[1:3])
+
+
+def test_fields_are_read_again_as_their_page_was_read(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boxes are held against the others of their page, and the register's names are expected in handwriting."""
+    seen: list[Crop] = []
+    reader = Overconfident(0.9, 0.0)
+
+    def looking(crops: Sequence[Crop]) -> list[Reading]:
+        seen.extend(crops)
+        return reader(crops)
+
+    confirmed(school.store, 1)
+    monkeypatch.setattr(reread, "READERS", dict.fromkeys(Kind, looking))
+    taught(school)
+    assert {crop.sheet for crop in seen} == {1}
+    assert all(crop.names.p("provberg") for crop in seen)
+
+
+def test_who_signs_elsewhere_is_not_forgotten_by_whoever_sees_one_unit_only(tmp_path: Path) -> None:
+    install_signers(tmp_path, {("Norr", "ME"): 40, ("Norr", "MX"): 2, ("Söder", "SO"): 7})
+    install_signers(tmp_path, {("Norr", "ME"): 50})
+    assert learned_signers(tmp_path) == {("Norr", "ME"): 50, ("Söder", "SO"): 7}
+
+
+def test_who_signs_is_held_against_what_is_in_use() -> None:
+    staff = [StaffMember("Maria Ek", "ssk", "ME", "Norr"), StaffMember("Max Ehn", "usk", "MX", "Norr")]
+    sheets = [SignedSheet("Norr", "maria ek", f"s{i}") for i in range(60)]
+    apart = {f"s{i}" for i in range(20)}
+    assert signer_lesson(sheets, staff, apart, {("Norr", "ME"): 10}).better
+    assert not signer_lesson(sheets, staff, apart, {("Norr", "ME"): 400}).better
+
+
+def test_words_that_were_learned_before_stay_unless_a_client_bears_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    fields = [_said("Skymningsro besökt", f"s{i}", f"w{i % 2}") for i in range(3)] + [_said("Skymningsro", "s9", "w9")]
+    lesson = words.word_lesson(fields, {"w9"}, [ASTA], {"gryning": 5, "skymningsro": 2, "provberg": 4})
+    assert lesson.words == {"gryning": 5, "skymningsro": 3, "besökt": 3}
+
+
+def test_a_name_that_stands_only_on_sheets_kept_apart_is_no_word_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    fields = [_said("Kjellgren ringde", f"s{i}", f"w{i % 2}") for i in range(3)]
+    named = FieldSpec(name="f", label="f", kind=Kind.TEXT, box=(0, 0, 50, 9), means=Meaning.CLIENT_NAME)
+    held = reread.Reread(
+        Crop(np.full((72, 400), 255, np.uint8), named), Reading("", 0.1, State.READ), Decided(Answer("Ulla Kjellgren"), How.TYPED, True), "s9", "w9"
+    )
+    assert set(words.word_lesson([*fields, held], {"w9"}, [ASTA]).words) == {"ringde"}
 
 
 def test_a_label_is_what_stands_in_the_picture(tmp_path: Path) -> None:
