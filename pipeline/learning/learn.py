@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import access
 from pipeline.access import Action
 from pipeline.clients import ClientRegister
-from pipeline.errors import NothingLearnedError
+from pipeline.errors import NothingLearnedError, StoreError
 from pipeline.known_names import known_names
 from pipeline.learning.curves import Lesson, install, kept_apart, lessons
 from pipeline.learning.reread import Reread, author, reread
@@ -98,23 +98,36 @@ def take_over(school: School, person: Person, learned: Learned) -> list[str]:
     Raises:
         NotAllowedError: only an administrator may.
         NothingLearnedError: nothing is better than what is in use.
+        StoreError: the disk refuses. What was installed before it did stays.
     """
     with school.store.noting_denials():
         access.require(person, Action.MANAGE)
     if not learned.better:
         raise NothingLearnedError(*_why(learned))
-    done = [one.key for one in learned.curves if one.better]
-    if done:
-        install(school.models, learned.curves)
-    if learned.words.better:
-        install_words(school.models, learned.words)
-        done.append("words")
-    if learned.signers.better:
-        install_signers(school.models, learned.signers.signed)
-        done.append("signers")
-    with school.store.begin() as conn:
-        record(conn, person.login, "learn", "models", sheets=learned.sheets, fields=len(learned.fields), installed=",".join(done))
+    done: list[str] = []
+    try:
+        for names in _installed(school.models, learned):
+            done += names
+    except OSError as error:
+        raise StoreError(f"What was learned cannot be written: {error.strerror}.", "Make room, and run the command again.") from error
+    finally:
+        if done:
+            with school.store.begin() as conn:
+                record(conn, person.login, "learn", "models", sheets=learned.sheets, fields=len(learned.fields), installed=",".join(done))
     return done
+
+
+def _installed(models: Path, learned: Learned) -> Iterator[list[str]]:
+    """Installs one thing after another, and names each once it is there."""
+    if curves := [one.key for one in learned.curves if one.better]:
+        install(models, learned.curves)
+        yield curves
+    if learned.words.better:
+        install_words(models, learned.words)
+        yield ["words"]
+    if learned.signers.better:
+        install_signers(models, learned.signers.signed)
+        yield ["signers"]
 
 
 def hand_out(school: School, person: Person, learned: Learned, file: Path, permit: Permit) -> int:

@@ -343,6 +343,19 @@ def test_a_label_is_what_stands_in_the_picture(tmp_path: Path) -> None:
         assert archive.read("labels.tsv").decode() == 'text_001_00001.png\tHon "mår bra" a\\b c / d\n'
 
 
+def test_what_finds_no_room_is_said_and_what_was_installed_before_it_is_logged(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pipeline.learning.learn.install_signers", full)
+    better = SignerLesson({(NORTH, "ME"): 3}, 30, 1.0, 0.5)
+    with pytest.raises(StoreError, match="No space left"):
+        take_over(school, ADMIN, Learned(3, [], [], WordLesson({"skymningsro": 4}, 40, 400, 20, 10), better))
+    with school.store.read() as conn:
+        (event,) = events_of(conn, "models")
+    assert event.detail["installed"] == "words"
+
+
 def test_errors_that_stand_for_more_than_one_count_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """A curve that is shown with a higher loss than the one in use is not better."""
     mark = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))
