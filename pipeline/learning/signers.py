@@ -86,6 +86,9 @@ def learned_signers(folder: Path) -> Signed:
         return {}
     try:
         rows: list[Mapping[str, str]] = json.loads(file.read_text("utf-8"))
-        return {(str(row["unit"]), str(row["signature"])): int(row["sheets"]) for row in rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        signed = {(str(row["unit"]), str(row["signature"])): int(row["sheets"]) for row in rows}
+        if min(signed.values(), default=1) < 1:
+            raise ValueError("Whoever is counted has signed a sheet.")
+        return signed
+    except (OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         raise MissingProgramError(f"The file {file} is damaged.", "Remove it; `efterskrift learn` makes it again.") from error

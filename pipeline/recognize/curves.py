@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import exp, log
+from math import exp, isfinite, log
 from pathlib import Path
 
 import numpy as np
@@ -173,4 +173,6 @@ def _curve(stored: Mapping[str, Sequence[float]]) -> Curve:
     scores, shares = tuple(map(float, stored["scores"])), tuple(map(float, stored["shares"]))
     if not scores or len(scores) != len(shares):
         raise ValueError("A curve needs as many scores as shares.")
+    if not all(map(isfinite, scores)) or list(scores) != sorted(scores) or not all(0 <= share <= 1 for share in shares):
+        raise ValueError("A curve's scores rise, and its shares are probabilities.")
     return Curve(tuple(map(float, stored["weights"])), scores, shares)

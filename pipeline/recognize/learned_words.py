@@ -64,6 +64,9 @@ def _read(file: Path, changed: int) -> Lexicon:
 
 def _counts(file: Path) -> dict[str, int]:
     try:
-        return {str(word): int(count) for word, count in json.loads(file.read_text("utf-8")).items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+        counts = {str(word): int(count) for word, count in json.loads(file.read_text("utf-8")).items()}
+        if min(counts.values(), default=1) < 1:
+            raise ValueError("A word that was learned stood somewhere.")
+        return counts
+    except (OSError, ValueError, OverflowError, AttributeError, TypeError) as error:
         raise MissingProgramError(f"The list of words {file} is damaged.", "Remove it; `efterskrift learn` makes it again.") from error

@@ -176,3 +176,13 @@ def test_readings_that_were_all_equally_sure_say_nothing_of_one_that_is_not() ->
     curve = fit(equal)
     assert curve.at((log_odds(0.97),)) == pytest.approx(0.9, abs=0.02)
     assert curve.at((log_odds(0.05),)) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("scores", "shares"), [("[0, 1]", "[0.5, 1.5]"), ("[0, 1]", "[NaN, 0.9]"), ("[1, 0]", "[0.5, 0.9]"), ("[0, NaN]", "[0.5, 0.9]")]
+)
+def test_a_curve_that_gives_no_probabilities_is_none(tmp_path: Path, scores: str, shares: str) -> None:
+    file = tmp_path / "calibration.json"
+    file.write_text(f'{{"curves": [{{"key": "mark", "network": "n", "weights": [1], "scores": {scores}, "shares": {shares}}}]}}')
+    with pytest.raises(MissingProgramError, match="damaged"):
+        read_curves(file)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
-from pipeline.errors import NotAllowedError, NothingLearnedError, StoreError, UsageError
+from pipeline.errors import MissingProgramError, NotAllowedError, NothingLearnedError, StoreError, UsageError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.learning import curves, reread, words
 from pipeline.learning.learn import Learned, School, hand_out, learn, take_over
@@ -373,3 +373,15 @@ def test_errors_that_stand_for_more_than_one_count_for_more(monkeypatch: pytest.
     assert lesson.after is not None
     assert lesson.after.log_loss > lesson.before.log_loss
     assert not lesson.better
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "NaN", "Infinity", "null", '"x"'])
+def test_counts_that_are_none_are_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "words.json").write_text(f'{{"skymningsro": {count}}}')
+    (tmp_path / "models" / "signers.json").write_text(f'[{{"unit": "Norr", "signature": "ME", "sheets": {count}}}]')
+    with pytest.raises(MissingProgramError, match="damaged"):
+        with_learned(Lexicon.of({"asta": 1.0}))
+    with pytest.raises(MissingProgramError, match="damaged"):
+        learned_signers(tmp_path / "models")
