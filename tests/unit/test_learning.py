@@ -385,3 +385,23 @@ def test_counts_that_are_none_are_a_damaged_file(tmp_path: Path, monkeypatch: py
         with_learned(Lexicon.of({"asta": 1.0}))
     with pytest.raises(MissingProgramError, match="damaged"):
         learned_signers(tmp_path / "models")
+
+
+def test_what_a_single_hand_gains_is_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fields of a hand go wrong together: three hands are three trials, however many fields they fill in."""
+    mark = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))
+
+    def one(hand: int, n: int, *, right: bool) -> reread.Reread:
+        said = Decided(Answer(True) if right else Answer(False, State.EMPTY), How.TYPED, True)
+        return reread.Reread(Crop(np.full((40, 40), 255, np.uint8), mark), Reading(True, 0.9, State.READ), said, f"s{hand}-{n}", f"w{hand}")
+
+    def lesson(bad_hands: int) -> curves.Lesson:
+        names = [one(hand, 0, right=True) for hand in range(9)]
+        bad = sorted(int(writer[1:]) for writer in curves.kept_apart(names))[:bad_hands]
+        (found,) = curves.lessons([one(hand, n, right=n % 2 > 0 if hand in bad else n % 10 > 0) for hand in range(9) for n in range(60)])
+        return found
+
+    monkeypatch.setattr(curves, "installed", dict)
+    monkeypatch.setattr(curves, "fit", lambda _: Curve((1.0,), (0.0,), (0.8,)))
+    assert not lesson(1).better
+    assert lesson(3).better
