@@ -101,6 +101,8 @@ def _weighed(values: Numbers, right: Numbers, weight: Numbers) -> tuple[Features
         bend = (inputs * (weight * p * (1 - p))[:, None]).T @ inputs + HELD * np.eye(len(start))
         found = found + np.clip(np.linalg.solve(bend, slope), -LONGEST_STEP, LONGEST_STEP)
     weights = found[:-1] / spread
+    if not np.isfinite(spread[0]):
+        weights[0] = 1.0
     return tuple(float(w) for w in weights), float(found[-1] - weights @ values.mean(axis=0))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.client_search import words
 from pipeline.csv_table import TableKind, read_table, wrong_row
 from pipeline.model import SIGNATURE_LETTERS, Lattice, StaffMember
 
@@ -57,6 +58,7 @@ class StaffRegister:
         """`signed`: on how many confirmed sheets of a unit somebody has signed with a signature; who signs often is likelier to sign again."""
         self.members = tuple(members)
         self.signed = signed or {}
+        self._units = [words(member.unit) for member in self.members]
 
     def __len__(self) -> int:
         return len(self.members)
@@ -69,7 +71,7 @@ class StaffRegister:
 
         Args:
             steps: (steps, 1 + len(SIGNATURE_LETTERS)), the pause first.
-            unit: of the paper; empty if it is not known.
+            unit: of the paper as read, accents and case not counting; empty if it is not known.
         """
         if not steps:
             return []
@@ -90,9 +92,11 @@ class StaffRegister:
         weights = [1.0 + self.signed.get((member.unit, member.signature), 0) for member in self.members]
         if not unit:
             return [(OWN_UNIT + OTHER_UNIT) * weight / sum(weights) for weight in weights]
-        own = sum(weight for weight, member in zip(weights, self.members, strict=True) if member.unit == unit)
+        read = words(unit)
+        is_own = [named == read for named in self._units]
+        own = sum(weight for weight, here in zip(weights, is_own, strict=True) if here)
         others = sum(weights) - own
-        shares = [OWN_UNIT / own if member.unit == unit else OTHER_UNIT / others for member in self.members]
+        shares = [OWN_UNIT / own if here else OTHER_UNIT / others for here in is_own]
         return [share * weight for share, weight in zip(shares, weights, strict=True)]
 
 

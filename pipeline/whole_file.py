@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 
@@ -12,7 +13,7 @@ def write_whole(file: Path, text: str) -> None:
         OSError: the disk refuses.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
+    partial = file.with_suffix(f".{secrets.token_hex(4)}.partial")  # another process may write the same file
     try:
         partial.write_text(text, "utf-8")
         partial.replace(file)

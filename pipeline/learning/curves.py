@@ -81,7 +81,8 @@ def _digest(name: str) -> str:
 
 
 def _lesson(place: tuple[str, str], own: Sequence[tuple[Evidence, str]], current: Curves, apart: set[str]) -> Lesson:
-    held = [e for e, writer in own if apart & {writer, e.part}]
+    judges = [(e, writer if writer in apart else e.part) for e, writer in own if apart & {writer, e.part}]
+    held = [e for e, _ in judges]
     seen = [e for e, writer in own if not apart & {writer, e.part}]
     lesson = Lesson(*place, len(seen), len(held))
     if lesson.missing:
@@ -89,12 +90,25 @@ def _lesson(place: tuple[str, str], own: Sequence[tuple[Evidence, str]], current
     old = current.get(place)
     curve = fit([*seen, *expected(seen, _foretold(seen, old), PRIOR)])
     then, now = _foretold(held, old), foretold(held, curve)
-    return replace(lesson, curve=curve, before=judged(held, then), after=judged(held, now), surely=_sinks(losses(held, then) - losses(held, now)))
+    surely = _sinks(losses(held, then) - losses(held, now), np.array([e.weight for e in held]), [hand for _, hand in judges])
+    return replace(lesson, curve=curve, before=judged(held, then), after=judged(held, now), surely=surely)
 
 
-def _sinks(gains: Numbers) -> bool:
-    """Whether the mean gain is more than chance: one-sided, normal approximation."""
-    return bool(gains.mean() > ONE_IN_TWENTY * gains.std() / np.sqrt(len(gains)))
+def _sinks(gains: Numbers, weight: Numbers, hands: Sequence[str]) -> bool:
+    """Whether the mean gain, weighed as the log loss is, is more than chance: one-sided, by Student's t over hands, whose fields go together."""
+    mean = float(weight @ gains) / float(weight.sum())
+    _, hand = np.unique(hands, return_inverse=True)
+    off = np.bincount(hand, weights=weight * (gains - mean))
+    if len(off) < 2:
+        return False
+    error = np.sqrt(len(off) / (len(off) - 1) * (off @ off)) / weight.sum()
+    return bool(mean > _one_in_twenty(len(off) - 1) * error)
+
+
+def _one_in_twenty(freedom: int) -> float:
+    """What Student's t with so many degrees of freedom exceeds once in twenty times (R. Fisher and E. Cornish, Technometrics 2, 1960)."""
+    z = ONE_IN_TWENTY
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
 def _foretold(evidence: Sequence[Evidence], curve: Curve | None) -> Numbers:

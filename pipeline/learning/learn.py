@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import access
 from pipeline.access import Action
-from pipeline.errors import NothingLearnedError
+from pipeline.clients import ClientRegister
+from pipeline.errors import NothingLearnedError, StoreError
+from pipeline.known_names import known_names
 from pipeline.learning.curves import Lesson, install, kept_apart, lessons
 from pipeline.learning.reread import Reread, author, reread
-from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, signer_lesson
+from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, learned_signers, signer_lesson
 from pipeline.learning.training_set import HEALTH, Permit, write_training_set
 from pipeline.learning.words import WordLesson, install_words, word_lesson
 from pipeline.model import Person
+from pipeline.recognize.learned_words import word_counts
+from pipeline.resolve import Context
 from pipeline.settings import Settings
+from pipeline.staff import StaffRegister
 from pipeline.store import registers
 from pipeline.store.database import Store
 from pipeline.store.events import record
@@ -62,6 +67,7 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
         NotAllowedError: only an administrator may.
         NothingLearnedError: nothing is confirmed yet.
         StoreError: a picture is missing or has been changed.
+        MissingProgramError: a file of what was learned before is damaged.
     """
     with school.store.read() as conn:
         access.require(person, Action.MANAGE)
@@ -69,10 +75,11 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
         clients, staff = registers.clients(conn), staff_list(conn)
     if not sheets:
         raise NothingLearnedError("Nothing is confirmed yet that could be learnt from.", "Review entries first: `efterskrift ui`, Granska.")
+    names = known_names(Context(ClientRegister(clients), staff=StaffRegister(staff)))
     fields: list[Reread] = []
     for done, sheet in enumerate(sheets, start=1):
         form = school.forms.get((sheet.form, sheet.version))
-        fields += reread(school.store, form, sheet) if form else []
+        fields += reread(school.store, form, sheet, names) if form else []
         tick(done, len(sheets))
     apart = kept_apart(fields)
     signed = [SignedSheet(sheet.unit, _author(school.forms, sheet), sheet.sheet) for sheet in sheets]
@@ -80,8 +87,8 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
         len(sheets),
         fields,
         lessons(fields),
-        word_lesson(fields, apart, clients),
-        signer_lesson(signed, staff, _every_third({s.sheet for s in signed})),
+        word_lesson(fields, apart, clients, word_counts(school.models)),
+        signer_lesson(signed, staff, _every_third({s.sheet for s in signed}), learned_signers(school.models)),
     )
 
 
@@ -91,23 +98,36 @@ def take_over(school: School, person: Person, learned: Learned) -> list[str]:
     Raises:
         NotAllowedError: only an administrator may.
         NothingLearnedError: nothing is better than what is in use.
+        StoreError: the disk refuses. What was installed before it did stays.
     """
     with school.store.noting_denials():
         access.require(person, Action.MANAGE)
     if not learned.better:
         raise NothingLearnedError(*_why(learned))
-    done = [one.key for one in learned.curves if one.better]
-    if done:
-        install(school.models, learned.curves)
-    if learned.words.better:
-        install_words(school.models, learned.words)
-        done.append("words")
-    if learned.signers.better:
-        install_signers(school.models, learned.signers.signed)
-        done.append("signers")
-    with school.store.begin() as conn:
-        record(conn, person.login, "learn", "models", sheets=learned.sheets, fields=len(learned.fields), installed=",".join(done))
+    done: list[str] = []
+    try:
+        for names in _installed(school.models, learned):
+            done += names
+    except OSError as error:
+        raise StoreError(f"What was learned cannot be written: {error.strerror}.", "Make room, and run the command again.") from error
+    finally:
+        if done:
+            with school.store.begin() as conn:
+                record(conn, person.login, "learn", "models", sheets=learned.sheets, fields=len(learned.fields), installed=",".join(done))
     return done
+
+
+def _installed(models: Path, learned: Learned) -> Iterator[list[str]]:
+    """Installs one thing after another, and names each once it is there."""
+    if curves := [one.key for one in learned.curves if one.better]:
+        install(models, learned.curves)
+        yield curves
+    if learned.words.better:
+        install_words(models, learned.words)
+        yield ["words"]
+    if learned.signers.better:
+        install_signers(models, learned.signers.signed)
+        yield ["signers"]
 
 
 def hand_out(school: School, person: Person, learned: Learned, file: Path, permit: Permit) -> int:

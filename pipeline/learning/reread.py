@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,9 +16,10 @@ from pipeline import review
 from pipeline.calibration_fit import Evidence
 from pipeline.field_crops import field_crops
 from pipeline.field_spec import FieldSpec, Kind, Meaning
-from pipeline.model import Image, IssuedSheet, Reading
+from pipeline.model import Image, IssuedSheet, Outcome, Reading
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.curves import features_of, hands_of, key_of
+from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.registry import NETWORKS, READERS
 from pipeline.store.answers import Decided, How
 from pipeline.store.database import Store
@@ -61,14 +62,14 @@ class Reread:
         return Evidence(key_of(spec, self.reading), features_of(spec, self.reading, self.hand), self.right, self.sheet, source, weight)
 
 
-def reread(store: Store, form: Form, sheet: ReviewedSheet) -> list[Reread]:
-    """The confirmed fields of a sheet. A page that was never laid on its form gives none.
+def reread(store: Store, form: Form, sheet: ReviewedSheet, names: Lexicon = NO_NAMES) -> list[Reread]:
+    """The confirmed fields of a sheet. A page that was never laid on its form, or lies badly on it, gives none. `names` as in `Crop`.
 
     Raises:
         StoreError: a picture is missing or has been changed.
     """
     writer = author(form, sheet) or sheet.sheet
-    crops = [crop for page_no, upright in _pages(store, form, sheet) for crop in _answered(upright, form, page_no, sheet)]
+    crops = [crop for page_no, upright in _pages(store, form, sheet) for crop in _answered(upright, form, page_no, sheet, names)]
     by_kind: dict[Kind, list[Crop]] = defaultdict(list)
     for crop in crops:
         by_kind[crop.spec.kind].append(crop)
@@ -88,16 +89,17 @@ def author(form: Form, sheet: ReviewedSheet) -> str:
 
 def _pages(store: Store, form: Form, sheet: ReviewedSheet) -> Iterator[tuple[int, Image]]:
     """Each page once, the one scanned last."""
-    found = {page.page_no or 1: page.upright_sha256 for page in sheet.pages if page.upright_sha256}
+    laid = (page for page in sheet.pages if page.outcome is Outcome.READ and page.form == form.id)
+    found = {page.page_no or 1: page.upright_sha256 for page in laid if page.upright_sha256}
     for page_no, sha256 in found.items():
         if page_no <= len(form.pages):
             picture = cv2.imdecode(np.frombuffer(store.images.get(sha256), np.uint8), cv2.IMREAD_GRAYSCALE)
             yield page_no, np.asarray(picture, np.uint8)
 
 
-def _answered(upright: Image, form: Form, page_no: int, sheet: ReviewedSheet) -> list[Crop]:
+def _answered(upright: Image, form: Form, page_no: int, sheet: ReviewedSheet, names: Lexicon) -> list[Crop]:
     wanted = [spec for spec in form.pages[page_no - 1].all_fields if spec.name in sheet.answers and not _is_printed(spec, sheet.issued)]
-    return field_crops(upright, form, page_no, wanted)
+    return [replace(crop, names=names, sheet=page_no) for crop in field_crops(upright, form, page_no, wanted)]
 
 
 def _is_printed(spec: FieldSpec, issued: IssuedSheet | None) -> bool:

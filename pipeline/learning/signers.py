@@ -17,11 +17,12 @@ from pipeline.whole_file import write_whole
 FILE = "signers.json"
 NEEDED_APART = 20
 """So many sheets kept apart are needed to say whether counting helps."""
+NONE_SIGNED: Signed = {}
 
 
 @dataclass(frozen=True, slots=True)
 class SignerLesson:
-    """Sheets by unit and signature, and how surprising (nats a sheet) the signers of sheets kept apart are without and with them."""
+    """Sheets by unit and signature, and how surprising (nats a sheet) the signers of sheets kept apart are by what is in use and with them."""
 
     signed: Signed = field(default_factory=dict)
     sheets: int = 0
@@ -43,7 +44,7 @@ class SignedSheet:
     sheet: str
 
 
-def signer_lesson(sheets: Iterable[SignedSheet], staff: Sequence[StaffMember], apart: Collection[str]) -> SignerLesson:
+def signer_lesson(sheets: Iterable[SignedSheet], staff: Sequence[StaffMember], apart: Collection[str], in_use: Signed = NONE_SIGNED) -> SignerLesson:
     """Counted on the sheets that are not kept apart, tried on those that are. Left out are authors whom the staff list lacks or has several of."""
     names = Counter((member.unit, _plain(member.name)) for member in staff)
     by_name = {at: member.signature for member in staff if names[at := (member.unit, _plain(member.name))] == 1}
@@ -52,11 +53,14 @@ def signer_lesson(sheets: Iterable[SignedSheet], staff: Sequence[StaffMember], a
     held = [(one.unit, signature) for one, signature in named if one.sheet in apart]
     if not held:
         return SignerLesson(signed)
-    sizes = Counter(member.unit for member in staff)
-    before = sum(log(sizes[unit]) for unit, _ in held) / len(held)
-    totals = {unit: size + sum(n for (of, _), n in signed.items() if of == unit) for unit, size in sizes.items()}
-    after = sum(log(totals[unit] / (1 + signed[unit, signature])) for unit, signature in held) / len(held)
-    return SignerLesson(signed, len(held), before, after)
+    return SignerLesson(signed, len(held), _surprise(held, staff, in_use), _surprise(held, staff, signed))
+
+
+def _surprise(held: Sequence[tuple[str, str]], staff: Sequence[StaffMember], signed: Signed) -> float:
+    totals: Counter[str] = Counter()
+    for member in staff:
+        totals[member.unit] += 1 + signed.get((member.unit, member.signature), 0)
+    return sum(log(totals[unit] / (1 + signed.get((unit, signature), 0))) for unit, signature in held) / len(held)
 
 
 def _plain(name: str) -> str:
@@ -64,7 +68,9 @@ def _plain(name: str) -> str:
 
 
 def install_signers(folder: Path, signed: Signed) -> None:
-    """Write the counts into the workspace's `models`."""
+    """Write the counts into the workspace's `models`; those of units that nothing was learned of stay."""
+    units = {unit for unit, _ in signed}
+    signed = {place: count for place, count in learned_signers(folder).items() if place[0] not in units} | dict(signed)
     rows = [{"unit": unit, "signature": signature, "sheets": count} for (unit, signature), count in sorted(signed.items())]
     write_whole(folder / FILE, json.dumps(rows, ensure_ascii=False, indent=0) + "\n")
 
@@ -80,6 +86,9 @@ def learned_signers(folder: Path) -> Signed:
         return {}
     try:
         rows: list[Mapping[str, str]] = json.loads(file.read_text("utf-8"))
-        return {(str(row["unit"]), str(row["signature"])): int(row["sheets"]) for row in rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        signed = {(str(row["unit"]), str(row["signature"])): int(row["sheets"]) for row in rows}
+        if min(signed.values(), default=1) < 1:
+            raise ValueError("Whoever is counted has signed a sheet.")
+        return signed
+    except (OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         raise MissingProgramError(f"The file {file} is damaged.", "Remove it; `efterskrift learn` makes it again.") from error

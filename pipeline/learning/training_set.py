@@ -5,8 +5,6 @@ Never made unasked: a purpose and a legal ground have to be stated, and paper of
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import zipfile
 from collections import Counter
@@ -18,12 +16,14 @@ from pathlib import Path
 import cv2
 
 from pipeline.errors import StoreError, UsageError
-from pipeline.field_spec import Kind
+from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.learning.reread import Reread
 from pipeline.model import State
 
 HEALTH = "HSL"
 KINDS = frozenset({Kind.TEXT, Kind.LINES, Kind.DIGITS, Kind.LETTERS, Kind.MARK})
+STORED_OTHERWISE = frozenset({Format.DATE, Format.TIME, Format.NUMBER, Format.CODE, Format.PERSONAL_NUMBER})
+"""Lines in these formats are stored otherwise than they are written: `24/11 26` as 2026-11-24. What stands in the picture is not known."""
 SHORTEST_REASON = 10
 
 
@@ -60,7 +60,7 @@ def write_training_set(file: Path, fields: Iterable[Reread], permit: Permit) -> 
         UsageError: there is a file already, or nothing to put into one.
         StoreError: the disk refuses.
     """
-    chosen = [one for one in fields if one.crop.spec.kind in KINDS and one.said.answer.state is State.READ]
+    chosen = [one for one in fields if _is_label_known(one.crop.spec) and one.said.answer.state is State.READ]
     if file.exists():
         raise UsageError(f"There is a file {file.name} already.", "Choose another name, or remove it.")
     if not chosen:
@@ -79,15 +79,19 @@ def write_training_set(file: Path, fields: Iterable[Reread], permit: Permit) -> 
     return len(chosen)
 
 
+def _is_label_known(spec: FieldSpec) -> bool:
+    return spec.kind in KINDS and not (spec.kind is Kind.TEXT and spec.format in STORED_OTHERWISE)
+
+
 def _fill(archive: zipfile.ZipFile, chosen: list[Reread], permit: Permit) -> None:
     hands = {writer: number for number, writer in enumerate(sorted({one.writer for one in chosen}), start=1)}
-    labels = io.StringIO()
-    rows = csv.writer(labels, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
+    labels: list[str] = []
     for number, one in enumerate(chosen, start=1):
         name = f"{one.crop.spec.kind}_{hands[one.writer]:03d}_{number:05d}.png"
         archive.writestr(name, cv2.imencode(".png", one.crop.image)[1].tobytes())
-        rows.writerow([name, str(one.said.answer.value).replace("\n", " / ")])
-    archive.writestr("labels.tsv", labels.getvalue())
+        lines = (" ".join(line.split()) for line in str(one.said.answer.value).splitlines())
+        labels.append(f"{name}\t{' / '.join(lines)}\n")
+    archive.writestr("labels.tsv", "".join(labels))
     counts = Counter(str(one.crop.spec.kind) for one in chosen)
     manifest = asdict(permit) | {"at": permit.at.isoformat(), "pictures": dict(sorted(counts.items())), "hands": len(hands)}
     archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from rapidfuzz.distance import Levenshtein
 
 from pipeline.field_spec import Kind
 from pipeline.learning.reread import Reread
 from pipeline.model import Client
-from pipeline.recognize.learned_words import FILE
+from pipeline.recognize.learned_words import FILE, joined
 from pipeline.recognize.lexicon import Lexicon, letter_words
 from pipeline.recognize.registry import READERS
 from pipeline.store.protection import TELLS
@@ -57,17 +58,24 @@ def found_words(fields: Iterable[Reread], clients: Iterable[Client]) -> dict[str
             for word in letter_words(value):
                 sheets[word].add(one.sheet)
                 writers[word].add(one.writer)
+    often = {word: len(places) for word, places in sheets.items() if len(places) >= SHEETS and len(writers[word]) >= WRITERS}
+    return {word: count for word, count in _impersonal(often, fields, clients).items() if len(word) >= SHORTEST}
+
+
+def _impersonal(words: Mapping[str, int], fields: Iterable[Reread], clients: Iterable[Client]) -> dict[str, int]:
     told = [str(one.said.answer.value) for one in fields if one.crop.spec.means in TELLS]
     personal = {word for text in (*told, *(f"{client.name} {client.address}" for client in clients)) for word in letter_words(text)}
-    often = {word: len(places) for word, places in sheets.items() if len(places) >= SHEETS and len(writers[word]) >= WRITERS}
-    return {word: count for word, count in often.items() if not {word, word.removesuffix("s")} & personal and len(word) >= SHORTEST}
+    return {word: count for word, count in words.items() if not {word, word.removesuffix("s")} & personal}
 
 
-def word_lesson(fields: Sequence[Reread], apart: Collection[str], clients: Iterable[Client]) -> WordLesson:
-    """Words from what is not kept apart, tried on what is."""
+def word_lesson(
+    fields: Sequence[Reread], apart: Collection[str], clients: Sequence[Client], in_use: Mapping[str, int] = MappingProxyType({})
+) -> WordLesson:
+    """Words from what is not kept apart, tried on what is. Those `in_use` stay, for they may be of units that the person does not see."""
     seen = [one for one in fields if not {one.writer, one.sheet} & set(apart)]
     held = [one for one in fields if {one.writer, one.sheet} & set(apart) and one.crop.spec.kind in WRITTEN and one.said.answer.value]
-    words = found_words(seen, clients)
+    found = _impersonal(found_words(seen, clients), fields, clients)
+    words = _impersonal(in_use, fields, clients) | found if found else {}
     if not words or not held:
         return WordLesson(words)
     known = Lexicon.of({word: float(count) for word, count in words.items()})
@@ -81,7 +89,7 @@ def _with(fields: Sequence[Reread], words: Lexicon) -> list[object]:
     found: dict[int, object] = {}
     for kind in WRITTEN:
         at = [i for i, one in enumerate(fields) if one.crop.spec.kind is kind]
-        readings = READERS[kind]([replace(fields[i].crop, names=words) for i in at])
+        readings = READERS[kind]([replace(fields[i].crop, names=joined(fields[i].crop.names, words)) for i in at])
         found.update((i, reading.value) for i, reading in zip(at, readings, strict=True))
     return [found[i] for i in range(len(fields))]
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import exp, log
+from math import exp, isfinite, log
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,10 @@ Features = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A weighted sum of features and, for that score, the probability: linear between points, level beyond them. Both rise."""
+    """A weighted sum of features and, for that score, the probability: linear between points, level above them. Both rise.
+
+    Below the points nothing was seen: there the log odds sink as the score does, as they do in the regression that the curve was fitted by.
+    """
 
     weights: Features
     scores: tuple[float, ...]
@@ -54,7 +57,10 @@ class Curve:
 
     def at(self, features: Features) -> float:
         """The probability that a reading with these features is right."""
-        return float(np.interp(self.score(features), self.scores, self.shares))
+        score = self.score(features)
+        share = float(np.interp(score, self.scores, self.shares))
+        below = self.scores[0] - score
+        return share if below <= 0 else min(share, 1 / (1 + exp(min(below - log_odds(share), FARTHEST))))
 
 
 Curves = Mapping[tuple[str, str], Curve]
@@ -167,4 +173,6 @@ def _curve(stored: Mapping[str, Sequence[float]]) -> Curve:
     scores, shares = tuple(map(float, stored["scores"])), tuple(map(float, stored["shares"]))
     if not scores or len(scores) != len(shares):
         raise ValueError("A curve needs as many scores as shares.")
+    if not all(map(isfinite, scores)) or list(scores) != sorted(scores) or not all(0 <= share <= 1 for share in shares):
+        raise ValueError("A curve's scores rise, and its shares are probabilities.")
     return Curve(tuple(map(float, stored["weights"])), scores, shares)

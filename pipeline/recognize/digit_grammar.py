@@ -19,7 +19,8 @@ MISFIT = 0.02
 OUTSIDE = 0.05
 """Weight of a number outside the field's minimum and maximum."""
 GAP = 0.2
-"""Weight of a number with an empty box between its digits. Unless that parts its thousands, or the comma, a digit there may not have been seen."""
+"""Weight of a number or code with an empty box between its digits. Unless that parts a number's thousands, or stands before its comma, a digit there
+may not have been seen."""
 _THOUSANDS = re.compile(r"\d{1,3}( \d{3})+")
 SHORT = 0.2
 """Weight of a time without its first nought, such as 815."""
@@ -53,7 +54,8 @@ def _time(row: str, _spec: FieldSpec) -> list[Candidate]:
     digits = row.replace(" ", "").rjust(4, "0")
     written_short = len(row.replace(" ", "")) == len("815") and " " not in row.strip()
     if len(row) == 4 and (row.isdigit() or written_short) and (digits == "2400" or (int(digits[:2]) < 24 and int(digits[2:]) < 60)):
-        return [Candidate(f"{digits[:2]}:{digits[2:]}", SHORT if written_short else 1.0)]
+        unseen = row.endswith(" ") and int(row[:2]) < 24  # 123 may be 12.30 whose nought was not seen; 815 can be 8.15 only
+        return [Candidate(f"{digits[:2]}:{digits[2:]}", SHORT if written_short else 1.0, fits=not unseen)]
     return _misfit(row)
 
 
@@ -64,7 +66,8 @@ def _personal_number(row: str, _spec: FieldSpec) -> list[Candidate]:
 
 
 def _code(row: str, _spec: FieldSpec) -> list[Candidate]:
-    return [Candidate(row.replace(" ", ""), GAP if " " in row.strip() else 1.0)]
+    gap = " " in row.strip()
+    return [Candidate(row.replace(" ", ""), GAP if gap else 1.0, fits=not gap)]
 
 
 def _misfit(row: str) -> list[Candidate]:
@@ -93,8 +96,8 @@ def luhn_holds(digits: str) -> bool:
 
 def _number(row: str, spec: FieldSpec) -> list[Candidate]:
     gap = GAP if " " in row.strip() else 1.0
-    whole = (row[: -spec.decimals] if spec.decimals else row).strip()
-    fits = " " not in whole or _THOUSANDS.fullmatch(whole) is not None
+    whole, part = (row[: -spec.decimals].strip(), row[-spec.decimals :]) if spec.decimals else (row.strip(), "")
+    fits = (" " not in whole or _THOUSANDS.fullmatch(whole) is not None) and " " not in part.rstrip()
     if not spec.decimals:
         return [_ranged(_canonical(row, ""), gap, spec, fits=fits)]
     placed = _canonical(row[: -spec.decimals], row[-spec.decimals :])

@@ -25,6 +25,16 @@ def learned_words() -> Lexicon:
     return _read(file, file.stat().st_mtime_ns) if file.is_file() else NO_NAMES
 
 
+def word_counts(folder: Path) -> dict[str, int]:
+    """On how many sheets each word stood that the workspace has learned; none before.
+
+    Raises:
+        MissingProgramError: the file is damaged.
+    """
+    file = folder / FILE
+    return _counts(file) if file.is_file() else {}
+
+
 def with_learned(names: Lexicon) -> Lexicon:
     """The names that are expected, and the words that were learned here.
 
@@ -32,11 +42,12 @@ def with_learned(names: Lexicon) -> Lexicon:
         MissingProgramError: the file of words is damaged.
     """
     learned = learned_words()
-    return _joined(names, learned) if learned.words else names
+    return joined(names, learned) if learned.words else names
 
 
 @lru_cache(maxsize=4)
-def _joined(names: Lexicon, learned: Lexicon) -> Lexicon:
+def joined(names: Lexicon, learned: Lexicon) -> Lexicon:
+    """Names and learned words as they are expected together."""
     if not names.words:
         return learned
     share = {word: (1 - LEARNED_SHARE) * names.p(word) for word in names.words}
@@ -48,8 +59,14 @@ def _joined(names: Lexicon, learned: Lexicon) -> Lexicon:
 @lru_cache(maxsize=2)
 def _read(file: Path, changed: int) -> Lexicon:
     del changed
+    return Lexicon.of({word: float(count) for word, count in _counts(file).items()})
+
+
+def _counts(file: Path) -> dict[str, int]:
     try:
-        counts = json.loads(file.read_text("utf-8"))
-        return Lexicon.of({str(word): float(count) for word, count in counts.items()})
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+        counts = {str(word): int(count) for word, count in json.loads(file.read_text("utf-8")).items()}
+        if min(counts.values(), default=1) < 1:
+            raise ValueError("A word that was learned stood somewhere.")
+        return counts
+    except (OSError, ValueError, OverflowError, AttributeError, TypeError) as error:
         raise MissingProgramError(f"The list of words {file} is damaged.", "Remove it; `efterskrift learn` makes it again.") from error

@@ -8,8 +8,8 @@ from datetime import date
 
 from pipeline.field_spec import Format
 
-_DAY_FIRST = re.compile(r"\d{1,2}[/.]\d{1,2}[-– ]|\d[/.]")
-"""`24/11-26`: a slash between the first two and none after them. `3.1.22`: one figure is no year."""
+_DAY_FIRST = re.compile(r"\d{1,2}[/.]\d{1,2}[-– ]|\d[/.]|\d\d[/.]\d[/.]")
+"""`24/11-26`: a slash between the first two and none after them. `3.1.22`: one figure is no year. `16/1/22`: after a year the month has two."""
 _EITHER_FIRST = re.compile(r"\d\d[/.]\d\d[/.]\d\d")
 """`16/12/21`: some people begin with the day, some with the year."""
 

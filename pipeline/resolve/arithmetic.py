@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from pipeline.field_spec import FieldSpec, addends
 from pipeline.model import Reading, State, Value
+from pipeline.resolve.row_order import NUMERAL
 from pipeline.resolve.weighing import listed, normalised, unlisted, with_reason
 
 WRONG_SUM = 0.03
@@ -17,21 +18,26 @@ _Sums = dict[Decimal, float]
 
 
 def sums_fit(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> tuple[dict[str, Reading], list[str]]:
-    """The fields of each sum, weighed together, and `sum_differs:<field>` where the likeliest values do not add up."""
+    """The fields of each sum, weighed together, and `sum_differs:<field>` where the likeliest values do not add up.
+
+    A sum that is a part of another, such as a subtotal, is weighed with one after the other; whether they add up is said at the end.
+    """
     found: dict[str, Reading] = {}
-    problems = []
+    sums: list[tuple[str, tuple[str, ...]]] = []
     for spec in specs:
-        names = addends(spec, specs)
-        parts = [fields[name] for name in names if name in fields]
-        total = fields[spec.name]
+        names, so_far = addends(spec, specs), {**fields, **found}
+        parts = [so_far[name] for name in names if name in fields]
+        total = so_far[spec.name]
         if not names or len(parts) < len(names) or total.state is not State.READ or any(p.state not in (State.READ, State.EMPTY) for p in parts):
             continue
         found |= _weighed(spec.name, total, dict(zip(names, parts, strict=True)))
-        values = [_number(found[name].value) or Decimal(0) for name in names]
-        if _number(found[spec.name].value) != sum(values):
-            problems.append(f"sum_differs:{spec.name}")
+        sums.append((spec.name, names))
+    problems = []
+    for name, names in sums:
+        if _number(found[name].value) != sum(_number(found[part].value) or Decimal(0) for part in names):
+            problems.append(f"sum_differs:{name}")
         else:
-            found[spec.name] = with_reason(found[spec.name], "sum_fits")
+            found[name] = with_reason(found[name], "sum_fits")
     return found, problems
 
 
@@ -84,7 +90,4 @@ def _sums(parts: Sequence[_Sums]) -> _Sums:
 
 
 def _number(value: Value) -> Decimal | None:
-    try:
-        return Decimal(value) if isinstance(value, str) else None
-    except InvalidOperation:  # a reading that is no number
-        return None
+    return Decimal(value) if isinstance(value, str) and NUMERAL.fullmatch(value) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,8 @@ CROSSED = 0.03
 """Weight of a pair whose first is more than its second: a visit over midnight, a slip."""
 LONG_VISIT, LONG_VISIT_MINUTES = 0.3, 240
 """Weight of a visit longer than this."""
+NUMERAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+"""Numbers as readers give them. `inf` and `1_0`, which Python takes for numbers too, are none: the first is an infusion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def as_number(spec: FieldSpec, value: Value) -> float | None:
             return float(int(hour) * 60 + int(minute))
         if spec.format is Format.DATE and isinstance(value, str):
             return float(date.fromisoformat(value).toordinal())
-        return float(value) if spec.format is Format.NUMBER and isinstance(value, str) else None
+        return float(value) if spec.format is Format.NUMBER and isinstance(value, str) and NUMERAL.fullmatch(value) else None
     except ValueError:  # a reading that breaks its format
         return None
 

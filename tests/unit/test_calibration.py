@@ -161,3 +161,28 @@ def test_curves_apart_are_written_by_fold(tmp_path: Path) -> None:
 def test_chance_alone_makes_an_error_of_calibration_that_sinks_with_more_readings() -> None:
     few, many = (chance_error(np.full(count, 0.5)) for count in (100, 10_000))
     assert many < 0.02 < few
+
+
+def test_less_sure_than_all_that_a_curve_was_fitted_to_is_not_as_sure_as_the_least_of_them() -> None:
+    """Few corrections are mostly of fields that were read well: nothing is known of those that their reader doubts."""
+    right = [Evidence("k", (log_odds(p),), right=True, part=f"s{i}") for i, p in enumerate(np.linspace(0.95, 0.999, 300))]
+    curve = fit(right)
+    assert curve.at((log_odds(0.95),)) > 0.95
+    assert curve.at((log_odds(0.05),)) < 0.7
+
+
+def test_readings_that_were_all_equally_sure_say_nothing_of_one_that_is_not() -> None:
+    equal = [Evidence("k", (log_odds(0.97),), right=i % 10 > 0, part=f"s{i}") for i in range(300)]
+    curve = fit(equal)
+    assert curve.at((log_odds(0.97),)) == pytest.approx(0.9, abs=0.02)
+    assert curve.at((log_odds(0.05),)) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("scores", "shares"), [("[0, 1]", "[0.5, 1.5]"), ("[0, 1]", "[NaN, 0.9]"), ("[1, 0]", "[0.5, 0.9]"), ("[0, NaN]", "[0.5, 0.9]")]
+)
+def test_a_curve_that_gives_no_probabilities_is_none(tmp_path: Path, scores: str, shares: str) -> None:
+    file = tmp_path / "calibration.json"
+    file.write_text(f'{{"curves": [{{"key": "mark", "network": "n", "weights": [1], "scores": {scores}, "shares": {shares}}}]}}')
+    with pytest.raises(MissingProgramError, match="damaged"):
+        read_curves(file)

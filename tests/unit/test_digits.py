@@ -92,10 +92,18 @@ def test_a_clear_row_that_breaks_its_format_stays_and_is_doubted(text: str, form
 
 @pytest.mark.parametrize(
     ("text", "field", "value"),
-    [("1 5", spec(Format.NUMBER, 3), "15"), ("1  5", spec(Format.NUMBER, 4), "15"), ("8 25", spec(Format.NUMBER, 4, decimals=1), "82.5")],
+    [
+        ("1 5", spec(Format.NUMBER, 3), "15"),
+        ("1  5", spec(Format.NUMBER, 4), "15"),
+        ("8 25", spec(Format.NUMBER, 4, decimals=1), "82.5"),
+        ("125 5", spec(Format.NUMBER, 5, decimals=2), "125.5"),
+        ("   5", spec(Format.NUMBER, 4, decimals=2), "0.5"),
+        ("83 79", spec(Format.CODE, 5), "8379"),
+        ("123 ", spec(Format.TIME), "01:23"),
+    ],
 )
 def test_a_number_with_an_empty_box_in_it_is_doubted(text: str, field: FieldSpec, value: str) -> None:
-    """A pale nought that was not seen makes 15 of 105."""
+    """A pale nought that was not seen makes 15 of 105, 125,50 of 125,05, and 1.23 of 12.30."""
     reading = decode(row(text, 0.9999), field)
     assert (reading.value, reading.state) == (value, State.READ)
     assert reading.p <= 0.5

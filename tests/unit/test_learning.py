@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
-from pipeline.errors import NotAllowedError, NothingLearnedError, StoreError, UsageError
-from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.errors import MissingProgramError, NotAllowedError, NothingLearnedError, StoreError, UsageError
+from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.learning import curves, reread, words
 from pipeline.learning.learn import Learned, School, hand_out, learn, take_over
 from pipeline.learning.signers import SignedSheet, SignerLesson, install_signers, learned_signers, signer_lesson
 from pipeline.learning.training_set import Permit, write_training_set
 from pipeline.learning.words import WordLesson
-from pipeline.model import Client, IssuedSheet, PrintedRow, Reading, StaffMember, State
+from pipeline.model import Client, IssuedSheet, Outcome, PrintedRow, Reading, StaffMember, State
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.curves import installed
+from pipeline.recognize.curves import Curve, installed
 from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import Lexicon
 from pipeline.review import Answer
@@ -274,3 +274,134 @@ def test_a_sheet_that_is_taken_up_again_meanwhile_is_in_no_training_set(school: 
         conn.execute(update(tables.entry).values(state="granskas"))
     with pytest.raises(UsageError, match="No confirmed field"):
         hand_out(school, ADMIN, learned, tmp_path / "set.zip", PERMIT)
+
+
+def test_a_page_that_lay_badly_on_its_form_teaches_nothing(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its places are not where the form has them; its picture is kept for showing."""
+    confirmed(school.store, 3)
+    with school.store.begin() as conn:
+        conn.execute(update(tables.page).where(tables.page.c.serial == SERIALS[0]).values(outcome=Outcome.UNIDENTIFIED.value))
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    assert {one.sheet for one in taught(school).fields} == set(SERIALS[1:3])
+
+
+def test_fields_are_read_again_as_their_page_was_read(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boxes are held against the others of their page, and the register's names are expected in handwriting."""
+    seen: list[Crop] = []
+    reader = Overconfident(0.9, 0.0)
+
+    def looking(crops: Sequence[Crop]) -> list[Reading]:
+        seen.extend(crops)
+        return reader(crops)
+
+    confirmed(school.store, 1)
+    monkeypatch.setattr(reread, "READERS", dict.fromkeys(Kind, looking))
+    taught(school)
+    assert {crop.sheet for crop in seen} == {1}
+    assert all(crop.names.p("provberg") for crop in seen)
+
+
+def test_who_signs_elsewhere_is_not_forgotten_by_whoever_sees_one_unit_only(tmp_path: Path) -> None:
+    install_signers(tmp_path, {("Norr", "ME"): 40, ("Norr", "MX"): 2, ("Söder", "SO"): 7})
+    install_signers(tmp_path, {("Norr", "ME"): 50})
+    assert learned_signers(tmp_path) == {("Norr", "ME"): 50, ("Söder", "SO"): 7}
+
+
+def test_who_signs_is_held_against_what_is_in_use() -> None:
+    staff = [StaffMember("Maria Ek", "ssk", "ME", "Norr"), StaffMember("Max Ehn", "usk", "MX", "Norr")]
+    sheets = [SignedSheet("Norr", "maria ek", f"s{i}") for i in range(60)]
+    apart = {f"s{i}" for i in range(20)}
+    assert signer_lesson(sheets, staff, apart, {("Norr", "ME"): 10}).better
+    assert not signer_lesson(sheets, staff, apart, {("Norr", "ME"): 400}).better
+
+
+def test_words_that_were_learned_before_stay_unless_a_client_bears_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    fields = [_said("Skymningsro besökt", f"s{i}", f"w{i % 2}") for i in range(3)] + [_said("Skymningsro", "s9", "w9")]
+    lesson = words.word_lesson(fields, {"w9"}, [ASTA], {"gryning": 5, "skymningsro": 2, "provberg": 4})
+    assert lesson.words == {"gryning": 5, "skymningsro": 3, "besökt": 3}
+
+
+def test_a_name_that_stands_only_on_sheets_kept_apart_is_no_word_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_reader(monkeypatch, p=0.9, wrong=0.0)
+    fields = [_said("Kjellgren ringde", f"s{i}", f"w{i % 2}") for i in range(3)]
+    named = FieldSpec(name="f", label="f", kind=Kind.TEXT, box=(0, 0, 50, 9), means=Meaning.CLIENT_NAME)
+    held = reread.Reread(
+        Crop(np.full((72, 400), 255, np.uint8), named), Reading("", 0.1, State.READ), Decided(Answer("Ulla Kjellgren"), How.TYPED, True), "s9", "w9"
+    )
+    assert set(words.word_lesson([*fields, held], {"w9"}, [ASTA]).words) == {"ringde"}
+
+
+def test_a_label_is_what_stands_in_the_picture(tmp_path: Path) -> None:
+    """Quotation marks stay as they are; a date that was written in another way than it is stored is left out."""
+    day = FieldSpec(name="d", label="d", kind=Kind.TEXT, format=Format.DATE, box=(0, 0, 50, 9))
+    dated = reread.Reread(
+        Crop(np.full((72, 400), 255, np.uint8), day), Reading("", 0.1, State.READ), Decided(Answer("2026-11-24"), How.TYPED, True), "s", "w"
+    )
+    assert write_training_set(tmp_path / "set.zip", [_said('Hon "mår bra" a\\b\tc\r\nd', "s", "w"), dated], PERMIT) == 1
+    with zipfile.ZipFile(tmp_path / "set.zip") as archive:
+        assert archive.read("labels.tsv").decode() == 'text_001_00001.png\tHon "mår bra" a\\b c / d\n'
+
+
+def test_what_finds_no_room_is_said_and_what_was_installed_before_it_is_logged(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pipeline.learning.learn.install_signers", full)
+    better = SignerLesson({(NORTH, "ME"): 3}, 30, 1.0, 0.5)
+    with pytest.raises(StoreError, match="No space left"):
+        take_over(school, ADMIN, Learned(3, [], [], WordLesson({"skymningsro": 4}, 40, 400, 20, 10), better))
+    with school.store.read() as conn:
+        (event,) = events_of(conn, "models")
+    assert event.detail["installed"] == "words"
+
+
+def test_errors_that_stand_for_more_than_one_count_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A curve that is shown with a higher loss than the one in use is not better."""
+    mark = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))
+
+    def one(n: int) -> reread.Reread:
+        right = n % 19 > 0
+        how, reading = (How.TYPED if right else How.CHANGED), Reading(True, 0.9, State.READ)
+        said = Decided(Answer(True) if right else Answer(False, State.EMPTY), how, True)
+        return reread.Reread(Crop(np.full((40, 40), 255, np.uint8), mark), reading, said, f"s{n:04d}", f"w{n:04d}")
+
+    monkeypatch.setattr(curves, "installed", dict)
+    monkeypatch.setattr(curves, "fit", lambda _: Curve((1.0,), (0.0,), (0.9375,)))
+    (lesson,) = curves.lessons([one(n) for n in range(3800)])
+    assert lesson.before is not None
+    assert lesson.after is not None
+    assert lesson.after.log_loss > lesson.before.log_loss
+    assert not lesson.better
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "NaN", "Infinity", "null", '"x"'])
+def test_counts_that_are_none_are_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "words.json").write_text(f'{{"skymningsro": {count}}}')
+    (tmp_path / "models" / "signers.json").write_text(f'[{{"unit": "Norr", "signature": "ME", "sheets": {count}}}]')
+    with pytest.raises(MissingProgramError, match="damaged"):
+        with_learned(Lexicon.of({"asta": 1.0}))
+    with pytest.raises(MissingProgramError, match="damaged"):
+        learned_signers(tmp_path / "models")
+
+
+def test_what_a_single_hand_gains_is_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fields of a hand go wrong together: three hands are three trials, however many fields they fill in."""
+    mark = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))
+
+    def one(hand: int, n: int, *, right: bool) -> reread.Reread:
+        said = Decided(Answer(True) if right else Answer(False, State.EMPTY), How.TYPED, True)
+        return reread.Reread(Crop(np.full((40, 40), 255, np.uint8), mark), Reading(True, 0.9, State.READ), said, f"s{hand}-{n}", f"w{hand}")
+
+    def lesson(bad_hands: int) -> curves.Lesson:
+        names = [one(hand, 0, right=True) for hand in range(9)]
+        bad = sorted(int(writer[1:]) for writer in curves.kept_apart(names))[:bad_hands]
+        (found,) = curves.lessons([one(hand, n, right=n % 2 > 0 if hand in bad else n % 10 > 0) for hand in range(9) for n in range(60)])
+        return found
+
+    monkeypatch.setattr(curves, "installed", dict)
+    monkeypatch.setattr(curves, "fit", lambda _: Curve((1.0,), (0.0,), (0.8,)))
+    assert not lesson(1).better
+    assert lesson(3).better

@@ -356,3 +356,39 @@ def test_a_form_may_only_compare_fields_that_it_has() -> None:
         spec["less_than"] = "slutet" if spec["less_than"] else None
     assert any("slutet" in problem for problem in form_problems(Form.model_validate(changed)))
     assert form_problems(VISITS) == []
+
+
+def test_a_word_that_a_computer_takes_for_a_number_is_none() -> None:
+    """`inf` is an infusion."""
+    box = (10.0, 10.0, 16.5, 8.0)
+    plain = FieldSpec.model_validate({"name": "a", "label": "A", "kind": "text", "format": "number", "box": box})
+    specs = [plain, plain.model_copy(update={"name": "b"}), plain.model_copy(update={"name": "total", "sum_of": ("a", "b")})]
+    found, problems = sums_fit(specs, {"a": read("inf", 0.3), "b": read("inf", 0.3), "total": read("inf", 0.3)})
+    assert found["total"].value == "inf"
+    assert problems == ["sum_differs:total"]
+    assert in_range(plain, read("nan", 0.3))[1] == in_range(plain, read("1_0", 0.3))[1] == ["not_a_number:a"]
+
+
+def test_a_sum_that_is_itself_added_up_is_weighed_with_both() -> None:
+    box = (10.0, 10.0, 16.5, 8.0)
+    plain = FieldSpec.model_validate({"name": "a", "label": "A", "kind": "digits", "format": "number", "cells": 3, "box": box})
+    part, total = plain.model_copy(update={"name": "part", "sum_of": ("a", "b")}), plain.model_copy(update={"name": "total", "sum_of": ("part", "c")})
+    specs = [plain, plain.model_copy(update={"name": "b"}), part, plain.model_copy(update={"name": "c"}), total]
+    readings = {
+        "a": read("50", 0.99),
+        "b": read("30", 0.99),
+        "part": read("80", 0.5, ("30", 0.45)),
+        "c": read("20", 0.6, ("70", 0.35)),
+        "total": read("100", 0.99),
+    }
+    found, problems = sums_fit(specs, readings)
+    assert [found[name].value for name in ("part", "c")] == ["80", "20"]
+    assert problems == []
+    assert found["part"].p > 0.95
+    assert "sum_fits" in found["part"].reasons
+    found, problems = sums_fit(specs, readings | {"a": read("50", 0.55, ("20", 0.44)), "b": read("10", 0.99), "c": read("70", 0.99)})
+    fits = {name for name in ("part", "total") if "sum_fits" in found[name].reasons}
+    assert fits | {problem.partition(":")[2] for problem in problems} == {"part", "total"}
+    for name, parts in (("part", "ab"), ("total", ("part", "c"))):
+        adds_up = int(str(found[name].value)) == sum(int(str(found[one].value)) for one in parts)
+        assert adds_up == (name in fits)

@@ -101,6 +101,12 @@ def test_a_unit_without_a_list_has_no_sure_signer() -> None:
     assert StaffRegister([]).signers(steps_of("LH"), CENTRE)[0].member is None
 
 
+@pytest.mark.parametrize("read", ["Hemsjukvarden Centrum", "HEMSJUKVÅRDEN  CENTRUM", "Hemsjukvärden Centrum."])
+def test_a_unit_whose_print_is_not_read_to_the_dot_has_its_staff(read: str) -> None:
+    register = StaffRegister([EVA, JONAS, LEILA])
+    assert register.signers(steps_of("JH"), read) == register.signers(steps_of("JH"), CENTRE)
+
+
 def test_nothing_seen_names_nobody() -> None:
     assert StaffRegister([EVA]).signers((), CENTRE) == []
 

@@ -1,0 +1,41 @@
+"""What takes the place of a file is there whole, or the file is as it was."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from pipeline.whole_file import write_whole
+
+
+def test_two_that_write_one_file_at_once_both_write_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "words.json"
+    written = Path.write_text
+
+    def while_another_writes(path: Path, text: str, *rest: str) -> int:
+        monkeypatch.setattr(Path, "write_text", written)
+        count = path.write_text(text, *rest)
+        write_whole(file, "of the other\n")
+        return count
+
+    monkeypatch.setattr(Path, "write_text", while_another_writes)
+    write_whole(file, "of the one\n")
+    assert file.read_text("utf-8") == "of the one\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, _text: str, *_: str) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "words.json"
+    write_whole(file, "before\n")
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(file, "after\n")
+    monkeypatch.undo()
+    assert file.read_text("utf-8") == "before\n"
+    assert list(tmp_path.iterdir()) == [file]
