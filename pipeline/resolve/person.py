@@ -125,8 +125,7 @@ def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Readi
     value, p, place = ranked[0]
     unwritten = row.evidence.unwritten > -np.inf
     if (unwritten or row.reading.state is State.ILLEGIBLE) and p < 0.5:
-        left = replace(row.reading, alternatives=tuple((v, round(q, 6)) for v, q, _ in ranked[:ALTERNATIVES]))
-        return left, ["person_unknown"] if unwritten else []
+        return _left(row.reading, ranked), ["person_unknown"] if unwritten else []
     p = min(p, SUREST_P if place is not None and _second_kind(row, place, value, register.search) else ONE_KIND_P)
     if place is not None and not _stands_there(row, place, value):
         p = min(p, ANOTHER_P)
@@ -142,6 +141,13 @@ def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Readi
         reasons=tuple(_reasons(row, found, value, place, register)),
     )
     return reading, _problems(row, place, value, named=bool(row.written.name or row.written.printed))
+
+
+def _left(reading: Reading, ranked: Sequence[tuple[str, float, int | None]]) -> Reading:
+    """A reading that stays as it is; whom it may be about shares what its own p leaves."""
+    others = [(value, p) for value, p, _ in ranked[:ALTERNATIVES] if value != reading.value]
+    share = min(1.0, (1.0 - reading.p) / max(sum(p for _, p in others), 1e-9))
+    return replace(reading, alternatives=tuple((value, round(p * share, 6)) for value, p in others))
 
 
 def _ranked(found: _Found, register: ClientRegister) -> list[tuple[str, float, int | None]]:

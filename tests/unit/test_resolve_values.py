@@ -197,6 +197,13 @@ def test_whatever_was_seen_probabilities_stay_probabilities(row: str, name: str,
     assert found.p < 0.999 or name
 
 
+def test_whom_an_undecided_row_may_be_about_shares_what_its_own_answer_leaves() -> None:
+    found, _ = person(Reading("9007?483?8?", 0.5, State.READ, lattice=seen(" 9007?483?8?", 0.313)), ASTRID.name)
+    assert (found.value, found.p) == ("9007?483?8?", 0.5)
+    assert found.alternatives[0][0] == ASTRID.pid
+    assert sum(q for _, q in found.alternatives) <= 0.5 + 1e-6
+
+
 def test_a_day_of_the_outage_wins_box_by_box_though_no_reader_listed_it() -> None:
     spec = NOTE.by_name["handelsedatum"]
     reading = Reading("2027-12-18", 0.9, State.READ, lattice=seen("20271218", b3=("1", 0.1)))
