@@ -111,8 +111,8 @@ places each, a pixel apart (`LOOK_AGAIN` and `MOVES` in `pipeline/recognize/digi
 | DejaVu, Liberation, URW base 35 | Bitstream Vera, OFL-1.1, AGPL with font exception | printed digits |
 
 Some 426,000 training cells each, other ones for the second: rows drawn with shapes from the sources above (box lines, neighbours,
-pencil, ballpoint, felt pen, 1-bit, 100–150 dpi, JPEG, bleed-through, shaken photographs, dust, corrected and struck-out digits, Swedish
-1, 7, slashed 0), and MNIST and optdigits as they are. No picture or font of any of them is in this project.
+pencil, ballpoint, felt pen, 1-bit, 100–150 dpi, JPEG, bleed-through, shaken photographs, dust, corrected and struck-out digits, digits
+over others, two in a box, Swedish 1, 7, slashed 0), and MNIST and optdigits as they are. No picture or font of any of them is in this project.
 
 Held out: MNIST's test part and the last 5,000 images of its training part, the last 720 images of optdigits, every sixth
 family of the handwriting fonts and every sixth printed face. MNIST's test part and the last 480 of optdigits are used for
@@ -140,16 +140,17 @@ The seeds are fixed. See the head of `pipeline/training/digits.py` for what to i
     python -m pipeline.training.digits --handwriting FOLDER --mnist package/data --out data/models --chunks 40 --epochs 17
     python -m pipeline.training.digits --handwriting FOLDER --mnist package/data --out data/models --second --chunks 40 --epochs 9
 
+The networks that are shipped were trained so on rows without digits over others, digits struck out with one stroke or two in a box, and then taken up
+again by the same commands with `--again --epochs 4` on rows as they are drawn now: to begin anew takes an hour and a half each on some processors.
 Each is trained in floating numbers (`trained/`), then rounded to 8 bits by `pipeline/training/digits_eight_bit.py`
 (`--rounding-only` does that alone); probabilities are then calibrated anew (`pipeline/training/calibrate.py`).
 Arithmetic in bfloat16 differs between processors, so figures may differ in the last digit.
 
 ## Limits
 
-Not measured: scans of forms filled by many hands, digits of people with tremor, photographs in low light. A digit that
-was overwritten without being struck out is read as the bolder one. 0 with a stroke through it is a nought; a digit other
-than 0, 1 and 7 with one stroke through it may be read as that digit: of 350 rows drawn with one digit over another 32 were read
-surely and wrong, of 350 with a stroke from the bottom left to the top right of one digit 78 mostly as if there were no stroke.
+Not measured: scans of forms filled by many hands, digits of people with tremor, photographs in low light. A digit
+over another that is clearly paler is read; where both are alike, what the table says of "a digit over another" holds. A 0 with a stroke through
+it is a nought; so is a 1 over a 0. A rising stroke through a 1 or a 7 and a level one through a 4 or a 7 are taken for part of them.
 """
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import copy
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,13 +28,14 @@ import numpy as np
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as nnf
 
 from pipeline.model import Image
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digits import MODEL, SECOND
 from pipeline.training.arithmetic import fast_numbers
+from pipeline.training.cell_batches import BATCH, batches
 from pipeline.training.digit_corrections import Odd
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, load, mnist, optdigits
 from pipeline.training.digit_measures import fitted_temperature, measure, write_card
@@ -54,12 +54,9 @@ ODD_SETS = {"slash": "a digit struck out with one stroke", "written over": "a di
 CHUNK_ROWS = 1_600
 RANGE_ROWS = 500
 """Rows of the training that say how wide the numbers of each layer range."""
-BATCH = 256
 RATE = 4e-3
 """The highest rate of learning."""
 BEGUN_CELLS = 4_000
-MOST_BEND = 0.06
-"""How far a stroke is bent at most (standard deviation, half a picture is 1)."""
 Labels = NDArray[np.int64]
 
 
@@ -136,32 +133,6 @@ def held_out_cells(sources: Sources) -> tuple[dict[str, tuple[Image, Labels]], t
     own, own_labels = mnist(sources.mnist, "train")
     calibration = [drawn(sources, 99, 2_000, held_out=True), (isolated(own[-MNIST_HELD:]), own_labels[-MNIST_HELD:])]
     return sets, (np.concatenate([p for p, _ in calibration]), np.concatenate([v for _, v in calibration]))
-
-
-def moved(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Each picture a little turned, scaled, slanted, shifted and softly bent."""
-    n = len(pictures)
-
-    def spread(amount: float) -> Tensor:
-        return (torch.rand(n, generator=generator) * 2 - 1) * amount
-
-    turn, slant = spread(0.16), spread(0.18)
-    wide, high = 1.04 + spread(0.14), 1.04 + spread(0.14)
-    top = torch.stack([wide * turn.cos(), -high * turn.sin() + slant, spread(0.12)], 1)
-    bottom = torch.stack([wide * turn.sin(), high * turn.cos(), spread(0.12)], 1)
-    grid = nnf.affine_grid(torch.stack([top, bottom], 1), [n, 1, SIDE, SIDE], align_corners=False)
-    coarse = torch.randn(n, 2, 5, 5, generator=generator) * torch.rand(n, 1, 1, 1, generator=generator) * MOST_BEND
-    bend = nnf.interpolate(coarse, size=(SIDE, SIDE), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
-    return nnf.grid_sample(pictures, grid + bend, align_corners=False)
-
-
-def batches(pictures: Image, labels: Labels, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """One pass over the cells in a new order, with new movements."""
-    order = torch.randperm(len(labels), generator=generator).numpy()
-    for start in range(0, len(order) - BATCH + 1, BATCH):
-        chosen = order[start : start + BATCH]
-        cells = torch.from_numpy(pictures[chosen]).float().div_(255).unsqueeze(1)
-        yield moved(cells, generator), torch.from_numpy(labels[chosen])
 
 
 def train(pictures: Image, labels: Labels, epochs: int, seed: int = SEED, begun: Path | None = None) -> nn.Sequential:
