@@ -252,6 +252,17 @@ def test_too_large_pictures_are_refused_and_too_large_pages_bounded(tmp_path: Pa
     assert decode(page.data, page.media_type).size <= 61_000_000
 
 
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_page_of_a_tiff_that_is_too_large_is_refused_alone(tmp_path: Path, at: int) -> None:
+    frames = [_picture("1") for _ in range(3)]
+    frames[at] = Pillow.new("1", (20_000, 10_000))
+    frames[0].save(tmp_path / "a.tif", compression="group4", save_all=True, append_images=frames[1:])
+    problems = ["", "", ""]
+    problems[at] = "too_large"
+    assert [page.problem for page in pages_of(tmp_path / "a.tif")] == problems
+    assert page_count(tmp_path / "a.tif") == 3
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16"])
 def test_decode_gives_eight_bit_grey_or_colour(mode: str) -> None:
     picture = _picture("L")
