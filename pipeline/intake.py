@@ -147,7 +147,7 @@ def _keep(store: Store, batch: str, source: Source, scanned: ScannedPage, by: st
 
 def fingerprint_of(stack: str, unit: str, place: str) -> str:
     """What an unfinished batch is known by."""
-    return hashlib.sha256("\0".join((stack, unit, place)).encode()).hexdigest()
+    return hashlib.sha256("\0".join((stack, unit, place)).encode("utf-8", "surrogateescape")).hexdigest()  # a folder may have a name that is no UTF-8
 
 
 def _unreadable(path: Path, error: OSError) -> IntakeError:
