@@ -148,6 +148,23 @@ def test_a_file_that_changes_on_the_way_is_no_bad_page(tmp_path: Path) -> None:
         source.check_unchanged()
 
 
+def test_a_file_that_is_replaced_on_the_way_is_not_taken_for_what_it_was(store: Store, tmp_path: Path) -> None:
+    """A copier that uses its names again: pages of the new file under the old one's digest would make the old one count as taken in."""
+    one, two = write_stack(tmp_path / "in", 2)
+    before = two.read_bytes()
+
+    def replaced(done: int) -> None:
+        if done == 1:
+            two.write_bytes(foreign_page(99))
+
+    with pytest.raises(IntakeError, match="changed"):
+        take_in(store, [one, two], unit="Norra", place="", by="a.b", on_page=replaced)
+    with store.read() as conn:
+        assert status(conn)["in"] == 1
+    two.write_bytes(before)
+    assert given(store, [one, two]).pages == 2
+
+
 def test_nothing_and_a_missing_file_are_refused_before_a_batch_is_made(store: Store, tmp_path: Path) -> None:
     with pytest.raises(IntakeError):
         given(store, [])
