@@ -17,7 +17,7 @@ from pdf2image import convert_from_path
 from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError, PDFSyntaxError
 from PIL import Image as Pillow
 
-from pipeline.errors import MissingProgramError
+from pipeline.errors import MissingProgramError, StoreUnavailableError
 from pipeline.model import Image
 from pipeline.pdf_loss import DAMAGE, lacking
 
@@ -72,6 +72,7 @@ def pdf_pages(path: Path) -> Iterator[tuple[int, PdfPicture | PdfProblem]]:
 
     Raises:
         MissingProgramError: poppler is not installed and a page must be rendered.
+        StoreUnavailableError: there is no room to render it.
     """
     try:
         pdf = pikepdf.open(path)
@@ -233,9 +234,18 @@ def _render(path: Path, number: int, dpi: int, *, strict: bool) -> Image | None:
     """Grey where the page has no colour."""
     with tempfile.TemporaryDirectory(prefix="efterskrift-") as folder:
         files = convert_from_path(path, dpi, folder, number, number, "ppm", paths_only=True, strict=strict, use_cropbox=True, timeout=RENDER_SECONDS)
+        if files and _is_short(Path(str(files[0]))):
+            raise StoreUnavailableError("A page could not be drawn: the disk is full.", f"Make room in {tempfile.gettempdir()}, then try again.")
         colour = cv2.imread(str(files[0]), cv2.IMREAD_COLOR) if files else None
     if colour is None:
         return None
     blue, green, red = cv2.split(colour)
     grey = np.array_equal(blue, green) and np.array_equal(green, red)
     return np.asarray(blue if grey else colour, dtype=np.uint8)
+
+
+def _is_short(ppm: Path) -> bool:
+    """Whether a drawn picture holds less than its head says."""
+    with ppm.open("rb") as file:
+        head = file.read(64).split(maxsplit=4)
+    return len(head) < 4 or ppm.stat().st_size < 3 * int(head[1]) * int(head[2])
