@@ -19,6 +19,8 @@ _SPECK_MM = 1.2
 """Shorter is dust."""
 _WRITING_MM = 6.0
 """Strokes of this length together are writing."""
+_FEWEST_PX = 300
+"""On a picture whose longer side is shorter, such as a camera's thumbnail, strokes may not show."""
 
 
 def is_blank(image: Image) -> bool:
@@ -26,6 +28,8 @@ def is_blank(image: Image) -> bool:
 
     `image` is grey or BGR of a whole page of about A4 size.
     """
+    if max(image.shape[:2]) < _FEWEST_PX:
+        return False
     ink = _strokes(_darkest(image))
     _count, _labels, stats, _centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
     sizes = np.hypot(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]) / _PX_PER_MM

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -84,6 +85,14 @@ class Desk:
         if attempt > self.attempts:
             self._patiently(lambda: self._give_up(page_id))
             return
+        try:
+            self._read(page_id)
+        except StoreUnavailableError:  # told to stop meanwhile: not the page has ended this worker
+            with suppress(StoreUnavailableError):
+                self._forgive(page_id)
+            raise
+
+    def _read(self, page_id: str) -> None:
         try:
             digitized = self._patiently(lambda: self._digitize(page_id))
         except StoreUnavailableError:

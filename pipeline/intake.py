@@ -7,6 +7,7 @@ the same files again: what is in already is recognised by the content of its fil
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,21 +48,23 @@ class Source:
         """
         try:
             with path.open("rb") as file:
+                about = os.fstat(file.fileno())
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            about = path.stat()
         except OSError as error:
             raise _unreadable(path, error) from error
         return cls(path, sha256, about.st_size, about.st_mtime_ns)
 
-    def check_unchanged(self) -> None:
-        """Tell a page that is bad from a file that was taken away.
+    def check_unchanged(self, *, may_be_gone: bool = False) -> None:
+        """Tell a page that is bad from a file that was taken away, and a page of this file from one of another that has its name now.
 
         Raises:
-            IntakeError: the file is gone or another.
+            IntakeError: the file is another, or gone, which what has been read of it outlives (`may_be_gone`).
         """
         try:
             about = self.path.stat()
         except OSError as error:
+            if may_be_gone:
+                return
             raise _unreadable(self.path, error) from error
         if (about.st_size, about.st_mtime_ns) != (self.size, self.changed_ns):
             raise IntakeError(f"{self.path.name} changed while it was taken in.", "Wait until it is written, then take in the same files again.")
@@ -131,9 +134,9 @@ def _keep(store: Store, batch: str, source: Source, scanned: ScannedPage, by: st
     with store.read() as conn:
         if is_in(conn, batch, source.sha256, scanned.source_page, nth):
             return
+    source.check_unchanged(may_be_gone=scanned.data is not None)
     reason = ""
     if scanned.data is None:
-        source.check_unchanged()
         reason = f"{scanned.problem}: {scanned.reason}"
         if source.size <= MAX_FILE_BYTES:
             store.images.put(source.path.read_bytes())
@@ -147,7 +150,7 @@ def _keep(store: Store, batch: str, source: Source, scanned: ScannedPage, by: st
 
 def fingerprint_of(stack: str, unit: str, place: str) -> str:
     """What an unfinished batch is known by."""
-    return hashlib.sha256("\0".join((stack, unit, place)).encode()).hexdigest()
+    return hashlib.sha256("\0".join((stack, unit, place)).encode("utf-8", "surrogateescape")).hexdigest()  # a folder may have a name that is no UTF-8
 
 
 def _unreadable(path: Path, error: OSError) -> IntakeError:

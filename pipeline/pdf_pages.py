@@ -17,8 +17,9 @@ from pdf2image import convert_from_path
 from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError, PDFSyntaxError
 from PIL import Image as Pillow
 
-from pipeline.errors import MissingProgramError
+from pipeline.errors import MissingProgramError, StoreUnavailableError
 from pipeline.model import Image
+from pipeline.pdf_loss import DAMAGE, lacking
 
 DPI = 300
 MAX_RENDER_DPI = 600
@@ -31,10 +32,6 @@ _COVER = 0.02
 """How far, as a share of the page, the edges of a full-page scan may lie from those of the page."""
 _LONGEST_SCAN_CONTENT = 4096
 _ORIENTATION = 0x0112
-_TAIL_BYTES = 4096
-"""Where a whole file has its end mark, though something may have been written after it."""
-_DAMAGE = (pikepdf.PdfError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, NotImplementedError, RuntimeError)
-"""What pikepdf raises on damaged or unusual objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +62,8 @@ def pdf_page_count(path: Path) -> int:
     """How many pages `pdf_pages` will yield."""
     try:
         with pikepdf.open(path) as pdf:
-            return max(1, len(pdf.pages) + _is_cut(path))
-    except _DAMAGE:
+            return max(1, len(pdf.pages) + bool(lacking(path, len(pdf.pages))))
+    except DAMAGE:
         return 1
 
 
@@ -75,30 +72,24 @@ def pdf_pages(path: Path) -> Iterator[tuple[int, PdfPicture | PdfProblem]]:
 
     Raises:
         MissingProgramError: poppler is not installed and a page must be rendered.
+        StoreUnavailableError: there is no room to render it.
     """
     try:
         pdf = pikepdf.open(path)
     except pikepdf.PasswordError:
         yield 1, PdfProblem("encrypted", "The PDF is locked with a password.")
         return
-    except _DAMAGE:
+    except DAMAGE:
         yield 1, PdfProblem("broken_file", "The PDF is damaged.")
         return
     with pdf:
-        is_cut = _is_cut(path)
-        if not len(pdf.pages) and not is_cut:
+        missing = lacking(path, len(pdf.pages))
+        if not len(pdf.pages) and not missing:
             yield 1, PdfProblem("empty_file", "The PDF has no pages.")
         for number in range(1, len(pdf.pages) + 1):
             yield number, _page(pdf, path, number)
-        if is_cut:
-            yield len(pdf.pages) + 1, PdfProblem("broken_page", "The PDF ends before it is whole: pages are missing.")
-
-
-def _is_cut(path: Path) -> bool:
-    """Whether the file's end is missing. What is left can be mended, but tells nothing of the pages that were lost."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-        return b"%%EOF" not in file.read()
+        if missing:
+            yield len(pdf.pages) + 1, PdfProblem("broken_page", missing)
 
 
 def _page(pdf: pikepdf.Pdf, path: Path, number: int) -> PdfPicture | PdfProblem:
@@ -110,7 +101,7 @@ def _page(pdf: pikepdf.Pdf, path: Path, number: int) -> PdfPicture | PdfProblem:
                 return picture
             dpi = min(max(scan.dpi, DPI), MAX_RENDER_DPI)
         dpi = _bounded(page, dpi)
-    except _DAMAGE:
+    except DAMAGE:
         pass  # an unusual page: the renderer decides whether it can be shown
     return _rendered(path, number, max(1, math.floor(dpi + 0.5)))
 
@@ -243,9 +234,18 @@ def _render(path: Path, number: int, dpi: int, *, strict: bool) -> Image | None:
     """Grey where the page has no colour."""
     with tempfile.TemporaryDirectory(prefix="efterskrift-") as folder:
         files = convert_from_path(path, dpi, folder, number, number, "ppm", paths_only=True, strict=strict, use_cropbox=True, timeout=RENDER_SECONDS)
+        if files and _is_short(Path(str(files[0]))):
+            raise StoreUnavailableError("A page could not be drawn: the disk is full.", f"Make room in {tempfile.gettempdir()}, then try again.")
         colour = cv2.imread(str(files[0]), cv2.IMREAD_COLOR) if files else None
     if colour is None:
         return None
     blue, green, red = cv2.split(colour)
     grey = np.array_equal(blue, green) and np.array_equal(green, red)
     return np.asarray(blue if grey else colour, dtype=np.uint8)
+
+
+def _is_short(ppm: Path) -> bool:
+    """Whether a drawn picture holds less than its head says."""
+    with ppm.open("rb") as file:
+        head = file.read(64).split(maxsplit=4)
+    return len(head) < 4 or ppm.stat().st_size < 3 * int(head[1]) * int(head[2])

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from pipeline.errors import BrokenFileError
 from pipeline.model import Image
@@ -198,7 +199,7 @@ def _from_tiff(path: Path) -> Iterator[ScannedPage]:
     if pages == 1 and not is_cut:
         yield _from_picture(path, TIFF)
         return
-    with _opened(path) as picture:
+    with _tiff(path) as picture:
         for index in range(pages):
             yield _frame(path.name, picture, index)
     if is_cut:
@@ -208,7 +209,7 @@ def _from_tiff(path: Path) -> Iterator[ScannedPage]:
 def _frames(path: Path) -> tuple[int, bool]:
     """How many pages of a TIFF can be reached, and whether the file is cut off and tells of more."""
     try:
-        with warnings.catch_warnings(), _opened(path) as picture:
+        with _tiff(path) as picture, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for index in count(1):
                 try:
@@ -217,9 +218,16 @@ def _frames(path: Path) -> tuple[int, bool]:
                     return index, False
                 except _DAMAGE:
                     return index, True
-    except (_TooLargeError, *_DAMAGE):
+    except _DAMAGE:
         pass  # pages_of tells the reason
     return 1, False
+
+
+def _tiff(path: Path) -> TiffImageFile:
+    """The file, however large its first page is: that page alone is refused, not those after it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return TiffImageFile(path)
 
 
 def _frame(name: str, picture: Pillow.Image, index: int) -> ScannedPage:

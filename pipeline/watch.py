@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import struct
 import time
 from collections import Counter
@@ -53,17 +54,16 @@ class FolderWatch:
     _known: dict[Path, _Known] = field(default_factory=dict)
 
     def look(self) -> Taken | None:
-        """Take in what has become ready since the last look, as one batch.
+        """Take in what has become ready since the last look, as one batch. A file that cannot be read holds up no other.
 
         Raises:
-            IntakeError: the folder or a file in it went away; the next look goes on.
+            IntakeError: the folder went away, or nothing but files that cannot be read has become ready; the next look goes on.
             StoreError: the database or the disk failed; likewise.
         """
-        ready = [path for path, known in self._seen().items() if self._is_ready(path, known)]
+        ready, unreadable = self._ready()
         new: dict[str, Path] = {}
         here: set[str] = set()
-        for path in ready:
-            sha256, pages = Source.of(path).sha256, page_count(path)
+        for path, (sha256, pages) in ready.items():
             here.add(sha256)
             with self.store.read() as conn:
                 if not source_is_in(conn, sha256, pages):
@@ -72,7 +72,23 @@ class FolderWatch:
         taken = take_in(self.store, files, unit=self.unit, place=self.place, by=self.by, stack=stack) if new else None
         for path in ready:
             self._known[path].done = True
+        if unreadable is not None and taken is None:
+            raise unreadable
         return taken
+
+    def _ready(self) -> tuple[dict[Path, tuple[str, int]], IntakeError | None]:
+        """The files that have become ready, each with its SHA-256 and its number of pages, and what is wrong with the first that cannot be read."""
+        ready: dict[Path, tuple[str, int]] = {}
+        unreadable = None
+        for path, known in self._seen().items():
+            try:
+                if self._is_ready(path, known):
+                    ready[path] = Source.of(path).sha256, page_count(path)
+            except IntakeError as error:
+                unreadable = unreadable or error
+            except OSError as error:
+                unreadable = unreadable or _unreadable(path.name, error)
+        return ready, unreadable
 
     def _stack(self, here: Collection[str], new: Collection[str]) -> str:
         """What a look takes in goes on with what the look before was cut off in. If that file has gone, its batch stays unfinished."""
@@ -87,9 +103,9 @@ class FolderWatch:
 
     def _seen(self) -> dict[Path, _Known]:
         """Every scan in the folder and below, in the order of their names, with how long it has stood unchanged."""
-        now = self.clock()
+        now, files = self.clock(), self._files()
         before, self._known, self.others = self._known, {}, Counter()
-        for path, signature in self._files():
+        for path, signature in files:
             if path.suffix.lower() not in SUFFIXES:
                 self.others[path.suffix.lower()] += 1
                 continue
@@ -98,10 +114,16 @@ class FolderWatch:
         return self._known
 
     def _files(self) -> list[tuple[Path, Signature]]:
+        try:
+            return self._found()
+        except OSError as error:  # a share that breaks off
+            raise _unreadable(str(self.folder), error) from error
+
+    def _found(self) -> list[tuple[Path, Signature]]:
         if not self.folder.is_dir():
             raise IntakeError(f"The folder {self.folder} is not there.", "Check the name, or that the stick or the share is connected.")
         found = []
-        for path in sorted(self.folder.rglob("*")):
+        for path in sorted(self.folder.rglob("*"), key=_in_turn):
             if any(part.startswith(".") for part in path.relative_to(self.folder).parts) or path.is_symlink() or not path.is_file():
                 continue
             try:
@@ -120,6 +142,12 @@ class FolderWatch:
         return ends_properly(path) or stood >= _PATIENCE * self.interval
 
 
+def _in_turn(path: Path) -> tuple[list[list[str | int]], str]:
+    """By name, numbers as numbers: a copier calls the tenth picture of a stack `Scan 10` and the second `Scan 2`."""
+    parts = [[int(piece) if at % 2 else piece for at, piece in enumerate(re.split("([0-9]+)", part))] for part in path.parts]
+    return parts, str(path)
+
+
 def ends_properly(path: Path) -> bool:
     """Whether the file's end is there, as far as its kind tells.
 
@@ -134,7 +162,7 @@ def ends_properly(path: Path) -> bool:
             file.seek(max(0, size - _TAIL))
             tail = file.read()
     except OSError as error:
-        raise IntakeError(f"{path.name} cannot be read: {error.strerror}.", "Check that the stick or the share is connected.") from error
+        raise _unreadable(path.name, error) from error
     ends = {PDF: b"%%EOF", JPEG: b"\xff\xd9", PNG: b"IEND"}
     return _has_directory(head, size) if kind == TIFF else kind is not None and ends[kind] in tail
 
@@ -154,7 +182,7 @@ def _is_open_for_writing(path: Path) -> bool:
     try:
         handle = os.open(path, os.O_RDONLY)
     except OSError as error:
-        raise IntakeError(f"{path.name} cannot be read: {error.strerror}.", "Check that the stick or the share is connected.") from error
+        raise _unreadable(path.name, error) from error
     try:
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except BlockingIOError:
@@ -164,3 +192,7 @@ def _is_open_for_writing(path: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def _unreadable(name: str, error: OSError) -> IntakeError:
+    return IntakeError(f"{name} cannot be read: {error.strerror or type(error).__name__}.", "Check that the stick or the share is connected.")

@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,14 +36,13 @@ def register(app: typer.Typer) -> None:
 def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.")], unit: Unit = "", place: Place = "") -> None:
     """Take files into the store as one batch. Given again after it was cut short, the same files are continued, not doubled."""
     from pipeline.intake import take_in
-    from pipeline.scan import page_count
     from pipeline.store.database import open_store
 
     if missing := [path.name for path in files if not path.is_file()]:
         raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder.")
     store = open_store(load_settings())
     with progress("Taking in") as bar:
-        task = bar.add_task("", total=sum(page_count(path) for path in files))
+        task = bar.add_task("", total=_count(files))
         owner = _unit(store, unit)
         taken = take_in(store, files, unit=owner, place=place, by=_login(), on_page=lambda done: bar.update(task, completed=done))
     typer.echo(_told(taken))
@@ -126,6 +126,16 @@ def _look(watched: FolderWatch, *, once: bool) -> bool:
 def _told(taken: Taken) -> str:
     bad = f", {taken.failed} of them could not be taken in" if taken.failed else ""
     return f"Batch {taken.batch}: {taken.pages} pages{bad}{' (continued)' if taken.continued else ''}."
+
+
+def _count(files: Sequence[Path]) -> int | None:
+    """How many pages the files have; None if one of them cannot be read: taking it in says why."""
+    from pipeline.scan import page_count
+
+    try:
+        return sum(page_count(path) for path in files)
+    except OSError:
+        return None
 
 
 def _unit(store: Store, given: str) -> str:

@@ -45,7 +45,7 @@ class ImageFolder:
         path = self.path(sha256)
         try:
             if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(exist_ok=True)  # not the folder itself: without its disk it is an empty place
                 self._write(path, data)
         except OSError as error:
             remedy = "Make room on the disk or correct its rights, then try again."

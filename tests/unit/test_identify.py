@@ -116,6 +116,13 @@ def test_an_empty_back_is_blank_whatever_shows_through_or_lies_on_it() -> None:
     assert identify(np.full((1754, 1240, 3), 244, np.uint8)).blank
 
 
+def test_a_thumbnail_is_not_blank() -> None:
+    """A short note is lost on so few pixels, and what is blank is done without anybody having seen it."""
+    page = np.full((2339, 1654), 255, np.uint8)
+    cv2.putText(page, "insulin 4E kl 14 /AB", (300, 600), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.6, 60, 4, cv2.LINE_AA)
+    assert not identify(cv2.resize(page, (85, 120), interpolation=cv2.INTER_AREA)).blank
+
+
 @pytest.mark.parametrize("dpi", [150, 300])
 def test_a_faint_pencil_note_is_not_blank(dpi: int) -> None:
     rng = np.random.default_rng(4)

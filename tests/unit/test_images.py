@@ -63,6 +63,14 @@ def test_a_full_disk_leaves_nothing_behind(images: ImageFolder, monkeypatch: pyt
     assert files(images) == []
 
 
+def test_a_folder_whose_disk_is_not_connected_is_not_made_anew(tmp_path: Path) -> None:
+    """What is written below a mount point is not seen any more once the disk is there."""
+    images = ImageFolder(tmp_path / "images")
+    with pytest.raises(StoreUnavailableError, match="cannot be written"):
+        images.put(b"page")
+    assert not images.folder.exists()
+
+
 def test_many_writers_of_the_same_bytes_agree(images: ImageFolder) -> None:
     found: list[str] = []
     threads = [Thread(target=lambda: found.append(images.put(b"page" * 100_000))) for _ in range(8)]

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from fpdf import FPDF
 from PIL import Image as Pillow
 
 from pipeline.errors import IntakeError, NotAllowedError, StoreUnavailableError
@@ -148,6 +149,23 @@ def test_a_file_that_changes_on_the_way_is_no_bad_page(tmp_path: Path) -> None:
         source.check_unchanged()
 
 
+def test_a_file_that_is_replaced_on_the_way_is_not_taken_for_what_it_was(store: Store, tmp_path: Path) -> None:
+    """A copier that uses its names again: pages of the new file under the old one's digest would make the old one count as taken in."""
+    one, two = write_stack(tmp_path / "in", 2)
+    before = two.read_bytes()
+
+    def replaced(done: int) -> None:
+        if done == 1:
+            two.write_bytes(foreign_page(99))
+
+    with pytest.raises(IntakeError, match="changed"):
+        take_in(store, [one, two], unit="Norra", place="", by="a.b", on_page=replaced)
+    with store.read() as conn:
+        assert status(conn)["in"] == 1
+    two.write_bytes(before)
+    assert given(store, [one, two]).pages == 2
+
+
 def test_nothing_and_a_missing_file_are_refused_before_a_batch_is_made(store: Store, tmp_path: Path) -> None:
     with pytest.raises(IntakeError):
         given(store, [])
@@ -176,6 +194,18 @@ def test_a_full_disk_names_itself_and_the_same_files_continue(store: Store, tmp_
         given(store, paths)
     assert not list(store.images.folder.rglob("*.part"))
     assert given(store, paths) == Taken(given_batch(store), 3, 0, True)
+
+
+def test_a_page_that_could_not_be_drawn_for_a_full_disk_is_no_damaged_page(store: Store, tmp_path: Path) -> None:
+    drawn = FPDF(unit="mm", format="A4")
+    drawn.add_page()
+    drawn.line(20, 20, 190, 270)
+    drawn.output(str(tmp_path / "drawn.pdf"))
+    with no_file_larger_than(2_000_000), pytest.raises(StoreUnavailableError, match="could not be drawn"):
+        given(store, [tmp_path / "drawn.pdf"])
+    with store.read() as conn:
+        assert status(conn)["failed"] == 0
+    assert given(store, [tmp_path / "drawn.pdf"]) == Taken(given_batch(store), 1, 0, True)
 
 
 def given_batch(store: Store) -> str:

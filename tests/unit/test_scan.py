@@ -225,6 +225,20 @@ def test_a_stack_that_was_cut_off_says_that_pages_are_missing(tmp_path: Path, ki
     assert [page.source_page for page in pages] == list(range(1, page_count(cut) + 1))
 
 
+def test_a_destroyed_page_of_a_pdf_is_told_of(tmp_path: Path) -> None:
+    """A bad sector of a stick: what is left of the file can be opened, and says nothing of the page that has gone."""
+    path = _pdf_of(tmp_path / "a.pdf", [_jpeg_stream(_jpeg())] * 3)
+    whole = path.read_bytes()
+    with pikepdf.open(path) as pdf:
+        number, _ = pdf.pages[1].obj.objgen
+    start = whole.index(b"\n%d 0 obj" % number)
+    end = whole.index(b"endobj", start)
+    path.write_bytes(whole[:start] + bytes(end - start) + whole[end:])
+    pages = list(pages_of(path))
+    assert [(page.source_page, page.problem) for page in pages] == [(1, ""), (2, ""), (3, "broken_page")]
+    assert page_count(path) == 3
+
+
 def test_too_large_pictures_are_refused_and_too_large_pages_bounded(tmp_path: Path) -> None:
     Pillow.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
     assert _only(tmp_path / "bomb.png").problem == "too_large"
@@ -236,6 +250,17 @@ def test_too_large_pictures_are_refused_and_too_large_pages_bounded(tmp_path: Pa
     page = _only(tmp_path / "poster.pdf")
     assert page.data is not None
     assert decode(page.data, page.media_type).size <= 61_000_000
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_page_of_a_tiff_that_is_too_large_is_refused_alone(tmp_path: Path, at: int) -> None:
+    frames = [_picture("1") for _ in range(3)]
+    frames[at] = Pillow.new("1", (20_000, 10_000))
+    frames[0].save(tmp_path / "a.tif", compression="group4", save_all=True, append_images=frames[1:])
+    problems = ["", "", ""]
+    problems[at] = "too_large"
+    assert [page.problem for page in pages_of(tmp_path / "a.tif")] == problems
+    assert page_count(tmp_path / "a.tif") == 3
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16"])

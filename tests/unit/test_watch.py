@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import struct
@@ -218,6 +219,60 @@ def test_a_file_that_another_holds_hinders_one_look_only(scanner: Scanner, monke
     with pytest.raises(IntakeError, match="cannot be read"):
         scanner.look()
     monkeypatch.undo()
+    assert scanner.look() is not None
+
+
+def test_a_file_that_nobody_may_read_does_not_hold_up_the_others(scanner: Scanner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a copier that writes one file with other rights."""
+    write_stack(scanner.folder, 3)
+    scanner.look()
+    real = os.open
+
+    def refused(path: str | Path, *more: int) -> int:
+        if Path(path).name == "0000.png":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *more)
+
+    monkeypatch.setattr(os, "open", refused)
+    taken = scanner.look()
+    assert taken is not None
+    assert taken.pages == 2
+    with pytest.raises(IntakeError, match=r"0000\.png cannot be read"):
+        scanner.look()
+    monkeypatch.undo()
+    assert scanner.look() is not None
+
+
+@pytest.mark.parametrize(("where", "name"), [(watch_module, "page_count"), (Path, "is_dir"), (Path, "rglob")])
+def test_a_share_that_breaks_off_does_not_end_the_watch(scanner: Scanner, monkeypatch: pytest.MonkeyPatch, where: object, name: str) -> None:
+    write_stack(scanner.folder, 1)
+    scanner.look()
+
+    def broken_off(*_: object) -> int:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(where, name, broken_off)
+    with pytest.raises(IntakeError, match="cannot be read"):
+        scanner.look()
+    monkeypatch.undo()
+    scanner.look()
+    assert scanner.look() is not None or scanner.watch.pending() == 0
+
+
+def test_pictures_that_a_copier_numbers_without_noughts_come_in_the_order_of_the_paper(scanner: Scanner, store: Store) -> None:
+    for number in (10, 9, 2, 1):
+        (scanner.folder / f"Scan {number}.png").write_bytes(foreign_page(number))
+    scanner.look()
+    taken = scanner.look()
+    assert taken is not None
+    with store.read() as conn:
+        assert [page.source_name for page in pages_of(conn, taken.batch)] == ["Scan 1.png", "Scan 2.png", "Scan 9.png", "Scan 10.png"]
+
+
+def test_a_folder_whose_name_is_no_utf8_is_watched(store: Store, tmp_path: Path) -> None:
+    scanner = Scanner(store, Path(os.fsdecode(os.fsencode(tmp_path) + b"/p\xe4rm")))
+    write_stack(scanner.folder, 1)
+    scanner.look()
     assert scanner.look() is not None
 
 

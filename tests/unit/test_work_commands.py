@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -80,6 +83,21 @@ def test_a_missing_file_is_named_before_anything_is_taken_in(tmp_path: Path) -> 
     with pytest.raises(UsageError, match=r"no file gone\.pdf"):
         run("scan", str(tmp_path / "gone.pdf"))
     assert counts()["pages"]["in"] == 0
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file,) = write_stack(tmp_path / "in", 1)
+    real = Path.open
+
+    def refused(path: Path, *mode: Any, **more: Any) -> Any:  # noqa: ANN401 - as Path.open
+        if path == file:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *mode, **more)
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(IntakeError, match=r"0000\.png cannot be read: Permission denied"):
+        run("scan", str(file))
 
 
 @pytest.mark.usefixtures("workspace")
