@@ -138,6 +138,20 @@ def test_a_v_in_a_word_is_no_caret_of_the_words_above_it() -> None:
     assert _lines(paper.read()) == ["Patienten ej är vaken"]
 
 
+@pytest.mark.parametrize("scale", [3.0, 3.5, 4.0])
+def test_letters_as_high_as_two_rules_are_read(scale: float) -> None:
+    paper = Paper()
+    paper.write(TEXTS[0], 3, PITCH)
+    paper.write("OBS", 3, 5 * PITCH, scale=scale)
+    assert _alike(_lines(paper.read()), [TEXTS[0], "OBS"])
+
+
+def test_larger_letters_are_not_taken_for_an_empty_field() -> None:
+    paper = Paper()
+    paper.write("OBS ring", 3, 3 * PITCH, scale=5)
+    assert _alike(_lines(paper.read()), ["OBS ring"])
+
+
 def test_a_line_that_runs_out_of_the_field_is_read_to_its_end() -> None:
     paper = Paper()
     paper.write("Ringde sonen hemma", WIDTH + 6 - 51, PITCH)
