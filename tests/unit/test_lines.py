@@ -152,6 +152,15 @@ def test_larger_letters_are_not_taken_for_an_empty_field() -> None:
     assert _alike(_lines(paper.read()), ["OBS ring"])
 
 
+@pytest.mark.parametrize("x", [8, 13, 18, 23, 28])
+def test_words_above_a_word_are_put_before_or_after_it(x: float) -> None:
+    paper = Paper()
+    paper.write("Hemma hela dagen", 3, 2 * PITCH)
+    paper.write("inte", x, 2 * PITCH - 5.5, scale=0.8)
+    words = str(paper.read().value).split()
+    assert sorted(words) == sorted(["Hemma", "hela", "dagen", "inte"])
+
+
 def test_a_line_that_runs_out_of_the_field_is_read_to_its_end() -> None:
     paper = Paper()
     paper.write("Ringde sonen hemma", WIDTH + 6 - 51, PITCH)
