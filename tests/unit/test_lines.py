@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.margins import LINES_MARGIN_MM, MARGIN_MM, margin_mm
 from pipeline.model import Image, Reading, State
 from pipeline.recognize import handwriting, lines
@@ -227,6 +227,36 @@ def test_a_field_of_one_line_leaves_struck_out_words_away_and_says_so() -> None:
     (reading,) = handwriting.recognize([Crop(image, spec, np.full_like(image, 255), PX)])
     assert _alike([str(reading.value)], ["Karin"])
     assert reading.remarks == (STRUCK_OUT,)
+
+
+@pytest.mark.parametrize(
+    ("form", "struck", "value"),
+    [(Format.DATE, "15/12", "2021-12-16"), (Format.DATE, "12/16", "2021-12-16"), (Format.TIME, "7.30", "08:30"), (Format.NUMBER, "36,5", "37.5")],
+)
+def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(form: Format, struck: str, value: str) -> None:
+    """A struck-out date before the right one left `16/12 2021` in a field of days."""
+    written = {Format.DATE: "16/12 2021", Format.TIME: "kl 8.30", Format.NUMBER: "37,5"}[form]
+    paper = Paper(1)
+    end = paper.write(struck, 3, PITCH - 2)
+    for y in (-4.5, -3.5, -2.5):
+        paper.stroke((2, PITCH + y), (end + 1, PITCH + y + 0.4), pen=4)
+    paper.write(written, end + 4, PITCH - 2)
+    spec = FieldSpec(name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=form)
+    (reading,) = handwriting.recognize([Crop(paper.image, spec, paper.blank, PX, AROUND)])
+    assert (reading.value, reading.remarks) == (value, (STRUCK_OUT,))
+
+
+def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
+    paper = Paper(1)
+    end = paper.write("Pat", 3, PITCH - 2)
+    stop = paper.write("15/12", end + 4, PITCH - 2)
+    for y in (-4.5, -3.5, -2.5):
+        paper.stroke((end + 3, PITCH + y), (stop + 1, PITCH + y + 0.4), pen=4)
+    paper.write("sover", stop + 4, PITCH - 2)
+    spec = FieldSpec(name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=Format.DATE)
+    (reading,) = handwriting.recognize([Crop(paper.image, spec, paper.blank, PX, AROUND)])
+    assert (reading.value, reading.remarks) == ("Pat sover", (STRUCK_OUT,))
+    assert reading.p <= 0.3
 
 
 def test_an_arrow_at_the_end_sends_to_the_back() -> None:
