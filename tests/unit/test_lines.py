@@ -282,6 +282,15 @@ def test_an_arrow_at_the_end_sends_to_the_back() -> None:
         "se sid 2",
         "Fortsättning sida 2",
         "Ringt sonen. Forts.",
+        "Se baks.",
+        "forts. baks",
+        "OBS baksidan!",
+        "-> baks.",
+        "Forts. på nytt blad",
+        "Fortsätter på ny sida",
+        "fortsättning följer",
+        "forts. nästa",
+        "P.T.O.",
     ],
 )
 def test_words_send_to_the_back(text: str) -> None:
@@ -298,6 +307,9 @@ def test_words_send_to_the_back(text: str) -> None:
         "Ser bra ut",
         "Fortsätt med Alvedon",
         "Se s.k. lista",
+        "Behöver mer papper",
+        "OBS sår på baksidan av låret",
+        "Fortsättning följer planen",
     ],
 )
 def test_other_words_do_not(text: str) -> None:
