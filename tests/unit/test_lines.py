@@ -383,6 +383,25 @@ def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
     assert time.process_time() - begun < 15
 
 
+def test_a_strip_of_noise_takes_no_minutes() -> None:
+    """Its rows of writing told a senseless scale, and it took more than a minute."""
+    strip = np.random.default_rng(1).integers(0, 256, (50, 3000), np.uint8)
+    begun = time.process_time()
+    area = plain_area(strip)
+    assert area.found.ink.px_per_mm >= 3
+    assert sum(len(row.parts) for row in area.rows) < 10
+    assert time.process_time() - begun < 5
+
+
+def test_more_rows_than_a_page_of_writing_has_are_illegible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of noise has 150 and took half a minute."""
+    monkeypatch.setattr(lines, "MOST_STRETCHES", 3)
+    paper = Paper()
+    for row, text in enumerate(TEXTS):
+        paper.write(text, 3, PITCH * (row + 1))
+    assert paper.read().state is State.ILLEGIBLE
+
+
 @pytest.mark.parametrize("shape", [(400, 3), (2000, 1), (3, 3), (1, 400)])
 def test_a_picture_a_few_pixels_wide_is_read(shape: tuple[int, int]) -> None:
     assert [one.state for one in lines.read_areas([plain_area(np.full(shape, 255, np.uint8))])] == [State.EMPTY]
