@@ -18,7 +18,9 @@ from pipeline.recognize.network import Steps, read_steps
 from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
-from pipeline.recognize.transcription import DASHES_P, reading
+from pipeline.recognize.text_grammar import shape_of
+from pipeline.recognize.text_values import values_of
+from pipeline.recognize.transcription import DASHES_P, MISSHAPEN_P, reading
 from pipeline.recognize.unread import STRAY_WRITING, is_cut, is_left_out
 from pipeline.recognize.word_places import spans
 from pipeline.settings import load_settings
@@ -39,10 +41,10 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
     own = [_own(ink) for ink in inks]
     lines = [_unstruck(ink, mask) for ink, mask in zip(inks, own, strict=True)]
     formats = [
-        crop.spec.format if len(line) == 1 else None for crop, line in zip(crops, lines, strict=True) for part in line if isinstance(part, Line)
+        crop.spec.format if _is_whole(line) else None for crop, line in zip(crops, lines, strict=True) for part in line if isinstance(part, Line)
     ]
     answers = iter(read_lines([part for line in lines for part in line if isinstance(part, Line)], names, formats))
-    read = [_without_struck(line, answers) for line in lines]
+    read = [_without_struck(line, answers, None if _is_whole(line) else crop.spec.format) for crop, line in zip(crops, lines, strict=True)]
     return [
         replace(one, remarks=(*one.remarks, STRAY_WRITING)) if is_cut(crop, ink, mask) or is_left_out(crop, ink, mask) else one
         for one, crop, ink, mask in zip(read, crops, inks, own, strict=True)
@@ -58,12 +60,27 @@ def _unstruck(ink: Ink, own: Mask) -> tuple[Part, ...]:
     return parts(line.picture, struck_breaks(line.picture, strikes))
 
 
-def _without_struck(line: Sequence[Part], answers: Iterator[Reading]) -> Reading:
-    """What is left of a line whose struck-out words do not count; a line of which nothing is left is for a person to see."""
+def _is_whole(line: Sequence[Part]) -> bool:
+    """Whether what is to be read of a line is one stretch."""
+    return sum(isinstance(part, Line) for part in line) == 1
+
+
+def _without_struck(line: Sequence[Part], answers: Iterator[Reading], form: Format | None) -> Reading:
+    """What is left of a line whose struck-out words do not count, as a value of the format; where nothing is left a person has to see it."""
     read = [next(answers) for part in line if isinstance(part, Line)]
     if len(read) == len(line):
         return stretch(read)
-    return replace(stretch(read) if read else Reading(None, 0.5, State.ILLEGIBLE), remarks=(STRUCK_OUT,))
+    return replace(_of_format(stretch(read), form) if read else Reading(None, 0.5, State.ILLEGIBLE), remarks=(STRUCK_OUT,))
+
+
+def _of_format(found: Reading, form: Format | None) -> Reading:
+    """The value that stretches read each by itself stand for together; doubtful where they have not the format's shape."""
+    if form is None or not isinstance(found.value, str):
+        return found
+    values = values_of(form, found.value) if shape_of(form).fits(found.value) else ()
+    if len(values) != 1:
+        return replace(found, p=min(found.p, MISSHAPEN_P), alternatives=())
+    return replace(found, value=values[0], alternatives=(), characters=found.characters if values[0] == found.value else ())
 
 
 def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequence[Format | None] = (), *, places: bool = False) -> list[Reading]:

@@ -22,6 +22,8 @@ FILE = "swedish.npz"
 CODES = {letter: i for i, letter in enumerate(LETTERS, start=1)}
 SIZE = len(LETTERS) + 1
 EDGE = 0
+LEAST_P = 1e-300
+"""A filler of a hundred w and v in a row is no word at all; its logarithm has to be some number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Language:
         if self.names.words:
             p += s.names * self.names.beginning(word)
         done = text.done + _case(text, capital)
-        return Written(done, done + math.log(p), word, spelled, text.capitals + capital, text.letters + 1, text.words, text.first)
+        return Written(done, done + math.log(max(p, LEAST_P)), word, spelled, text.capitals + capital, text.letters + 1, text.words, text.first)
 
     def _mark(self, text: Written, sign: str) -> Written:
         closed = self._closed(text) if text.word else text
@@ -134,7 +136,7 @@ class Language:
         p = self._known * self.general.p(text.word) + s.joined * self.general.joined(text.word) + s.unknown * alone
         if self.names.words:
             p += s.names * self.names.p(text.word)
-        done = text.done + math.log(max(p, 1e-300))
+        done = text.done + math.log(max(p, LEAST_P))
         return Written(done, done, letters=text.letters, words=text.words + 1, first=False)
 
     @property

@@ -57,11 +57,17 @@ def owners(pieces: Pieces, rows: Sequence[Row], letter: float) -> tuple[Owner, O
 
 
 def without_parasites(pieces: Pieces, rows: Sequence[Row], letter: float, distance: float) -> list[Row]:
-    """The rows without those close to another that consist of its tall letters or its tails; `distance` is the usual one between rows, px."""
+    """The rows without those close to another that consist of its tall letters or its tails; `distance` is the usual one between rows, px.
+
+    Of two rows through the same large letters, each of which lives on the other, the longer stays.
+    """
     if len(rows) < 2 or not len(pieces):
         return list(rows)
     crossed = _crossed(pieces, rows, _middle(pieces, rows), letter)
-    return [row for i, row in enumerate(rows) if not any(_lives_on(i, j, crossed, pieces, rows, distance) for j in range(len(rows)) if j != i)]
+    lives = np.array([[i != j and _lives_on(i, j, crossed, pieces, rows, distance) for j in range(len(rows))] for i in range(len(rows))])
+    lengths = np.array([row.end - row.start for row in rows])
+    each_other = lives & lives.T & (np.triu(lengths[:, None] == lengths) | (lengths[:, None] > lengths))
+    return [row for row, gone in zip(rows, (lives & ~each_other).any(axis=1), strict=True) if not gone]
 
 
 def _lives_on(i: int, j: int, crossed: Mask, pieces: Pieces, rows: Sequence[Row], distance: float) -> bool:

@@ -25,6 +25,8 @@ STRUCK = "[struket]"
 """Stands in the text where the paper has struck-out words."""
 SEE_BACK = "see_back"
 """A remark on a reading: the writing goes on, on the back."""
+MOST_STRETCHES = 100
+"""No page has more rows, and stretches between struck-out places; noise has, and would take half a minute to be read as nothing."""
 ROW_MIDDLE = 0.65
 """Where the middle of the small letters lies between two rules, from above."""
 
@@ -58,9 +60,15 @@ def _area(crop: Crop) -> WrittenArea:
 
 def read_areas(areas: Sequence[WrittenArea], names: Lexicon = NO_NAMES) -> list[Reading]:
     """The text of each area; all their lines go through the network together. `names` are expected in them."""
-    lines = [part for area in areas for row in area.rows for part in row.parts if isinstance(part, Line)]
+    lines = [part for area in areas if not _is_noise(area) for row in area.rows for part in row.parts if isinstance(part, Line)]
     answers = iter(read_lines(lines, names, places=True))
-    return [_text(area, [_row(area, row, answers) for row in area.rows]) for area in areas]
+    unread = Reading(None, 0.5, State.ILLEGIBLE)
+    return [unread if _is_noise(area) else _text(area, [_row(area, row, answers) for row in area.rows]) for area in areas]
+
+
+def _is_noise(area: WrittenArea) -> bool:
+    """Whether an area has more to read than writing has."""
+    return sum(len(row.parts) for row in area.rows) > MOST_STRETCHES
 
 
 def _row(area: WrittenArea, row: WrittenRow, answers: Iterator[Reading]) -> Reading:

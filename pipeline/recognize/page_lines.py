@@ -25,6 +25,8 @@ ROW_MM = 9.0
 """The usual distance between rows of writing."""
 OFF = 1.6
 """A guessed scale that makes the rows so many times closer or wider than usual is guessed again."""
+LONGEST_MM = 1000.0
+"""No paper is longer, whatever its rows of writing say of its scale: in noise they say anything."""
 MARGIN_LINE_MM = (40.0, 3.0)
 """A piece at least so high and at most so wide is a margin's line or the sheet's edge."""
 RULE_MM, RULED = 12.0, 0.5
@@ -45,10 +47,11 @@ def plain_area(image: Image) -> WrittenArea:
     page = _page_scale(image)
     if page is not None:
         return _area(image, page)
-    scale = image.shape[0] / (ROW_MM * counted_lines(image))
+    least = max(image.shape) / LONGEST_MM
+    scale = max(least, image.shape[0] / (ROW_MM * counted_lines(image)))
     area = _area(image, scale)
     ratio = area.found.distance / area.found.ink.px_per_mm / ROW_MM
-    return _area(image, scale * ratio) if len(area.rows) > 1 and not 1 / OFF < ratio < OFF else area
+    return _area(image, max(least, scale * ratio)) if len(area.rows) > 1 and not 1 / OFF < ratio < OFF else area
 
 
 def counted_lines(image: Image) -> int:

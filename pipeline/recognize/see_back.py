@@ -13,12 +13,15 @@ from pipeline.recognize.line_sharing import Owner
 from pipeline.recognize.pieces import Pieces
 
 SENDS = ("se", "läs", "forts", "fortsätter", "fortsättning", "fortsätt", "vänd", "resten", "mer")
-BACK = ("baksidan", "baksida", "andra sidan", "nästa sida", "nästa sidan", "nästa blad", "blad", "bladet", "sidan")
+BACK = (
+    *("baksidan", "baksida", "baks", "omstående", "andra sidan", "nästa sida", "nästa sidan", "ny sida"),
+    *("nästa blad", "nytt blad", "blad", "bladet", "lösblad", "nästa papper", "nytt papper", "annat papper", "sidan"),
+)
 ALIKE = 0.8
 """Words of five letters and more may be misread so far."""
 TURN = re.compile(
-    r"\bv\.? ?g\.? ?v(\b|ä)|\bv[äa]nd\b[ !.]*$|\bpto\b|(-|–|=|→)+[>→]\s*$|→\s*$"
-    r"|\b(se|läs|forts\w*)\b\.? (på )?s(id(a|an)?)?\.? ?\d|\bforts(ättning)?\b[ .…:]*$"
+    r"\bv\.? ?g\.? ?v(\b|ä)|\bv[äa]nd\b[ !.]*$|\bp\.? ?t\.? ?o\b|(-|–|=|→)+[>→]\s*$|→\s*$"
+    r"|\b(se|läs|forts\w*)\b\.? (på )?s(id(a|an)?)?\.? ?\d|\bforts(ättning)?\b[ .…:]*(nästa|omst|följer)?[ .…:]*$|([>→]|\bobs\b) *!?:? *baks"
 )
 SHAFT, HEAD = 0.6, 0.4
 """The shaft fills this part of an arrow's length, the head's legs begin in the last such part."""

@@ -14,6 +14,8 @@ Part = Line | Strike
 """A stretch of a line: something to read, or a struck-out place."""
 Break = tuple[int, int, tuple[Part, ...]]
 """Columns of a picture that are not read, from the first up to the second, and what stands there instead."""
+WORD_GAP = 0.15
+"""Words are so far apart, as part of the line's height with the white above and below it; letters are nearer to each other."""
 LEFT_OVER = 0.35
 """Ink beside a strike that is narrower than this part of the line's height is what is left of the struck-out word."""
 
@@ -40,6 +42,15 @@ def gap(picture: Image, column: int) -> int:
     white = np.flatnonzero((picture >= 128).all(axis=0))
     nearest = int(white[np.abs(white - column).argmin()]) if white.size else column
     return nearest if abs(nearest - column) <= picture.shape[0] else column
+
+
+def word_gap(picture: Image, column: int) -> int:
+    """The middle of the nearest gap between two words, or of what is white before and after the line; of any white if there are none."""
+    white = np.pad((picture >= 128).all(axis=0), 1).astype(np.int8)
+    starts, ends = np.flatnonzero(np.diff(white) == 1), np.flatnonzero(np.diff(white) == -1)
+    wide = ends - starts >= WORD_GAP * picture.shape[0]
+    middles = (starts[wide] + ends[wide]) // 2
+    return int(middles[np.abs(middles - column).argmin()]) if middles.size else gap(picture, column)
 
 
 def _whole(picture: Image, strike: Strike) -> tuple[int, int]:

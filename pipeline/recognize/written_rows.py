@@ -15,7 +15,7 @@ from pipeline.recognize.line_sharing import CUT, NO_ROW, Owner
 from pipeline.recognize.pieces import Pieces
 from pipeline.recognize.row_ink import RowInk, row_ink
 from pipeline.recognize.see_back import arrow_at_end
-from pipeline.recognize.stretches import Part, gap, parts, struck_breaks
+from pipeline.recognize.stretches import Part, gap, parts, struck_breaks, word_gap
 from pipeline.recognize.strikes import Strike, struck_out
 
 
@@ -78,6 +78,6 @@ def _parts(i: int, cuts: Mapping[int, CutOut], strikes: Mapping[int, Sequence[St
     picture = cuts[i].picture
     breaks = struck_breaks(picture, strikes[i])
     if i in into:
-        at = gap(picture, round(into[i].at) - cuts[i].left)
+        at = (word_gap if into[i].caret is None else gap)(picture, round(into[i].at) - cuts[i].left)
         breaks.append((at, at, _parts(into[i].row, cuts, strikes, {})))
     return parts(picture, breaks, cuts[i].left)

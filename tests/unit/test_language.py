@@ -47,6 +47,12 @@ def test_an_unknown_word_costs_but_stays_possible() -> None:
     assert -60 < _value("Xylofrenq") < _value("Xylofon")
 
 
+@pytest.mark.parametrize("filler", ["wv" * 100, "mn" * 150, "qx" * 100])
+def test_a_filler_as_long_as_the_line_costs_but_fails_nothing(filler: str) -> None:
+    """Beyond some seventy unlikely letters their p was 0, which has no logarithm, and the page failed."""
+    assert math.isfinite(_value(filler))
+
+
 def test_names_of_the_registers_are_expected() -> None:
     names = Lexicon.of_names(["Zarathustra Öhqvistsson", "Storgatan 12 Kalix"])
     expecting = SWEDISH.with_names(names)

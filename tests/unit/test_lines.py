@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.margins import LINES_MARGIN_MM, MARGIN_MM, margin_mm
 from pipeline.model import Image, Reading, State
 from pipeline.recognize import handwriting, lines
@@ -138,6 +138,29 @@ def test_a_v_in_a_word_is_no_caret_of_the_words_above_it() -> None:
     assert _lines(paper.read()) == ["Patienten ej är vaken"]
 
 
+@pytest.mark.parametrize("scale", [3.0, 3.5, 4.0])
+def test_letters_as_high_as_two_rules_are_read(scale: float) -> None:
+    paper = Paper()
+    paper.write(TEXTS[0], 3, PITCH)
+    paper.write("OBS", 3, 5 * PITCH, scale=scale)
+    assert _alike(_lines(paper.read()), [TEXTS[0], "OBS"])
+
+
+def test_larger_letters_are_not_taken_for_an_empty_field() -> None:
+    paper = Paper()
+    paper.write("OBS ring", 3, 3 * PITCH, scale=5)
+    assert _alike(_lines(paper.read()), ["OBS ring"])
+
+
+@pytest.mark.parametrize("x", [8, 13, 18, 23, 28])
+def test_words_above_a_word_are_put_before_or_after_it(x: float) -> None:
+    paper = Paper()
+    paper.write("Hemma hela dagen", 3, 2 * PITCH)
+    paper.write("inte", x, 2 * PITCH - 5.5, scale=0.8)
+    words = str(paper.read().value).split()
+    assert sorted(words) == sorted(["Hemma", "hela", "dagen", "inte"])
+
+
 def test_a_line_that_runs_out_of_the_field_is_read_to_its_end() -> None:
     paper = Paper()
     paper.write("Ringde sonen hemma", WIDTH + 6 - 51, PITCH)
@@ -206,6 +229,36 @@ def test_a_field_of_one_line_leaves_struck_out_words_away_and_says_so() -> None:
     assert reading.remarks == (STRUCK_OUT,)
 
 
+@pytest.mark.parametrize(
+    ("form", "struck", "value"),
+    [(Format.DATE, "15/12", "2021-12-16"), (Format.DATE, "12/16", "2021-12-16"), (Format.TIME, "7.30", "08:30"), (Format.NUMBER, "36,5", "37.5")],
+)
+def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(form: Format, struck: str, value: str) -> None:
+    """A struck-out date before the right one left `16/12 2021` in a field of days."""
+    written = {Format.DATE: "16/12 2021", Format.TIME: "kl 8.30", Format.NUMBER: "37,5"}[form]
+    paper = Paper(1)
+    end = paper.write(struck, 3, PITCH - 2)
+    for y in (-4.5, -3.5, -2.5):
+        paper.stroke((2, PITCH + y), (end + 1, PITCH + y + 0.4), pen=4)
+    paper.write(written, end + 4, PITCH - 2)
+    spec = FieldSpec(name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=form)
+    (reading,) = handwriting.recognize([Crop(paper.image, spec, paper.blank, PX, AROUND)])
+    assert (reading.value, reading.remarks) == (value, (STRUCK_OUT,))
+
+
+def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
+    paper = Paper(1)
+    end = paper.write("Pat", 3, PITCH - 2)
+    stop = paper.write("15/12", end + 4, PITCH - 2)
+    for y in (-4.5, -3.5, -2.5):
+        paper.stroke((end + 3, PITCH + y), (stop + 1, PITCH + y + 0.4), pen=4)
+    paper.write("sover", stop + 4, PITCH - 2)
+    spec = FieldSpec(name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=Format.DATE)
+    (reading,) = handwriting.recognize([Crop(paper.image, spec, paper.blank, PX, AROUND)])
+    assert (reading.value, reading.remarks) == ("Pat sover", (STRUCK_OUT,))
+    assert reading.p <= 0.3
+
+
 def test_an_arrow_at_the_end_sends_to_the_back() -> None:
     paper = Paper()
     paper.write(TEXTS[0], 3, PITCH)
@@ -229,6 +282,15 @@ def test_an_arrow_at_the_end_sends_to_the_back() -> None:
         "se sid 2",
         "Fortsättning sida 2",
         "Ringt sonen. Forts.",
+        "Se baks.",
+        "forts. baks",
+        "OBS baksidan!",
+        "-> baks.",
+        "Forts. på nytt blad",
+        "Fortsätter på ny sida",
+        "fortsättning följer",
+        "forts. nästa",
+        "P.T.O.",
     ],
 )
 def test_words_send_to_the_back(text: str) -> None:
@@ -245,6 +307,9 @@ def test_words_send_to_the_back(text: str) -> None:
         "Ser bra ut",
         "Fortsätt med Alvedon",
         "Se s.k. lista",
+        "Behöver mer papper",
+        "OBS sår på baksidan av låret",
+        "Fortsättning följer planen",
     ],
 )
 def test_other_words_do_not(text: str) -> None:
@@ -316,6 +381,25 @@ def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
     begun = time.process_time()
     assert len(find_rows(mask, PX, 12.0, 0.0)) == 174
     assert time.process_time() - begun < 15
+
+
+def test_a_strip_of_noise_takes_no_minutes() -> None:
+    """Its rows of writing told a senseless scale, and it took more than a minute."""
+    strip = np.random.default_rng(1).integers(0, 256, (50, 3000), np.uint8)
+    begun = time.process_time()
+    area = plain_area(strip)
+    assert area.found.ink.px_per_mm >= 3
+    assert sum(len(row.parts) for row in area.rows) < 10
+    assert time.process_time() - begun < 5
+
+
+def test_more_rows_than_a_page_of_writing_has_are_illegible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of noise has 150 and took half a minute."""
+    monkeypatch.setattr(lines, "MOST_STRETCHES", 3)
+    paper = Paper()
+    for row, text in enumerate(TEXTS):
+        paper.write(text, 3, PITCH * (row + 1))
+    assert paper.read().state is State.ILLEGIBLE
 
 
 @pytest.mark.parametrize("shape", [(400, 3), (2000, 1), (3, 3), (1, 400)])
