@@ -20,7 +20,7 @@ from pipeline.export.group_mapping import ActivityMapping, Code, Outcome
 from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.outcomes import WORDS, Planned, doubt, planned, time_label
 from pipeline.export.rivta_parts import EFTERSKRIFT, Elements, clock, open_to_patient, run_mark, tree_bytes, unfit_for_group, whole_day
-from pipeline.export.values import shown
+from pipeline.export.values import shown, uncoded
 from pipeline.model import Record, Run
 
 RESPONDER = "urn:riv:clinicalprocess:activity:actions:ProcessActivitiesResponder:1"
@@ -110,6 +110,7 @@ def description(item: Item, time: Planned, mapping: ActivityMapping, terms: Term
     parts = [
         _said(time, mapping),
         *(f"{record.labels.get(name, name)}: {words}" for name in mapping.what if (words := shown(record, name, terms.forms))),
+        "" if mapping.kind.field in mapping.what else uncoded(record, mapping.kind.field, mapping.kind.codes, terms.forms),
         _silent(record, mapping, terms),
         f"Makulerad: {record.voided}." if record.voided else "",
         f"Enhet: {record.unit}.",

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from pipeline.export.mapping import CareUnit, ExportMapping, Strict
+from pipeline.field_spec import Format
 
 
 class Code(Strict):
@@ -62,6 +63,10 @@ class ObservationMapping(GroupMapping):
         """The form's fields that the mapping takes."""
         return {one.field for one in self.observations} | set(self.remarks) | ({self.signed_in} if self.signed_in else set())
 
+    def formats(self) -> dict[str, Format]:
+        """What is observed is numbers."""
+        return dict.fromkeys((one.field for one in self.observations), Format.NUMBER)
+
 
 class Slot(Strict):
     """One time of the day at which something is given: the fields of the time, the initials, and what tells that it was not given.
@@ -109,3 +114,7 @@ class ActivityMapping(GroupMapping):
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
         return set(self.what) | ({self.kind.field} if self.kind.field else set()) | set[str]().union(*(slot.fields() for slot in self.slots))
+
+    def formats(self) -> dict[str, Format]:
+        """The times of the day are times."""
+        return dict.fromkeys((slot.time for slot in self.slots if slot.time), Format.TIME)

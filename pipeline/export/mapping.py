@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from pipeline.errors import ExportError
+from pipeline.field_spec import Format
 from pipeline.template import QUICK_YAML, Form, Forms
 from pipeline.yaml_lines import YamlLines
 
@@ -39,6 +40,10 @@ class ExportMapping(Strict, ABC):
     @abstractmethod
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
+
+    def formats(self) -> dict[str, Format]:
+        """Those that the file can only carry as a number or a time: of any other field it would lack what the paper says."""
+        return {}
 
 
 class TableColumn(Strict):
@@ -172,7 +177,8 @@ def missing_fields(form: Form, mapping: ExportMapping) -> set[str]:
 
 
 def require_fields(forms: Forms, target: str, mappings: Mapping[str, ExportMapping]) -> None:
-    """Go on only if mappings take fields that some version of their forms has, and those that have to be whole all that any version asks.
+    """Go on only if mappings take fields that some version of their forms has, numbers and times from fields of numbers and times, and those that
+    have to be whole all that any version asks.
 
     Raises:
         ExportError: an export would say nothing where the paper says something; the text names the file and the fields.
@@ -185,6 +191,10 @@ def require_fields(forms: Forms, target: str, mappings: Mapping[str, ExportMappi
         if unknown := set[str].intersection(*(missing_fields(form, mapping) for form in versions)):
             message = f"{file}: the form has no field {', '.join(sorted(unknown))}."
             raise ExportError(message, f"Correct the name. `efterskrift forms show {form_id}` tells those there are.")
+        formats = mapping.formats()
+        if wrong := {spec.column for form in versions for spec in form.fields if spec.format is not formats.get(spec.column, spec.format)}:
+            remedy = "Name a field with the format number, or time for a time. Words go among the remarks (what)."
+            raise ExportError(f"{file}: the form has no number or time in {', '.join(sorted(wrong))}.", remedy)
         asked = {spec.column for form in versions for spec in form.fields if spec.means is None}
         if mapping.whole and (dropped := asked - mapping.fields()):
             remedy = "Name them in a section or under left_on_paper, or among the remarks (what) of a group."

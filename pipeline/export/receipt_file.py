@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import ExportError
 from pipeline.export.csv_file import ENCODING, write_table
+from pipeline.plain_text import printable
 from pipeline.store.exports import RunItem
 
 HEADER = ("körning", "löpnummer", "post", "status", "text")
@@ -75,10 +76,11 @@ def _line(number: int, row: dict[str, str]) -> ReceiptLine:
 
 
 def _decode(data: bytes) -> str:
+    """The text; a character that a database may refuse, such as NUL, does not stop the other lines."""
     try:
-        return data.decode(ENCODING)
+        return printable(data.decode(ENCODING))
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        return printable(data.decode("cp1252", "replace"))
 
 
 def _wrong(message: str) -> ExportError:

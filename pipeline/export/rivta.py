@@ -19,7 +19,7 @@ from pipeline.export.late_entry import amendment_text, late_entry_text
 from pipeline.export.mapping import NoteMapping
 from pipeline.export.patient_id import id_type
 from pipeline.export.rivta_parts import Elements, clock, open_to_patient, tree_bytes, unnumbered
-from pipeline.export.values import said, shown
+from pipeline.export.values import said, shown, uncoded
 from pipeline.model import Record, Run, Stamp
 
 RESPONDER = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
@@ -74,6 +74,8 @@ def note_text(item: Item, mapping: NoteMapping, terms: Terms) -> str:
         words = shown(item.record, section.field, terms.forms)
         if words and said(item.record, section.field, terms.forms) is not False:
             parts.append(f"{section.heading}\n{words}" if section.heading else words)
+    if mapping.kind.field not in {section.field for section in mapping.sections}:
+        parts.append(uncoded(item.record, mapping.kind.field, mapping.kind.codes, terms.forms))
     left = [item.record.labels.get(name, name) for name in mapping.left_on_paper if item.record.fields.get(name) or name in item.record.illegible]
     parts.append(f"Står på papperet och skrivs inte av här: {', '.join(left)}." if left else "")
     return "\n\n".join(part for part in parts if part)

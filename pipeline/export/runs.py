@@ -135,7 +135,7 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
             items = _items(target, exporter, candidates, terms, _held(conn, office, candidates), by_hand)
         if not items:
             return None
-        run = _name(target, exporter, person, now, len(items))
+        run = _name(target, exporter, person, _not_before(items, now), len(items))
         data = exporter.make(items, run, terms)
         if made := _keep(office, person, unit, items, run, data):
             return made
@@ -207,7 +207,7 @@ def _make_months(office: Office, person: Person, target: str, terms: Terms, now:
             month = whole_months(conn, standing(conn, office.forms, person, target, unit=unit), exporter, terms)
         if not month.items:
             return None
-        run = _name(target, exporter, person, now, len(month.items))
+        run = _name(target, exporter, person, _not_before(month.items, now), len(month.items))
         data = exporter.make(month.items, run, terms)
         with office.store.begin() as conn:
             if whole_months(conn, standing(conn, office.forms, person, target, unit=unit, lock=True), exporter, terms) != month:
@@ -268,6 +268,15 @@ def _months(conn: Connection, office: Office, person: Person, target: str, unit:
     unfit = tuple(Unfit(*each) for each in month.unfit)
     notices = tuple(filter(None, (exporter.notice(terms), *partly(conn, target, month, standings)))) if month.items else ()
     return Ready(target, exporter.title, len(month.items), amended(month.items), unfit, notices)
+
+
+def _not_before(items: Sequence[Item], now: datetime) -> datetime:
+    """The moment of a run: no decision that its file tells of may be later, since what it carried is looked up by that moment (`sources_of`).
+
+    Whoever starts over finds decisions of after `now`, and another machine's clock may be ahead.
+    """
+    stamps = (stamp for item in items for stamp in (item.record.entered, item.record.verified, item.record.signed) if stamp)
+    return max((now, *(stamp.at for stamp in stamps)))
 
 
 def _name(target: str, exporter: Exporter, person: Person, now: datetime, entries: int) -> Run:

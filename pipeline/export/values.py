@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Record, Value
@@ -52,6 +53,13 @@ def shown(record: Record, name: str, forms: Forms) -> str:
     if spec and spec.format is Format.NUMBER:
         return " ".join(part for part in (decimal_comma(value), spec.measure) if part)
     return value
+
+
+def uncoded(record: Record, name: str, codes: Collection[str], forms: Forms) -> str:
+    """With its label, what a choice says and the file's code for it does not: an option that has none, or that nobody can read it."""
+    known = not name or str(record.fields.get(name)) in codes or said(record, name, forms) is False
+    words = "" if known else shown(record, name, forms)
+    return f"{record.labels.get(name, name)}: {words}" if words else ""
 
 
 def _marked(value: bool, spec: FieldSpec | None) -> str:

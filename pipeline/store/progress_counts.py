@@ -26,8 +26,9 @@ _HOUR = 13
 """Characters of a moment up to its hour."""
 _ON_THE_WAY = [state.value for state in EntryState if state not in {EntryState.RECEIPTED, EntryState.REJECTED}]
 GAP = and_(_entry.c.state == EntryState.REJECTED.value, _entry.c.voided.is_(None), _entry.c.reason.not_in(sorted(LEAVE_NO_GAP)))
-NOT_ENTERED = or_(_entry.c.state.in_(_ON_THE_WAY), GAP)
-"""What the care system does not have yet, or has not said that it has; also paper put aside, such as illegible, that nobody has dealt with."""
+NOT_ENTERED = or_(and_(_entry.c.state.in_(_ON_THE_WAY), _entry.c.voided.is_(None)), GAP)
+"""What the care system does not have yet, or has not said that it has; also paper put aside, such as illegible, that nobody has dealt with. Not
+what is void and on its way to be withdrawn there: nothing of it is to be entered."""
 
 _SAID_NOBODY = and_(_entry.c.subject == Subject.NONE.value, _entry.c.state.in_(CONFIRMED))
 WHO = func.coalesce(_entry.c.client_pid, case((not_(_SAID_NOBODY), func.nullif(_entry.c.likely_pid, ""))))

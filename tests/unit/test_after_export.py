@@ -13,6 +13,7 @@ import pytest
 from pipeline.client_guard import AboutClient
 from pipeline.errors import ExportError
 from pipeline.export import key_in
+from pipeline.export.exporter import MOVED
 from pipeline.export.fhir.earlier_versions import with_earlier_ended
 from pipeline.export.receipts import Answer as Tick
 from pipeline.export.receipts import apply_receipt_file, give_receipts
@@ -148,6 +149,40 @@ def test_a_month_that_its_only_entry_was_moved_from_is_told_again_empty(office: 
     assert files.keys() == {"KHSL1-2021-12", "KHSL1-2022-01"}
     assert files["KHSL1-2021-12"] == b""
     assert make_run(office, ANNA, "khsl", utc_now()) is None
+
+
+def test_what_is_made_void_after_a_run_that_started_over_is_nullified(office: Office) -> None:
+    """Its entries were decided after it was asked for: as when another run took what it was about to take, or when machines' clocks differ."""
+    asked_at = utc_now()
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    assert make_run(office, ANNA, "rivta", asked_at) is not None
+    void(office, entry_id)
+    again = make_run(office, ANNA, "rivta", utc_now())
+    assert again is not None
+    assert SIV.pid in run_file(office, ANNA, again.id).data.decode()
+
+
+def test_a_month_that_a_run_that_started_over_has_told_is_told_again_empty(office: Office) -> None:
+    asked_at = utc_now()
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    assert make_run(office, ANNA, "khsl", asked_at) is not None
+    correct(office, entry_id, "handelsedatum", "2022-01-03")
+    agree(office, entry_id, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
+    again = make_run(office, ANNA, "khsl", utc_now())
+    assert again is not None
+    with zipfile.ZipFile(io.BytesIO(run_file(office, ANNA, again.id).data)) as archive:
+        assert {name[:13] for name in archive.namelist() if name.startswith("KHSL1")} == {"KHSL1-2021-12", "KHSL1-2022-01"}
+
+
+def test_what_was_moved_after_a_run_that_started_over_is_made_void_under_the_first(office: Office) -> None:
+    asked_at = utc_now()
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    assert make_run(office, ANNA, "rivta", asked_at) is not None
+    corrected(office, entry_id, "personnummer", Answer(ARNE.pid))
+    again = make_run(office, ANNA, "rivta", utc_now())
+    assert again is not None
+    told = run_file(office, ANNA, again.id).data.decode()
+    assert told.index(SIV.pid) < told.index(MOVED) < told.index(ARNE.pid)
 
 
 @pytest.mark.parametrize("voided", [False, True])

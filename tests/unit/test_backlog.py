@@ -14,6 +14,7 @@ from pipeline.store.blocks import set_block
 from pipeline.store.corrections import void
 from pipeline.store.database import Store
 from pipeline.store.decisions import reject, reopen, save_answers
+from pipeline.store.progress_counts import not_entered
 from tests.ward import ADMIN, ASTA, BROR, CHIEF, EVA, FORMS, NORTH, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, page_reading, person, whole_log
 
 pytest_plugins = ("tests.databases",)
@@ -50,6 +51,18 @@ def test_a_line_says_how_much_how_old_and_how_grave(ward: Ward) -> None:
         (BROR.pid, BROR.name, 1, 1, "2026-02-10", "B", False),
     ]
     assert (found.unknown, found.hidden) == (1, 0)
+
+
+def test_what_is_void_is_no_gap_while_it_waits_to_be_withdrawn(ward: Ward) -> None:
+    """It may be void since it was about somebody else: then nothing lacks in this client's record."""
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id == "AAA1-00").values(voided="fel person"))
+        before = not_entered(conn, {NORTH})
+    (asta, _) = listed(ward).markers
+    assert (asta.entries, asta.sheets) == (1, 1)
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id == "AAA1-00").values(voided=None))
+        assert sum(one.entries for one in not_entered(conn, {NORTH})) == sum(one.entries for one in before) + 1
 
 
 def test_a_marker_is_lifted_when_all_is_receipted_and_not_before(ward: Ward) -> None:

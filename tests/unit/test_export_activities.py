@@ -189,6 +189,17 @@ def test_the_kind_follows_the_form() -> None:
     assert codes == ["lakemedel", "delegerad", "annan"]
 
 
+def test_a_kind_that_no_code_says_stands_in_words() -> None:
+    unread = told(day(DAY | {"typ": None}, illegible=frozenset({"typ"})))[1]
+    assert "[oläsligt]" in str(said(unread, "r:activityType/c:description"))
+    given = terms("aktiviteter")
+    mapping = given.mapping("signeringslista", ActivityMapping)
+    kind = mapping.kind.model_copy(update={"codes": {}})
+    given = replace(given, mappings={"signeringslista": mapping.model_copy(update={"kind": kind})})
+    words = str(said(told(day(DAY | {"typ": "delegerad"}), given)[1], "r:activityType/c:description"))
+    assert "elegerad" in words
+
+
 def test_patient_source_and_run_go_with_every_activity() -> None:
     for request in told(day()).values():
         assert said(request, "c:patient/c:id/c:extension") == "192801287158"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ExportError
 from pipeline.export.csv_file import CsvExporter, neutral, write_table
-from pipeline.export.group_mapping import GroupMapping, ObservationMapping
+from pipeline.export.fhir.mapping import FhirMapping, Measurement
+from pipeline.export.group_mapping import ActivityMapping, GroupMapping, ObservationMapping
 from pipeline.export.left_out import left_out_notices
 from pipeline.export.mapping import KeyInField, KeyInMapping, NoteMapping, TableColumn, TableMapping, load_mapping, missing_fields, require_fields
 from pipeline.export.sources import SOURCES, column_text, known_source
@@ -230,6 +231,24 @@ def test_a_note_that_would_lack_what_the_paper_says_is_named() -> None:
     with pytest.raises(ExportError, match="plan"):
         require_fields(FORMS, "rivta", {"hsl-anteckning": without})
     require_fields(FORMS, "rivta", {"hsl-anteckning": without.model_copy(update={"left_on_paper": (*note.left_on_paper, "plan")})})
+
+
+def test_a_number_is_taken_only_from_a_field_of_numbers() -> None:
+    """Words would be dropped from the observations without a word, and stop every FHIR file."""
+    given = terms("observationer").mapping("matvarden", ObservationMapping)
+    words = given.model_copy(update={"observations": (*given.observations, given.observations[0].model_copy(update={"field": "anmarkning"}))})
+    measured = Measurement(text="Blodtryck", field="anmarkning", unit="mmHg", ucum="mm[Hg]")
+    for target, mapping in (("observationer", words), ("fhir", FhirMapping(about="x", measurements=(measured,)))):
+        with pytest.raises(ExportError, match="no number or time in anmarkning"):
+            require_fields(FORMS, target, {"matvarden": mapping})
+
+
+def test_a_planned_time_is_taken_only_from_a_field_of_times() -> None:
+    given = terms("aktiviteter").mapping("signeringslista", ActivityMapping)
+    words = given.model_copy(update={"slots": (given.slots[0].model_copy(update={"time": "ordination"}), *given.slots[1:])})
+    with pytest.raises(ExportError, match="no number or time in ordination"):
+        require_fields(FORMS, "aktiviteter", {"signeringslista": words})
+    require_fields(FORMS, "aktiviteter", {"signeringslista": given})
 
 
 @pytest.mark.parametrize(("text", "said"), [("about: [", "not valid YAML"), ("about: x\ncolums: []", "colums"), ("about: x\ncolumns: []", "columns")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,11 +11,12 @@ from lxml import etree
 
 from pipeline.export import TARGETS
 from pipeline.export.late_entry import late_entry_text
+from pipeline.export.mapping import NoteMapping
 from pipeline.export.patient_id import id_type, short_form
 from pipeline.export.rivta import DOMAIN, EXTENSION, RESPONDER
 from pipeline.model import Client, Record, Stamp, Value
 from pipeline.settings import Settings
-from tests.export_examples import EARLIER, FORM_OF, NEEDED_FIELDS, SIV, made, record, terms
+from tests.export_examples import EARLIER, FORM_OF, NEEDED_FIELDS, SIV, items, made, record, run, terms
 from tests.shared_data import shared
 
 NS = {"r": RESPONDER, "c": DOMAIN, "e": EXTENSION}
@@ -160,6 +162,18 @@ def test_the_note_type_follows_the_contact(marked: str, code: str) -> None:
 
 def test_an_unknown_contact_gets_no_type() -> None:
     assert texts(made("rivta", record()), "clinicalDocumentNoteCode") == []
+
+
+def test_a_contact_that_no_type_says_stands_in_the_text() -> None:
+    unread = text(record(fields={"kontakttyp": None}, illegible=frozenset({"kontakttyp"})))
+    assert "Typ av kontakt: [oläsligt]" in unread
+    assert "Typ av kontakt" not in text(record(fields=NOTE)) + text(record())
+    given = terms("rivta")
+    note = given.mapping("hsl-anteckning", NoteMapping)
+    kind = note.kind.model_copy(update={"codes": {"besok": "bes"}})
+    given = replace(given, mappings={"hsl-anteckning": note.model_copy(update={"kind": kind})})
+    data = TARGETS["rivta"].make(items(record(fields={"kontakttyp": "telefon"})), run("rivta"), given)
+    assert "Typ av kontakt: Telefon" in texts(data, "clinicalDocumentNoteText")[0]
 
 
 def test_every_kind_of_number_has_its_series() -> None:

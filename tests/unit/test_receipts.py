@@ -75,6 +75,13 @@ def test_the_same_line_twice_in_a_file_counts_once(office: Office) -> None:
     assert apply(office, text + "\n" + text.splitlines()[1]) == ReceiptResult(1, 0, 1, 0)
 
 
+def test_a_character_that_a_database_cannot_hold_stops_no_file(office: Office) -> None:
+    run, (entry,) = exported(office, 1)
+    assert apply(office, filled(office, run, "nekad;Okänd\0 enhet")) == ReceiptResult(0, 1, 0, 0)
+    with office.store.read() as conn:
+        assert entries.entry(conn, entry).reason == "Okänd\N{REPLACEMENT CHARACTER} enhet"
+
+
 def test_a_refusal_without_words_says_so(office: Office) -> None:
     run, (entry,) = exported(office, 1)
     apply(office, filled(office, run, "nekad;"))

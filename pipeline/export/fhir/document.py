@@ -16,6 +16,7 @@ from pipeline.export.late_entry import late_entry_text
 from pipeline.export.values import form_of
 from pipeline.field_spec import Meaning
 from pipeline.model import Record
+from pipeline.plain_text import printable
 
 NOTE_CODES = "urn:oid:1.2.752.129.2.2.2.11"
 """KV Anteckningstyp."""
@@ -83,7 +84,7 @@ def _period(filing: Filing) -> Resource:
 
 def _contents(filing: Filing) -> list[Resource]:
     record, picture = filing.record, filing.terms.picture
-    found = [_attachment(filing, "text/plain", _text(filing).encode())]
+    found = [_attachment(filing, "text/plain", printable(_text(filing)).encode())]
     if record.voided is None and record.pages and picture and shows_one_client(record, filing.terms):
         pdf = sheet_pdf(map(picture, record.pages), f"{record.title} {record.entry_id}", record.scanned.at)
         found.append(_attachment(filing, "application/pdf", pdf))

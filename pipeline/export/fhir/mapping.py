@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.export.mapping import ExportMapping, NoteKind, Strict
+from pipeline.field_spec import Format
 
 
 class Concept(Strict):
@@ -66,3 +67,7 @@ class FhirMapping(ExportMapping):
         """The form's fields that the mapping takes."""
         named = {self.kind.field, self.remark, self.signed_in} - {""}
         return named.union(*(measurement.fields() for measurement in self.measurements))
+
+    def formats(self) -> dict[str, Format]:
+        """What is measured is numbers."""
+        return dict.fromkeys((name for measurement in self.measurements for name in measurement.fields()), Format.NUMBER)
