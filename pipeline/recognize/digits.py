@@ -15,7 +15,7 @@ from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Reading
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.digit_cells import EMPTY, Row, cells_of_row
+from pipeline.recognize.digit_cells import EMPTY, STRUCK, Row, cells_of_row
 from pipeline.recognize.digit_decoding import decode
 from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
 
@@ -60,7 +60,7 @@ def remarked(reading: Reading, is_outside: bool, is_odd: bool = False) -> Readin
 
 def _is_odd(answers: Probabilities, row: Row) -> bool:
     """Whether a box is taken for empty that holds writing, or for a 1 that holds what no 1 looks like: a straight stroke, a ditto mark, an arrow."""
-    likeliest = answers.argmax(axis=1)
+    likeliest = answers[:, :STRUCK].argmax(axis=1)  # of what a row is read as: other answers are decoded as rarer than the network takes them
     return bool(((likeliest == EMPTY) & row.tall).any() or ((likeliest == 1) & row.no_one).any())
 
 

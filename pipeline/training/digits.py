@@ -25,6 +25,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ from pipeline.training.digit_corrections import Odd
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, load, mnist, optdigits
 from pipeline.training.digit_measures import fitted_temperature, measure, write_card
 from pipeline.training.digit_rows import CONDITIONS, Contents, Digits, draw_row
-from pipeline.training.digits_again import taken_up
+from pipeline.training.digits_again import moved_back, taken_up
 from pipeline.training.digits_eight_bit import write_eight_bit
 from pipeline.training.onnx_file import save
 from pipeline.training.rounding import TRAINED
@@ -220,7 +221,10 @@ def main() -> None:
         print(f"{len(labels)} cells", flush=True)
         network = train(pictures, labels, args.epochs, seed, trained if args.again else None)
         trained.parent.mkdir(exist_ok=True)
+        before = onnx.load(str(trained)) if args.again else None
         export(network, fitted_temperature(scores(network, calibration[0]), calibration[1]), trained)
+        if before is not None:
+            moved_back(before, trained)
     write_eight_bit(trained, drawn(own, 0, RANGE_ROWS, held_out=False)[0], args.out / file.name)
     if args.out.samefile(MODEL.parent):
         write_card(args.out, measure(sets), sum(p.numel() for p in cell_network().parameters()))

@@ -120,7 +120,7 @@ def test_a_thumbnail_is_not_blank() -> None:
     """A short note is lost on so few pixels, and what is blank is done without anybody having seen it."""
     page = np.full((2339, 1654), 255, np.uint8)
     cv2.putText(page, "insulin 4E kl 14 /AB", (300, 600), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.6, 60, 4, cv2.LINE_AA)
-    assert not identify(cv2.resize(page, (85, 120), interpolation=cv2.INTER_AREA)).blank
+    assert not identify(np.asarray(cv2.resize(page, (85, 120), interpolation=cv2.INTER_AREA), np.uint8)).blank
 
 
 @pytest.mark.parametrize("dpi", [150, 300])
