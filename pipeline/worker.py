@@ -127,17 +127,22 @@ class Worker:
             workers.beat(conn, self._id, utc_now())
 
     def _hand_over(self) -> None:
-        with self._desk.store.read() as conn:
-            waiting = queued(conn, _WINDOW)
+        waiting = self._waiting()
         if not waiting:
             return
         known = {flow.workflow_id: flow.status for flow in _workflows(workflow_ids=waiting)}
-        if ended := [page_id for page_id, status in known.items() if status not in _LEFT]:
-            DBOS.delete_workflows(ended)
+        ended = {page_id for page_id, status in known.items() if status not in _LEFT}
+        # A page may have been read since it was seen to wait. Begun again, it would be waited for by whoever else still has it in hand.
+        if ended and (ended := ended.intersection(self._waiting())):
+            DBOS.delete_workflows(list(ended))
         for page_id in waiting:
-            if known.get(page_id) not in _LEFT:
+            if page_id in ended or page_id not in known:
                 with SetWorkflowID(page_id):
                     DBOS.enqueue_workflow(QUEUE, self._read_page, page_id)
+
+    def _waiting(self) -> list[str]:
+        with self._desk.store.read() as conn:
+            return queued(conn, _WINDOW)
 
     def _take_over(self) -> None:
         with self._desk.store.read() as conn:
