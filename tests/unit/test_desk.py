@@ -8,26 +8,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.desk import Desk
-from pipeline.digitize import Digitized
 from pipeline.errors import StoreUnavailableError
 from pipeline.intake import take_in
-from pipeline.model import Outcome, PageReading
+from pipeline.model import Outcome
 from pipeline.settings import Settings
 from pipeline.store.database import Store, open_store
 from pipeline.store.pages import page, queued
-from pipeline.template import Forms
+from tests.blank_reader import Blank
 from tests.small_pages import write_stack
-
-
-class Blank:
-    """Reads every page as blank."""
-
-    forms = Forms({})
-
-    def read(self, data: bytes, media_type: str) -> Digitized:
-        """Nothing is there."""
-        del data, media_type
-        return Digitized(PageReading(Outcome.BLANK))
 
 
 @pytest.fixture
