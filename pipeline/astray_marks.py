@@ -9,17 +9,15 @@ import cv2
 import numpy as np
 
 from pipeline import plane
-from pipeline.components import Components
+from pipeline.box_strokes import check_boxes, connected, pen_strokes
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Box, Reading
 from pipeline.packed import Mask
-from pipeline.pen_words import DARK
 from pipeline.plane import apart
-from pipeline.print_contrast import SCALE, Seen, unprinted, window
+from pipeline.print_contrast import SCALE, Seen, window
 
 BESIDE_BOX = "beside_box"
 """The problem of a field with a mark beside its box, or of two fields whose boxes share a mark."""
-_FROM_PRINT_MM = 0.25
 _GAP_MM, _GAP_OVER_PRINT_MM = 0.6, 1.3
 """So far to each side a stroke is followed on where it crosses a line, and where it lies on a label: on print it is not seen."""
 _SIDES_MM = 1.5, 14.0
@@ -77,11 +75,10 @@ def astray(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
 
     `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
     """
-    boxes = [(spec.name, box) for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE) for box in _boxes(spec)]
+    boxes = check_boxes(specs)
     if not boxes:
         return frozenset()
-    ink = np.asarray((seen.dark > DARK) & unprinted(seen.form, _FROM_PRINT_MM).mask, np.bool_)
-    read = _read(specs, fields)
+    ink, read = pen_strokes(seen), _read(specs, fields)
     found: set[str] = set()
     for stroke in _strokes(ink, _GAP_MM):
         if inside := _inside(stroke, boxes):
@@ -93,10 +90,6 @@ def astray(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
     return frozenset(found)
 
 
-def _boxes(spec: FieldSpec) -> list[Box]:
-    return [Box(*option.box) for option in spec.options] or [spec.area]
-
-
 def _read(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> list[Box]:
     """Where ink is read as something else."""
     around = [plane.widened(spec.area, _READ_AROUND_MM) for spec in specs if spec.kind not in (Kind.MARK, Kind.CHOICE)]
@@ -104,18 +97,13 @@ def _read(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> list[Box
 
 
 def _strokes(ink: Mask, gap_mm: float) -> list[_Stroke]:
-    """Connected ink as large as a mark."""
-    side = round(2 * gap_mm * SCALE) | 1
-    parts = Components.of(cv2.dilate(ink.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0)
-    least, most = ((mm + 2 * gap_mm) * SCALE for mm in _SIDES_MM)
+    """Connected ink as large as a mark; all of it, before any is wiped out."""
+    least, most = (mm + 2 * gap_mm for mm in _SIDES_MM)
     found = []
-    for number, (left, top, width, height, _) in enumerate(parts.stats[1:].tolist(), 1):
-        if least <= min(width, height) and max(width, height) <= most:
-            place = slice(top, top + height), slice(left, left + width)
-            pixels = np.asarray(ink[place] & (parts.labels[place] == number), np.bool_)
-            if np.count_nonzero(pixels) >= _LEAST_MM2 * SCALE**2:
-                found.append(_Stroke(Box(left / SCALE, top / SCALE, width / SCALE, height / SCALE), pixels, top, left))
-    return found
+    for top, left, pixels in connected(ink, gap_mm, least, most):
+        height, width = pixels.shape
+        found.append(_Stroke(Box(left / SCALE, top / SCALE, width / SCALE, height / SCALE), pixels, top, left))
+    return [stroke for stroke in found if stroke.mm2 >= _LEAST_MM2]
 
 
 def _is_read(stroke: _Stroke, read: Sequence[Box]) -> bool:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import plane
-from pipeline.components import Components
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.box_strokes import check_boxes, connected, pen_strokes
+from pipeline.field_spec import FieldSpec
 from pipeline.model import Box
 from pipeline.packed import Mask
-from pipeline.pen_words import DARK
-from pipeline.print_contrast import SCALE, Seen, unprinted
+from pipeline.print_contrast import SCALE, Seen
 
 ENCIRCLED = "encircled"
 """The problem of a field of which a box has a ring around it."""
-_FROM_PRINT_MM = 0.25
 _GAP_MM = 1.0
 """So far to each side a ring is followed on: where it crosses print it is not seen."""
 _LARGEST_MM = 40.0
@@ -30,33 +27,16 @@ _OUTLINE_MM = 0.3
 
 def encircled(specs: Sequence[FieldSpec], seen: Seen) -> frozenset[str]:
     """The names of the fields with a ring around a box. `seen` is the page laid on its form."""
-    boxes = [(spec.name, box) for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE) for box in _boxes(spec)]
+    boxes = check_boxes(specs)
     if not boxes:
         return frozenset()
-    ink = np.asarray((seen.dark > DARK) & unprinted(seen.form, _FROM_PRINT_MM).mask, np.bool_)
     sides = np.array([(box.x, box.y, box.x + box.w, box.y + box.h) for _, box in boxes]) * SCALE
     found: set[str] = set()
-    for place, shape in _shapes(ink, float(min(box.w for _, box in boxes)) * SCALE):
+    for top, left, shape in connected(pen_strokes(seen), _GAP_MM, min(box.w for _, box in boxes), _LARGEST_MM):
+        place = np.array((left, top, left + shape.shape[1], top + shape.shape[0]))
         inside = np.flatnonzero((sides[:, :2] > place[:2]).all(axis=1) & (sides[:, 2:] < place[2:]).all(axis=1))
         found.update(boxes[i][0] for i in inside if _surrounds(shape, boxes[i][1], place))
     return frozenset(found)
-
-
-def _boxes(spec: FieldSpec) -> list[Box]:
-    return [Box(*option.box) for option in spec.options] or [spec.area]
-
-
-def _shapes(ink: Mask, least: float) -> list[tuple[NDArray[np.int64], Mask]]:
-    """Connected ink that can be a ring: left, top, right and bottom, px, and the pixels."""
-    side = round(2 * _GAP_MM * SCALE) | 1
-    parts = Components.of(cv2.dilate(ink.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0)
-    found = []
-    for number, (left, top, width, height, _) in enumerate(parts.stats[1:].tolist(), 1):
-        if least < min(width, height) and max(width, height) <= _LARGEST_MM * SCALE:
-            window = slice(top, top + height), slice(left, left + width)
-            shape = np.asarray(ink[window] & (parts.labels[window] == number), np.bool_)
-            found.append((np.array((left, top, left + width, top + height)), shape))
-    return found
 
 
 def _surrounds(shape: Mask, box: Box, place: NDArray[np.int64]) -> bool:

@@ -32,11 +32,11 @@ def odd(kind: str, glyphs: Glyphs, rng: Generator) -> tuple[int, Image]:
     if kind == "letter":
         return OTHER, glyphs.letters[int(rng.integers(len(glyphs.letters)))]
     if kind == "pair":
-        return OTHER, pair(_digit(glyphs, rng), _digit(glyphs, rng), rng)
+        return OTHER, _pair(_digit(glyphs, rng), _digit(glyphs, rng), rng)
     if kind == "slash":
         value = int(rng.choice([digit for digit in range(10) if digit != NOUGHT]))
         ways = [way for way, digits in BELONGS.items() if value not in digits]
-        return STRUCK, slashed(glyphs.digit(value, rng)[0], int(rng.choice(ways)), rng)
+        return STRUCK, _slashed(glyphs.digit(value, rng)[0], int(rng.choice(ways)), rng)
     if kind == "written over":
         return OTHER, _written_over(glyphs, rng)
     mark = scribble(int(rng.integers(5)), rng)
@@ -76,7 +76,7 @@ def _apart(ink: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     return float((ink & ~near).sum() / max(1, ink.sum()))
 
 
-def pair(left: Image, right: Image, rng: Generator) -> Image:
+def _pair(left: Image, right: Image, rng: Generator) -> Image:
     """Two digits side by side in one box."""
     width = rng.uniform(0.35, 0.6)
     narrow = [cv2.resize(digit, (max(4, round(min(digit.shape[1] / digit.shape[0], width) * HEIGHT)), HEIGHT)) for digit in (left, right)]
@@ -84,7 +84,7 @@ def pair(left: Image, right: Image, rng: Generator) -> Image:
     return np.concatenate([narrow[0], gap, narrow[1]], axis=1).astype(np.uint8)
 
 
-def slashed(glyph: Image, way: int, rng: Generator) -> Image:
+def _slashed(glyph: Image, way: int, rng: Generator) -> Image:
     """A digit with one straight stroke through all of it: `RISING` from the bottom left, `FALLING` from the top left, or `LEVEL`."""
     pad = 16
     out = np.pad(glyph, pad)

@@ -1,0 +1,43 @@
+"""Check boxes, and connected pen strokes around them: readers of boxes see only what is in or close to each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+
+from pipeline.components import Components
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import Box
+from pipeline.packed import Mask
+from pipeline.pen_words import DARK
+from pipeline.print_contrast import SCALE, Seen, unprinted
+
+_FROM_PRINT_MM = 0.25
+Shape = tuple[int, int, Mask]
+"""The row and column of the first pixel of connected ink, px, and its pixels."""
+
+
+def check_boxes(specs: Sequence[FieldSpec]) -> list[tuple[str, Box]]:
+    """Every check box, mm, with the name of its field."""
+    return [(spec.name, box) for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE) for box in _boxes(spec)]
+
+
+def _boxes(spec: FieldSpec) -> list[Box]:
+    return [Box(*option.box) for option in spec.options] or [spec.area]
+
+
+def pen_strokes(seen: Seen) -> Mask:
+    """Where a page has ink that does not lie on or close to print."""
+    return np.asarray((seen.dark > DARK) & unprinted(seen.form, _FROM_PRINT_MM).mask, np.bool_)
+
+
+def connected(ink: Mask, gap_mm: float, least_mm: float, most_mm: float) -> Iterator[Shape]:
+    """Ink that hangs together over gaps of twice `gap_mm`, with such a margin around it: its shorter side at least, its longer at most so long."""
+    side = round(2 * gap_mm * SCALE) | 1
+    parts = Components.of(cv2.dilate(ink.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0)
+    for number, (left, top, width, height, _) in enumerate(parts.stats[1:].tolist(), 1):
+        if least_mm * SCALE <= min(width, height) and max(width, height) <= most_mm * SCALE:
+            place = slice(top, top + height), slice(left, left + width)
+            yield top, left, np.asarray(ink[place] & (parts.labels[place] == number), np.bool_)
