@@ -19,11 +19,10 @@ from pathlib import Path
 
 from pipeline.errors import IntakeError
 from pipeline.intake import Source, Taken, fingerprint_of, take_in
-from pipeline.scan import JPEG, PDF, PNG, TIFF, media_type_of, page_count
+from pipeline.scan import JPEG, PDF, PNG, SUFFIXES, TIFF, media_type_of, page_count
 from pipeline.store.database import Store
 from pipeline.store.stacks import cut_off_in, source_is_in
 
-SUFFIXES = {".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png"}
 _PATIENCE = 30
 """After so many times the interval, a file that does not end as it should is taken in as it is."""
 _TAIL = 4096

@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,14 +63,12 @@ def watch(
     store = open_store(settings)
     watched = FolderWatch(store, folder, _unit(store, unit), place, _login(), settings.watch_seconds)
     typer.echo(f"Watching {folder}.", err=True)
+    told: Counter[str] = Counter()
     try:
-        while _look(watched, once=once) or not once or watched.pending():
+        while _look(watched, told, once=once) or not once or watched.pending():
             time.sleep(settings.watch_seconds)
     except KeyboardInterrupt:
         typer.echo("Ended. What was taken in is in the store.", err=True)
-    if watched.others:
-        kinds = ", ".join(sorted(kind or "no suffix" for kind in watched.others))
-        typer.echo(f"{sum(watched.others.values())} files that are no scans were left alone ({kinds}).", err=True)
 
 
 def work(
@@ -109,7 +108,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As one JSON obj
         _show(found)
 
 
-def _look(watched: FolderWatch, *, once: bool) -> bool:
+def _look(watched: FolderWatch, told: Counter[str], *, once: bool) -> bool:
     """One look; whether something was taken in. What hinders one look need not hinder the next."""
     try:
         taken = watched.look()
@@ -118,9 +117,19 @@ def _look(watched: FolderWatch, *, once: bool) -> bool:
             raise
         typer.echo(str(error), err=True)
         return False
+    finally:
+        _tell_others(watched, told)
     if taken is not None:
         typer.echo(_told(taken))
     return taken is not None
+
+
+def _tell_others(watched: FolderWatch, told: Counter[str]) -> None:
+    """Say what is left alone, by kind only, whenever there is more of it than has been told."""
+    if watched.others - told:
+        kinds = ", ".join(sorted(kind or "no suffix" for kind in watched.others))
+        typer.echo(f"{sum(watched.others.values())} files that are no scans are left alone ({kinds}).", err=True)
+    told |= watched.others
 
 
 def _told(taken: Taken) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from pipeline.cli import build_app, ui_commands
+from pipeline.cli import build_app, ui_commands, work_commands
 from pipeline.errors import EfterskriftError, IntakeError, UsageError
 from pipeline.health import examine
 from pipeline.model import Client
@@ -107,9 +108,33 @@ def test_watch_once_takes_in_what_is_there_and_ends(tmp_path: Path) -> None:
     (folder / "brev.docx").write_bytes(b"x")
     result = run("watch", str(folder), "--once")
     assert "2 pages" in result.stdout
-    assert "1 files that are no scans were left alone (.docx)" in result.stderr
+    assert "1 files that are no scans are left alone (.docx)" in result.stderr
     assert "pages" not in run("watch", str(folder), "--once").stdout
     assert counts()["pages"]["in"] == 2
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_watch_that_goes_on_tells_at_once_what_it_leaves_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names, told = iter(("brev.docx", "bild.heic", "", "bild2.heic")), []
+
+    def another_file(_seconds: float) -> None:
+        told.append(capsys.readouterr().err)
+        name = next(names, None)
+        if name is None:
+            raise KeyboardInterrupt
+        if name:
+            (tmp_path / "scanner" / name).write_bytes(b"x")
+
+    (tmp_path / "scanner").mkdir()
+    monkeypatch.setattr(time, "sleep", another_file)
+    work_commands.watch(tmp_path / "scanner")
+    left = "files that are no scans are left alone"
+    assert [text.count(left) for text in told] == [0, 1, 1, 0, 1]
+    assert f"1 {left} (.docx)" in told[1]
+    assert f"2 {left} (.docx, .heic)" in told[2]
+    assert f"3 {left} (.docx, .heic)" in told[4]
 
 
 @pytest.mark.usefixtures("workspace")
