@@ -36,12 +36,16 @@ def register(app: typer.Typer) -> None:
 
 def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.")], unit: Unit = "", place: Place = "") -> None:
     """Take files into the store as one batch. Given again after it was cut short, the same files are continued, not doubled."""
+    from pipeline.file_order import as_meant
     from pipeline.intake import take_in
     from pipeline.store.database import open_store
 
     if missing := [path.name for path in files if not path.is_file()]:
         raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder.")
     store = open_store(load_settings())
+    given, files = files, as_meant(files)
+    if files != given:
+        typer.echo("The files are taken in in the order of their numbers.", err=True)
     with progress("Taking in") as bar:
         task = bar.add_task("", total=_count(files))
         owner = _unit(store, unit)

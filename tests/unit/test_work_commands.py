@@ -8,11 +8,13 @@ import os
 import shutil
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from pipeline.cli import build_app, ui_commands, work_commands
@@ -20,9 +22,11 @@ from pipeline.errors import EfterskriftError, IntakeError, UsageError
 from pipeline.health import examine
 from pipeline.model import Client
 from pipeline.settings import Settings
+from pipeline.store import tables
 from pipeline.store.database import open_store
+from pipeline.store.pages import pages_of
 from pipeline.store.registers import client, save_clients, save_units
-from tests.small_pages import write_stack
+from tests.small_pages import foreign_page, write_stack
 from tests.ward import ASTA
 
 
@@ -99,6 +103,17 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Path, "open", refused)
     with pytest.raises(IntakeError, match=r"0000\.png cannot be read: Permission denied"):
         run("scan", str(file))
+
+
+def test_scan_takes_in_what_the_shell_lists_in_the_order_of_the_paper(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in (1, 2, 10):
+        (tmp_path / "in" / f"Scan {number}.png").write_bytes(foreign_page(number))
+    result = run("scan", *map(str, sorted((tmp_path / "in").iterdir())))
+    assert "in the order of their numbers" in result.stderr
+    with closing(open_store(Settings(workspace=workspace))) as store, store.read() as conn:
+        (batch,) = set(conn.scalars(select(tables.page.c.batch)))
+        assert [page.source_name for page in pages_of(conn, batch)] == ["Scan 1.png", "Scan 2.png", "Scan 10.png"]
 
 
 @pytest.mark.usefixtures("workspace")
