@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 import pytest
 from sqlalchemy import update
+from typer.testing import CliRunner
 
+from pipeline.cli import build_app
 from pipeline.errors import MissingProgramError, NotAllowedError, NothingLearnedError, StoreError, StoreUnavailableError, UsageError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.learning import curves, reread, words
@@ -379,6 +381,14 @@ def test_two_do_not_learn_at_once(school: School) -> None:
         pass
     with school.alone():
         pass
+
+
+def test_the_command_waits_for_nobody_and_a_dry_run_asks_nobody(store_settings: Settings, school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.cli.learn_commands.load_settings", lambda: store_settings)
+    with school.alone():
+        assert isinstance(CliRunner().invoke(build_app(), ["learn", "--dry-run"]).exception, NothingLearnedError)
+        told = CliRunner().invoke(build_app(), ["learn"]).exception
+    assert "is learning in this workspace" in str(told)
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_read(school: School) -> None:
