@@ -10,6 +10,7 @@ from pipeline.errors import InvalidAnswerError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.identity import LONGEST_LOCAL, is_local, normal_pid
 from pipeline.model import Value
+from pipeline.swedish_time import years_meant
 
 MIDNIGHT = "24:00"
 """The end of a day, as people write it: not the same moment as 00:00 of that day."""
@@ -46,13 +47,19 @@ def _option(spec: FieldSpec, value: str) -> str:
 
 
 def _date(spec: FieldSpec, text: str) -> str:
-    """Between slashes or full stops a year has four figures: `16/12/21` is in December to one person and in 2016 to another."""
+    """Between slashes or full stops a year has four figures: `16/12/21` is in December to one person and in 2016 to another.
+
+    So has one that lies ahead and may be of the last century as well: nobody is born in 2035.
+    """
     parts = re.fullmatch(r"(\d{4})[-./ ]?(\d\d)[-./ ]?(\d\d)|(\d\d)[- ]?(\d\d)[- ]?(\d\d)", text)
     if not parts:
         raise not_fitting(spec)
     year, month, day = (part for part in parts.groups() if part is not None)
+    years = (int(year),) if len(year) == len("2021") else years_meant(int(year))
+    if len(years) > 1:
+        raise not_fitting(spec)
     try:
-        return date(int(year if len(year) == len("2021") else f"20{year}"), int(month), int(day)).isoformat()
+        return date(years[0], int(month), int(day)).isoformat()
     except ValueError:
         raise not_fitting(spec) from None
 

@@ -16,3 +16,14 @@ def swedish_day(moment: datetime) -> date:
 def today() -> date:
     """Today's, whatever zone the machine is set to."""
     return datetime.now(SWEDEN).date()
+
+
+_PLANNED, _NEVER_PLANNED = 1, 10
+"""Days so many years ahead are written as a matter of course; so many and more are on no form about care: they are birth dates."""
+
+
+def years_meant(two_figures: int) -> tuple[int, ...]:
+    """The years that two figures on paper may stand for, the likelier first: this century's, unless it lies ahead, as no birth date does."""
+    year = 2000 + two_figures
+    ahead = year - today().year
+    return (year,) if ahead <= _PLANNED else (year - 100,) if ahead > _NEVER_PLANNED else (year - 100, year)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import struct
 import time
 from collections import Counter
@@ -18,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import IntakeError
+from pipeline.file_order import in_turn
 from pipeline.intake import Source, Taken, fingerprint_of, take_in
-from pipeline.scan import JPEG, PDF, PNG, TIFF, media_type_of, page_count
+from pipeline.scan import JPEG, PDF, PNG, SUFFIXES, TIFF, media_type_of, page_count
 from pipeline.store.database import Store
 from pipeline.store.stacks import cut_off_in, source_is_in
 
-SUFFIXES = {".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png"}
 _PATIENCE = 30
 """After so many times the interval, a file that does not end as it should is taken in as it is."""
 _TAIL = 4096
@@ -123,7 +122,7 @@ class FolderWatch:
         if not self.folder.is_dir():
             raise IntakeError(f"The folder {self.folder} is not there.", "Check the name, or that the stick or the share is connected.")
         found = []
-        for path in sorted(self.folder.rglob("*"), key=_in_turn):
+        for path in sorted(self.folder.rglob("*"), key=in_turn):
             if any(part.startswith(".") for part in path.relative_to(self.folder).parts) or path.is_symlink() or not path.is_file():
                 continue
             try:
@@ -140,12 +139,6 @@ class FolderWatch:
         if stood < self.interval or _is_open_for_writing(path):
             return False
         return ends_properly(path) or stood >= _PATIENCE * self.interval
-
-
-def _in_turn(path: Path) -> tuple[list[list[str | int]], str]:
-    """By name, numbers as numbers: a copier calls the tenth picture of a stack `Scan 10` and the second `Scan 2`."""
-    parts = [[int(piece) if at % 2 else piece for at, piece in enumerate(re.split("([0-9]+)", part))] for part in path.parts]
-    return parts, str(path)
 
 
 def ends_properly(path: Path) -> bool:

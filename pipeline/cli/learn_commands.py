@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,12 +51,13 @@ def learn(
         permit = None
         if training_set is not None:
             permit = _permit(purpose, legal_ground, consent, with_health_data, person.login, utc_now())
-        learned = _learned(school, person)
-        _say(learned, as_json=as_json)
-        if training_set is not None and permit is not None:
-            typer.echo(f"{hand_out(school, person, learned, training_set, permit)} pictures in {training_set}", err=True)
-        if not dry_run:
-            typer.echo(f"Installed: {', '.join(take_over(school, person, learned))}", err=True)
+        with nullcontext() if dry_run else school.alone():
+            learned = _learned(school, person)
+            _say(learned, as_json=as_json)
+            if training_set is not None and permit is not None:
+                typer.echo(f"{hand_out(school, person, learned, training_set, permit)} pictures in {training_set}", err=True)
+            if not dry_run:
+                typer.echo(f"Installed: {', '.join(take_over(school, person, learned))}", err=True)
 
 
 def _permit(purpose: str, ground: str, consent: str, health: bool, by: str, at: Any) -> Permit:  # noqa: ANN401 - a datetime

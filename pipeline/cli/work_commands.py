@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,12 +36,16 @@ def register(app: typer.Typer) -> None:
 
 def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.")], unit: Unit = "", place: Place = "") -> None:
     """Take files into the store as one batch. Given again after it was cut short, the same files are continued, not doubled."""
+    from pipeline.file_order import as_meant
     from pipeline.intake import take_in
     from pipeline.store.database import open_store
 
     if missing := [path.name for path in files if not path.is_file()]:
         raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder.")
     store = open_store(load_settings())
+    given, files = files, as_meant(files)
+    if files != given:
+        typer.echo("The files are taken in in the order of their numbers.", err=True)
     with progress("Taking in") as bar:
         task = bar.add_task("", total=_count(files))
         owner = _unit(store, unit)
@@ -62,14 +67,12 @@ def watch(
     store = open_store(settings)
     watched = FolderWatch(store, folder, _unit(store, unit), place, _login(), settings.watch_seconds)
     typer.echo(f"Watching {folder}.", err=True)
+    told: Counter[str] = Counter()
     try:
-        while _look(watched, once=once) or not once or watched.pending():
+        while _look(watched, told, once=once) or not once or watched.pending():
             time.sleep(settings.watch_seconds)
     except KeyboardInterrupt:
         typer.echo("Ended. What was taken in is in the store.", err=True)
-    if watched.others:
-        kinds = ", ".join(sorted(kind or "no suffix" for kind in watched.others))
-        typer.echo(f"{sum(watched.others.values())} files that are no scans were left alone ({kinds}).", err=True)
 
 
 def work(
@@ -109,7 +112,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As one JSON obj
         _show(found)
 
 
-def _look(watched: FolderWatch, *, once: bool) -> bool:
+def _look(watched: FolderWatch, told: Counter[str], *, once: bool) -> bool:
     """One look; whether something was taken in. What hinders one look need not hinder the next."""
     try:
         taken = watched.look()
@@ -118,9 +121,19 @@ def _look(watched: FolderWatch, *, once: bool) -> bool:
             raise
         typer.echo(str(error), err=True)
         return False
+    finally:
+        _tell_others(watched, told)
     if taken is not None:
         typer.echo(_told(taken))
     return taken is not None
+
+
+def _tell_others(watched: FolderWatch, told: Counter[str]) -> None:
+    """Say what is left alone, by kind only, whenever there is more of it than has been told."""
+    if watched.others - told:
+        kinds = ", ".join(sorted(kind or "no suffix" for kind in watched.others))
+        typer.echo(f"{sum(watched.others.values())} files that are no scans are left alone ({kinds}).", err=True)
+    told |= watched.others
 
 
 def _told(taken: Taken) -> str:

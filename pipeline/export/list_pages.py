@@ -15,6 +15,8 @@ BOTTOM = 20.0
 LINE = 1.25
 """Line height as a part of the type size."""
 POINT = 0.3528
+NAMED_BESIDE = 45.0
+"""What the number of an entry and that it goes on take beside the client in the head, mm."""
 DARK, GREY, LIGHT = (25, 25, 25), (95, 95, 95), (205, 205, 205)
 SECRECY = "Sekretess: uppgifter om enskilda (offentlighets- och sekretesslagen 25 och 26 kap.). Förvara listan inlåst och förstör den enligt rutin."
 
@@ -43,8 +45,14 @@ class ListPages(Document):
         self.rule(23.5)
         self.set_xy(MARGIN, 25)
         if self.client:
-            self.write_line(", ".join(part for part in (self.client, self.part, "fortsättning") if part), 8, bold=True)
+            self.write_line(self._continued(), 8, bold=True)
         self.set_y(TOP)
+
+    def _continued(self) -> str:
+        """On one line: a head that filled its page would begin the next one for ever. The whole name stands over the client's first entry."""
+        what = f"{self.part}, fortsättning" if self.part else "fortsättning"
+        lines = self._wrapped(self.client, 8, self.w - 2 * MARGIN - NAMED_BESIDE, bold=True)
+        return f"{lines[0]}{'…' if len(lines) > 1 else ''}, {what}"
 
     def footer(self) -> None:
         """Secrecy, what the typeface could not write, and the page's number."""

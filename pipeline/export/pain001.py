@@ -8,6 +8,7 @@ no late-entry text. Accounts are Swedish clearing and account numbers (clearing 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -32,10 +33,12 @@ SENT_BEFORE = "Posten har varit i en betalfil förut eller är makulerad. Rätta
 NOT_APPROVED = "Betalningen är inte godkänd av två personer (skärmen Betalningar)."
 NO_ACCOUNT = "Clearingnummer, kontonummer eller belopp saknas eller är ogiltigt."
 NO_NAME = "Mottagarens namn saknas."
+NAME_TOO_LONG = "Mottagarens namn är längre än betalfilens 70 tecken. Gör betalningen i banken."
+TEXT_TOO_LONG = "Texten till mottagaren är längre än betalfilens 140 tecken. Gör betalningen i banken."
 NO_DEBTOR = "Kontot som ska betala är inte inställt (payment_account och payment_bic)."
 _CLEARING, _ACCOUNT = re.compile(r"\d{4,5}"), re.compile(r"\d{2,12}")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{1,30}")
-_LONGEST_NAME, _LONGEST_TEXT = 70, 140
+_LONGEST_ID, _LONGEST_NAME, _LONGEST_TEXT = 35, 70, 140
 
 
 class PaymentExporter:
@@ -59,6 +62,10 @@ class PaymentExporter:
             return NO_ACCOUNT
         if not record.client.name.strip():
             return NO_NAME
+        if len(record.client.name) > _LONGEST_NAME:
+            return NAME_TOO_LONG
+        if len(_to_payee(record, mapping, terms)) > _LONGEST_TEXT:
+            return TEXT_TOO_LONG
         if len({stamp.by for stamp in record.approved}) < NEEDED:
             return NOT_APPROVED
         return "" if terms.settings.payment_account and terms.settings.payment_bic else NO_DEBTOR
@@ -163,18 +170,28 @@ def _payment(batch: etree._Element, record: Record, amount: Decimal, terms: Term
     mapping = terms.mapping(record.form, PaymentMapping)
     clearing, account = digits_of(record, mapping.clearing), digits_of(record, mapping.account)
     payment = _add(batch, "CdtTrfTxInf")
-    _add(_add(payment, "PmtId"), "EndToEndId", record.entry_id[:35])
+    _add(_add(payment, "PmtId"), "EndToEndId", _reference(record))
     _add(_add(payment, "Amt"), "InstdAmt", f"{amount:.2f}").set("Ccy", "SEK")
     member = _add(_add(_add(payment, "CdtrAgt"), "FinInstnId"), "ClrSysMmbId")
     _add(_add(member, "ClrSysId"), "Cd", "SESBA")
     _add(member, "MmbId", clearing)
-    _add(_add(payment, "Cdtr"), "Nm", record.client.name[:_LONGEST_NAME])
+    _add(_add(payment, "Cdtr"), "Nm", record.client.name)
     other = _add(_add(_add(payment, "CdtrAcct"), "Id"), "Othr")
     _add(other, "Id", f"{clearing}{account}" if mapping.with_clearing else account)
     _add(_add(other, "SchmeNm"), "Cd", "BBAN")
-    words = [shown(record, field, terms.forms) for field in (mapping.purpose, mapping.reference) if field]
-    if text := " ".join(word for word in words if word):
-        _add(_add(payment, "RmtInf"), "Ustrd", text[:_LONGEST_TEXT])
+    if text := _to_payee(record, mapping, terms):
+        _add(_add(payment, "RmtInf"), "Ustrd", text)
+
+
+def _reference(record: Record) -> str:
+    """The entry's id, or where that is too long a digest of it: cut off, the rows of a sheet would be one."""
+    whole = record.entry_id
+    return whole if len(whole) <= _LONGEST_ID else hashlib.sha256(whole.encode()).hexdigest()[:_LONGEST_ID]
+
+
+def _to_payee(record: Record, mapping: PaymentMapping, terms: Terms) -> str:
+    words = (shown(record, field, terms.forms) for field in (mapping.purpose, mapping.reference) if field)
+    return " ".join(word for word in words if word)
 
 
 def _check(root: etree._Element, amounts: Sequence[Decimal]) -> None:

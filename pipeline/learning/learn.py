@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,9 @@ from pipeline.store.protection import covered_on
 from pipeline.store.reviewed import ReviewedSheet, reviewed_sheets
 from pipeline.store.staff_list import staff_list
 from pipeline.template import Forms
+from pipeline.whole_file import held
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,25 @@ class School:
     def models(self) -> Path:
         """Where a workspace keeps what it has learned."""
         return self.settings.workspace / "models"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let nobody else learn here: what was drawn from the same lessons before would take the place of what was installed meanwhile.
+
+        Raises:
+            StoreError: somebody else does, or the disk refuses.
+        """
+        with ExitStack() as stack:
+            try:
+                self.models.mkdir(parents=True, exist_ok=True)
+                is_held = stack.enter_context(held(self.models / "learning.lock"))
+            except OSError as error:
+                raise _unwritten(error) from error
+            if not is_held:
+                raise StoreError(
+                    "Somebody is learning in this workspace already.", "Wait until `efterskrift learn` has ended there, then run it again."
+                )
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +132,26 @@ def take_over(school: School, person: Person, learned: Learned) -> list[str]:
     try:
         for names in _installed(school.models, learned):
             done += names
-    except OSError as error:
-        raise StoreError(f"What was learned cannot be written: {error.strerror}.", "Make room, and run the command again.") from error
-    finally:
-        if done:
-            with school.store.begin() as conn:
-                record(conn, person.login, "learn", "models", sheets=learned.sheets, fields=len(learned.fields), installed=",".join(done))
+    except BaseException as error:
+        try:
+            _note(school, person, learned, done)
+        except StoreError as unwritten:  # must not hide the error that came first
+            _log.error("That %s was installed could not be written in the log: %s", ", ".join(done), unwritten)
+        if isinstance(error, OSError):
+            raise _unwritten(error) from error
+        raise
+    _note(school, person, learned, done)
     return done
+
+
+def _note(school: School, person: Person, learned: Learned, done: Sequence[str]) -> None:
+    if done:
+        with school.store.begin() as conn:
+            record(conn, person.login, "learn", "models", sheets=learned.sheets, fields=len(learned.fields), installed=",".join(done))
+
+
+def _unwritten(error: OSError) -> StoreError:
+    return StoreError(f"What was learned cannot be written: {error.strerror}.", "Make room, and run the command again.")
 
 
 def _installed(models: Path, learned: Learned) -> Iterator[list[str]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 
+from pipeline import swedish_time
 from pipeline.field_spec import Format
 
 _DAY_FIRST = re.compile(r"\d{1,2}[/.]\d{1,2}[-– ]|\d[/.]|\d\d[/.]\d[/.]")
@@ -34,13 +35,17 @@ def _date(text: str) -> tuple[str, ...]:
         orders = [parts[::-1]]
     else:
         orders = [parts[::-1], parts] if _EITHER_FIRST.fullmatch(text) else [parts]
-    days = (_day(*(int(part) for part in order)) for order in orders)
+    days = (_day(meant, month, day) for year, month, day in (map(int, order) for order in orders) for meant in _years(year))
     return tuple(dict.fromkeys(day for day in days if day))
+
+
+def _years(written: int) -> tuple[int, ...]:
+    return (written,) if written > 99 else swedish_time.years_meant(written)
 
 
 def _day(year: int, month: int, day: int) -> str | None:
     try:
-        return date(year if year > 99 else 2000 + year, month, day).isoformat()
+        return date(year, month, day).isoformat()
     except ValueError:  # no such day
         return None
 

@@ -72,7 +72,7 @@ def alike(conn: Connection, person: Person, found: Entry, numbers: Iterable[str]
     same_day = (_entry.c.form == found.form) & _entry.c.event_on.in_(when)
     stays = (_entry.c.state != EntryState.REJECTED.value) & _entry.c.voided.is_(None)
     query = select(_entry).where(sight.visible_entries(conn, person), _entry.c.id != found.id, stays, or_(same_client, same_day))
-    likely = entries(conn, query.order_by(_entry.c.event_on.desc(), _entry.c.id).limit(_MOST))
+    likely = entries(conn, query.order_by(_entry.c.event_on.desc().nulls_last(), _entry.c.id).limit(_MOST))
     likely.sort(key=lambda one: -(2 * (one.client_pid in who) + (one.event_on in when)))
     return likely[:_MOST_LIKE]
 

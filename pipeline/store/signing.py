@@ -60,7 +60,7 @@ def to_sign(conn: Connection, forms: Forms, person: Person) -> ToSign:
     """
     access.require(person, Action.SIGN)
     asks, is_own_of = needs_signature(conn, forms), _ownership(conn, person)
-    query = select(_entry).where(_waits(conn, person)).order_by(_entry.c.criticality, _entry.c.event_on, _entry.c.id)
+    query = select(_entry).where(_waits(conn, person)).order_by(_entry.c.criticality, _entry.c.event_on.nulls_last(), _entry.c.id)
     waiting = [one for one in entries(conn, query) if asks(one.form, one.version, one.unit)]
     own = [one for one in waiting if is_own_of(one)]
     ids = {one.id for one in own}

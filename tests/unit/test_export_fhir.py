@@ -21,6 +21,7 @@ from pipeline.export.fhir.filing import instant
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
 from pipeline.export.fhir.sheet_pdf import MOST_PX, sheet_pdf
 from pipeline.model import Client, Record, StaffMember
+from pipeline.plain_text import printable
 from tests.export_examples import EARLIER, MADE_AT, SIV, record, run, stamp, terms
 from tests.small_pages import foreign_page
 
@@ -144,6 +145,13 @@ def test_the_sheet_goes_along_where_it_is_one_clients() -> None:
     visits = replace(GIVEN, mappings={"besokslista": FhirMapping(about="x")})
     others = EXPORTER.make([Item(1, record("besokslista", pages=("a",)))], run("fhir"), visits)
     assert b"application/pdf" not in others  # the list shows other clients' visits
+
+
+def test_the_text_holds_no_character_that_a_receiver_may_refuse() -> None:
+    (document,) = parts(record("hsl-anteckning", {"anteckning": "Såret\x00 ser\x1b bra\r\nut."}), "DocumentReference")
+    text = base64.b64decode(document["content"][0]["attachment"]["data"]).decode()
+    assert "Såret\ufffd ser\ufffd bra\nut." in text
+    assert printable(text) == text
 
 
 def test_the_sheet_is_small_and_always_the_same(record_property: Callable[[str, object], None]) -> None:

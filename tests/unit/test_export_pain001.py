@@ -18,6 +18,7 @@ from pipeline.export import TARGETS, pain001
 from pipeline.export.exporter import Terms
 from pipeline.export.pain001 import (
     ALREADY_PAID,
+    NAME_TOO_LONG,
     NAMESPACE,
     NO_ACCOUNT,
     NO_DEBTOR,
@@ -25,6 +26,7 @@ from pipeline.export.pain001 import (
     NOT_APPROVED,
     PAID_UNCLEAR,
     SENT_BEFORE,
+    TEXT_TOO_LONG,
 )
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.runs import Office, make_run, ready, run_file
@@ -76,7 +78,7 @@ def schema() -> etree.XMLSchema:
     [
         payment(),
         payment({"belopp": "4500.50", "avser": None, "beslutsref": None}),
-        payment({"avser": "Hyra\x00 & el <2021>" + "x" * 300}, client=Client(SIV.pid, "Siv " + "Å" * 200, "Norr")),
+        payment({"avser": "Hyra\x00 & el <2021>" + "x" * 118}, client=Client(SIV.pid, "Siv " + "Å" * 66, "Norr")),
         payment(event_at=datetime(2022, 2, 1)),
         payment(event_at=None),
     ],
@@ -108,6 +110,16 @@ def test_a_bank_gets_what_it_needs_and_no_more() -> None:
     told = " ".join(str(each) for each in root.itertext())
     assert SIV.pid not in told
     assert "Efterregistrering" not in told
+
+
+def test_payments_of_one_sheet_are_told_apart_however_long_its_name() -> None:
+    root = file_of(*(payment(entry_id=f"{'f' * 41}-{row:02d}") for row in (1, 2)))
+    schema().assertValid(root)
+    assert len(set(texts(root, "//p:EndToEndId"))) == 2
+
+
+def test_the_longest_text_reaches_the_bank_whole() -> None:
+    assert texts(file_of(payment({"avser": "x" * 135})), "//p:Ustrd") == [f"{'x' * 135} B 12"]
 
 
 def test_sums_are_exact_and_told_for_the_whole_and_for_each_day() -> None:
@@ -142,6 +154,11 @@ def test_a_file_whose_sums_do_not_agree_is_not_made(monkeypatch: pytest.MonkeyPa
         (payment({"belopp": "12.345"}), NO_ACCOUNT),
         (payment({"belopp": "NaN"}), NO_ACCOUNT),
         (payment(client=Client(SIV.pid, " ", "Norr")), NO_NAME),
+        (payment(client=Client(SIV.pid, "Å" * 70, "Norr")), ""),
+        (payment(client=Client(SIV.pid, "Å" * 71, "Norr")), NAME_TOO_LONG),
+        (payment({"avser": "x" * 135}), ""),
+        (payment({"avser": "x" * 136}), TEXT_TOO_LONG),
+        (payment({"avser": "x" * 141, "beslutsref": None}), TEXT_TOO_LONG),
         (payment(approved=()), NOT_APPROVED),
         (payment(approved=(stamp("mona"),)), NOT_APPROVED),
         (payment(approved=(stamp("mona"), stamp("mona", 10))), NOT_APPROVED),

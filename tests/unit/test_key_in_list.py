@@ -93,6 +93,15 @@ def test_a_word_wider_than_the_column_is_not_cut_off() -> None:
     assert flat(pages(made("skriv-in", note(1, SIV, "ö" * 400)))).count("ö") >= 400
 
 
+@pytest.mark.parametrize("name", ["Å" * 40_000, "Ann " * 10_000], ids=["a word", "words"])
+def test_a_name_longer_than_a_page_loses_neither_itself_nor_an_entry(name: str) -> None:
+    told = flat(pages(made("skriv-in", note(1, Client(SIV.pid, name, "Norr"), LONG * 150), note(2, ARNE))))
+    plain = told.replace(" ", "")
+    assert plain.count(name[:1]) >= name.count(name[:1])
+    assert "fortsättning" in told
+    assert all(f"K7M3P{number:02d}-00" in told for number in (1, 2))
+
+
 def test_an_amendment_and_a_voiding_are_said_plainly() -> None:
     assert "Rättelse av tidigare överförd post" in flat(pages(made("skriv-in", record(revision=2), amends=EARLIER)))
     told = flat(pages(made("skriv-in", record(revision=2, voided="fel person"), amends=EARLIER)))

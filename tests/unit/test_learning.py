@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 import pytest
 from sqlalchemy import update
+from typer.testing import CliRunner
 
-from pipeline.errors import MissingProgramError, NotAllowedError, NothingLearnedError, StoreError, UsageError
+from pipeline.cli import build_app
+from pipeline.errors import MissingProgramError, NotAllowedError, NothingLearnedError, StoreError, StoreUnavailableError, UsageError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
 from pipeline.learning import curves, reread, words
 from pipeline.learning.learn import Learned, School, hand_out, learn, take_over
@@ -354,6 +356,46 @@ def test_what_finds_no_room_is_said_and_what_was_installed_before_it_is_logged(s
     with school.store.read() as conn:
         (event,) = events_of(conn, "models")
     assert event.detail["installed"] == "words"
+
+
+def test_a_log_that_refuses_too_does_not_hide_what_the_disk_said(
+    school: School, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def away(*_: object, **_more: object) -> None:
+        raise StoreUnavailableError("The database is away.")
+
+    monkeypatch.setattr("pipeline.learning.learn.install_signers", full)
+    monkeypatch.setattr("pipeline.learning.learn.record", away)
+    better = SignerLesson({(NORTH, "ME"): 3}, 30, 1.0, 0.5)
+    with pytest.raises(StoreError, match="No space left"):
+        take_over(school, ADMIN, Learned(3, [], [], WordLesson({"skymningsro": 4}, 40, 400, 20, 10), better))
+    assert "words" in caplog.text
+    assert "The database is away." in caplog.text
+
+
+def test_two_do_not_learn_at_once(school: School) -> None:
+    with school.alone(), pytest.raises(StoreError, match="is learning in this workspace"), school.alone():
+        pass
+    with school.alone():
+        pass
+
+
+def test_the_command_waits_for_nobody_and_a_dry_run_asks_nobody(store_settings: Settings, school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.cli.learn_commands.load_settings", lambda: store_settings)
+    with school.alone():
+        assert isinstance(CliRunner().invoke(build_app(), ["learn", "--dry-run"]).exception, NothingLearnedError)
+        told = CliRunner().invoke(build_app(), ["learn"]).exception
+    assert "is learning in this workspace" in str(told)
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_read(school: School) -> None:
+    school.models.parent.mkdir(parents=True, exist_ok=True)
+    school.models.write_text("no folder")
+    with pytest.raises(StoreError, match="cannot be written"), school.alone():
+        pass
 
 
 def test_errors_that_stand_for_more_than_one_count_for_more(monkeypatch: pytest.MonkeyPatch) -> None:

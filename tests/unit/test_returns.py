@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from sqlalchemy import update
 
 from pipeline.client_guard import AboutClient, Choice
 from pipeline.errors import ClientConflictError, MissingAnswerError, NotAllowedError, ReviewError, StaleDecisionError, UnknownClientError
@@ -26,6 +27,7 @@ from pipeline.store import (
     records,
     registers,
     rejected,
+    tables,
     temporary_identities,
 )
 from pipeline.store.database import Store
@@ -250,6 +252,16 @@ def test_a_duplicate_is_compared_marked_listed_and_taken_back(ward: Ward) -> Non
         assert entry(conn, second).state is EntryState.REVIEW
         rows = conn.exec_driver_sql("SELECT taken_back_by, text FROM duplicate_mark").all()
     assert rows == [("nils", "")]
+
+
+def test_entries_without_a_day_push_none_with_one_off_the_list(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, undated, dated = (ward.note(serial) for serial in ("AAAA", "BBBB", "CCCC"))
+    for each in (undated, dated):
+        save(ward, each, AboutClient())
+    monkeypatch.setattr(duplicate_marks, "_MOST", 1)
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id == undated).values(event_on=None))
+        assert [one.id for one in duplicate_marks.alike(conn, EVA, entry(conn, found), [ASTA.pid], [])] == [dated]
 
 
 def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:

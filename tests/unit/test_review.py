@@ -11,6 +11,7 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import EntryState, Reading, State, Value
 from pipeline.review import Answer, agree, asked, checked, complete, is_typed, next_state, settled, with_fields_left_empty
 from pipeline.stored_values import canonical
+from pipeline.swedish_time import today
 from tests.ward import ASTA, NOTE, VISITS
 
 
@@ -32,6 +33,7 @@ CHOICE = spec("choice", options=[{"value": "besok", "label": "Besök", "box": (0
         (DATE, "2026-02-17", "2026-02-17"),
         (DATE, "20260217", "2026-02-17"),
         (DATE, "260217", "2026-02-17"),
+        (DATE, f"{(today().year + 11) % 100:02d}0503", f"{today().year - 89}-05-03"),
         (DATE, " 2026.02.17 ", "2026-02-17"),
         (DATE, "2024-02-29", "2024-02-29"),
         (TIME, "08:15", "08:15"),
@@ -67,6 +69,7 @@ def test_values_are_stored_in_one_way(field: FieldSpec, typed: Value, stored: Va
         (DATE, "2026-2"),
         (DATE, "16/12/21"),
         (DATE, "16.12.21"),
+        (DATE, f"{(today().year + 2) % 100:02d}0503"),
         (TIME, "24:01"),
         (TIME, "875"),
         (PID, "1890010198"[:9]),

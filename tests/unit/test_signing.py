@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from pipeline.authors import SAME_NAME
 from pipeline.errors import NotAllowedError, ReviewError, StaleDecisionError
@@ -108,6 +108,13 @@ def test_the_list_keeps_own_notes_and_those_of_others_apart(ward: Ward) -> None:
         assert signing.to_sign(conn, FORMS, DISA) == signing.ToSign((), ())
         with pytest.raises(NotAllowedError):
             signing.to_sign(conn, SIGNED_FORMS, ADMIN)
+
+
+def test_what_has_no_day_is_signed_after_what_has(ward: Ward) -> None:
+    undated, dated = confirmed(ward, "AAAA"), confirmed(ward, "BBBB")
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id == undated.id).values(event_on=None))
+        assert [each.id for each in signing.to_sign(conn, SIGNED_FORMS, DISA).own] == [dated.id, undated.id]
 
 
 def test_a_second_key_press_signs_nothing(ward: Ward) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from pipeline import swedish_time
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import State
 from pipeline.recognize.text_grammar import PATTERNS, shape_of
@@ -94,6 +97,24 @@ def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dot
     assert found.value == days[0]
     assert found.p == pytest.approx(1 / len(days))
     assert tuple(value for value, _ in found.alternatives) == days[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("430503", ("1943-05-03",)),
+        ("43-05-03", ("1943-05-03",)),
+        ("3/5-43", ("1943-05-03",)),
+        ("3/5 2043", ("2043-05-03",)),
+        ("271231", ("2027-12-31",)),
+        ("350503", ("1935-05-03", "2035-05-03")),
+        ("12/11/30", ("1930-11-12", "2030-11-12", "2012-11-30")),
+        ("260503", ("2026-05-03",)),
+    ],
+)
+def test_a_year_of_two_figures_lies_not_far_ahead(monkeypatch: pytest.MonkeyPatch, text: str, days: tuple[str, ...]) -> None:
+    monkeypatch.setattr(swedish_time, "today", lambda: date(2026, 11, 27))
+    assert values_of(Format.DATE, text) == days
 
 
 def test_a_format_decides_between_signs_that_look_alike() -> None:

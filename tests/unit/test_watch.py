@@ -179,6 +179,15 @@ def test_what_is_no_scan_is_left_alone_and_counted_by_kind_only(scanner: Scanner
     assert scanner.watch.others == {".docx": 1, ".heic": 1, ".part": 1}
 
 
+@pytest.mark.parametrize("name", ["a.JPG", "a.jpe", "a.jfif", "a.JFIF", "a.jif", "a.Tiff", "a.TIF", "a.PDF"])
+def test_a_scan_is_taken_in_under_every_ordinary_name_of_its_kind(scanner: Scanner, name: str) -> None:
+    (scanner.folder / name).write_bytes(foreign_page(1))  # what it holds is known by its content
+    scanner.look()
+    taken = scanner.look()
+    assert taken is not None
+    assert taken.failed == 0
+
+
 def test_a_folder_that_goes_away_is_named(scanner: Scanner) -> None:
     scanner.folder.rmdir()
     with pytest.raises(IntakeError, match="is not there"):

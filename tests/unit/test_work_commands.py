@@ -7,21 +7,26 @@ import json
 import os
 import shutil
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
-from pipeline.cli import build_app, ui_commands
+from pipeline.cli import build_app, ui_commands, work_commands
 from pipeline.errors import EfterskriftError, IntakeError, UsageError
 from pipeline.health import examine
 from pipeline.model import Client
 from pipeline.settings import Settings
+from pipeline.store import tables
 from pipeline.store.database import open_store
+from pipeline.store.pages import pages_of
 from pipeline.store.registers import client, save_clients, save_units
-from tests.small_pages import write_stack
+from tests.small_pages import foreign_page, write_stack
 from tests.ward import ASTA
 
 
@@ -100,6 +105,17 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
         run("scan", str(file))
 
 
+def test_scan_takes_in_what_the_shell_lists_in_the_order_of_the_paper(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in (1, 2, 10):
+        (tmp_path / "in" / f"Scan {number}.png").write_bytes(foreign_page(number))
+    result = run("scan", *map(str, sorted((tmp_path / "in").iterdir())))
+    assert "in the order of their numbers" in result.stderr
+    with closing(open_store(Settings(workspace=workspace))) as store, store.read() as conn:
+        (batch,) = set(conn.scalars(select(tables.page.c.batch)))
+        assert [page.source_name for page in pages_of(conn, batch)] == ["Scan 1.png", "Scan 2.png", "Scan 10.png"]
+
+
 @pytest.mark.usefixtures("workspace")
 def test_watch_once_takes_in_what_is_there_and_ends(tmp_path: Path) -> None:
     folder = tmp_path / "scanner"
@@ -107,9 +123,33 @@ def test_watch_once_takes_in_what_is_there_and_ends(tmp_path: Path) -> None:
     (folder / "brev.docx").write_bytes(b"x")
     result = run("watch", str(folder), "--once")
     assert "2 pages" in result.stdout
-    assert "1 files that are no scans were left alone (.docx)" in result.stderr
+    assert "1 files that are no scans are left alone (.docx)" in result.stderr
     assert "pages" not in run("watch", str(folder), "--once").stdout
     assert counts()["pages"]["in"] == 2
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_watch_that_goes_on_tells_at_once_what_it_leaves_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names, told = iter(("brev.docx", "bild.heic", "", "bild2.heic")), []
+
+    def another_file(_seconds: float) -> None:
+        told.append(capsys.readouterr().err)
+        name = next(names, None)
+        if name is None:
+            raise KeyboardInterrupt
+        if name:
+            (tmp_path / "scanner" / name).write_bytes(b"x")
+
+    (tmp_path / "scanner").mkdir()
+    monkeypatch.setattr(time, "sleep", another_file)
+    work_commands.watch(tmp_path / "scanner")
+    left = "files that are no scans are left alone"
+    assert [text.count(left) for text in told] == [0, 1, 1, 0, 1]
+    assert f"1 {left} (.docx)" in told[1]
+    assert f"2 {left} (.docx, .heic)" in told[2]
+    assert f"3 {left} (.docx, .heic)" in told[4]
 
 
 @pytest.mark.usefixtures("workspace")

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pipeline.access import Action, allowed, require
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
+from pipeline.scan import SUFFIXES
 from pipeline.store import pages, workers
 from pipeline.store.clock import utc_now
 from pipeline.uploads import take_in_uploads
@@ -20,7 +21,7 @@ from ui.components.unused_sheets import unused_sheets
 from ui.session import Site
 from ui.text import moment, t
 
-_KINDS = ["pdf", "tif", "tiff", "jpg", "jpeg", "png"]
+_KINDS = sorted(suffix.removeprefix(".") for suffix in SUFFIXES)
 _SENT = "uploads_sent"
 
 
