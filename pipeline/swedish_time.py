@@ -6,6 +6,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
+_PLANNED, _NEVER_PLANNED = 1, 10
+"""Days so many years ahead are written as a matter of course; so many and more are on no form about care: they are birth dates."""
 
 
 def swedish_day(moment: datetime) -> date:
@@ -16,10 +18,6 @@ def swedish_day(moment: datetime) -> date:
 def today() -> date:
     """Today's, whatever zone the machine is set to."""
     return datetime.now(SWEDEN).date()
-
-
-_PLANNED, _NEVER_PLANNED = 1, 10
-"""Days so many years ahead are written as a matter of course; so many and more are on no form about care: they are birth dates."""
 
 
 def years_meant(two_figures: int) -> tuple[int, ...]:
