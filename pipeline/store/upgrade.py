@@ -15,6 +15,7 @@ from pipeline.store.area_upgrade import widen_areas
 from pipeline.store.carried_upgrade import note_carried
 from pipeline.store.chain_rows import begin_log
 from pipeline.store.form_areas import note_areas
+from pipeline.store.payment_tables import payment_approval
 from pipeline.store.queue_upgrade import place_in_queue
 from pipeline.store.return_tables import duplicate_mark
 from pipeline.template import Forms
@@ -48,7 +49,7 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
     ),
     5: (tables.entry.c.subject, tables.reading.c.words),
     6: (duplicate_mark.c.before,),
-    7: (tables.export_item.c.entry_revision,),
+    7: (tables.export_item.c.entry_revision, payment_approval.c.rows_sha256),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 
