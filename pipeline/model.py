@@ -288,7 +288,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The latest run that carried an entry, if its target has not refused it, and the revision that it carried.
+    """The latest run that carried an entry, if its target has not refused it, and the revision that it carried: `entry_revision` is the entry's own.
 
     `carried` is what it carried where that was about another client than the entry is now: there it has to be withdrawn. `perhaps` is what
     lists to key in that nobody has ticked say of yet others: it may have been keyed in there, and is looked for.
@@ -298,5 +298,6 @@ class Earlier:
     target: str
     made_at: datetime
     revision: int = 1
+    entry_revision: int = 0
     carried: Record | None = None
     perhaps: tuple[Record, ...] = ()

@@ -31,7 +31,7 @@ def with_carried(conn: Connection, forms: Forms, found: Sequence[Record], before
     now = {record.entry_id: record.client.pid for record in found}
     looked, said = dict(before), dict[str, list[Record]]()
     while looked:
-        then = records.records(conn, forms, list(looked), {entry_id: run.made_at for entry_id, run in looked.items()})
+        then = records.records(conn, forms, list(looked), {entry_id: run.entry_revision for entry_id, run in looked.items()})
         for each in then:
             said.setdefault(each.entry_id, []).append(each)
         unsure = {entry_id: run for entry_id, run in looked.items() if run.target == _BY_HAND}

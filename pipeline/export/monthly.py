@@ -36,7 +36,7 @@ def whole_months(conn: Connection, standings: Sequence[Standing], exporter: Stat
     found = {one.entry_id: one for one in standings}
     known = [record for record in records.records(conn, terms.forms, list(found)) if record.form in terms.mappings]
     unfit = {one.entry_id: why for one in known if not found[one.entry_id].voided and (why := exporter.unfit(one, terms))}
-    gone = {entry_id: told.earlier.made_at for entry_id in unfit if (told := found[entry_id].told)}
+    gone = {entry_id: told.revision for entry_id in unfit if (told := found[entry_id].told)}
     standing = [_standing(record, found[record.entry_id]) for record in known if record.entry_id not in unfit]
     standing += [replace(record, voided=unfit[record.entry_id]) for record in records.records(conn, terms.forms, list(gone), gone)]
     month_of = {record.entry_id: exporter.month(record, terms) for record in standing}
@@ -68,7 +68,7 @@ def _emptied(
     """What has been moved away from months that nothing is left in, as it was told there and void: else their files would not be made anew."""
     empty = due - {month_of[record.entry_id] for record, _ in chosen}
     moved = {one.entry_id: one for _, one in chosen if one.told and one.told.month in empty}
-    then = records.records(conn, terms.forms, list(moved), {entry_id: one.told.earlier.made_at for entry_id, one in moved.items() if one.told})
+    then = records.records(conn, terms.forms, list(moved), {entry_id: one.told.revision for entry_id, one in moved.items() if one.told})
     return [(replace(record, voided=OTHER_MONTH), moved[record.entry_id]) for record in then]
 
 

@@ -271,7 +271,7 @@ def _months(conn: Connection, office: Office, person: Person, target: str, unit:
 
 
 def _not_before(items: Sequence[Item], now: datetime) -> datetime:
-    """The moment of a run: no decision that its file tells of may be later, since what it carried is looked up by that moment (`sources_of`).
+    """The moment of a run: no decision that its file tells of may be later, or the file would tell of what is to come.
 
     Whoever starts over finds decisions of after `now`, and another machine's clock may be ahead.
     """

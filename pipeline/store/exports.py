@@ -17,6 +17,7 @@ from pipeline.model import Earlier, EntryState, Person, Run
 from pipeline.store import sight
 from pipeline.store.statistics_tables import statistics_item
 from pipeline.store.tables import entry, export_item, export_run, receipt
+from pipeline.store.version_tables import entry_version
 
 _MOST_IDS = 500
 _ANSWER = and_(receipt.c.entry == export_item.c.entry, receipt.c.revision == export_item.c.revision)
@@ -64,11 +65,16 @@ class Receipt:
 def add_run(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> None:
     """Write down a run and its items, (entry id, revision) in their order; a run of statistics takes none.
 
-    An entry can be in one run only at one revision: the database refuses a second (StoreError).
+    An entry can be in one run only at one revision: the database refuses a second (StoreError). What it carries is the entry as it now is, so
+    whoever made the file keeps the entries from being changed until the transaction ends.
     """
     row = {"id": run.id, "target": run.target, "file_name": run.file_name, "file_sha256": run.sha256, "made_at": run.made_at, "made_by": run.made_by}
     conn.execute(insert(export_run).values(row))
-    items = [{"run": run.id, "entry": entry_id, "revision": revision, "number": n} for n, (entry_id, revision) in enumerate(entries, 1)]
+    carried = _own_revisions(conn, [entry_id for entry_id, _ in entries])
+    items = [
+        {"run": run.id, "entry": entry_id, "revision": revision, "number": n, "entry_revision": carried[entry_id]}
+        for n, (entry_id, revision) in enumerate(entries, 1)
+    ]
     if items:
         conn.execute(insert(export_item), items)
 
@@ -94,11 +100,15 @@ def before_unanswered(conn: Connection, entry_id: str, revision: int) -> Earlier
     return None if conn.execute(select(answered)).scalar_one() else earlier_than(conn, entry_id, revision)
 
 
-def earlier_by(conn: Connection, entry_id: str, moment: datetime | None) -> Earlier | None:
-    """The latest run that carried the entry by a moment and was not refused."""
-    if moment is None:
-        return None
-    rows = conn.execute(_carried().where(export_item.c.entry == entry_id, export_run.c.made_at <= moment)).all()
+def before_void(conn: Connection, entry_id: str) -> Earlier | None:
+    """The latest run that carried a void entry before it was made void and was not refused.
+
+    Of a time before decisions were noted, the entry's own revision says as much: what is void moves on only when its voiding is refused.
+    """
+    made_void = select(func.max(entry_version.c.revision)).where(entry_version.c.entry == entry_id, entry_version.c.voided)
+    own = select(entry.c.revision).where(entry.c.id == entry_id)
+    limit = func.coalesce(made_void.scalar_subquery(), own.scalar_subquery())
+    rows = conn.execute(_carried().where(export_item.c.entry == entry_id, export_item.c.entry_revision < limit)).all()
     return Earlier(*rows[-1][1:]) if rows else None
 
 
@@ -167,8 +177,17 @@ def add_receipt(conn: Connection, run_id: str, given: Receipt, by: str, at: date
 
 
 def _carried() -> Select[Any]:
-    query = select(export_item.c.entry, export_run.c.id, export_run.c.target, export_run.c.made_at, export_item.c.revision)
+    item, run = export_item.c, export_run.c
+    query = select(item.entry, run.id, run.target, run.made_at, item.revision, item.entry_revision)
     return query.join(export_run, export_run.c.id == export_item.c.run).where(~_REFUSED).order_by(export_item.c.revision)
+
+
+def _own_revisions(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for start in range(0, len(entry_ids), _MOST_IDS):
+        query = select(entry.c.id, entry.c.revision).where(entry.c.id.in_(entry_ids[start : start + _MOST_IDS]))
+        found |= {row.id: row.revision for row in conn.execute(query)}
+    return found
 
 
 def _runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:

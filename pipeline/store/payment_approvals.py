@@ -5,6 +5,7 @@ A payment may be made once. So an approval holds for the very answers that were 
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,27 +40,20 @@ def seen_now(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
 
 def approvals(conn: Connection, entry_ids: Sequence[str]) -> dict[str, list[Stamp]]:
     """The approvals that stand for what each entry says now, by login, oldest first: none where a row of its sheet is undecided (again)."""
-    now, found = seen_now(conn, entry_ids), defaultdict[str, list[Stamp]](list)
-    unsure = {entry_id for sheet in whole_sheets(conn, list(now)) if sheet.open for entry_id in sheet.decided}
-    aside = _put_aside(conn, entry_ids)
+    now, rows, found = seen_now(conn, entry_ids), _rows_now(conn, entry_ids), defaultdict[str, list[Stamp]](list)
     for part in (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS)):
         query = select(payment_approval).where(payment_approval.c.entry.in_(part), _standing).order_by(payment_approval.c.id)
         for row in conn.execute(query):
-            fewer = row.entry in aside and row.at <= aside[row.entry]
-            if row.seen == now.get(row.entry) and row.entry not in unsure and not fewer:
+            if row.entry in rows and (row.seen, row.rows_sha256) == (now.get(row.entry), rows[row.entry]):
                 found[row.entry].append(Stamp(row.at, row.by))
     return found
 
 
-def _put_aside(conn: Connection, entry_ids: Sequence[str]) -> dict[str, datetime]:
-    """When a row of the sheet of each entry was last rejected, which no answer tells: what was approved before is not the sum of what is left."""
-    found: dict[str, datetime] = {}
-    own, row = tables.entry, tables.entry.alias()
-    when = func.max(func.coalesce(row.c.second_at, row.c.first_at))
-    for part in (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS)):
-        query = select(own.c.id, when).join(row, row.c.sheet == own.c.sheet).where(own.c.id.in_(part), row.c.state == EntryState.REJECTED.value)
-        found |= {each[0]: each[1] for each in conn.execute(query.group_by(own.c.id)) if each[1] is not None}
-    return found
+def _rows_now(conn: Connection, entry_ids: Sequence[str]) -> dict[str, str]:
+    """A digest of the rows that count for the sum of each entry's sheet, none where one is undecided. No decision tells that a row was put aside
+    or taken up again, and no clock tells whether that was before an approval."""
+    settled = (sheet.decided for sheet in whole_sheets(conn, entry_ids) if not sheet.open)
+    return {entry_id: hashlib.sha256("\n".join(rows).encode()).hexdigest() for rows in settled for entry_id in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +119,10 @@ def approve(conn: Connection, person: Person, entry_id: str, seen: int, now: dat
         raise ReviewError("You have confirmed or approved this payment already.", "Another person has to approve it.")
     if len(standing) >= NEEDED:
         raise ReviewError("Two persons have approved this payment.", "No more approvals are needed.")
-    conn.execute(insert(payment_approval).values(entry=entry_id, seen=seen, by=person.login, at=now))
+    overtaken = update(payment_approval).where(payment_approval.c.entry == entry_id, payment_approval.c.by == person.login, _standing)
+    conn.execute(overtaken.values(undone_at=now))
+    rows = _rows_now(conn, [entry_id]).get(entry_id)
+    conn.execute(insert(payment_approval).values(entry=entry_id, seen=seen, by=person.login, at=now, rows_sha256=rows))
     events.record(conn, person.login, "approve_payment", entry_id, unit=found.unit, number=len(standing) + 1)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
@@ -38,14 +37,14 @@ class Sources:
     bundles: Mapping[str, str]
 
 
-def sources_of(conn: Connection, found: Sequence[Entry], forms_of: Mapping[str, Form], as_of: Mapping[str, datetime]) -> Sources:
-    """The sources of these entries; `forms_of` names the form of each by the entry's id, `as_of` a moment whose answers are meant.
+def sources_of(conn: Connection, found: Sequence[Entry], forms_of: Mapping[str, Form], as_of: Mapping[str, int]) -> Sources:
+    """The sources of these entries; `forms_of` names the form of each by the entry's id, `as_of` the revision whose answers are meant.
 
-    One that is void says what its target had when it was made void (`first_at`), so that it is found there.
+    One that is void says what its target had when it was made void, so that it is found there.
     """
     entry_ids = [one.id for one in found]
-    void = {one.id: exports.earlier_by(conn, one.id, one.first_at) for one in found if one.voided is not None}
-    answers = _answers(conn, entry_ids, {entry_id: run.made_at for entry_id, run in void.items() if run} | dict(as_of))
+    void = {one.id: exports.before_void(conn, one.id) for one in found if one.voided is not None}
+    answers = _answers(conn, entry_ids, {entry_id: run.entry_revision for entry_id, run in void.items() if run} | dict(as_of))
     pids = {str(said(forms_of[one.id], one, answers[one.id], Meaning.CLIENT_PID) or one.client_pid or "") for one in found}
     return Sources(
         answers,
@@ -66,12 +65,12 @@ def said(form: Form, found: Entry, answers: Mapping[str, Answer], means: Meaning
     return answers[spec.name].value if spec and spec.name in answers else None
 
 
-def _answers(conn: Connection, entry_ids: Sequence[str], until: Mapping[str, datetime]) -> dict[str, dict[str, Answer]]:
+def _answers(conn: Connection, entry_ids: Sequence[str], until: Mapping[str, int]) -> dict[str, dict[str, Answer]]:
     found: dict[str, dict[str, Answer]] = defaultdict(dict)
     table = tables.decision.c
-    query = select(table.entry, table.field, table.value, table.state, table.at).where(table.entry.in_(entry_ids)).order_by(table.id)
+    query = select(table.entry, table.field, table.value, table.state, table.revision).where(table.entry.in_(entry_ids)).order_by(table.id)
     for row in conn.execute(query):
-        if row.entry not in until or row.at <= until[row.entry]:
+        if row.entry not in until or row.revision <= until[row.entry]:
             found[row.entry][row.field] = Answer(row.value, State(row.state))
     return found
 

@@ -73,8 +73,8 @@ def needs_signature(conn: Connection, forms: Forms) -> Callable[[str, int, str],
     return asks
 
 
-def records(conn: Connection, forms: Forms, entry_ids: Sequence[str], as_of: Mapping[str, datetime] | None = None) -> list[Record]:
-    """The records of these entries, in their order; of those in `as_of` with what had been answered then.
+def records(conn: Connection, forms: Forms, entry_ids: Sequence[str], as_of: Mapping[str, int] | None = None) -> list[Record]:
+    """The records of these entries, in their order; of those in `as_of` with what had been answered up to that revision.
 
     Raises:
         FormError: the form of one of them is not there any longer.
@@ -115,7 +115,7 @@ def mark_receipted(conn: Connection, entry_id: str, revision: int, *, accepted: 
         conn.execute(void.values({**moved, "state": EntryState.REJECTED.value}))
 
 
-def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str], as_of: Mapping[str, datetime]) -> list[Record]:
+def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str], as_of: Mapping[str, int]) -> list[Record]:
     found = entries(conn, select(_entry).where(_entry.c.id.in_(entry_ids)))
     _refuse_planted(conn, entry_ids)
     forms_of = {one.id: form_of(forms, one) for one in found}

@@ -16,7 +16,7 @@ from pipeline.store.controls import has_open_difference
 from pipeline.store.plants import has_open_plant
 from pipeline.store.records import needs_signature
 from pipeline.store.statistics_tables import statistics_item
-from pipeline.store.tables import entry, export_run
+from pipeline.store.tables import entry, event, export_run
 from pipeline.template import Forms
 
 _DONE = (EntryState.CONFIRMED.value, EntryState.SIGNED.value, EntryState.EXPORTED.value, EntryState.RECEIPTED.value)
@@ -85,10 +85,13 @@ def add_statistics(conn: Connection, run_id: str, items: Sequence[tuple[str, int
 
 
 def _told(conn: Connection, target: str) -> dict[str, Told]:
+    """The runs in the order of the log: of two computers the one with the slower clock may have made the later."""
     item, run = statistics_item.c, export_run.c
-    query = select(item.entry, item.revision, item.month, run.id, run.target, run.made_at).join(export_run, run.id == item.run)
+    noted = export_run.join(statistics_item, run.id == item.run).outerjoin(event, and_(event.c.subject == run.id, event.c.action == "export"))
+    query = select(item.entry, item.revision, item.month, run.id, run.target, run.made_at).select_from(noted)
     found: dict[str, Told] = {}
-    for row in conn.execute(query.where(run.target == target).order_by(run.made_at, run.id)):
+    for row in conn.execute(query.where(run.target == target).order_by(event.c.id)):
         times = found[row.entry].times if row.entry in found else 0
-        found[row.entry] = Told(Earlier(row.id, row.target, row.made_at), row.revision, row.month, times + 1)
+        earlier = Earlier(row.id, row.target, row.made_at, entry_revision=row.revision)
+        found[row.entry] = Told(earlier, row.revision, row.month, times + 1)
     return found

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from pipeline.model import EntryState
 from pipeline.store.clock import UtcDateTime
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 metadata = MetaData()
 
@@ -245,6 +245,7 @@ export_run = Table(
     Column("made_by", String(80), nullable=False),
 )
 
+# `revision` counts the entry's exports, `entry_revision` is the entry's own as it was carried: later answers were not, whatever any clock says.
 export_item = Table(
     "export_item",
     metadata,
@@ -252,6 +253,7 @@ export_item = Table(
     Column("entry", ForeignKey("entry.id"), primary_key=True),
     Column("revision", Integer, nullable=False),
     Column("number", Integer, nullable=False),
+    Column("entry_revision", Integer, nullable=False, server_default="0"),
     UniqueConstraint("entry", "revision"),
 )
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
 import pytest
 from lxml import etree
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from pipeline.errors import ExportError, NotAllowedError, ReviewError, StaleDecisionError
 from pipeline.export import TARGETS, pain001
@@ -37,7 +37,8 @@ from pipeline.review import Answer as Answered
 from pipeline.store import decisions, events, tables
 from pipeline.store import entries as store_entries
 from pipeline.store.clock import utc_now
-from pipeline.store.payment_approvals import approve, take_back_approval
+from pipeline.store.duplicate_marks import Compared, mark_duplicate, take_back_duplicate
+from pipeline.store.payment_approvals import approve, seen_now, take_back_approval
 from tests.export_examples import ARNE, FORMS, SETTINGS, SIV, items, record, run, stamp, terms
 from tests.export_office import ANNA, MONA, NILS, PER, confirm, correct, corrected, review, state
 
@@ -374,3 +375,33 @@ def test_a_row_that_is_put_aside_leaves_no_approval_standing(bank: Office) -> No
     with bank.store.begin() as conn:
         decisions.reject(conn, ANNA, other, store_entries.entry(conn, other).revision, "dubblett", utc_now(), signed=True)
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
+
+
+def test_a_row_put_aside_by_a_clock_that_is_behind_leaves_no_approval_standing_until_it_is_given_again(bank: Office) -> None:
+    entry, other = with_another_row(bank)
+
+    def approve_now(conn: Connection) -> None:
+        for person in (MONA, NILS):
+            approve(conn, person, entry, seen_now(conn, [entry])[entry], utc_now())
+
+    with bank.store.begin() as conn:
+        approve_now(conn)
+    ago = utc_now() - timedelta(minutes=10)
+    with bank.store.begin() as conn:
+        decisions.reject(conn, ANNA, other, store_entries.entry(conn, other).revision, "dubblett", ago, signed=True)
+    assert payments(bank, MONA)[0].approved == ()
+    with bank.store.begin() as conn:
+        approve_now(conn)
+    assert len(payments(bank, MONA)[0].approved) == 2
+
+
+def test_a_row_that_was_no_duplicate_after_all_leaves_no_approval_standing(bank: Office) -> None:
+    entry, other = with_another_row(bank)
+    with bank.store.begin() as conn:
+        revision = store_entries.entry(conn, other).revision
+        mark = mark_duplicate(conn, bank.store.images, ANNA, other, revision, Compared(text="Finns redan."), "", utc_now(), signed=True)
+    with bank.store.begin() as conn:
+        approve(conn, MONA, entry, seen_now(conn, [entry])[entry], utc_now())
+    with bank.store.begin() as conn:
+        take_back_duplicate(conn, ANNA, mark, utc_now())
+    assert payments(bank, MONA)[0].approved == ()

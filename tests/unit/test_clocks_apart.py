@@ -1,0 +1,109 @@
+"""Computers whose clocks differ: what a file has carried, and which file came last, is told by the order of what was done and by no clock."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from pipeline.export.exporter import MOVED
+from pipeline.export.runs import Office, make_run, run_file
+from pipeline.model import Run
+from pipeline.review import Answer
+from pipeline.store import tables
+from pipeline.store.clock import utc_now
+from pipeline.store.database import open_store
+from pipeline.store.version_tables import entry_version
+from tests import export_office
+from tests.export_examples import ARNE, SIV
+from tests.export_office import ANNA, TORA, agree, confirm, correct, corrected, void
+
+pytest_plugins = ("tests.databases", "tests.offices")
+
+AHEAD = timedelta(minutes=10)
+NOTE = {"kontakttyp": "besok", "anteckning": "Såret läker."}
+
+
+def export(office: Office, target: str = "rivta", ahead: timedelta = AHEAD) -> Run:
+    """A run on a computer whose clock is ahead of the others'."""
+    run = make_run(office, ANNA, target, utc_now() + ahead)
+    assert run is not None
+    return run
+
+
+def told(office: Office, run: Run) -> str:
+    """The text of a run's file."""
+    return run_file(office, ANNA, run.id).data.decode()
+
+
+def test_an_entry_moved_after_the_export_is_withdrawn_where_it_was(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office)
+    corrected(office, entry, "personnummer", Answer(ARNE.pid))
+    text = told(office, export(office))
+    assert MOVED in text
+    assert text.index(SIV.pid) < text.index(MOVED) < text.index(ARNE.pid)
+
+
+def test_one_made_void_after_its_correction_is_made_void_as_the_target_has_it(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office)
+    corrected(office, entry, "personnummer", Answer(ARNE.pid))
+    void(office, entry)
+    text = told(office, export(office))
+    assert (SIV.pid in text, ARNE.pid in text) == (True, False)
+
+
+def test_what_was_said_by_a_clock_that_is_ahead_was_carried_all_the_same(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr(export_office, "utc_now", lambda: utc_now() + AHEAD)
+        entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    correct(office, entry, "anteckning", "Såret vätskar.")
+    export(office, ahead=timedelta())
+    corrected(office, entry, "personnummer", Answer(ARNE.pid))
+    assert MOVED in told(office, export(office, ahead=timedelta()))
+
+
+def test_an_entry_moved_to_another_month_is_taken_out_of_the_first_though_it_was_the_only_one(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office, "khsl")
+    correct(office, entry, "handelsedatum", "2022-01-03")
+    agree(office, entry, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
+    with zipfile.ZipFile(io.BytesIO(run_file(office, ANNA, export(office, "khsl").id).data)) as archive:
+        sizes = {info.filename[:13]: info.file_size for info in archive.infolist() if info.filename.startswith("KHSL1")}
+    assert (sizes["KHSL1-2021-12"], sizes["KHSL1-2022-01"] > 0) == (0, True)
+
+
+def test_the_file_of_a_month_that_was_made_last_is_the_latest(office: Office) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office, "khsl")
+    correct(office, entry, "anteckning", "Såret vätskar.")
+    export(office, "khsl", ahead=timedelta())
+    assert make_run(office, ANNA, "khsl", utc_now()) is None
+
+
+def test_what_the_runs_of_an_older_store_carried_is_in_its_log(office: Office) -> None:
+    moved, gone = (confirm(office, "hsl-anteckning", serial, **NOTE) for serial in ("AAAA01", "AAAA02"))
+    export(office)
+    for entry in (moved, gone):
+        corrected(office, entry, "personnummer", Answer(ARNE.pid))
+    void(office, gone)
+    item = tables.export_item.c
+    carried = select(item.entry, item.entry_revision).order_by(item.entry)
+    with office.store.begin() as conn:
+        before = conn.execute(carried).all()
+        conn.execute(delete(entry_version))  # of a time before decisions were noted
+        conn.exec_driver_sql("ALTER TABLE export_item DROP COLUMN entry_revision")
+        conn.execute(update(tables.schema_info).values(version=6))
+    office.store.close()
+    upgraded = replace(office, store=open_store(office.settings))
+    with upgraded.store.read() as conn:
+        assert [row.entry for row in conn.execute(carried.where(item.entry_revision > 0))] == [row.entry for row in before]
+    text = told(upgraded, export(upgraded))
+    upgraded.store.close()
+    assert (text.count(MOVED), text.count("fel person")) == (1, 1)
+    assert (text.count(SIV.pid), text.count(ARNE.pid)) == (2, 1), "both are withdrawn from Siv, and one stands under Arne"
