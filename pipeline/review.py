@@ -45,6 +45,8 @@ SURE_FROM = 0.99
 SHOWN_FROM: Mapping[Kind, float] = {Kind.TEXT: 0.9, Kind.MARK: 0.995}
 """Kinds that are shown from another one on: names take many keys, and most of what people overlook are marks (docs/review.md)."""
 
+_MICROGRAM = re.compile(r"(?<![^\W\d_])(?:ug|mcg|mikrogram)(?![^\W_])")
+"""Other ways to write µg; no keyboard shows where that sign is."""
 _GIVEN = frozenset({Kind.PRINTED})
 _WRITTEN_OUT = frozenset({Kind.LINES})
 
@@ -177,4 +179,5 @@ def _comparable(spec: FieldSpec, value: Value) -> Value:
         same = canonical(spec, value)
     except InvalidAnswerError:
         same = value
-    return re.sub(r"\s+", " ", str(same)).strip().casefold()
+    plain = re.sub(r"\s+", " ", str(same)).strip().casefold()
+    return _MICROGRAM.sub("µg", plain).casefold() if spec.format is Format.DOSE else plain

@@ -14,6 +14,7 @@ from pipeline.recognize.language import Language, swedish
 from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import Line, banded, line_of
+from pipeline.recognize.micrograms import with_micrograms
 from pipeline.recognize.network import Steps, read_steps
 from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
@@ -101,11 +102,11 @@ def _read(picture: Image, steps: Steps, language: Language, form: Format | None,
     found = reading(steps, language, form, looking_again(picture))
     if found.state is State.ILLEGIBLE and _is_level(picture):
         return Reading.empty(DASHES_P)
-    if not places or not isinstance(found.value, str):
-        return found
-    height, width = picture.shape
-    words = (WordPlace(one.start, one.end, (one.left, 0.0, one.right - one.left, float(height))) for one in spans(steps, found.value, width))
-    return replace(found, words=tuple(words))
+    if places and isinstance(found.value, str):
+        height, width = picture.shape
+        words = (WordPlace(one.start, one.end, (one.left, 0.0, one.right - one.left, float(height))) for one in spans(steps, found.value, width))
+        found = replace(found, words=tuple(words))
+    return with_micrograms(found, picture, steps)
 
 
 def _is_level(picture: Image) -> bool:

@@ -183,7 +183,7 @@ PART = words("½ 1/2 1/4 3/4")
 SMALL = digits(1, 2) + "," + digits(3, 4) | "0." + digits(3, 4)
 AMOUNT_OF = digits(1, 5) + FRACTION | SMALL | digits(1, 3) + " " + digits(3, 3) | PART | digits(1, 2) + GAP + "½" | digits(1, 2) + " " + PART
 UNITS = (
-    "mg g mcg ug mikrogram ml dl l E IE enheter mmol tabl tabl. tablett tabletter st "
+    "mg g mcg ug µg mikrogram ml dl l E IE enheter mmol tabl tabl. tablett tabletter st "
     "kaps kapsel kapslar droppar dr puff puffar inh dos doser plåster påse"
 )
 AT_ONCE = digits(1, 2) + FRACTION | maybe(digits(1, 2)) + "½"

@@ -22,6 +22,7 @@ def spec(kind: str, **more: object) -> FieldSpec:
 
 DATE, TIME, PID = (spec("digits", format=name) for name in ("date", "time", "personnummer"))
 NUMBER = spec("digits", format="number", cells=4, decimals=1)
+DOSE = spec("text", format="dose")
 CODE = spec("digits", format="code", cells=6)
 TEXT, MARK, SIGNATURE, INITIALS = (spec(kind) for kind in ("text", "mark", "signature", "initials"))
 CHOICE = spec("choice", options=[{"value": "besok", "label": "Besök", "box": (0, 0, 5, 5)}])
@@ -137,6 +138,9 @@ def read(value: Value, state: State = State.READ) -> Reading:
         (DATE, Answer("2026-02-17"), read("20260217"), True),
         (DATE, Answer("2026-02-17"), read("20261317"), False),
         (NUMBER, Answer("37.0"), read("37"), True),
+        (DOSE, Answer("50 ug"), read("50 µg"), True),
+        (DOSE, Answer("50 mikrogram"), read("50 µg"), True),
+        (DOSE, Answer("50 mg"), read("50 µg"), False),
         (MARK, Answer(True), read(True), True),
         (MARK, Answer(True), read(False, State.EMPTY), False),
         (MARK, Answer(False, State.EMPTY), read(False, State.EMPTY), True),

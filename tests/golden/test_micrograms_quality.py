@@ -1,0 +1,41 @@
+"""Doses in handwriting fonts that nobody trained on: micrograms are never surely milligrams, and milligrams stay what they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ImageFont
+
+from pipeline.field_spec import Format
+from pipeline.recognize.handwriting import read_lines
+from pipeline.recognize.line_picture import Line
+from pipeline.training.handwriting_data import font_files, rendered
+from tests.shared_data import shared
+
+NUMBERS = ("50", "100", "25", "0,5", "2,5")
+FEWEST_FOUND = 0.75
+SUREST = 0.5
+"""Of micrograms read as milligrams."""
+
+
+def has_micro(font: Path) -> bool:
+    """Whether a font has the sign, and not only the picture that stands for all signs it lacks."""
+    face = ImageFont.truetype(str(font), 40)
+    return bytes(face.getmask("µ")) != bytes(face.getmask("\ue123"))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("form", [Format.DOSE, None], ids=["dose", "text"])
+def test_micrograms_are_never_surely_milligrams(form: Format | None) -> None:
+    fonts = [font for font in font_files(shared("handwriting", "fonts_train"), held=True) if has_micro(font)]
+    rng = np.random.default_rng(20261127)
+    written = [f"{number} {unit}" for number in NUMBERS for unit in ("µg", "mg") for _ in fonts]
+    lines = [Line(rendered(font, rng, text).picture, 0.0) for text, font in zip(written, fonts * (2 * len(NUMBERS)), strict=True)]
+    read = read_lines(lines, formats=[form] * len(lines))
+    assert len(fonts) >= 5
+    micro = [one for one, text in zip(read, written, strict=True) if text.endswith("µg")]
+    assert np.mean([str(one.value).endswith("µg") for one in micro]) >= FEWEST_FOUND
+    assert max((one.p for one in micro if str(one.value).endswith("mg")), default=0.0) <= SUREST
+    assert not any("µ" in str(one.value) for one, text in zip(read, written, strict=True) if text.endswith("mg"))
