@@ -1,15 +1,17 @@
-"""Doubtful words are looked at again: a little wider, and by a second network that was taught other lines.
+"""Doubtful words are looked at again: a little wider, and by a second network that was taught other lines. Numbers are read by both networks.
 
-Each look proposes texts, and the text counts that all looks and knowledge of Swedish together find likeliest. Two networks are seldom wrong in the
-same way (L. Hansen, P. Salamon, IEEE PAMI 12:10, 1990); looking at everything twice would cost more than it tells.
+Each look at a word proposes texts, and the text counts that all looks and knowledge of Swedish together find likeliest. Two networks are seldom wrong
+in the same way (L. Hansen, P. Salamon, IEEE PAMI 12:10, 1990); looking at every word twice would cost more than it tells. A number has no
+spelling that would betray a comma that was not seen: one that both networks read otherwise is doubtful.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -35,28 +37,50 @@ PLACES = {sign: column for column, sign in enumerate(ALPHABET, start=1)}
 
 Looks = list[tuple[Steps, float]]
 """What each look saw, with what it counts."""
-LookAgain = Callable[[int, int], Looks]
-"""More looks at what a line shows from one step up to another."""
+
+
+class LookAgain(Protocol):
+    """More looks at what a line shows from one step up to another."""
+
+    def at_word(self, start: int, end: int) -> Looks:
+        """A wider one, and one by the second network."""
+
+    def at_number(self, start: int, end: int) -> Steps:
+        """What the second network sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureAgain:
+    """Looks at one line's picture, by two networks."""
+
+    picture: Image
+    first: Path
+    second: Path
+
+    def at_word(self, start: int, end: int) -> Looks:
+        """A wider look, and one by the second network."""
+        part = self._part(start, end)
+        height, width = part.shape
+        wide = cv2.resize(part, (max(1, round(width * WIDER)), height), interpolation=cv2.INTER_CUBIC)
+        (wider,) = read_steps([np.asarray(wide, np.uint8)], self.first)
+        return [(wider, 1.0), (self.at_number(start, end), OF_SECOND)]
+
+    def at_number(self, start: int, end: int) -> Steps:
+        """What the second network sees."""
+        (steps,) = read_steps([self._part(start, end)], self.second)
+        return steps
+
+    def _part(self, start: int, end: int) -> Image:
+        """The columns of the picture that some of its steps show."""
+        step = STEP_PX * self.picture.shape[0] / LINE_HEIGHT
+        left, right = round(start * step), round(end * step)
+        return self.picture[:, left : max(right, left + 1)]
 
 
 def looking_again(picture: Image) -> LookAgain | None:
     """How to look again at parts of one line's picture; None where no second network is installed or the setting wants the one as shipped."""
     second = second_file()
-    return None if second is None else lambda start, end: _looks(_part(picture, start, end), network_file(), second)
-
-
-def _looks(part: Image, first: Path, second: Path) -> Looks:
-    height, width = part.shape
-    wide = cv2.resize(part, (max(1, round(width * WIDER)), height), interpolation=cv2.INTER_CUBIC)
-    (wider,), (other,) = read_steps([np.asarray(wide, np.uint8)], first), read_steps([part], second)
-    return [(wider, 1.0), (other, OF_SECOND)]
-
-
-def _part(picture: Image, start: int, end: int) -> Image:
-    """The columns of a line's picture that some of its steps show."""
-    step = STEP_PX * picture.shape[0] / LINE_HEIGHT
-    left, right = round(start * step), round(end * step)
-    return picture[:, left : max(right, left + 1)]
+    return None if second is None else PictureAgain(picture, network_file(), second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +104,18 @@ def agreed(proposed: Sequence[str], looks: Looks, guide: Guide[S]) -> list[Trans
     listed = [Transcript(one.text, believed * share, (believed * share,) * len(one.text), math.exp(one.seen)) for share, one in order]
     shared, seen = _shared(best.text, texts), _characters(best.text, looks)
     return [replace(listed[0], characters=tuple(share * p**PICTURE_COUNTS for share, p in zip(shared, seen, strict=True))), *listed[1:]]
+
+
+def read_twice(found: Sequence[Transcript], other: str) -> list[Transcript]:
+    """Readings of a number, best first, with what the second network reads: if that is another text, both are as likely and neither is sure."""
+    best = found[0]
+    if other in ("", best.text):
+        return list(found)
+    half = best.p / 2
+    alike = {i for op in Levenshtein.opcodes(best.text, other) if op.tag == "equal" for i in range(op.src_start, op.src_end)}
+    characters = tuple(p if i in alike else p / 2 for i, p in enumerate(best.characters))
+    rest = [one for one in found[1:] if one.text != other]
+    return [replace(best, p=half, characters=characters), Transcript(other, half, ()), *rest]
 
 
 def _judged(text: str, looks: Looks, guide: Guide[S]) -> _Candidate:

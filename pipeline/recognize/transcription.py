@@ -12,7 +12,7 @@ from pipeline.model import Reading, State
 from pipeline.recognize.ctc import Transcript, decode, guided
 from pipeline.recognize.language import Language, Written
 from pipeline.recognize.network import ALPHABET, Steps
-from pipeline.recognize.second_look import DOUBTFUL, LONGEST, LookAgain, agreed
+from pipeline.recognize.second_look import DOUBTFUL, LONGEST, LookAgain, agreed, read_twice
 from pipeline.recognize.text_grammar import shape_of
 from pipeline.recognize.text_values import values_of
 from pipeline.recognize.word_runs import DIGITS, Run, RunKind, path, runs
@@ -58,10 +58,10 @@ class SwedishText:
 
 
 def reading(steps: Steps, language: Language | None = None, form: Format | None = None, again: LookAgain | None = None) -> Reading:
-    """The reading of one line. Without a language nothing but the picture counts; `again` looks once more at doubtful words."""
+    """The reading of one line. Without a language nothing but the picture counts; `again` looks once more at doubtful words and at numbers."""
     found = [_stripped(transcript) for transcript in transcripts(steps, language, None if form else again)]
     shaped = form and found[0].text and not NO_TEXT.issuperset(found[0].text)
-    return replace(_shaped(steps, form, found[0]) if form and shaped else _read(found), clarity=_clarity(steps))
+    return replace(_shaped(steps, form, found[0], again) if form and shaped else _read(found), clarity=_clarity(steps))
 
 
 def _clarity(steps: Steps) -> float | None:
@@ -70,7 +70,7 @@ def _clarity(steps: Steps) -> float | None:
 
 
 def transcripts(steps: Steps, language: Language | None = None, again: LookAgain | None = None) -> list[Transcript]:
-    """The likeliest texts of a line, best first. Doubtful words are looked at `again`, which takes a language."""
+    """The likeliest texts of a line, best first. Doubtful words and numbers are looked at `again`, which takes a language."""
     if language is None:
         return decode(steps, ALPHABET)
     cut = runs(steps, ALPHABET, language.knows)
@@ -89,16 +89,22 @@ def transcripts(steps: Steps, language: Language | None = None, again: LookAgain
 
 def _part(steps: Steps, run: Run, language: Language, again: LookAgain | None, *, first: bool) -> list[Transcript]:
     if run.kind is RunKind.NUMBER:
-        return [found for found in map(_stripped, decode(steps, ALPHABET)) if found.text] or _path_of(steps)
+        return _number(steps, again.at_number(run.start, run.end) if again else None)
     if run.kind is RunKind.SURE:
         return _path_of(steps)
     guide, words = SwedishText(language, first), _without_digits(steps)
     found = _guided(words, guide)
     if again and found and found[0].p < DOUBTFUL and len(steps) <= LONGEST:
-        more = [(_without_digits(look), counts) for look, counts in again(run.start, run.end)]
+        more = [(_without_digits(look), counts) for look, counts in again.at_word(run.start, run.end)]
         texts = [each.text for each in (*found, *(each for look, _ in more for each in _guided(look, guide)))]
         found = agreed(texts, [(words, 1.0), *more], guide)
     return found or _path_of(steps)
+
+
+def _number(steps: Steps, other: Steps | None) -> list[Transcript]:
+    """A number as it is seen, and as another network sees it."""
+    found = [found for found in map(_stripped, decode(steps, ALPHABET)) if found.text] or _path_of(steps)
+    return found if other is None else read_twice(found, _stripped(decode(other, ALPHABET)[0]).text)
 
 
 def _guided(steps: Steps, guide: SwedishText) -> list[Transcript]:
@@ -142,9 +148,12 @@ def _read(found: Sequence[Transcript]) -> Reading:
     return Reading(best.text, best.p, State.READ, tuple(others.items()), best.characters)
 
 
-def _shaped(steps: Steps, form: Format, free: Transcript) -> Reading:
+def _shaped(steps: Steps, form: Format, free: Transcript, again: LookAgain | None) -> Reading:
     """The likeliest value in the format; what stands there with a low p if that is something else."""
-    found = [_stripped(transcript) for transcript in guided(steps, ALPHABET, SHAPE_BEAMS, shape_of(form))]
+    found = _in_shape(steps, form)
+    if found and again:
+        other = _in_shape(again.at_number(0, len(steps)), form)
+        found = read_twice(found, other[0].text) if other else found
     believed = min(1.0, found[0].seen / max(free.seen, 1e-9)) if found else 0.0
     values = (value for transcript in found for value in _in_format(replace(transcript, p=believed * transcript.p), form))
     fitting = sorted(values, key=lambda value: -value.p)
@@ -152,6 +161,10 @@ def _shaped(steps: Steps, form: Format, free: Transcript) -> Reading:
         return _read(fitting)
     plain = _read([free])
     return replace(plain, p=min(plain.p, MISSHAPEN_P), alternatives=tuple((value.text, MISSHAPEN_P * value.p) for value in fitting[: MOST - 1]))
+
+
+def _in_shape(steps: Steps, form: Format) -> list[Transcript]:
+    return [_stripped(transcript) for transcript in guided(steps, ALPHABET, SHAPE_BEAMS, shape_of(form))]
 
 
 def _in_format(transcript: Transcript, form: Format) -> list[Transcript]:
