@@ -14,7 +14,6 @@ from pipeline.recognize.language import Language, swedish
 from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import Line, banded, line_of
-from pipeline.recognize.micrograms import with_micrograms
 from pipeline.recognize.network import Steps, read_steps
 from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
@@ -22,6 +21,7 @@ from pipeline.recognize.strikes import STRUCK_OUT, struck_out
 from pipeline.recognize.text_grammar import shape_of
 from pipeline.recognize.text_values import values_of
 from pipeline.recognize.transcription import DASHES_P, MISSHAPEN_P, reading
+from pipeline.recognize.unit_signs import with_unit_signs
 from pipeline.recognize.unread import STRAY_WRITING, is_cut, is_left_out
 from pipeline.recognize.word_places import spans
 from pipeline.settings import load_settings
@@ -106,7 +106,7 @@ def _read(picture: Image, steps: Steps, language: Language, form: Format | None,
         height, width = picture.shape
         words = (WordPlace(one.start, one.end, (one.left, 0.0, one.right - one.left, float(height))) for one in spans(steps, found.value, width))
         found = replace(found, words=tuple(words))
-    return with_micrograms(found, picture, steps)
+    return with_unit_signs(found, picture, steps, form)
 
 
 def _is_level(picture: Image) -> bool:

@@ -1,4 +1,4 @@
-"""Micrograms are not taken for milligrams: where the network as shipped sees a µ, it is proposed and nothing is sure."""
+"""Units are not surely taken for other signs: a µ for an m, a g for a 9, an l for a 1."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.field_spec import Format
 from pipeline.model import Image, Reading, State
-from pipeline.recognize import micrograms
-from pipeline.recognize.micrograms import SEEN, with_micrograms
+from pipeline.recognize import unit_signs
 from pipeline.recognize.network import Steps
+from pipeline.recognize.unit_signs import SEEN, with_unit_signs
 from tests.written_steps import steps_of
 
 KNOWN = "gmuµμ"
@@ -36,10 +37,10 @@ class Shipped:
 
 def read(text: str, shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> Reading:
     """The text as it comes out."""
-    monkeypatch.setattr(micrograms, "answers", shipped)
+    monkeypatch.setattr(unit_signs, "answers", shipped)
     characters = (0.9,) * len(text)
     picture = np.full((48, 16 * len(text)), 255, np.uint8)
-    return with_micrograms(Reading(text, 0.88, State.READ, (("else", 0.1),), characters), picture, steps_of(text))
+    return with_unit_signs(Reading(text, 0.88, State.READ, (("else", 0.1),), characters), picture, steps_of(text), None)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,48 @@ def test_only_the_number_and_its_unit_are_looked_at(monkeypatch: pytest.MonkeyPa
     read("Fick 50 mg Levaxin kl 7", shipped, monkeypatch)
     (part,) = shipped.shown
     assert 5 * 16 < part.shape[1] < 8 * 16
+
+
+def two_signs(high: tuple[int, int], apart: int) -> Image:
+    """A figure, and a sign from one row to another with so much white between them, px."""
+    picture = np.full((48, 32), 255, np.uint8)
+    picture[6:34, 3 : 16 - apart // 2] = 0
+    picture[high[0] : high[1], 16 + (apart + 1) // 2 : 29] = 0
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("text", "high", "apart", "other"),
+    [
+        ("19", (6, 34), 2, None),
+        ("19", (6, 34), 12, None),
+        ("19", (14, 46), 2, "1 g"),
+        ("29", (8, 38), 14, "2 g"),
+        ("11", (6, 34), 2, None),
+        ("11", (6, 34), 12, "1 l"),
+        ("17", (14, 46), 12, None),
+    ],
+)
+def test_a_last_figure_that_stands_as_a_letter_does_is_doubtful(text: str, high: tuple[int, int], apart: int, other: str | None) -> None:
+    found = with_unit_signs(Reading(text, 0.98, State.READ, (), (0.99, 0.99)), two_signs(high, apart), steps_of(text), None)
+    assert found.value == text
+    assert (found.alternatives[0][0] if found.alternatives else None) == other
+    assert found.p == (0.98 if other is None else 0.49)
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("19", "1 g"), ("0,59", "0,5 g"), ("11", "1 l"), ("Novorapid 11", "Novorapid 1 l"), ("19 mg", None), ("21 IE", None), ("12", None), ("9", None)],
+)
+def test_a_dose_without_a_unit_may_end_in_one(text: str, other: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_signs, "answers", Shipped(0.0))
+    picture = np.full((48, 16 * len(text)), 255, np.uint8)
+    found = with_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text), Format.DOSE)
+    assert (found.alternatives[0][0] if found.alternatives else None) == other
+
+
+@pytest.mark.parametrize("text", ["2021", "1999", "kl 12:19", "16/12-21", "1+0+1", "112-11"])
+def test_years_days_and_times_end_in_figures(text: str) -> None:
+    wide = np.full((48, 16 * len(text)), 255, np.uint8)
+    wide[10:40:3, ::12] = 0
+    assert with_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), wide, steps_of(text), None).p == 0.98

@@ -1,4 +1,4 @@
-"""Doses in handwriting fonts that nobody trained on: micrograms are never surely milligrams, and milligrams stay what they are."""
+"""Units in handwriting fonts that nobody trained on: micrograms are never surely milligrams, nor is 1 g surely 19; what is none stays what it is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ NUMBERS = ("50", "100", "25", "0,5", "2,5")
 FEWEST_FOUND = 0.75
 SUREST = 0.5
 """Of micrograms read as milligrams."""
+MOST_DOUBTED = 0.1
+"""Of numbers that end in 9 or 1."""
 
 
 def has_micro(font: Path) -> bool:
@@ -39,3 +41,17 @@ def test_micrograms_are_never_surely_milligrams(form: Format | None) -> None:
     assert np.mean([str(one.value).endswith("µg") for one in micro]) >= FEWEST_FOUND
     assert max((one.p for one in micro if str(one.value).endswith("mg")), default=0.0) <= SUREST
     assert not any("µ" in str(one.value) for one, text in zip(read, written, strict=True) if text.endswith("mg"))
+
+
+@pytest.mark.shared
+def test_a_unit_of_one_letter_is_never_surely_a_figure() -> None:
+    units, figures = ("1 g", "2 g", "5 g", "1 l", "2 l"), ("19", "29", "59", "11", "21", "119", "2021")
+    fonts = font_files(shared("handwriting", "fonts_train"), held=True)
+    rng = np.random.default_rng(20261127)
+    written = [(text, rendered(font, rng, text).picture) for text in (*units, *figures) for font in fonts]
+    doses = read_lines([Line(picture) for text, picture in written if text in units], formats=[Format.DOSE] * (len(units) * len(fonts)))
+    wrong = [one.p for one, (text, _) in zip(doses, written, strict=False) if str(one.value).replace(" ", "") != text.replace(" ", "")]
+    assert max(wrong, default=0.0) <= SUREST
+    numbers = read_lines([Line(picture) for text, picture in written if text in figures])
+    doubted = [any(str(value)[-1:] in ("g", "l") for value, _ in one.alternatives[:1]) for one in numbers]
+    assert np.mean(doubted) <= MOST_DOUBTED
