@@ -26,7 +26,7 @@ LETTERS = {"9": " g", "1": " l"}
 APART = {"9": 0.4, "1": 0.35}
 """White before the last sign of a number from which on it may be a letter, in heights of the figure before; a 9 also has to stand a little lower."""
 LOWER, LOWER_AT_TOP, A_LITTLE_LOWER = 0.15, 0.08, 0.1
-"""How much lower than that figure a g ends and begins. These limits take 3 % of numbers in fonts that end in 9 or 1 for others; they find 96 % of the g
+"""How much lower than that figure a g ends and begins. Of numbers in fonts that end in 9 or 1 these limits doubt 3 %; they find 96 % of the g
 that stand apart, and 77 % of the l."""
 _DARK = 128
 _SIGNS = "µμ"
