@@ -30,6 +30,7 @@ from pipeline.recognize import line_picture
 from pipeline.recognize.curves import SHIPPED, calibrated, features_of, fingerprint, installed, key_of, read_curves
 from pipeline.recognize.handwriting import read_lines
 from pipeline.recognize.language import swedish
+from pipeline.recognize.narrow_writing import read_spread
 from pipeline.recognize.network import ALPHABET, Steps, network_file, read_steps, shipped_file
 from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.tesseract import read_line
@@ -131,10 +132,12 @@ def _compare(name: str, lines: Sequence[Line]) -> None:
         "second look": lambda steps, picture: transcripts(steps, language, looking_again(picture))[0].text,
     }
     pictures = [line.picture for line in lines]
-    for network, answers in (("shipped", read_steps(pictures, shipped_file())), ("chosen", read_steps(pictures))):
-        for decoder, decode in decoders.items() if network == "chosen" else list(decoders.items())[:-1]:
+    shipped = list(zip(pictures, read_steps(pictures, shipped_file()), strict=True))
+    chosen = list(zip(pictures, read_steps(pictures), strict=True))
+    for network, answers in (("shipped", shipped), ("chosen", chosen), ("chosen, narrow writing spread", read_spread(pictures))):
+        for decoder, decode in list(decoders.items())[:-1] if network == "shipped" else decoders.items():
             start = time.process_time()
-            texts = [" ".join(decode(steps, picture).split()) for steps, picture in zip(answers, pictures, strict=True)]
+            texts = [" ".join(decode(steps, picture).split()) for picture, steps in answers]
             spent = (time.process_time() - start) / len(lines) * 1000
             rates = error_by_writer(lines, texts)
             writers = [rate for who, rate in rates.items() if who]

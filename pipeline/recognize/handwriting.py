@@ -14,7 +14,8 @@ from pipeline.recognize.language import Language, swedish
 from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import Line, banded, line_of
-from pipeline.recognize.network import Steps, read_steps
+from pipeline.recognize.narrow_writing import read_spread
+from pipeline.recognize.network import Steps
 from pipeline.recognize.second_look import looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
@@ -89,24 +90,24 @@ def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequen
 
     With `places` the readings say where their words are: boxes from the top left of the line's picture, px.
     """
-    answers = iter(read_steps([line.picture for line in lines if line.picture is not None]))
+    answers = iter(read_spread([line.picture for line in lines if line.picture is not None]))
     language = swedish(load_settings().models).with_names(with_learned(names))
     found = []
     for line, form in zip(lines, formats or [None] * len(lines), strict=True):
-        found.append(Reading.empty(line.empty_p) if line.picture is None else _read(line.picture, next(answers), language, form, places=places))
+        found.append(Reading.empty(line.empty_p) if line.picture is None else _read(line.picture, *next(answers), language, form, places=places))
     return found
 
 
-def _read(picture: Image, steps: Steps, language: Language, form: Format | None, *, places: bool) -> Reading:
-    """The reading of one line; a lone level stroke that says nothing is a dash, or what is left of a rule."""
-    found = reading(steps, language, form, looking_again(picture))
+def _read(picture: Image, seen: Image, steps: Steps, language: Language, form: Format | None, *, places: bool) -> Reading:
+    """The reading of one line, and of it as it was `seen`; a lone level stroke that says nothing is a dash, or what is left of a rule."""
+    found = reading(steps, language, form, looking_again(seen))
     if found.state is State.ILLEGIBLE and _is_level(picture):
         return Reading.empty(DASHES_P)
     if places and isinstance(found.value, str):
         height, width = picture.shape
         words = (WordPlace(one.start, one.end, (one.left, 0.0, one.right - one.left, float(height))) for one in spans(steps, found.value, width))
         found = replace(found, words=tuple(words))
-    return with_unit_signs(found, picture, steps, form)
+    return with_unit_signs(found, seen, steps, form)
 
 
 def _is_level(picture: Image) -> bool:
