@@ -12,7 +12,7 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Box
 from pipeline.packed import Mask
 from pipeline.pen_words import DARK
-from pipeline.print_contrast import SCALE, Seen, unprinted
+from pipeline.print_contrast import SCALE, Print, Seen, unprinted
 
 _FROM_PRINT_MM = 0.25
 Shape = tuple[int, int, Mask]
@@ -30,7 +30,12 @@ def _boxes(spec: FieldSpec) -> list[Box]:
 
 def pen_strokes(seen: Seen) -> Mask:
     """Where a page has ink that does not lie on or close to print."""
-    return np.asarray((seen.dark > DARK) & unprinted(seen.form, _FROM_PRINT_MM).mask, np.bool_)
+    return np.asarray((seen.dark > DARK) & bare_paper(seen.form), np.bool_)
+
+
+def bare_paper(form: Print) -> Mask:
+    """Where a form has no print on which pen strokes are not seen."""
+    return unprinted(form, _FROM_PRINT_MM).mask
 
 
 def connected(ink: Mask, gap_mm: float, least_mm: float, most_mm: float) -> Iterator[Shape]:

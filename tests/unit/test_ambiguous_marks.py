@@ -1,0 +1,65 @@
+"""What may be meant in two ways is never surely one of them: a mark through two options of a field, a lone dot of a pen in a box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from pipeline.digitize import Reader
+from pipeline.field_spec import Kind
+from pipeline.model import Box, Image, PageReading
+from pipeline.printing import issue
+from pipeline.quality.filling import PX_PER_MM, printed_page
+from pipeline.review import SURE_FROM
+from pipeline.settings import ROOT
+from pipeline.template import Form, Forms
+
+FORMS = Forms.load(ROOT / "forms")
+PEN = (115, 60, 30)
+Points = list[tuple[float, float]]
+
+
+def clean(form_id: str) -> tuple[Form, Image]:
+    (sheet,) = issue(1)
+    return FORMS.latest(form_id), printed_page(FORMS.latest(form_id), sheet)
+
+
+def stroke(paper: Image, points: Points, pen_mm: float = 0.42) -> None:
+    path = np.round(np.array(points) * PX_PER_MM).astype(np.int32).reshape(-1, 1, 2)
+    cv2.polylines(paper, [path], False, PEN, round(pen_mm * PX_PER_MM), cv2.LINE_AA)
+
+
+def read(paper: Image) -> PageReading:
+    return Reader.of_forms(FORMS).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+
+
+def through_both(upper: Box, lower: Box) -> Iterator[list[Points]]:
+    """A cross over both boxes, a smaller one between them, a tick in the lower one that goes through the upper one."""
+    left, right = upper.x + 0.8, upper.x + upper.w - 0.8
+    middle = (upper.y + lower.y + lower.h) / 2
+    for half in (middle - upper.y - 1.0, 2.8):
+        yield [[(left, middle - half), (right, middle + half)], [(left, middle + half), (right, middle - half)]]
+    yield [[(lower.x + 0.8, lower.y + 2.2), (lower.x + 2.0, lower.y + lower.h - 0.8), (lower.x + 4.0, upper.y + 1.0)]]
+
+
+def test_a_mark_through_two_options_is_never_surely_one_of_them() -> None:
+    form, paper = clean("signeringslista")
+    names = [f"dag{day:02}.avvikelse{column}" for day in (2, 5, 8) for column in (1, 3)]
+    for i, name in enumerate(names):
+        upper, lower = sorted((Box(*option.box) for option in form.by_name[name].options), key=lambda box: box.y)
+        for points in list(through_both(upper, lower))[i % 3]:
+            stroke(paper, points)
+    fields = read(paper).fields
+    assert [name for name in names if fields[name].p >= SURE_FROM] == []
+
+
+def test_a_lone_dot_in_a_box_is_never_surely_nothing() -> None:
+    form, paper = clean("besokslista")
+    marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
+    for i, spec in enumerate(marks):
+        at = spec.area.x + (0.35, 0.5, 0.65)[i % 3] * spec.area.w, spec.area.y + (0.4, 0.6)[i % 2] * spec.area.h
+        stroke(paper, [at, at], pen_mm=(0.6, 0.8, 1.0, 1.3)[i % 4])
+    fields = read(paper).fields
+    assert [spec.name for spec in marks if fields[spec.name].value is not True and fields[spec.name].p >= SURE_FROM] == []
