@@ -114,9 +114,9 @@ def _fact(name: str, value: object) -> object:
     if isinstance(value, bool):
         return t("log.yes" if value else "log.no")
     if name == "role" and value in set(Role):
-        return t(f"role.{Role(value).name.lower()}")
+        return t(f"role.{Role(str(value)).name.lower()}")
     if name == "state" and value in set(EntryState):
-        return t(f"entry_state.{EntryState(value).name.lower()}").lower()
+        return t(f"entry_state.{EntryState(str(value)).name.lower()}").lower()
     return value
 
 
