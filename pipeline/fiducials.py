@@ -85,6 +85,11 @@ def shown_serial(serial: str) -> str:
     return f"{serial[:4]}-{serial[4:]}"
 
 
+def as_printed(serial: str | None) -> str:
+    """The serial as it is printed; what is none, such as the id of a page, as it is, and nothing for None."""
+    return shown_serial(serial) if serial and is_serial(serial) else serial or ""
+
+
 def _check_character(body: str) -> str:
     """Luhn's algorithm modulo 32: finds every single wrong character and nearly all swaps of neighbours."""
     size = len(SERIAL_ALPHABET)

@@ -29,7 +29,7 @@ def _lines(found: Overview, words: Words) -> Iterator[_Line]:
         counts = {"in": page.pages, "done": page.done, "waiting": page.waiting, "failed": page.failed}
         yield from ((say["pages"], page.unit, page.form, "", say[name], str(value)) for name, value in counts.items())
     for entry in found.entries:
-        group = say["age"].format(state=words.states[entry.state], age=entry.age)
+        group = say["age"].format(state=say["void"] if entry.void else words.states[entry.state], age=entry.age)
         yield say["entries"], entry.unit, entry.form, entry.criticality, group, str(entry.count)
     for unit in found.units:
         yield say["not_entered"], unit.unit, "", "", "", str(unit.entries)

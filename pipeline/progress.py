@@ -18,9 +18,10 @@ OLDEST = "15-"
 
 @dataclass(frozen=True, slots=True)
 class EntryCount:
-    """How many entries are alike. `age` is one of `AGES` or `OLDEST`."""
+    """How many entries are alike. `age` is one of `AGES` or `OLDEST`. What is `void` is dealt with, or waits only to be withdrawn."""
 
     state: EntryState
+    void: bool
     unit: str
     form: str
     criticality: str
@@ -29,7 +30,7 @@ class EntryCount:
 
 
 def entry_counts(conn: Connection, person: Person, now: datetime) -> list[EntryCount]:
-    """Entries of the person's units by state, unit, form, class and age.
+    """Entries of the person's units by state, whether they are void, unit, form, class and age.
 
     Raises:
         NotAllowedError: the person may not see figures.
@@ -37,4 +38,4 @@ def entry_counts(conn: Connection, person: Person, now: datetime) -> list[EntryC
     require(person, Action.PROGRESS)
     moments = {name: now - timedelta(days=days) for name, days in AGES.items()}
     groups = entry_groups(conn, person.units, moments, OLDEST)
-    return [EntryCount(EntryState(state), unit, form, criticality, age, count) for state, unit, form, criticality, age, count in groups]
+    return [EntryCount(EntryState(group[0]), *group[1:]) for group in groups]

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -85,7 +86,8 @@ class Settings(BaseSettings):
     """After how long a person is logged out whatever happens."""
     address_header: str = ""
     """Header in which the proxy in front says where a request comes from, such as X-Real-IP. Failed logins are then counted by address too."""
-    language: str = "sv"
+    language: Literal["sv", "en"] = "sv"
+    """Of the screens, until a person chooses, and of what `efterskrift forms` says of mistakes."""
     care_provider: str = "Kalix kommun"
     care_provider_hsa_id: str = "SE2120002692-0000"
     organisation_number: str = ""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from pipeline.access import Action, allowed, require
-from pipeline.errors import EfterskriftError
+from pipeline.errors import EfterskriftError, SettingsError
 from pipeline.model import Person
+from pipeline.settings import load_settings
 from ui import session
 from ui.components import form_slots
 from ui.components.alarms import alarms
@@ -77,7 +79,7 @@ _START = "in"
 
 def main() -> None:
     """One run of the script."""
-    st.session_state.setdefault("language", "sv")
+    _begin_language()
     st.set_page_config(
         page_title="Efterskrift", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed"
     )
@@ -101,6 +103,13 @@ def main() -> None:
     guide(site, person)
     page.run()
     session.watch_session(site)
+
+
+def _begin_language() -> None:
+    """The language of the settings until a person chooses one; Swedish where the settings are wrong, which another place tells."""
+    if "language" not in st.session_state:
+        with suppress(SettingsError):
+            st.session_state["language"] = load_settings().language
 
 
 def _alone(show: Callable[[], None], title: str) -> None:

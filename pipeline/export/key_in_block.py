@@ -23,18 +23,20 @@ _IN_HEADING = {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED}
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An entry as it is set: filled fields as label and text, what is not filled in, and the text of the late entry."""
+    """An entry as it is set: filled fields as label and text, labels of unmarked boxes and of empty fields, and the text of the late entry."""
 
     title: str
     notice: str
     rows: tuple[tuple[str, str], ...]
+    unmarked: tuple[str, ...]
     empty: tuple[str, ...]
     late: str
 
     @property
     def below(self) -> tuple[str, ...]:
         """The lines below the fields."""
-        return (*self.empty, self.late)
+        listed = (("Inte kryssat: ", self.unmarked), ("Tomt: ", self.empty))
+        return (*(start + ", ".join(labels) for start, labels in listed if labels), self.late)
 
 
 def block(item: Item, terms: Terms) -> Block:
@@ -42,13 +44,13 @@ def block(item: Item, terms: Terms) -> Block:
     record = item.record
     words = _words(record, terms)
     filled, empty, unmarked = _sorted_fields(record, terms)
-    listed = (("Inte kryssat: ", unmarked), ("Tomt: ", empty))
     notices = [amendment_text(item), f"Makulera posten om den finns i systemet. Skäl: {record.voided}" if record.voided else ""]
     return Block(
         title=f"{record.title}, {event_time(record)}",
         notice=" ".join(part for part in notices if part),
         rows=tuple((words[name], shown(record, name, terms.forms)) for name in filled),
-        empty=tuple(start + ", ".join(words[name] for name in names) for start, names in listed if names),
+        unmarked=tuple(words[name] for name in unmarked),
+        empty=tuple(words[name] for name in empty),
         late=late_entry_text(record, terms.settings),
     )
 

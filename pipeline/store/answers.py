@@ -117,9 +117,9 @@ def drafts(conn: Connection, entry_id: str, login: str) -> dict[str, Answer]:
     return {row.field: Answer(row.value, State(row.state)) for row in conn.execute(query)}
 
 
-def keep_drafts(conn: Connection, entry_id: str, login: str, answers: Mapping[str, Answer], now: datetime) -> None:
-    """Keep undecided answers, each in place of the field's draft before."""
-    common = {"entry": entry_id, "login": login, "at": now}
+def keep_drafts(conn: Connection, entry_id: str, revision: int, login: str, answers: Mapping[str, Answer], now: datetime) -> None:
+    """Keep undecided answers, each in place of the field's draft before. `revision` is the one that the entry has now."""
+    common = {"entry": entry_id, "login": login, "at": now, "revision": revision}
     upsert(conn, _draft, [common | {"field": name, "value": a.value, "state": a.state.value} for name, a in answers.items()])
 
 

@@ -14,12 +14,12 @@ _entry = tables.entry
 CONFIRMED = [state.value for state in (EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED)]
 ENDED = [*CONFIRMED, EntryState.REJECTED.value]
 
-Group = tuple[str, str, str, str, str, int]
-"""State, unit, form, class, age, count."""
+Group = tuple[str, bool, str, str, str, str, int]
+"""State, whether void, unit, form, class, age, count."""
 
 
 def entry_groups(conn: Connection, units: Collection[str], ages: Mapping[str, datetime], oldest: str) -> list[Group]:
-    """Entries by state, unit, form, class and age.
+    """Entries by state, whether they are void, unit, form, class and age.
 
     Args:
         ages: name of an age → entries made after this moment have it, youngest first.
@@ -30,11 +30,11 @@ def entry_groups(conn: Connection, units: Collection[str], ages: Mapping[str, da
         (_entry.c.created_at > moment, literal_column(f"'{name}'")) for name, moment in ages.items()
     ]
     age = case(*names, else_=literal_column(f"'{oldest}'")).label("age")
-    keys = (_entry.c.state, _entry.c.unit, _entry.c.form, _entry.c.criticality)
+    keys = (_entry.c.state, _entry.c.voided.is_not(None).label("void"), _entry.c.unit, _entry.c.form, _entry.c.criticality)
     inner = select(*keys, age).where(_entry.c.unit.in_(units)).subquery()
     columns = list(inner.c)
     query = select(*columns, func.count()).group_by(*columns).order_by(*columns)
-    return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in conn.execute(query)]
+    return [(row[0], bool(row[1]), row[2], row[3], row[4], row[5], row[6]) for row in conn.execute(query)]
 
 
 def open_entries(conn: Connection, units: Collection[str]) -> int:

@@ -48,16 +48,16 @@ def save_draft(
     """Keep what a person has typed, or that it was taken away (None), so that a closed browser loses nothing. Whoever types keeps the entry.
 
     Raises:
-        StaleDecisionError: the entry is decided or another person has it.
+        StaleDecisionError: the entry is decided or another person has it, or it waits for a second person who is another.
     """
     found = entry(conn, entry_id)
     sight.require_entry(conn, person, Action.REVIEW, found)
-    if found.state not in OPEN or held_by_other(found, person, now):
+    if found.state not in OPEN or held_by_other(found, person, now) or may_not_judge(conn, person.login, found):
         raise stale()
     if answer is None:
         drop_draft(conn, entry_id, person.login, field)
     else:
-        keep_drafts(conn, entry_id, person.login, {field: answer}, now)
+        keep_drafts(conn, entry_id, found.revision, person.login, {field: answer}, now)
     renew(conn, person, entry_id, now, minutes)
 
 
@@ -154,7 +154,7 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     state = EntryState.SECOND if second else EntryState.REVIEW
     change(conn, found, **({"state": state.value, "reason": "", "second_by": None, "second_at": None} if second else UNDECIDED))
     conn.execute(update(_entry).where(_entry.c.id == entry_id).values(claimed_by=person.login, claimed_until=now + timedelta(minutes=minutes)))
-    keep_drafts(conn, entry_id, person.login, answers, now)
+    keep_drafts(conn, entry_id, found.revision + 1, person.login, answers, now)
     record(conn, person.login, "undo", entry_id, unit=found.unit)
     return state
 

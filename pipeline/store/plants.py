@@ -77,7 +77,7 @@ def judged(
     restored = put_back(one, readings[name], given[name])
     kept = {field: answer for field, answer in given.items() if field != name} | ({name: restored} if restored else {})
     conn.execute(delete(tables.draft).where(tables.draft.c.entry == found.id, tables.draft.c.login == person.login, tables.draft.c.field == name))
-    keep_drafts(conn, found.id, person.login, kept, now)
+    keep_drafts(conn, found.id, found.revision + 1, person.login, kept, now)
     return True
 
 

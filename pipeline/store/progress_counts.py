@@ -107,9 +107,10 @@ def due_counts(conn: Connection, units: Collection[str], limits: Mapping[str, tu
 
 
 def second_checks(conn: Connection, units: Collection[str]) -> dict[str, tuple[int, int]]:
-    """By class: how many entries are confirmed, and how many of them by two people."""
+    """By class: how many entries are confirmed, and how many of them by two people. What is void is no longer confirmed, whoever made it so."""
     query = select(_entry.c.criticality, func.count(), func.count(_entry.c.second_by)).group_by(_entry.c.criticality).order_by(_entry.c.criticality)
-    return {row[0]: (row[1], row[2]) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units)), _entry.c.state.in_(CONFIRMED)))}
+    counted = query.where(_entry.c.unit.in_(sorted(units)), _entry.c.state.in_(CONFIRMED), _entry.c.voided.is_(None))
+    return {row[0]: (row[1], row[2]) for row in conn.execute(counted)}
 
 
 def silent_runs(conn: Connection, units: Collection[str]) -> list[SilentRun]:

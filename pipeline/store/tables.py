@@ -207,7 +207,7 @@ decision = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
-# What a person has typed but not yet decided; emptied by the decision.
+# What a person has typed but not yet decided; emptied by the decision. `revision` is the entry's as it was typed.
 draft = Table(
     "draft",
     metadata,
@@ -217,6 +217,7 @@ draft = Table(
     Column("value", JSON),
     Column("state", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
 )
 
 # A chain: each row holds the digest of its content and of the row before it. See store/chain.py and store/log_tables.py.

@@ -14,13 +14,14 @@ from pipeline.store import tables
 from pipeline.store.area_upgrade import widen_areas
 from pipeline.store.carried_upgrade import note_carried
 from pipeline.store.chain_rows import begin_log
+from pipeline.store.draft_upgrade import note_typed
 from pipeline.store.form_areas import note_areas
 from pipeline.store.payment_tables import payment_approval
 from pipeline.store.queue_upgrade import place_in_queue
 from pipeline.store.return_tables import duplicate_mark
 from pipeline.template import Forms
 
-_WITH_AREAS, _WITH_ADM, _WITH_CARRIED = 4, 5, 7
+_WITH_AREAS, _WITH_ADM, _WITH_REVISIONS = 4, 5, 7
 _event = tables.event.c
 
 ADDED: Mapping[int, tuple[Column[Any], ...]] = {
@@ -49,7 +50,7 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
     ),
     5: (tables.entry.c.subject, tables.reading.c.words),
     6: (duplicate_mark.c.before,),
-    7: (tables.export_item.c.entry_revision, payment_approval.c.rows_sha256),
+    7: (tables.export_item.c.entry_revision, payment_approval.c.rows_sha256, tables.draft.c.revision),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 
@@ -77,8 +78,9 @@ def upgraded(conn: Connection, found: int, forms: Path) -> int:
             place_in_queue(conn)
         if found == _WITH_ADM:
             widen_areas(conn)
-        if found == _WITH_CARRIED:
+        if found == _WITH_REVISIONS:
             note_carried(conn)
+            note_typed(conn)
         conn.execute(update(tables.schema_info).values(version=found))
     for index in (index for table in tables.metadata.sorted_tables for index in table.indexes):
         index.create(conn, checkfirst=True)

@@ -34,9 +34,9 @@ def logged(store: Store) -> Store:
     return store
 
 
-def shown(app: AppTest) -> list[list[str]]:
-    """The rows on the screen."""
-    (table,) = (frame.value for frame in app.dataframe if "Nr" in frame.value.columns)
+def shown(app: AppTest, number: str = "Nr") -> list[list[str]]:
+    """The rows on the screen; `number` is the title of their first column."""
+    (table,) = (frame.value for frame in app.dataframe if number in frame.value.columns)
     return [[str(cell) for cell in row] for row in table.to_numpy().tolist()]
 
 
@@ -50,6 +50,18 @@ def test_rows_in_plain_words_and_the_look_is_logged_once(logged: Store, open_scr
     app.run()
     with logged.read() as conn:
         assert len([event for event in events_of(conn, "log") if event.action == "view_log"]) == 1
+
+
+@pytest.mark.usefixtures("logged")
+def test_roles_and_states_are_said_in_the_language_of_the_screen(open_screen: OpenScreen) -> None:
+    app = open_screen(LOGGER, "log")
+    assert any("bekräftad" in row[6] for row in shown(app))
+    app.session_state["language"] = "en"
+    app.run()
+    details = ", ".join(row[6] for row in shown(app, "No."))
+    assert "confirmed" in details
+    assert "role: log reviewer" in details
+    assert "bekräftad" not in details
 
 
 @pytest.mark.usefixtures("logged")

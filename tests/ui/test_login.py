@@ -201,6 +201,15 @@ def test_english_can_be_chosen_before_and_after_login() -> None:
     assert app.button(key="log_out").label == "Log out"
 
 
+@pytest.mark.usefixtures("store")
+def test_the_screens_begin_in_the_language_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_LANGUAGE", "en")
+    app = opened()
+    assert app.text_input(key="login_name").label == "User name"
+    app.radio(key="language_choice").set_value("sv").run()
+    assert app.run().text_input(key="login_name").label == "Användarnamn"
+
+
 def test_missing_workspace_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", f"{tmp_path}/nothing")
     app = opened()

@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import insert
 from streamlit.testing.v1 import AppTest
 
+from pipeline.fiducials import shown_serial
 from pipeline.model import Client, EntryState
-from pipeline.store import blocks, groups, people, questions, registers, sight
+from pipeline.store import blocks, decisions, groups, people, questions, registers, sight
 from pipeline.store.answers import decided
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
+from pipeline.store.forwarding import forward
 from pipeline.store.identity_tables import temporary_identity
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
@@ -115,6 +117,19 @@ def test_a_duplicate_is_compared_with_a_copied_text(store: Store, open_screen: O
     assert found(store, entry_id).reason == "dubblett"
 
 
+def test_an_entry_is_named_by_its_day_and_its_serial_as_the_language_writes_them(store: Store, open_screen: OpenScreen) -> None:
+    rejected, sent = seeding.add_notes(store, 2)
+    with store.begin() as conn:
+        decisions.reject(conn, NURSE, rejected, 0, "oläsligt", utc_now())
+        forward(conn, seeding.forms(), NURSE, sent, 0, seeding.OTHER_UNIT, "Flyttat.", utc_now())
+    app = listed(open_screen, "rejected")
+    app.session_state["language"] = "en"
+    app.run()
+    assert any(" · 18 Dec 2021 · " in one.value for one in app.markdown)
+    shown = shown_serial(str(found(store, sent).serial))
+    assert any(shown in one.value for one in listed(open_screen, "forwarded").markdown)
+
+
 def test_what_is_rejected_stays_listed_and_is_taken_up_again(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
@@ -136,7 +151,7 @@ def test_what_cannot_be_read_is_a_gap_until_it_is_made_void_with_a_reason(store:
     app.text_input(key=f"void_why-{entry_id}-{revision}").input("Skrivet direkt i journalen")
     app.button(key=f"do_void-{entry_id}").click().run()
     assert found(store, entry_id).voided == "Skrivet direkt i journalen"
-    assert any("Makulerad: Skrivet direkt i journalen" in one.value for one in app.caption)
+    assert any("Makulerad: Skrivet direkt i journalen. Nina Berglund, " in one.value for one in app.caption)
     assert {button.key for button in app.button}.isdisjoint({f"do_void-{entry_id}", f"reopen-{entry_id}"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -206,6 +207,24 @@ def test_a_list_is_keyed_in_entry_by_entry(store: Store, open_screen: OpenScreen
     assert "Det som är kvar har du hoppat över (1)." in {info.value for info in app.info}
     app.button(key="key_in_again").click().run()
     assert app.button(key="key_in_done")
+
+
+@pytest.mark.parametrize("world", ["filled"], indirect=True)
+def test_what_is_left_empty_is_said_in_the_language_of_the_screen(open_screen: OpenScreen) -> None:
+    app = open_screen(NURSE, "key_in")
+    assert [each.value for each in app.caption if each.value.startswith("Tomt: ")]
+    app.session_state["language"] = "en"
+    app.run()
+    assert [each.value.partition(":")[0] for each in app.caption if "Läkarens namn" in each.value] == ["Empty"]
+
+
+def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(open_screen: OpenScreen, store: Store) -> None:
+    seeding.add_bundle(store, said=3, sheets=2)
+    app = open_screen(MANAGER, "paper_days")
+    app.session_state["language"] = "en"
+    app.run()
+    shown = " ".join(html.proto.body for html in app.get("html"))
+    assert re.search(r"<td>18 Dec 2021</td><td>1</td><td>\w{4}-\w{4}</td><td class=\"ef-number\">3</td><td class=\"ef-number\">2</td>", shown)
 
 
 @pytest.mark.parametrize("world", ["filled"], indirect=True)

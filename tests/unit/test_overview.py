@@ -121,6 +121,18 @@ def test_second_checks_are_counted_by_class(ward: Ward) -> None:
     assert (after[0] - before[0], after[1] - before[1]) == (1, 1)
 
 
+def test_what_is_void_is_counted_as_void_and_neither_as_confirmed_nor_as_rejected(ward: Ward) -> None:
+    before = seen(ward)
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id == "NNN2-00").values(state="bekräftad", first_by="eva", voided="fel person"))
+    after = seen(ward)
+    assert after.second_checked == before.second_checked
+    assert [(one.state, one.count) for one in after.entries if one.void] == [(EntryState.CONFIRMED, 1)]
+    assert sum(one.count for one in after.entries) == sum(one.count for one in before.entries)
+    groups = [line.split(";")[5] for line in overview_csv(after, (), NOW).decode("utf-8-sig").splitlines()]
+    assert [group.partition(",")[0] for group in groups if "makulerad" in group] == ["makulerad"]
+
+
 def test_a_run_is_silent_until_every_entry_is_answered(ward: Ward) -> None:
     run = {"id": "r1", "target": "skriv-in", "file_name": "f", "file_sha256": "0", "made_at": NOW, "made_by": "eva"}
     with ward.store.begin() as conn:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert, update
 
 from pipeline.client_guard import AboutClient, Choice
-from pipeline.errors import NotAllowedError
+from pipeline.errors import NotAllowedError, StaleDecisionError
 from pipeline.model import EntryState, Person, State, Value
 from pipeline.review import Answer, asked
-from pipeline.settings import ROOT
-from pipeline.store import claims, corrections, decisions
+from pipeline.settings import ROOT, Settings
+from pipeline.store import claims, corrections, decisions, tables
 from pipeline.store.answers import decided
 from pipeline.store.control_tables import control
-from pipeline.store.database import Store
+from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry
 from pipeline.store.group_tables import group_cell, group_task
 from pipeline.store.identity_tables import client_choice
@@ -67,6 +68,14 @@ def correct(ward: Ward, entry_id: str, who: Person, **new: Answer) -> EntryState
     """Correct a confirmed entry."""
     with ward.store.begin() as conn:
         return corrections.correct(conn, FORMS, who, entry_id, entry(conn, entry_id).revision, new, "fel", NOW)
+
+
+def type_and_skip(ward: Ward, who: Person, day: Answer, minutes: float = 0) -> None:
+    """Take an entry, type its day and leave it for later, on a computer whose clock is so many minutes ahead."""
+    with ward.store.begin() as conn:
+        view = claims.open_entry(conn, FORMS, who, "AAAA-00", later(minutes))
+        decisions.save_draft(conn, who, "AAAA-00", "datum", day, later(minutes))
+        claims.skip(conn, who, "AAAA-00", view.entry.revision)
 
 
 def gets(ward: Ward, who: Person) -> str | None:
@@ -200,10 +209,7 @@ def test_whoever_typed_the_control_is_not_the_second(ward: Ward) -> None:
 
 def test_whoever_typed_and_left_it_for_later_is_not_the_second(ward: Ward) -> None:
     ward.note("AAAA")
-    with ward.store.begin() as conn:
-        claims.claim_next(conn, FORMS, NILS, later(-1))
-        decisions.save_draft(conn, NILS, "AAAA-00", "datum", RIGHT, later(-1))
-        claims.skip(conn, NILS, "AAAA-00", 0)
+    type_and_skip(ward, NILS, RIGHT)
     save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
     assert refused(ward, "AAAA-00", NILS)
     assert gets(ward, ULLA) == "AAAA-00"
@@ -211,11 +217,46 @@ def test_whoever_typed_and_left_it_for_later_is_not_the_second(ward: Ward) -> No
 
 def test_typing_as_the_second_and_leaving_it_for_later_bars_nobody(ward: Ward) -> None:
     disputed(ward)
-    with ward.store.begin() as conn:
-        claims.claim_next(conn, FORMS, NILS, later(1))
-        decisions.save_draft(conn, NILS, "AAAA-00", "datum", RIGHT, later(1))
-        claims.skip(conn, NILS, "AAAA-00", 1)
+    type_and_skip(ward, NILS, RIGHT)
     assert gets(ward, NILS) == "AAAA-00"
+    undo(ward, "AAAA-00", EVA)
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    assert refused(ward, "AAAA-00", NILS), "what was typed comes before what is disputed now"
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_whose_clock_is_ahead_or_behind_is_the_second_all_the_same_or_is_not(ward: Ward, minutes: float) -> None:
+    ward.note("AAAA")
+    type_and_skip(ward, NILS, RIGHT, minutes)
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    type_and_skip(ward, ULLA, RIGHT, minutes)
+    assert refused(ward, "AAAA-00", NILS)
+    assert gets(ward, ULLA) == "AAAA-00"
+
+
+def test_whoever_typed_before_does_not_become_the_second_by_typing_again(ward: Ward) -> None:
+    ward.note("AAAA")
+    type_and_skip(ward, NILS, RIGHT)
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    for again in (WRONG, None):
+        with ward.store.begin() as conn, pytest.raises(StaleDecisionError):
+            decisions.save_draft(conn, NILS, "AAAA-00", "datum", again, later(1))
+    assert refused(ward, "AAAA-00", NILS)
+
+
+def test_what_an_older_store_kept_of_typing_is_told_by_its_clock(ward: Ward, store_settings: Settings) -> None:
+    ward.note("AAAA")
+    type_and_skip(ward, NILS, RIGHT, -1)
+    save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
+    type_and_skip(ward, ULLA, RIGHT, 1)
+    with ward.store.begin() as conn:
+        conn.exec_driver_sql("ALTER TABLE draft DROP COLUMN revision")
+        conn.execute(update(tables.schema_info).values(version=6))
+    ward.store.close()
+    upgraded = replace(ward, store=open_store(store_settings))
+    assert refused(upgraded, "AAAA-00", NILS)
+    assert gets(upgraded, ULLA) == "AAAA-00"
+    upgraded.store.close()
 
 
 SIGNED = Forms.load(ROOT / "forms").latest("signeringslista")

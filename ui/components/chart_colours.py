@@ -8,13 +8,18 @@ import streamlit as st
 
 from pipeline.model import EntryState
 
+VOID = "lookup.void"
+"""The key of the text for what is void, whatever its state."""
+
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """The background that they are for, one for each state in its order, one for lines and bars, and one that only fills the range around a line."""
+    """The background that they are for, one for each state in its order, one for what is void, one for lines and bars, and one that only fills the
+    range around a line."""
 
     background: str
     states: tuple[str, ...]
+    void: str
     line: str
     band: str
 
@@ -22,12 +27,14 @@ class Colours:
 LIGHT = Colours(
     background="#faf9f6",
     states=("#b07c2f", "#b0553f", "#1f6b75", "#3a8884", "#6f8450", "#87966f", "#7f8a8f"),
+    void="#4c5257",
     line="#1f6b75",
     band="#9cc5ca",
 )
 DARK = Colours(
     background="#171c1f",
     states=("#d9a45b", "#d0765f", "#4fa3ae", "#7cc4c0", "#8fa868", "#c7d4b9", "#a0aaae"),
+    void="#6f7a80",
     line="#5fb0ba",
     band="#2f5f66",
 )
@@ -38,6 +45,11 @@ def colours() -> Colours:
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
-def state_colours() -> dict[EntryState, str]:
-    """The colour of each state."""
-    return dict(zip(EntryState, colours().states, strict=True))
+def state_colours() -> dict[str, str]:
+    """The colour of each state and of what is void, by the key of its text."""
+    return {state_key(state): colour for state, colour in zip(EntryState, colours().states, strict=True)} | {VOID: colours().void}
+
+
+def state_key(state: EntryState) -> str:
+    """The key of a state's text."""
+    return f"entry_state.{state.name.lower()}"

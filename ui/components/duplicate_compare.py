@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from pipeline.fiducials import is_serial, shown_serial
+from pipeline.fiducials import as_printed
 from pipeline.field_spec import Format, Kind, Meaning
 from pipeline.identity import shown_pid
 from pipeline.model import EntryState, Person, State
@@ -21,7 +21,7 @@ from ui.components.answers import in_words
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, page_picture
 from ui.session import Site
-from ui.text import t
+from ui.text import day, t
 
 KINDS = ("other", "text", "picture")
 _LOOKED = "duplicate_looked"
@@ -126,9 +126,8 @@ def entry_title(here: Site, one: Entry) -> str:
     """What an entry is called in a list: form, day, row, number of the sheet, and where it is."""
     form = here.forms.get((one.form, one.version))
     row = t("review.row", row=one.row) if one.row else ""
-    serial = shown_serial(one.serial) if one.serial and is_serial(one.serial) else one.serial or ""
     state = t("lookup.void") if one.voided else t(f"entry_state.{EntryState(one.state).name.lower()}")
-    return " · ".join(filter(None, (form.title if form else one.form, one.event_on or "", row, serial, state)))
+    return " · ".join(filter(None, (form.title if form else one.form, day(one.event_on) if one.event_on else "", row, as_printed(one.serial), state)))
 
 
 def _against_text(view: EntryView, text: str) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from pipeline.access import Action, allowed
+from pipeline.fiducials import as_printed
 from pipeline.model import EntryState, Person
 from pipeline.review import LEAVE_NO_GAP
 from pipeline.store import corrections, decisions, people
@@ -47,7 +48,7 @@ def _sent(here: Site, one: Forwarded) -> None:
     form = here.forms.get((one.form, one.version))
     with st.container(border=True):
         row = t("review.row", row=one.row) if one.row else ""
-        st.markdown(f"**{' · '.join(filter(None, (form.title if form else one.form, one.serial or '', row)))}**  \n" + _became(one))
+        st.markdown(f"**{' · '.join(filter(None, (form.title if form else one.form, as_printed(one.serial), row)))}**  \n" + _became(one))
         why = f" {one.why}" if one.why else ""
         st.caption(t("follow_up.sent", by=one.by, at=moment(one.at), unit=one.from_unit, to=one.to_unit or t("follow_up.entitled")) + why)
 
@@ -64,7 +65,7 @@ def _became(one: Forwarded) -> str:
 
 def _aside(here: Site, person: Person, one: Entry, names: dict[str, str]) -> None:
     by, at = (one.second_by, one.second_at) if one.second_by else (one.first_by, one.first_at)
-    reason = t("follow_up.voided", why=one.voided) if one.voided else f"{known('reject.reasons', one.reason)}."
+    reason = t("follow_up.voided", why=one.voided.rstrip(".")) if one.voided else f"{known('reject.reasons', one.reason)}."
     who = f"{names.get(by or '', by or '')}, {moment(at)}." if at else ""
     leaves_gap = not one.voided and one.reason not in LEAVE_NO_GAP
     with st.container(border=True):

@@ -10,7 +10,7 @@ from functools import partial
 import streamlit as st
 
 from pipeline.errors import EfterskriftError, StaleDecisionError
-from pipeline.fiducials import is_serial, shown_serial
+from pipeline.fiducials import as_printed
 from pipeline.model import Person
 from pipeline.store import claims, groups
 from pipeline.store.clock import utc_now
@@ -101,8 +101,7 @@ def _grid(here: Site, person: Person, cells: Sequence[Cell]) -> list[GridCell]:
 
 
 def _where(cell: Cell) -> str:
-    serial = cell.page.serial or ""
-    sheet = shown_serial(serial) if is_serial(serial) else serial
+    sheet = as_printed(cell.page.serial)
     return f"{sheet}, {t('review.row', row=cell.spec.row)}" if cell.spec.row else sheet
 
 

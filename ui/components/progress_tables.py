@@ -38,9 +38,9 @@ def sheet_table(found: Overview, titles: Mapping[str, str]) -> str:
 
 
 def table(heads: Sequence[str], lines: Sequence[Sequence[Cell]]) -> str:
-    """A table; a column is of numbers if its first cell is one."""
-    first = lines[0] if lines else heads
-    kinds = [' class="ef-number"' if isinstance(cell, int) else "" for cell in first]
+    """A table; a column is of numbers if any of its cells is one: others say that there is none."""
+    columns = zip(*lines, strict=True) if lines else [[head] for head in heads]
+    kinds = [' class="ef-number"' if any(isinstance(cell, int) for cell in column) else "" for column in columns]
     head = "".join(f'<th scope="col"{kind}>{escape(one)}</th>' for one, kind in zip(heads, kinds, strict=True))
     rows = "".join("<tr>" + "".join(f"<td{kind}>{_said(cell)}</td>" for cell, kind in zip(line, kinds, strict=True)) + "</tr>" for line in lines)
     return f'<div class="ef-wide"><table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

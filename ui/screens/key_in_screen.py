@@ -92,8 +92,9 @@ def _entry(office: Office, person: Person, status: KeyInList, shown: Shown) -> N
         for label, text in block.rows:
             _value(label, text)
         _value(t("key_in.late"), block.late)
-        for line in block.empty:
-            st.caption(line)
+        for said, labels in (("unmarked", block.unmarked), ("left_empty", block.empty)):
+            if labels:
+                st.caption(t(f"key_in.{said}", labels=", ".join(labels)))
     with st.container(horizontal=True):
         act = partial(_act, office, person, status.run.id, shown)
         st.button(t("key_in.done"), key="key_in_done", type="primary", shortcut="Ctrl+Enter", icon=":material/check:", on_click=partial(act, _done))

@@ -14,7 +14,7 @@ from pipeline import swedish_time
 from pipeline.audit import follow_up
 from pipeline.audit.follow_up import LogPage
 from pipeline.audit.storelog import write_storelog
-from pipeline.model import Person
+from pipeline.model import EntryState, Person, Role
 from pipeline.store.chain import LogRow
 from pipeline.store.log_rows import Hint, Wanted
 from ui.components.heading import heading
@@ -106,9 +106,18 @@ def _subject(row: LogRow) -> str:
 
 def _detail(row: LogRow) -> str:
     """The counts and states of a row in one line."""
-    said = {True: t("log.yes"), False: t("log.no")}
-    facts = ((name, value) for name, value in row.detail.items() if value is not None)
-    return ", ".join(f"{known('log.detail', name)}: {said[value] if isinstance(value, bool) else value}" for name, value in facts)
+    return ", ".join(f"{known('log.detail', name)}: {_fact(name, value)}" for name, value in row.detail.items() if value is not None)
+
+
+def _fact(name: str, value: object) -> object:
+    """A value in the person's language, where it is one of the words that the program itself has for it."""
+    if isinstance(value, bool):
+        return t("log.yes" if value else "log.no")
+    if name == "role" and value in set(Role):
+        return t(f"role.{Role(str(value)).name.lower()}")
+    if name == "state" and value in set(EntryState):
+        return t(f"entry_state.{EntryState(str(value)).name.lower()}").lower()
+    return value
 
 
 def _turn(by: int) -> None:

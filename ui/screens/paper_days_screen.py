@@ -7,17 +7,19 @@ from datetime import date, timedelta
 import streamlit as st
 
 from pipeline.access import Action, require
+from pipeline.fiducials import as_printed
 from pipeline.model import Person
 from pipeline.paper_days_csv import missing_csv, paper_days_csv
 from pipeline.store import accounting, bundles, paper_days
 from pipeline.store.paper_days import DayCount, PaperDays
+from pipeline.store.places import is_day
 from pipeline.swedish_time import today
 from ui.components.day_grid import Cell, day_grid
 from ui.components.heading import heading
 from ui.components.planning_upload import planning_upload
 from ui.components.progress_tables import table
 from ui.session import Site
-from ui.text import day, number, t
+from ui.text import day, t
 
 _FIRST, _LAST, _CHOSEN = "paper_first", "paper_last", "paper_chosen"
 _WEEKS_SHOWN = 3
@@ -100,7 +102,7 @@ def _chosen(here: Site, person: Person) -> None:
         return
     titles = _titles(here)
     heads = [t(f"paper_days.column.{name}") for name in ("form", "serial", "entries", "waiting")]
-    st.html(table(heads, [(titles.get(s.form, s.form), s.serial or t("paper_days.no_serial"), s.entries, s.waiting) for s in found]))
+    st.html(table(heads, [(titles.get(s.form, s.form), as_printed(s.serial) or t("paper_days.no_serial"), s.entries, s.waiting) for s in found]))
 
 
 def _bundles(here: Site, person: Person) -> None:
@@ -113,7 +115,15 @@ def _bundles(here: Site, person: Person) -> None:
     heads = [t(f"paper_days.column.{name}") for name in ("unit", "day", "bundle", "serial", "said", "found", "judged")]
     judged = {True: t("paper_days.complete"), False: t("paper_days.differs"), None: t("paper_days.open")}
     lines = [
-        (b.unit, b.day or "–", b.number or "–", b.serial, "–" if b.said is None else number(b.said), number(b.found), judged[b.complete])
+        (
+            b.unit,
+            day(b.day) if is_day(b.day) else b.day or "–",
+            b.number or "–",
+            as_printed(b.serial),
+            "–" if b.said is None else b.said,
+            b.found,
+            judged[b.complete],
+        )
         for b in found
     ]
     st.html(table(heads, lines))
@@ -131,7 +141,9 @@ def _sheets(here: Site, person: Person) -> None:
     titles = _titles(here)
     heads = [t(f"paper_days.column.{name}") for name in ("unit", "form", "serial", "prefilled")]
     said = {True: t("paper_days.with_name"), False: t("paper_days.without_name")}
-    st.html(table(heads, [(one.unit, titles.get(one.form, one.form), one.serial, said[one.prefilled]) for one in missing[:_MOST_MISSING]]))
+    st.html(
+        table(heads, [(one.unit, titles.get(one.form, one.form), as_printed(one.serial), said[one.prefilled]) for one in missing[:_MOST_MISSING]])
+    )
     if len(missing) > _MOST_MISSING:
         st.caption(t("paper_days.more", count=len(missing) - _MOST_MISSING))
     st.download_button(t("paper_days.missing_file"), lambda: missing_csv(missing), "saknade-ark.csv", "text/csv", key="missing_csv")

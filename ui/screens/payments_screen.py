@@ -12,6 +12,7 @@ import streamlit as st
 from pipeline import payments
 from pipeline.errors import EfterskriftError
 from pipeline.export.runs import Office
+from pipeline.fiducials import as_printed
 from pipeline.model import Person
 from pipeline.payments import Payment
 from pipeline.store.clock import utc_now
@@ -41,7 +42,7 @@ def show(here: Site, person: Person) -> None:
     stopped = [each for each in found if each.stops]
     st.header(t("payments.waiting", count=len(waiting)), anchor=False)
     for serial, sheet in groupby(waiting, key=lambda each: each.serial):
-        st.subheader(t("payments.sheet", serial=serial or "–"), anchor=False)
+        st.subheader(t("payments.sheet", serial=as_printed(serial) or "–"), anchor=False)
         for each in sheet:
             _payment(office, person, each)
     if stopped:

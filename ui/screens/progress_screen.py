@@ -22,14 +22,13 @@ from pipeline.progress import EntryCount
 from pipeline.store.clock import utc_now
 from pipeline.swedish_time import swedish_day
 from ui.components.burn_down_chart import burn_down_chart
-from ui.components.chart_colours import colours, state_colours
+from ui.components.chart_colours import VOID, colours, state_colours, state_key
 from ui.components.heading import heading
 from ui.components.progress_tables import due_table, page_table, sheet_table, unit_table
 from ui.components.quality_figures import quality_figures
 from ui.session import Site
 from ui.text import day, language, moment, number, percent, t
 
-_STATES = tuple(state.value for state in EntryState)
 _PAGE_STATES = ("done", "waiting", "failed")
 _BAR_PX = 26
 _EVERY = "60s"
@@ -68,7 +67,8 @@ def _situation(here: Site, person: Person) -> None:
         _plot(t("progress.by_class"), _stacked(table, "criticality"))
         _plot(t("progress.by_age"), _by_age(table))
         _plot(
-            t("progress.per_day"), _per_day(pd.DataFrame([(one.day, one.ended) for one in found.behind if one.ended], columns=["day", "confirmed"]))
+            t("progress.per_day"),
+            _per_day(pd.DataFrame([(day(one.day), one.ended) for one in found.behind if one.ended], columns=["day", "confirmed"])),
         )
     quality_figures(here, person)
     _taken_along(here, person, found, now)
@@ -192,17 +192,17 @@ def _titles(here: Site) -> dict[str, str]:
 
 
 def _legend() -> None:
-    states = state_colours().items()
-    parts = [f'<span><i style="background:{colour}"></i>{escape(t(f"entry_state.{state.name.lower()}"))}</span>' for state, colour in states]
+    parts = [f'<span><i style="background:{colour}"></i>{escape(t(key))}</span>' for key, colour in state_colours().items()]
     st.html(f'<div class="ef-legend">{"".join(parts)}</div>')
 
 
 def _table(here: Site, entries: list[EntryCount]) -> pd.DataFrame:
     titles = _titles(here)
+    keys = [VOID if e.void else state_key(e.state) for e in entries]
     rows = [(e.state.value, e.unit, titles.get(e.form, e.form), e.criticality, t(f"progress.age.{e.age}"), e.count) for e in entries]
     table = pd.DataFrame(rows, columns=["state", "unit", "form", "criticality", "age", "count"])
-    table["order"] = table["state"].map({state: order for order, state in enumerate(_STATES)})
-    table["said"] = table["state"].map(lambda state: t(f"entry_state.{EntryState(state).name.lower()}"))
+    table["order"] = [list(state_colours()).index(key) for key in keys]
+    table["said"] = [t(key) for key in keys]
     return table
 
 
@@ -217,8 +217,8 @@ def _by_age(table: pd.DataFrame) -> alt.Chart:
 
 
 def _bars(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
-    domain = [t(f"entry_state.{state.name.lower()}") for state in EntryState]
-    colour = alt.Color("said:N", title=None, scale=alt.Scale(domain=domain, range=list(colours().states)), legend=None)
+    scale = alt.Scale(domain=[t(key) for key in state_colours()], range=list(state_colours().values()))
+    colour = alt.Color("said:N", title=None, scale=scale, legend=None)
     x = alt.X("sum(count):Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
     tips = [alt.Tooltip("said:N", title=t("progress.state")), alt.Tooltip("sum(count):Q", title=t("progress.entries"))]
     bars: alt.Chart = alt.Chart(table).mark_bar(size=_BAR_PX * 0.7).encode(y=y, x=x, color=colour, order="order:O", tooltip=tips)
@@ -226,7 +226,7 @@ def _bars(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
 
 
 def _per_day(days: pd.DataFrame) -> alt.Chart:
-    x = alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
+    x = alt.X("day:O", title=None, sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
     y = alt.Y("confirmed:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
     tips = [alt.Tooltip("day:O", title=t("progress.day")), alt.Tooltip("confirmed:Q", title=t("progress.entries"))]
     bars: alt.Chart = alt.Chart(days).mark_bar(color=colours().line, size=_BAR_PX).encode(x=x, y=y, tooltip=tips)
