@@ -21,10 +21,10 @@ def test_what_is_set_anew_counts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert load_settings().language == "sv"
     (tmp_path / "settings.yaml").write_text("language: en", "utf-8")
     assert load_settings().language == "en"
-    (tmp_path / "settings.yaml").write_text("language: fi", "utf-8")
-    assert load_settings().language == "fi"
-    monkeypatch.setenv("EFTERSKRIFT_LANGUAGE", "sv")
+    (tmp_path / "settings.yaml").write_text("language: sv", "utf-8")
     assert load_settings().language == "sv"
+    monkeypatch.setenv("EFTERSKRIFT_LANGUAGE", "en")
+    assert load_settings().language == "en"
 
 
 def test_wrong_settings_stay_wrong_until_they_are_corrected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
