@@ -14,6 +14,7 @@ from pipeline.recognize.language import Language, swedish
 from pipeline.recognize.learned_words import with_learned
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import Line, banded, line_of
+from pipeline.recognize.missed_signs import with_missed_signs
 from pipeline.recognize.narrow_writing import read_spread
 from pipeline.recognize.network import Steps
 from pipeline.recognize.second_look import looking_again
@@ -107,7 +108,7 @@ def _read(picture: Image, seen: Image, steps: Steps, language: Language, form: F
         height, width = picture.shape
         words = (WordPlace(one.start, one.end, (one.left, 0.0, one.right - one.left, float(height))) for one in spans(steps, found.value, width))
         found = replace(found, words=tuple(words))
-    return with_unit_signs(found, seen, steps, form)
+    return with_unit_signs(with_missed_signs(found, seen, steps), seen, steps, form)
 
 
 def _is_level(picture: Image) -> bool:
