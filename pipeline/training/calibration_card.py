@@ -25,8 +25,9 @@ initials never get more than {drawn}: drawn ones are not as odd as scanned ones.
 Nothing that a network was trained on. Boxes: digits of MNIST and optdigits that were set aside, in rows drawn in each format and in forms filled in
 by drawing; print, marks and signatures drawn with them. Lines: the writers of DHSD and Copiste and the font families that were set aside (never the
 Swedish development test). Copiste is only fitted to: nothing of it is in the file but numbers.
-Lines of running text are also cut into stretches of one to four words. Each line is put into four areas, and counts once. One writer of DHSD wrote no dots on ä, ö and ü; they are taken out of the
-labels. Lines, areas, their characters ("letter") and rows of letter boxes are fitted to all of these hands, and judged a sixth of the hands at a
+Lines of running text are also cut into stretches of one to four words. Each line is put into four areas, and counts once.
+One writer of DHSD wrote no dots on ä, ö and ü; they are taken out of the labels.
+Lines, areas, their characters ("letter") and rows of letter boxes are fitted to all of these hands, and judged a sixth of the hands at a
 time by curves that were fitted without them (`calibration_apart.json`). Rows of letter boxes mix letters of several hands. Boxes: fitted to MNIST's
 last training pictures and the first third of the held-out optdigits; judged on MNIST's test part and the rest of optdigits. "Before" is the
 reader's own score taken for a probability. "By chance" is the calibration error that so many readings show on average if every p is exactly true.
