@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from pipeline.fiducials import as_printed
 from pipeline.planning import PlanKind
 from pipeline.store.database import Store
 from pipeline.store.planned import save_planned
@@ -37,7 +38,7 @@ def test_a_chosen_day_lists_its_sheets_and_an_empty_one_says_what_to_do(store: S
     app = open_screen(MANAGER, "paper_days")
     app.session_state["paper_chosen"] = (UNIT, "2021-12-18")
     app.run()
-    assert any(serial in one.proto.body for one in app.get("html"))
+    assert any(as_printed(serial) in one.proto.body for one in app.get("html"))
     app.session_state["paper_chosen"] = (UNIT, "2021-12-20")
     app.run()
     assert any("Fråga enheten" in one.value for one in app.markdown)
