@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ SUREST = 0.5
 """Of micrograms read as milligrams."""
 MOST_DOUBTED = 0.1
 """Of numbers that end in 9 or 1."""
+LEAST_TOLD = {"g": 0.85, "l": 0.65}
+"""Of letters that stand apart and are read as a figure."""
 
 
 def has_micro(font: Path) -> bool:
@@ -55,3 +58,21 @@ def test_a_unit_of_one_letter_is_never_surely_a_figure() -> None:
     numbers = read_lines([Line(picture) for text, picture in written if text in figures])
     doubted = [any(str(value)[-1:] in ("g", "l") for value, _ in one.alternatives[:1]) for one in numbers]
     assert np.mean(doubted) <= MOST_DOUBTED
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("letter", "written"), [("g", ("1 g", "2 g", "5 g", "11 g")), ("l", ("1 l", "2 l")), ("", ("19", "29", "59", "11", "21", "119"))]
+)
+def test_in_a_note_a_letter_that_is_read_as_a_figure_is_doubted(
+    letter: str, written: tuple[str, ...], record_property: Callable[[str, object], None]
+) -> None:
+    """In all fonts; the limits were chosen on them."""
+    fonts = [font for held in (False, True) for font in font_files(shared("handwriting", "fonts_train"), held=held)]
+    rng = np.random.default_rng(20261127)
+    read = read_lines([Line(rendered(font, rng, text).picture) for text in written for font in fonts])
+    figures = [one for one in read if str(one.value).isdigit() and str(one.value)[-1] in "19"]
+    told = sum(str(value)[-1:] in ("g", "l") for one in figures for value, _ in one.alternatives[:1])
+    record_property("measured", f"units in notes: {', '.join(written)}: {len(figures)} read as figures, {told} of them doubted")
+    assert told >= LEAST_TOLD[letter] * len(figures) if letter else told <= MOST_DOUBTED * len(figures)
