@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from pipeline.fiducials import as_printed
 from pipeline.store.database import Store
 from tests.browser.nurse import log_in, settle
 from tests.ui import seeding
@@ -35,5 +36,5 @@ def test_a_day_is_chosen_by_keyboard_and_keeps_the_focus(page: Page, store: Stor
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=f"Ark från {UNIT} den 2021-12-18")).to_be_visible()
-    expect(page.get_by_role("cell", name=serial)).to_be_visible()
+    expect(page.get_by_role("cell", name=as_printed(serial))).to_be_visible()
     expect(last).to_be_focused()
