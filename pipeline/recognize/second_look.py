@@ -107,14 +107,14 @@ def agreed(proposed: Sequence[str], looks: Looks, guide: Guide[S]) -> list[Trans
 
 
 def read_twice(found: Sequence[Transcript], other: str) -> list[Transcript]:
-    """Readings of a number, best first, with what the second network reads: if that is another text, both are as likely and neither is sure."""
+    """Readings of a number, best first, with what the second network reads: if that is another text, both are as likely, and none is more so."""
     best = found[0]
     if other in ("", best.text):
         return list(found)
     half = best.p / 2
     alike = {i for op in Levenshtein.opcodes(best.text, other) if op.tag == "equal" for i in range(op.src_start, op.src_end)}
     characters = tuple(p if i in alike else p / 2 for i, p in enumerate(best.characters))
-    rest = [one for one in found[1:] if one.text != other]
+    rest = [replace(one, p=min(one.p, half)) for one in found[1:] if one.text != other]
     return [replace(best, p=half, characters=characters), Transcript(other, half, ()), *rest]
 
 

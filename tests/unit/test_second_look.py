@@ -133,3 +133,19 @@ def test_a_part_of_a_line_is_cut_out_where_its_steps_lie(monkeypatch: pytest.Mon
     assert again is not None
     again.at_word(10, 20)
     assert shown == [(96, round(2 * STEP_PX * 10 * 1.1)), (96, 2 * STEP_PX * 10)]
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "second"), [(Format.NUMBER, "37,5", "37.5"), (Format.TIME, "8.30", "08:30"), (Format.DATE, "24/11-26", "24/11 2026")]
+)
+def test_a_value_that_both_networks_read_stays_sure_however_it_is_written(form: Format, first: str, second: str) -> None:
+    once, twice = (reading(steps_of(first), SWEDISH, form, Asked(number=seen)) for seen in (first, second))
+    assert twice == once
+
+
+def test_where_the_networks_differ_no_third_text_comes_before_what_they_read() -> None:
+    signs: list[Sign] = [{"1": 0.55, "7": 0.44}, "5"]
+    found = reading(steps_of(signs), SWEDISH, Format.NUMBER, Asked(number="25"))
+    assert (found.value, [value for value, _ in found.alternatives[:2]]) == ("15", ["25", "75"])
+    assert found.p == max(p for _, p in ((found.value, found.p), *found.alternatives))
+    assert found.p + sum(p for _, p in found.alternatives) <= 1
