@@ -20,7 +20,7 @@ from rapidfuzz.distance import Levenshtein
 
 from pipeline.model import Image
 from pipeline.recognize.ctc import PICTURE_COUNTS, Guide, S, Transcript
-from pipeline.recognize.network import ALPHABET, LINE_HEIGHT, STEP_PX, Steps, network_file, read_steps, second_file
+from pipeline.recognize.network import ALPHABET, LEAST_PX, LINE_HEIGHT, STEP_PX, WIDEST_PX, Steps, network_file, read_steps, second_file
 from pipeline.recognize.word_places import aligned
 
 DOUBTFUL = 0.7
@@ -72,7 +72,8 @@ class PictureAgain:
 
     def _part(self, start: int, end: int) -> Image:
         """The columns of the picture that some of its steps show."""
-        step = STEP_PX * self.picture.shape[0] / LINE_HEIGHT
+        height, width = self.picture.shape
+        step = STEP_PX * float(np.clip(height / LINE_HEIGHT, width / WIDEST_PX, width / LEAST_PX))
         left, right = round(start * step), round(end * step)
         return self.picture[:, left : max(right, left + 1)]
 

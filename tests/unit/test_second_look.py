@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.field_spec import Format
+from pipeline.model import Image
+from pipeline.recognize import second_look
 from pipeline.recognize.ctc import decode
 from pipeline.recognize.language import swedish
 from pipeline.recognize.network import ALPHABET, STEP_PX, Steps
-from pipeline.recognize.second_look import LONGEST, Looks, agreed, looking_again, seen_in
+from pipeline.recognize.second_look import LONGEST, Looks, PictureAgain, agreed, looking_again, seen_in
 from pipeline.recognize.transcription import SwedishText, reading
 from pipeline.settings import ROOT
 from tests.written_steps import Sign, steps_of, with_doubt
@@ -149,3 +153,20 @@ def test_where_the_networks_differ_no_third_text_comes_before_what_they_read() -
     assert (found.value, [value for value, _ in found.alternatives[:2]]) == ("15", ["25", "75"])
     assert found.p == max(p for _, p in ((found.value, found.p), *found.alternatives))
     assert found.p + sum(p for _, p in found.alternatives) <= 1
+
+
+@pytest.mark.parametrize(("width", "steps"), [(4800, 400), (480, 60), (1, 2)], ids=["wider than the network sees", "usual", "one column"])
+def test_a_part_is_looked_at_where_its_steps_were_seen(width: int, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Image] = []
+
+    def look(images: Sequence[Image], file: Path) -> list[Steps]:
+        assert file.name == "second"
+        shown.extend(images)
+        return [steps_of("1")] * len(images)
+
+    monkeypatch.setattr(second_look, "read_steps", look)
+    picture = np.full((48, width), 255, np.uint8)
+    again = PictureAgain(picture, Path("first"), Path("second"))
+    for start, end in ((0, steps), (steps // 2, steps)):
+        again.at_number(start, end)
+    assert [part.shape[1] for part in shown] == [width, max(1, width // 2)]
