@@ -8,8 +8,9 @@ import numpy as np
 
 from pipeline.model import Image, Reading
 from pipeline.recognize.ink import Mask
-from pipeline.recognize.network import Steps
+from pipeline.recognize.network import ALPHABET, Steps
 from pipeline.recognize.word_places import aligned
+from pipeline.recognize.word_runs import path
 
 DARK = 140
 WHITE = 0.1
@@ -26,12 +27,10 @@ def with_missed_signs(found: Reading, picture: Image, steps: Steps) -> Reading:
     `picture` is the line's, `steps` what it was read from. Of 270 lines read rightly none is doubted by this.
     """
     text = found.value if isinstance(found.value, str) else ""
-    where = aligned(steps, text)
-    if where is None:
-        return found
     height, width = picture.shape
-    column = width / len(steps)
-    signs = [(i, first * column, (last + 1) * column) for i, (first, last) in enumerate(where) if text[i] != " "]
+    signs = [(i, start * width / len(steps), end * width / len(steps)) for i, start, end in _signs(found, text, steps)]
+    if not signs:
+        return found
     slack = NEAR * height
     missed = [right for left, right in _pieces(picture) if not any(start <= right + slack and end >= left - slack for _, start, end in signs)]
     if not missed:
@@ -39,6 +38,13 @@ def with_missed_signs(found: Reading, picture: Image, steps: Steps) -> Reading:
     doubtful = {next((i for i, start, _ in signs if start >= right), signs[-1][0]) for right in missed}
     characters = tuple(p / 2 if i in doubtful else p for i, p in enumerate(found.characters))
     return replace(found, p=found.p / 2, characters=characters)
+
+
+def _signs(found: Reading, text: str, steps: Steps) -> list[tuple[int, int, int]]:
+    """The number of each sign that is no space, and its steps; a value written otherwise than the line has none of its own, but what was seen has."""
+    if text and not found.characters:
+        return [(i, sign.start, sign.end) for i, sign in enumerate(path(steps)) if ALPHABET[sign.column - 1] != " "]
+    return [(i, first, last + 1) for i, (first, last) in enumerate(aligned(steps, text) or ()) if text[i] != " "]
 
 
 def _pieces(picture: Image) -> list[tuple[int, int]]:

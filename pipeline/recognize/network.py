@@ -32,7 +32,8 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖÉÜabcdefghijklmnopqrstuv
 LINE_HEIGHT = 48
 STEP_PX = 8
 NARROWEST_PX = 48
-WIDEST_PX = 3200
+LEAST_PX, WIDEST_PX = 16, 3200
+"""A line is made at least so wide, and at most."""
 WHITE_AFTER_PX = 16
 """The network was trained with lines of several widths side by side: without any white after them, 3 % more of 800 words are read wrong."""
 TUNED = {Handwriting.BEST: "handwriting.onnx", Handwriting.FREE: "handwriting-free.onnx"}
@@ -67,7 +68,7 @@ def answers(images: Sequence[Image], file: Path | None = None) -> list[tuple[Ste
 
 def _line(image: Image) -> NDArray[np.float32]:
     height, width = image.shape
-    wanted = int(np.clip(round(width * LINE_HEIGHT / height), NARROWEST_PX // 3, WIDEST_PX))
+    wanted = int(np.clip(round(width * LINE_HEIGHT / height), LEAST_PX, WIDEST_PX))
     way = cv2.INTER_AREA if height > LINE_HEIGHT else cv2.INTER_CUBIC
     return cv2.resize(image, (wanted, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0
 

@@ -20,7 +20,7 @@ from rapidfuzz.distance import Levenshtein
 
 from pipeline.model import Image
 from pipeline.recognize.ctc import PICTURE_COUNTS, Guide, S, Transcript
-from pipeline.recognize.network import ALPHABET, LINE_HEIGHT, STEP_PX, Steps, network_file, read_steps, second_file
+from pipeline.recognize.network import ALPHABET, LEAST_PX, LINE_HEIGHT, STEP_PX, WIDEST_PX, Steps, network_file, read_steps, second_file
 from pipeline.recognize.word_places import aligned
 
 DOUBTFUL = 0.7
@@ -72,7 +72,8 @@ class PictureAgain:
 
     def _part(self, start: int, end: int) -> Image:
         """The columns of the picture that some of its steps show."""
-        step = STEP_PX * self.picture.shape[0] / LINE_HEIGHT
+        height, width = self.picture.shape
+        step = STEP_PX * float(np.clip(height / LINE_HEIGHT, width / WIDEST_PX, width / LEAST_PX))
         left, right = round(start * step), round(end * step)
         return self.picture[:, left : max(right, left + 1)]
 
@@ -107,14 +108,14 @@ def agreed(proposed: Sequence[str], looks: Looks, guide: Guide[S]) -> list[Trans
 
 
 def read_twice(found: Sequence[Transcript], other: str) -> list[Transcript]:
-    """Readings of a number, best first, with what the second network reads: if that is another text, both are as likely and neither is sure."""
+    """Readings of a number, best first, with what the second network reads: if that is another text, both are as likely, and none is more so."""
     best = found[0]
     if other in ("", best.text):
         return list(found)
     half = best.p / 2
     alike = {i for op in Levenshtein.opcodes(best.text, other) if op.tag == "equal" for i in range(op.src_start, op.src_end)}
     characters = tuple(p if i in alike else p / 2 for i, p in enumerate(best.characters))
-    rest = [one for one in found[1:] if one.text != other]
+    rest = [replace(one, p=min(one.p, half)) for one in found[1:] if one.text != other]
     return [replace(best, p=half, characters=characters), Transcript(other, half, ()), *rest]
 
 

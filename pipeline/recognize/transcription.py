@@ -153,7 +153,8 @@ def _shaped(steps: Steps, form: Format, free: Transcript, again: LookAgain | Non
     found = _in_shape(steps, form)
     if found and again:
         other = _in_shape(again.at_number(0, len(steps)), form)
-        found = read_twice(found, other[0].text) if other else found
+        differ = other and values_of(form, other[0].text) != values_of(form, found[0].text)
+        found = read_twice(found, other[0].text) if differ else found
     believed = min(1.0, found[0].seen / max(free.seen, 1e-9)) if found else 0.0
     values = (value for transcript in found for value in _in_format(replace(transcript, p=believed * transcript.p), form))
     fitting = sorted(values, key=lambda value: -value.p)

@@ -15,6 +15,7 @@ from pipeline.field_spec import Format
 from pipeline.model import Image, Reading
 from pipeline.recognize.ink import Mask
 from pipeline.recognize.network import Steps, answers, shipped_file
+from pipeline.recognize.text_grammar import UNITS
 from pipeline.recognize.word_places import aligned, spans
 
 MICRO = "µ"
@@ -31,10 +32,11 @@ that stand apart, and 77 % of the l."""
 _DARK = 128
 _SIGNS = "µμ"
 """The micro sign and the Greek letter, which look alike."""
+_OTHER_UNITS = "kg hg cl mmHg kr mm cm % °"
 _MASS = re.compile(r"[\d½][\d.,/½]*\s?(?P<sign>[^\W\d_hk]|½)g(?![^\W_])")
 _BARE = re.compile(
     r"(?<![\w.,:/+–-])(?!(?:19|20)\d\d\b)\d(?:[\d.,]*\d)?(?P<sign>[91])(?![\w½])(?![.,:/–-]\s?\d)"
-    r"(?!\s?(?:[µum]?g|kg|[mdc]?l|mmol|mmHg|st|tabl|IE|E|kr|mm|cm|%|°)(?![^\W_]))"
+    rf"(?!\s?(?:{'|'.join(map(re.escape, [*UNITS.split(), *_OTHER_UNITS.split()]))})(?![^\W_]))"
 )
 """A number that nothing belongs to and that is no year."""
 
@@ -55,7 +57,9 @@ def _with_micrograms(found: Reading, picture: Image, steps: Steps) -> Reading:
 
 
 def _with_letters(found: Reading, picture: Image, steps: Steps, form: Format | None) -> Reading:
-    """With the figures as read, doubtful where the last may be a letter, as in every dose without a unit."""
+    """With the figures as read, doubtful where the last may be a letter, as in every dose without a unit; other formats have no such letter."""
+    if form not in (None, Format.DOSE):
+        return found
     text = found.value if isinstance(found.value, str) else ""
     places = [number.start("sign") for number in _BARE.finditer(text)]
     signs = {i: LETTERS[text[i]] for i in places if form is Format.DOSE or _is_letter(i, text, picture, steps)}
@@ -91,7 +95,7 @@ def _is_micro(picture: Image) -> bool:
 
 def _is_letter(i: int, text: str, picture: Image, steps: Steps) -> bool:
     """Whether the last figure of a number stands as a letter does: apart from the one before, and lower if it is a 9."""
-    where = aligned(steps, text)
+    where = aligned(steps, text.replace(MICRO, "m"))  # the network that answered the steps has no µ
     if where is None:
         return False
     before, here = ((first + last + 1) / 2 * picture.shape[1] / len(steps) for first, last in where[i - 1 : i + 1])

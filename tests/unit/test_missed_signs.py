@@ -45,3 +45,11 @@ def test_what_was_passed_over_makes_the_line_and_the_sign_after_it_doubtful(text
 @pytest.mark.parametrize("size", [(3, 5), (12, 3), (2, 20)], ids=["dot", "dash", "thin"])
 def test_dirt_is_no_sign(size: tuple[int, int]) -> None:
     assert read("temp   38", line("temp   38", (6 * WIDE - 8, *size))).p == 0.98
+
+
+def test_a_value_written_otherwise_than_the_line_has_all_its_ink_read() -> None:
+    """The steps are those of `kl 8.30`: in its value no sign stands for the k and the l."""
+    text = "kl   8.30"
+    found = Reading("08:30", 0.98, State.READ)
+    assert with_missed_signs(found, line(text), steps_of(text)).p == 0.98
+    assert with_missed_signs(found, line(text, (3 * WIDE, 12, 20)), steps_of(text)).p == 0.49

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.field_spec import Format
+from pipeline.model import Image
+from pipeline.recognize import second_look
 from pipeline.recognize.ctc import decode
 from pipeline.recognize.language import swedish
 from pipeline.recognize.network import ALPHABET, STEP_PX, Steps
-from pipeline.recognize.second_look import LONGEST, Looks, agreed, looking_again, seen_in
+from pipeline.recognize.second_look import LONGEST, Looks, PictureAgain, agreed, looking_again, seen_in
 from pipeline.recognize.transcription import SwedishText, reading
 from pipeline.settings import ROOT
 from tests.written_steps import Sign, steps_of, with_doubt
@@ -133,3 +137,36 @@ def test_a_part_of_a_line_is_cut_out_where_its_steps_lie(monkeypatch: pytest.Mon
     assert again is not None
     again.at_word(10, 20)
     assert shown == [(96, round(2 * STEP_PX * 10 * 1.1)), (96, 2 * STEP_PX * 10)]
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "second"), [(Format.NUMBER, "37,5", "37.5"), (Format.TIME, "8.30", "08:30"), (Format.DATE, "24/11-26", "24/11 2026")]
+)
+def test_a_value_that_both_networks_read_stays_sure_however_it_is_written(form: Format, first: str, second: str) -> None:
+    once, twice = (reading(steps_of(first), SWEDISH, form, Asked(number=seen)) for seen in (first, second))
+    assert twice == once
+
+
+def test_where_the_networks_differ_no_third_text_comes_before_what_they_read() -> None:
+    signs: list[Sign] = [{"1": 0.55, "7": 0.44}, "5"]
+    found = reading(steps_of(signs), SWEDISH, Format.NUMBER, Asked(number="25"))
+    assert (found.value, [value for value, _ in found.alternatives[:2]]) == ("15", ["25", "75"])
+    assert found.p == max(p for _, p in ((found.value, found.p), *found.alternatives))
+    assert found.p + sum(p for _, p in found.alternatives) <= 1
+
+
+@pytest.mark.parametrize(("width", "steps"), [(4800, 400), (480, 60), (1, 2)], ids=["wider than the network sees", "usual", "one column"])
+def test_a_part_is_looked_at_where_its_steps_were_seen(width: int, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Image] = []
+
+    def look(images: Sequence[Image], file: Path) -> list[Steps]:
+        assert file.name == "second"
+        shown.extend(images)
+        return [steps_of("1")] * len(images)
+
+    monkeypatch.setattr(second_look, "read_steps", look)
+    picture = np.full((48, width), 255, np.uint8)
+    again = PictureAgain(picture, Path("first"), Path("second"))
+    for start, end in ((0, steps), (steps // 2, steps)):
+        again.at_number(start, end)
+    assert [part.shape[1] for part in shown] == [width, max(1, width // 2)]

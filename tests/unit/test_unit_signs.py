@@ -13,6 +13,7 @@ from pipeline.field_spec import Format
 from pipeline.model import Image, Reading, State
 from pipeline.recognize import unit_signs
 from pipeline.recognize.network import Steps
+from pipeline.recognize.text_grammar import UNITS
 from pipeline.recognize.unit_signs import SEEN, with_unit_signs
 from tests.written_steps import steps_of
 
@@ -104,7 +105,8 @@ def test_a_last_figure_that_stands_as_a_letter_does_is_doubtful(text: str, high:
 
 @pytest.mark.parametrize(
     ("text", "other"),
-    [("19", "1 g"), ("0,59", "0,5 g"), ("11", "1 l"), ("Novorapid 11", "Novorapid 1 l"), ("19 mg", None), ("21 IE", None), ("12", None), ("9", None)],
+    [("19", "1 g"), ("0,59", "0,5 g"), ("11", "1 l"), ("Novorapid 11", "Novorapid 1 l"), ("19 mg", None), ("21 IE", None), ("12", None), ("9", None)]
+    + [(f"21 {unit}", None) for unit in UNITS.split() if unit != "µg"],
 )
 def test_a_dose_without_a_unit_may_end_in_one(text: str, other: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unit_signs, "answers", Shipped(0.0))
@@ -118,3 +120,19 @@ def test_years_days_and_times_end_in_figures(text: str) -> None:
     wide = np.full((48, 16 * len(text)), 255, np.uint8)
     wide[10:40:3, ::12] = 0
     assert with_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), wide, steps_of(text), None).p == 0.98
+
+
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.DOSE])
+def test_where_no_letter_can_stand_a_figure_is_one(form: Format) -> None:
+    found = Reading("11", 0.98, State.READ, (), (0.99, 0.99))
+    assert with_unit_signs(found, two_signs((6, 34), 12), steps_of("11"), form) == found
+
+
+def test_a_letter_is_told_beside_a_micro_sign_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_signs, "answers", Shipped(SEEN))
+    before = np.full((48, 16 * len("50 mg och ")), 255, np.uint8)
+    text = "50 mg och 19"
+    picture = np.hstack([before, two_signs((14, 46), 2)])
+    found = with_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text), None)
+    assert found.value == "50 µg och 19"
+    assert [value for value, _ in found.alternatives] == ["50 µg och 1 g", text]
