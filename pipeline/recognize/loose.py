@@ -11,13 +11,15 @@ import numpy as np
 from PIL import Image as Pictures
 from PIL import ImageOps
 
+from pipeline import scan
 from pipeline.errors import BrokenFileError, UsageError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image
 from pipeline.recognize import digits, letters
 from pipeline.recognize.crop import Crop
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".pbm"})
+SUFFIXES = (scan.SUFFIXES - {".pdf"}) | {".bmp", ".webp", ".pgm", ".pbm"}
+"""Names of pictures of single fields: those of scans, and what programs that cut fields out write."""
 HEIGHT_MM = {Kind.MARK: 5.0, Kind.TEXT: 9.0, Kind.LINES: 9.0, Kind.PRINTED: 6.0, Kind.SIGNATURE: 15.0, Kind.INITIALS: 10.0}
 """How high a field of a kind is taken to be on paper when only its picture is known; for lines, each of them."""
 
