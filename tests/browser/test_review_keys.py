@@ -117,6 +117,30 @@ def test_a_focus_that_is_lost_as_the_screen_is_drawn_comes_back_to_the_first_fie
     assert focused_field(page) == (first, FIRST_FIELD)
 
 
+@pytest.mark.usefixtures("entries")
+def test_a_control_key_still_held_in_the_next_entry_does_not_keep_the_focus_from_coming_back(page: Page) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.press("Control")
+    page.evaluate("document.activeElement.blur()")
+    assert wait_for_entry(page) == first
+    assert focused_field(page) == (first, FIRST_FIELD)
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_focus_that_is_lost_further_on_comes_back_to_the_same_field_with_what_was_typed(page: Page) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.press("Tab")
+    reached = focused_field(page)
+    page.keyboard.type("Gunnar")
+    page.evaluate("document.activeElement.blur()")
+    wait_for_entry(page)
+    assert focused_field(page) == reached != (first, FIRST_FIELD)
+    page.keyboard.type("a")
+    assert focused_value(page).endswith("Gunnara")
+
+
 def test_keys_typed_while_the_next_entry_comes_up_confirm_nothing(page: Page, store: Store, entries: list[str]) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)

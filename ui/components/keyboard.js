@@ -24,7 +24,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const stop = new AbortController();
   const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
   const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
-  let settle = 0, hasTyped = false, sentAt = -LEAVING_MS;
+  let settle = 0, sentAt = -LEAVING_MS;
 
   function choose(key, index) {
     const radio = inputs(key)[index];
@@ -110,16 +110,22 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     keepFocus();
   }
 
-  // What is drawn to its end may be drawn anew and lose the focus. As long as nobody has been in a field of it, its first field gets it back.
+  const isBegun = () => parentElement.efBegun === data.turn;
+
+  // What is drawn to its end may be drawn anew and lose the focus: the field that had it gets it back, unless the person has pointed elsewhere.
   function keepFocus(left = 600) {
-    if (stop.signal.aborted || parentElement.efTouched === data.turn) return;
-    if (document.activeElement === document.body) focusFirst();
-    else if (left > 0) requestAnimationFrame(() => keepFocus(left - 1));
+    if (stop.signal.aborted || parentElement.efPointed === data.turn) return;
+    if (document.activeElement === document.body && document.hasFocus()) {
+      if (!isBegun()) return focusFirst();
+      const again = inputs(parentElement.efLast ?? "");
+      (again.find((input) => input.checked) ?? again[0])?.focus();
+    }
+    if (left > 0) requestAnimationFrame(() => keepFocus(left - 1));
   }
 
   // A draft may come into the field only now, and leaves nothing selected: what is typed would stand behind it.
   function selectAgain(input, before, left = 30) {
-    if (stop.signal.aborted || hasTyped || document.activeElement !== input || !input.select) return;
+    if (stop.signal.aborted || isBegun() || document.activeElement !== input || !input.select) return;
     if (input.value !== before || input.selectionStart === input.selectionEnd) input.select();
     if (left > 0) requestAnimationFrame(() => selectAgain(input, input.value, left - 1));
   }
@@ -128,17 +134,16 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   function turnEarly({ detail }) {
     if (!data.drafts || detail.keys.turn === data.turn) return;
     data = { ...data, ...detail.keys, save: "", drafts: false };
-    hasTyped = false;
     focusFirst();
   }
 
   on("ef-turn", turnEarly);
   on("keydown", onKey);
   on("click", draftFirst);
-  for (const type of ["keydown", "pointerdown"]) on(type, (event) => {
-    hasTyped = true;
-    if (type === "pointerdown" || keyOf(event.target)) parentElement.efTouched = data.turn;
-  });
+  // Ctrl+Enter held from the entry before is heard in this one too, and begins nothing.
+  on("keydown", (event) => { if (keyOf(event.target) && !event.ctrlKey && event.key !== "Control") parentElement.efBegun = data.turn; });
+  on("pointerdown", () => { parentElement.efBegun = parentElement.efPointed = data.turn; });
+  on("focusin", (event) => { parentElement.efLast = keyOf(event.target); });
   // A form that went out of sight takes the focus with it; what it held has been decided or put aside.
   on("focusout", (event) => keyOf(event.target) && isSeen(holder(keyOf(event.target))) && sendDraft());
   on("input", (event) => {
