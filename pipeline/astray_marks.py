@@ -13,7 +13,6 @@ from pipeline.box_strokes import check_boxes, connected, pen_strokes
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Box, Reading
 from pipeline.packed import Mask
-from pipeline.plane import apart
 from pipeline.print_contrast import SCALE, Seen, window
 
 BESIDE_BOX = "beside_box"
@@ -75,10 +74,10 @@ def astray(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
 
     `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
     """
-    boxes = check_boxes(specs)
-    if not boxes:
+    marked = check_boxes(specs)
+    if not marked:
         return frozenset()
-    ink, read = pen_strokes(seen), _read(specs, fields)
+    boxes, ink, read = _Boxes(marked), pen_strokes(seen), _read(specs, fields)
     found: set[str] = set()
     for stroke in _strokes(ink, _GAP_MM):
         if inside := _inside(stroke, boxes):
@@ -90,10 +89,10 @@ def astray(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
     return frozenset(found)
 
 
-def _read(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> list[Box]:
+def _read(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> _Boxes:
     """Where ink is read as something else."""
-    around = [plane.widened(spec.area, _READ_AROUND_MM) for spec in specs if spec.kind not in (Kind.MARK, Kind.CHOICE)]
-    return [*around, *(Box(*word.box) for reading in fields.values() for word in reading.words)]
+    around = [(spec.name, plane.widened(spec.area, _READ_AROUND_MM)) for spec in specs if spec.kind not in (Kind.MARK, Kind.CHOICE)]
+    return _Boxes([*around, *((name, Box(*word.box)) for name, reading in fields.items() for word in reading.words)])
 
 
 def _strokes(ink: Mask, gap_mm: float) -> list[_Stroke]:
@@ -106,20 +105,36 @@ def _strokes(ink: Mask, gap_mm: float) -> list[_Stroke]:
     return [stroke for stroke in found if stroke.mm2 >= _LEAST_MM2]
 
 
-def _is_read(stroke: _Stroke, read: Sequence[Box]) -> bool:
-    return sum(stroke.within(box) for box in read if not apart(stroke.area, box)) >= _READ * stroke.mm2
+class _Boxes:
+    """Boxes of fields, so that those at a place are found at once: a page has hundreds of boxes and strokes."""
+
+    def __init__(self, named: Sequence[tuple[str, Box]]) -> None:
+        self._named = named
+        x, y, w, h = np.array([(box.x, box.y, box.w, box.h) for _, box in named], np.float64).reshape(-1, 4).T
+        self._sides = x, y, x + w, y + h
+
+    def near(self, area: Box, mm: float = 0.0) -> list[tuple[str, Box]]:
+        """Those at most so far from an area, along the axis on which they are farther apart."""
+        left, top, right, bottom = self._sides
+        across = np.maximum(area.x - right, left - area.x - area.w)
+        down = np.maximum(area.y - bottom, top - area.y - area.h)
+        return [self._named[i] for i in np.flatnonzero(np.maximum(across, down) <= mm).tolist()]
 
 
-def _inside(stroke: _Stroke, boxes: Sequence[tuple[str, Box]]) -> set[str]:
+def _is_read(stroke: _Stroke, read: _Boxes) -> bool:
+    return sum(stroke.within(box) for _, box in read.near(stroke.area)) >= _READ * stroke.mm2
+
+
+def _inside(stroke: _Stroke, boxes: _Boxes) -> set[str]:
     """The fields with a box that a stroke lies in; print in a box may hide most of it."""
-    touched = [(name, box) for name, box in boxes if not apart(stroke.area, box)]
+    touched = boxes.near(stroke.area)
     within = {name: mm2 for name, box in touched if (mm2 := stroke.within(box)) >= max(_SHARED_MM2, _SHARED * stroke.mm2)}
     return set(within) or {name for name, box in touched if stroke.within(plane.widened(box, _OUTLINE_MM)) >= _MOSTLY * stroke.mm2}
 
 
-def _beside(stroke: _Stroke, boxes: Sequence[tuple[str, Box]]) -> set[str]:
+def _beside(stroke: _Stroke, boxes: _Boxes) -> set[str]:
     """The fields of the boxes that a stroke in no box is nearest to, to their left or right."""
     x, y = stroke.area.x + stroke.area.w / 2, stroke.area.y + stroke.area.h / 2
-    level = [(name, box) for name, box in boxes if abs(y - box.y - box.h / 2) <= _LEVEL * box.h and apart(stroke.area, box) <= _NEAR_MM]
+    level = [(name, box) for name, box in boxes.near(stroke.area, _NEAR_MM) if abs(y - box.y - box.h / 2) <= _LEVEL * box.h]
     near = [(abs(x - box.x - box.w / 2), name) for name, box in level]
     return {name for far, name in near if far <= _AS_NEAR * min(near)[0]}

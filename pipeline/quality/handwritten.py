@@ -129,7 +129,7 @@ def _compare(name: str, lines: Sequence[Line]) -> None:
         "likeliest path": lambda steps, _: greedy(steps, ALPHABET),
         "beam": lambda steps, _: transcripts(steps)[0].text,
         "beam, Swedish": lambda steps, _: transcripts(steps, language)[0].text,
-        "second look": lambda steps, picture: transcripts(steps, language, looking_again(picture))[0].text,
+        "second look": lambda steps, picture: transcripts(steps, language, looking_again()(picture))[0].text,
     }
     pictures = [line.picture for line in lines]
     shipped = list(zip(pictures, read_steps(pictures, shipped_file()), strict=True))

@@ -17,7 +17,7 @@ from pipeline.recognize.line_picture import Line, banded, line_of
 from pipeline.recognize.missed_signs import with_missed_signs
 from pipeline.recognize.narrow_writing import read_spread
 from pipeline.recognize.network import Steps
-from pipeline.recognize.second_look import looking_again
+from pipeline.recognize.second_look import LooksAt, looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
 from pipeline.recognize.text_grammar import shape_of
@@ -92,16 +92,19 @@ def read_lines(lines: Sequence[Line], names: Lexicon = NO_NAMES, formats: Sequen
     With `places` the readings say where their words are: boxes from the top left of the line's picture, px.
     """
     answers = iter(read_spread([line.picture for line in lines if line.picture is not None]))
-    language = swedish(load_settings().models).with_names(with_learned(names))
+    language, again = swedish(load_settings().models).with_names(with_learned(names)), looking_again()
     found = []
     for line, form in zip(lines, formats or [None] * len(lines), strict=True):
-        found.append(Reading.empty(line.empty_p) if line.picture is None else _read(line.picture, *next(answers), language, form, places=places))
+        if line.picture is None:
+            found.append(Reading.empty(line.empty_p))
+        else:
+            found.append(_read(line.picture, *next(answers), language, form, again, places=places))
     return found
 
 
-def _read(picture: Image, seen: Image, steps: Steps, language: Language, form: Format | None, *, places: bool) -> Reading:
+def _read(picture: Image, seen: Image, steps: Steps, language: Language, form: Format | None, again: LooksAt, *, places: bool) -> Reading:
     """The reading of one line, and of it as it was `seen`; a lone level stroke that says nothing is a dash, or what is left of a rule."""
-    found = reading(steps, language, form, looking_again(seen))
+    found = reading(steps, language, form, again(seen))
     if found.state is State.ILLEGIBLE and _is_level(picture):
         return Reading.empty(DASHES_P)
     if places and isinstance(found.value, str):

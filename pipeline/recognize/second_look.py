@@ -8,7 +8,7 @@ spelling that would betray a comma that was not seen: one that both networks rea
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -78,10 +78,15 @@ class PictureAgain:
         return self.picture[:, left : max(right, left + 1)]
 
 
-def looking_again(picture: Image) -> LookAgain | None:
-    """How to look again at parts of one line's picture; None where no second network is installed or the setting wants the one as shipped."""
-    second = second_file()
-    return None if second is None else PictureAgain(picture, network_file(), second)
+LooksAt = Callable[[Image], LookAgain | None]
+"""How parts of a line's picture are looked at again; None where they are not."""
+
+
+def looking_again() -> LooksAt:
+    """As the setting says, which is asked once for all lines that are read together: not at all where no second network is installed or the setting
+    wants the one as shipped."""
+    first, second = network_file(), second_file()
+    return lambda picture: None if second is None else PictureAgain(picture, first, second)
 
 
 @dataclass(frozen=True, slots=True)

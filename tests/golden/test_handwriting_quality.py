@@ -33,7 +33,7 @@ def test_unseen_hands_are_read_as_well_as_before(name: str) -> None:
     language = swedish(ROOT / "data" / "models")
     plain = error_by_writer(lines, [greedy(answer, ALPHABET) for answer in steps])[""]
     aided = error_by_writer(lines, [transcripts(answer, language)[0].text for answer in steps])[""]
-    again = [transcripts(answer, language, looking_again(seen))[0].text for seen, answer in read_spread([line.picture for line in lines])]
+    again = [transcripts(answer, language, looking_again()(seen))[0].text for seen, answer in read_spread([line.picture for line in lines])]
     read = error_by_writer(lines, again)[""]
     assert read <= CEILING[name]
     assert aided - read >= LOOKED_AGAIN

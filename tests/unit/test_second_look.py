@@ -133,7 +133,7 @@ def test_a_part_of_a_line_is_cut_out_where_its_steps_lie(monkeypatch: pytest.Mon
         return [np.zeros((1, len(ALPHABET) + 1), np.float32) for _ in images]
 
     monkeypatch.setattr("pipeline.recognize.second_look.read_steps", seen)
-    again = looking_again(np.full((96, 2 * STEP_PX * 40), 255, np.uint8))
+    again = looking_again()(np.full((96, 2 * STEP_PX * 40), 255, np.uint8))
     assert again is not None
     again.at_word(10, 20)
     assert shown == [(96, round(2 * STEP_PX * 10 * 1.1)), (96, 2 * STEP_PX * 10)]
