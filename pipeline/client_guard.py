@@ -5,16 +5,16 @@ Findings are codes as in `resolve/reasons.py` ("name_differs:0.31"), so that the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.client_search import agreement
+from pipeline.client_search import agreement, fits_other
 from pipeline.identity import is_temporary
 from pipeline.model import Client
 from pipeline.resolve.reasons import agreements, likeness_reason
 
-CONFLICTS = frozenset({"name_differs", "printed_other", "unit_other"})
+CONFLICTS = frozenset({"name_differs", "name_fits_other", "printed_other", "unit_other"})
 """Findings that stop an entry from being confirmed until somebody has said how it is."""
 AGAINST = CONFLICTS | {"address_differs", "check_wrong", "not_in_register", "namesake", "unit_else"}
 """Findings that speak against the client; the others support it."""
@@ -35,7 +35,7 @@ class Choice(StrEnum):
     """Nothing yet: the conflict is to be told."""
 
 
-RESOLVES = {"name_differs": Choice.SLIP, "printed_other": Choice.LENT_SHEET, "unit_other": Choice.CARED_FOR_HERE}
+RESOLVES = {"name_differs": Choice.SLIP, "name_fits_other": Choice.SLIP, "printed_other": Choice.LENT_SHEET, "unit_other": Choice.CARED_FOR_HERE}
 """The choice that each kind of conflict can be resolved with; several conflicts at once are handed on, or resolved by a text."""
 
 OUTSIDE_REASONS = (
@@ -79,7 +79,16 @@ class Sheet:
     printed_for: str | None = None
 
 
-def findings(number: str, client: Client | None, sheet: Sheet, *, same_area: bool = True, namesakes: int = 0) -> tuple[str, ...]:
+def findings(
+    number: str,
+    client: Client | None,
+    sheet: Sheet,
+    *,
+    same_area: bool = True,
+    namesakes: int = 0,
+    neighbours: Sequence[str] = (),
+    kept: str | None = None,
+) -> tuple[str, ...]:
     """What speaks for and against a number that a person typed.
 
     Args:
@@ -89,12 +98,16 @@ def findings(number: str, client: Client | None, sheet: Sheet, *, same_area: boo
         same_area: whether the client's unit works under the same law as the sheet's. Home care and home nursing share clients, so a unit of
             another area is said and stops nobody.
         namesakes: how many others in the register have the client's name.
+        neighbours: the names of the other clients of the sheet's unit. Couples share a surname and an address.
+        kept: the name that a temporary identity was given with; None for one that is only being made.
     """
     if is_temporary(number):
-        return ("temporary",)
+        return _about_temporary(number, sheet, kept)
     said = [("unit_else" if code == "unit_other" and not same_area else code) for code in agreements(number, client, sheet.name, sheet.unit)]
     if client is not None and client.address and sheet.address:
         said.append(likeness_reason("address", agreement(sheet.address, client.address)))
+    if client is not None and client.name and sheet.name and "name_differs" not in kinds(said) and fits_other(sheet.name, client.name, neighbours):
+        said.append("name_fits_other")
     if sheet.printed_for is not None:
         said.append("printed_same" if sheet.printed_for == number else "printed_other")
     if namesakes:
@@ -102,9 +115,22 @@ def findings(number: str, client: Client | None, sheet: Sheet, *, same_area: boo
     return tuple(said)
 
 
+def _about_temporary(number: str, sheet: Sheet, kept: str | None) -> tuple[str, ...]:
+    if kept is None:
+        return ("temporary",)
+    alike = max(agreement(sheet.name, kept), agreement(kept, sheet.name))  # either may have been written short
+    named = (likeness_reason("name", alike),) if sheet.name and kept else ()
+    return ("temporary", *named, *(("printed_other",) if sheet.printed_for not in (None, number) else ()))
+
+
+def kinds(said: Collection[str]) -> list[str]:
+    """What findings are, without how much."""
+    return [code.partition(":")[0] for code in said]
+
+
 def conflicts(said: Collection[str]) -> tuple[str, ...]:
     """The kinds of conflict among findings."""
-    return tuple(code.partition(":")[0] for code in said if code.partition(":")[0] in CONFLICTS)
+    return tuple(kind for kind in kinds(said) if kind in CONFLICTS)
 
 
 def choices(found: Collection[str]) -> list[Choice]:

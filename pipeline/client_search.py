@@ -28,6 +28,8 @@ _INITIAL = 0.7
 """How well a lone letter agrees with a word that begins with it."""
 NAME_AGREES = 0.75
 """Similarity (0–1) from which a read name or address supports a client."""
+CLEARLY = 0.05
+"""So much more similar is clearly more: two of a couple who share a long surname differ by twice as much and more."""
 UNIT_AGREES, _APART = 0.8, 0.05
 """A unit is the one most alike, if it is so much alike and so much more than the next."""
 
@@ -100,6 +102,11 @@ def agreement(read: str, true: str) -> float:
     The order of the words and words left out cost little, because people write "Lindqvist, Märta" or only a first name.
     """
     return float(_Words([true]).scores(read)[0])
+
+
+def fits_other(read: str, true: str, others: Sequence[str]) -> bool:
+    """Whether a name as read is clearly more like one of some others than like the true one: "Bo Svensson" is very like "Ulla Svensson"."""
+    return bool(others) and float(_Words(others).scores(read).max()) > agreement(read, true) + CLEARLY
 
 
 class _Words:

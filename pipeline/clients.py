@@ -8,11 +8,14 @@ from pathlib import Path
 
 from pipeline.client_search import ClientSearch
 from pipeline.csv_table import TableKind, read_table, wrong_row
+from pipeline.errors import UsageError
 from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 from pipeline.model import Client
 
 COLUMNS = ("personnummer", "namn", "enhet", "skyddad", "adress")
 _KIND = TableKind(COLUMNS[:3], ";".join(COLUMNS), "Correct the row, or export the register with twelve-digit numbers.")
+_OF_PROTECTION = ("skydd", "sekre")
+"""How headers begin that say who has a protected identity."""
 _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt", "false"}
 
 
@@ -56,7 +59,10 @@ def load_register(path: Path) -> ClientRegister:
         if client.pid in clients:
             raise wrong_row(path, number, "has a personal number that an earlier row has too", _KIND)
         clients[client.pid] = client
-    silent = {fact for column, fact in (("skyddad", "protected"), ("adress", "address")) if rows and column not in rows[0][1]}
+    columns = rows[0][1] if rows else ()
+    if unread := [column for column in columns if column not in COLUMNS and column.casefold().startswith(_OF_PROTECTION)]:
+        raise UsageError(f"The column {unread[0]} of {path.name} is not read.", "Call it skyddad, with ja or nej. Else nobody in it is protected.")
+    silent = {fact for column, fact in (("skyddad", "protected"), ("adress", "address")) if columns and column not in columns}
     return ClientRegister(clients.values(), silent)
 
 

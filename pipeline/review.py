@@ -45,6 +45,8 @@ SURE_FROM = 0.99
 SHOWN_FROM: Mapping[Kind, float] = {Kind.TEXT: 0.9, Kind.MARK: 0.995}
 """Kinds that are shown from another one on: names take many keys, and most of what people overlook are marks (docs/review.md)."""
 
+PERSON_SHOWN_FROM = 0.999
+"""A personal number is shown only where something else on the paper says the same, such as the name: a number alone never has so much."""
 _MICROGRAM = re.compile(r"(?<![^\W\d_])(?:ug|mcg|mikrogram)(?![^\W_])")
 """Other ways to write µg; no keyboard shows where that sign is."""
 _GIVEN = frozenset({Kind.PRINTED})
@@ -140,7 +142,7 @@ def is_typed(spec: FieldSpec, reading: Reading | None) -> bool:
     """
     if spec.critical or reading is None or spec.kind in _WRITTEN_OUT:
         return spec.critical
-    return reading.p < SHOWN_FROM.get(spec.kind, SURE_FROM)
+    return reading.p < (PERSON_SHOWN_FROM if spec.means is Meaning.CLIENT_PID else SHOWN_FROM.get(spec.kind, SURE_FROM))
 
 
 def is_unlikely(reading: Reading | None) -> bool:

@@ -15,6 +15,8 @@ from pipeline.swedish_time import years_meant
 MIDNIGHT = "24:00"
 """The end of a day, as people write it: not the same moment as 00:00 of that day."""
 
+_OF_THOUSANDS = 3
+"""Figures between one separator of thousands and the next."""
 _PRESENCE = frozenset({Kind.MARK, Kind.SIGNATURE, Kind.INITIALS})
 
 
@@ -94,8 +96,10 @@ def _code(spec: FieldSpec, text: str) -> str:
 
 
 def _number(spec: FieldSpec, text: str) -> str:
+    """`12.500` is twelve thousand and five hundred to one person and twelve and a half to another: with three figures after the point a number is
+    asked for again, unless the field has so many decimals, or the number cannot be of thousands."""
     plain = text.replace(",", ".").replace(" ", "")
-    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
+    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain) or (spec.decimals < _OF_THOUSANDS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", plain)):
         raise not_fitting(spec)
     number = Decimal(plain)
     return f"{number:.{spec.decimals}f}" if number == round(number, spec.decimals) else f"{number.normalize():f}"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from pipeline.field_spec import addends
 from pipeline.model import State
+from pipeline.resolve.row_order import NUMERAL
 from pipeline.review import Answer
 from pipeline.template import Form
 
@@ -36,10 +37,8 @@ class Figures:
         answer = self.answers.get(name)
         if answer is None or answer.state is not State.READ or not isinstance(answer.value, str):
             return None
-        try:
-            return Decimal(answer.value.replace(",", ".").replace(" ", ""))
-        except InvalidOperation:  # not yet checked: whoever types may have written anything
-            return None
+        plain = answer.value.replace(",", ".").replace(" ", "")
+        return Decimal(plain) if NUMERAL.fullmatch(plain) else None  # not yet checked: whoever types may have written anything, even "inf"
 
     def addend(self, name: str) -> Decimal | None:
         """As `number`, but an empty field adds nothing; None if nobody knows what stands there."""

@@ -87,6 +87,8 @@ def clients(
     with open_store(load_settings()).begin() as conn:
         count = save_clients(conn, register_of_file.clients, by=getpass.getuser(), silent=register_of_file.silent)
     typer.echo(f"{count} clients")
+    if "protected" in register_of_file.silent:
+        typer.echo("The file has no column skyddad: clients who were not in the register before count as not protected.", err=True)
 
 
 def staff(file: Annotated[Path, typer.Argument(help="CSV with namn, titel, signatur, enhet.", exists=True, dir_okay=False)]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pipeline.clients import ClientRegister
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, sibling_name
 from pipeline.model import Reading, State
+from pipeline.resolve.after_midnight import AFTER_MIDNIGHT, after_midnight
 from pipeline.resolve.arithmetic import sums_fit
 from pipeline.resolve.dates import Window, in_outage, judged_date
 from pipeline.resolve.person import resolve_persons
@@ -91,7 +92,7 @@ def _out_of_order(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str,
         other = form.by_name.get(sibling_name(spec, spec.less_than)) if spec.less_than else None
         if other is not None and _is_more(spec, other, fields):
             problems.append(f"{'end_before_start' if spec.format is Format.TIME else 'pair_crossed'}:{spec.name}")
-    return problems
+    return problems + [f"{AFTER_MIDNIGHT}:{name}" for name in after_midnight(form, fields)]
 
 
 def _is_more(one: FieldSpec, other: FieldSpec, fields: Mapping[str, Reading]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.client_search import BOXES, NAME_AGREES, ClientSearch
+from pipeline.client_search import BOXES, CLEARLY, NAME_AGREES, ClientSearch
 from pipeline.clients import ClientRegister
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.identity import is_local, normal_pid
@@ -140,7 +140,7 @@ def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Readi
         characters=characters,
         reasons=tuple(_reasons(row, found, value, place, register)),
     )
-    return reading, _problems(row, place, value, named=bool(row.written.name or row.written.printed))
+    return reading, _problems(row, place, value, register.search, named=bool(row.written.name or row.written.printed))
 
 
 def _left(reading: Reading, ranked: Sequence[tuple[str, float, int | None]]) -> Reading:
@@ -161,7 +161,7 @@ def _second_kind(row: _Row, place: int, value: str, search: ClientSearch) -> boo
     """Whether the number, with nothing against it, and something else agree on a client and on nobody else who may be meant."""
     evidence = row.evidence
     agrees = max(evidence.name[place], evidence.printed[place], evidence.address[place])
-    if agrees < NAME_AGREES or not normal_pid(value).valid or not _stands_there(row, place, value):
+    if agrees < NAME_AGREES or _fits_other(row, place, search) or not normal_pid(value).valid or not _stands_there(row, place, value):
         return False
     members = search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
     near = members if place in members else np.arange(len(evidence.odds))
@@ -202,12 +202,19 @@ def _number_reasons(row: _Row, place: int, value: str) -> list[str]:
     return [f"number_differs:{differs}" if differs else f"number_unclear:{unclear}" if unclear else "number_clear"]
 
 
-def _problems(row: _Row, place: int | None, value: str, *, named: bool) -> list[str]:
+def _problems(row: _Row, place: int | None, value: str, search: ClientSearch, *, named: bool) -> list[str]:
     if place is None:
         return ["person_unknown"]
     score = max(row.evidence.name[place], row.evidence.printed[place])
-    problems = ["name_differs"] if named and score < NAME_AGREES else []
+    problems = ["name_differs"] if named and score < NAME_AGREES else ["name_fits_other"] if named and _fits_other(row, place, search) else []
     return problems if _stands_there(row, place, value) else [*problems, "number_differs"]
+
+
+def _fits_other(row: _Row, place: int, search: ClientSearch) -> bool:
+    """Whether the name on the paper is clearly more like that of another client of the unit: couples share a surname."""
+    score = np.maximum(row.evidence.name, row.evidence.printed)
+    members = search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
+    return bool(score[members].max(initial=0.0) > score[place] + CLEARLY)
 
 
 def _stands_there(row: _Row, place: int, value: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, select
@@ -11,11 +11,12 @@ from pipeline import client_guard
 from pipeline.client_guard import AboutClient, Choice, Sheet
 from pipeline.errors import ClientConflictError, MissingAnswerError, UnknownClientError
 from pipeline.field_spec import FieldSpec, Meaning
-from pipeline.identity import is_temporary, new_temporary
+from pipeline.identity import is_local, is_temporary, new_temporary
 from pipeline.model import Client, Person, State
 from pipeline.review import Answer
 from pipeline.store import sight, tables
 from pipeline.store.entries import Entry
+from pipeline.store.identity_tables import temporary_identity
 from pipeline.store.issued import issued_sheet, printed_client
 from pipeline.store.registers import find_client, shown_client, units
 from pipeline.template import Form, Subject
@@ -65,8 +66,11 @@ def in_register(
     if found is not None:
         return {**answers, spec.name: replace(answer, value=found.pid)}
     if is_temporary(answer.value):
+        if _kept_name(conn, answer.value, person.units) is None:
+            remedy = "Look at it again where it is shown, or give the entry a temporary identity of its own."
+            raise UnknownClientError("There is no such temporary identity here.", remedy, (spec.name,))
         return dict(answers)
-    if not about.outside or len(answer.value) != _FULL_LENGTH:
+    if not about.outside or not (len(answer.value) == _FULL_LENGTH or is_local(answer.value)):
         remedy = "Look at the number again. If it is right, write all twelve characters and say why the client is not in the register."
         raise UnknownClientError("The personal number is not in the client register.", remedy, (spec.name,))
     return dict(answers)
@@ -98,7 +102,9 @@ def weighed(
     sheet = Sheet(name, address, found.unit, printed_client(issued, spec, found.row))
     areas = units(conn)
     same_area = known is None or not known.unit or areas.get(known.unit) in (None, areas.get(found.unit))
-    said = client_guard.findings(number, known, sheet, same_area=same_area, namesakes=_namesakes(conn, known))
+    near = _neighbours(conn, number, found.unit) if known is not None and name else ()
+    kept = _kept_name(conn, number, {found.unit}) if is_temporary(number) else None
+    said = client_guard.findings(number, known, sheet, same_area=same_area, namesakes=_namesakes(conn, known), neighbours=near, kept=kept)
     return Verdict(spec.name, number, known, said)
 
 
@@ -130,3 +136,17 @@ def _namesakes(conn: Connection, known: Client | None) -> int:
     table = tables.client.c
     others = select(func.count()).where(table.name == known.name, table.pid != known.pid, table.unit == known.unit)
     return int(conn.execute(others).scalar_one())
+
+
+def _neighbours(conn: Connection, number: str, unit: str) -> Sequence[str]:
+    """The names of the other clients of a unit."""
+    table = tables.client.c
+    return conn.execute(select(table.name).where(table.unit == unit, table.pid != number, table.name != "").distinct()).scalars().all()
+
+
+def _kept_name(conn: Connection, number: str, of_units: Collection[str]) -> str | None:
+    """The name that a temporary identity was given with in one of these units; None if there is no such identity."""
+    given = temporary_identity.c
+    named = select(given.name).join(tables.entry, tables.entry.c.id == given.entry).where(given.number == number, tables.entry.c.unit.in_(of_units))
+    name: str | None = conn.execute(named.order_by(given.id.desc()).limit(1)).scalar_one_or_none()
+    return name

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import Client, EntryState, Person, Reading, State
+from pipeline.resolve.after_midnight import AFTER_MIDNIGHT
 from pipeline.review import FACTS, Answer, asked, is_typed
 from pipeline.store.answers import Decided, How, decided, drafts, shared_answers
 from pipeline.store.entries import Entry, entry
@@ -200,11 +201,12 @@ def _is_open(spec: FieldSpec, found: Entry, answers: Mapping[str, Decided]) -> b
 def _page_problems(found: Entry, pages: tuple[Page, ...], blind: Collection[str]) -> list[str]:
     """The problems of the sheet's pages, without those of fields in other rows and of fields that are typed blind: they tell what was read.
 
-    That a field cannot be seen as a whole (`_NOT_SEEN`) tells nothing of it, and whoever types it has to know.
+    That a field cannot be seen as a whole (`_NOT_SEEN`) tells nothing of it, and whoever types it has to know; so has whoever types the day of a
+    visit after midnight.
     """
     row = f"{found.row:02d}." if found.row else ""
     every = [(problem, *problem.partition(":")[::2]) for page in pages for problem in page.problems]
-    problems = [problem for problem, code, field in every if field not in blind or code in _NOT_SEEN]
+    problems = [problem for problem, code, field in every if field not in blind or code in {*_NOT_SEEN, AFTER_MIDNIGHT}]
     return [problem for problem in problems if "." not in problem or row in problem]
 
 

@@ -39,6 +39,22 @@ def test_a_sheet_that_speaks_for_another_conflicts(sheet: Sheet, conflict: str) 
     assert Choice.HAND_ON in choices((conflict,))
 
 
+@pytest.mark.parametrize(
+    ("paper", "register"), [("Bo Svensson", "Ulla Svensson"), ("Karl Andersson", "Karin Andersson"), ("Nils Nilsson", "Anna Nilsson")]
+)
+def test_one_of_a_couple_is_not_the_other(paper: str, register: str) -> None:
+    client = replace(ASTA, name=register)
+    said = findings(ASTA.pid, client, replace(SHEET, name=paper), neighbours=["Stig Berg", paper])
+    assert conflicts(said) == ("name_fits_other",)
+    assert conflicts(findings(ASTA.pid, client, replace(SHEET, name=register), neighbours=["Stig Berg", paper])) == ()
+
+
+@pytest.mark.parametrize("paper", ["Svensson", "Ulla", "Ula Svenson", "Svensson, Ulla", "U Svensson"])
+def test_a_name_written_shorter_or_wrongly_is_still_nearest_to_its_client(paper: str) -> None:
+    client = replace(ASTA, name="Ulla Svensson")
+    assert conflicts(findings(ASTA.pid, client, replace(SHEET, name=paper), neighbours=["Bo Svensson", "Ola Svensson", "Stig Berg"])) == ()
+
+
 def test_a_unit_of_another_area_of_law_is_told_and_stops_nobody() -> None:
     said = findings(ASTA.pid, ASTA, replace(SHEET, unit=SOUTH), same_area=False)
     assert "unit_else" in said
@@ -60,6 +76,14 @@ def test_namesakes_and_addresses_are_told() -> None:
     said = findings(ASTA.pid, replace(ASTA, address="Storgatan 1"), replace(SHEET, address="Skolvägen 9"), namesakes=2)
     assert {"namesake:2"} <= set(said)
     assert any(code.startswith("address_differs") for code in said)
+
+
+def test_a_temporary_identity_belongs_to_whom_it_was_given() -> None:
+    number = new_temporary()
+    said = findings(number, None, SHEET, kept="Bror T")
+    assert conflicts(said) == ("name_differs", "printed_other")
+    assert conflicts(findings(number, None, replace(SHEET, printed_for=None), kept="Asta P")) == ()
+    assert findings(number, None, SHEET) == ("temporary",)
 
 
 def test_a_temporary_identity_is_told_apart_and_typed_without_doubt() -> None:

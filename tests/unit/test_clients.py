@@ -41,6 +41,15 @@ def test_the_column_skyddad_and_the_order_are_free(tmp_path: Path) -> None:
     assert load_register(path).clients == (ASTRID,)
 
 
+@pytest.mark.parametrize("header", ["skyddad identitet", "Skyddade personuppgifter", "sekretessmarkering"])
+def test_a_column_of_protection_by_another_name_is_not_passed_over(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "klienter.csv"
+    path.write_text(f"personnummer;namn;enhet;{header}\n192501019216;Astrid Åkerström;Hemtjänst Öst;ja\n", "utf-8")
+    with pytest.raises(UsageError, match="skyddad") as caught:
+        load_register(path)
+    assert "Astrid" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("row", "what"),
     [

@@ -151,6 +151,9 @@ def test_findings_come_in_the_order_of_the_form() -> None:
 def test_what_is_typed_with_blanks_or_letters_while_it_is_typed_does_no_harm() -> None:
     assert found(kostnader="7 630") == []
     assert found(kostnader="7x") == []
+    for word in ("inf", "nan", "sNaN", "NaN5555", "1e999"):
+        assert "kostnader" not in [field for _, field, _ in found(kostnader=word)]
+        found(manad=word, vuxna=word)
 
 
 def test_whoever_wants_to_be_told_is_told_and_else_another_person_looks() -> None:

@@ -60,6 +60,18 @@ def test_another_persons_name_is_a_problem_not_a_correction() -> None:
     assert "name_differs:personnummer" in problems
 
 
+def test_the_name_of_the_other_of_a_couple_is_a_problem() -> None:
+    wife, husband = Client("189001019802", "Ulla Svensson", "Norr"), Client("189001029819", "Bo Svensson", "Norr")
+    couple = ClientRegister([wife, husband])
+    number, unit = _read(wife.pid, 0.97), _read("Norr")
+    fields, problems = _resolved(FORM, couple, personnummer=number, enhet=unit, namn=_read(husband.name))
+    assert fields["personnummer"].value == wife.pid
+    assert fields["personnummer"].p < 0.999
+    assert "name_fits_other:personnummer" in problems
+    _, problems = _resolved(FORM, couple, personnummer=number, enhet=unit, namn=_read(wife.name))
+    assert not [one for one in problems if one.startswith("name")]
+
+
 def test_somebody_whom_the_register_lacks_stays_and_is_a_problem() -> None:
     fields, problems = _resolved(FORM, personnummer=_read("195605107194", 0.95), namn=_read("Okänd Person"))
     assert fields["personnummer"].value == "195605107194"
@@ -92,6 +104,19 @@ def test_written_before_it_happened_is_a_problem() -> None:
 def test_a_visit_that_ends_before_it_starts_is_a_problem() -> None:
     _, problems = _resolved(VISITS, rad01__start=_read("09:10"), rad01__slut=_read("08:30"))
     assert "end_before_start:rad01.start" in problems
+
+
+def _visits(*times: tuple[str, str]) -> list[str]:
+    given = {f"rad{i:02d}__{name}": _read(value) for i, row in enumerate(times, 1) for name, value in zip(("start", "slut"), row, strict=True)}
+    _, problems = resolve(VISITS.fields, VISITS, _page(VISITS, datum=_read("2021-12-16"), **given), Context(None, WINDOW))
+    return [problem.partition(":")[2] for problem in problems if problem.startswith("after_midnight")]
+
+
+def test_visits_after_midnight_on_a_sheet_with_one_date_are_asked_about() -> None:
+    assert _visits(("22:00", "22:30"), ("23:30", "23:50"), ("00:30", "00:50"), ("05:00", "05:20")) == ["rad03.start", "rad04.start"]
+    assert _visits(("15:40", "16:00"), ("23:30", "00:15"), ("02:10", "02:30")) == ["rad03.start"]
+    assert _visits(("07:00", "07:30"), ("09:00", "09:30"), ("08:10", "08:40"), ("21:00", "21:30")) == []
+    assert _visits(("05:00", "05:20"), ("07:10", "07:30"), ("23:00", "23:20")) == []
 
 
 def test_a_row_that_is_not_used_misses_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
@@ -310,6 +311,16 @@ def test_other_rejected_entries_stay_listed(ward: Ward) -> None:
             rejected.rejected(conn, CHIEF)
 
 
+def test_the_name_of_another_client_of_the_unit_stops_an_entry(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        registers.save_clients(conn, [replace(ASTA, name="Ulla Svensson"), replace(BROR, name="Bo Svensson")])
+    entry_id = ward.note("AAAA", {**SAID, "namn": "Bo Svensson"})
+    with pytest.raises(ClientConflictError) as error:
+        save(ward, entry_id, AboutClient(choice=Choice.ASK), changed={"namn": Answer("Bo Svensson")})
+    assert error.value.codes == ("name_fits_other",)
+    assert save(ward, entry_id, AboutClient(choice=Choice.ASK), changed={"namn": Answer("Ulla Svensson")}) is EntryState.CONFIRMED
+
+
 def test_a_conflict_stops_the_entry_until_it_is_resolved_or_handed_on(ward: Ward) -> None:
     said = {**SAID, "namn": "Bror Testlund"}
     entry_id = ward.note("AAAA", said)
@@ -373,6 +384,24 @@ def test_a_temporary_identity_needs_a_reason_and_another_person(ward: Ward) -> N
         (record,) = records.records(conn, FORMS, [entry_id])
     assert TARGETS["besok"].unfit(record, Terms(Settings(), FORMS)) == TEMPORARY_CLIENT
     assert TARGETS["skriv-in"].unfit(record, Terms(Settings(), FORMS)) == ""
+
+
+@pytest.mark.parametrize("number", ["TILLF0123456", "TILLFACDEFHJ"])
+def test_a_temporary_identity_that_was_never_given_is_nobody(ward: Ward, number: str) -> None:
+    entry_id = ward.note("AAAA")
+    with pytest.raises(UnknownClientError):
+        save(ward, entry_id, AboutClient(), changed={"pnr": Answer(number)})
+    assert get(ward, entry_id).state is EntryState.REVIEW
+
+
+@pytest.mark.parametrize("number", ["12345678/9", "AB-123456"])
+def test_somebody_with_a_local_number_that_the_register_lacks_can_be_confirmed(ward: Ward, number: str) -> None:
+    entry_id = ward.note("AAAA")
+    with pytest.raises(UnknownClientError):
+        save(ward, entry_id, AboutClient(), changed={"pnr": Answer(number)})
+    assert save(ward, entry_id, AboutClient("utländsk eller utan personnummer", "Asta P"), changed={"pnr": Answer(number)}) is EntryState.SECOND
+    with ward.store.read() as conn:
+        assert temporary_identities.temporary_identities(conn, EVA)[0].number == number.replace("-", "")
 
 
 def test_an_entry_moves_to_the_client_whom_the_register_has_by_then(ward: Ward) -> None:

@@ -7,11 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import EntryState, Reading, State, Value
+from pipeline.resolve.person import ONE_KIND_P, SUREST_P
 from pipeline.review import Answer, agree, asked, checked, complete, is_typed, next_state, settled, with_fields_left_empty
+from pipeline.settings import ROOT
 from pipeline.stored_values import canonical
 from pipeline.swedish_time import today
+from pipeline.template import Forms
 from tests.ward import ASTA, NOTE, VISITS
 
 
@@ -50,6 +53,9 @@ CHOICE = spec("choice", options=[{"value": "besok", "label": "Besök", "box": (0
         (NUMBER, "37,5", "37.5"),
         (NUMBER, "037", "37.0"),
         (NUMBER, "-1.25", "-1.25"),
+        (NUMBER, "0,125", "0.125"),
+        (NUMBER, "12 500", "12500.0"),
+        (NUMBER, "1234.500", "1234.5"),
         (CODE, "0041-2 3", "004123"),
         (TEXT, " Sov gott. ", "Sov gott."),
         (MARK, True, True),
@@ -78,6 +84,8 @@ def test_values_are_stored_in_one_way(field: FieldSpec, typed: Value, stored: Va
         (NUMBER, "37,5 grader"),
         (NUMBER, "1e9"),
         (NUMBER, "NaN"),
+        (NUMBER, "12.500"),
+        (NUMBER, "1,250"),
         (CODE, "1234567"),
         (CODE, "A1"),
         (CHOICE, "telefon"),
@@ -155,6 +163,14 @@ def test_person_and_machine_agree_on_what_is_meant(field: FieldSpec, answer: Ans
     assert settled(field, answer, reading) is (same or field.kind is Kind.TEXT)
     critical = field.model_copy(update={"critical": True})
     assert settled(critical, answer, reading) is same
+
+
+@pytest.mark.parametrize(("p", "typed"), [(ONE_KIND_P, True), (SUREST_P, False)])
+def test_a_personal_number_is_shown_only_where_more_than_the_number_says_so(p: float, typed: bool) -> None:
+    number = Forms.load(ROOT / "forms").latest("korlista").meaning(Meaning.CLIENT_PID, 1)
+    assert number is not None
+    assert not number.critical
+    assert is_typed(number, Reading(ASTA.pid, p, State.READ)) is typed
 
 
 @pytest.mark.parametrize(
