@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pipeline.fiducials import CONTENT
 from pipeline.field_spec import FieldSpec
 from pipeline.form_faults import Fault, LayoutError
-from pipeline.outline import Outline, OutlineSection, Standard
+from pipeline.outline import ABOUT_A_CLIENT, Outline, OutlineSection
 from pipeline.page_spec import PageSpec
 from pipeline.section_layout import BOTTOM_PAD, INNER, fills, place_section
 from pipeline.standard_sections import UNIT, following_page, registered_name
@@ -92,7 +92,7 @@ def _placed(outline: Outline, page: _Page, number: int) -> PageSpec:
     for _, section, _ in page.sections:
         placed.append(place_section(outline, section, top, extra if fills(section) else 0))
         top += placed[-1].height + _SECTION_GAP
-    named = [registered_name(one.top, CONTENT.x + CONTENT.w - BOTTOM_PAD - 1) for one in placed if one.use is Standard.CLIENT]
+    named = [registered_name(one.top, CONTENT.x + CONTENT.w - BOTTOM_PAD - 1) for one in placed if one.use in ABOUT_A_CLIENT]
     return PageSpec(
         fields=(*_above(outline, number), *named, *(spec for one in placed for spec in one.fields)),
         table=next((one.table for one in placed if one.table), None),

@@ -73,11 +73,15 @@ class Lines(Strict):
 class Standard(StrEnum):
     """Sections that are the same on every form."""
 
+    CLIENT_IF_ANY = "client_if_any"
     CLIENT = "client"
     EVENT = "event"
     WRITTEN = "written"
     AUTHOR = "author"
     AUTHOR_LATER = "author_later"
+
+
+ABOUT_A_CLIENT = frozenset({Standard.CLIENT, Standard.CLIENT_IF_ANY})
 
 
 def _row_tag(value: object) -> str:

@@ -129,10 +129,13 @@ def settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
 
 
 def seen_by_two(forms: Forms, form: Form, specs: Iterable[FieldSpec], given: Mapping[str, Answer]) -> set[str]:
-    """The fields that another person looks at whatever the first and the machine say: what is critical and written on a form of `double_check`."""
+    """The fields that another person looks at whatever the first and the machine say: what is critical and written on a form of `double_check`.
+
+    A box without a mark says something too, as that a sum has not been paid yet.
+    """
     if form.id not in forms.double_check:
         return set()
-    return {spec.name for spec in specs if spec.critical and given[spec.name].state is not State.EMPTY}
+    return {spec.name for spec in specs if spec.critical and (spec.kind is Kind.MARK or given[spec.name].state is not State.EMPTY)}
 
 
 def is_typed(spec: FieldSpec, reading: Reading | None) -> bool:

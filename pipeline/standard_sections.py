@@ -25,6 +25,7 @@ def standard_rows(use: Standard, area: Area, subject: Subject) -> tuple[tuple[Ou
 def standard_title(section: OutlineSection, area: Area) -> str:
     """The section's own title, else the one that the standard section has in this area of law."""
     titles = {
+        Standard.CLIENT_IF_ANY: "Patient" if area is Area.HSL else "Klient",
         Standard.CLIENT: "Patient" if area is Area.HSL else "Klient",
         Standard.EVENT: "Tid",
         Standard.WRITTEN: "Skrivet i efterhand",
@@ -48,6 +49,15 @@ def following_page(page_no: int, left: float, right: float) -> FieldSpec:
 
 
 def _client(_area: Area, subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
+    return _named(required=subject is Subject.CLIENT)
+
+
+def _client_if_any(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
+    """Of something that may be about nobody in particular: whoever reviews has to say so."""
+    return _named(required=False)
+
+
+def _named(*, required: bool) -> tuple[tuple[OutlineField, ...], ...]:
     number = OutlineField(
         name="personnummer",
         label="Personnummer",
@@ -55,7 +65,7 @@ def _client(_area: Area, subject: Subject) -> tuple[tuple[OutlineField, ...], ..
         kind=Kind.DIGITS,
         format=Format.PERSONAL_NUMBER,
         critical=True,
-        required=subject is Subject.CLIENT,
+        required=required,
         means=Meaning.CLIENT_PID,
     )
     return ((number, OutlineField(name="namn", label="Förnamn och efternamn", kind=Kind.TEXT, means=Meaning.CLIENT_NAME)),)
@@ -91,6 +101,7 @@ def _author_later(area: Area, subject: Subject) -> tuple[tuple[OutlineField, ...
 
 
 _ROWS: Mapping[Standard, Callable[[Area, Subject], tuple[tuple[OutlineField, ...], ...]]] = {
+    Standard.CLIENT_IF_ANY: _client_if_any,
     Standard.CLIENT: _client,
     Standard.EVENT: _event,
     Standard.WRITTEN: _written,

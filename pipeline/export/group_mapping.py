@@ -71,7 +71,8 @@ class ObservationMapping(GroupMapping):
 class Slot(Strict):
     """One time of the day at which something is given: the fields of the time, the initials, and what tells that it was not given.
 
-    `deviation` is a choice whose options `deviations` explains; `not_given` and `declined` are marks. Without a `time` the entry's own holds.
+    `deviation` is a choice whose options `deviations` explains; `not_given` and `declined` are marks. `amount` says how much was given: on a form
+    that has no deviations, initials without it may stand beside what was only ordered, or refused. Without a `time` the entry's own holds.
     """
 
     given: str
@@ -79,10 +80,11 @@ class Slot(Strict):
     deviation: str = ""
     not_given: str = ""
     declined: str = ""
+    amount: str = ""
 
     def fields(self) -> set[str]:
         """The form's fields that the slot takes."""
-        return {name for name in (self.given, self.time, self.deviation, self.not_given, self.declined) if name}
+        return {name for name in (self.given, self.time, self.deviation, self.not_given, self.declined, self.amount) if name}
 
 
 class ActivityKind(Strict):

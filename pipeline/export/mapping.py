@@ -46,6 +46,10 @@ class ExportMapping(Strict, ABC):
         return {}
 
 
+OF_FIELDS = ("field.", "performer.")
+"""Sources that a field of the form comes after: what it says, and who signed in it."""
+
+
 class TableColumn(Strict):
     """A column of a table: either a `source` or a `constant`. `codes` turns what the form says into what the target says."""
 
@@ -62,7 +66,7 @@ class TableColumn(Strict):
 
     def fields(self) -> set[str]:
         """The form's fields that the column takes."""
-        return {self.source.removeprefix("field.")} if self.source and self.source.startswith("field.") else set()
+        return {self.source.partition(".")[2]} if self.source and self.source.startswith(OF_FIELDS) else set()
 
 
 class TableMapping(ExportMapping):

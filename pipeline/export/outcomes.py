@@ -54,6 +54,8 @@ def doubt(record: Record, mapping: ActivityMapping) -> str:
             return f"En ruta för tid {n} är oläslig. Skriv in raden för hand."
         if _marked(record, slot.not_given) and _marked(record, slot.declined):
             return f"Tid {n} är märkt både som ej given och som avböjd. Skriv in raden för hand."
+        if slot.amount and record.fields.get(slot.given) and not record.fields.get(slot.amount) and not _deviates(record, slot):
+            return f"Tid {n} är signerad, men det står inte vad som gavs. Skriv in raden för hand."
         if _chosen(record, slot) and _chosen(record, slot) not in mapping.deviations:
             return f"Avvikelsen för tid {n} saknas i målets översättning (deviations)."
     return ""
@@ -87,6 +89,10 @@ def _outcome(record: Record, slot: Slot, mapping: ActivityMapping) -> Outcome | 
 def _chosen(record: Record, slot: Slot) -> str:
     value = record.fields.get(slot.deviation) if slot.deviation else None
     return value if isinstance(value, str) else ""
+
+
+def _deviates(record: Record, slot: Slot) -> bool:
+    return bool(_chosen(record, slot)) or _marked(record, slot.not_given) or _marked(record, slot.declined)
 
 
 def _marked(record: Record, name: str) -> bool:

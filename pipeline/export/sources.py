@@ -9,8 +9,9 @@ from pipeline.errors import ExportError
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.left_out import REST, rest_text
-from pipeline.export.mapping import TableColumn
+from pipeline.export.mapping import OF_FIELDS, TableColumn
 from pipeline.export.patient_id import short_form
+from pipeline.export.signatures import signature_of
 from pipeline.export.values import ILLEGIBLE, decimal_comma, said, spec_of
 from pipeline.field_spec import Format
 from pipeline.model import Record, Run, Stamp
@@ -90,20 +91,31 @@ def column_text(column: TableColumn, item: Item, run: Run, terms: Terms) -> str:
     if column.constant is not None:
         return column.constant
     source = column.source or ""
-    text = _field(item.record, source.removeprefix("field."), terms) if source.startswith("field.") else _source(source)(item, run, terms)
+    text = _of_paper(item.record, source, terms) if source.startswith(OF_FIELDS) else _source(source)(item, run, terms)
     return column.codes.get(text, text)
+
+
+def _of_paper(record: Record, source: str, terms: Terms) -> str:
+    word, _, name = source.partition(".")
+    return _field(record, name, terms) if word == "field" else _performer(record, name, terms)
+
+
+def _performer(record: Record, name: str, terms: Terms) -> str:
+    """Who stands for a row by its initials; where there are none that anybody could read, whoever wrote the sheet."""
+    signature = signature_of(record, name, terms.staff)
+    return (signature.performer if signature else "") or record.author
 
 
 def known_source(source: str) -> bool:
     """Whether `source:` is a field or one of the words of `SOURCES`."""
-    return source.startswith("field.") or source in SOURCES
+    return source.startswith(OF_FIELDS) or source in SOURCES
 
 
 def _source(name: str) -> Get:
     try:
         return SOURCES[name]
     except KeyError as error:
-        raise ExportError(f"There is no source {name}.", "Use field.<name> or one of: " + ", ".join(SOURCES) + ".") from error
+        raise ExportError(f"There is no source {name}.", "Use field.<name>, performer.<name> or one of: " + ", ".join(SOURCES) + ".") from error
 
 
 def _field(record: Record, name: str, terms: Terms) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import FormError, NotAllowedError
-from pipeline.model import EntryState
+from pipeline.model import EntryState, State
+from pipeline.review import Answer, asked, seen_by_two
 from pipeline.settings import ROOT
 from pipeline.store import claims, corrections, decisions
 from pipeline.store.answers import How, decided
@@ -58,6 +59,30 @@ def test_other_forms_need_one_person_where_the_machine_agrees(ward: Ward) -> Non
 
 def test_strong_medicine_and_money_are_among_them() -> None:
     assert Forms.load(ROOT / "forms").double_check == {"palliativ-hemakt", "utbetalningslista"}
+
+
+def test_a_sum_that_is_not_ticked_as_paid_is_looked_at_by_two() -> None:
+    forms = Forms.load(ROOT / "forms")
+    form = forms.latest("utbetalningslista")
+    specs = asked(form, 1)
+    given = {spec.name: Answer(None, State.EMPTY) for spec in specs}
+    paid = next(spec.name for spec in specs if spec.column == "utbetald")
+    assert seen_by_two(forms, form, specs, given) == {paid}
+
+
+@pytest.mark.parametrize(
+    ("form", "columns"),
+    [
+        ("signeringslista", {"avvikelse1", "avvikelse2", "avvikelse3", "avvikelse4"}),
+        ("skyddsbedomning", {"akut"}),
+        ("orosanmalan", {"akut"}),
+        ("matbestallning", {"kost", "allergi"}),
+        ("ny-patient", {"overkanslighet", "overkanslighet_mot", "smitta", "smitta_vilken", "tillfalligt_id"}),
+    ],
+)
+def test_marks_and_words_that_decide_what_is_done_are_typed_unseen(form: str, columns: set[str]) -> None:
+    fields = Forms.load(ROOT / "forms").latest(form).fields
+    assert columns <= {spec.column for spec in fields if spec.critical}
 
 
 def test_a_form_that_there_is_not_is_named(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import ExportError
+from pipeline.export import TARGETS
 from pipeline.export.csv_file import CsvExporter, neutral, write_table
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
 from pipeline.export.group_mapping import ActivityMapping, GroupMapping, ObservationMapping
@@ -20,7 +21,7 @@ from pipeline.export.left_out import left_out_notices
 from pipeline.export.mapping import KeyInField, KeyInMapping, NoteMapping, TableColumn, TableMapping, load_mapping, missing_fields, require_fields
 from pipeline.export.sources import SOURCES, column_text, known_source
 from pipeline.field_spec import Meaning
-from pipeline.model import Value
+from pipeline.model import StaffMember, Value
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 from tests.export_examples import ARNE, EARLIER, FORMS, SIV, items, made, record, run, terms
@@ -59,6 +60,17 @@ def test_numbers_are_numbers_to_a_reader_with_decimal_comma() -> None:
 def test_visits_have_codes_for_marks() -> None:
     row = table(made("besok", record("besokslista", {"dusch": True, "start": "08:15", "slut": "08:45"}))).iloc[0]
     assert (row["Dusch"], row["Tvätt"], row["Start"], row["Slut"]) == ("1", "0", "08:15", "08:45")
+
+
+@pytest.mark.parametrize(("target", "form", "column"), [("besok", "besokslista", "Utförare"), ("matvarden", "matvarden", "Mätt av")])
+def test_whoever_signed_the_row_did_it_and_else_whoever_wrote_the_sheet(target: str, form: str, column: str) -> None:
+    for initials, who in (("EL – Eva Lind", "Eva Lind"), ("el", "Eva Lind"), ("XX", "XX"), (None, "Gun Ek")):
+        fields: dict[str, Value] = {"puls": "72"} if form == "matvarden" else {}
+        given = replace(terms(target), staff=(StaffMember("Eva Lind", "undersköterska", "EL", "Norr"),))
+        data = TARGETS[target].make(items(record(form, fields | ({"signatur": initials} if initials else {}))), run(target), given)
+        read = table(data)
+        assert read[column][0] == who
+        assert read["Bladet skrivet av"][0] == "Gun Ek"
 
 
 def test_an_illegible_cell_says_so_and_a_missing_time_of_day_is_empty() -> None:

@@ -136,6 +136,15 @@ def test_a_protected_identity_leaves_its_name_here_and_is_labelled() -> None:
         assert "R" in {label["code"] for label in resource["meta"]["security"]}
 
 
+def test_where_somebody_with_a_protected_identity_lives_stays_here() -> None:
+    told = {"adress": "Skolvägen 9", "telefon": "070-1740605"}
+    somebody = (replace(SIV, protected=True), SIV)
+    hidden, shown = (json.dumps(bundle(record("ny-patient", told, client=client)), ensure_ascii=False) for client in somebody)
+    for words in told.values():
+        assert words not in hidden
+        assert words in shown
+
+
 def test_the_sheet_goes_along_where_it_is_one_clients() -> None:
     (document,) = parts(record("matvarden", {"puls": "72"}, pages=("a", "b")), "DocumentReference")
     text, sheet = (content["attachment"] for content in document["content"])

@@ -103,7 +103,7 @@ def _answered(filing: Filing, form: Form, spec: FieldSpec) -> Resource | None:
         return {"linkId": spec.column, "text": spec.label} | absent("unknown")
     value = said(record, spec.column, filing.terms.forms)
     unsaid = value in (None, "") or (value is False and spec.kind is Kind.MARK)
-    if unsaid or (record.client.protected and spec.means in _NAMES):
+    if unsaid or (record.client.protected and (spec.means in _NAMES or spec.format is Format.PHONE)):
         return None
     return {"linkId": spec.column, "text": spec.label, "answer": [_answer(spec, value, canonical(form, filing.settings))]}
 
