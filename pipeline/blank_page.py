@@ -19,6 +19,8 @@ _SPECK_MM = 1.2
 """Shorter is dust."""
 _WRITING_MM = 6.0
 """Strokes of this length together are writing."""
+SMALLER = 0.35
+"""A note the size of a hand, or written with a felt pen, fills its picture too: its strokes are sought as on a page so much smaller."""
 _FEWEST_PX = 300
 """On a picture whose longer side is shorter, such as a camera's thumbnail, strokes may not show."""
 
@@ -30,7 +32,14 @@ def is_blank(image: Image) -> bool:
     """
     if max(image.shape[:2]) < _FEWEST_PX:
         return False
-    ink = _strokes(_darkest(image))
+    page = _darkest(image)
+    smaller = np.asarray(cv2.resize(page, None, fx=SMALLER, fy=SMALLER, interpolation=cv2.INTER_AREA), np.uint8)
+    return _has_none(page) and _has_none(smaller)
+
+
+def _has_none(page: NDArray[np.uint8]) -> bool:
+    """Whether a page at 5 px/mm has no strokes."""
+    ink = _strokes(page)
     _count, _labels, stats, _centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
     sizes = np.hypot(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]) / _PX_PER_MM
     round_spot = stats[1:, cv2.CC_STAT_AREA] > 0.55 * stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT]

@@ -19,11 +19,15 @@ from pipeline.recognize.marks import mark_probabilities
 AROUND_MM = 1.5
 """How much paper around each box is looked at, where the field and the neighbouring boxes leave room."""
 MENTIONED = 0.01
+FILLED = 0.5
+"""From this probability on a box is filled."""
 LONGEST = 4
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
-    """The value of the one marked option; None with `EMPTY` when none is, with `ILLEGIBLE` when several are. Filled boxes are not marked.
+    """The value of the one marked option; None with `EMPTY` when none is, with `ILLEGIBLE` when several are.
+
+    A filled box is not marked. If it is the only one that anything is in, it may as well be meant: then too the choice is `ILLEGIBLE`.
 
     The crop shows the field's rectangle; each option's box is cut out of it by its place relative to the field's, mm.
 
@@ -80,6 +84,9 @@ def _chosen(values: Sequence[str], p: NDArray[np.float64]) -> Reading:
     if several > max(none, alone[best]):
         return Reading(None, several / 2, State.ILLEGIBLE, _listed(values, marked / marked.sum()))
     if none > alone[best]:
+        filled = p[:, CLASSES.index(State.CANCELLED)]
+        if filled.max() >= FILLED:
+            return Reading(None, none / 2, State.ILLEGIBLE, _listed(values, filled / 2))
         return Reading(None, none, State.EMPTY, _listed(values, alone))
     rest = [(None, none), *((value, p_one) for i, (value, p_one) in enumerate(zip(values, alone, strict=True)) if i != best)]
     return Reading(values[best], alone[best], State.READ, tuple(sorted((o for o in rest if o[1] > MENTIONED), key=lambda o: -o[1])[:LONGEST]))

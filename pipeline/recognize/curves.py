@@ -32,8 +32,10 @@ FARTHEST = 16.0
 """Log odds beyond this are as good as certain: p has no more digits near 1."""
 FEW_LINES = 3
 """Other lines of a hand that tell half of what many would."""
-BY_RULES, LEFT_OPEN = frozenset({Kind.SIGNATURE, Kind.INITIALS}), 0.8
+BY_RULES, LEFT_OPEN = frozenset({Kind.SIGNATURE, Kind.INITIALS, Kind.CHOICE}), 0.8
 """Kinds whose readers say themselves what is doubtful, with a lower p than this: what curves were fitted on has next to nothing of it."""
+MISSHAPEN_P = 0.3
+"""Highest p of a value that does not fit its format."""
 WITH_SHAPE = frozenset({Kind.TEXT, Kind.LINES})
 """Kinds whose scores depend on more than p: at the same p a long line is more often wrong."""
 
@@ -111,13 +113,20 @@ def calibrated(spec: FieldSpec, reading: Reading, network: str, curves: Curves, 
     """
     curve = curves.get((key_of(spec, reading), network))
     p = curve.at(features_of(spec, reading, hand)) if curve else min(reading.p, UNFITTED)
-    if spec.kind in BY_RULES and reading.p < LEFT_OPEN:
+    if _is_doubted(spec, reading):
         p = min(p, reading.p)
     share = min(p / max(reading.p, 1e-9), (1 - p) / max(1 - reading.p, 1e-9))
     others = tuple((value, min(1.0, other * share)) for value, other in reading.alternatives)
     letter = curves.get((LETTER, network)) if spec.kind in WITH_SHAPE else None
     characters = tuple(letter.at((log_odds(c),)) for c in reading.characters) if letter else reading.characters
     return replace(reading, p=p, alternatives=others, characters=characters)
+
+
+def _is_doubted(spec: FieldSpec, reading: Reading) -> bool:
+    """Whether the reader itself says that it does not know: no curve, which knows other readings, makes that surer."""
+    unreadable = reading.state is State.ILLEGIBLE and spec.kind in {*WITH_SHAPE, Kind.CHOICE}
+    misshapen = (spec.format is not None or reading.remarks != ()) and spec.kind in WITH_SHAPE and reading.p <= MISSHAPEN_P
+    return unreadable or misshapen or (spec.kind in BY_RULES and reading.p < LEFT_OPEN)
 
 
 def fingerprint(file: Path) -> str:

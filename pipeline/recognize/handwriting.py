@@ -8,6 +8,7 @@ from dataclasses import replace
 from pipeline.field_spec import Format
 from pipeline.model import Image, Reading, State, WordPlace
 from pipeline.recognize.crop import Crop
+from pipeline.recognize.curves import MISSHAPEN_P
 from pipeline.recognize.ink import Ink, Mask, find_ink
 from pipeline.recognize.joined_readings import stretch
 from pipeline.recognize.language import Language, swedish
@@ -22,15 +23,18 @@ from pipeline.recognize.stretches import Part, parts, struck_breaks
 from pipeline.recognize.strikes import STRUCK_OUT, struck_out
 from pipeline.recognize.text_grammar import shape_of
 from pipeline.recognize.text_values import values_of
-from pipeline.recognize.transcription import DASHES_P, MISSHAPEN_P, reading
+from pipeline.recognize.transcription import DASHES_P, reading
 from pipeline.recognize.unit_signs import with_unit_signs
-from pipeline.recognize.unread import STRAY_WRITING, is_cut, is_left_out
+from pipeline.recognize.unread import STRAY_WRITING, hangs_below, has_two_rows, is_cut, is_left_out
 from pipeline.recognize.word_places import spans
 from pipeline.settings import load_settings
 
 LEVEL = 0.15
 """Ink that is lower than this part of its width is one level stroke."""
 MID_GREY = 128
+HALF_READ_P = 0.3
+"""Highest p of a reading that lacks a comma below its line or a second row. (No curve raises that.)"""
+_WITH_COMMA = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
@@ -48,10 +52,17 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
     ]
     answers = iter(read_lines([part for line in lines for part in line if isinstance(part, Line)], names, formats))
     read = [_without_struck(line, answers, None if _is_whole(line) else crop.spec.format) for crop, line in zip(crops, lines, strict=True)]
-    return [
-        replace(one, remarks=(*one.remarks, STRAY_WRITING)) if is_cut(crop, ink, mask) or is_left_out(crop, ink, mask) else one
-        for one, crop, ink, mask in zip(read, crops, inks, own, strict=True)
-    ]
+    return [_with_the_unread(one, crop, ink, mask) for one, crop, ink, mask in zip(read, crops, inks, own, strict=True)]
+
+
+def _with_the_unread(found: Reading, crop: Crop, ink: Ink, own: Mask) -> Reading:
+    """The reading, remarked on where writing in its picture is not read; doubtful where that would change what it says."""
+    lost = found.state is State.READ and ((crop.spec.format in _WITH_COMMA and hangs_below(ink, own)) or has_two_rows(ink, own))
+    if lost:
+        found = replace(found, p=min(found.p, HALF_READ_P))
+    if lost or is_cut(crop, ink, own) or is_left_out(crop, ink, own):
+        return replace(found, remarks=(*found.remarks, STRAY_WRITING))
+    return found
 
 
 def _unstruck(ink: Ink, own: Mask) -> tuple[Part, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.errors import MissingProgramError
 from pipeline.model import Reading, State
 from pipeline.recognize import mark_contrast, mark_features, mark_sheet
+from pipeline.recognize.box_dashes import is_dash
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.frame import framed
 from pipeline.recognize.ink import Ink, find_ink
@@ -26,7 +27,8 @@ from pipeline.settings import ROOT
 
 _MARKED, _CANCELLED = CLASSES.index(State.READ), CLASSES.index(State.CANCELLED)
 PASSING_P = 0.5
-"""How far a mark counts that is a line passing through the box, a fold or one that strikes out the row; the rest says empty or marked alike."""
+"""How far a mark counts that is a dash, or a line passing through the box, a fold or one that strikes out the row; the rest says empty or marked
+alike."""
 FEATURES = (*mark_features.FEATURES, *mark_contrast.FEATURES)
 
 
@@ -47,7 +49,8 @@ def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
     seen = [_seen(crop) for crop in crops]
     p = mark_model().probabilities(np.stack([_measured(crop, *one) for crop, one in zip(crops, seen, strict=True)]), sheets)
     filled = np.array([crop.spec.filled == "marked" for crop in crops])
-    passed = np.array([crop.blank is not None and passes_through(ink) for crop, (_, ink) in zip(crops, seen, strict=True)]) & ~filled
+    odd = [crop.blank is not None and (passes_through(ink) or is_dash(ink)) for crop, (_, ink) in zip(crops, seen, strict=True)]
+    passed = np.array(odd) & ~filled
     passed &= p.argmax(axis=1) == _MARKED
     p[passed] *= PASSING_P
     p[passed, :_CANCELLED] += (1 - PASSING_P) / 2

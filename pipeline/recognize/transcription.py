@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.field_spec import Format
 from pipeline.model import Reading, State
 from pipeline.recognize.ctc import Transcript, decode, guided
+from pipeline.recognize.curves import MISSHAPEN_P
 from pipeline.recognize.language import Language, Written
 from pipeline.recognize.network import ALPHABET, Steps
 from pipeline.recognize.second_look import DOUBTFUL, LONGEST, LookAgain, agreed, read_twice
@@ -27,8 +28,6 @@ DASHES_P = 0.8
 NO_TEXT = frozenset("_-–—.,'·~ ")
 MISSHAPEN = 1e-3
 """A text in the field's format that is this much less likely than what stands there is not what stands there."""
-MISSHAPEN_P = 0.3
-"""Highest p of a value that does not fit its format."""
 LEAST_SEEN = 1e-6
 DIGIT_COLUMNS = [ALPHABET.index(digit) + 1 for digit in DIGITS]
 

@@ -18,6 +18,10 @@ FROM_PRINT_MM = 0.6
 PRINT = 0.1
 LEAST_MM, LEAST_MM2 = 2.5, 1.2
 """How much of a line's length words take that stand above or below it, and their ink; what hangs down from another field is less."""
+BELOW_MM, COMMA_MM, COMMA_MM2 = 1.0, 2.0, 0.08
+"""How far from the field's lower edge a comma begins that hangs below it, how high it is at most, and its ink."""
+LETTER_MM, OVERLAP, ABOVE_EACH_OTHER_MM = 1.2, 0.25, 5.0
+"""Strokes so high are letters; those of two rows share no more of their height, and stand above each other over so much of the field."""
 BETWEEN_LETTERS_MM = 0.6
 STROKE_MM = 1.0
 CUT_MM = 2.0
@@ -41,6 +45,32 @@ def is_left_out(crop: Crop, ink: Ink, own: Mask) -> bool:
     if np.count_nonzero(rest) < LEAST_MM2 * ink.px_per_mm**2 or _length(rest) < LEAST_MM * ink.px_per_mm:
         return False
     return has_stroke(rest, ink.px_per_mm)
+
+
+def hangs_below(ink: Ink, own: Mask) -> bool:
+    """Whether a stroke as small as a comma, of which `own` has nothing, begins close below the field, between its first and its last sign.
+
+    A decimal comma may hang below the edge that the figures stand on, and is then in no line at all.
+    """
+    columns = np.flatnonzero(own.any(axis=0))
+    if not len(columns):
+        return False
+    parts, mm = Components.of(np.asarray(ink.mask & ~own, np.bool_)), ink.px_per_mm
+    bottom = ink.field[3]
+    left, top, height = (parts.column(side)[1:] for side in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_HEIGHT))
+    near = (np.abs(top - bottom) <= BELOW_MM * mm) & (height <= COMMA_MM * mm) & (parts.column(cv2.CC_STAT_AREA)[1:] >= COMMA_MM2 * mm**2)
+    return bool((near & (left > columns[0]) & (left < columns[-1])).any())
+
+
+def has_two_rows(ink: Ink, own: Mask) -> bool:
+    """Whether strokes as high as letters stand above each other: a line of writing has only dots and rings above its letters."""
+    parts, mm = Components.of(own), ink.px_per_mm
+    left, top, width, height = parts.stats[1:, : cv2.CC_STAT_AREA].astype(np.float64).T
+    high = height >= LETTER_MM * mm
+    left, top, right, bottom = left[high], top[high], (left + width)[high], (top + height)[high]
+    shared = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+    lower = top - bottom[:, None] >= -OVERLAP * np.minimum(bottom - top, (bottom - top)[:, None])
+    return float(np.where(lower, np.maximum(shared, 0), 0).sum()) >= ABOVE_EACH_OTHER_MM * mm
 
 
 def is_cut(crop: Crop, ink: Ink, own: Mask) -> bool:

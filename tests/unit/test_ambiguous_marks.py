@@ -1,4 +1,4 @@
-"""What may be meant in two ways is never surely one of them: a mark through two options of a field, a lone dot of a pen in a box."""
+"""What may be meant in two ways is never surely one of them: a mark through two options, a lone dot, a dash, a choice that is only filled in."""
 
 from __future__ import annotations
 
@@ -63,3 +63,39 @@ def test_a_lone_dot_in_a_box_is_never_surely_nothing() -> None:
         stroke(paper, [at, at], pen_mm=(0.6, 0.8, 1.0, 1.3)[i % 4])
     fields = read(paper).fields
     assert [spec.name for spec in marks if fields[spec.name].value is not True and fields[spec.name].p >= SURE_FROM] == []
+
+
+def test_a_dash_in_a_box_is_never_surely_a_mark() -> None:
+    form, paper = clean("besokslista")
+    marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
+    for i, spec in enumerate(marks):
+        box, slope = spec.area, (-0.4, 0.0, 0.4)[i % 3]
+        middle = box.y + box.h * (0.4, 0.5, 0.6)[i % 3]
+        stroke(paper, [(box.x + 0.5, middle - slope / 2), (box.x + box.w - 0.5, middle + slope / 2)], pen_mm=(0.35, 0.5)[i % 2])
+    fields = read(paper).fields
+    assert [spec.name for spec in marks if fields[spec.name].p >= SURE_FROM] == []
+
+
+def test_crosses_and_ticks_stay_sure() -> None:
+    form, paper = clean("besokslista")
+    marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
+    for i, spec in enumerate(marks):
+        left, top, right, bottom = spec.area.x, spec.area.y, spec.area.x + spec.area.w, spec.area.y + spec.area.h
+        if i % 2:
+            stroke(paper, [(left + 0.5, top + 2.4), (left + 1.6, bottom - 0.5), (right + 0.4, top + 0.2)])
+        else:
+            stroke(paper, [(left + 0.5, top + 0.6), (right - 0.5, bottom - 0.6)])
+            stroke(paper, [(left + 0.6, bottom - 0.5), (right - 0.5, top + 0.5)])
+    fields = read(paper).fields
+    assert [spec.name for spec in marks if fields[spec.name].value is not True or fields[spec.name].p < SURE_FROM] == []
+
+
+def test_a_choice_of_which_one_box_is_filled_and_none_is_marked_is_never_surely_empty() -> None:
+    form, paper = clean("signeringslista")
+    names = [f"dag{day:02}.avvikelse{column}" for day in (2, 5, 8) for column in (1, 3)]
+    for i, name in enumerate(names):
+        box = Box(*form.by_name[name].options[i % 2].box)
+        for down in np.arange(0.35, box.h - 0.2, 0.3):
+            stroke(paper, [(box.x + 0.3, box.y + down), (box.x + box.w - 0.3, box.y + down)])
+    fields = read(paper).fields
+    assert [(name, fields[name].state) for name in names if fields[name].p >= SURE_FROM or fields[name].is_seen_empty] == []

@@ -123,6 +123,16 @@ def test_a_thumbnail_is_not_blank() -> None:
     assert not identify(np.asarray(cv2.resize(page, (85, 120), interpolation=cv2.INTER_AREA), np.uint8)).blank
 
 
+@pytest.mark.parametrize("pen_px", [26, 40])
+def test_a_small_note_that_fills_its_picture_is_not_blank(pen_px: int) -> None:
+    """Its strokes would be as broad as shadows, were its paper as large as a page."""
+    note, along = np.full((1500, 1500), 248, np.uint8), np.linspace(0, 1, 400)
+    for row in range(3):
+        line = np.stack([180 + 1100 * along, 400 + 350 * row + 110 * np.sin(10 * np.pi * along)], axis=1)
+        cv2.polylines(note, [line.round().astype(np.int32)], False, (60,), pen_px, cv2.LINE_AA)
+    assert not identify(np.asarray(cv2.GaussianBlur(note, (0, 0), 2), np.uint8)).blank
+
+
 @pytest.mark.parametrize("dpi", [150, 300])
 def test_a_faint_pencil_note_is_not_blank(dpi: int) -> None:
     rng = np.random.default_rng(4)

@@ -168,3 +168,25 @@ def test_a_line_of_a_note_that_runs_out_of_the_picture_is_told_of() -> None:
 
 def test_a_name_with_letters_below_the_line_is_not_told_of() -> None:
     assert told(read("Peggy Jyllberg", (WRITER.x, WRITER.y, WRITER.w, WRITER.h))) == []
+
+
+def test_two_rows_in_a_field_of_one_line_are_told_of() -> None:
+    page = written(printed_page(NOTE, SHEET), "Alvedon", Box(WRITER.x, WRITER.y, WRITER.w, 4.2))
+    page = written(page, "Panodil", Box(WRITER.x, WRITER.y + 3.9, WRITER.w, 4.2))
+    reading = Reader.of_forms(FORMS, [CLIENT]).read(cv2.imencode(".png", page)[1].tobytes(), "image/png").reading
+    assert told(reading) == ["skribent"]
+    assert reading.fields["skribent"].p <= UNSEEN_P
+
+
+def test_a_comma_that_hangs_below_a_dose_is_told_of() -> None:
+    form = FORMS.latest("palliativ-hemakt")
+    area = form.by_name["rad01.dos"].area
+    for drop, is_lost in ((0.5, True), (-0.9, False)):
+        page = written(printed_page(form, SHEET), "2", Box(area.x, area.y + 2.4, 6.0, 6.6))
+        page = written(page, "5 ml", Box(area.x + 6.5, area.y + 2.4, 20.0, 6.6))
+        at = np.round(np.array([(area.x + 6.3, area.y + area.h + drop), (area.x + 6.0, area.y + area.h + drop + 0.7)]) * PX_PER_MM).astype(np.int32)
+        cv2.polylines(page, [at], False, (90, 50, 30), round(0.35 * PX_PER_MM), cv2.LINE_AA)
+        reading = Reader.of_forms(FORMS, [CLIENT]).read(cv2.imencode(".png", page)[1].tobytes(), "image/png").reading
+        dose = reading.fields["rad01.dos"]
+        assert (told(reading) == ["rad01.dos"]) is is_lost, (drop, dose.value)
+        assert dose.p < 0.5 or str(dose.value).startswith("2,5")
