@@ -61,8 +61,10 @@ def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(
     third = open_screen(THIRD, "review")
     assert third.radio(key=f"control-{number}").options[:2] == ["09:40", "10:40"]
     third.radio(key=f"control-{number}").set_value("10:40")
+    third.session_state["something_to_undo"] = True
     third.button(key=f"save-control-{number}").click().run()
     assert not third.exception
+    assert third.session_state["something_to_undo"] is False
     with store.read() as conn:
         assert decided(conn, entry_id)["handelsetid"].answer.value == "10:40"
         assert entry(conn, entry_id).reason == "kontrollskrivning"

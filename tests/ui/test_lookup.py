@@ -73,6 +73,22 @@ def test_an_exported_entry_is_corrected_and_becomes_an_amendment(store: Store, o
     assert all(words in said for words in ("rättade", "tisdag", "exporterade", NURSE.name))
 
 
+def test_after_a_correction_undo_takes_nothing_back(store: Store, open_screen: OpenScreen) -> None:
+    before, entry_id, _ = seeding.add_notes(store, 3)
+    for each in (before, entry_id):
+        seeding.confirm(store, NURSE, each)
+    app = open_screen(NURSE, "review")
+    assert not app.button(key=f"undo-{app.session_state['entry_id']}").disabled
+    revision = found(store, entry_id).revision
+    opened(app, entry_id).button(key=f"correct-{entry_id}").click().run()
+    app.text_area(key=f"f-{entry_id}-{revision}-plan").input("Ny omläggning på tisdag.")
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel dag")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert "Rättelsen är sparad" in app.success[0].value
+    app.button(key="lookup_back").click().run()
+    assert app.button(key=f"undo-{app.session_state['entry_id']}").disabled
+
+
 def test_a_critical_field_is_corrected_by_two(store: Store, open_screen: OpenScreen) -> None:
     _, entry_id = exported_note(store)
     app = opened(open_screen(NURSE, "review"), entry_id)

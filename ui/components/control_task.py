@@ -14,10 +14,11 @@ from pipeline.model import Person
 from pipeline.review import Answer
 from pipeline.store import claims, controls
 from pipeline.store.clock import utc_now
-from pipeline.store.controls import ControlTask
+from pipeline.store.controls import ControlTask, Outcome
 from pipeline.store.third_looks import third_look
 from pipeline.told_labels import told_label
 from ui.components.answers import answer_of_code, answer_of_text, code_label, codes, in_words, is_chosen
+from ui.components.entry_turn import nothing_to_undo
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.components.keyboard import keyboard
@@ -136,9 +137,9 @@ def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
     try:
         with here.store.begin() as conn:
             if task.third:
-                third_look(conn, person, task, answer, now, about=AboutClient(outside=st.session_state.get(f"{key}-outside") or ""))
+                outcome = third_look(conn, person, task, answer, now, about=AboutClient(outside=st.session_state.get(f"{key}-outside") or ""))
             else:
-                controls.type_control(conn, person, task, answer, now)
+                outcome = controls.type_control(conn, person, task, answer, now)
     except UnknownClientError:
         st.session_state[_OUTSIDE], st.session_state[_SAID] = task.id, t("review.unknown_client")
     except MissingAnswerError:
@@ -149,6 +150,8 @@ def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
         st.session_state[_DUE] = False
         st.toast(fault_text(error), icon=":material/info:")
     else:
+        if outcome is Outcome.WRONG:
+            nothing_to_undo()
         st.session_state[_DUE] = False
         st.toast(t("control.saved"), icon=":material/check:")
 

@@ -23,6 +23,7 @@ from pipeline.told_labels import told_labels
 from ui.components.answers import in_words
 from ui.components.client_guard_form import about_client, ask_about_client, forget_client, guard_fields
 from ui.components.entry_form import answers, field_lines, settled_lines, widget_keys
+from ui.components.entry_turn import nothing_to_undo
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
 from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
@@ -163,6 +164,7 @@ def _tried(here: Site, tell: Tell, done: str, act: Callable[[Connection], object
         tell("fault", fault_text(error))
         forget_decided()
     else:
+        nothing_to_undo()
         tell("ok", t("lookup.corrected_second" if state is EntryState.SECOND else done))
         forget_decided()
 
