@@ -116,6 +116,17 @@ def test_a_correction_needs_a_reason_and_a_change(store: Store, open_screen: Ope
     assert found(store, entry_id).revision == revision
 
 
+def test_an_empty_mark_that_is_left_alone_is_no_change(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1, information=False)[0]
+    seeding.confirm(store, NURSE, entry_id, {**seeding.NOTE, "information": False})
+    app, revision = opened(open_screen(NURSE, "review"), entry_id), found(store, entry_id).revision
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Inget")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert "Ändra minst ett fält" in app.error[0].value
+    assert f"save-why-{entry_id}-{revision}" in {button.key for button in app.button}
+
+
 def test_an_entry_that_its_target_has_is_made_void_while_it_is_reviewed_anew(store: Store, open_screen: OpenScreen) -> None:
     office, entry_id = exported_note(store)
     with store.begin() as conn:

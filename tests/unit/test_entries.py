@@ -21,7 +21,7 @@ from pipeline.errors import (
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Record, State, Value
 from pipeline.review import Answer
 from pipeline.store import claims, corrections, decisions, records, registers, tables
-from pipeline.store.answers import decided
+from pipeline.store.answers import How, decided
 from pipeline.store.claims import EntryView, FieldView
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry, reopen
@@ -543,6 +543,27 @@ def test_a_day_that_nobody_can_read_after_all_is_no_day(ward: Ward) -> None:
         corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, gone, "går inte att läsa", NOW)
     save(ward, "AAAA-00", gone, NILS)
     assert get(ward, "AAAA-00").event_on is None
+
+
+def test_what_is_answered_as_before_is_no_correction(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
+    save(ward, "AAAA-00", {"datum": WRONG_DAY}, NILS)
+    with ward.store.begin() as conn:
+        same = {"datum": WRONG_DAY, "tid": Answer("8.15"), "pnr": Answer(ASTA.pid[2:])}
+        with pytest.raises(ReviewError, match="Nothing"):
+            corrections.correct(conn, FORMS, EVA, "AAAA-00", 2, same, "fel", NOW)
+        new = {**same, "text": Answer("Sov illa.")}
+        assert corrections.correct(conn, FORMS, EVA, "AAAA-00", 2, new, "fel", NOW) is EntryState.CONFIRMED
+        assert [name for name, one in decided(conn, "AAAA-00").items() if one.how is How.CORRECTION] == ["text"]
+
+
+def test_an_empty_mark_that_stays_empty_is_no_correction(ward: Ward) -> None:
+    (entry_id,) = visits(ward, "AAAA", (True,))
+    said: dict[str, Value] = {"datum": DAY, "skribent": "Disa Penn", "rad01.pnr": ASTA.pid, "rad01.tid": "08:15", "rad01.sign": "DP"}
+    save(ward, entry_id, answers({**said, "rad01.mat": None}))
+    with ward.store.begin() as conn, pytest.raises(ReviewError, match="Nothing"):
+        corrections.correct(conn, FORMS, EVA, entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "fel", NOW)
 
 
 def test_a_correction_is_shown_when_the_entry_comes_back_whole(ward: Ward) -> None:
