@@ -20,6 +20,7 @@ from pipeline.store.sheets import sheet_pages
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import COLLEAGUE, MANAGER, NOTE, NURSE
+from tests.ui.test_review_screen import type_all
 
 THIRD = replace(COLLEAGUE, login="petra", name="Petra Nyman")
 
@@ -89,6 +90,21 @@ def test_what_does_not_fit_is_said_and_a_task_can_be_left(store: Store, open_scr
     app.button(key=f"skip-control-{number}").click().run()
     with store.read() as conn:
         assert conn.execute(select(control.c.passed, control.c.typed_by)).one() == (1, None)
+
+
+def test_a_control_that_was_passed_comes_back_when_the_next_entry_is_saved(store: Store, open_screen: OpenScreen) -> None:
+    controlled(store)
+    typed = f"control-{task_id(store)}"
+    app = open_screen(COLLEAGUE, "review")
+    app.button(key=f"skip-{typed}").click().run()
+    assert not app.exception
+    assert "Inget väntar på dig just nu" in said(app)
+    assert typed not in {one.key for one in app.text_input}
+    (entry_id,) = seeding.add_notes(store, 1)
+    app.run()
+    type_all(app, entry_id)
+    app.button(key=f"save-{entry_id}-0").click().run()
+    assert typed in {one.key for one in app.text_input}
 
 
 def test_who_confirmed_it_is_not_asked(store: Store, open_screen: OpenScreen) -> None:

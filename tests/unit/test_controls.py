@@ -301,6 +301,19 @@ def test_what_a_third_look_has_corrected_is_not_taken_back(ward: Ward, said: str
         assert decisions.my_latest(conn, ULLA) == []
 
 
+def test_what_was_passed_is_left_out_while_the_person_asks_for_others(ward: Ward) -> None:
+    confirm(ward)
+    with ward.store.begin() as conn:
+        ids = list(conn.execute(select(control.c.id)).scalars())
+        first = controls.next_control(conn, FORMS, NILS, NOW, 15)
+        assert first is not None
+        controls.pass_control(conn, NILS, first)
+        other = controls.next_control(conn, FORMS, NILS, NOW, 15, {first.id})
+        assert other is not None
+        assert other.id != first.id
+        assert controls.next_control(conn, FORMS, NILS, NOW, 15, ids) is None
+
+
 def test_entries_that_are_decided_anew_or_void_are_not_typed(ward: Ward) -> None:
     entry_id = confirm(ward)
     with ward.store.begin() as conn:

@@ -28,12 +28,13 @@ from ui.session import Site, while_open
 from ui.text import known, t
 
 KEY = "keyboard_control"
-_DUE, _SEEN, _SAID, _OUTSIDE = "control_due", "control_seen", "control_said", "control_outside"
+_DUE, _SEEN, _SAID, _OUTSIDE, _PASSED = "control_due", "control_seen", "control_said", "control_outside", "controls_passed"
 
 
 def make_due() -> None:
-    """An entry is done: a control may come before the next one."""
+    """An entry is done: a control may come before the next one, and so may one that was passed before."""
     st.session_state[_DUE] = True
+    st.session_state.pop(_PASSED, None)
 
 
 def comes(here: Site, person: Person) -> bool:
@@ -53,8 +54,9 @@ def control_turn(here: Site, person: Person, *, idle: bool = False) -> bool:
 
 def _taken(here: Site, person: Person) -> ControlTask | None:
     """The person's control, the look at its page being in the log."""
+    passed: set[int] = st.session_state.get(_PASSED, set())
     with here.store.begin() as conn:
-        task = controls.next_control(conn, here.forms, person, utc_now(), here.settings.claim_minutes)
+        task = controls.next_control(conn, here.forms, person, utc_now(), here.settings.claim_minutes, passed)
         if task is not None and st.session_state.get(_SEEN) != task.id:
             claims.view_page(conn, person, task.page.id)
     if task is None:
@@ -161,6 +163,7 @@ def _pass(here: Site, person: Person, task: ControlTask) -> None:
     with here.store.begin() as conn:
         controls.pass_control(conn, person, task)
     st.session_state[_DUE] = False
+    st.session_state[_PASSED] = st.session_state.get(_PASSED, set()) | {task.id}
 
 
 def _picture(here: Site, person: Person, task: ControlTask) -> str:
