@@ -18,7 +18,18 @@ from pipeline.own_forms import settled_state
 from pipeline.recount import doubted_figures
 from pipeline.review import Answer
 from pipeline.store import plants, sight, tables
-from pipeline.store.answers import Decided, How, add_decided, decided, drop_draft, drop_drafts, ends_in_correction, keep_drafts, shared_answers, taken_back
+from pipeline.store.answers import (
+    Decided,
+    How,
+    add_decided,
+    decided,
+    drop_draft,
+    drop_drafts,
+    ends_in_correction,
+    keep_drafts,
+    shared_answers,
+    taken_back,
+)
 from pipeline.store.claims import CLAIM_MINUTES, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.control_draw import draw_controls

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 from streamlit.testing.v1 import AppTest
 
-from pipeline.model import EntryState
+from pipeline.model import EntryState, Person
 from pipeline.store.answers import decided
 from pipeline.store.clock import utc_now
 from pipeline.store.control_tables import control, look, plant
@@ -73,6 +73,12 @@ def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(
         assert looked[-2:] == [COLLEAGUE.login, THIRD.login]
 
 
+def looks(store: Store, page: str, person: Person) -> int:
+    """How many looks of somebody at a page are in the log."""
+    with store.read() as conn:
+        return [(event.by, event.action) for event in events_of(conn, page)].count((person.login, "view_page"))
+
+
 def _page_of(store: Store, sheet: str) -> str:
     with store.read() as conn:
         return sheet_pages(conn, sheet)[0].id
@@ -93,7 +99,7 @@ def test_what_does_not_fit_is_said_and_a_task_can_be_left(store: Store, open_scr
 
 
 def test_a_control_that_was_passed_comes_back_when_the_next_entry_is_saved(store: Store, open_screen: OpenScreen) -> None:
-    controlled(store)
+    note = controlled(store)
     typed = f"control-{task_id(store)}"
     app = open_screen(COLLEAGUE, "review")
     app.button(key=f"skip-{typed}").click().run()
@@ -105,6 +111,7 @@ def test_a_control_that_was_passed_comes_back_when_the_next_entry_is_saved(store
     type_all(app, entry_id)
     app.button(key=f"save-{entry_id}-0").click().run()
     assert typed in {one.key for one in app.text_input}
+    assert looks(store, _page_of(store, note.rpartition("-")[0]), COLLEAGUE) == 2
 
 
 def test_who_confirmed_it_is_not_asked(store: Store, open_screen: OpenScreen) -> None:

@@ -183,11 +183,8 @@ def test_undo_brings_the_last_entry_back_with_its_answers(store: Store, open_scr
 
 
 def test_undo_says_that_a_colleague_is_reviewing_the_entry(store: Store, open_screen: OpenScreen) -> None:
-    first, second = seeding.add_notes(store, 2)
+    first, (second,) = disputed(store), seeding.add_notes(store, 1)
     with store.begin() as conn:
-        said = {name: Answer(value) for name, value in NOTE.items()} | {"handelsetid": Answer("10:17")}
-        given = {spec.name: said.get(spec.name, Answer(None, State.EMPTY)) for spec in asked(seeding.forms().latest("hsl-anteckning"), None)}
-        assert decisions.save_answers(conn, seeding.forms(), NURSE, first, 0, given, utc_now()) is EntryState.SECOND
         claims.open_entry(conn, seeding.forms(), COLLEAGUE, first, utc_now())
     app = open_screen(NURSE, "review")
     app.button(key=f"undo-{second}").click().run()

@@ -38,7 +38,7 @@ def make_due() -> None:
 
 
 def comes(here: Site, person: Person) -> bool:
-    """Whether a control has its turn now; it is then the person's."""
+    """Whether a control has its turn now; it is then the person's, and the look at it is in the log."""
     return bool(st.session_state.get(_DUE)) and _taken(here, person) is not None
 
 
@@ -60,10 +60,21 @@ def _taken(here: Site, person: Person) -> ControlTask | None:
         if task is not None and st.session_state.get(_SEEN) != task.id:
             claims.view_page(conn, person, task.page.id)
     if task is None:
-        st.session_state[_DUE] = False
+        _done()
     else:
         st.session_state[_SEEN] = task.id
     return task
+
+
+def put_away() -> None:
+    """Something else is shown: the next look at a control is another one."""
+    st.session_state.pop(_SEEN, None)
+
+
+def _done() -> None:
+    """None is shown any longer, and the next comes after an entry."""
+    st.session_state[_DUE] = False
+    put_away()
 
 
 def _show(here: Site, person: Person, task: ControlTask) -> None:
@@ -149,12 +160,12 @@ def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
     except InvalidAnswerError:
         st.session_state[_SAID] = t("review.invalid_answer")
     except EfterskriftError as error:
-        st.session_state[_DUE] = False
+        _done()
         st.toast(fault_text(error), icon=":material/info:")
     else:
         if outcome is Outcome.WRONG:
             nothing_to_undo()
-        st.session_state[_DUE] = False
+        _done()
         st.toast(t("control.saved"), icon=":material/check:")
 
 
@@ -162,7 +173,7 @@ def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
 def _pass(here: Site, person: Person, task: ControlTask) -> None:
     with here.store.begin() as conn:
         controls.pass_control(conn, person, task)
-    st.session_state[_DUE] = False
+    _done()
     st.session_state[_PASSED] = st.session_state.get(_PASSED, set()) | {task.id}
 
 
