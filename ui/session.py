@@ -23,6 +23,7 @@ from pipeline.store import emergencies, people, sessions
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from pipeline.store.events import record
+from pipeline.store.sessions import Session
 from pipeline.template import Forms
 from ui.provider_claims import proved_login
 
@@ -115,10 +116,7 @@ def current_person(here: Site, *, active: bool = True) -> Person | None:
     st.session_state[_DRAWN_FOR] = person
     st.session_state[_MUST_CHANGE] = held.must_change and not here.settings.oidc
     if active:
-        st.session_state[_ACTIVE] = now
-        if now - held.active_at > sessions.TOUCHED_AFTER:
-            with here.store.begin() as conn:
-                sessions.touch(conn, token, now)
+        _mark_active(here, held, now)
     return person
 
 
@@ -141,16 +139,35 @@ def log_in(here: Site, login: str, password: str) -> Entered:
 
 def is_open(here: HasStore) -> bool:
     """Whether the session of this window goes on, with the rights that the screen was drawn for. For callbacks, which run before `current_person`."""
+    return _open_session(here, utc_now()) is not None
+
+
+def note_activity(here: HasStore) -> bool:
+    """Count as activity what draws no whole screen, such as typing; answers whether the session goes on, as `is_open`."""
+    now = utc_now()
+    held = _open_session(here, now)
+    if held is not None:
+        _mark_active(here, held, now)
+    return held is not None
+
+
+def _open_session(here: HasStore, now: datetime) -> Session | None:
     token = st.session_state.get(_TOKEN)
     if token is None:
-        return False
-    now = utc_now()
+        return None
     with here.store.read() as conn:
         held = sessions.held(conn, token)
         person = people.person(conn, held.login) if held else None
     if held is None or _has_run_out(here.settings, now) or held.has_run_out(now, *_limits(here.settings)):
-        return False
-    return person is not None and person == st.session_state.get(_DRAWN_FOR, person)
+        return None
+    return held if person is not None and person == st.session_state.get(_DRAWN_FOR, person) else None
+
+
+def _mark_active(here: HasStore, held: Session, now: datetime) -> None:
+    st.session_state[_ACTIVE] = now
+    if now - held.active_at > sessions.TOUCHED_AFTER:
+        with here.store.begin() as conn:
+            sessions.touch(conn, st.session_state[_TOKEN], now)
 
 
 def while_open(act: Callable[Concatenate[_H, _P], None]) -> Callable[Concatenate[_H, _P], None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, insert, or_, select
 
 from pipeline.model import State
 from pipeline.review import Answer
@@ -75,6 +75,12 @@ def taken_back(conn: Connection, entry_id: str, login: str) -> set[str]:
         elif row.by != login and row.settled:
             waiting.discard(row.field)
     return waiting
+
+
+def ends_in_correction(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """The condition that an entry's last answers correct it: what was decided before is then no longer anybody's to take back."""
+    last = select(_decision.c.how).where(_decision.c.entry == entry_id).order_by(_decision.c.id.desc()).limit(1)
+    return func.coalesce(last.scalar_subquery() == How.CORRECTION.value, False)
 
 
 def shared_answers(conn: Connection, found: Entry, form: Form) -> dict[str, Answer]:

@@ -6,7 +6,7 @@ exported. A value is never changed without that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -64,8 +64,8 @@ class ControlTask:
 _ANY_OPEN = select(control.c.id).where(control.c.outcome.is_(None)).limit(1)
 
 
-def next_control(conn: Connection, forms: Forms, person: Person, now: datetime, minutes: int) -> ControlTask | None:
-    """The task that the person has open, or the next: first what two people differed on, then the oldest.
+def next_control(conn: Connection, forms: Forms, person: Person, now: datetime, minutes: int, besides: Collection[int] = ()) -> ControlTask | None:
+    """The task that the person has open, or the next: first what two people differed on, then the oldest; none of `besides`.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -73,8 +73,9 @@ def next_control(conn: Connection, forms: Forms, person: Person, now: datetime, 
     access.require(person, Action.REVIEW)
     if conn.execute(_ANY_OPEN).first() is None:  # asked after every entry; looking for whom it suits is dearer
         return None
-    mine = and_(control.c.claimed_by == person.login, control.c.claimed_until > now)
-    task_id = _take(conn, person, now, minutes, mine) or _take(conn, person, now, minutes, _is_free(now))
+    others = control.c.id.not_in(sorted(besides))
+    mine, free = and_(control.c.claimed_by == person.login, control.c.claimed_until > now, others), and_(_is_free(now), others)
+    task_id = _take(conn, person, now, minutes, mine) or _take(conn, person, now, minutes, free)
     return _task(conn, forms, task_id) if task_id is not None else None
 
 

@@ -39,7 +39,8 @@ def correct(
     *,
     about: AboutClient = NOTHING_SAID,
 ) -> EntryState:
-    """Give some fields of a confirmed entry other answers. It is exported again, as an amendment if it had been exported.
+    """Give some fields of a confirmed entry other answers; what is answered as before is no correction. It is exported again, as an amendment if it
+    had been exported.
 
     A critical field is no less critical when it is corrected: unless the machine read the same, another person looks first (SECOND); always on a
     form of `Forms.double_check`.
@@ -47,7 +48,7 @@ def correct(
     Raises:
         NotAllowedError: another unit or role.
         StaleDecisionError: the entry has changed since the person saw `revision`.
-        ReviewError: no reason is given, or no field of this entry.
+        ReviewError: no reason is given, or no other answer to a field of this entry.
         InvalidAnswerError, UnknownClientError, ClientConflictError: as `decisions.save_answers`.
     """
     _require_reason(reason)
@@ -55,11 +56,12 @@ def correct(
     if found.voided is not None:
         raise ReviewError("The entry is void.", "Key it anew in the target system.")
     form = form_of(forms, found)
-    specs = [spec for spec in review.asked(form, found.row) if spec.name in answers]
-    if not specs:
+    asked, before = review.asked(form, found.row), decided(conn, entry_id)
+    other = _others(review.complete([spec for spec in asked if spec.name in answers], answers), before)
+    given = _others(in_register(conn, person, form, found.row, other, about), before)
+    if not given:
         raise ReviewError("Nothing is corrected.", "Change at least one field.")
-    given = in_register(conn, person, form, found.row, review.complete(specs, answers), about)
-    before = decided(conn, entry_id)
+    specs = [spec for spec in asked if spec.name in given]
     whole = {name: one.answer for name, one in before.items()} | given
     doubt = doubted_client(conn, form, found, whole, about) if _names_client(form, given) else None
     readings = readings_of(conn, tuple(sheet_pages(conn, found.sheet)))
@@ -98,6 +100,11 @@ def void(conn: Connection, person: Person, entry_id: str, revision: int, reason:
     who: dict[str, Any] = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
     state = EntryState.CONFIRMED if sent else EntryState.REJECTED
     decide(conn, person, found, {}, now, state=state, reason=reason.strip(), voided=reason.strip(), **who)
+
+
+def _others(answers: Mapping[str, Answer], before: Mapping[str, Decided]) -> dict[str, Answer]:
+    """The answers, as they are stored, that say something else than what is decided."""
+    return {name: answer for name, answer in answers.items() if name not in before or answer != before[name].answer}
 
 
 def _names_client(form: Form, given: Mapping[str, Answer]) -> bool:

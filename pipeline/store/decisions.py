@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from pipeline import access, review
 from pipeline.access import Action
@@ -18,7 +18,18 @@ from pipeline.own_forms import settled_state
 from pipeline.recount import doubted_figures
 from pipeline.review import Answer
 from pipeline.store import plants, sight, tables
-from pipeline.store.answers import Decided, How, add_decided, decided, drop_draft, drop_drafts, keep_drafts, shared_answers, taken_back
+from pipeline.store.answers import (
+    Decided,
+    How,
+    add_decided,
+    decided,
+    drop_draft,
+    drop_drafts,
+    ends_in_correction,
+    keep_drafts,
+    shared_answers,
+    taken_back,
+)
 from pipeline.store.claims import CLAIM_MINUTES, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.control_draw import draw_controls
@@ -142,12 +153,16 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     Raises:
         NotAllowedError: somebody else decided last.
         StaleDecisionError: as `save_answers`.
-        ReviewError: it has been signed or exported (then `correct`).
+        ReviewError: it has been signed or exported (then `correct`), the decision was a correction, or a colleague is reviewing the entry now.
     """
     found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.SECOND, EntryState.REJECTED})
     refuse_void(found)
     if (found.second_by or found.first_by) != person.login:
         raise _denied(person, found, "Another person decided this.", "Ask that person, or correct the entry.")
+    if held_by_other(found, person, now):
+        raise ReviewError("A colleague is reviewing it just now.", "Ask the colleague, or wait until nobody is reviewing it.")
+    if conn.execute(select(_entry.c.id).where(_entry.c.id == entry_id, _is_correction())).first():
+        raise ReviewError("A correction is not taken back.", "Look the sheet up, and correct the entry once more when it is confirmed.")
     _refuse_ended(conn, found)
     answers = {name: one.answer for name, one in decided(conn, entry_id, by=person.login).items() if one.how not in _NOT_TYPED}
     second = found.second_by is not None and any(not one.settled for one in decided(conn, entry_id, first_only=True).values())
@@ -175,7 +190,7 @@ def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reaso
 
 
 def my_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
-    """The entries that the person decided last and may still see, newest first; void ones stay as they are.
+    """The entries that the person decided last and may still see, newest first; void ones and corrections stay as they are.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -183,8 +198,13 @@ def my_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
     access.require(person, Action.REVIEW)
     mine = or_(_entry.c.second_by == person.login, (_entry.c.first_by == person.login) & _entry.c.second_by.is_(None))
     newest = func.coalesce(_entry.c.second_at, _entry.c.first_at)
-    own = select(_entry).where(mine, _entry.c.voided.is_(None), sight.visible_entries(conn, person))
+    own = select(_entry).where(mine, _entry.c.voided.is_(None), ~_is_correction(), sight.visible_entries(conn, person))
     return entries(conn, own.order_by(newest.desc(), _entry.c.id).limit(limit))
+
+
+def _is_correction() -> ColumnElement[bool]:
+    """Whether what was decided last of an entry is a correction; one that is put aside after that has been decided once more."""
+    return and_(_entry.c.state != EntryState.REJECTED.value, ends_in_correction(_entry.c.id))
 
 
 def seen(conn: Connection, person: Person, entry_id: str, revision: int, states: frozenset[EntryState], action: Action = Action.REVIEW) -> Entry:

@@ -98,6 +98,28 @@ def test_ctrl_enter_pressed_twice_or_held_leaves_the_next_entry_alone(page: Page
     expect(page.locator(".ef-said")).to_have_count(0)
 
 
+def test_a_key_that_leaves_the_form_keeps_what_was_typed_just_before(page: Page, store: Store, entries: list[str]) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.type("1930")
+    page.keyboard.press("Alt+s")
+    second = wait_for_entry(page, other_than=first)
+    with store.read() as conn:
+        assert drafts(conn, first, NURSE.login) == {FIRST_FIELD: Answer("1930")}
+        assert entry(conn, first).skipped == 1
+    skip(page, second)
+    while focused_field(page)[0] != first:
+        skip(page, focused_field(page)[0])
+    assert focused_value(page) == "1930"
+    page.keyboard.press("End")
+    page.keyboard.type("01")
+    page.keyboard.press("Alt+l")
+    page.locator(".st-key-lookup_typed input").wait_for()
+    with store.read() as conn:
+        assert drafts(conn, first, NURSE.login) == {FIRST_FIELD: Answer("193001")}
+    assert len(entries) == 3
+
+
 def test_enter_does_nothing_in_a_field(page: Page, store: Store, entries: list[str]) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 from streamlit.testing.v1 import AppTest
 
-from pipeline.model import EntryState
+from pipeline.model import EntryState, Person
 from pipeline.store.answers import decided
 from pipeline.store.clock import utc_now
 from pipeline.store.control_tables import control, look, plant
@@ -20,6 +20,7 @@ from pipeline.store.sheets import sheet_pages
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import COLLEAGUE, MANAGER, NOTE, NURSE
+from tests.ui.test_review_screen import type_all
 
 THIRD = replace(COLLEAGUE, login="petra", name="Petra Nyman")
 
@@ -61,13 +62,21 @@ def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(
     third = open_screen(THIRD, "review")
     assert third.radio(key=f"control-{number}").options[:2] == ["09:40", "10:40"]
     third.radio(key=f"control-{number}").set_value("10:40")
+    third.session_state["something_to_undo"] = True
     third.button(key=f"save-control-{number}").click().run()
     assert not third.exception
+    assert third.session_state["something_to_undo"] is False
     with store.read() as conn:
         assert decided(conn, entry_id)["handelsetid"].answer.value == "10:40"
         assert entry(conn, entry_id).reason == "kontrollskrivning"
         looked = [event.by for event in events_of(conn, _page_of(store, page)) if event.action == "view_page"]
         assert looked[-2:] == [COLLEAGUE.login, THIRD.login]
+
+
+def looks(store: Store, page: str, person: Person) -> int:
+    """How many looks of somebody at a page are in the log."""
+    with store.read() as conn:
+        return [(event.by, event.action) for event in events_of(conn, page)].count((person.login, "view_page"))
 
 
 def _page_of(store: Store, sheet: str) -> str:
@@ -87,6 +96,22 @@ def test_what_does_not_fit_is_said_and_a_task_can_be_left(store: Store, open_scr
     app.button(key=f"skip-control-{number}").click().run()
     with store.read() as conn:
         assert conn.execute(select(control.c.passed, control.c.typed_by)).one() == (1, None)
+
+
+def test_a_control_that_was_passed_comes_back_when_the_next_entry_is_saved(store: Store, open_screen: OpenScreen) -> None:
+    note = controlled(store)
+    typed = f"control-{task_id(store)}"
+    app = open_screen(COLLEAGUE, "review")
+    app.button(key=f"skip-{typed}").click().run()
+    assert not app.exception
+    assert "Inget väntar på dig just nu" in said(app)
+    assert typed not in {one.key for one in app.text_input}
+    (entry_id,) = seeding.add_notes(store, 1)
+    app.run()
+    type_all(app, entry_id)
+    app.button(key=f"save-{entry_id}-0").click().run()
+    assert typed in {one.key for one in app.text_input}
+    assert looks(store, _page_of(store, note.rpartition("-")[0]), COLLEAGUE) == 2
 
 
 def test_who_confirmed_it_is_not_asked(store: Store, open_screen: OpenScreen) -> None:

@@ -194,28 +194,47 @@ def test_a_draft_is_not_kept(store: Store) -> None:
     app.run()
     assert not app.exception
     assert kept(store) == {"handelsetid": Answer("09:4")}
+    assert app.session_state["drawn"] == 1
     end(store)
     app.session_state["said"] = "09:40"
     app.run()
     assert not app.exception
     assert kept(store) == {"handelsetid": Answer("09:4")}
+    assert app.session_state["drawn"] == 3, "the screen is not drawn anew, and the person is not told"
+
+
+def test_typing_is_activity(store: Store) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    app = AppTest.from_function(_typing, kwargs={"entry_id": entry_id}, default_timeout=30)
+    before = utc_now() - timedelta(minutes=seeding.settings(store).session_minutes - 1)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start(conn, NURSE.login, before)
+    app.session_state["active_at"] = before
+    app.run()
+    assert not app.exception
+    assert app.session_state["active_at"] > before
+    with store.read() as conn:
+        assert conn.execute(select(browser_session.c.active_at)).scalar_one() > before
 
 
 def _typing(entry_id: str) -> None:
     import streamlit as st
 
-    from pipeline.review import Answer
     from pipeline.store import claims
     from pipeline.store.clock import utc_now
     from tests.ui.seeding import NURSE
     from ui import session
     from ui.components import client_card
+    from ui.components.entry_form import widget_keys
 
-    here = session.site()
+    here, said = session.site(), st.session_state.get("said", "09:4")
+    st.session_state["drawn"] = st.session_state.get("drawn", 0) + 1
     with here.store.begin() as conn:
         view = claims.open_entry(conn, here.forms, NURSE, entry_id, utc_now())
-    field = next(one for one in view.fields if one.spec.name == "handelsetid")
-    client_card._save_draft(here, NURSE, view, field, Answer(st.session_state.get("said", "09:4")))
+    if st.session_state.get("sent") != said:  # as the browser does: once, before anything is drawn
+        st.session_state["sent"] = said
+        client_card._keep(here, NURSE, view, widget_keys(view), {f"f-{entry_id}-0-handelsetid": said})
+    client_card.client_card(here, NURSE, view, "turn", None)
 
 
 def kept(store: Store) -> dict[str, Answer]:

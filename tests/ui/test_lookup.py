@@ -73,6 +73,22 @@ def test_an_exported_entry_is_corrected_and_becomes_an_amendment(store: Store, o
     assert all(words in said for words in ("rättade", "tisdag", "exporterade", NURSE.name))
 
 
+def test_after_a_correction_undo_takes_nothing_back(store: Store, open_screen: OpenScreen) -> None:
+    before, entry_id, _ = seeding.add_notes(store, 3)
+    for each in (before, entry_id):
+        seeding.confirm(store, NURSE, each)
+    app = open_screen(NURSE, "review")
+    assert not app.button(key=f"undo-{app.session_state['entry_id']}").disabled
+    revision = found(store, entry_id).revision
+    opened(app, entry_id).button(key=f"correct-{entry_id}").click().run()
+    app.text_area(key=f"f-{entry_id}-{revision}-plan").input("Ny omläggning på tisdag.")
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel dag")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert "Rättelsen är sparad" in app.success[0].value
+    app.button(key="lookup_back").click().run()
+    assert app.button(key=f"undo-{app.session_state['entry_id']}").disabled
+
+
 def test_a_critical_field_is_corrected_by_two(store: Store, open_screen: OpenScreen) -> None:
     _, entry_id = exported_note(store)
     app = opened(open_screen(NURSE, "review"), entry_id)
@@ -98,6 +114,17 @@ def test_a_correction_needs_a_reason_and_a_change(store: Store, open_screen: Ope
     app.button(key=f"save-why-{entry_id}-{revision}").click().run()
     assert "Skriv varför" in app.error[0].value
     assert found(store, entry_id).revision == revision
+
+
+def test_an_empty_mark_that_is_left_alone_is_no_change(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1, information=False)[0]
+    seeding.confirm(store, NURSE, entry_id, {**seeding.NOTE, "information": False})
+    app, revision = opened(open_screen(NURSE, "review"), entry_id), found(store, entry_id).revision
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Inget")
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert "Ändra minst ett fält" in app.error[0].value
+    assert f"save-why-{entry_id}-{revision}" in {button.key for button in app.button}
 
 
 def test_an_entry_that_its_target_has_is_made_void_while_it_is_reviewed_anew(store: Store, open_screen: OpenScreen) -> None:

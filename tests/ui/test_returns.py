@@ -21,6 +21,7 @@ from pipeline.store.identity_tables import temporary_identity
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import CLIENTS, NURSE, OTHER_UNIT, UNIT
+from tests.ui.test_control import looks
 from ui.components import entry_acts
 
 HERE = replace(NURSE, units=frozenset({UNIT}))
@@ -102,6 +103,25 @@ def test_a_duplicate_is_compared_with_our_own_entry_and_taken_back(store: Store,
     next(button for button in app.button if (button.key or "").startswith("no_duplicate")).click().run()
     assert not app.exception
     assert found(store, second).state is EntryState.REVIEW
+
+
+def test_every_showing_of_the_entry_that_is_compared_with_is_a_look(store: Store, open_screen: OpenScreen) -> None:
+    first, second = seeding.add_notes(store, 2)
+    seeding.confirm(store, NURSE, first)
+    page, other = found(store, first).page, f"duplicate_other-{second}-0"
+    app = open_screen(NURSE, "review")
+    rejecting(app, second, "dubblett")
+    app.selectbox(key=other).set_value(first).run()
+    app.run()
+    assert looks(store, page, NURSE) == 1
+    app.selectbox(key=other).set_value(None).run()
+    app.selectbox(key=other).set_value(first).run()
+    assert looks(store, page, NURSE) == 2
+    app.button(key=f"back-{second}-0").click().run()
+    rejecting(app, second, "dubblett")
+    app.selectbox(key=other).set_value(first).run()
+    assert not app.exception
+    assert looks(store, page, NURSE) == 3
 
 
 def test_a_duplicate_is_compared_with_a_copied_text(store: Store, open_screen: OpenScreen) -> None:

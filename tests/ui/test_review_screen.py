@@ -182,6 +182,18 @@ def test_undo_brings_the_last_entry_back_with_its_answers(store: Store, open_scr
     assert app.text_input(key=key(entry_id, "skrivet_datum", 2)).value == "-"
 
 
+def test_undo_says_that_a_colleague_is_reviewing_the_entry(store: Store, open_screen: OpenScreen) -> None:
+    first, (second,) = disputed(store), seeding.add_notes(store, 1)
+    with store.begin() as conn:
+        claims.open_entry(conn, seeding.forms(), COLLEAGUE, first, utc_now())
+    app = open_screen(NURSE, "review")
+    app.button(key=f"undo-{second}").click().run()
+    assert "En kollega granskar den just nu." in app.warning[0].value
+    assert app.session_state["entry_id"] == second
+    with store.read() as conn:
+        assert (entry(conn, first).state, entry(conn, first).claimed_by) == (EntryState.SECOND, COLLEAGUE.login)
+
+
 def test_what_was_taken_back_can_be_saved_again(store: Store, open_screen: OpenScreen) -> None:
     seeding.add_notes(store, 2)
     app = open_screen(NURSE, "review")

@@ -18,6 +18,7 @@ from pipeline.store.people import save_person
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
+from tests.ui.test_control import looks
 
 ALLOWED = {
     "scan": {ADMINISTRATOR.login, REGISTRAR.login},
@@ -84,8 +85,11 @@ def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen)
     assert app.segmented_control(key="problem_kind").options == ["Misslyckade (1)", "Dubbletter (1)"]
     app.segmented_control(key="problem_kind").set_value("duplicate").run()
     app.button(key=f"look-{twin}").click().run()
-    with store.read() as conn:
-        assert [event.by for event in events_of(conn, twin) if event.action == "view_page"] == [ADMINISTRATOR.login]
+    app.run()
+    assert looks(store, twin, ADMINISTRATOR) == 1
+    app.segmented_control(key="problem_kind").set_value("failed").run()
+    app.segmented_control(key="problem_kind").set_value("duplicate").run()
+    assert looks(store, twin, ADMINISTRATOR) == 2
     app.button(key=f"same-{twin}").click().run()
     assert not app.exception
     with store.read() as conn:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from pipeline.client_guard import AboutClient
-from pipeline.errors import MissingAnswerError, NotAllowedError, StaleDecisionError, UnknownClientError
+from pipeline.errors import MissingAnswerError, NotAllowedError, ReviewError, StaleDecisionError, UnknownClientError
 from pipeline.identity import is_temporary
 from pipeline.model import EntryState, Person, Role, State, Value
 from pipeline.review import Answer
@@ -287,6 +287,31 @@ def test_what_was_corrected_meanwhile_is_compared_with_what_is_confirmed_now(war
     with ward.store.begin() as conn:
         corrections.correct(conn, FORMS, EVA, entry_id, 1, {"tid": Answer("08:45")}, "läste fel", NOW)
     assert looked(ward.store, ULLA, "tid", "08:45") is Outcome.RIGHT
+
+
+@pytest.mark.parametrize("said", ["08:45", "09:45"], ids=["as the control", "otherwise than both"])
+def test_what_a_third_look_has_corrected_is_not_taken_back(ward: Ward, said: str) -> None:
+    entry_id = confirm(ward)
+    typed(ward.store, NILS, "tid", "08:45")
+    assert looked(ward.store, ULLA, "tid", said) is Outcome.WRONG
+    with ward.store.begin() as conn:
+        found = entry(conn, entry_id)
+        with pytest.raises(ReviewError, match="correction"):
+            decisions.undo(conn, ULLA, entry_id, found.revision, later(3))
+        assert decisions.my_latest(conn, ULLA) == []
+
+
+def test_what_was_passed_is_left_out_while_the_person_asks_for_others(ward: Ward) -> None:
+    confirm(ward)
+    with ward.store.begin() as conn:
+        ids = list(conn.execute(select(control.c.id)).scalars())
+        first = controls.next_control(conn, FORMS, NILS, NOW, 15)
+        assert first is not None
+        controls.pass_control(conn, NILS, first)
+        other = controls.next_control(conn, FORMS, NILS, NOW, 15, {first.id})
+        assert other is not None
+        assert other.id != first.id
+        assert controls.next_control(conn, FORMS, NILS, NOW, 15, ids) is None
 
 
 def test_entries_that_are_decided_anew_or_void_are_not_typed(ward: Ward) -> None:

@@ -21,7 +21,7 @@ from pipeline.errors import (
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Record, State, Value
 from pipeline.review import Answer
 from pipeline.store import claims, corrections, decisions, records, registers, tables
-from pipeline.store.answers import decided
+from pipeline.store.answers import How, decided
 from pipeline.store.claims import EntryView, FieldView
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry, reopen
@@ -446,6 +446,44 @@ def test_what_is_void_is_not_taken_back(ward: Ward) -> None:
             decisions.undo(conn, EVA, "AAAA-00", 2, later(1))
 
 
+def test_a_correction_is_not_taken_back(ward: Ward) -> None:
+    for serial in ("AAAA", "AAA2"):
+        ward.note(serial)
+        save(ward, f"{serial}-00", answers(ALL))
+    corrected = {"AAAA-00": ({"text": Answer("Sov illa.")}, EntryState.CONFIRMED), "AAA2-00": ({"datum": WRONG_DAY}, EntryState.SECOND)}
+    with ward.store.begin() as conn:
+        for entry_id, (new, state) in corrected.items():
+            assert corrections.correct(conn, FORMS, EVA, entry_id, 1, new, "fel", NOW) is state
+            with pytest.raises(ReviewError, match="correction"):
+                decisions.undo(conn, EVA, entry_id, 2, later(1))
+        assert decisions.my_latest(conn, EVA) == []
+    assert save(ward, "AAA2-00", {"datum": WRONG_DAY}, NILS) is EntryState.CONFIRMED
+    with ward.store.begin() as conn:
+        assert [one.id for one in decisions.my_latest(conn, NILS)] == ["AAA2-00"]
+        assert decisions.undo(conn, NILS, "AAA2-00", 3, NOW) is EntryState.SECOND
+
+
+def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL))
+    with ward.store.begin() as conn:
+        corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "fel", NOW)
+        decisions.reject(conn, EVA, "AAAA-00", 2, "fel person", later(1))
+        assert [one.id for one in decisions.my_latest(conn, EVA)] == ["AAAA-00"]
+        assert decisions.undo(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.REVIEW
+
+
+def test_nobody_takes_an_entry_back_that_a_colleague_is_reviewing(ward: Ward) -> None:
+    ward.note("AAAA")
+    assert save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY)) is EntryState.SECOND
+    assert claim(ward, NILS) is not None
+    with ward.store.begin() as conn:
+        with pytest.raises(ReviewError, match="colleague"):
+            decisions.undo(conn, EVA, "AAAA-00", 1, NOW)
+        claims.release(conn, NILS, "AAAA-00")
+        assert decisions.undo(conn, EVA, "AAAA-00", 1, NOW) is EntryState.REVIEW
+
+
 def test_the_second_person_undoes_the_second_decision_only(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
@@ -505,6 +543,27 @@ def test_a_day_that_nobody_can_read_after_all_is_no_day(ward: Ward) -> None:
         corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, gone, "går inte att läsa", NOW)
     save(ward, "AAAA-00", gone, NILS)
     assert get(ward, "AAAA-00").event_on is None
+
+
+def test_what_is_answered_as_before_is_no_correction(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
+    save(ward, "AAAA-00", {"datum": WRONG_DAY}, NILS)
+    with ward.store.begin() as conn:
+        same = {"datum": WRONG_DAY, "tid": Answer("8.15"), "pnr": Answer(ASTA.pid[2:])}
+        with pytest.raises(ReviewError, match="Nothing"):
+            corrections.correct(conn, FORMS, EVA, "AAAA-00", 2, same, "fel", NOW)
+        new = {**same, "text": Answer("Sov illa.")}
+        assert corrections.correct(conn, FORMS, EVA, "AAAA-00", 2, new, "fel", NOW) is EntryState.CONFIRMED
+        assert [name for name, one in decided(conn, "AAAA-00").items() if one.how is How.CORRECTION] == ["text"]
+
+
+def test_an_empty_mark_that_stays_empty_is_no_correction(ward: Ward) -> None:
+    (entry_id,) = visits(ward, "AAAA", (True,))
+    said: dict[str, Value] = {"datum": DAY, "skribent": "Disa Penn", "rad01.pnr": ASTA.pid, "rad01.tid": "08:15", "rad01.sign": "DP"}
+    save(ward, entry_id, answers({**said, "rad01.mat": None}))
+    with ward.store.begin() as conn, pytest.raises(ReviewError, match="Nothing"):
+        corrections.correct(conn, FORMS, EVA, entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "fel", NOW)
 
 
 def test_a_correction_is_shown_when_the_entry_comes_back_whole(ward: Ward) -> None:

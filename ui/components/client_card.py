@@ -25,17 +25,19 @@ from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.field_input import given_answer, other_key, second_answer, widget_key
 from ui.components.keyboard import keyboard
-from ui.session import Site, while_open
+from ui.session import Site, note_activity
 from ui.text import known, t
 
 _TYPED = "typed_client"
-_KEPT = "kept_draft"
+_KEPT, _LEFT_OUT = "kept_draft", "draft_left_out"
 _LOOKED_UP, _ASKED = "looked_up_clients", "client_shown_first"
 
 
 @st.fragment
 def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: str | None) -> None:
     """Show the client, and mind the keys of the form. As a fragment it can run again without touching the form."""
+    if st.session_state.pop(_LEFT_OUT, False):
+        st.rerun()  # the whole screen: the person sees why what was typed is not kept
     keys = widget_keys(view)
     keyboard(turn, list(keys), lambda draft: _keep(here, person, view, keys, draft), focus=focus, save=save_key(view))
     entry_facts(view, _so_far(view))
@@ -100,6 +102,9 @@ def _weighed(here: Site, person: Person, view: EntryView, field: FieldView, type
 
 
 def _keep(here: Site, person: Person, view: EntryView, keys: Mapping[str, FieldView], draft: Mapping[str, str | int]) -> None:
+    if not note_activity(here):
+        st.session_state[_LEFT_OUT] = True
+        return
     before: dict[str, str | int] = st.session_state.get(_KEPT, {})
     for key, held in draft.items():
         field = keys.get(key)
@@ -113,7 +118,6 @@ def _keep(here: Site, person: Person, view: EntryView, keys: Mapping[str, FieldV
     st.session_state[_KEPT] = dict(draft)
 
 
-@while_open
 def _save_draft(here: Site, person: Person, view: EntryView, field: FieldView, answer: Answer | None) -> None:
     try:
         with here.store.begin() as conn:

@@ -14,10 +14,11 @@ from pipeline.model import Person
 from pipeline.review import Answer
 from pipeline.store import claims, controls
 from pipeline.store.clock import utc_now
-from pipeline.store.controls import ControlTask
+from pipeline.store.controls import ControlTask, Outcome
 from pipeline.store.third_looks import third_look
 from pipeline.told_labels import told_label
 from ui.components.answers import answer_of_code, answer_of_text, code_label, codes, in_words, is_chosen
+from ui.components.entry_turn import nothing_to_undo
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.components.keyboard import keyboard
@@ -27,16 +28,17 @@ from ui.session import Site, while_open
 from ui.text import known, t
 
 KEY = "keyboard_control"
-_DUE, _SEEN, _SAID, _OUTSIDE = "control_due", "control_seen", "control_said", "control_outside"
+_DUE, _SEEN, _SAID, _OUTSIDE, _PASSED = "control_due", "control_seen", "control_said", "control_outside", "controls_passed"
 
 
 def make_due() -> None:
-    """An entry is done: a control may come before the next one."""
+    """An entry is done: a control may come before the next one, and so may one that was passed before."""
     st.session_state[_DUE] = True
+    st.session_state.pop(_PASSED, None)
 
 
 def comes(here: Site, person: Person) -> bool:
-    """Whether a control has its turn now; it is then the person's."""
+    """Whether a control has its turn now; it is then the person's, and the look at it is in the log."""
     return bool(st.session_state.get(_DUE)) and _taken(here, person) is not None
 
 
@@ -52,15 +54,27 @@ def control_turn(here: Site, person: Person, *, idle: bool = False) -> bool:
 
 def _taken(here: Site, person: Person) -> ControlTask | None:
     """The person's control, the look at its page being in the log."""
+    passed: set[int] = st.session_state.get(_PASSED, set())
     with here.store.begin() as conn:
-        task = controls.next_control(conn, here.forms, person, utc_now(), here.settings.claim_minutes)
+        task = controls.next_control(conn, here.forms, person, utc_now(), here.settings.claim_minutes, passed)
         if task is not None and st.session_state.get(_SEEN) != task.id:
             claims.view_page(conn, person, task.page.id)
     if task is None:
-        st.session_state[_DUE] = False
+        _done()
     else:
         st.session_state[_SEEN] = task.id
     return task
+
+
+def put_away() -> None:
+    """Something else is shown: the next look at a control is another one."""
+    st.session_state.pop(_SEEN, None)
+
+
+def _done() -> None:
+    """None is shown any longer, and the next comes after an entry."""
+    st.session_state[_DUE] = False
+    put_away()
 
 
 def _show(here: Site, person: Person, task: ControlTask) -> None:
@@ -136,9 +150,9 @@ def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
     try:
         with here.store.begin() as conn:
             if task.third:
-                third_look(conn, person, task, answer, now, about=AboutClient(outside=st.session_state.get(f"{key}-outside") or ""))
+                outcome = third_look(conn, person, task, answer, now, about=AboutClient(outside=st.session_state.get(f"{key}-outside") or ""))
             else:
-                controls.type_control(conn, person, task, answer, now)
+                outcome = controls.type_control(conn, person, task, answer, now)
     except UnknownClientError:
         st.session_state[_OUTSIDE], st.session_state[_SAID] = task.id, t("review.unknown_client")
     except MissingAnswerError:
@@ -146,10 +160,12 @@ def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
     except InvalidAnswerError:
         st.session_state[_SAID] = t("review.invalid_answer")
     except EfterskriftError as error:
-        st.session_state[_DUE] = False
+        _done()
         st.toast(fault_text(error), icon=":material/info:")
     else:
-        st.session_state[_DUE] = False
+        if outcome is Outcome.WRONG:
+            nothing_to_undo()
+        _done()
         st.toast(t("control.saved"), icon=":material/check:")
 
 
@@ -157,7 +173,8 @@ def _save(here: Site, person: Person, task: ControlTask, key: str) -> None:
 def _pass(here: Site, person: Person, task: ControlTask) -> None:
     with here.store.begin() as conn:
         controls.pass_control(conn, person, task)
-    st.session_state[_DUE] = False
+    _done()
+    st.session_state[_PASSED] = st.session_state.get(_PASSED, set()) | {task.id}
 
 
 def _picture(here: Site, person: Person, task: ControlTask) -> str:

@@ -10,19 +10,22 @@ from html import escape
 import streamlit as st
 from sqlalchemy import Connection
 
+from pipeline import review
 from pipeline.access import Action, allowed
-from pipeline.errors import ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
+from pipeline.errors import AnswerError, ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
 from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Person
+from pipeline.review import Answer
 from pipeline.store import corrections, decisions, lookup
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import OPEN
-from pipeline.store.entry_views import EntryView, look_at
+from pipeline.store.entry_views import EntryView, FieldView, look_at
 from pipeline.store.lookup import Happening
 from pipeline.told_labels import told_labels
 from ui.components.answers import in_words
 from ui.components.client_guard_form import about_client, ask_about_client, forget_client, guard_fields
 from ui.components.entry_form import answers, field_lines, settled_lines, widget_keys
+from ui.components.entry_turn import nothing_to_undo
 from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
 from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
@@ -122,9 +125,9 @@ def _void_form(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
 @while_open
 def _correct(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
     entry, reason = view.entry, str(st.session_state.get(_reason_key(view)) or "")
-    given, before = answers(view), {field.spec.name: field.first for field in view.fields}
+    given, before = answers(view), {field.spec.name: field for field in view.fields}
     missing = [field.spec.name for field in view.fields if field.open and field.spec.name not in given and field.first is not None]
-    changed = {name: answer for name, answer in given.items() if answer != before.get(name)}
+    changed = {name: answer for name, answer in given.items() if _is_changed(before[name], answer)}
     if missing:
         st.session_state[_COMPLAINTS] = dict.fromkeys(missing, t("review.missing_answer"))
         return
@@ -138,6 +141,14 @@ def _correct(here: Site, person: Person, view: EntryView, tell: Tell) -> None:
         lambda conn: corrections.correct(conn, here.forms, person, entry.id, entry.revision, changed, reason, utc_now(), about=about_client(view)),
         view,
     )
+
+
+def _is_changed(field: FieldView, answer: Answer) -> bool:
+    """Whether an answer would be stored as something else than what is decided, or cannot be stored."""
+    try:
+        return review.checked(field.spec, answer) != field.first
+    except AnswerError:
+        return True
 
 
 @while_open
@@ -163,6 +174,7 @@ def _tried(here: Site, tell: Tell, done: str, act: Callable[[Connection], object
         tell("fault", fault_text(error))
         forget_decided()
     else:
+        nothing_to_undo()
         tell("ok", t("lookup.corrected_second" if state is EntryState.SECOND else done))
         forget_decided()
 

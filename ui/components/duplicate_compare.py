@@ -47,6 +47,8 @@ def compare(here: Site, person: Person, view: EntryView, done: Callable[[], None
         _against(view, {}, "")
     else:
         _against_entry(here, person, view)
+    if kind != "other" or not st.session_state.get(_key(view, "other")):
+        forget_compared()
     st.text_input(t("returns.duplicate.why"), key=_key(view, "why"), max_chars=200, autocomplete="off")
     st.button(t("returns.duplicate.do"), key=f"do-return-{view.entry.id}", type="primary", shortcut="Ctrl+Enter", on_click=done)
 
@@ -63,6 +65,11 @@ def compared_with(view: EntryView) -> tuple[Compared | None, str]:
         return (Compared(picture=file.getvalue()) if file is not None else None), why
     other = held.get(_key(view, "other"))
     return (Compared(other_entry=other) if other else None), why
+
+
+def forget_compared() -> None:
+    """No other entry is shown: the next look at its paper is another one."""
+    st.session_state.pop(_LOOKED, None)
 
 
 def ours(field: FieldView) -> Answer | None:
@@ -107,7 +114,7 @@ def _against_entry(here: Site, person: Person, view: EntryView) -> None:
 
 
 def show_both(here: Site, person: Person, view: EntryView, other_id: str) -> None:
-    """This entry and another in a table, with the other's paper below. Looking at the paper is recorded."""
+    """This entry and another in a table, with the other's paper below. Looking at the paper is recorded, once for each showing."""
     with here.store.begin() as conn:
         other = look_at(conn, here.forms, person, other_id)
         if st.session_state.get(_LOOKED) != other_id:

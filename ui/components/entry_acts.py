@@ -31,7 +31,7 @@ from ui.components.client_guard_form import about_client, ask_about_client
 from ui.components.coming_entry import go_on
 from ui.components.control_task import make_due
 from ui.components.entry_form import answers
-from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, say, tell, turn_to
+from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, nothing_to_undo, say, tell, turn_to
 from ui.components.faults import fault_text
 from ui.components.returning import FORWARD, return_entry
 from ui.session import Site, while_open
@@ -118,12 +118,10 @@ def reject(here: Site, person: Person, view: EntryView, reason: str) -> None:
 
 
 def _put_aside(here: Site, person: Person, act: Callable[[Connection], object], *, final: bool = False) -> None:
-    """Do it and go on. What is `final` is not taken back here, and nothing that was done before it is taken back in its stead."""
+    """Do it and go on. What is `final` is not taken back here."""
     tried(here, person, act)
-    st.session_state.pop(UNDO_GROUP, None)
-    if final:
-        st.session_state[UNDO] = False
-    else:
+    nothing_to_undo()
+    if not final:
         st.session_state.pop(UNDO, None)
 
 
@@ -151,9 +149,9 @@ def undo(here: Site, person: Person) -> None:
     latest = _latest(here, person)
     if latest is None:
         return
-    _attempt(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now()))
     st.session_state.pop(UNDO, None)
-    turn_to(latest.id, utc_now())
+    if _attempt(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now())):
+        turn_to(latest.id, utc_now())
 
 
 @while_open
@@ -163,12 +161,15 @@ def tried(here: Site, person: Person, act: Callable[[Connection], object]) -> No
     go_on(here, person)
 
 
-def _attempt(here: Site, act: Callable[[Connection], object]) -> None:
+def _attempt(here: Site, act: Callable[[Connection], object]) -> bool:
+    """Do it, or say what hinders it; answers whether it is done."""
     try:
         with here.store.begin() as conn:
             act(conn)
     except EfterskriftError as error:
         say(fault_text(error))
+        return False
+    return True
 
 
 def _latest(here: Site, person: Person) -> Entry | None:

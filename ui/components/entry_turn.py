@@ -46,6 +46,12 @@ def shown_at() -> datetime | None:
     return found
 
 
+def nothing_to_undo() -> None:
+    """What was done last is not taken back, and nothing that was done before it is taken back in its stead."""
+    st.session_state.pop(UNDO_GROUP, None)
+    st.session_state[UNDO] = False
+
+
 def say(text: str) -> None:
     """Tell the person at the top of the screen, once."""
     st.session_state[_PROBLEM] = text

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from pipeline.access import Action, allowed
 from pipeline.client_guard import AboutClient, Choice
@@ -17,6 +18,7 @@ from pipeline.store import corrections
 from pipeline.store.clock import utc_now
 from pipeline.store.temporary_identities import TemporaryIdentity
 from ui.components.duplicate_compare import entry_title
+from ui.components.entry_turn import nothing_to_undo
 from ui.components.follow_up_act import tell, tried
 from ui.session import Site, while_open
 from ui.text import known, moment, t
@@ -69,8 +71,9 @@ def _move(here: Site, person: Person, one: TemporaryIdentity, keys: dict[str, st
         tell("fault", t("identities.lacks"))
         return
     given, about = {spec.name: Answer(pid)}, AboutClient(choice=Choice.HAND_ON)
-    tried(
-        here,
-        "identities.moved",
-        lambda conn: corrections.correct(conn, here.forms, person, one.entry.id, one.entry.revision, given, why, utc_now(), about=about),
-    )
+
+    def act(conn: Connection) -> None:
+        corrections.correct(conn, here.forms, person, one.entry.id, one.entry.revision, given, why, utc_now(), about=about)
+        nothing_to_undo()
+
+    tried(here, "identities.moved", act)

@@ -42,15 +42,26 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
 
   const held = () => Object.fromEntries(data.fields.filter(holder).map((key) => [key, valueOf(key)]));
 
+  // Answers whether a draft is on its way out of the browser.
   function sendDraft() {
     clearTimeout(settle);
-    if (!data.drafts) return;
+    if (!data.drafts) return false;
     const values = held();
     const text = JSON.stringify(values);
-    if (text === parentElement.efSent) return;
+    if (text === parentElement.efSent) return performance.now() - sentAt < LEAVING_MS;
     parentElement.efSent = text;
     sentAt = performance.now();
     setTriggerValue("draft", values);
+    return true;
+  }
+
+  // Alt+S and the like take the form away, with what was typed since the last pause. What leaves the browser in the same moment as a draft would run
+  // no more than the part of the screen that the draft is for: so the draft goes alone, and the key is pressed anew right behind it.
+  function draftBeforeKey(event) {
+    const { target } = event;
+    if (!event.isTrusted || !sendDraft()) return false;
+    setTimeout(() => ["keydown", "keyup"].forEach((type) => target.dispatchEvent(new KeyboardEvent(type, event))));
+    return true;
   }
 
   // A tap leaves the field and the screen in one moment. A draft that leaves the browser after that would bring Streamlit back to a screen that
@@ -84,6 +95,9 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
       const button = holder(data.help)?.querySelector("button");
       button?.click();
       taken = Boolean(button);
+    } else if (key && event.altKey && !event.ctrlKey && event.key.length === 1 && draftBeforeKey(event)) {
+      event.stopImmediatePropagation();
+      taken = true;
     }
     if (event.key === "Enter" && event.ctrlKey) {
       // A radio keeps Enter to itself, as does a button of a segmented control, so that Streamlit's own shortcut never hears of it.

@@ -36,6 +36,7 @@ def problem_list(here: Site, person: Person) -> None:
     counts = {kind: sum(case.kind == kind for case in found) for kind in KINDS}
     kinds = [kind for kind in KINDS if counts[kind]]
     if not kinds:
+        st.session_state.pop(_SEEN, None)
         st.caption(t("problems.none"))
         return
     label = {kind: t(f"problems.kind.{kind}", count=counts[kind]) for kind in kinds}
@@ -55,6 +56,9 @@ def _list(here: Site, person: Person, chosen: list[Case]) -> None:
         if len(chosen) > at_once:
             st.button(t("problems.more", count=len(chosen) - at_once), key="problem_more_button", on_click=_more)
     shown = next((case for case in chosen if case.page.id == st.session_state.get(_SHOWN)), None)
+    seen_of, _ = st.session_state.get(_SEEN, ("", frozenset()))
+    if shown is None or seen_of != shown.page.id:
+        st.session_state.pop(_SEEN, None)
     if shown is not None:
         with right:
             _details(here, person, shown)
@@ -88,6 +92,7 @@ def _details(here: Site, person: Person, case: Case) -> None:
             st.caption(t("problems.first_elsewhere"))
     for column, each in zip(st.columns(len(both)), both, strict=True):
         with column:
+            _note_look(here, person, case, each)
             _picture(here, person, each, t("problems.this" if each is page else "problems.first"))
 
 
@@ -128,12 +133,16 @@ def _act(here: Site, choice: str, page: Page, act: Callable[[Connection], None])
     st.rerun()
 
 
-def _picture(here: Site, person: Person, page: Page, caption: str) -> None:
-    seen: set[str] = st.session_state.setdefault(_SEEN, set())
+def _note_look(here: Site, person: Person, case: Case, page: Page) -> None:
+    """Record the look at a page, once for each showing of its case."""
+    _, seen = st.session_state.get(_SEEN, ("", frozenset()))
     if page.id not in seen:
         with here.store.begin() as conn:
             claims.view_page(conn, person, page.id)
-        seen.add(page.id)
+    st.session_state[_SEEN] = (case.page.id, seen | {page.id})
+
+
+def _picture(here: Site, person: Person, page: Page, caption: str) -> None:
     picture = page_picture(here, page, covered_for(here, person, page))
     st.caption(caption)
     if picture is None:

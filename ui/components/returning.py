@@ -13,7 +13,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.duplicate_marks import DUPLICATE, mark_duplicate
 from pipeline.store.entry_views import EntryView
 from pipeline.store.questions import ANSWERED, ASK_AUTHOR
-from ui.components.duplicate_compare import compare, compared_with
+from ui.components.duplicate_compare import compare, compared_with, forget_compared
 from ui.components.keyboard import keyboard
 from ui.session import Site
 from ui.text import moment, t
@@ -35,6 +35,7 @@ def forget_returning() -> None:
     """Begin anew."""
     for key in (_STEP, _LACKS):
         st.session_state.pop(key, None)
+    forget_compared()
 
 
 def return_entry(here: Site, person: Person, view: EntryView, reason: str, tried: Tried) -> bool:

@@ -18,7 +18,7 @@ from pipeline.store.questions import ANSWERED
 from pipeline.store.second_person import waits_for_another
 from ui.components import coming_entry, entry_acts, entry_turn, form_slots, lookup_view
 from ui.components.client_card import client_card
-from ui.components.control_task import control_turn
+from ui.components.control_task import control_turn, put_away
 from ui.components.entry_form import entry_form, widget_keys
 from ui.components.entry_line import entry_line
 from ui.components.faults import fault_text
@@ -38,21 +38,23 @@ from ui.text import t
 
 def show(here: Site, person: Person) -> None:
     """The screen."""
-    _show(here, person)
+    if not _show(here, person):
+        put_away()
     entry_turn.show_told()
 
 
-def _show(here: Site, person: Person) -> None:
+def _show(here: Site, person: Person) -> bool:
+    """Show what has its turn; answers whether that is a control."""
     if lookup_view.is_open():
         lookup_view.show(here, person, partial(_open_found, here, person))
-        return
+        return False
     if control_turn(here, person):
-        return
+        return True
     if group_turn(here, person):
-        return
+        return False
     view = _current(here, person)
     if view is None and control_turn(here, person, idle=True):
-        return
+        return True
     top, said, work = st.container(), st.container(), st.container(key="work")
     left, right = work.columns([1.15, 1], gap="medium")
     if view is not None:
@@ -63,6 +65,7 @@ def _show(here: Site, person: Person) -> None:
         entry_turn.show_said()
         if view is None:
             _nothing_to_do(here, person)
+    return False
 
 
 def _sheet(here: Site, person: Person, view: EntryView, left: DeltaGenerator, right: DeltaGenerator) -> None:
