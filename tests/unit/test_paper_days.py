@@ -89,6 +89,21 @@ def test_a_day_that_a_plan_jumps_over_had_nothing_planned_and_a_new_plan_replace
     assert north(look(ward))["18"] is Paper.NONE
 
 
+def test_of_the_days_between_two_plans_nothing_is_known(ward: Ward) -> None:
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-01"): 1, (NORTH, "2026-02-16"): 1, (SOUTH, "2026-02-20"): 1})
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-18"): 0, (NORTH, "2026-02-20"): 0})
+    found = look(ward)
+    assert [found.counts[NORTH, day].planned_visits for day in found.days] == [1, None, 0, 0, 0]
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-16"): 0, (NORTH, "2026-02-28"): 3})
+    assert look(ward).counts[NORTH, "2026-02-17"].planned_visits == 0
+    assert look(ward).counts[SOUTH, "2026-02-19"].planned_visits is None
+
+
+def test_a_plan_with_a_mistyped_year_is_told_of_and_not_kept(ward: Ward) -> None:
+    with pytest.raises(UsageError, match="2026-02-16 to 2062-02-17"):
+        plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-16"): 1, (NORTH, "2062-02-17"): 1})
+
+
 @pytest.mark.parametrize(("form_id", "own_id"), [("besokslista", "besokslista"), ("korlista", "egen-korlista")])
 def test_in_home_care_only_the_rows_of_visit_lists_are_visits_also_of_the_municipalitys_own(ward: Ward, form_id: str, own_id: str) -> None:
     home, visits = "Hemtjänsten", Forms.load(ROOT / "forms").latest(form_id).model_copy(update={"id": own_id})
