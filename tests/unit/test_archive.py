@@ -139,7 +139,7 @@ def test_a_row_that_its_target_refused_and_somebody_voided_keeps_no_list_back(of
     run = make_run(office, ANNA, "besok", utc_now())
     assert run is not None
     with office.store.begin() as conn:
-        conn.execute(update(tables.entry).where(tables.entry.c.id.not_in([voided, other])).values(state="avvisad"))
+        conn.execute(update(tables.entry).where(tables.entry.c.id.not_in([voided, other])).values(state="avvisad", reason="tom rad"))
     void(office, voided)
     give_receipts(office, ANNA, run.id, [Answer(other, accepted=True), Answer(voided, accepted=False, text="fel")], utc_now())
     assert (ready(office, BO).sheets, ready(office, BO).unsettled) == (1, 0)
@@ -275,9 +275,26 @@ def test_a_list_waits_until_every_row_is_settled(office: Office, tmp_path: Path)
     make_run(office, ANNA, "besok", utc_now())
     assert (ready(office, BO).sheets, ready(office, BO).unsettled) == (0, 1)
     with office.store.begin() as conn:
-        conn.execute(update(tables.entry).where(tables.entry.c.id != "AAAA05-01").values(state="avvisad"))
+        conn.execute(update(tables.entry).where(tables.entry.c.id != "AAAA05-01").values(state="avvisad", reason="tom rad"))
     pdf = (unpacked(office, packed(office), tmp_path) / "representations" / "pdfa" / "data" / "AAAA05.pdf").read_bytes()
     assert "08:15" in text_of(pdf)
+
+
+@pytest.mark.parametrize(("reason", "voided", "waits"), [("fråga författaren", None, True), ("oläsligt", None, True), ("oläsligt", "fel person", False)])
+def test_a_row_that_somebody_may_still_enter_keeps_its_list_back_and_its_paper(office: Office, reason: str, voided: str | None, waits: bool) -> None:
+    scanned(office, "AAAA05", "besokslista", start="08:15", dusch=True)
+    make_run(office, ANNA, "besok", utc_now())
+    rest = update(tables.entry).where(tables.entry.c.id != "AAAA05-01")
+    with office.store.begin() as conn:
+        conn.execute(rest.values(state="avvisad", reason=reason, voided=voided))
+    assert (ready(office, BO).sheets, ready(office, BO).unsettled) == ((0, 1) if waits else (1, 0))
+    with office.store.begin() as conn:
+        conn.execute(rest.values(reason="tom rad"))
+    made = packed(office)
+    with office.store.begin() as conn:
+        assert archives.changed_since(conn, made.id) == []
+        conn.execute(rest.values(reason=reason))
+        assert archives.changed_since(conn, made.id) == (["AAAA05"] if waits else [])
 
 
 def test_a_page_that_lies_on_no_form_is_archived_as_it_came(office: Office, tmp_path: Path) -> None:
