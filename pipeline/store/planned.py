@@ -58,5 +58,7 @@ def _days(unit: str, counts: Planned) -> list[str]:
     known = [date.fromisoformat(day) for one, day in counts if one == unit]
     first, length = min(known), (max(known) - min(known)).days
     if length >= _MOST_DAYS:
-        raise UsageError(f"The plan of {unit} goes from {first} to {max(known)}.", "Correct the day that is mistyped, or hand in each year by itself.")
+        raise UsageError(
+            f"The plan of {unit} goes from {first} to {max(known)}.", "Correct the day that is mistyped, or hand in each year by itself."
+        )
     return [(first + timedelta(days=n)).isoformat() for n in range(length + 1)]
