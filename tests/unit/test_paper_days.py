@@ -8,13 +8,13 @@ from datetime import date
 import pytest
 
 from pipeline.errors import NotAllowedError, UsageError
-from pipeline.fiducials import new_serial
+from pipeline.fiducials import SERIAL_ALPHABET, is_serial, new_serial
 from pipeline.field_spec import Meaning
 from pipeline.model import IssuedSheet, Outcome, PageReading, Person, PrintedRow, Role
-from pipeline.paper_days_csv import paper_days_csv
+from pipeline.paper_days_csv import missing_csv, paper_days_csv
 from pipeline.planning import PlanKind, planned_of
 from pipeline.settings import ROOT
-from pipeline.store.accounting import missing_sheets
+from pipeline.store.accounting import MissingSheet, missing_sheets
 from pipeline.store.corrections import void
 from pipeline.store.database import Store
 from pipeline.store.decisions import reject, save_answers
@@ -138,6 +138,12 @@ def test_a_staff_schedule_fills_no_gap_except_in_the_administration(ward: Ward) 
     found = look(ward, person("kansli", Role.MANAGER, (NORTH, office)))
     assert found.counts[NORTH, "2026-02-18"].paper is Paper.NONE
     assert found.counts[office, "2026-02-18"].sheets == 1
+
+
+def test_serials_stand_in_the_file_as_they_are_printed_so_that_none_is_a_number() -> None:
+    serial = next(f"12E4019{sign}" for sign in SERIAL_ALPHABET if is_serial(f"12E4019{sign}"))
+    (line,) = missing_csv([MissingSheet(serial, "", NOTE.id, NOW, prefilled=False)]).decode("utf-8-sig").splitlines()[1:]
+    assert line == f"okänd enhet;{NOTE.id};12E4-{serial[4:]};2026-03-02;nej"
 
 
 def test_nobody_sees_or_plans_for_other_units(ward: Ward) -> None:
