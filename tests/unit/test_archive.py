@@ -47,7 +47,7 @@ pytest_plugins = ("tests.databases", "tests.offices")
 
 RUT = Person("rut", "Rut Ek", "registrator", Role.REGISTRAR, frozenset({"Norr", "Söder"}), ALL_AREAS)
 BO = Person("bo", "Bo Alm", "administratör", Role.ADMINISTRATOR, frozenset({"Norr", "Söder"}), ALL_AREAS)
-SAMPLED = "198001152384"
+SAMPLED = "200910152396"
 """Born on a day that research keeps."""
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
 CONTRADICTION = "SIP14"
