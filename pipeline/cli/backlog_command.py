@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.acting import person_of
+from pipeline.cli.counting import counted
 from pipeline.cli.export_commands import write_secret
 from pipeline.settings import load_settings
 
@@ -34,6 +35,5 @@ def backlog(
     with store.begin() as conn:
         found = listed(conn, person, unit)
         write_secret(output, backlog_csv(found), "Choose another place with -o.")
-    typer.echo(
-        f"{output}: {len(found.markers)} clients; {found.unknown} sheets of nobody known, {found.hidden} entries that may not be shown", err=True
-    )
+    unknown, hidden = counted(found.unknown, "sheet"), f"{found.hidden} {'entry' if found.hidden == 1 else 'entries'}"
+    typer.echo(f"{output}: {counted(len(found.markers), 'client')}; {unknown} of nobody known, {hidden} that may not be shown", err=True)
