@@ -363,8 +363,8 @@ def test_the_commands(store_settings: Settings, tmp_path: Path) -> None:
     exported = run(store_settings, "export", *days, "-o", str(xml))
     assert exported.returncode == 0, exported.stderr
     assert "Without HSA-id" in exported.stderr
-    anchor.write_text(anchor.read_text("utf-8").replace('"sha256": "', '"sha256": "f')[:-1], "utf-8")
     assert ", as 1 kept head says." in run(store_settings, "verify", "--anchor", str(anchor)).stdout
+    anchor.write_text(anchor.read_text("utf-8").replace('"sha256": "', '"sha256": "f')[:-1], "utf-8")
     broken = run(store_settings, "verify", "--anchor", str(anchor))
     assert broken.returncode == ExitCode.LOG_BROKEN
     assert "rewritten" in broken.stdout
