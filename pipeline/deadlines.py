@@ -63,10 +63,10 @@ def rule_for(name: str, day: date, known: Iterable[Rule] | None = None) -> Rule:
 
 
 def due(name: str, day: date) -> datetime:
-    """The last minute of the last day, Swedish time, of what a decision of that day makes due.
+    """The last minute of the last day, Swedish time, of what a decision of that day makes due; not after the last day that there is.
 
     Raises:
         FormError: there is no such rule.
     """
-    last = day + timedelta(days=rule_for(name, day).within_days)
+    last = day + min(timedelta(days=rule_for(name, day).within_days), date.max - day)
     return datetime.combine(last, time(23, 59), SWEDEN)

@@ -14,7 +14,7 @@ from pipeline.measured_error import LEAST_PEOPLE
 from pipeline.model import Person
 from pipeline.progress import EntryCount, entry_counts
 from pipeline.store import progress_counts
-from pipeline.store.accounting import SheetCount, sheet_counts
+from pipeline.store.accounting import SheetCount, accounted_units, sheet_counts
 from pipeline.store.counts import open_entries
 from pipeline.store.progress_counts import HourOfWork, PageCount, SilentRun, UnitCount
 from pipeline.swedish_time import SWEDEN, swedish_day
@@ -104,7 +104,7 @@ def overview(conn: Connection, person: Person, now: datetime) -> Overview:
         tuple(progress_counts.not_entered(conn, units)),
         _due(conn, units, now),
         progress_counts.second_checks(conn, units),
-        tuple(sheet_counts(conn, units)),
+        tuple(sheet_counts(conn, accounted_units(person))),
         tuple(progress_counts.silent_runs(conn, units)),
     )
 

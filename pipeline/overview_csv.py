@@ -42,7 +42,9 @@ def _lines(found: Overview, words: Words) -> Iterator[_Line]:
         yield say["second"], "", "", criticality, "", str(twice)
     for sheet in found.sheets:
         counts = {"issued": sheet.issued, "back": sheet.back, "unused": sheet.unused, "missing": sheet.missing}
-        yield from ((say["sheets"], sheet.unit, sheet.form, "", say[name], str(value)) for name, value in counts.items())
+        yield from (
+            (say["sheets"], sheet.unit or words.print["unit_unknown"], sheet.form, "", say[name], str(value)) for name, value in counts.items()
+        )
     for run in found.silent_runs:
         yield say["silent"], "", "", "", f"{run.target} {run.id}", str(run.entries)
     yield from _work(found, say)

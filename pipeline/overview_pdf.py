@@ -139,7 +139,7 @@ def _units(paper: _Paper, found: Overview, words: Words) -> None:
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
         line_height=5.2,
     ) as table:
-        for cells in (heads, *(_unit_line(found, name) for name in names[:_MOST_UNITS])):
+        for cells in (heads, *(_unit_line(found, name, words) for name in names[:_MOST_UNITS])):
             row = table.row()
             for cell in cells:
                 row.cell(paper.fit(cell))
@@ -147,9 +147,9 @@ def _units(paper: _Paper, found: Overview, words: Words) -> None:
         paper.say(MARGIN, 284, words.count("more_units", len(names) - _MOST_UNITS), 9)
 
 
-def _unit_line(found: Overview, name: str) -> tuple[str, ...]:
+def _unit_line(found: Overview, name: str, words: Words) -> tuple[str, ...]:
     own = next((one for one in found.units if one.unit == name), None)
     waiting = sum(one.waiting for one in found.pages if one.unit == name)
     missing = sum(one.missing for one in found.sheets if one.unit == name)
     left = (own.entries, own.persons_a, own.oldest_event) if own else (0, 0, None)
-    return name, grouped(waiting), grouped(left[0]), grouped(left[1]), left[2] or "–", grouped(missing)
+    return name or words.print["unit_unknown"], grouped(waiting), grouped(left[0]), grouped(left[1]), left[2] or "–", grouped(missing)

@@ -59,6 +59,7 @@ SWEDISH = Words(
         "unit_persons": "Personer med A-poster",
         "unit_oldest": "Äldsta händelse",
         "unit_missing": "Ark saknas",
+        "unit_unknown": "Okänd enhet",
     },
     counted={
         "days": ("{count} dag", "{count} dagar"),
@@ -147,6 +148,7 @@ ENGLISH = Words(
         "unit_persons": "People with class A",
         "unit_oldest": "Oldest event",
         "unit_missing": "Sheets missing",
+        "unit_unknown": "Unknown unit",
     },
     counted={
         "days": ("{count} day", "{count} days"),

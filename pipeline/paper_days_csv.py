@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.export.csv_file import write_table
+from pipeline.fiducials import as_printed
 from pipeline.store.accounting import MissingSheet
 from pipeline.store.paper_days import Paper, PaperDays
 from pipeline.swedish_time import SWEDEN
@@ -23,7 +24,10 @@ def paper_days_csv(found: PaperDays) -> bytes:
 
 def missing_csv(missing: Iterable[MissingSheet]) -> bytes:
     """The file of missing sheets, in the order given."""
-    rows = [(m.unit, m.form, m.serial, f"{m.issued_at.astimezone(SWEDEN):%Y-%m-%d}", "ja" if m.prefilled else "nej") for m in missing]
+    rows = [
+        (m.unit or "okänd enhet", m.form, as_printed(m.serial), f"{m.issued_at.astimezone(SWEDEN):%Y-%m-%d}", "ja" if m.prefilled else "nej")
+        for m in missing
+    ]
     return write_table(MISSING_HEADER, rows)
 
 

@@ -156,9 +156,11 @@ def birth_day(pid: str) -> int | None:
 
 
 def _after(day: date | None, years: int | None) -> date | None:
-    """The same day so many years later; 29 February becomes 1 March."""
+    """The same day so many years later; 29 February becomes 1 March. Not after the last day that there is: a year may be mistyped."""
     if day is None or years is None:
         return None
+    if day.year + years > date.max.year:
+        return date.max
     try:
         return day.replace(year=day.year + years)
     except ValueError:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -22,6 +25,60 @@ def write_whole(file: Path, text: str) -> None:
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_secretly(file: Path, data: bytes) -> None:
+    """As `write_whole`, of what is secret about people: only its owner may read the file, whoever might read what it was before.
+
+    Raises:
+        OSError: the disk refuses, or there is no such folder.
+    """
+    with beside(file) as partial:
+        with partial.open("wb") as out:
+            out.write(data)
+            settle(out)
+        put(partial, file)
+
+
+@contextmanager
+def beside(file: Path) -> Iterator[Path]:
+    """A new file in the same folder, for its owner only, to be filled and `put`; it is gone after the block otherwise.
+
+    A pipe, a device or a folder is given as it is.
+
+    Raises:
+        OSError: the disk refuses, or there is no such folder.
+    """
+    if file.exists() and not file.is_file():
+        yield file
+        return
+    partial = file.with_name(f".{secrets.token_hex(8)}.partial")
+    try:
+        partial.touch(mode=0o600, exist_ok=False)
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def settle(out: BinaryIO) -> None:
+    """What was written lies on the disk, so that it is known to have room.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    out.flush()
+    if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
+        os.fsync(out.fileno())
+
+
+def put(partial: Path, file: Path) -> None:
+    """Let what was filled `beside` a file take its place.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if partial != file:
+        partial.replace(file)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def ready(office: Office, person: Person, unit: str | None = None) -> ArchiveRea
     with office.store.read() as conn:
         waiting = archives.archivable(conn, person, unit)
         found = _records(conn, office, waiting.sheets[:MOST_SHEETS])
-    classes = Counter(rule_name(longest(each, office.settings)) for each in found.values())
+    classes = Counter(rule_name(longest(each, office.settings, office.forms)) for each in found.values())
     return ArchiveReady(len(waiting.sheets), waiting.unsettled, tuple(sorted(classes.items())))
 
 

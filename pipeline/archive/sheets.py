@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import cv2
@@ -14,10 +14,10 @@ from pipeline.errors import ExportError
 from pipeline.export.late_entry import event_time, local
 from pipeline.export.runs import Office
 from pipeline.export.values import shown
-from pipeline.field_spec import FieldSpec
+from pipeline.field_spec import FieldSpec, Format
 from pipeline.model import Outcome, Record, Run
 from pipeline.page_spec import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
-from pipeline.retention import About, Retention, retention
+from pipeline.retention import About, Retention, birth_day, retention
 from pipeline.scan import JPEG, PNG, TIFF, decode
 from pipeline.settings import Settings
 from pipeline.store.archives import Archivable
@@ -68,12 +68,12 @@ def sheet_files(found: Archivable, records: Sequence[Record], pages: Sequence[Pa
     pdf = sheet_pdf(sides, title, first.author or office.settings.care_provider, run.made_at)
     scans = tuple(_scan(found.sheet, number, page, images) for number, page in enumerate(pictures, 1))
     named = File(f"{found.sheet}.pdf", "application/pdf", pdf)
-    return SheetFiles(found.sheet, found.content, tuple(records), named, scans, longest(records, office.settings))
+    return SheetFiles(found.sheet, found.content, tuple(records), named, scans, longest(records, office.settings, office.forms))
 
 
-def longest(records: Sequence[Record], settings: Settings) -> Retention:
-    """The retention that keeps a sheet longest: it is one piece of paper."""
-    found = [_retention(record, settings) for record in records]
+def longest(records: Sequence[Record], settings: Settings, forms: Forms) -> Retention:
+    """The retention that keeps a sheet longest: it is one piece of paper, whomever of those on it that is for."""
+    found = [one for record in records for one in _retentions(record, settings, forms)]
     return max(found, key=lambda one: (bool(one.kept), one.earliest is None, one.earliest or date.min))
 
 
@@ -88,10 +88,25 @@ def last_moment(record: Record) -> datetime | None:
     return max((moment for moment in (record.event_at, record.written_at) if moment), default=None)
 
 
-def _retention(record: Record, settings: Settings) -> Retention:
+def _retentions(record: Record, settings: Settings, forms: Forms) -> Iterator[Retention]:
+    """By the client and by everybody else whose number the record holds, such as somebody who applies too, or a child."""
     days = [local(moment).date() for moment in (record.event_at, record.written_at) if moment]
     day, last = (days[0], max(days)) if days else (None, None)
-    return retention(About(record.area, record.form, record.client.pid, day, settings.county, settings.care_provider, last))
+    about = About(record.area, record.form, record.client.pid, day, settings.county, settings.care_provider, last)
+    yield retention(about)
+    for pid in _others(record, forms):
+        found = retention(replace(about, pid=pid))
+        yield replace(found, kept=f"{found.kept} (någon annan på arket)") if found.kept else found
+
+
+def _others(record: Record, forms: Forms) -> Iterator[str]:
+    """The numbers that say when somebody was born, but the client's; of a form that is not there any longer in whichever field they stand."""
+    form = forms.get((record.form, record.version))
+    named = {spec.column for spec in form.fields if spec.format is Format.PERSONAL_NUMBER} if form else set(record.fields)
+    for name in sorted(named & set(record.fields)):
+        value = record.fields[name]
+        if isinstance(value, str) and value != record.client.pid and birth_day(value) is not None:
+            yield value
 
 
 def _scan(sheet: str, number: int, page: Page, images: ImageFolder) -> File:

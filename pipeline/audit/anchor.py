@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from pipeline.errors import UsageError
+from pipeline.errors import LogBrokenError, UsageError
 from pipeline.store import chain_rows
 from pipeline.store.chain import Head, Problem, Verdict, Wrong
 from pipeline.store.database import Store
@@ -38,12 +39,21 @@ class Seal:
         return json.dumps({"format": FORMAT, "number": self.head.number, "sha256": self.head.sha256, "sealed_at": at})
 
 
-def seal(conn: Connection, by: str, now: datetime) -> Seal:
+def seal(conn: Connection, by: str, now: datetime, kept: Sequence[Head] = ()) -> Seal:
     """The head of the log as it is now. That it was taken is the next row.
+
+    Args:
+        kept: heads of earlier, beside which this one will be kept.
 
     Raises:
         UsageError: the head is not there any longer.
+        LogBrokenError: the log is another than the one whose heads were kept.
     """
+    if other := chain_rows.rewritten(conn, kept):
+        raise LogBrokenError(
+            f"Row {other[0]} of the log is not the one whose digest was kept.",
+            "Ask `efterskrift audit verify --anchor FILE` what has happened, or seal another log in another file.",
+        )
     head = chain_rows.head(conn)
     if head is None:
         raise UsageError("The end of the log's chain is not there.", "`efterskrift audit verify` says what has happened to the log.")

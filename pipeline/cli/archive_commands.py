@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.acting import person_of
+from pipeline.cli.counting import counted
 from pipeline.cli.export_commands import As, AsJson, check_place, opened, write_secret
 
 
@@ -44,8 +45,12 @@ def archive(
     if as_json:
         typer.echo(json.dumps(said))
         return
-    typer.echo(f"{said['sheets']} sheets in {said['file']} (package {named}, SHA-256 {said['sha256']})" if named else "Nothing to archive.")
+    typer.echo(
+        f"{counted(made.sheets if made else 0, 'sheet')} in {said['file']} (package {named}, SHA-256 {said['sha256']})"
+        if named
+        else "Nothing to archive."
+    )
     if left.sheets:
-        typer.echo(f"{left.sheets} sheets are left for the next package.")
+        typer.echo(f"{counted(left.sheets, 'sheet')} {'is' if left.sheets == 1 else 'are'} left for the next package.")
     if left.unsettled:
         typer.echo(f"{left.unsettled} sheets wait until all of their entries are exported.")

@@ -13,14 +13,19 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.acting import person_of
+from pipeline.cli.counting import counted
+from pipeline.cli.export_commands import write_secret
 from pipeline.errors import ExitCode, ExportError, UsageError
 from pipeline.model import Role
 from pipeline.settings import load_settings
+from pipeline.whole_file import beside, put, settle
 
 As = Annotated[str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
 From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, Swedish time.")]
 To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
+_ELSEWHERE = "Choose another place with -o."
 
 
 def register(app: typer.Typer) -> None:
@@ -52,20 +57,25 @@ def verify(
             typer.echo(said(problem))
         if verdict.count > len(verdict.problems):
             typer.echo(f"And {verdict.count - len(verdict.problems)} more.")
-        kept = f", as {len(anchors)} kept heads say" if anchors else ""
-        typer.echo(f"{verdict.rows} rows: {'something is wrong' if verdict.count else f'all are as they were written{kept}'}.")
+        kept = f", as {counted(len(anchors), 'kept head')} {'says' if len(anchors) == 1 else 'say'}" if anchors else ""
+        typer.echo(f"{counted(verdict.rows, 'row')}: {'something is wrong' if verdict.count else f'all are as they were written{kept}'}.")
     if verdict.count:
         raise typer.Exit(ExitCode.LOG_BROKEN)
 
 
 def seal(output: Annotated[Path | None, typer.Option("--output", "-o", help="File to add the head to. Keep it on another machine.")] = None) -> None:
-    """Say the head of the log. Kept elsewhere, it shows later whether the log up to here has been rewritten."""
+    """Say the head of the log. Kept elsewhere, it shows later whether the log up to here has been rewritten.
+
+    Added only to a file whose heads are of this log as it is: exit code 12 if one is not.
+    """
+    from pipeline.audit.anchor import read_anchors
     from pipeline.audit.anchor import seal as sealed
     from pipeline.store.clock import utc_now
     from pipeline.store.database import open_store
 
+    kept = read_anchors(output) if output is not None and output.is_file() and output.stat().st_size else []
     with open_store(load_settings()).begin() as conn:
-        line = sealed(conn, getpass.getuser(), utc_now()).as_line()
+        line = sealed(conn, getpass.getuser(), utc_now(), kept).as_line()
         if output is not None:
             _add_line(output, line)
     typer.echo(line)
@@ -85,16 +95,19 @@ def extract(
 
     if output.suffix not in {".pdf", ".csv"}:
         raise UsageError("The extract is a .pdf or a .csv file.", "Give it one of these endings.")
-    typed = typer.prompt("Personal number", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    typed = typer.prompt("Personal number", hide_input=True, err=True) if sys.stdin.isatty() else _line()
     settings = load_settings()
     store = open_store(settings)
     person = person_of(store, login, Role.LOG_REVIEWER)
     with store.begin() as conn:
         found = client_extract(conn, person, typed.strip(), *_days(start, end), utc_now())
-        _write(output, extract_pdf(found, settings.care_provider) if output.suffix == ".pdf" else extract_csv(found))
-    typer.echo(f"{output}: {len(found.lines)} lines", err=True)
+        data = extract_pdf(found, settings.care_provider) if output.suffix == ".pdf" else extract_csv(found)
+        write_secret(output, data, _ELSEWHERE)
+    typer.echo(f"{output}: {counted(len(found.lines), 'line')}", err=True)
     if found.elsewhere:
-        typer.echo(f"{found.elsewhere} rows are of units that {person.login} does not follow up.", err=True)
+        typer.echo(
+            f"{counted(found.elsewhere, 'row')} {'is' if found.elsewhere == 1 else 'are'} of units that {person.login} does not follow up.", err=True
+        )
 
 
 def export(
@@ -111,19 +124,26 @@ def export(
     settings = load_settings()
     store = open_store(settings)
     person = person_of(store, login, Role.LOG_REVIEWER)
+    wanted = Wanted(*_days(start, end))
     try:
-        output.touch(mode=0o600)
-        with output.open("wb") as file:
-            written = write_storelog(store, person, settings, Wanted(*_days(start, end)), file)
+        with beside(output) as partial:
+            with partial.open("wb") as file:
+                written = write_storelog(store, person, settings, wanted, file)
+                settle(file)
+            put(partial, output)
     except OSError as error:
-        raise ExportError(f"{output} cannot be written: {error.strerror}.", "Choose another place with -o.") from error
-    except ExportError:
-        output.unlink(missing_ok=True)
-        raise
+        raise ExportError(f"{output} cannot be written: {error.strerror}.", _ELSEWHERE) from error
     typer.echo(f"{output}: {written.posts} posts; {written.machine} rows that only the machine made are not in it", err=True)
     if written.without_hsa_id:
         names = ", ".join(sorted(written.without_hsa_id))
         typer.echo(f"Without HSA-id, so under their own names: {names}. Set staff_hsa_ids and unit_hsa_ids.", err=True)
+
+
+def _line() -> str:
+    try:
+        return sys.stdin.buffer.readline().decode()
+    except UnicodeDecodeError:
+        raise UsageError("The personal number is not written in UTF-8.", "Write it with figures, and letters if it has any, in UTF-8.") from None
 
 
 def _days(start: datetime, end: datetime) -> tuple[datetime, datetime]:
@@ -131,6 +151,8 @@ def _days(start: datetime, end: datetime) -> tuple[datetime, datetime]:
 
     if end < start:
         raise UsageError("The last day is before the first.", "Give --from and --to the other way round.")
+    if start.year < _FIRST_YEAR or end.year > _LAST_YEAR:
+        raise UsageError("There is no log of these days.", f"Give years from {_FIRST_YEAR} to {_LAST_YEAR}.")
     return days(start.date(), end.date())
 
 
@@ -140,13 +162,4 @@ def _add_line(path: Path, line: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Choose another place with -o.") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    """The file tells of one person: only its owner may read it."""
-    try:
-        path.touch(mode=0o600)
-        path.write_bytes(data)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror}.", "Choose another place with -o.") from error
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", _ELSEWHERE) from error

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.acting import person_of
-from pipeline.errors import ExportError
+from pipeline.cli.counting import counted
+from pipeline.cli.export_commands import write_secret
 from pipeline.settings import load_settings
 
 
@@ -33,16 +34,6 @@ def backlog(
     person = person_of(store, login)
     with store.begin() as conn:
         found = listed(conn, person, unit)
-        _write(output, backlog_csv(found))
-    typer.echo(
-        f"{output}: {len(found.markers)} clients; {found.unknown} sheets of nobody known, {found.hidden} entries that may not be shown", err=True
-    )
-
-
-def _write(path: Path, data: bytes) -> None:
-    """The file names people: only its owner may read it."""
-    try:
-        path.touch(mode=0o600)
-        path.write_bytes(data)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror}.", "Choose another place with -o.") from error
+        write_secret(output, backlog_csv(found), "Choose another place with -o.")
+    unknown, hidden = counted(found.unknown, "sheet"), f"{found.hidden} {'entry' if found.hidden == 1 else 'entries'}"
+    typer.echo(f"{output}: {counted(len(found.markers), 'client')}; {unknown} of nobody known, {hidden} that may not be shown", err=True)

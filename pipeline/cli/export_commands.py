@@ -14,6 +14,7 @@ import typer
 from pipeline.cli.acting import person_of
 from pipeline.errors import ExportError, UsageError
 from pipeline.settings import load_settings
+from pipeline.whole_file import write_secretly
 
 if TYPE_CHECKING:
     from pipeline.export.runs import Office
@@ -116,16 +117,13 @@ def _written(office: Office, person: Person, run_id: str, output: Path | None) -
 
 
 def write_secret(path: Path, data: bytes, remedy: str) -> None:
-    """Write a file that holds what is secret about people: only its owner may read it.
+    """Write a file that holds what is secret about people: only its owner may read it. It is there whole, or as it was.
 
     Raises:
         ExportError: it cannot be written; `remedy` says how to get it all the same.
     """
     try:
-        path.touch(mode=0o600)
-        if path.is_file():  # it may have been there, for all to read
-            path.chmod(0o600)
-        path.write_bytes(data)
+        write_secretly(path, data)
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror}.", remedy) from error
 
@@ -141,6 +139,6 @@ def _say(said: dict[str, Any], *, as_json: bool) -> None:
     if said["run"] is None:
         typer.echo("Nothing to export.")
         return
-    typer.echo(f"{said['entries']} entries in {said['file']} (run {said['run']}, SHA-256 {said['sha256']})")
+    typer.echo(f"{said['entries']} {'entry' if said['entries'] == 1 else 'entries'} in {said['file']} (run {said['run']}, SHA-256 {said['sha256']})")
     if "receipt_file" in said:
         typer.echo(f"Receipt file: {said['receipt_file']}")

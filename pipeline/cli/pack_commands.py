@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.counting import counted
 from pipeline.errors import UsageError
 from pipeline.planning import PlanKind
 from pipeline.settings import load_settings
@@ -43,7 +44,8 @@ def pack(
     phones: Annotated[Path | None, typer.Option(help="Telephone chain: CSV with namn, telefon, roll, ringer.", **CSV)] = None,
     schedule: Annotated[Path | None, typer.Option(help="Staff schedule: CSV with namn, datum, pass.", **CSV)] = None,
     plan: Annotated[
-        Path | None, typer.Option(help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt), printed as tour lists.", **CSV)
+        Path | None,
+        typer.Option(help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt), printed as tour lists. Needs --clients.", **CSV),
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=60, help="How many days the pack has to last.")] = 14,
     first_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a planned outage, for the covers.")] = None,
@@ -58,6 +60,8 @@ def pack(
     from pipeline.template import Forms
     from pipeline.visit_plan import load_plan
 
+    if plan and not clients:
+        raise UsageError("Nothing says which of the planned clients have a protected identity.", "Give the client register too, with --clients.")
     settings = load_settings()
     forms = Forms.load(*settings.form_folders)
     register = load_register(clients).clients if clients else ()
@@ -75,7 +79,7 @@ def pack(
         raise UsageError(f"The register has no clients of {unit}.", "Check the unit's name: it has to be as in the register.")
     made = make_pack(order, forms)
     write_pack(made, output)
-    typer.echo(f"{output}: {len(made.files)} files, {len(made.sheets)} sheets with serials of their own", err=True)
+    typer.echo(f"{output}: {counted(len(made.files), 'file')}, {counted(len(made.sheets), 'sheet')} with serials of their own", err=True)
 
 
 def _needs(forms: Forms, unit: str, area: Area | None, numbers: Path | None, register: Sequence[Client], days: int) -> Sequence[Need]:
@@ -124,4 +128,5 @@ def planned(
     with store.begin() as conn:
         save_planned(conn, operator, kind, counts)
     store.close()
-    typer.echo(f"{len(counts)} days of {len({unit for unit, _ in counts})} units", err=True)
+    units = {unit for unit, _ in counts}
+    typer.echo(f"{counted(len(counts), 'day')} of {counted(len(units), 'unit')}", err=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ import typer
 
 from pipeline.errors import UsageError
 from pipeline.settings import load_settings
+from pipeline.whole_file import beside, put, settle
 
 if TYPE_CHECKING:
     from pipeline.model import Client
@@ -65,10 +67,15 @@ def print_form(
     store = open_store(settings, create=True)
     sheets = _planned(form, visits, register, store) if plan else _sheets(copies or 1, register, unit, store)
     _of_known_units(sheets, store)
-    # Written inside the transaction: no sheet is registered whose paper could not be written.
-    with store.begin() as conn:
-        add_issued(conn, [issued(form, sheet) for theirs in sheets.values() for sheet in theirs], by=BY)
-        _write({output.with_stem(output.stem + end): print_sheets(form, those, organisation=settings.care_provider) for end, those in sheets.items()})
+    # Written inside the transaction: no sheet is registered whose paper could not be written. Printable once it is registered, and not before.
+    with ExitStack() as files:
+        with store.begin() as conn:
+            add_issued(conn, [issued(form, sheet) for theirs in sheets.values() for sheet in theirs], by=BY)
+            pdfs = {end: print_sheets(form, those, organisation=settings.care_provider) for end, those in sheets.items()}
+            written = _written({output.with_stem(output.stem + end): pdf for end, pdf in pdfs.items()}, files)
+        for place, partial in written.items():
+            with _told(place):
+                put(partial, place)
     store.close()
     for end, those in sheets.items():
         typer.echo(f"{output.with_stem(output.stem + end)}: {len(those)} × {form.title}", err=True)
@@ -122,7 +129,9 @@ def _of_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None
 
     with store.read() as conn:
         known = registers.units(conn)
-    if known and (strange := sorted({sheet.unit for theirs in sheets.values() for sheet in theirs} - set(known))):
+    if not known:
+        typer.echo("The store has no units yet: the sheets are accounted for under an unknown unit until theirs is added.", err=True)
+    elif strange := sorted({sheet.unit for theirs in sheets.values() for sheet in theirs} - set(known)):
         named = ", ".join(unit or "(none)" for unit in strange)
         raise UsageError(f"There is no unit {named}.", "Name it with --unit as here: every sheet is accounted for in its unit.")
 
@@ -131,14 +140,21 @@ def _filled(sheets: dict[str, list[Sheet]]) -> dict[str, list[Sheet]]:
     return {end: those for end, those in sheets.items() if those}
 
 
-def _write(files: Mapping[Path, bytes]) -> None:
-    """All or none: what is not registered as issued must not lie about on paper either."""
-    written: list[Path] = []
-    for place, pdf in files.items():
-        try:
-            place.write_bytes(pdf)
-            written.append(place)
-        except OSError as error:
-            for other in written:
-                other.unlink()
-            raise UsageError(f"{place} cannot be written: {error.strerror}.", "Give another place with -o.") from error
+def _written(pdfs: Mapping[Path, bytes], files: ExitStack) -> dict[Path, Path]:
+    """By its place, the file beside it that holds the PDF; all are gone with `files` unless they are put in their places."""
+    found = {}
+    for place, pdf in pdfs.items():
+        with _told(place):
+            found[place] = files.enter_context(beside(place))
+            with found[place].open("wb") as out:
+                out.write(pdf)
+                settle(out)
+    return found
+
+
+@contextmanager
+def _told(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{place} cannot be written: {error.strerror}.", "Give another place with -o.") from error

@@ -21,6 +21,7 @@ from pipeline.pack.issue_file import write_issued
 from pipeline.pack.numbers import checked, needs_table
 from pipeline.pack.parts import Order, Part, clients_of, parts
 from pipeline.template import Forms
+from pipeline.whole_file import write_secretly
 
 ISSUED_FILE, NUMBERS_FILE = "utlamnade.csv", "antal.csv"
 
@@ -65,7 +66,7 @@ def make_pack(order: Order, forms: Forms) -> Pack:
 
 
 def write_pack(pack: Pack, folder: Path) -> None:
-    """Write the files. The register of serials comes first: there is never paper that it lacks.
+    """Write the files, for their owner only. The register of serials comes first: there is never paper that it lacks.
 
     Raises:
         UsageError: the folder has a pack already, or cannot be written.
@@ -73,9 +74,9 @@ def write_pack(pack: Pack, folder: Path) -> None:
     if (folder / ISSUED_FILE).exists():
         raise UsageError(f"{folder} has a pack already.", "Give another folder with -o: its register of serials must not be lost.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in sorted(pack.files, key=lambda name: name != ISSUED_FILE):
-            (folder / name).write_bytes(pack.files[name])
+            write_secretly(folder / name, pack.files[name])
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}.", "Give another folder with -o.") from error
 

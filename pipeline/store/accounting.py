@@ -2,6 +2,8 @@
 
 A sheet has come back when a page with its serial has. One that is registered as unused and then scanned after all has come back: paper that is
 there speaks louder than a list.
+
+Sheets that were printed for a unit that is not known here, as before there were any, are accounted for too, by whoever prints in any unit.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, literal_column, or_, select, update
 
-from pipeline.access import Action, require
+from pipeline.access import Action, allowed, require
 from pipeline.errors import UsageError
 from pipeline.fiducials import is_serial, normal_serial
 from pipeline.model import Person
@@ -25,6 +27,10 @@ from pipeline.store.issued_row_tables import issued_row
 from pipeline.store.page_states import count
 
 _sheet, _page = tables.issued_sheet, tables.page
+NO_UNIT = ""
+"""Stands for every unit that is not known here."""
+_unit = func.coalesce(tables.unit.c.name, literal_column("''"))
+_issued = _sheet.outerjoin(tables.unit, tables.unit.c.name == _sheet.c.unit)
 _STANDS = unused_sheet.c.undone_at.is_(None)
 _MOST = 500
 
@@ -64,12 +70,17 @@ class UnusedLot:
 
 
 def sheet_counts(conn: Connection, units: Collection[str]) -> list[SheetCount]:
-    """Printed sheets of these units, by unit and form."""
+    """Printed sheets of these units, by unit and form; `NO_UNIT` may be one of them."""
     is_back, is_unused = _is_back(), and_(~_is_back(), _is_unused())
-    keys = (_sheet.c.unit, _sheet.c.form)
-    query = select(*keys, func.count(), count(is_back), count(is_unused), count(and_(~is_back, ~is_unused)))
-    query = query.where(_sheet.c.unit.in_(sorted(units))).group_by(*keys).order_by(*keys)
+    keys = (_unit, _sheet.c.form)
+    query = select(*keys, func.count(), count(is_back), count(is_unused), count(and_(~is_back, ~is_unused))).select_from(_issued)
+    query = query.where(_unit.in_(sorted(units))).group_by(*keys).order_by(*keys)
     return [SheetCount(*row) for row in conn.execute(query)]
+
+
+def accounted_units(person: Person) -> frozenset[str]:
+    """The units whose printed sheets the person accounts for: the own, and for who prints `NO_UNIT`. A sheet there tells its serial and form only."""
+    return person.units | {NO_UNIT} if allowed(person, Action.PRINT) else person.units
 
 
 def missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
@@ -80,10 +91,14 @@ def missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
     """
     require(person, Action.PROGRESS)
     named = or_(_sheet.c.client_pid.is_not(None), exists().where(issued_row.c.serial == _sheet.c.serial))
-    query = select(_sheet.c.serial, _sheet.c.unit, _sheet.c.form, _sheet.c.issued_at, named)
-    query = query.where(_sheet.c.unit.in_(sorted(person.units)), ~_is_back(), ~_is_unused())
-    rows = conn.execute(query.order_by(_sheet.c.unit, named.desc(), _sheet.c.form, _sheet.c.issued_at, _sheet.c.serial))
+    query = select(_sheet.c.serial, _unit, _sheet.c.form, _sheet.c.issued_at, named).select_from(_issued)
+    query = query.where(_unit.in_(sorted(accounted_units(person))), ~_is_back(), ~_is_unused())
+    rows = conn.execute(query.order_by(_unit, named.desc(), _sheet.c.form, _sheet.c.issued_at, _sheet.c.serial))
     return [MissingSheet(serial, unit, form, at, bool(prefilled)) for serial, unit, form, at, prefilled in rows]
+
+
+def _of(unit: str) -> ColumnElement[bool]:
+    return _sheet.c.unit == unit if unit else _sheet.c.unit.not_in(select(tables.unit.c.name))
 
 
 def _is_back() -> ColumnElement[bool]:
@@ -98,6 +113,7 @@ def return_unused(conn: Connection, person: Person, unit: str, typed: str, now: 
     """Register printed sheets of a unit as returned unused; answers with how many are new. All or none.
 
     Args:
+        unit: `NO_UNIT` for sheets of units that are not known here.
         typed: serials as people write them or a hand-held reader sends them, between blanks, commas, semicolons or line ends. `A–B` or `A..B`
             means these two and all sheets of the same form that were printed between them: serials themselves are in no order.
 
@@ -105,7 +121,7 @@ def return_unused(conn: Connection, person: Person, unit: str, typed: str, now: 
         NotAllowedError: the person does not print for this unit.
         UsageError: a serial is wrong, not of this unit, or has come back written on. The text names serials, which say nothing of anybody.
     """
-    require(person, Action.PRINT, unit)
+    require(person, Action.PRINT, unit or None)
     serials = _meant(conn, unit, typed)
     if back := sorted(_among(conn, serials, returned=True)):
         raise UsageError(f"{', '.join(back)} has been scanned.", "A sheet that has been scanned is not unused. Take it out of the list.")
@@ -113,7 +129,7 @@ def return_unused(conn: Connection, person: Person, unit: str, typed: str, now: 
     if new:
         lot = secrets.token_hex(8)
         conn.execute(insert(unused_sheet), [{"serial": serial, "lot": lot, "by": person.login, "at": now} for serial in new])
-        record(conn, person.login, "return_unused", lot, unit=unit, count=len(new))
+        record(conn, person.login, "return_unused", lot, unit=unit or None, count=len(new))
     return len(new)
 
 
@@ -125,15 +141,14 @@ def undo_unused(conn: Connection, person: Person, lot: str, now: datetime) -> in
         UsageError: there is no such registration that stands.
     """
     require(person, Action.PRINT)
-    units = (
-        conn.execute(select(_sheet.c.unit).distinct().join(unused_sheet, unused_sheet.c.serial == _sheet.c.serial).where(_lot(lot))).scalars().all()
-    )
+    of_lot = select(_unit).distinct().select_from(_issued.join(unused_sheet, unused_sheet.c.serial == _sheet.c.serial)).where(_lot(lot))
+    units = conn.execute(of_lot).scalars().all()
     if not units:
         raise UsageError("There is no such registration that stands.", "Look at the list again.")
     for unit in units:
-        require(person, Action.PRINT, unit)
+        require(person, Action.PRINT, unit or None)
     undone = conn.execute(update(unused_sheet).where(_lot(lot)).values(undone_by=person.login, undone_at=now)).rowcount
-    record(conn, person.login, "undo_unused", lot, unit=units[0], count=undone)
+    record(conn, person.login, "undo_unused", lot, unit=units[0] or None, count=undone)
     return undone
 
 
@@ -144,8 +159,9 @@ def unused_lots(conn: Connection, person: Person) -> list[UnusedLot]:
         NotAllowedError: the person does not print.
     """
     require(person, Action.PRINT)
-    keys = (unused_sheet.c.lot, _sheet.c.unit, unused_sheet.c.by, unused_sheet.c.at)
-    query = select(*keys, func.count()).join(_sheet, _sheet.c.serial == unused_sheet.c.serial).where(_STANDS, _sheet.c.unit.in_(sorted(person.units)))
+    keys = (unused_sheet.c.lot, _unit, unused_sheet.c.by, unused_sheet.c.at)
+    of_lots = _issued.join(unused_sheet, unused_sheet.c.serial == _sheet.c.serial)
+    query = select(*keys, func.count()).select_from(of_lots).where(_STANDS, _unit.in_(sorted(accounted_units(person))))
     found = conn.execute(query.group_by(*keys).order_by(unused_sheet.c.at.desc(), unused_sheet.c.lot))
     return [UnusedLot(lot, unit, sheets, by, at) for lot, unit, by, at, sheets in found]
 
@@ -181,7 +197,7 @@ def _between(conn: Connection, unit: str, first: str, last: str) -> list[str]:
     ends = conn.execute(select(_sheet.c.form, _sheet.c.issued_at).where(_sheet.c.serial.in_([first, last])).order_by(_sheet.c.issued_at)).all()
     if len({row.form for row in ends}) != 1:
         raise UsageError(f"{first} and {last} are of different forms.", "A range goes from one sheet to another of the same form.")
-    within = and_(_sheet.c.unit == unit, _sheet.c.form == ends[0].form, _sheet.c.issued_at.between(ends[0].issued_at, ends[-1].issued_at))
+    within = and_(_of(unit), _sheet.c.form == ends[0].form, _sheet.c.issued_at.between(ends[0].issued_at, ends[-1].issued_at))
     return list(conn.execute(select(_sheet.c.serial).where(within).order_by(_sheet.c.issued_at)).scalars())
 
 
@@ -199,5 +215,5 @@ def _among(conn: Connection, serials: Sequence[str], unit: str | None = None, *,
     for start in range(0, len(serials), _MOST):
         some = serials[start : start + _MOST]
         query = select(_page.c.serial).where(_page.c.serial.in_(some)) if returned else select(_sheet.c.serial).where(_sheet.c.serial.in_(some))
-        found |= set(conn.execute(query if unit is None or returned else query.where(_sheet.c.unit == unit)).scalars())
+        found |= set(conn.execute(query if unit is None or returned else query.where(_of(unit))).scalars())
     return found

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select
 
 from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import ExportError, NotAllowedError
 from pipeline.model import EntryState, Person
+from pipeline.review import LEAVE_NO_GAP
 from pipeline.store import sight
 from pipeline.store.archive_tables import archive_package, archived_sheet
 from pipeline.store.tables import entry, export_item
 
 _MOST_IDS = 500
 SENT = (EntryState.EXPORTED, EntryState.RECEIPTED)
-SETTLED = frozenset({*SENT, EntryState.REJECTED})
+_LEAVES_NO_GAP = or_(entry.c.voided.is_not(None), entry.c.reason.in_(sorted(LEAVE_NO_GAP)))
+SETTLED = or_(entry.c.state.in_([state.value for state in SENT]), and_(entry.c.state == EntryState.REJECTED.value, _LEAVES_NO_GAP))
+"""Entries with which nothing more is done. Paper put aside as illegible, or whose author is asked, is not: somebody may still enter it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +79,38 @@ def archivable(conn: Connection, person: Person, unit: str | None = None) -> Wai
     if unit is not None:
         sent = sent.where(entry.c.unit == unit)
     hidden = select(entry.c.sheet).where(~sight.visible_entries(conn, person))
-    query = select(entry.c.sheet, entry.c.id, entry.c.state).where(entry.c.sheet.in_(sent), entry.c.sheet.not_in(hidden))
-    by_sheet: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in conn.execute(query.order_by(entry.c.sheet, entry.c.id)):
-        by_sheet[row.sheet].append((row.id, row.state))
-    settled = {sheet: rows for sheet, rows in by_sheet.items() if all(EntryState(state) in SETTLED for _, state in rows)}
-    return Waiting(tuple(_not_archived(conn, settled)), len(by_sheet) - len(settled))
+    by_sheet, unsettled = _by_sheet(conn, and_(entry.c.sheet.in_(sent), entry.c.sheet.not_in(hidden)))
+    settled = {sheet: ids for sheet, ids in by_sheet.items() if sheet not in unsettled}
+    return Waiting(tuple(_not_archived(conn, settled)), len(unsettled))
 
 
 def changed_since(conn: Connection, package_id: str) -> list[str]:
     """The sheets of a package that are not in the archive as they are now: corrected, made void or added to since, and in no later package."""
     held = select(archived_sheet.c.sheet).where(archived_sheet.c.package == package_id)
-    by_sheet: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in conn.execute(select(entry.c.sheet, entry.c.id, entry.c.state).where(entry.c.sheet.in_(held)).order_by(entry.c.sheet, entry.c.id)):
-        by_sheet[row.sheet].append((row.id, row.state))
-    open_ones = {sheet for sheet, rows in by_sheet.items() if any(EntryState(state) not in SETTLED for _, state in rows)}
-    return sorted(open_ones | {one.sheet for one in _not_archived(conn, by_sheet) if one.entry_ids})
+    by_sheet, unsettled = _by_sheet(conn, entry.c.sheet.in_(held))
+    return sorted(unsettled | {one.sheet for one in _not_archived(conn, by_sheet) if one.entry_ids})
 
 
-def _not_archived(conn: Connection, settled: dict[str, list[tuple[str, str]]]) -> Iterable[Archivable]:
-    ids = {sheet: tuple(entry_id for entry_id, state in rows if state != EntryState.REJECTED) for sheet, rows in settled.items()}
-    times = _exports(conn, [entry_id for each in ids.values() for entry_id in each])
-    known = _archived(conn, list(settled))
-    for sheet, entry_ids in ids.items():
+def _by_sheet(conn: Connection, condition: ColumnElement[bool]) -> tuple[dict[str, list[str]], set[str]]:
+    """The entries of each sheet but those put aside, and the sheets that hold an entry that is not settled."""
+    by_sheet: dict[str, list[str]] = defaultdict(list)
+    unsettled = set()
+    query = select(entry.c.sheet, entry.c.id, entry.c.state, SETTLED.label("settled")).where(condition)
+    for row in conn.execute(query.order_by(entry.c.sheet, entry.c.id)):
+        by_sheet[row.sheet] += [row.id] if row.state != EntryState.REJECTED.value else []
+        if not row.settled:
+            unsettled.add(row.sheet)
+    return by_sheet, unsettled
+
+
+def _not_archived(conn: Connection, sheets: Mapping[str, Sequence[str]]) -> Iterable[Archivable]:
+    times = _exports(conn, [entry_id for each in sheets.values() for entry_id in each])
+    known = _archived(conn, list(sheets))
+    for sheet, entry_ids in sheets.items():
         named = "\n".join(f"{entry_id} {times.get(entry_id, 0)}" for entry_id in entry_ids)
         content = hashlib.sha256(named.encode()).hexdigest()
         if (sheet, content) not in known:
-            yield Archivable(sheet, entry_ids, content)
+            yield Archivable(sheet, tuple(entry_ids), content)
 
 
 def _exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -96,22 +97,25 @@ def check(rows: Iterable[LogRow], head: Callable[[], Head | None], find: Callabl
         rows: all of them.
         head: what the database says of the last row, asked after the rows; a log that grows meanwhile is not wrong for that.
         find: the number of the row with a digest, None if no row has it.
-        anchors: heads of earlier that were kept elsewhere.
+        anchors: heads of earlier that were kept elsewhere. Of two that contradict each other one is not what the log was.
     """
-    return _Checking(find, {anchor.number: anchor.sha256 for anchor in anchors}).run(rows, head)
+    kept = defaultdict[int, set[str]](set)
+    for anchor in anchors:
+        kept[anchor.number].add(anchor.sha256)
+    return _Checking(find, kept).run(rows, head)
 
 
 class _Checking:
     """One walk along a chain."""
 
-    def __init__(self, find: Callable[[str], int | None], anchors: Mapping[int, str]) -> None:
+    def __init__(self, find: Callable[[str], int | None], anchors: Mapping[int, set[str]]) -> None:
         self._find, self._anchors = find, dict(anchors)
         self._problems: list[Problem] = []
         self._count = self._rows = 0
         self._last, self._last_good = Head(0, GENESIS), True
 
     def run(self, rows: Iterable[LogRow], head: Callable[[], Head | None]) -> Verdict:
-        if self._anchors.pop(0, GENESIS) != GENESIS:
+        if self._anchors.pop(0, {GENESIS}) != {GENESIS}:
             self._wrong(Wrong.REWRITTEN, 0)
         for row in rows:
             self._rows += 1
@@ -134,7 +138,7 @@ class _Checking:
             self._wrong(Wrong.CHANGED, self._last.number)
         if not good:
             self._broken(row)
-        if self._anchors.pop(row.id, row.sha256) != row.sha256:
+        if self._anchors.pop(row.id, {row.sha256}) != {row.sha256}:
             self._wrong(Wrong.REWRITTEN, row.id)
         self._last, self._last_good = Head(row.id, row.sha256), good
 

@@ -65,6 +65,15 @@ def verify(conn: Connection, anchors: Sequence[Head] = ()) -> Verdict:
     return Verdict(found.rows, found.head, (Problem(Wrong.UNPROTECTED, 0, 0), *found.problems), found.count + 1)
 
 
+def rewritten(conn: Connection, anchors: Sequence[Head]) -> list[int]:
+    """The numbers of kept heads whose row is gone or has another digest. A look at these rows only."""
+    numbers, found = sorted({anchor.number for anchor in anchors}), {0: GENESIS}
+    for start in range(0, len(numbers), _AT_ONCE):
+        rows = conn.execute(select(_event.c.id, _event.c.sha256).where(_event.c.id.in_(numbers[start : start + _AT_ONCE])))
+        found |= {row.id: row.sha256 for row in rows}
+    return sorted({anchor.number for anchor in anchors if found.get(anchor.number) != anchor.sha256})
+
+
 class _Walk:
     """The whole log and, once the rows have been gone through, its end. On PostgreSQL each query sees what was committed up to then."""
 

@@ -111,7 +111,7 @@ def paper_days(conn: Connection, forms: Forms, person: Person, first: date, last
     counts = {}
     for unit in areas:
         for day in found.days:
-            visits, shifts = (_planned_on(plan.get(unit), day) for plan in plans)
+            visits, shifts = (plan.get(unit, {}).get(day) for plan in plans)
             counts[unit, day] = DayCount(unit, day, *counted.get((unit, day), (0, 0, 0)), visits, shifts)
     return replace(found, counts=counts)
 
@@ -176,8 +176,3 @@ def _is_visit(area: str, lists: Sequence[str]) -> ColumnElement[bool]:
 def _undated(conn: Connection, of_units: Collection[str]) -> dict[str, int]:
     query = select(_entry.c.unit, func.count(distinct(_entry.c.sheet))).where(*_theirs(of_units), _entry.c.event_on.is_(None))
     return {row[0]: row[1] for row in conn.execute(query.group_by(_entry.c.unit).order_by(_entry.c.unit))}
-
-
-def _planned_on(plan: Mapping[str, int] | None, day: str) -> int | None:
-    """How many were planned; none on a day that is missing between the first and the last of a plan."""
-    return plan.get(day, 0) if plan and min(plan) <= day <= max(plan) else None

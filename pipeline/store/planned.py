@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import date, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -17,14 +18,18 @@ from pipeline.store.registers import units
 from pipeline.store.upsert import upsert
 
 _table = planned_day.c
+_MOST_DAYS = 800
+"""A plan that goes on for longer has a mistyped day."""
 
 
 def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Planned) -> int:
     """Keep what was planned; later figures for a unit and day take the place of earlier ones. Answers with how many there were.
 
+    On a day that they lack between a unit's first and last day nothing was planned, which is kept too: of days between two plans nothing is known.
+
     Raises:
         NotAllowedError: the person may not see the figures of one of the units.
-        UsageError: there is no such unit.
+        UsageError: there is no such unit, or the figures go from one day to another years away.
     """
     require(person, Action.PROGRESS)
     here = sorted({unit for unit, _ in counts})
@@ -32,7 +37,8 @@ def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Plann
         raise UsageError(f"There is no unit {', '.join(unknown)}.", "Name the units as here, or add them: `efterskrift unit NAME AREA`.")
     for unit in here:
         require(person, Action.PROGRESS, unit)
-    upsert(conn, planned_day, [{"unit": unit, "day": day, "kind": kind.value, "planned": count} for (unit, day), count in counts.items()])
+    whole = {(unit, day): counts.get((unit, day), 0) for unit in here for day in _days(unit, counts)}
+    upsert(conn, planned_day, [{"unit": unit, "day": day, "kind": kind.value, "planned": count} for (unit, day), count in whole.items()])
     for unit in here:
         record(conn, person.login, "save_planned", unit, unit=unit, kind=kind.value, count=sum(one == unit for one, _ in counts))
     return len(counts)
@@ -45,3 +51,14 @@ def planned(conn: Connection, of_units: Collection[str], kind: PlanKind) -> dict
     for unit, day, count in conn.execute(query.order_by(_table.unit, _table.day)):
         found[unit][day] = count
     return dict(found)
+
+
+def _days(unit: str, counts: Planned) -> list[str]:
+    """All days from the first to the last of a unit."""
+    known = [date.fromisoformat(day) for one, day in counts if one == unit]
+    first, length = min(known), (max(known) - min(known)).days
+    if length >= _MOST_DAYS:
+        raise UsageError(
+            f"The plan of {unit} goes from {first} to {max(known)}.", "Correct the day that is mistyped, or hand in each year by itself."
+        )
+    return [(first + timedelta(days=n)).isoformat() for n in range(length + 1)]

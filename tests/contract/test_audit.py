@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -15,6 +16,7 @@ import pikepdf
 import pytest
 from lxml import etree
 from sqlalchemy import Connection, select
+from typer.testing import CliRunner
 
 from pipeline import swedish_time
 from pipeline.audit import follow_up
@@ -22,6 +24,7 @@ from pipeline.audit.anchor import read_anchors, said, seal
 from pipeline.audit.client_extract import client_extract, extract_csv
 from pipeline.audit.extract_pdf import extract_pdf
 from pipeline.audit.storelog import LOG, activity_type, write_storelog
+from pipeline.cli import build_app
 from pipeline.errors import ExitCode, ExportError, NotAllowedError, UsageError
 from pipeline.model import Client, IssuedSheet, Role
 from pipeline.settings import Settings
@@ -259,6 +262,31 @@ def test_a_time_without_posts_makes_no_file(ward: Ward) -> None:
         write_storelog(ward.store, LOGGER, Settings(), Wanted(TODAY[0] - timedelta(days=9), TODAY[0]), io.BytesIO())
 
 
+@pytest.mark.usefixtures("ward")
+def test_a_file_of_posts_is_kept_where_there_are_none_or_no_room(store_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def export(day: str) -> None:
+        CliRunner().invoke(build_app(), ["audit", "export", "--from", day, "--to", day, "-o", str(xml)], catch_exceptions=False)
+
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
+    monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", store_settings.database_url)
+    xml = tmp_path / "out" / "logg.xml"
+    xml.parent.mkdir()
+    xml.write_text("before", "utf-8")
+    xml.chmod(0o644)
+    with pytest.raises(ExportError, match="Nobody"):
+        export("2001-01-01")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(ExportError, match="No space"):
+            export(f"{date.today()}")
+    assert xml.read_text("utf-8") == "before"
+    export(f"{date.today()}")
+    assert (b"before" in xml.read_bytes(), xml.stat().st_mode & 0o777, list(xml.parent.iterdir())) == (False, 0o600, [xml])
+
+
 def test_a_seal_is_read_back_and_a_file_that_is_none_is_refused(ward: Ward, tmp_path: Path) -> None:
     with ward.store.begin() as conn:
         first = seal(conn, "eva", NOW)
@@ -269,6 +297,40 @@ def test_a_seal_is_read_back_and_a_file_that_is_none_is_refused(ward: Ward, tmp_
         file.write_text(text, "utf-8")
         with pytest.raises(UsageError, match="heads of a log"):
             read_anchors(file)
+
+
+@pytest.mark.usefixtures("ward")
+@pytest.mark.parametrize(
+    ("first", "last", "typed", "said"),
+    [
+        ("2026-01-01", "9999-12-31", ASTA.pid.encode(), "no log of these days"),
+        ("0001-01-01", "2026-01-01", ASTA.pid.encode(), "no log of these days"),
+        ("2026-01-01", "2026-01-02", b"ABC\xe51234567", "not written in UTF-8"),
+    ],
+)
+def test_what_cannot_be_a_day_or_a_number_is_said_and_not_quoted(
+    store_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, last: str, typed: bytes, said: str
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
+    monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", store_settings.database_url)
+    command = ["audit", "extract", "--from", first, "--to", last, "-o", str(tmp_path / "u.csv")]
+    with pytest.raises(UsageError, match=said) as told:
+        CliRunner().invoke(build_app(), command, input=typed, catch_exceptions=False)
+    assert "ABC" not in f"{told.value}{told.value.__cause__}"
+    assert not (tmp_path / "u.csv").exists()
+
+
+@pytest.mark.usefixtures("ward")
+def test_a_seal_is_not_put_beside_those_of_another_log(store_settings: Settings, tmp_path: Path) -> None:
+    anchor = tmp_path / "anchor"
+    assert [run(store_settings, "seal", "-o", str(anchor)).returncode for _ in range(2)] == [0, 0]
+    assert len(read_anchors(anchor)) == 2
+    kept = anchor.read_text("utf-8").replace(read_anchors(anchor)[0].sha256, "f" * 64)
+    anchor.write_text(kept, "utf-8")
+    refused = run(store_settings, "seal", "-o", str(anchor))
+    assert (refused.returncode, refused.stdout) == (ExitCode.LOG_BROKEN, "")
+    assert f"Row {read_anchors(anchor)[0].number} of the log" in refused.stderr
+    assert anchor.read_text("utf-8") == kept
 
 
 def test_problems_are_said_in_words() -> None:
@@ -301,6 +363,7 @@ def test_the_commands(store_settings: Settings, tmp_path: Path) -> None:
     exported = run(store_settings, "export", *days, "-o", str(xml))
     assert exported.returncode == 0, exported.stderr
     assert "Without HSA-id" in exported.stderr
+    assert ", as 1 kept head says." in run(store_settings, "verify", "--anchor", str(anchor)).stdout
     anchor.write_text(anchor.read_text("utf-8").replace('"sha256": "', '"sha256": "f')[:-1], "utf-8")
     broken = run(store_settings, "verify", "--anchor", str(anchor))
     assert broken.returncode == ExitCode.LOG_BROKEN

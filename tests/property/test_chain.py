@@ -50,6 +50,14 @@ def test_an_untouched_log_is_right_also_with_an_anchor_of_any_time(rows: list[Lo
 
 
 @given(rows=logs(), data=st.data())
+def test_a_later_head_of_the_same_number_silences_none(rows: list[LogRow], data: st.DataObject) -> None:
+    true = head_of(rows[: data.draw(st.integers(0, len(rows)))])
+    other = Head(true.number, "f" * 64)
+    for anchors in ((other, true), (true, other)):
+        assert named(found(rows, head_of(rows), *anchors)) == {(Wrong.REWRITTEN, true.number, true.number)}
+
+
+@given(rows=logs(), data=st.data())
 def test_a_changed_row_is_named(rows: list[LogRow], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     old = rows[place]

@@ -96,7 +96,7 @@ def listed(store: Store) -> str:
     first = confirm(given, "utbetalningslista", "AAAA01", personnummer=CLIENTS[0].pid, **row)
     second = confirm(given, "utbetalningslista", "AAAA02", personnummer=CLIENTS[1].pid, utbetald=True, **row)
     with store.begin() as conn:
-        conn.execute(update(tables.entry).where(tables.entry.c.id.not_in([first, second])).values(state="avvisad"))
+        conn.execute(update(tables.entry).where(tables.entry.c.id.not_in([first, second])).values(state="avvisad", reason="tom rad"))
     return first
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from pipeline.fiducials import as_printed
+from pipeline.fiducials import as_printed, new_serial
+from pipeline.model import IssuedSheet
 from pipeline.planning import PlanKind
 from pipeline.store.database import Store
+from pipeline.store.issued import add_issued
 from pipeline.store.planned import save_planned
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
-from tests.ui.seeding import MANAGER, OTHER_UNIT, UNIT
+from tests.ui.seeding import ADMINISTRATOR, MANAGER, OTHER_UNIT, UNIT
 
 
 def test_the_days_without_paper_are_said_in_words(store: Store, open_screen: OpenScreen) -> None:
@@ -42,3 +44,14 @@ def test_a_chosen_day_lists_its_sheets_and_an_empty_one_says_what_to_do(store: S
     app.session_state["paper_chosen"] = (UNIT, "2021-12-20")
     app.run()
     assert any("Fråga enheten" in one.value for one in app.markdown)
+
+
+def test_a_sheet_of_a_unit_that_is_not_known_is_listed_and_can_be_returned_by_who_prints(store: Store, open_screen: OpenScreen) -> None:
+    serial = new_serial()
+    with store.begin() as conn:
+        add_issued(conn, [IssuedSheet(serial, "hsl-anteckning", 1, "")], by="kommandorad")
+    listed = [one.proto.body for one in open_screen(ADMINISTRATOR, "paper_days").get("html")]
+    assert any("Okänd enhet" in one and as_printed(serial) in one for one in listed)
+    assert not any(as_printed(serial) in one.proto.body for one in open_screen(MANAGER, "paper_days").get("html"))
+    app = open_screen(ADMINISTRATOR, "scan")
+    assert "Okänd enhet" in app.selectbox(key="unused_unit").options

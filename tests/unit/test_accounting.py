@@ -7,10 +7,12 @@ import pytest
 from pipeline.errors import NotAllowedError, UsageError
 from pipeline.fiducials import new_serial, shown_serial
 from pipeline.model import IssuedSheet
-from pipeline.store.accounting import return_unused, sheet_counts, undo_unused, unused_lots
+from pipeline.overview import overview
+from pipeline.store.accounting import NO_UNIT, missing_sheets, return_unused, sheet_counts, undo_unused, unused_lots
 from pipeline.store.database import Store
 from pipeline.store.events import events_of
-from tests.ward import ADMIN, CHIEF, NORTH, NOTE, NOW, SAID, SOUTH, VISITS, Ward, page_reading
+from pipeline.store.registers import save_units
+from tests.ward import ADMIN, ASTA, CHIEF, NORTH, NOTE, NOW, SAID, SOUTH, VISITS, Ward, page_reading
 
 pytest_plugins = ("tests.databases",)
 NOTES = [new_serial() for _ in range(6)]
@@ -69,6 +71,27 @@ def test_a_sheet_that_is_scanned_after_all_has_come_back(ward: Ward) -> None:
     give(ward, NOTES[1])
     ward.read(ward.scan(), page_reading(NOTE, NOTES[1], SAID))
     assert counts(ward)[NOTE.id] == (6, 2, 0, 4)
+
+
+def test_sheets_of_a_unit_that_is_not_known_are_missed_by_who_prints_and_can_be_returned(ward: Ward) -> None:
+    first, second = new_serial(), new_serial()
+    ward.issue(IssuedSheet(first, NOTE.id, 1, "Norr"), IssuedSheet(second, NOTE.id, 1, "", ASTA.pid))
+    with ward.store.read() as conn:
+        assert {(one.serial, one.unit) for one in missing_sheets(conn, ADMIN) if not one.unit} == {(first, NO_UNIT), (second, NO_UNIT)}
+        assert all(one.unit == NORTH for one in missing_sheets(conn, CHIEF))
+        assert [one.issued for one in overview(conn, ADMIN, NOW).sheets if one.unit == NO_UNIT] == [2]
+        assert all(one.unit for one in overview(conn, CHIEF, NOW).sheets)
+    with pytest.raises(UsageError):
+        give(ward, NOTES[1], NO_UNIT)
+    assert give(ward, f"{first}–{second}", NO_UNIT) == 2
+    with ward.store.begin() as conn:
+        (lot,) = unused_lots(conn, ADMIN)
+        assert (lot.unit, lot.sheets) == (NO_UNIT, 2)
+        assert undo_unused(conn, ADMIN, lot.id, NOW) == 2
+        save_units(conn, {"Norr": "HSL"})
+        assert [one.serial for one in missing_sheets(conn, ADMIN) if not one.unit] == [second]
+        with pytest.raises(NotAllowedError):
+            return_unused(conn, CHIEF, NO_UNIT, second, NOW)
 
 
 def test_a_manager_sees_figures_but_registers_no_sheets(ward: Ward) -> None:

@@ -36,7 +36,7 @@ from pipeline.store import archives, events, originals, tables
 from pipeline.store.archives import ArchivedSheet, Package
 from pipeline.store.clock import utc_now
 from pipeline.store.log_clients import clients_of, subjects_of
-from tests.export_examples import ARNE, MADE_AT, SETTINGS, SIV, record
+from tests.export_examples import ARNE, FORMS, MADE_AT, SETTINGS, SIV, record
 from tests.export_office import ANNA, confirm, correct, review, void
 from tests.package_validator import findings
 from tests.shared_data import shared
@@ -47,6 +47,8 @@ pytest_plugins = ("tests.databases", "tests.offices")
 
 RUT = Person("rut", "Rut Ek", "registrator", Role.REGISTRAR, frozenset({"Norr", "Söder"}), ALL_AREAS)
 BO = Person("bo", "Bo Alm", "administratör", Role.ADMINISTRATOR, frozenset({"Norr", "Söder"}), ALL_AREAS)
+SAMPLED = "200910152396"
+"""Born on a day that research keeps."""
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
 CONTRADICTION = "SIP14"
 """The validator's rule SIP14 asks that the note of the program be an IDENTIFICATIONCODE, its rule CSIP16 that the same note be a SOFTWARE VERSION:
@@ -139,7 +141,7 @@ def test_a_row_that_its_target_refused_and_somebody_voided_keeps_no_list_back(of
     run = make_run(office, ANNA, "besok", utc_now())
     assert run is not None
     with office.store.begin() as conn:
-        conn.execute(update(tables.entry).where(tables.entry.c.id.not_in([voided, other])).values(state="avvisad"))
+        conn.execute(update(tables.entry).where(tables.entry.c.id.not_in([voided, other])).values(state="avvisad", reason="tom rad"))
     void(office, voided)
     give_receipts(office, ANNA, run.id, [Answer(other, accepted=True), Answer(voided, accepted=False, text="fel")], utc_now())
     assert (ready(office, BO).sheets, ready(office, BO).unsettled) == (1, 0)
@@ -149,7 +151,33 @@ def test_a_row_that_its_target_refused_and_somebody_voided_keeps_no_list_back(of
 def test_a_sheet_is_kept_for_ever_whichever_of_its_rows_says_so(turn: int) -> None:
     undated = record("besokslista", area="SoL", event_at=None, written_at=None)
     sampled = record("besokslista", area="SoL", client=Client("198001152384", "Elsa Ek", "Norr"))
-    assert rule_name(longest([undated, sampled][::turn], SETTINGS)).startswith("BEVARAS")
+    assert rule_name(longest([undated, sampled][::turn], SETTINGS, FORMS)).startswith("BEVARAS")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "kept"),
+    [
+        ("medsokande_personnummer", SAMPLED, True),
+        ("barn6_personnummer", SAMPLED, True),
+        ("medsokande_personnummer", SIV.pid, False),
+        ("barn1_personnummer", f"{SAMPLED[:-1]}0", False),
+        ("medsokande_namn", SAMPLED, False),
+    ],
+)
+def test_a_file_is_kept_for_somebody_who_applies_too_or_a_child_in_the_sample(name: str, number: str, *, kept: bool) -> None:
+    found = longest([record("ansokan-ekonomiskt", {name: number}, area="IFO")], SETTINGS, FORMS)
+    assert (bool(found.kept), found.earliest is None) == (kept, kept)
+    assert ("någon annan på arket" in found.kept, number in found.kept) == (kept, False)
+
+
+def test_a_number_on_a_form_that_is_there_no_longer_is_looked_for_everywhere() -> None:
+    gone = record("ansokan-ekonomiskt", {"medsokande_personnummer": SAMPLED}, area="IFO", version=99)
+    assert longest([gone], SETTINGS, FORMS).kept
+
+
+def test_a_day_at_the_end_of_time_is_kept_until_then() -> None:
+    last = datetime(9999, 12, 31, 7)
+    assert longest([record("besokslista", area="HSL", event_at=last, written_at=last)], SETTINGS, FORMS).earliest == date.max
 
 
 def test_somebody_elses_correction_meanwhile_makes_it_start_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,9 +303,28 @@ def test_a_list_waits_until_every_row_is_settled(office: Office, tmp_path: Path)
     make_run(office, ANNA, "besok", utc_now())
     assert (ready(office, BO).sheets, ready(office, BO).unsettled) == (0, 1)
     with office.store.begin() as conn:
-        conn.execute(update(tables.entry).where(tables.entry.c.id != "AAAA05-01").values(state="avvisad"))
+        conn.execute(update(tables.entry).where(tables.entry.c.id != "AAAA05-01").values(state="avvisad", reason="tom rad"))
     pdf = (unpacked(office, packed(office), tmp_path) / "representations" / "pdfa" / "data" / "AAAA05.pdf").read_bytes()
     assert "08:15" in text_of(pdf)
+
+
+@pytest.mark.parametrize(
+    ("reason", "voided", "waits"), [("fråga författaren", None, True), ("oläsligt", None, True), ("oläsligt", "fel person", False)]
+)
+def test_a_row_that_somebody_may_still_enter_keeps_its_list_back_and_its_paper(office: Office, reason: str, voided: str | None, waits: bool) -> None:
+    scanned(office, "AAAA05", "besokslista", start="08:15", dusch=True)
+    make_run(office, ANNA, "besok", utc_now())
+    rest = update(tables.entry).where(tables.entry.c.id != "AAAA05-01")
+    with office.store.begin() as conn:
+        conn.execute(rest.values(state="avvisad", reason=reason, voided=voided))
+    assert (ready(office, BO).sheets, ready(office, BO).unsettled) == ((0, 1) if waits else (1, 0))
+    with office.store.begin() as conn:
+        conn.execute(rest.values(reason="tom rad"))
+    made = packed(office)
+    with office.store.begin() as conn:
+        assert archives.changed_since(conn, made.id) == []
+        conn.execute(rest.values(reason=reason))
+        assert archives.changed_since(conn, made.id) == (["AAAA05"] if waits else [])
 
 
 def test_a_page_that_lies_on_no_form_is_archived_as_it_came(office: Office, tmp_path: Path) -> None:
@@ -404,7 +451,7 @@ def test_a_protected_client_is_marked_in_the_description(office: Office, tmp_pat
 
 def test_the_years_are_counted_from_the_day_on_which_it_was_written_down() -> None:
     late = record("besokslista", area="HSL", event_at=datetime(2021, 12, 16, 7), written_at=datetime(2022, 1, 10, 9))
-    assert longest([late], SETTINGS).earliest == date(2032, 1, 10)
+    assert longest([late], SETTINGS, FORMS).earliest == date(2032, 1, 10)
 
 
 def test_a_package_that_took_long_is_told_of_when_it_was_pressed_twice(office: Office) -> None:

@@ -63,7 +63,7 @@ def test_a_package_is_written_for_its_owner_only_and_can_be_written_again(tmp_pa
 
 @pytest.mark.usefixtures("office")
 def test_nothing_to_archive_is_said_and_is_no_error() -> None:
-    assert "1 sheets in" in say("archive")
+    assert "1 sheet in" in say("archive")
     assert say("archive") == "Nothing to archive.\n"
 
 
@@ -80,4 +80,4 @@ def test_a_missing_folder_or_package_is_refused_before_anything_is_made() -> Non
         say("archive", "-o", "ingen/arkiv.zip")
     with pytest.raises(ExportError, match="no package"):
         say("archive", "--package", "x")
-    assert "1 sheets in" in say("archive")
+    assert "1 sheet in" in say("archive")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import update
 
+from pipeline.cli import backlog_command
 from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.model import EntryState, Role
 from pipeline.review import REASONS
+from pipeline.settings import Settings
 from pipeline.store import tables
 from pipeline.store.backlog import Backlog, backlog
 from pipeline.store.blocks import set_block
@@ -133,3 +137,15 @@ def test_looking_at_the_list_is_recorded_without_whom_it_names(ward: Ward) -> No
     assert "list_backlog" in log
     assert ASTA.pid not in log
     assert ASTA.name not in log
+
+
+def test_a_list_that_anybody_could_read_becomes_its_owners_only(
+    ward: Ward, store_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
+    monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", store_settings.database_url)
+    file = tmp_path / "kvar.csv"
+    file.touch(0o644)
+    backlog_command.backlog(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert sum(one.name in file.read_text("utf-8-sig") for one in (ASTA, BROR)) == len(listed(ward).markers)

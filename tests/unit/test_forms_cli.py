@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import typer
 from pdf2image import pdfinfo_from_bytes
+from sqlalchemy import Connection
 from typer.testing import CliRunner
 
 from pipeline.cli import forms_commands, print_commands
-from pipeline.errors import FormError, UsageError
+from pipeline.errors import FormError, StoreUnavailableError, UsageError
 from pipeline.model import Client
 from pipeline.settings import ROOT, load_settings
-from pipeline.store.database import open_store
+from pipeline.store.database import Store, open_store
 from pipeline.store.issued import outstanding
 from pipeline.store.registers import save_clients, save_units
 
@@ -162,6 +167,47 @@ def test_of_two_files_none_is_left_if_one_could_not_be_written(tmp_path: Path) -
         _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(tmp_path / "ut.pdf"))
     assert _issued() == []
     assert not (tmp_path / "ut.pdf").exists()
+
+
+def test_a_full_disk_leaves_no_paper_that_nobody_knows_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UsageError, match="No space"):
+        _run("print", "besokslista", "-o", str(tmp_path / "ut.pdf"))
+    assert [path.name for path in tmp_path.iterdir()] == ["workspace"]
+    assert _issued() == []
+
+
+def test_paper_that_could_not_be_registered_is_not_left_to_be_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store(load_settings(), create=True).close()
+    begin = Store.begin
+
+    @contextmanager
+    def fails_at_its_end(store: Store) -> Iterator[Connection]:
+        with begin(store) as conn:
+            yield conn
+            raise StoreUnavailableError("The disk is full.")
+
+    monkeypatch.setattr(Store, "begin", fails_at_its_end)
+    with pytest.raises(StoreUnavailableError):
+        _run("print", "besokslista", "-o", str(tmp_path / "ut.pdf"))
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == ["workspace"]
+
+
+def test_printing_before_there_are_units_says_under_what_the_sheets_stand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_commands.print_form("besokslista", tmp_path / "ut.pdf", copies=1, unit="Norr")
+    assert "no units yet" in capsys.readouterr().err
+
+
+def test_only_its_owner_may_read_paper_with_names(tmp_path: Path) -> None:
+    pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
+    register.write_text(REGISTER, "utf-8")
+    pdf.touch(0o644)
+    _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
+    assert pdf.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_empty_register_is_not_printed_as_a_blank_sheet(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_the_commands_tell_what_came_of_a_file_and_of_a_plan(tmp_path: Path, mon
     said = [CliRunner().invoke(build_app(), ["issued", "take-in", str(file)], catch_exceptions=False).output for _ in range(2)]
     assert [line.split(",")[0] for line in said] == ["1 new", "0 new"]
     assert "Forms that are not in the forms folder: anteckning 1" in said[0]
-    assert "1 days of 1 units" in CliRunner().invoke(build_app(), ["planned", str(plan), "--kind", "pass"], catch_exceptions=False).output
+    assert "1 day of 1 unit" in CliRunner().invoke(build_app(), ["planned", str(plan), "--kind", "pass"], catch_exceptions=False).output
     with store.read() as conn:
         assert planned(conn, {NORTH}, PlanKind.SHIFTS) == {NORTH: {"2026-02-17": 4}}
         assert planned(conn, {NORTH}, PlanKind.VISITS) == {}

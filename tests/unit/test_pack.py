@@ -170,6 +170,8 @@ def test_the_command_needs_no_store_and_never_writes_over_a_pack(tmp_path: Path,
     assert CliRunner().invoke(build_app(), command, catch_exceptions=False).exit_code == 0
     assert not (tmp_path / "none").exists()
     assert len(read_issued((tmp_path / "paket" / "utlamnade.csv").read_bytes()).sheets) == 1 + len(OWN)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "paket").iterdir()} == {0o600}
+    assert (tmp_path / "paket").stat().st_mode & 0o777 == 0o700
     before = (tmp_path / "paket" / "utlamnade.csv").read_bytes()
     assert isinstance(CliRunner().invoke(build_app(), command).exception, UsageError)
     assert (tmp_path / "paket" / "utlamnade.csv").read_bytes() == before

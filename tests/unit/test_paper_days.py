@@ -8,13 +8,13 @@ from datetime import date
 import pytest
 
 from pipeline.errors import NotAllowedError, UsageError
-from pipeline.fiducials import new_serial
+from pipeline.fiducials import SERIAL_ALPHABET, is_serial, new_serial
 from pipeline.field_spec import Meaning
 from pipeline.model import IssuedSheet, Outcome, PageReading, Person, PrintedRow, Role
-from pipeline.paper_days_csv import paper_days_csv
+from pipeline.paper_days_csv import missing_csv, paper_days_csv
 from pipeline.planning import PlanKind, planned_of
 from pipeline.settings import ROOT
-from pipeline.store.accounting import missing_sheets
+from pipeline.store.accounting import MissingSheet, missing_sheets
 from pipeline.store.corrections import void
 from pipeline.store.database import Store
 from pipeline.store.decisions import reject, save_answers
@@ -89,6 +89,21 @@ def test_a_day_that_a_plan_jumps_over_had_nothing_planned_and_a_new_plan_replace
     assert north(look(ward))["18"] is Paper.NONE
 
 
+def test_of_the_days_between_two_plans_nothing_is_known(ward: Ward) -> None:
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-01"): 1, (NORTH, "2026-02-16"): 1, (SOUTH, "2026-02-20"): 1})
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-18"): 0, (NORTH, "2026-02-20"): 0})
+    found = look(ward)
+    assert [found.counts[NORTH, day].planned_visits for day in found.days] == [1, None, 0, 0, 0]
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-16"): 0, (NORTH, "2026-02-28"): 3})
+    assert look(ward).counts[NORTH, "2026-02-17"].planned_visits == 0
+    assert look(ward).counts[SOUTH, "2026-02-19"].planned_visits is None
+
+
+def test_a_plan_with_a_mistyped_year_is_told_of_and_not_kept(ward: Ward) -> None:
+    with pytest.raises(UsageError, match="2026-02-16 to 2062-02-17"):
+        plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-16"): 1, (NORTH, "2062-02-17"): 1})
+
+
 @pytest.mark.parametrize(("form_id", "own_id"), [("besokslista", "besokslista"), ("korlista", "egen-korlista")])
 def test_in_home_care_only_the_rows_of_visit_lists_are_visits_also_of_the_municipalitys_own(ward: Ward, form_id: str, own_id: str) -> None:
     home, visits = "Hemtjänsten", Forms.load(ROOT / "forms").latest(form_id).model_copy(update={"id": own_id})
@@ -123,6 +138,12 @@ def test_a_staff_schedule_fills_no_gap_except_in_the_administration(ward: Ward) 
     found = look(ward, person("kansli", Role.MANAGER, (NORTH, office)))
     assert found.counts[NORTH, "2026-02-18"].paper is Paper.NONE
     assert found.counts[office, "2026-02-18"].sheets == 1
+
+
+def test_serials_stand_in_the_file_as_they_are_printed_so_that_none_is_a_number() -> None:
+    serial = next(f"12E4019{sign}" for sign in SERIAL_ALPHABET if is_serial(f"12E4019{sign}"))
+    (line,) = missing_csv([MissingSheet(serial, "", NOTE.id, NOW, prefilled=False)]).decode("utf-8-sig").splitlines()[1:]
+    assert line == f"okänd enhet;{NOTE.id};12E4-{serial[4:]};2026-03-02;nej"
 
 
 def test_nobody_sees_or_plans_for_other_units(ward: Ward) -> None:

@@ -88,6 +88,7 @@ def test_the_shipped_rules_have_a_law_and_a_source() -> None:
 )
 def test_a_decision_is_due_within_the_days_of_its_rule(rule: str, last: str) -> None:
     assert due(rule, date(2021, 12, 17)) == datetime.fromisoformat(last).replace(tzinfo=SWEDEN)
+    assert due(rule, date.max).astimezone(UTC).date() == date.max
 
 
 def test_the_version_that_held_on_the_day_counts() -> None:

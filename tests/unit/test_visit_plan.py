@@ -176,7 +176,9 @@ def test_a_clients_own_sheet_of_many_rows_is_the_clients_in_its_first_row_only(w
 @pytest.mark.parametrize("file_first", [True, False])
 def test_tour_lists_of_a_pack_made_without_a_store_know_the_client_of_each_row(ward: Ward, tmp_path: Path, *, file_first: bool) -> None:
     """Printed where there is no store, scanned, and taken in before or after."""
-    pack = _pack(tmp_path, f"{HEAD}\n{NORTH};2021-12-17;07:30;{ASTA.pid};{ASTA.name};Dusch;3\n{NORTH};2021-12-17;08:15;{BROR.pid};{BROR.name};;3\n")
+    register, plan = tmp_path / "klienter.csv", f"{HEAD}\n{NORTH};2021-12-17;07:30;{ASTA.pid};{ASTA.name};Dusch;3\n"
+    register.write_text(f"personnummer;namn;enhet\n{ASTA.pid};{ASTA.name};{NORTH}\n{BROR.pid};{BROR.name};{NORTH}\n", "utf-8")
+    pack = _pack(tmp_path, f"{plan}{NORTH};2021-12-17;08:15;{BROR.pid};{BROR.name};;3\n", NORTH, "--clients", str(register))
     issued_file = (pack / "utlamnade.csv").read_bytes()
     (printed,) = convert_from_path(pack / "04-korlistor.pdf", dpi=DPI)
     scan = cv2.imencode(".png", np.asarray(printed)[:, :, ::-1])[1].tobytes()
@@ -205,6 +207,13 @@ def test_visits_to_clients_with_a_protected_identity_are_in_a_file_of_their_own(
     assert (_names_on(apart), _names_on(others), _names_on(pack / "reservpaket-norr.pdf")) == ({ASTA.name}, {BROR.name}, {BROR.name})
     issued_rows = [[row.client_pid for row in one.rows] for one in read_issued((pack / "utlamnade.csv").read_bytes()).sheets if one.rows]
     assert sorted(issued_rows) == [[ASTA.pid, ASTA.pid], [BROR.pid]]
+
+
+def test_a_pack_is_not_made_of_a_plan_that_does_not_tell_whose_identity_is_protected(tmp_path: Path) -> None:
+    command = ["pack", "Norr", "--area", "HSL", "--plan", str(_plan(tmp_path, PLAN)), "-o", str(tmp_path / "paket")]
+    with pytest.raises(UsageError, match="protected identity"):
+        CliRunner().invoke(build_app(), command, catch_exceptions=False)
+    assert not (tmp_path / "paket").exists()
 
 
 def test_a_visit_to_a_protected_client_of_another_unit_is_set_apart_too(tmp_path: Path) -> None:

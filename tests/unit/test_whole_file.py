@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from pipeline.whole_file import write_whole
+from pipeline.whole_file import write_secretly, write_whole
 
 
 def test_two_that_write_one_file_at_once_both_write_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +40,26 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pyte
     monkeypatch.undo()
     assert file.read_text("utf-8") == "before\n"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_is_secret_is_its_owners_only_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "names.csv"
+    file.write_bytes(b"before")
+    file.chmod(0o644)
+    write_secretly(file, b"after")
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"after", 0o600)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_secretly(file, b"later")
+    assert file.read_bytes() == b"after"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_pipe_is_written_as_it_is_and_a_folder_not(tmp_path: Path) -> None:
+    write_secretly(Path(os.devnull), b"x")
+    with pytest.raises(IsADirectoryError):
+        write_secretly(tmp_path, b"x")
+    assert list(tmp_path.iterdir()) == []

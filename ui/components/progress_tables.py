@@ -34,7 +34,9 @@ def page_table(found: Overview, titles: Mapping[str, str]) -> str:
 def sheet_table(found: Overview, titles: Mapping[str, str]) -> str:
     """Printed sheets by unit and form."""
     heads = [t("progress.unit"), t("progress.form"), *(t(f"progress.sheets.{name}") for name in ("issued", "back", "unused", "missing"))]
-    return table(heads, [(s.unit, titles.get(s.form, s.form), s.issued, s.back, s.unused, s.missing) for s in found.sheets])
+    return table(
+        heads, [(s.unit or t("accounting.unit_unknown"), titles.get(s.form, s.form), s.issued, s.back, s.unused, s.missing) for s in found.sheets]
+    )
 
 
 def table(heads: Sequence[str], lines: Sequence[Sequence[Cell]]) -> str:

@@ -24,15 +24,21 @@ def unused_sheets(here: Site, person: Person) -> None:
         st.caption(t("accounting.what"))
         if said := st.session_state.pop(_SAID, None):
             st.info(said, icon=":material/info:")
-        st.selectbox(t("accounting.unit"), sorted(person.units), key=_UNIT)
+        with here.store.read() as conn:
+            astray = [accounting.NO_UNIT] if accounting.sheet_counts(conn, [accounting.NO_UNIT]) else []
+        st.selectbox(t("accounting.unit"), [*sorted(person.units), *astray], key=_UNIT, format_func=_unit_said)
         st.text_area(t("accounting.serials"), key=_TYPED, height=90)
         st.button(t("accounting.do"), key="unused_do", on_click=partial(_note, here, person))
         with here.store.read() as conn:
             lots = accounting.unused_lots(conn, person)
         for lot in lots[:_MOST]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(t("accounting.line", unit=lot.unit, count=lot.sheets, by=lot.by, at=moment(lot.at)))
+                st.caption(t("accounting.line", unit=_unit_said(lot.unit), count=lot.sheets, by=lot.by, at=moment(lot.at)))
                 st.button(t("accounting.undo"), key=f"unused-{lot.id}-{lot.unit}", on_click=partial(_undo, here, person, lot.id))
+
+
+def _unit_said(unit: str) -> str:
+    return unit or t("accounting.unit_unknown")
 
 
 @while_open

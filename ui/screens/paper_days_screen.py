@@ -142,7 +142,13 @@ def _sheets(here: Site, person: Person) -> None:
     heads = [t(f"paper_days.column.{name}") for name in ("unit", "form", "serial", "prefilled")]
     said = {True: t("paper_days.with_name"), False: t("paper_days.without_name")}
     st.html(
-        table(heads, [(one.unit, titles.get(one.form, one.form), as_printed(one.serial), said[one.prefilled]) for one in missing[:_MOST_MISSING]])
+        table(
+            heads,
+            [
+                (one.unit or t("accounting.unit_unknown"), titles.get(one.form, one.form), as_printed(one.serial), said[one.prefilled])
+                for one in missing[:_MOST_MISSING]
+            ],
+        )
     )
     if len(missing) > _MOST_MISSING:
         st.caption(t("paper_days.more", count=len(missing) - _MOST_MISSING))
