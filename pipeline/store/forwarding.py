@@ -16,7 +16,7 @@ from pipeline.store import people, sight, tables
 from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, held_by_other, stale
 from pipeline.store.entry_views import form_of
 from pipeline.store.events import record
-from pipeline.store.protection import LEAST_P, hidden_numbers
+from pipeline.store.protection import LEAST_P, hidden_numbers, on_sheets
 from pipeline.store.pulls import raise_pulled
 from pipeline.store.registers import client, units
 from pipeline.store.return_tables import forwarding
@@ -100,7 +100,7 @@ def _likely_numbers(conn: Connection, form: Form, found: Entry) -> list[str]:
         return []
     reading = tables.reading.c
     read = select(reading.value, reading.alternatives).join(_page, _page.c.id == reading.page)
-    rows = conn.execute(read.where(_page.c.sheet == found.sheet, reading.field == spec.name)).all()
+    rows = conn.execute(read.where(on_sheets([found.sheet]), reading.field == spec.name)).all()
     return [value for row in rows for value, p in ((row.value, 1.0), *row.alternatives) if p >= LEAST_P]
 
 

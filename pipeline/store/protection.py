@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from pipeline.access import Action, allowed
 from pipeline.field_spec import BoxMm, Meaning
@@ -56,9 +56,9 @@ NOTHING = Covered({}, frozenset())
 
 def covered_on(conn: Connection, person: Person, form: Form | None, pages: Sequence[Page]) -> Covered:
     """What of a sheet's pages has to be covered for this person, by whom its entries are about, or may be as the machine read them."""
-    ids = [page.id for page in pages]
-    known = [(row.row, row.client_pid) for row in conn.execute(_entries(pages)) if row.client_pid]
-    read = [(form.by_name[name].row, number) for name, number in _read(conn, ids, _number_fields(form))] if form else []
+    sheets = _sheets(conn, pages)
+    known = [(row.row, row.client_pid) for row in conn.execute(_entries(sheets)) if row.client_pid]
+    read = [(form.by_name[name].row, number) for name, number in _read(conn, sheets, _number_fields(form))] if form else []
     hidden = hidden_numbers(conn, person, [number for _, number in (*known, *read)])
     if not hidden:
         return NOTHING
@@ -78,19 +78,36 @@ def _boxes(form: Form | None, page: Page, rows: Collection[int | None]) -> tuple
     return tuple(spec.box for spec in fields if spec.means in TELLS and (spec.row is None or None in rows or spec.row in rows))
 
 
-def _entries(pages: Sequence[Page]) -> Select[Any]:
+def on_sheets(sheets: Collection[str]) -> ColumnElement[bool]:
+    """The condition on the table of pages that they are scans of these sheets. A second scan has no sheet of its own: it is known by the serial."""
+    table = tables.page.c
+    alone = and_(table.sheet.is_(None), or_(table.serial.in_(sheets), table.id.in_(sheets)))
+    return or_(table.sheet.in_(sheets), alone)
+
+
+def _sheets(conn: Connection, pages: Sequence[Page]) -> set[str]:
+    """The sheets that pages are sides of; of a second scan, that of the page that it repeats."""
+    repeated = {page.duplicate_of for page in pages if page.sheet is None and page.duplicate_of}
+    table = tables.page.c
+    rows = conn.execute(select(table.id, table.sheet, table.serial).where(table.id.in_(repeated))).all() if repeated else []
+    first = {row.id: row.sheet or row.serial for row in rows}
+    return {page.sheet or first.get(page.duplicate_of or "") or page.serial or page.id for page in pages}
+
+
+def _entries(sheets: Collection[str]) -> Select[Any]:
     table = tables.entry.c
-    return select(table.row, table.client_pid).where(table.sheet.in_({page.sheet or page.id for page in pages}))
+    return select(table.row, table.client_pid).where(table.sheet.in_(sheets))
 
 
 def _number_fields(form: Form) -> list[str]:
     return [spec.name for spec in form.fields if spec.means is Meaning.CLIENT_PID]
 
 
-def _read(conn: Connection, page_ids: Collection[str], fields: Sequence[str]) -> list[tuple[str, object]]:
-    """(field, number) of all numbers that the machine holds for likely on these pages."""
+def _read(conn: Connection, sheets: Collection[str], fields: Sequence[str]) -> list[tuple[str, object]]:
+    """(field, number) of all numbers that the machine holds for likely on any scan of these sheets."""
     table = tables.reading.c
-    query = select(table.field, table.value, table.alternatives).where(table.page.in_(list(page_ids)), table.field.in_(list(fields)))
+    query = select(table.field, table.value, table.alternatives).join(tables.page, tables.page.c.id == table.page)
+    query = query.where(on_sheets(sheets), table.field.in_(list(fields)))
     found: list[tuple[str, object]] = []
     for row in conn.execute(query):
         found += [(row.field, row.value), *((row.field, value) for value, p in row.alternatives if p >= LEAST_P)]
