@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, insert, select, update
 
 from pipeline import access
 from pipeline.access import Action
@@ -30,7 +30,7 @@ _MOST = 200
 class Forwarded:
     """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is the other unit's.
 
-    A unit is empty where it must not be told.
+    A unit, and why it rejected the entry, is empty where it must not be told.
     """
 
     entry_id: str
@@ -113,7 +113,7 @@ def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
     access.require(person, Action.FOLLOW_UP)
     names = people.names(conn)
     columns = (_entry.c.id, _entry.c.form, _entry.c.version, _entry.c.serial, _entry.c.row)
-    query = select(*columns, _sent, _entry.c.state, _entry.c.unit.label("unit_now"), _entry.c.reason.label("reason_now"))
+    query = select(*columns, _sent, _secret_since().label("secret_since"), _entry.c.state, _entry.c.unit.label("unit_now"), _entry.c.reason)
     query = query.join(_entry, _entry.c.id == _sent.c.entry).where(sight.visible_from(conn, person, _sent.c.from_unit))
     rows = conn.execute(query.order_by(_sent.c.at.desc(), _sent.c.id.desc()).limit(_MOST)).mappings()
     return [
@@ -124,22 +124,27 @@ def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
             serial=row["serial"],
             row=row["row"],
             from_unit=row["from_unit"],
-            to_unit=_told(row, "to_unit", person),
+            to_unit="" if row["secret"] and row["to_unit"] not in person.units else row["to_unit"],
             why=row["why"],
             by=names.get(row["by"], row["by"]),
             at=row["at"],
             state=EntryState(row["state"]),
-            unit_now=_told(row, "unit_now", person),
-            reason_now=row["reason_now"] if row["state"] == EntryState.REJECTED else "",
+            unit_now=row["unit_now"] if _told_now(row, person) else "",
+            reason_now=row["reason"] if row["state"] == EntryState.REJECTED and _told_now(row, person) else "",
         )
         for row in rows
     ]
 
 
-def _told(row: RowMapping, column: str, person: Person) -> str:
-    """A unit, unless it would tell where somebody with a protected identity is cared for."""
-    unit = str(row[column])
-    return "" if row["secret"] and unit not in person.units else unit
+def _secret_since() -> ColumnElement[bool]:
+    """Whether an entry was sent on because of a protected identity: this time or later, by whichever unit."""
+    later = forwarding.alias()
+    return exists().where(later.c.entry == _sent.c.entry, later.c.id >= _sent.c.id, later.c.secret)
+
+
+def _told_now(row: RowMapping, person: Person) -> bool:
+    """Whether it may be told where an entry is now: not if that says where somebody with a protected identity is cared for."""
+    return row["unit_now"] in person.units or not row["secret_since"]
 
 
 def has_entry_on(conn: Connection, person: Person, sheet: str | None) -> bool:

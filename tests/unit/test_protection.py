@@ -213,3 +213,22 @@ def test_another_paper_with_the_same_serial_is_covered_by_what_stands_on_itself(
     with ward.store.begin() as conn:
         sheets.settle_duplicate(conn, ADMIN, copy, FORMS, same=False)
     assert covered(ward, copy) == ()
+
+
+@pytest.mark.parametrize("rejected", [False, True])
+def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(ward: Ward, rejected: bool) -> None:
+    with ward.store.begin() as conn:
+        registers.save_units(conn, {EAST: "HSL"})
+        registers.save_clients(conn, [ELSEWHERE])
+    entry_id = ward.note("AAAA", {**SAID, "pnr": ELSEWHERE.pid, "namn": ELSEWHERE.name})
+    with ward.store.begin() as conn:
+        forwarding.forward(conn, FORMS, EVA, entry_id, 0, SOUTH, "er pärm", NOW)
+        forwarding.forward_protected(conn, FORMS, SOFIA, entry_id, 1, NOW)
+        if rejected:
+            decisions.reject(conn, person("ester", units=(EAST,)), entry_id, 2, "oläsligt", NOW)
+        (first,), (second,) = (forwarding.forwarded(conn, who) for who in (EVA, SOFIA))
+        (own,) = forwarding.forwarded(conn, person("both", units=(NORTH, EAST)))
+    assert (first.to_unit, first.unit_now, first.reason_now, first.why) == (SOUTH, "", "", "er pärm")
+    assert (second.to_unit, second.unit_now, second.reason_now) == ("", "", "")
+    assert (own.unit_now, own.reason_now) == (EAST, "oläsligt" if rejected else "")
+    assert first.state is (EntryState.REJECTED if rejected else EntryState.REVIEW)
