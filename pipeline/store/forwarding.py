@@ -86,22 +86,24 @@ def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: 
     """
     found = entry(conn, entry_id)
     sight.require_entry(conn, person, Action.FORWARD, found)
-    hidden = hidden_numbers(conn, person, [found.client_pid, *_likely_numbers(conn, form_of(forms, found), found)])
-    known = next((one for number in sorted(hidden) if (one := client(conn, number))), None)
+    numbers = [found.client_pid, *_likely_numbers(conn, form_of(forms, found), found)]
+    hidden = hidden_numbers(conn, person, numbers)
+    known = next((one for number in numbers if number in hidden and (one := client(conn, number))), None)
     if known is None or known.unit == found.unit:
         raise ReviewError("Nobody here may see this entry's client.", "Ask your manager who has the right.")
     _send(conn, forms, person, entry_id, revision, known.unit, "", now, secret=True)
 
 
 def _likely_numbers(conn: Connection, form: Form, found: Entry) -> list[str]:
-    """What was read as the client's number, and what it may be instead: what `covered_on` covers."""
+    """What was read as the client's number, and then what it may be instead, the likeliest first: what `covered_on` covers."""
     spec = form.meaning(Meaning.CLIENT_PID, found.row)
     if spec is None:
         return []
     reading = tables.reading.c
     read = select(reading.value, reading.alternatives).join(_page, _page.c.id == reading.page)
-    rows = conn.execute(read.where(on_sheets([found.sheet]), reading.field == spec.name)).all()
-    return [value for row in rows for value, p in ((row.value, 1.0), *row.alternatives) if p >= LEAST_P]
+    rows = conn.execute(read.where(on_sheets([found.sheet]), reading.field == spec.name).order_by(reading.p.desc(), reading.page)).all()
+    others = sorted((pair for row in rows for pair in row.alternatives if pair[1] >= LEAST_P), key=lambda pair: -pair[1])
+    return [value for value in (*(row.value for row in rows), *(value for value, _ in others)) if isinstance(value, str)]
 
 
 def forwarded(conn: Connection, person: Person) -> list[Forwarded]:

@@ -232,3 +232,25 @@ def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(ward: Wa
     assert (second.to_unit, second.unit_now, second.reason_now) == ("", "", "")
     assert (own.unit_now, own.reason_now) == (EAST, "oläsligt" if rejected else "")
     assert first.state is (EntryState.REJECTED if rejected else EntryState.REVIEW)
+
+
+@pytest.mark.parametrize(
+    ("known", "reading", "unit"),
+    [
+        (None, Reading(ELSEWHERE.pid, 0.93, State.READ, ((SECRET.pid, 0.06),)), EAST),
+        (None, Reading(SECRET.pid, 0.93, State.READ, ((ELSEWHERE.pid, 0.06),)), SOUTH),
+        (None, Reading(UNKNOWN_PID, 0.5, State.READ, ((SECRET.pid, 0.1), (ELSEWHERE.pid, 0.3))), EAST),
+        (SECRET.pid, Reading(ELSEWHERE.pid, 0.93, State.READ), SOUTH),
+    ],
+)
+def test_it_is_handed_on_to_the_unit_of_the_likeliest_client(ward: Ward, known: str | None, reading: Reading, unit: str) -> None:
+    with ward.store.begin() as conn:
+        registers.save_units(conn, {EAST: "HSL"})
+        registers.save_clients(conn, [ELSEWHERE])
+    page = page_reading(NOTE, "AAAA", SAID)
+    ward.read(ward.scan(), replace(page, fields={**page.fields, "pnr": reading}))
+    if known:
+        is_about(ward, "AAAA-00", known)
+    with ward.store.begin() as conn:
+        forwarding.forward_protected(conn, FORMS, EVA, "AAAA-00", 0, NOW)
+        assert entry(conn, "AAAA-00").unit == unit
