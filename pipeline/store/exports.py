@@ -119,6 +119,14 @@ def latest_item(conn: Connection, entry_id: str) -> tuple[str, RunItem] | None:
     return (row.run, items_numbered(conn, row.run, row.number)[0]) if row else None
 
 
+def unanswered_items(conn: Connection, entry_id: str, target: str) -> list[tuple[str, RunItem]]:
+    """The runs of an entry to a target that has not said what became of it there, and its item in each, oldest first."""
+    query = select(export_item.c.run, export_item.c.number).join(export_run, export_run.c.id == export_item.c.run).outerjoin(receipt, ANSWER)
+    waiting = query.where(export_item.c.entry == entry_id, export_run.c.target == target, receipt.c.entry.is_(None))
+    rows = conn.execute(waiting.order_by(export_item.c.revision)).all()
+    return [(row.run, item) for row in rows for item in items_numbered(conn, row.run, row.number)]
+
+
 def times_exported(conn: Connection, entry_id: str) -> int:
     """In how many runs an entry is."""
     return int(conn.execute(select(func.count()).where(export_item.c.entry == entry_id)).scalar_one())
