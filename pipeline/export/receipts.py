@@ -36,7 +36,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptResult:
-    """How many entries were settled. `already`: known before; `unanswered`: lines without a status; `hidden`: lines of what the person may not see."""
+    """How many entries were settled. `already`: known before; `unanswered`: lines without a status; `hidden`: of what the person may not see."""
 
     accepted: int
     refused: int

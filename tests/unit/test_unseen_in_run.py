@@ -107,7 +107,7 @@ def test_a_run_of_which_a_person_sees_nothing_stays_closed(office: Office) -> No
     assert key_in.waiting_runs(office, STIG) == []
     for look in (run_file, run_items, receipt_template, key_in.held_back):
         with pytest.raises(NotAllowedError):
-            look(office, STIG, run.id)  # type: ignore[operator]
+            look(office, STIG, run.id)
 
 
 @both_ways
