@@ -10,17 +10,17 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, exists, insert, se
 from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import ReviewError
-from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
 from pipeline.store import people, sight, tables
 from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, held_by_other, stale
 from pipeline.store.entry_views import form_of
 from pipeline.store.events import record
-from pipeline.store.protection import LEAST_P, hidden_numbers, on_sheets
+from pipeline.store.protection import hidden_numbers, numbers_on
 from pipeline.store.pulls import raise_pulled
 from pipeline.store.registers import client, units
 from pipeline.store.return_tables import forwarding
-from pipeline.template import Form, Forms, Per
+from pipeline.store.sheets import sheet_pages
+from pipeline.template import Forms, Per
 
 _entry, _page, _sent = tables.entry, tables.page, forwarding
 _MOST = 200
@@ -86,24 +86,13 @@ def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: 
     """
     found = entry(conn, entry_id)
     sight.require_entry(conn, person, Action.FORWARD, found)
-    numbers = [found.client_pid, *_likely_numbers(conn, form_of(forms, found), found)]
+    about = numbers_on(conn, form_of(forms, found), sheet_pages(conn, found.sheet))
+    numbers = [found.client_pid, *(number for row, number in about if row in (found.row, None))]
     hidden = hidden_numbers(conn, person, numbers)
     known = next((one for number in numbers if number in hidden and (one := client(conn, number))), None)
     if known is None or known.unit == found.unit:
         raise ReviewError("Nobody here may see this entry's client.", "Ask your manager who has the right.")
     _send(conn, forms, person, entry_id, revision, known.unit, "", now, secret=True)
-
-
-def _likely_numbers(conn: Connection, form: Form, found: Entry) -> list[str]:
-    """What was read as the client's number, and then what it may be instead, the likeliest first: what `covered_on` covers."""
-    spec = form.meaning(Meaning.CLIENT_PID, found.row)
-    if spec is None:
-        return []
-    reading = tables.reading.c
-    read = select(reading.value, reading.alternatives).join(_page, _page.c.id == reading.page)
-    rows = conn.execute(read.where(on_sheets([found.sheet]), reading.field == spec.name).order_by(reading.p.desc(), reading.page)).all()
-    others = sorted((pair for row in rows for pair in row.alternatives if pair[1] >= LEAST_P), key=lambda pair: -pair[1])
-    return [value for value in (*(row.value for row in rows), *(value for value, _ in others)) if isinstance(value, str)]
 
 
 def forwarded(conn: Connection, person: Person) -> list[Forwarded]:

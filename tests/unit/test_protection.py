@@ -166,7 +166,7 @@ def twice(ward: Ward, form: Form, serial: str, *said: Mapping[str, Value]) -> li
 def is_about(ward: Ward, entry_id: str, pid: str) -> None:
     """People have typed the number that the machine could not read."""
     with ward.store.begin() as conn:
-        conn.execute(update(tables.entry).where(tables.entry.c.id == entry_id).values(client_pid=pid))
+        conn.execute(update(tables.entry).where(tables.entry.c.id == entry_id).values(client_pid=pid, revision=1))
 
 
 def test_a_second_scan_covers_what_people_typed_of_the_first(ward: Ward) -> None:
@@ -205,6 +205,21 @@ def test_a_number_that_only_the_second_scan_shows_hides_the_first_and_is_handed_
     with ward.store.begin() as conn:
         forwarding.forward_protected(conn, FORMS, EVA, "AAAA-00", 0, NOW)
         assert entry(conn, "AAAA-00").unit == SOUTH
+
+
+def test_what_was_written_on_the_same_paper_later_is_covered_and_handed_on_too(ward: Ward) -> None:
+    unread = {**ABOUT_HER, "pnr": None}
+    _, second = twice(ward, NOTE, "AAAA", {**unread, "text": None}, unread)
+    is_about(ward, "AAAA-00", SECRET.pid)
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
+        assert pages.page(conn, second).sheet == second
+    boxes = {spec.name: spec.box for spec in NOTE.fields}
+    assert covered(ward, second) == (boxes["pnr"], boxes["namn"])
+    assert view_of(ward, EVA, f"{second}-00").hidden
+    with ward.store.begin() as conn:
+        forwarding.forward_protected(conn, FORMS, EVA, f"{second}-00", 0, NOW)
+        assert entry(conn, f"{second}-00").unit == SOUTH
 
 
 def test_another_paper_with_the_same_serial_is_covered_by_what_stands_on_itself(ward: Ward) -> None:
@@ -252,5 +267,5 @@ def test_it_is_handed_on_to_the_unit_of_the_likeliest_client(ward: Ward, known: 
     if known:
         is_about(ward, "AAAA-00", known)
     with ward.store.begin() as conn:
-        forwarding.forward_protected(conn, FORMS, EVA, "AAAA-00", 0, NOW)
+        forwarding.forward_protected(conn, FORMS, EVA, "AAAA-00", entry(conn, "AAAA-00").revision, NOW)
         assert entry(conn, "AAAA-00").unit == unit
