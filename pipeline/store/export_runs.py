@@ -49,8 +49,8 @@ def require_run(conn: Connection, person: Person, action: Action, run_id: str) -
         NotAllowedError: all entries are of other units or areas of law, or behind a block.
     """
     access.require(person, action)
-    status = _status(conn, person, run_id)
-    if status is not None and status.run.entries and status.hidden == status.run.entries:
+    held, seen = _held(conn, person, run_id)
+    if held and not seen:
         raise _unseen(person, action)
 
 
@@ -61,8 +61,8 @@ def require_whole_run(conn: Connection, person: Person, action: Action, run_id: 
         NotAllowedError: an entry is of another unit or area of law, or behind a block.
     """
     access.require(person, action)
-    status = _status(conn, person, run_id)
-    if status is not None and status.hidden:
+    held, seen = _held(conn, person, run_id)
+    if seen < held:
         raise _unseen(person, action)
 
 
@@ -77,9 +77,12 @@ def runs_within(conn: Connection, person: Person) -> list[RunStatus]:
     return [status for status in found if status.hidden < status.run.entries]
 
 
-def _status(conn: Connection, person: Person, run_id: str) -> RunStatus | None:
-    rows = _runs(conn, _run_query(sight.visible_entries(conn, person)).where(export_run.c.id == run_id))
-    return rows[0] if rows else None
+def _held(conn: Connection, person: Person, run_id: str) -> tuple[int, int]:
+    """How many entries a run holds, and how many of them the person may see."""
+    seen = func.coalesce(_count(sight.visible_entries(conn, person)), 0)
+    queries = [select(func.count(), seen).select_from(item.join(entry)).where(item.c.run == run_id) for item in (export_item, statistics_item)]
+    counts = [conn.execute(query).one() for query in queries]
+    return sum(held for held, _ in counts), sum(own for _, own in counts)
 
 
 def _unseen(person: Person, action: Action) -> NotAllowedError:
