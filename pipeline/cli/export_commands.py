@@ -68,7 +68,8 @@ def receipt(
     if as_json:
         typer.echo(json.dumps(asdict(result)))
         return
-    typer.echo(f"{result.accepted} accepted, {result.refused} refused, {result.already} known before, {result.unanswered} not answered")
+    hidden = f", {result.hidden} of entries that you may not see" if result.hidden else ""
+    typer.echo(f"{result.accepted} accepted, {result.refused} refused, {result.already} known before, {result.unanswered} not answered{hidden}")
 
 
 @contextmanager

@@ -97,12 +97,11 @@ def _row(conn: Connection, person: Person, found: Entry, digest: str, now: datet
 
 
 def _answered(conn: Connection, person: Person, found: Entry, now: datetime) -> Entry:
-    """Answer for an entry's place in a list to key in; what it was before it was exported."""
-    latest = exports.latest_item(conn, found.id)
-    if latest is None:
+    """Answer for an entry's places in lists to key in, of which a correction has made several; what it was before it was exported."""
+    places = exports.unanswered_items(conn, found.id, clash_pairs.KEYED_IN)
+    if not places:
         raise stale()
-    run_id, item = latest
-    settle(conn, person, [(run_id, Receipt(item, accepted=False, text=ALREADY))], now)
+    settle(conn, person, [(run_id, Receipt(item, accepted=False, text=ALREADY)) for run_id, item in places], now)
     return replace(found, state=EntryState.SIGNED if found.signed_by else EntryState.CONFIRMED)
 
 

@@ -17,7 +17,7 @@ from pipeline.export.exporter import Item
 from pipeline.export.key_in_block import Block, block
 from pipeline.export.runs import Office, find_target, open_run, terms_of
 from pipeline.model import Client, Person, Run
-from pipeline.store import events, exports, key_in_claims, records, registers
+from pipeline.store import events, export_runs, exports, key_in_claims, records, registers
 from pipeline.store.exports import Connection, RunItem
 
 TARGET = "skriv-in"
@@ -27,11 +27,15 @@ CLAIM_MINUTES = 20.0
 
 @dataclass(frozen=True, slots=True)
 class KeyInList:
-    """A list with entries that nobody has keyed in. `entries` leaves out what was corrected before anybody keyed it in: a newer list has that."""
+    """A list with entries that nobody has keyed in. `entries` leaves out what was corrected before anybody keyed it in: a newer list has that.
+
+    `hidden` more of them the person may not see.
+    """
 
     run: Run
     entries: int
     waiting: int
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,9 @@ def waiting_runs(office: Office, person: Person) -> list[KeyInList]:
     """
     with office.store.read() as conn:
         require(person, Action.RECEIPT)
-        found = [status for status in reversed(exports.runs_within(conn, person)) if status.run.target == TARGET and status.waiting]
-        lists = [(status, len(_waiting(conn, status.run.id))) for status in found]
-    return [KeyInList(status.run, status.accepted + status.refused + waiting, waiting) for status, waiting in lists if waiting]
+        found = [status for status in reversed(export_runs.runs_within(conn, person)) if status.run.target == TARGET and status.waiting]
+        lists = [(status, len(_waiting(conn, person, status.run.id))) for status in found]
+    return [KeyInList(status.run, status.accepted + status.refused + waiting, waiting, status.hidden) for status, waiting in lists if waiting]
 
 
 def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipped: Collection[str] = ()) -> Shown | None:
@@ -68,12 +72,12 @@ def next_entry(office: Office, person: Person, run_id: str, now: datetime, skipp
     The person lets go of any other. What may be in the other system already is left out until somebody has decided (`held_back`).
 
     Raises:
-        NotAllowedError: the person may not receipt what the run holds.
+        NotAllowedError: the person may not receipt, or see none of what the run holds.
         ExportError: there is no such run.
     """
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.RECEIPT)
-        waiting = _waiting(conn, run_id)
+        waiting = _waiting(conn, person, run_id)
         maybe_there = _maybe_there(conn, office, waiting)
         key_in_claims.let_go(conn, person.login)
         others = key_in_claims.taken_by_others(conn, person.login, now)
@@ -96,11 +100,11 @@ def held_back(office: Office, person: Person, run_id: str) -> int:
     """How many entries of a list are not keyed in until somebody has decided whether they are in the other system already. Errors as `next_entry`."""
     with office.store.read() as conn:
         open_run(conn, person, run_id, Action.RECEIPT)
-        return len(_maybe_there(conn, office, _waiting(conn, run_id)))
+        return len(_maybe_there(conn, office, _waiting(conn, person, run_id)))
 
 
-def _waiting(conn: Connection, run_id: str) -> list[RunItem]:
-    return [item for item in exports.items_of(conn, run_id) if item.accepted is None and item.current]
+def _waiting(conn: Connection, person: Person, run_id: str) -> list[RunItem]:
+    return [item for item in exports.visible_items(conn, person, run_id) if item.accepted is None and item.current]
 
 
 def _maybe_there(conn: Connection, office: Office, waiting: Sequence[RunItem]) -> frozenset[str]:

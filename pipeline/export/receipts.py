@@ -36,25 +36,26 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptResult:
-    """How many entries were settled. `already`: known before; `unanswered`: lines without a status."""
+    """How many entries were settled. `already`: known before; `unanswered`: lines without a status; `hidden`: of what the person may not see."""
 
     accepted: int
     refused: int
     already: int
     unanswered: int
+    hidden: int = 0
 
 
 def run_items(office: Office, person: Person, run_id: str) -> list[RunItem]:
-    """The items of a run with the receipts there are. That it was looked at is written in the log.
+    """The items of a run that the person may see, with the receipts there are. That it was looked at is written in the log.
 
     Raises:
-        NotAllowedError: the run holds entries of a unit that the person has not.
+        NotAllowedError: the person may not see any of them.
         ExportError: there is no such run.
     """
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
         events.record(conn, person.login, "view_export", run.id, unit=exports.unit_of(conn, run.id), entries=run.entries)
-        return exports.items_of(conn, run.id)
+        return exports.visible_items(conn, person, run.id)
 
 
 def receipt_template(office: Office, person: Person, run_id: str) -> RunFile:
@@ -62,8 +63,8 @@ def receipt_template(office: Office, person: Person, run_id: str) -> RunFile:
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
         events.record(conn, person.login, "fetch_receipt_template", run.id, unit=exports.unit_of(conn, run.id), entries=run.entries)
-        data = template(run.id, exports.items_of(conn, run.id))
-    return RunFile(f"kvittens-{run.id}.csv", "text/csv", data, "", run.entries)
+        items = exports.visible_items(conn, person, run.id)
+    return RunFile(f"kvittens-{run.id}.csv", "text/csv", template(run.id, items), "", len(items))
 
 
 def give_receipts(office: Office, person: Person, run_id: str, answers: Sequence[Answer], now: datetime) -> ReceiptResult:
@@ -84,8 +85,10 @@ def give_receipts(office: Office, person: Person, run_id: str, answers: Sequence
 def apply_receipt_file(office: Office, person: Person, data: bytes, now: datetime) -> ReceiptResult:
     """Settle what a receipt file says, of one or many runs; all or none. Given again, it changes nothing.
 
+    What it says of entries that have left the person's sight is left to those who see them, and counted.
+
     Raises:
-        NotAllowedError: the person may not receipt, or not in one of the units.
+        NotAllowedError: the person may not receipt, or may see none of the entries.
         ExportError: a line cannot be read, names no exported entry, or contradicts another receipt; the text names the lines.
     """
     with office.store.noting_denials():
@@ -101,8 +104,15 @@ def apply_receipt_file(office: Office, person: Person, data: bytes, now: datetim
                 f"The receipt file names entries that were not exported: {_named(unknown)}.", "Nothing was receipted. Correct the file."
             )
         given = [(place[0], Receipt(place[1], line.accepted, line.text)) for line, place in found if place and line.accepted is not None]
-        result = settle(conn, person, given, now)
-    return ReceiptResult(result.accepted, result.refused, result.already, len(lines) - len(given))
+        own = _own(conn, person, given)
+        result = settle(conn, person, own, now)
+    return ReceiptResult(result.accepted, result.refused, result.already, len(lines) - len(given), len(given) - len(own))
+
+
+def _own(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]]) -> Sequence[tuple[str, Receipt]]:
+    """Those of entries that the person may see; all, which `settle` then refuses, if there is none."""
+    seen = sight.visible_among(conn, person, [receipt.item.entry_id for _, receipt in given])
+    return [each for each in given if each[1].item.entry_id in seen] or given
 
 
 def _find(conn: Connection, line: ReceiptLine) -> tuple[str, RunItem] | None:

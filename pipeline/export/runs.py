@@ -24,9 +24,10 @@ from pipeline.export.mapping import KeyInMapping, load_mappings, require_fields
 from pipeline.export.monthly import amended, keep_months, partly, whole_months
 from pipeline.model import Person, Run, StaffMember
 from pipeline.settings import Settings
-from pipeline.store import events, exports, records
+from pipeline.store import events, export_runs, exports, records
 from pipeline.store.database import Store
-from pipeline.store.exports import Connection, RunStatus
+from pipeline.store.export_runs import RunStatus
+from pipeline.store.exports import Connection
 from pipeline.store.signing import waiting_signatures
 from pipeline.store.staff_list import staff_list
 from pipeline.store.statistics import standing
@@ -150,7 +151,7 @@ def history(office: Office, person: Person) -> list[RunStatus]:
     """
     with office.store.read() as conn:
         require(person, Action.EXPORT)
-        return exports.runs_within(conn, person)
+        return export_runs.runs_within(conn, person)
 
 
 def run_file(office: Office, person: Person, run_id: str) -> RunFile:
@@ -163,21 +164,23 @@ def run_file(office: Office, person: Person, run_id: str) -> RunFile:
     """
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
+        export_runs.require_whole_run(conn, person, Action.EXPORT, run_id)
         events.record(conn, person.login, "fetch_export", run_id, unit=exports.unit_of(conn, run_id), target=run.target, entries=run.entries)
     return RunFile(run.file_name, find_target(run.target).media_type, office.store.images.get(run.sha256), run.sha256, run.entries)
 
 
 def open_run(conn: Connection, person: Person, run_id: str, action: Action) -> Run:
-    """A run, if the person may do this with everything that it holds.
+    """A run, if the person may do this with something that it holds.
 
     Raises:
-        NotAllowedError, ExportError: see `run_file`.
+        NotAllowedError: the person may not see any of it.
+        ExportError: there is no such run.
     """
     require(person, action)
-    run = exports.find_run(conn, run_id)
+    run = export_runs.find_run(conn, run_id)
     if run is None:
         raise ExportError(f"There is no run {run_id[:40]}.", "The Export screen lists the runs there are.")
-    exports.require_run(conn, person, action, run_id)
+    export_runs.require_run(conn, person, action, run_id)
     return run
 
 

@@ -65,9 +65,7 @@ def visible_among(conn: Connection, person: Person, entry_ids: Sequence[str]) ->
         NotAllowedError: the person follows nothing up.
     """
     access.require(person, Action.FOLLOW_UP)
-    seen = select(_entry.c.id).where(sight.visible_entries(conn, person))
-    parts = (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS))
-    return {found for part in parts for found in conn.execute(seen.where(_entry.c.id.in_(part))).scalars()}
+    return sight.visible_among(conn, person, entry_ids)
 
 
 def add_decision(conn: Connection, person: Person, found: Entry, digest: str, now: datetime, *, mark: int | None) -> int:

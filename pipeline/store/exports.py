@@ -1,4 +1,4 @@
-"""Export runs, their items and the receipts for them. Rows are only ever added."""
+"""Items of export runs and the receipts for them. Rows are only ever added."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Select, and_, case, exists, func, insert, select, union
+from sqlalchemy import Select, and_, exists, func, insert, select, union
 
-from pipeline import access
-from pipeline.access import Action
-from pipeline.errors import NotAllowedError
 from pipeline.model import Earlier, EntryState, Person, Run
 from pipeline.store import sight
 from pipeline.store.statistics_tables import statistics_item
@@ -20,23 +17,9 @@ from pipeline.store.tables import entry, export_item, export_run, receipt
 from pipeline.store.version_tables import entry_version
 
 _MOST_IDS = 500
-_ANSWER = and_(receipt.c.entry == export_item.c.entry, receipt.c.revision == export_item.c.revision)
-_REFUSED = exists().where(_ANSWER, receipt.c.accepted.is_(False))
-
-
-@dataclass(frozen=True, slots=True)
-class RunStatus:
-    """A run and how its target has answered. `answered`: one by one; statistics are answered as a file, outside of this program."""
-
-    run: Run
-    accepted: int
-    refused: int
-    answered: bool = True
-
-    @property
-    def waiting(self) -> int:
-        """Entries without a receipt."""
-        return self.run.entries - self.accepted - self.refused if self.answered else 0
+ANSWER = and_(receipt.c.entry == export_item.c.entry, receipt.c.revision == export_item.c.revision)
+"""The receipt of an item."""
+_REFUSED = exists().where(ANSWER, receipt.c.accepted.is_(False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +95,6 @@ def before_void(conn: Connection, entry_id: str) -> Earlier | None:
     return Earlier(*rows[-1][1:]) if rows else None
 
 
-def find_run(conn: Connection, run_id: str) -> Run | None:
-    """A run by its id."""
-    rows = _runs(conn, _run_query().where(export_run.c.id == run_id))
-    return rows[0].run if rows else None
-
-
 def unit_of(conn: Connection, run_id: str) -> str | None:
     """The unit that a run is of, None if its entries are of several: then what is done with it concerns whoever follows up one of them."""
     held = [select(entry.c.unit).join(item, item.c.entry == entry.c.id).where(item.c.run == run_id) for item in (export_item, statistics_item)]
@@ -125,32 +102,14 @@ def unit_of(conn: Connection, run_id: str) -> str | None:
     return units[0] if len(units) == 1 else None
 
 
-def require_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
-    """Go on only if the person may do this with everything that a run holds.
-
-    Raises:
-        NotAllowedError: an entry is of another unit or area of law, or behind a block.
-    """
-    access.require(person, action)
-    if not conn.execute(select(sight.all_visible(conn, person, run_id))).scalar_one():
-        message, remedy = "The run holds entries that you may not see.", "Ask somebody who works in all of its units and areas of law."
-        raise NotAllowedError(message, remedy, by=person.login, action=action.value)
-
-
-def runs_within(conn: Connection, person: Person) -> list[RunStatus]:
-    """Runs that hold nothing that the person may not see, newest first.
-
-    Raises:
-        NotAllowedError: the person does not export.
-    """
-    access.require(person, Action.EXPORT)
-    own = sight.all_visible(conn, person, export_run.c.id)
-    return _runs(conn, _run_query().where(own).order_by(export_run.c.made_at.desc(), export_run.c.id.desc()))
-
-
 def items_of(conn: Connection, run_id: str) -> list[RunItem]:
     """The items of a run in their order, with the receipts there are."""
     return _items(conn, _item_query().where(export_item.c.run == run_id))
+
+
+def visible_items(conn: Connection, person: Person, run_id: str) -> list[RunItem]:
+    """As `items_of`, without those that the person may not see."""
+    return _items(conn, _item_query().where(export_item.c.run == run_id, sight.visible_entries(conn, person)))
 
 
 def latest_item(conn: Connection, entry_id: str) -> tuple[str, RunItem] | None:
@@ -158,6 +117,14 @@ def latest_item(conn: Connection, entry_id: str) -> tuple[str, RunItem] | None:
     query = select(export_item.c.run, export_item.c.number).where(export_item.c.entry == entry_id).order_by(export_item.c.revision.desc()).limit(1)
     row = conn.execute(query).one_or_none()
     return (row.run, items_numbered(conn, row.run, row.number)[0]) if row else None
+
+
+def unanswered_items(conn: Connection, entry_id: str, target: str) -> list[tuple[str, RunItem]]:
+    """The runs of an entry to a target that has not said what became of it there, and its item in each, oldest first."""
+    query = select(export_item.c.run, export_item.c.number).join(export_run, export_run.c.id == export_item.c.run).outerjoin(receipt, ANSWER)
+    waiting = query.where(export_item.c.entry == entry_id, export_run.c.target == target, receipt.c.entry.is_(None))
+    rows = conn.execute(waiting.order_by(export_item.c.revision)).all()
+    return [(row.run, item) for row in rows for item in items_numbered(conn, row.run, row.number)]
 
 
 def times_exported(conn: Connection, entry_id: str) -> int:
@@ -190,36 +157,6 @@ def _own_revisions(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]
     return found
 
 
-def _runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:
-    return [
-        RunStatus(
-            Run(row.id, row.target, row.file_name, row.made_at, row.made_by, row.entries, row.file_sha256),
-            row.accepted or 0,
-            row.refused or 0,
-            answered=row.told is None,
-        )
-        for row in conn.execute(query)
-    ]
-
-
-def _run_query() -> Select[Any]:
-    items = (
-        select(
-            export_item.c.run,
-            func.count().label("entries"),
-            func.sum(case((receipt.c.accepted.is_(True), 1), else_=0)).label("accepted"),
-            func.sum(case((receipt.c.accepted.is_(False), 1), else_=0)).label("refused"),
-        )
-        .select_from(export_item.outerjoin(receipt, _ANSWER))
-        .group_by(export_item.c.run)
-        .subquery()
-    )
-    months = select(statistics_item.c.run, func.count().label("told")).group_by(statistics_item.c.run).subquery()
-    entries = func.coalesce(items.c.entries, months.c.told, 0).label("entries")
-    runs = export_run.outerjoin(items, items.c.run == export_run.c.id).outerjoin(months, months.c.run == export_run.c.id)
-    return select(export_run, entries, items.c.accepted, items.c.refused, months.c.told).select_from(runs)
-
-
 def _item_query() -> Select[Any]:
     before, after = export_item.alias(), export_item.alias()
     refused_before = exists().where(receipt.c.entry == before.c.entry, receipt.c.revision == before.c.revision, receipt.c.accepted.is_(False))
@@ -228,7 +165,7 @@ def _item_query() -> Select[Any]:
     return (
         select(export_item, entry.c.unit, entry.c.state, amends.label("amends"), superseded.label("superseded"), receipt.c.accepted, receipt.c.text)
         .join(entry, entry.c.id == export_item.c.entry)
-        .outerjoin(receipt, _ANSWER)
+        .outerjoin(receipt, ANSWER)
         .order_by(export_item.c.number)
     )
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, insert, select, update
 
 from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import ReviewError
-from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
 from pipeline.store import people, sight, tables
 from pipeline.store.entries import OPEN, UNDECIDED, Entry, change, entry, held_by_other, stale
 from pipeline.store.entry_views import form_of
 from pipeline.store.events import record
-from pipeline.store.protection import LEAST_P, hidden_numbers
+from pipeline.store.protection import hidden_numbers, numbers_on
 from pipeline.store.pulls import raise_pulled
 from pipeline.store.registers import client, units
 from pipeline.store.return_tables import forwarding
-from pipeline.template import Form, Forms, Per
+from pipeline.store.sheets import sheet_pages
+from pipeline.template import Forms, Per
 
 _entry, _page, _sent = tables.entry, tables.page, forwarding
 _MOST = 200
@@ -30,7 +30,7 @@ _MOST = 200
 class Forwarded:
     """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is the other unit's.
 
-    A unit is empty where it must not be told.
+    A unit, and why it rejected the entry, is empty where it must not be told.
     """
 
     entry_id: str
@@ -86,22 +86,13 @@ def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: 
     """
     found = entry(conn, entry_id)
     sight.require_entry(conn, person, Action.FORWARD, found)
-    hidden = hidden_numbers(conn, person, [found.client_pid, *_likely_numbers(conn, form_of(forms, found), found)])
-    known = next((one for number in sorted(hidden) if (one := client(conn, number))), None)
+    about = numbers_on(conn, form_of(forms, found), sheet_pages(conn, found.sheet))
+    numbers = [found.client_pid, *(number for row, number in about if row in (found.row, None))]
+    hidden = hidden_numbers(conn, person, numbers)
+    known = next((one for number in numbers if number in hidden and (one := client(conn, number))), None)
     if known is None or known.unit == found.unit:
         raise ReviewError("Nobody here may see this entry's client.", "Ask your manager who has the right.")
     _send(conn, forms, person, entry_id, revision, known.unit, "", now, secret=True)
-
-
-def _likely_numbers(conn: Connection, form: Form, found: Entry) -> list[str]:
-    """What was read as the client's number, and what it may be instead: what `covered_on` covers."""
-    spec = form.meaning(Meaning.CLIENT_PID, found.row)
-    if spec is None:
-        return []
-    reading = tables.reading.c
-    read = select(reading.value, reading.alternatives).join(_page, _page.c.id == reading.page)
-    rows = conn.execute(read.where(_page.c.sheet == found.sheet, reading.field == spec.name)).all()
-    return [value for row in rows for value, p in ((row.value, 1.0), *row.alternatives) if p >= LEAST_P]
 
 
 def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
@@ -113,7 +104,7 @@ def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
     access.require(person, Action.FOLLOW_UP)
     names = people.names(conn)
     columns = (_entry.c.id, _entry.c.form, _entry.c.version, _entry.c.serial, _entry.c.row)
-    query = select(*columns, _sent, _entry.c.state, _entry.c.unit.label("unit_now"), _entry.c.reason.label("reason_now"))
+    query = select(*columns, _sent, _secret_since().label("secret_since"), _entry.c.state, _entry.c.unit.label("unit_now"), _entry.c.reason)
     query = query.join(_entry, _entry.c.id == _sent.c.entry).where(sight.visible_from(conn, person, _sent.c.from_unit))
     rows = conn.execute(query.order_by(_sent.c.at.desc(), _sent.c.id.desc()).limit(_MOST)).mappings()
     return [
@@ -124,22 +115,27 @@ def forwarded(conn: Connection, person: Person) -> list[Forwarded]:
             serial=row["serial"],
             row=row["row"],
             from_unit=row["from_unit"],
-            to_unit=_told(row, "to_unit", person),
+            to_unit="" if row["secret"] and row["to_unit"] not in person.units else row["to_unit"],
             why=row["why"],
             by=names.get(row["by"], row["by"]),
             at=row["at"],
             state=EntryState(row["state"]),
-            unit_now=_told(row, "unit_now", person),
-            reason_now=row["reason_now"] if row["state"] == EntryState.REJECTED else "",
+            unit_now=row["unit_now"] if _told_now(row, person) else "",
+            reason_now=row["reason"] if row["state"] == EntryState.REJECTED and _told_now(row, person) else "",
         )
         for row in rows
     ]
 
 
-def _told(row: RowMapping, column: str, person: Person) -> str:
-    """A unit, unless it would tell where somebody with a protected identity is cared for."""
-    unit = str(row[column])
-    return "" if row["secret"] and unit not in person.units else unit
+def _secret_since() -> ColumnElement[bool]:
+    """Whether an entry was sent on because of a protected identity: this time or later, by whichever unit."""
+    later = forwarding.alias()
+    return exists().where(later.c.entry == _sent.c.entry, later.c.id >= _sent.c.id, later.c.secret)
+
+
+def _told_now(row: RowMapping, person: Person) -> bool:
+    """Whether it may be told where an entry is now: not if that says where somebody with a protected identity is cared for."""
+    return row["unit_now"] in person.units or not row["secret_since"]
 
 
 def has_entry_on(conn: Connection, person: Person, sheet: str | None) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from pipeline.access import Action, allowed
 from pipeline.field_spec import BoxMm, Meaning
@@ -56,13 +56,11 @@ NOTHING = Covered({}, frozenset())
 
 def covered_on(conn: Connection, person: Person, form: Form | None, pages: Sequence[Page]) -> Covered:
     """What of a sheet's pages has to be covered for this person, by whom its entries are about, or may be as the machine read them."""
-    ids = [page.id for page in pages]
-    known = [(row.row, row.client_pid) for row in conn.execute(_entries(pages)) if row.client_pid]
-    read = [(form.by_name[name].row, number) for name, number in _read(conn, ids, _number_fields(form))] if form else []
-    hidden = hidden_numbers(conn, person, [number for _, number in (*known, *read)])
+    numbers = numbers_on(conn, form, pages)
+    hidden = hidden_numbers(conn, person, [number for _, number in numbers])
     if not hidden:
         return NOTHING
-    rows = frozenset(row for row, number in (*known, *read) if number in hidden)
+    rows = frozenset(row for row, number in numbers if number in hidden)
     return Covered({page.id: _boxes(form, page, rows) for page in pages}, rows)
 
 
@@ -78,20 +76,54 @@ def _boxes(form: Form | None, page: Page, rows: Collection[int | None]) -> tuple
     return tuple(spec.box for spec in fields if spec.means in TELLS and (spec.row is None or None in rows or spec.row in rows))
 
 
-def _entries(pages: Sequence[Page]) -> Select[Any]:
+def numbers_on(conn: Connection, form: Form | None, pages: Sequence[Page]) -> list[tuple[int | None, str]]:
+    """(row, number) of everybody whom a sheet is about or may be, the likeliest first: what is known, what was read, what that may be instead."""
+    sheets = _sheets(conn, pages)
+    known = [(row.row, row.client_pid) for row in conn.execute(_entries(sheets))]
+    read = [(form.by_name[name].row, number) for name, number in _read(conn, sheets, _number_fields(form))] if form else []
+    return [(row, number) for row, number in (*known, *read) if isinstance(number, str) and number]
+
+
+def _on_sheets(sheets: Collection[str]) -> ColumnElement[bool]:
+    """The condition on the table of pages that they are scans of these sheets. A second scan has no sheet of its own: it is known by the serial."""
+    table = tables.page.c
+    alone = and_(table.sheet.is_(None), or_(table.serial.in_(sheets), table.id.in_(sheets)))
+    return or_(table.sheet.in_(sheets), alone)
+
+
+def _sheets(conn: Connection, pages: Sequence[Page]) -> set[str]:
+    """The sheets that pages are sides of; of a second scan, that of the page that it repeats, also where more was written on it since."""
+    more = _same_paper(conn, [page.id for page in pages if page.sheet == page.id and page.duplicate_of])
+    repeated = {page.duplicate_of for page in pages if page.duplicate_of and (page.sheet is None or page.id in more)}
+    table = tables.page.c
+    rows = conn.execute(select(table.id, table.sheet, table.serial).where(table.id.in_(repeated))).all() if repeated else []
+    first = {row.id: row.sheet or row.serial for row in rows}
+    own = {page.sheet or first.get(page.duplicate_of or "") or page.serial or page.id for page in pages}
+    return own | {sheet for sheet in first.values() if sheet}
+
+
+def _same_paper(conn: Connection, page_ids: Sequence[str]) -> set[str]:
+    """Those of second scans with a sheet of their own that a person has said to be the same paper."""
+    if not page_ids:
+        return set()
+    table = tables.event.c
+    query = select(table.subject, table.detail).where(table.subject.in_(page_ids), table.action == "settle_duplicate")
+    return {row.subject for row in conn.execute(query) if row.detail.get("same")}
+
+
+def _entries(sheets: Collection[str]) -> Select[Any]:
     table = tables.entry.c
-    return select(table.row, table.client_pid).where(table.sheet.in_({page.sheet or page.id for page in pages}))
+    return select(table.row, table.client_pid).where(table.sheet.in_(sheets))
 
 
 def _number_fields(form: Form) -> list[str]:
     return [spec.name for spec in form.fields if spec.means is Meaning.CLIENT_PID]
 
 
-def _read(conn: Connection, page_ids: Collection[str], fields: Sequence[str]) -> list[tuple[str, object]]:
-    """(field, number) of all numbers that the machine holds for likely on these pages."""
+def _read(conn: Connection, sheets: Collection[str], fields: Sequence[str]) -> list[tuple[str, object]]:
+    """(field, number) of all numbers that the machine holds for likely on any scan of these sheets: what it read, then what that may be instead."""
     table = tables.reading.c
-    query = select(table.field, table.value, table.alternatives).where(table.page.in_(list(page_ids)), table.field.in_(list(fields)))
-    found: list[tuple[str, object]] = []
-    for row in conn.execute(query):
-        found += [(row.field, row.value), *((row.field, value) for value, p in row.alternatives if p >= LEAST_P)]
-    return found
+    query = select(table.field, table.value, table.alternatives).join(tables.page, tables.page.c.id == table.page)
+    rows = conn.execute(query.where(_on_sheets(sheets), table.field.in_(list(fields))).order_by(table.p.desc(), table.page, table.field)).all()
+    others = sorted(((p, row.field, value) for row in rows for value, p in row.alternatives if p >= LEAST_P), key=lambda other: -other[0])
+    return [*((row.field, row.value) for row in rows), *((field, value) for _, field, value in others)]

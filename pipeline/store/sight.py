@@ -7,10 +7,10 @@ A sheet is hidden whole: its picture shows all of its rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, case, exists, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, case, func, or_, select, true
 
 from pipeline import access
 from pipeline.access import Action
@@ -19,9 +19,9 @@ from pipeline.model import Person
 from pipeline.professions import ALL_AREAS
 from pipeline.store import tables
 from pipeline.store.account_tables import client_block
-from pipeline.store.statistics_tables import statistics_item
 
 _entry, _page = tables.entry, tables.page
+_MOST_IDS = 500
 
 _OWN = "own_units"
 _BLOCKED: Select[Any] = (
@@ -107,6 +107,13 @@ def visible_entries(conn: Connection, person: Person) -> ColumnElement[bool]:
     return and_(_within(person, _entry.c.unit, _entry.c.area), _unblocked_entries(conn, person))
 
 
+def visible_among(conn: Connection, person: Person, entry_ids: Sequence[str]) -> set[str]:
+    """Those of these entries that the person may see."""
+    seen = select(_entry.c.id).where(visible_entries(conn, person))
+    parts = (entry_ids[start : start + _MOST_IDS] for start in range(0, len(entry_ids), _MOST_IDS))
+    return {found for part in parts for found in conn.execute(seen.where(_entry.c.id.in_(part))).scalars()}
+
+
 def visible_from(conn: Connection, person: Person, unit: Column[Any]) -> ColumnElement[bool]:
     """As `visible_entries`, of entries that were this unit's: a column beside the table of entries, from which an entry may have gone on."""
     return and_(_within(person, unit, _entry.c.area), _unblocked_entries(conn, person))
@@ -123,17 +130,6 @@ def area_of(conn: Connection, found: Paper) -> str:
         return found.area
     area: str | None = conn.execute(select(tables.unit.c.area).where(tables.unit.c.name == found.unit)).scalar_one_or_none()
     return area or ""
-
-
-def all_visible(conn: Connection, person: Person, run_id: Any) -> ColumnElement[bool]:  # noqa: ANN401 - an id or a column
-    """The condition that an export run holds nothing that the person may not see."""
-    unseen = ~visible_entries(conn, person)
-    return and_(
-        *(
-            ~exists(select(item.c.entry).where(item.c.run == run_id, item.c.entry == _entry.c.id, unseen).correlate(tables.export_run))
-            for item in (tables.export_item, statistics_item)
-        )
-    )
 
 
 def _within(person: Person, unit: Column[Any], area: Column[Any]) -> ColumnElement[bool]:

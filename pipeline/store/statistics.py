@@ -58,7 +58,8 @@ def standing(conn: Connection, forms: Forms, person: Person, target: str, *, uni
     told = _told(conn, target)
     put_aside = or_(entry.c.voided.is_not(None), entry.c.state == EntryState.REJECTED.value)
     void = and_(put_aside, entry.c.id.in_(select(statistics_item.c.entry)))
-    held = or_(has_open_plant(entry.c.id), has_open_difference(entry.c.id))
+    # Nobody looks at what is put aside for a third time, so a difference must not keep it in the months that told of it.
+    held = or_(has_open_plant(entry.c.id), and_(has_open_difference(entry.c.id), ~put_aside))
     wanted = (entry.c.id, entry.c.state, entry.c.form, entry.c.version, entry.c.unit, entry.c.revision, entry.c.voided)
     query = select(*wanted).where(or_(entry.c.state.in_(_DONE), void), sight.visible_entries(conn, person), ~held).order_by(entry.c.id)
     if unit is not None:

@@ -198,3 +198,24 @@ def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_cli
     told = " ".join(warning.value for warning in open_screen(ANNA, "key_in").warning)
     assert "Makulera den där om" not in told
     assert f"hos {shown_pid(ARNE.pid)} {ARNE.name}. Titta där" in told
+
+
+@pytest.mark.parametrize(("language", "told"), [("sv", "1 post"), ("en", "1 entry")])
+def test_who_does_not_see_all_of_a_run_is_told_so_and_is_offered_no_file(store: Store, open_screen: OpenScreen, language: str, told: str) -> None:
+    here = office(store)
+    first, second = seeding.add_notes(store, 2)
+    for entry_id in (first, second):
+        seeding.confirm(store, NURSE, entry_id, sign=True)
+    run = make_run(here, NURSE, "skriv-in", utc_now())
+    assert run is not None
+    assert "visas inte" not in str(open_screen(NURSE, "export").info)
+    with store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id == first).values(unit=seeding.OTHER_UNIT))
+        people.save_person(conn, replace(NURSE, units=frozenset({seeding.UNIT})), seeding.PASSWORD)
+    for screen in ("export", "key_in"):
+        app = open_screen(NURSE, screen)
+        app.session_state["language"] = language
+        assert not app.run().exception
+        assert any(each.value.startswith(told) for each in app.info)
+        assert not any(each.key == f"download-{run.id}" for each in app.get("download_button"))
+    assert any(each.key == f"tick-{run.id}" for each in open_screen(NURSE, "export").toggle)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.fiducials import shown_serial
@@ -18,6 +18,7 @@ from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
 from pipeline.store.forwarding import forward
 from pipeline.store.identity_tables import temporary_identity
+from pipeline.store.return_tables import forwarding
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import CLIENTS, NURSE, OTHER_UNIT, UNIT
@@ -148,6 +149,24 @@ def test_an_entry_is_named_by_its_day_and_its_serial_as_the_language_writes_them
     assert any(" · 18 Dec 2021 · " in one.value for one in app.markdown)
     shown = shown_serial(str(found(store, sent).serial))
     assert any(shown in one.value for one in listed(open_screen, "forwarded").markdown)
+
+
+@pytest.mark.parametrize(("secret", "said"), [(False, f"Avvisades av {OTHER_UNIT}: Oläsligt."), (True, "Avvisades av behörig enhet. ")])
+def test_where_a_protected_person_is_cared_for_is_told_neither_by_a_name_nor_by_a_reason(
+    store: Store, open_screen: OpenScreen, secret: bool, said: str
+) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    with store.begin() as conn:
+        forward(conn, seeding.forms(), NURSE, entry_id, 0, OTHER_UNIT, "", utc_now())
+        decisions.reject(conn, NURSE, entry_id, 1, "oläsligt", utc_now())
+        conn.execute(update(forwarding).values(secret=secret))
+        people.save_person(conn, HERE, seeding.PASSWORD)
+    app = open_screen(HERE, "follow_up")
+    shown = told(app.segmented_control(key="follow_up_kind").set_value("forwarded").run())
+    assert not app.exception
+    assert said in shown
+    assert ("Oläsligt" in shown) is not secret
+    assert (OTHER_UNIT in shown) is not secret
 
 
 def test_what_is_rejected_stays_listed_and_is_taken_up_again(store: Store, open_screen: OpenScreen) -> None:

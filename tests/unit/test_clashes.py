@@ -248,6 +248,26 @@ def test_what_stands_in_a_list_to_key_in_is_answered_and_can_go_out_again(office
     assert again.entries == 1
 
 
+def test_what_was_corrected_in_a_list_that_nobody_ticked_is_answered_in_both_lists(office: Office) -> None:
+    held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    lists = [make_run(office, ANNA, "skriv-in", utc_now())]
+    correct(office, held, "anteckning", "Såret på vänster fot läker fint. Lägger om enligt ordination i dag.")
+    lists.append(make_run(office, ANNA, "skriv-in", utc_now()))
+    assert all(lists)
+    hand_in(office)
+    already(office, only(office))
+    assert state(office, held) is EntryState.REJECTED
+    assert [(status.refused, status.waiting) for status in history(office, ANNA)] == [(1, 0), (1, 0)]
+    with office.store.begin() as conn:
+        (mark,) = duplicate_marks.duplicates(conn, ANNA)
+        duplicate_marks.take_back_duplicate(conn, ANNA, mark.id, utc_now())
+    assert state(office, held) is EntryState.SIGNED
+    other(office, only(office))
+    again = make_run(office, ANNA, "skriv-in", utc_now())
+    assert again is not None
+    assert again.entries == 1
+
+
 def test_paper_in_the_queue_is_paired_by_what_the_machine_is_sure_of_and_shows_none_of_it(office: Office) -> None:
     from sqlalchemy import update
 

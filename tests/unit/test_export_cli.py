@@ -81,7 +81,7 @@ def test_a_receipt_file_is_taken_in(office: Office, tmp_path: Path) -> None:
     say("export", "rivta")
     (tmp_path / "kvittens.csv").write_text("post;status\nAAAA01-00;godkänd\n", "utf-8")
     assert say("receipt", "kvittens.csv") == "1 accepted, 0 refused, 0 known before, 0 not answered\n"
-    assert json.loads(say("receipt", "kvittens.csv", "--json")) == {"accepted": 0, "refused": 0, "already": 1, "unanswered": 0}
+    assert json.loads(say("receipt", "kvittens.csv", "--json")) == {"accepted": 0, "refused": 0, "already": 1, "unanswered": 0, "hidden": 0}
     assert state(office, "AAAA01-00") is EntryState.RECEIPTED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import delete, insert
 
 from pipeline.errors import ExportError, NotAllowedError
 from pipeline.export import STATISTICS, TARGETS
@@ -24,6 +26,7 @@ from pipeline.model import Client, EntryState, Record, Run, State, Value
 from pipeline.review import Answer
 from pipeline.settings import ROOT
 from pipeline.store.clock import utc_now
+from pipeline.store.control_tables import control
 from pipeline.store.duplicate_marks import Compared, mark_duplicate, take_back_duplicate
 from pipeline.store.entries import entry
 from pipeline.store.events import events_of
@@ -267,6 +270,25 @@ def test_what_is_put_aside_after_it_was_told_tells_the_month_again(office: Offic
     with office.store.begin() as conn:
         take_back_duplicate(conn, ANNA, mark, utc_now())
     assert told(office, tell(office))[f"KHSL1-2021-12-{LABEL}"].count("\r\n") == 2
+
+
+def _put_aside(office: Office, entry_id: str) -> None:
+    with office.store.begin() as conn:
+        compared = Compared(text="Finns i journalen.")
+        mark_duplicate(conn, office.store.images, ANNA, entry_id, entry(conn, entry_id).revision, compared, "", utc_now(), signed=True)
+
+
+@pytest.mark.parametrize("end", [void, _put_aside])
+def test_an_open_difference_of_a_control_keeps_nothing_in_its_month_that_is_put_aside(office: Office, end: Callable[[Office, str], None]) -> None:
+    entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    confirm(office, "hsl-anteckning", "AAAA02", personnummer=ARNE.pid, **NOTE)
+    tell(office)
+    with office.store.begin() as conn:  # another person has typed another value, and nobody has looked yet
+        conn.execute(delete(control).where(control.c.entry == entry_id))
+        conn.execute(insert(control).values(entry=entry_id, field="handelsetid", drawn_at=utc_now(), passed=0, typed_by=TORA.login))
+    assert khsl(office) == (0, 0)
+    end(office, entry_id)
+    assert told(office, tell(office))[f"KHSL1-2021-12-{LABEL}"].count("\r\n") == 1
 
 
 def test_what_can_no_longer_be_told_is_taken_out_of_its_month_though_it_was_the_only_one(office: Office) -> None:

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
-from pipeline.model import Person, Reading, State
+from pipeline.model import Client, EntryState, Person, Reading, State, Value
 from pipeline.register import PX_PER_MM
-from pipeline.store import claims, forwarding, pages, registers
+from pipeline.store import claims, decisions, forwarding, pages, registers, sheets, tables
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.entry_views import EntryView, look_at
 from pipeline.store.protection import NOTHING, WHOLE_PAGE, covered_on, covered_page, hidden_numbers
-from tests.ward import ADMIN, ASTA, BROR, CHIEF, CILLA, EVA, FORMS, NORTH, NOTE, NOW, SAID, SOFIA, SOUTH, UNKNOWN_PID, VISITS, Ward, page_reading
+from pipeline.template import Form
+from tests.ward import (
+    ADMIN,
+    ASTA,
+    BROR,
+    CHIEF,
+    CILLA,
+    EVA,
+    FORMS,
+    NORTH,
+    NOTE,
+    NOW,
+    SAID,
+    SOFIA,
+    SOUTH,
+    UNKNOWN_PID,
+    VISITS,
+    Ward,
+    page_reading,
+    person,
+)
 from ui.components.pictures import with_covered
 
 pytest_plugins = ("tests.databases",)
 
 SECRET = replace(CILLA, protected=True)
 ABOUT_HER = {**SAID, "pnr": SECRET.pid, "namn": SECRET.name}
+EAST = "Östra hemsjukvården"
+ELSEWHERE = Client("189001059808", "Dora Hemlig", EAST, protected=True)
 
 
 @pytest.fixture
@@ -121,3 +145,127 @@ def test_what_is_covered_for_an_unlikely_number_is_handed_on_too(ward: Ward) -> 
     with ward.store.begin() as conn:
         forwarding.forward_protected(conn, FORMS, EVA, "AAAA-00", 0, NOW)
         assert entry(conn, "AAAA-00").unit == SOUTH
+
+
+def covered(ward: Ward, page_id: str, who: Person = EVA) -> tuple[tuple[float, float, float, float], ...]:
+    with ward.store.read() as conn:
+        return covered_page(conn, FORMS, who, pages.page(conn, page_id))
+
+
+def twice(ward: Ward, form: Form, serial: str, *said: Mapping[str, Value]) -> list[str]:
+    """Scans of the same paper as the machine reads each of them; answers with their ids. All lie on their form."""
+    found = []
+    for each in said:
+        found.append(ward.scan())
+        ward.read(found[-1], page_reading(form, serial, each))
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.page).values(upright_sha256="0" * 64))
+    return found
+
+
+def is_about(ward: Ward, entry_id: str, pid: str) -> None:
+    """People have typed the number that the machine could not read."""
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.id == entry_id).values(client_pid=pid, revision=1))
+
+
+def test_a_second_scan_covers_what_people_typed_of_the_first(ward: Ward) -> None:
+    unread = {**ABOUT_HER, "pnr": None}
+    first, second = twice(ward, NOTE, "AAAA", unread, {**unread, "text": None})
+    assert covered(ward, second) == ()
+    is_about(ward, "AAAA-00", SECRET.pid)
+    boxes = {spec.name: spec.box for spec in NOTE.fields}
+    for who in (EVA, ADMIN):
+        assert covered(ward, first, who) == covered(ward, second, who) == (boxes["pnr"], boxes["namn"])
+    assert covered(ward, second, SOFIA) == ()
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
+        assert pages.page(conn, second).sheet is None
+    assert covered(ward, second) == (boxes["pnr"], boxes["namn"])
+
+
+def test_the_very_same_picture_of_a_row_is_covered_as_the_first(ward: Ward) -> None:
+    said = {"datum": SAID["datum"], "rad01.pnr": ASTA.pid, "rad02.mat": True}
+    picture = b"the same"
+    first, second = ward.scan(picture), ward.scan(picture)
+    for page_id in (first, second):
+        ward.read(page_id, page_reading(VISITS, "RRRR", said))
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.page).values(upright_sha256="0" * 64))
+        assert pages.page(conn, second).duplicate_of == first
+    is_about(ward, "RRRR-02", SECRET.pid)
+    row = {spec.name: spec.box for spec in VISITS.fields}["rad02.pnr"]
+    assert covered(ward, first) == covered(ward, second) == (row,)
+
+
+def test_a_number_that_only_the_second_scan_shows_hides_the_first_and_is_handed_on(ward: Ward) -> None:
+    first, second = twice(ward, NOTE, "AAAA", {**ABOUT_HER, "pnr": None}, ABOUT_HER)
+    assert covered(ward, first) == covered(ward, second) != ()
+    assert view_of(ward, EVA, "AAAA-00").hidden
+    with ward.store.begin() as conn:
+        forwarding.forward_protected(conn, FORMS, EVA, "AAAA-00", 0, NOW)
+        assert entry(conn, "AAAA-00").unit == SOUTH
+
+
+def test_what_was_written_on_the_same_paper_later_is_covered_and_handed_on_too(ward: Ward) -> None:
+    unread = {**ABOUT_HER, "pnr": None}
+    _, second = twice(ward, NOTE, "AAAA", {**unread, "text": None}, unread)
+    is_about(ward, "AAAA-00", SECRET.pid)
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
+        assert pages.page(conn, second).sheet == second
+    boxes = {spec.name: spec.box for spec in NOTE.fields}
+    assert covered(ward, second) == (boxes["pnr"], boxes["namn"])
+    assert view_of(ward, EVA, f"{second}-00").hidden
+    with ward.store.begin() as conn:
+        forwarding.forward_protected(conn, FORMS, EVA, f"{second}-00", 0, NOW)
+        assert entry(conn, f"{second}-00").unit == SOUTH
+
+
+def test_another_paper_with_the_same_serial_is_covered_by_what_stands_on_itself(ward: Ward) -> None:
+    _, copy = twice(ward, NOTE, "AAAA", ABOUT_HER, SAID)
+    assert covered(ward, copy) != ()
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, copy, FORMS, same=False)
+    assert covered(ward, copy) == ()
+
+
+@pytest.mark.parametrize("rejected", [False, True])
+def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(ward: Ward, rejected: bool) -> None:
+    with ward.store.begin() as conn:
+        registers.save_units(conn, {EAST: "HSL"})
+        registers.save_clients(conn, [ELSEWHERE])
+    entry_id = ward.note("AAAA", {**SAID, "pnr": ELSEWHERE.pid, "namn": ELSEWHERE.name})
+    with ward.store.begin() as conn:
+        forwarding.forward(conn, FORMS, EVA, entry_id, 0, SOUTH, "er pärm", NOW)
+        forwarding.forward_protected(conn, FORMS, SOFIA, entry_id, 1, NOW)
+        if rejected:
+            decisions.reject(conn, person("ester", units=(EAST,)), entry_id, 2, "oläsligt", NOW)
+        (first,), (second,) = (forwarding.forwarded(conn, who) for who in (EVA, SOFIA))
+        (own,) = forwarding.forwarded(conn, person("both", units=(NORTH, EAST)))
+    assert (first.to_unit, first.unit_now, first.reason_now, first.why) == (SOUTH, "", "", "er pärm")
+    assert (second.to_unit, second.unit_now, second.reason_now) == ("", "", "")
+    assert (own.unit_now, own.reason_now) == (EAST, "oläsligt" if rejected else "")
+    assert first.state is (EntryState.REJECTED if rejected else EntryState.REVIEW)
+
+
+@pytest.mark.parametrize(
+    ("known", "reading", "unit"),
+    [
+        (None, Reading(ELSEWHERE.pid, 0.93, State.READ, ((SECRET.pid, 0.06),)), EAST),
+        (None, Reading(SECRET.pid, 0.93, State.READ, ((ELSEWHERE.pid, 0.06),)), SOUTH),
+        (None, Reading(UNKNOWN_PID, 0.5, State.READ, ((SECRET.pid, 0.1), (ELSEWHERE.pid, 0.3))), EAST),
+        (SECRET.pid, Reading(ELSEWHERE.pid, 0.93, State.READ), SOUTH),
+    ],
+)
+def test_it_is_handed_on_to_the_unit_of_the_likeliest_client(ward: Ward, known: str | None, reading: Reading, unit: str) -> None:
+    with ward.store.begin() as conn:
+        registers.save_units(conn, {EAST: "HSL"})
+        registers.save_clients(conn, [ELSEWHERE])
+    page = page_reading(NOTE, "AAAA", SAID)
+    ward.read(ward.scan(), replace(page, fields={**page.fields, "pnr": reading}))
+    if known:
+        is_about(ward, "AAAA-00", known)
+    with ward.store.begin() as conn:
+        forwarding.forward_protected(conn, FORMS, EVA, "AAAA-00", entry(conn, "AAAA-00").revision, NOW)
+        assert entry(conn, "AAAA-00").unit == unit

@@ -58,8 +58,10 @@ def _became(one: Forwarded) -> str:
         return t("follow_up.came_back")
     if one.state in _ON_ITS_WAY:
         return t("follow_up.waits_there", unit=one.unit_now or t("follow_up.entitled"))
+    if one.state is EntryState.REJECTED and not one.unit_now:
+        return t("follow_up.rejected_untold", unit=t("follow_up.entitled"))
     if one.state is EntryState.REJECTED:
-        return t("follow_up.rejected_there", unit=one.unit_now or t("follow_up.entitled"), reason=known("reject.reasons", one.reason_now))
+        return t("follow_up.rejected_there", unit=one.unit_now, reason=known("reject.reasons", one.reason_now))
     return t("follow_up.entered_there", unit=one.unit_now or t("follow_up.entitled"))
 
 

@@ -13,7 +13,7 @@ from pipeline.export.fhir.server import connected
 from pipeline.export.runs import Office
 from pipeline.model import Person
 from pipeline.store.clock import utc_now
-from pipeline.store.exports import RunStatus
+from pipeline.store.export_runs import RunStatus
 from ui.text import t
 
 

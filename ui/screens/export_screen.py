@@ -17,7 +17,7 @@ from pipeline.export.runs import Office, Ready
 from pipeline.model import Person, Run
 from pipeline.payments import TARGET as PAYMENTS
 from pipeline.store.clock import utc_now
-from pipeline.store.exports import RunStatus
+from pipeline.store.export_runs import RunStatus
 from ui.components.faults import fault_text, show_fault
 from ui.components.header_check import header_check
 from ui.components.heading import choose_files_in_words, heading
@@ -130,14 +130,15 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{run.file_name}**  \n{t('export.run', count=run.entries, at=moment(run.made_at), by=run.made_by)}")
-            st.download_button(
-                t("export.download"),
-                data=partial(_file, office, person, run.id),
-                file_name=run.file_name,
-                key=f"download-{run.id}",
-                type="primary" if newest else "secondary",
-                on_click="ignore",
-            )
+            if not status.hidden:  # the file holds everything
+                st.download_button(
+                    t("export.download"),
+                    data=partial(_file, office, person, run.id),
+                    file_name=run.file_name,
+                    key=f"download-{run.id}",
+                    type="primary" if newest else "secondary",
+                    on_click="ignore",
+                )
             if status.waiting and allowed(person, Action.RECEIPT):
                 st.download_button(
                     t("export.template"),
@@ -147,6 +148,8 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
                     key=f"template-{run.id}",
                     on_click="ignore",
                 )
+        if status.hidden:
+            st.info(t("export.hidden", count=status.hidden), icon=":material/visibility_off:")
         st.caption(t("export.secret"))
         st.caption(t("export.checksum", sha256=run.sha256))
         if status.answered:
@@ -209,7 +212,8 @@ def _receipt_file(office: Office, person: Person) -> None:
 
 
 def _told(result: ReceiptResult) -> str:
-    return t("export.receipts_read", accepted=result.accepted, refused=result.refused, already=result.already)
+    said = t("export.receipts_read", accepted=result.accepted, refused=result.refused, already=result.already)
+    return f"{said} {t('export.receipts_hidden', count=result.hidden)}" if result.hidden else said
 
 
 def _tried(act: Callable[[], str]) -> None:

@@ -40,6 +40,8 @@ def show(here: Site, person: Person) -> None:
     status = _chosen(lists)
     done = status.entries - status.waiting
     st.progress(done / status.entries, t("key_in.progress", done=done, count=status.entries))
+    if status.hidden:
+        st.info(t("key_in.hidden", count=status.hidden), icon=":material/visibility_off:")
     if waiting := key_in.held_back(office, person, status.run.id):
         st.warning(t("key_in.held", count=waiting), icon=":material/content_copy:")
     shown = key_in.next_entry(office, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED, []))

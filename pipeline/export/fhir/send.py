@@ -48,10 +48,10 @@ class Sent:
 
 
 def send_run(office: Office, person: Person, run_id: str, server: FhirServer, clock: Callable[[], datetime], told: Told | None = None) -> Sent:
-    """Send what of a run has no receipt yet. What was done before an error stays done.
+    """Send what of a run has no receipt yet and the person may see. What was done before an error stays done.
 
     Raises:
-        NotAllowedError: the person may not export and receipt everything in the run.
+        NotAllowedError: the person may not export and receipt, or see none of what the run holds.
         ExportError: there is no such run, it is no FHIR run, or somebody is sending already.
         TargetAwayError, TargetDeniedError, TargetUnfitError: see `FhirServer`.
     """
@@ -63,7 +63,7 @@ def send_run(office: Office, person: Person, run_id: str, server: FhirServer, cl
         events.record(conn, person.login, "send_export", run_id, unit=exports.unit_of(conn, run_id), entries=run.entries)
     with only_sender(office.store, TARGET):
         with office.store.read() as conn:
-            waiting = [item for item in exports.items_of(conn, run_id) if item.accepted is None]
+            waiting = [item for item in exports.visible_items(conn, person, run_id) if item.accepted is None]
         lines = _lines(office.store.images.get(run.sha256))
         return _Sending(office, person, run_id, server, clock, told, lines).all_of(waiting)
 
