@@ -1,8 +1,8 @@
 """Doubtful words are looked at again: a little wider, and by a second network that was taught other lines. Numbers are read by both networks.
 
-Each look at a word proposes texts, and the text counts that all looks and knowledge of Swedish together find likeliest. Two networks are seldom wrong
-in the same way (L. Hansen, P. Salamon, IEEE PAMI 12:10, 1990); looking at every word twice would cost more than it tells. A number has no
-spelling that would betray a comma that was not seen: one that both networks read otherwise is doubtful.
+Each look at a word proposes texts, and the text counts that all looks, which count alike, and knowledge of Swedish together find likeliest. Two
+networks are seldom wrong in the same way (L. Hansen, P. Salamon, IEEE PAMI 12:10, 1990); looking at every word twice would cost more than it tells. A
+number has no spelling that would betray a comma that was not seen: one that both networks read otherwise is doubtful.
 """
 
 from __future__ import annotations
@@ -28,15 +28,11 @@ DOUBTFUL = 0.7
 LONGEST = 60
 """Steps, some twenty letters. Of longer runs a search holds too few texts for another look to choose among."""
 WIDER = 1.1
-OF_SECOND = 0.7
-"""What the second network's look counts beside one of the first's; it was taught fewer real lines."""
-OF_LANGUAGE = 0.85
-"""What knowledge of Swedish counts beside several looks, as part of what it counts beside one."""
 LEAST_P = 1e-9
 PLACES = {sign: column for column, sign in enumerate(ALPHABET, start=1)}
 
-Looks = list[tuple[Steps, float]]
-"""What each look saw, with what it counts."""
+Looks = list[Steps]
+"""What each look saw; all count alike."""
 
 
 class LookAgain(Protocol):
@@ -63,7 +59,7 @@ class PictureAgain:
         height, width = part.shape
         wide = cv2.resize(part, (max(1, round(width * WIDER)), height), interpolation=cv2.INTER_CUBIC)
         (wider,) = read_steps([np.asarray(wide, np.uint8)], self.first)
-        return [(wider, 1.0), (self.at_number(start, end), OF_SECOND)]
+        return [wider, self.at_number(start, end)]
 
     def at_number(self, start: int, end: int) -> Steps:
         """What the second network sees."""
@@ -125,13 +121,12 @@ def read_twice(found: Sequence[Transcript], other: str) -> list[Transcript]:
 
 
 def _judged(text: str, looks: Looks, guide: Guide[S]) -> _Candidate:
-    whole = sum(counts for _, counts in looks)
-    seen = sum(counts * seen_in(steps, text) for steps, counts in looks) / whole
+    seen = sum(seen_in(steps, text) for steps in looks) / len(looks)
     state: S | None = guide.start()
     for sign in text:
         state = None if state is None else guide.extended(state, sign)
     said = -math.inf if state is None else guide.closed(state)
-    return _Candidate(text, seen, seen + OF_LANGUAGE * said)
+    return _Candidate(text, seen, seen + said)
 
 
 def seen_in(steps: Steps, text: str) -> float:
@@ -169,10 +164,9 @@ def _shared(text: str, others: Sequence[tuple[float, str]]) -> list[float]:
 
 def _characters(text: str, looks: Looks) -> list[float]:
     """How probable each character of a text is in the pictures alone, the looks' geometric mean."""
-    whole = sum(counts for _, counts in looks)
     logs = np.zeros(len(text))
-    for steps, counts in looks:
+    for steps in looks:
         where = aligned(steps, text) or []
         highest = [steps[first : last + 1, PLACES[sign]].max() for sign, (first, last) in zip(text, where, strict=False)]
-        logs += counts / whole * np.log(np.maximum(highest or LEAST_P, LEAST_P))
+        logs += np.log(np.maximum(highest or LEAST_P, LEAST_P)) / len(looks)
     return [float(p) for p in np.exp(logs)]

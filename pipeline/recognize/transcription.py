@@ -94,9 +94,9 @@ def _part(steps: Steps, run: Run, language: Language, again: LookAgain | None, *
     guide, words = SwedishText(language, first), _without_digits(steps)
     found = _guided(words, guide)
     if again and found and found[0].p < DOUBTFUL and len(steps) <= LONGEST:
-        more = [(_without_digits(look), counts) for look, counts in again.at_word(run.start, run.end)]
-        texts = [each.text for each in (*found, *(each for look, _ in more for each in _guided(look, guide)))]
-        found = agreed(texts, [(words, 1.0), *more], guide)
+        more = [_without_digits(look) for look in again.at_word(run.start, run.end)]
+        texts = [each.text for each in (*found, *(each for look in more for each in _guided(look, guide)))]
+        found = agreed(texts, [words, *more], guide)
     return found or _path_of(steps)
 
 

@@ -7,6 +7,9 @@
     python -m pipeline.training.handwriting_eight_bit …     # makes the network that reads of it; then pipeline.training.calibrate
 
 `FOLDER` holds `dhsd_words.npz` (DHSD, DFKI 2026, CC BY 4.0: `x`, `text`, `writer`) and `fonts_train/*.ttf` (handwriting fonts under free licences).
+`--fonts` adds a folder of faces (`python -m pipeline.training.more_fonts FOLDER` fetches 228). A quarter of what is trained on is Swedish text put
+together from pieces of all these lines of people's (`handwriting_composed.py`), since hardly any Swedish hands may be trained on.
+
 `--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip file of pictures `<writer or page number>…png` and
 `labels.tsv` (name, tab, text); it may be given more than once. Lines from health records need a purpose and a legal ground of their own.
 
@@ -31,7 +34,7 @@ import argparse
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,36 +47,43 @@ from torch.nn import functional as nnf
 
 from pipeline.model import Image
 from pipeline.recognize.network import LINE_HEIGHT, STEP_PX, WIDEST_PX
+from pipeline.training.handwriting_composed import Hands, hands
 from pipeline.training.handwriting_data import Line, dhsd, folder, font_files, joined, rendered
 from pipeline.training.handwriting_measures import compare
 from pipeline.training.handwriting_network import Network, blend, continue_from, export, scores, shipped
 from pipeline.training.handwriting_spoiling import spoiled
-from pipeline.training.handwriting_text import CHARACTERS
+from pipeline.training.handwriting_text import CHARACTERS, drawn_text
 
 SEED = 20261124
 RATE = 5e-4
 WARM_UP = 0.05
+OF_COMPOSED = 0.25
 POOL = 96
 """So many lines are drawn at a time and sorted by width, to waste little on white."""
 BATCH_PX = 9_600
 WIDEST_LINE_PX = 1_400
 SAVE_SECONDS = 120
-MISLABELLED = 5.0
+MISLABELLED = 3.0
 """A line with more loss a character (nats) than this has another line's label: a few pages of DHSD do."""
 Block = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What is trained on. `lines` are whole lines of people's, `words` single words, `fonts` faces to render text in."""
+    """What is trained on. `lines` are whole lines of people's, `words` single words, `fonts` faces to render text in, `hands` letters of people's."""
 
     words: list[Line]
     lines: list[list[Line]]
     fonts: list[Path]
+    hands: Hands | None = None
 
     def drawn(self, rng: Generator) -> Line:
-        """One line: 40 % whole lines of people's, else words, words put together, and rendered text. Without people's lines more words are put
-        together: trained on single words and fonts alone, the network forgets what a line looks like."""
+        """One line: a quarter Swedish text in people's letters; of the rest 40 % whole lines of people's, else words, words put together, and
+        rendered text. Without people's lines more words are put together: trained on single words and fonts alone, the network forgets what a line
+        looks like."""
+        kind = rng.random()
+        if self.hands and kind < OF_COMPOSED and (line := self.hands.composed(drawn_text(rng), rng)):
+            return _spoiled(line, rng, real=True)
         kind = rng.random()
         if self.lines and kind < 0.4:
             lines = self.lines[int(rng.integers(len(self.lines)))]
@@ -85,6 +95,10 @@ class Sources:
             return _spoiled(self._joined(rng), rng, real=True)
         return _spoiled(rendered(self.fonts[int(rng.integers(len(self.fonts)))], rng), rng, real=False)
 
+    def with_hands(self) -> Sources:
+        """These, and text put together from pieces of all lines."""
+        return replace(self, hands=hands([*self.words, *(line for archive in self.lines for line in archive)]))
+
     def _joined(self, rng: Generator) -> Line:
         first = self.words[int(rng.integers(len(self.words)))]
         same = [w for w in self.words if w.writer == first.writer]
@@ -95,10 +109,12 @@ def _spoiled(line: Line, rng: Generator, *, real: bool) -> Line:
     return Line(spoiled(line.picture, rng, real=real), line.text, line.writer)
 
 
-def sources(data: Path, archives: Sequence[Path]) -> Sources:
-    """Everything in memory, cut as the product cuts."""
+def sources(data: Path, archives: Sequence[Path], fonts: Sequence[Path] = ()) -> Sources:
+    """Everything in memory, cut as the product cuts; `fonts` are folders with more faces, all of which are trained on."""
     words = dhsd(data / "dhsd_words.npz", held=False)
-    return Sources(words, [folder(a, held=False) for a in archives], font_files(data / "fonts_train", held=False))
+    lines = [folder(a, held=False) for a in archives]
+    faces = [*font_files(data / "fonts_train", held=False), *(file for more in fonts for file in sorted(more.glob("*.ttf")))]
+    return Sources(words, lines, faces)
 
 
 def as_block(pictures: Sequence[Image]) -> tuple[Block, list[int]]:
@@ -200,6 +216,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--lines", type=Path, action="append", default=[])
+    parser.add_argument("--fonts", type=Path, action="append", default=[], help="a folder with more handwriting fonts (*.ttf)")
     parser.add_argument("--minutes", type=float, default=240)
     parser.add_argument("--network", type=Path, help="PP-OCRv6_rec_small.onnx, if rapidocr is not installed here")
     parser.add_argument("--share", type=float, default=1.0, help="how far to go from the weights that training started from, 0…1")
@@ -214,7 +231,7 @@ def main() -> None:
     if args.start:
         continue_from(network, args.start)
     if args.action == "train":
-        train(network, sources(args.data, args.lines), args.run, args.minutes)
+        train(network, sources(args.data, args.lines, args.fonts).with_hands(), args.run, args.minutes)
         return
     _resumed(network, None, args.run / "checkpoint.pt")
     tuned = args.out or args.run / "handwriting.onnx"

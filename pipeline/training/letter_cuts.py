@@ -39,7 +39,7 @@ class CutLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
+class Cut:
     """A line from top to bottom: the column that it passes at half the height, and its slant."""
 
     column: float
@@ -55,17 +55,17 @@ def _of_word(word: Placed, letters: str) -> list[CutLetter]:
     ink = (255 - word.line.picture).astype(np.uint8)
     _, dark = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     mask = np.asarray(dark > 0, np.bool_)
-    cuts = _cuts(mask, word.middles)
+    cuts = cuts_of(mask, word.middles)
     found = []
     for i, letter in enumerate(word.line.text):
         if letter in letters:
-            own = _between(mask, cuts[i - 1] if i else None, cuts[i] if i < len(cuts) else None)
+            own = between(mask, cuts[i - 1] if i else None, cuts[i] if i < len(cuts) else None)
             if (picture := _picture(ink, own)) is not None:
                 found.append(CutLetter(letter, picture, word.line.writer))
     return found
 
 
-def _cuts(mask: Mask, middles: Sequence[float]) -> list[_Cut]:
+def cuts_of(mask: Mask, middles: Sequence[float]) -> list[Cut]:
     """Where one letter is parted from the next: least ink, rather upright, rather half way."""
     h, w = mask.shape
     columns = []
@@ -80,11 +80,11 @@ def _cuts(mask: Mask, middles: Sequence[float]) -> list[_Cut]:
         off = np.abs(at - (left + right) / 2) / gap
         cost = ink[:, at] + SLANT_COSTS * np.abs(SLANTS)[:, None] + OFF_MIDDLE_COSTS * off[None]
         way, place = np.unravel_index(int(cost.argmin()), cost.shape)
-        cuts.append(_Cut(float(at[place]), float(SLANTS[way])))
+        cuts.append(Cut(float(at[place]), float(SLANTS[way])))
     return cuts
 
 
-def _between(mask: Mask, left: _Cut | None, right: _Cut | None) -> Mask:
+def between(mask: Mask, left: Cut | None, right: Cut | None) -> Mask:
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
     own = mask.copy()
     if left:

@@ -39,7 +39,7 @@ def test_every_phrase_can_be_filled_and_answered() -> None:
     assert len(lines) == len(set(lines)) > 200
     for line in lines:
         assert set(re.findall(r"\{(\w+)\}", line)) <= SLOTS.keys(), line
-        assert plain(re.sub(r"\{\w+\}", "1", line)), line
+        assert set(re.sub(r"\{\w+\}", "1", line)) <= set(CHARACTERS), line
 
 
 def test_slots_are_drawn_in_the_forms_that_staff_write() -> None:

@@ -34,7 +34,7 @@ class Asked:
 
     def at_word(self, start: int, end: int) -> Looks:
         self.spans.append((start, end))
-        return [(self.sees, 1.0)]
+        return [self.sees]
 
     def at_number(self, start: int, end: int) -> Steps:
         self.numbers.append((start, end))
@@ -63,7 +63,7 @@ def test_another_look_decides_between_two_texts() -> None:
 
 def test_looks_that_differ_leave_a_word_doubtful() -> None:
     """Also the character that they differ in, and no other."""
-    looks = [(steps_of(text), 1.0) for text in ("låsa", "läsa")]
+    looks = [steps_of(text) for text in ("låsa", "läsa")]
     best, other = agreed(["låsa", "läsa"], looks, SwedishText(SWEDISH, True))
     assert {best.text, other.text} == {"låsa", "läsa"}
     assert best.p < 0.5

@@ -1,0 +1,80 @@
+"""Fetch the handwriting fonts of `handwriting_fonts.txt` to train on: `python -m pipeline.training.more_fonts FOLDER`. Needs npm.
+
+Each family is a package of Fontsource, whose licence (SIL Open Font License 1.1 or Apache-2.0) must allow training. None is part of this project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from pipeline.errors import UsageError
+
+FACES = Path(__file__).with_name("handwriting_fonts.txt")
+LICENCES = {"OFL-1.1", "Apache-2.0"}
+NEEDED = "åäöÅÄÖéabcxyz0123456789.,:/()%+<>"
+MAJOR = 5
+
+
+def faces() -> dict[str, list[int]]:
+    """The weights of each family."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for line in FACES.read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            family, weight = line.split()
+            found[family].append(int(weight))
+    return dict(found)
+
+
+def fetch(family: str, weights: list[int], to: Path) -> None:
+    """Write the faces of a family as TrueType files `<family>-<weight>.ttf`.
+
+    Raises:
+        UsageError: the package is of another licence, or a face lacks letters of Swedish.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["npm", "pack", "--silent", f"@fontsource/{family}@{MAJOR}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        with tarfile.open(next(Path(folder).glob("*.tgz"))) as package:
+            licence = json.loads(_read(package, "package.json"))["license"]
+            if licence not in LICENCES:
+                raise UsageError(f"The font {family} is under {licence}.", f"Take it out of {FACES.name}.")
+            for weight in weights:
+                _save(_read(package, f"files/{family}-latin-{weight}-normal.woff"), to / f"{family}-{weight}.ttf")
+
+
+def _read(package: tarfile.TarFile, name: str) -> bytes:
+    member = package.extractfile(f"package/{name}")
+    assert member is not None, name
+    return member.read()
+
+
+def _save(woff: bytes, file: Path) -> None:
+    from fontTools.ttLib import TTFont
+
+    font = TTFont(io.BytesIO(woff))
+    known = font.getBestCmap()
+    if lacking := [sign for sign in NEEDED if ord(sign) not in known]:
+        raise UsageError(f"The font {file.stem} lacks {' '.join(lacking)}.", f"Take it out of {FACES.name}.")
+    font.flavor = None
+    font.save(file)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for family, weights in faces().items():
+        fetch(family, weights, folder)
+        print(family, flush=True)
+
+
+if __name__ == "__main__":
+    main()

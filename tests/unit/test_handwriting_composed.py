@@ -1,0 +1,96 @@
+"""Swedish text out of pieces of people's lines: the right letters in the right order, accents above them, nothing made up where letters lack."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.model import Image
+from pipeline.training.alignment import Placed
+from pipeline.training.drawn_accents import add_accent
+from pipeline.training.handwriting_composed import Hand, Hands
+from pipeline.training.handwriting_data import Line
+from pipeline.training.piece_sheet import LATE, written_line
+
+HIGH, WIDE = 48, 20
+TOPS = {"a": 20, "o": 20, "b": 8, "l": 2}
+"""Letters are bars on the baseline 40; what tells them apart is where they begin."""
+
+
+def line_of(text: str) -> Placed:
+    """Bars for letters, 8 px wide, one every 20 px."""
+    picture = np.full((HIGH, WIDE * len(text)), 255, np.uint8)
+    for i, letter in enumerate(text):
+        if letter != " ":
+            cv2.rectangle(picture, (WIDE * i + 6, TOPS[letter]), (WIDE * i + 13, 39), (0,), -1)
+    late = LATE * HIGH
+    return Placed(Line(picture, text, "w"), tuple(WIDE * i + 10 + late for i in range(len(text))), -0.01)
+
+
+def hands_of(*texts: str, others: str = "") -> Hands:
+    """One hand that wrote the texts, and others that wrote one more."""
+    own, everyone = Hand("w"), Hand("")
+    for text in (*texts, *((others,) if others else ())):
+        line = written_line(line_of(text))
+        assert line is not None
+        everyone.add(line)
+        if text != others:
+            own.add(line)
+    return Hands([own], everyone)
+
+
+def bars(picture: Image) -> list[tuple[int, int]]:
+    """Where each piece of ink begins (its row) and how high it is, from left to right."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats((picture < 128).astype(np.uint8))
+    return [(int(top), int(high)) for _, top, _, high, _ in sorted(stats[1:].tolist())]
+
+
+def test_letters_come_in_the_order_of_the_text_and_stand_on_one_line() -> None:
+    line = hands_of("aaloba oo", "oa la oa").composed("bola", np.random.default_rng(1))
+    assert line is not None
+    assert (line.text, line.writer) == ("bola", "w")
+    found = bars(line.picture)
+    assert [round(high / found[1][1], 1) for _, high in found] == [1.6, 1.0, 1.9, 1.0]
+    feet = [top + high for top, high in found]
+    assert max(feet) - min(feet) <= 0.2 * found[1][1]
+
+
+def test_white_parts_words() -> None:
+    line = hands_of("aaloba oo").composed("lo ba", np.random.default_rng(2))
+    assert line is not None
+    white = np.flatnonzero(np.diff(np.flatnonzero((line.picture < 128).any(axis=0))) > 1)
+    gaps = np.diff(np.flatnonzero((line.picture < 128).any(axis=0)))[white]
+    assert len(gaps) == 3
+    assert gaps[1] == max(gaps)
+
+
+@pytest.mark.parametrize("text", ["å", "ä", "ö"])
+def test_letters_that_a_hand_lacks_get_their_accent(text: str) -> None:
+    line = hands_of("aaloba oo").composed(text, np.random.default_rng(3))
+    assert line is not None
+    plain = bars(line.picture)[0] if len(bars(line.picture)) == 1 else max(bars(line.picture), key=lambda bar: bar[1])
+    above = line.picture[: plain[0]]
+    assert (above < 128).any()
+
+
+def test_a_ring_is_no_pair_of_dots() -> None:
+    def pieces(letter: str) -> set[int]:
+        found = set()
+        for seed in range(12):
+            ink = np.zeros((80, 80), np.float32)
+            add_accent(ink, letter, 40.0, 60.0, 26.0, 1.0, np.random.default_rng(seed))
+            found.add(cv2.connectedComponents((ink > 0.5).astype(np.uint8))[0] - 1)
+        return found
+
+    assert pieces("å") == {1}
+    assert pieces("ä") == {1, 2}
+
+
+def test_numbers_and_what_would_mostly_be_borrowed_are_not_written() -> None:
+    hands = hands_of("aaloaaa oo", others="bb")
+    rng = np.random.default_rng(4)
+    assert hands.composed("a1", rng) is None
+    assert hands.composed("bab", rng) is None
+    assert hands.composed("aolaaaob", rng) is not None
+    assert hands.composed("aolaaaox", rng) is None
