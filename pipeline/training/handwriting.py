@@ -7,8 +7,8 @@
     python -m pipeline.training.handwriting_eight_bit …     # makes the network that reads of it; then pipeline.training.calibrate
 
 `FOLDER` holds `dhsd_words.npz` (DHSD, DFKI 2026, CC BY 4.0: `x`, `text`, `writer`) and `fonts_train/*.ttf` (handwriting fonts under free licences).
-`--fonts` adds a folder of faces (`python -m pipeline.training.more_fonts FOLDER` fetches 228). A quarter of what is trained on is Swedish text put
-together from pieces of all these lines of people's (`handwriting_composed.py`), since hardly any Swedish hands may be trained on.
+`--fonts` adds a folder of faces (`python -m pipeline.training.more_fonts FOLDER` fetches 228). Up to a quarter of what is trained on is Swedish text
+put together from pieces of all these lines of people's (`handwriting_composed.py`), since hardly any Swedish hands may be trained on.
 
 `--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip file of pictures `<writer or page number>…png` and
 `labels.tsv` (name, tab, text); it may be given more than once. Lines from health records need a purpose and a legal ground of their own.
@@ -58,6 +58,7 @@ SEED = 20261124
 RATE = 5e-4
 WARM_UP = 0.05
 OF_COMPOSED = 0.25
+"""So many lines would be text put together from pieces, if no text had numbers or letters that a hand lacks."""
 POOL = 96
 """So many lines are drawn at a time and sorted by width, to waste little on white."""
 BATCH_PX = 9_600
@@ -78,7 +79,7 @@ class Sources:
     hands: Hands | None = None
 
     def drawn(self, rng: Generator) -> Line:
-        """One line: a quarter Swedish text in people's letters; of the rest 40 % whole lines of people's, else words, words put together, and
+        """One line: up to a quarter Swedish text in people's letters; of the rest 40 % whole lines of people's, else words, words put together, and
         rendered text. Without people's lines more words are put together: trained on single words and fonts alone, the network forgets what a line
         looks like."""
         kind = rng.random()
