@@ -65,6 +65,10 @@ class ClientSearch:
         """How well a name as read agrees with each client's, 0–1; see `agreement`."""
         return self._names.scores(name)
 
+    def name_likeness(self, name: str) -> Scores:
+        """As `name_scores`, but names left out cost nothing: to compare clients with each other."""
+        return self._names.likeness(name)
+
     def address_scores(self, address: str) -> Scores:
         """How well an address as read agrees with each client's, 0–1; 0 for a client whose address is unknown."""
         return self._addresses.scores(address)
@@ -106,7 +110,7 @@ def agreement(read: str, true: str) -> float:
 
 def fits_other(read: str, true: str, others: Sequence[str]) -> bool:
     """Whether a name as read is clearly more like one of some others than like the true one: "Bo Svensson" is very like "Ulla Svensson"."""
-    return bool(others) and float(_Words(others).scores(read).max()) > agreement(read, true) + CLEARLY
+    return bool(others) and float(_Words(others).likeness(read).max()) > float(_Words([true]).likeness(read)[0]) + CLEARLY
 
 
 class _Words:
@@ -123,6 +127,13 @@ class _Words:
         self._length = np.array([sum(map(len, row)) for row in split], np.float64)
 
     def scores(self, read: str) -> Scores:
+        """The likeness, and a little more for texts that have no further words."""
+        lengths = sum(map(len, words(read)))
+        covered = np.minimum(1.0, lengths / np.maximum(self._length, 1))
+        return np.asarray(self.likeness(read) * (0.8 + 0.2 * covered))
+
+    def likeness(self, read: str) -> Scores:
+        """How like the words that were read are, whatever words there are besides: people write only a first or a last name."""
         asked = words(read)
         if not asked or not self._distinct:
             return np.zeros(len(self._index))
@@ -132,8 +143,7 @@ class _Words:
                 row[:] = [max(s, _INITIAL * known.startswith(word)) for s, known in zip(row, self._distinct, strict=True)]
         best = np.pad(alike, ((0, 0), (0, 1)))[:, self._index].max(axis=2)
         lengths = np.array([len(word) for word in asked], np.float64)
-        covered = np.minimum(1.0, lengths.sum() / np.maximum(self._length, 1))
-        return np.asarray((lengths @ best) / lengths.sum() * (0.8 + 0.2 * covered))
+        return np.asarray((lengths @ best) / lengths.sum())
 
 
 def words(text: str) -> list[str]:

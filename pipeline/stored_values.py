@@ -96,13 +96,18 @@ def _code(spec: FieldSpec, text: str) -> str:
 
 
 def _number(spec: FieldSpec, text: str) -> str:
-    """`12.500` is twelve thousand and five hundred to one person and twelve and a half to another: with three figures after the point a number is
-    asked for again, unless the field has so many decimals, or the number cannot be of thousands."""
+    """`12.500` is twelve thousand and five hundred to one person and twelve and a half to another: a number that may be of thousands is asked for
+    again. What has so many decimals for sure is stored with four: `1,125` is written `1,1250`."""
     plain = text.replace(",", ".").replace(" ", "")
-    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain) or (spec.decimals < _OF_THOUSANDS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", plain)):
+    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
         raise not_fitting(spec)
+    if spec.decimals < _OF_THOUSANDS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", plain):
+        raise InvalidAnswerError("A number may be of thousands.", "Write twelve thousand as 12000, and twelve as 12.", (spec.name,))
     number = Decimal(plain)
-    return f"{number:.{spec.decimals}f}" if number == round(number, spec.decimals) else f"{number.normalize():f}"
+    if number == round(number, spec.decimals):
+        return f"{number:.{spec.decimals}f}"
+    stored = f"{number.normalize():f}"
+    return f"{stored}0" if spec.decimals < _OF_THOUSANDS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", stored) else stored
 
 
 _FORMATS = {Format.DATE: _date, Format.TIME: _time, Format.PERSONAL_NUMBER: _personal_number, Format.NUMBER: _number, Format.CODE: _code}

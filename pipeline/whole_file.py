@@ -52,7 +52,7 @@ def beside(file: Path) -> Iterator[Path]:
     if file.exists() and not file.is_file():
         yield file
         return
-    partial = file.with_name(f".{secrets.token_hex(8)}.partial")
+    partial = _meant(file).with_name(f".{secrets.token_hex(8)}.partial")
     try:
         partial.touch(mode=0o600, exist_ok=False)
         yield partial
@@ -78,7 +78,12 @@ def put(partial: Path, file: Path) -> None:
         OSError: the disk refuses.
     """
     if partial != file:
-        partial.replace(file)
+        partial.replace(_meant(file))
+
+
+def _meant(file: Path) -> Path:
+    """The file that a link leads to: the link stays where it is."""
+    return file.resolve() if file.is_symlink() else file
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pipeline.settings import ROOT
 
-GUARDS = frozenset({"require", "require_entry", "require_page", "require_run"})
-"""The functions that raise NotAllowedError: of `access`, of `sight` and of `exports`."""
+GUARDS = frozenset({"require", "require_entry", "require_page", "require_run", "require_whole_run"})
+"""The functions that raise NotAllowedError: of `access`, of `sight` and of `export_runs`."""
 
 
 @dataclass(frozen=True, slots=True)

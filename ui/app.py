@@ -21,6 +21,7 @@ from ui.components.faults import show_fault
 from ui.components.guide import guide
 from ui.components.heading import heading
 from ui.components.screen_help import SCREEN
+from ui.components.showing import forget_looks
 from ui.screens import (
     accounts_screen,
     archive_screen,
@@ -146,6 +147,8 @@ def _nothing(here: Site, person: Person) -> None:
 
 
 def _run(name: str, screen: Screen, action: Action, here: Site, person: Person) -> None:
+    if st.session_state.get(SCREEN) != name:
+        forget_looks()  # who comes back to a picture looks at it again
     st.session_state[SCREEN] = name
     try:
         with here.store.noting_denials():

@@ -53,4 +53,5 @@ def archive(
     if left.sheets:
         typer.echo(f"{counted(left.sheets, 'sheet')} {'is' if left.sheets == 1 else 'are'} left for the next package.")
     if left.unsettled:
-        typer.echo(f"{left.unsettled} sheets wait until all of their entries are exported.")
+        waits = "waits" if left.unsettled == 1 else "wait"
+        typer.echo(f"{counted(left.unsettled, 'sheet')} {waits} until all entries are exported, void or put aside without a gap.")

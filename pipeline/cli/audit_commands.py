@@ -133,7 +133,7 @@ def export(
             put(partial, output)
     except OSError as error:
         raise ExportError(f"{output} cannot be written: {error.strerror}.", _ELSEWHERE) from error
-    typer.echo(f"{output}: {written.posts} posts; {written.machine} rows that only the machine made are not in it", err=True)
+    typer.echo(f"{output}: {counted(written.posts, 'post')}; {counted(written.machine, 'row')} that only the machine made not in it", err=True)
     if written.without_hsa_id:
         names = ", ".join(sorted(written.without_hsa_id))
         typer.echo(f"Without HSA-id, so under their own names: {names}. Set staff_hsa_ids and unit_hsa_ids.", err=True)

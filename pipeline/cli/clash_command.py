@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.counting import counted
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _say(said: dict[str, Any], *, as_json: bool) -> None:
         typer.echo(json.dumps(said))
         return
     if "rows" in said:
-        typer.echo(f"{said['rows']} rows compared", err=True)
+        typer.echo(f"{counted(said['rows'], 'row')} compared", err=True)
     for key, what in (("no_person", "a right personal number"), ("no_day", "a day")):
         if said.get(key):
             typer.echo(f"Not compared, for lack of {what}: row {', '.join(map(str, said[key]))}", err=True)

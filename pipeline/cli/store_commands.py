@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.counting import counted
 from pipeline.errors import UsageError
 from pipeline.model import Role
 from pipeline.professions import default_areas
@@ -86,7 +87,7 @@ def clients(
     register_of_file = load_register(file)
     with open_store(load_settings()).begin() as conn:
         count = save_clients(conn, register_of_file.clients, by=getpass.getuser(), silent=register_of_file.silent)
-    typer.echo(f"{count} clients")
+    typer.echo(counted(count, "client"))
     if "protected" in register_of_file.silent:
         typer.echo("The file has no column skyddad: clients who were not in the register before count as not protected.", err=True)
 
@@ -100,4 +101,4 @@ def staff(file: Annotated[Path, typer.Argument(help="CSV with namn, titel, signa
     register_of_file = load_staff(file)
     with open_store(load_settings()).begin() as conn:
         count = save_staff(conn, register_of_file, by=getpass.getuser())
-    typer.echo(f"{count} lines")
+    typer.echo(counted(count, "line"))

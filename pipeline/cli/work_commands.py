@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from pipeline.cli.counting import counted
 from pipeline.errors import EfterskriftError, UsageError
 from pipeline.settings import load_settings
 
@@ -95,7 +96,7 @@ def work(
             bar.update(task, total=now.pages - first, completed=now.pages - now.waiting - first)
     if now is not None and first is not None:
         read, seconds = now.pages - now.waiting - first, time.monotonic() - began
-        typer.echo(f"{read} pages in {seconds:.1f} s ({read / seconds:.1f} a second); {now.waiting} wait to be read.", err=True)
+        typer.echo(f"{counted(read, 'page')} in {seconds:.1f} s ({read / seconds:.1f} a second); {now.waiting} wait to be read.", err=True)
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False) -> None:
@@ -138,7 +139,7 @@ def _tell_others(watched: FolderWatch, told: Counter[str]) -> None:
 
 def _told(taken: Taken) -> str:
     bad = f", {taken.failed} of them could not be taken in" if taken.failed else ""
-    return f"Batch {taken.batch}: {taken.pages} pages{bad}{' (continued)' if taken.continued else ''}."
+    return f"Batch {taken.batch}: {counted(taken.pages, 'page')}{bad}{' (continued)' if taken.continued else ''}."
 
 
 def _count(files: Sequence[Path]) -> int | None:

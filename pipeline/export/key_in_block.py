@@ -6,13 +6,14 @@ follows after the others: nothing that the paper says is dropped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.late_entry import amendment_text, event_time, late_entry_text
 from pipeline.export.mapping import KeyInMapping
 from pipeline.export.values import form_of, said, shown
-from pipeline.field_spec import Kind, Meaning
+from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.identity import is_temporary
 from pipeline.model import Record
 
@@ -39,11 +40,11 @@ class Block:
         return (*(start + ", ".join(labels) for start, labels in listed if labels), self.late)
 
 
-def block(item: Item, terms: Terms) -> Block:
-    """What is set for an entry."""
+def block(item: Item, terms: Terms, left_out: Callable[[FieldSpec], bool] = lambda _: False) -> Block:
+    """What is set for an entry, without fields that are `left_out`."""
     record = item.record
     words = _words(record, terms)
-    filled, empty, unmarked = _sorted_fields(record, terms)
+    filled, empty, unmarked = _sorted_fields(record, terms, left_out)
     notices = [amendment_text(item), f"Makulera posten om den finns i systemet. Skäl: {record.voided}" if record.voided else ""]
     return Block(
         title=f"{record.title}, {event_time(record)}",
@@ -87,12 +88,12 @@ def _words(record: Record, terms: Terms) -> dict[str, str]:
     return {name: record.labels.get(name, name) for name in record.fields} | of_author | own
 
 
-def _sorted_fields(record: Record, terms: Terms) -> tuple[list[str], list[str], list[str]]:
+def _sorted_fields(record: Record, terms: Terms, left_out: Callable[[FieldSpec], bool]) -> tuple[list[str], list[str], list[str]]:
     """Names of the filled, the empty and the unmarked fields, in order, without those that the heading says."""
     form = form_of(record, terms.forms)
     specs = {spec.column: spec for spec in form.entry_fields(record.row)} if form else {}
     names = [name for name in dict.fromkeys((*_order(record, terms), *specs, *record.fields)) if name in record.fields]
-    names = [name for name in names if name not in specs or specs[name].means not in _IN_HEADING]
+    names = [name for name in names if name not in specs or not (specs[name].means in _IN_HEADING or left_out(specs[name]))]
     unmarked = [name for name in names if name in specs and specs[name].kind is Kind.MARK and said(record, name, terms.forms) is False]
     filled = [name for name in names if name not in unmarked and shown(record, name, terms.forms)]
     return filled, [name for name in names if name not in unmarked and name not in filled], unmarked

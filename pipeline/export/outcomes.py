@@ -55,7 +55,7 @@ def doubt(record: Record, mapping: ActivityMapping) -> str:
         if _marked(record, slot.not_given) and _marked(record, slot.declined):
             return f"Tid {n} är märkt både som ej given och som avböjd. Skriv in raden för hand."
         if slot.amount and record.fields.get(slot.given) and not record.fields.get(slot.amount) and not _deviates(record, slot):
-            return f"Tid {n} är signerad, men det står inte vad som gavs. Skriv in raden för hand."
+            return f"Tid {n} är signerad utan given dos. Skriv in raden för hand."
         if _chosen(record, slot) and _chosen(record, slot) not in mapping.deviations:
             return f"Avvikelsen för tid {n} saknas i målets översättning (deviations)."
     return ""

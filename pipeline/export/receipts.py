@@ -54,16 +54,17 @@ def run_items(office: Office, person: Person, run_id: str) -> list[RunItem]:
     """
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
-        events.record(conn, person.login, "view_export", run.id, unit=exports.unit_of(conn, run.id), entries=run.entries)
-        return exports.visible_items(conn, person, run.id)
+        items = exports.visible_items(conn, person, run.id)
+        events.record(conn, person.login, "view_export", run.id, unit=exports.unit_of(conn, run.id), entries=len(items))
+        return items
 
 
 def receipt_template(office: Office, person: Person, run_id: str) -> RunFile:
     """The receipt file of a run, to be filled in. That it was fetched is written in the log. Errors as `run_items`."""
     with office.store.begin() as conn:
         run = open_run(conn, person, run_id, Action.EXPORT)
-        events.record(conn, person.login, "fetch_receipt_template", run.id, unit=exports.unit_of(conn, run.id), entries=run.entries)
         items = exports.visible_items(conn, person, run.id)
+        events.record(conn, person.login, "fetch_receipt_template", run.id, unit=exports.unit_of(conn, run.id), entries=len(items))
     return RunFile(f"kvittens-{run.id}.csv", "text/csv", template(run.id, items), "", len(items))
 
 

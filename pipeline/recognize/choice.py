@@ -27,7 +27,7 @@ LONGEST = 4
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
     """The value of the one marked option; None with `EMPTY` when none is, with `ILLEGIBLE` when several are.
 
-    A filled box is not marked. If it is the only one that anything is in, it may as well be meant: then too the choice is `ILLEGIBLE`.
+    A filled box is not marked. Where none is marked and one or more are filled, one of them may be meant: then too the choice is `ILLEGIBLE`.
 
     The crop shows the field's rectangle; each option's box is cut out of it by its place relative to the field's, mm.
 

@@ -35,7 +35,7 @@ FEW_LINES = 3
 BY_RULES, LEFT_OPEN = frozenset({Kind.SIGNATURE, Kind.INITIALS, Kind.CHOICE}), 0.8
 """Kinds whose readers say themselves what is doubtful, with a lower p than this: what curves were fitted on has next to nothing of it."""
 MISSHAPEN_P = 0.3
-"""Highest p of a value that does not fit its format."""
+"""Highest p of a value that does not fit its format, or lacks a part that was seen; no curve raises it."""
 WITH_SHAPE = frozenset({Kind.TEXT, Kind.LINES})
 """Kinds whose scores depend on more than p: at the same p a long line is more often wrong."""
 

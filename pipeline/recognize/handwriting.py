@@ -32,8 +32,6 @@ from pipeline.settings import load_settings
 LEVEL = 0.15
 """Ink that is lower than this part of its width is one level stroke."""
 MID_GREY = 128
-HALF_READ_P = 0.3
-"""Highest p of a reading that lacks a comma below its line or a second row. (No curve raises that.)"""
 _WITH_COMMA = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
 
 
@@ -59,7 +57,7 @@ def _with_the_unread(found: Reading, crop: Crop, ink: Ink, own: Mask) -> Reading
     """The reading, remarked on where writing in its picture is not read; doubtful where that would change what it says."""
     lost = found.state is State.READ and ((crop.spec.format in _WITH_COMMA and hangs_below(ink, own)) or has_two_rows(ink, own))
     if lost:
-        found = replace(found, p=min(found.p, HALF_READ_P))
+        found = replace(found, p=min(found.p, MISSHAPEN_P))
     if lost or is_cut(crop, ink, own) or is_left_out(crop, ink, own):
         return replace(found, remarks=(*found.remarks, STRAY_WRITING))
     return found

@@ -19,7 +19,7 @@ PRINT = 0.1
 LEAST_MM, LEAST_MM2 = 2.5, 1.2
 """How much of a line's length words take that stand above or below it, and their ink; what hangs down from another field is less."""
 BELOW_MM, COMMA_MM, COMMA_MM2 = 1.0, 2.0, 0.08
-"""How far from the field's lower edge a comma begins that hangs below it, how high it is at most, and its ink."""
+"""How far from the field's lower edge a comma begins that hangs below it, how high and wide it is at most, and its ink."""
 LETTER_MM, OVERLAP, ABOVE_EACH_OTHER_MM = 1.2, 0.25, 5.0
 """Strokes so high are letters; those of two rows share no more of their height, and stand above each other over so much of the field."""
 BETWEEN_LETTERS_MM = 0.6
@@ -56,9 +56,9 @@ def hangs_below(ink: Ink, own: Mask) -> bool:
     if not len(columns):
         return False
     parts, mm = Components.of(np.asarray(ink.mask & ~own, np.bool_)), ink.px_per_mm
-    bottom = ink.field[3]
-    left, top, height = (parts.column(side)[1:] for side in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_HEIGHT))
-    near = (np.abs(top - bottom) <= BELOW_MM * mm) & (height <= COMMA_MM * mm) & (parts.column(cv2.CC_STAT_AREA)[1:] >= COMMA_MM2 * mm**2)
+    left, top, width, height, area = parts.stats[1:].T
+    small = (np.maximum(width, height) <= COMMA_MM * mm) & (area >= COMMA_MM2 * mm**2)
+    near = small & (np.abs(top - ink.field[3]) <= BELOW_MM * mm)
     return bool((near & (left > columns[0]) & (left < columns[-1])).any())
 
 

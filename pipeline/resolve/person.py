@@ -212,9 +212,12 @@ def _problems(row: _Row, place: int | None, value: str, search: ClientSearch, *,
 
 def _fits_other(row: _Row, place: int, search: ClientSearch) -> bool:
     """Whether the name on the paper is clearly more like that of another client of the unit: couples share a surname."""
-    score = np.maximum(row.evidence.name, row.evidence.printed)
+    name = row.written.name or row.written.printed
     members = search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
-    return bool(score[members].max(initial=0.0) > score[place] + CLEARLY)
+    if not name or not len(members):
+        return False
+    likeness = search.name_likeness(name)
+    return bool(likeness[members].max() > likeness[place] + CLEARLY)
 
 
 def _stands_there(row: _Row, place: int, value: str) -> bool:

@@ -78,6 +78,11 @@ def sheet_counts(conn: Connection, units: Collection[str]) -> list[SheetCount]:
     return [SheetCount(*row) for row in conn.execute(query)]
 
 
+def any_astray(conn: Connection) -> bool:
+    """Whether there are printed sheets of units that are not known here."""
+    return conn.execute(select(_sheet.c.serial).where(_of(NO_UNIT)).limit(1)).first() is not None
+
+
 def accounted_units(person: Person) -> frozenset[str]:
     """The units whose printed sheets the person accounts for: the own, and for who prints `NO_UNIT`. A sheet there tells its serial and form only."""
     return person.units | {NO_UNIT} if allowed(person, Action.PRINT) else person.units

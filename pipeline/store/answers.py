@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, insert, or_, select
 
+from pipeline.field_spec import Meaning
 from pipeline.model import State
+from pipeline.resolve.after_midnight import AFTER_MIDNIGHT
 from pipeline.review import Answer
 from pipeline.store import tables
 from pipeline.store.entries import DECIDED, Entry
@@ -84,17 +86,34 @@ def ends_in_correction(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def shared_answers(conn: Connection, found: Entry, form: Form) -> dict[str, Answer]:
-    """What confirmed rows of the same sheet say of its head: that ink has been keyed and settled, so nobody needs to do it again a row."""
+    """What confirmed rows of the same sheet say of its head: that ink has been keyed and settled, so nobody needs to do it again a row.
+
+    The day of a row that seems to be after midnight is its own: neither does it have that of the sheet, nor the others its.
+    """
     if form.entries is Per.SHEET:
         return {}
+    night, day = _after_midnight(conn, found, form), form.meaning(Meaning.EVENT_DATE, found.row)
     entry = tables.entry.c
     head = [spec.name for spec in form.entry_fields(found.row) if spec.row is None]
-    query = select(_decision.c.field, _decision.c.value, _decision.c.state, _decision.c.settled).join(tables.entry, entry.id == _decision.c.entry)
+    columns = (_decision.c.field, _decision.c.value, _decision.c.state, _decision.c.settled, entry.row)
+    query = select(*columns).join(tables.entry, entry.id == _decision.c.entry)
     others = query.where(
         entry.sheet == found.sheet, entry.id != found.id, entry.voided.is_(None), entry.state.in_([state.value for state in DECIDED])
     )
     latest = conn.execute(others.where(_decision.c.field.in_(head)).order_by(_decision.c.id))
-    return {row.field: Answer(row.value, State(row.state)) for row in latest if row.settled}
+    own = {day.name} if day is not None else set()
+    return {
+        row.field: Answer(row.value, State(row.state))
+        for row in latest
+        if row.settled and not (row.field in own and (found.row in night or row.row in night))
+    }
+
+
+def _after_midnight(conn: Connection, found: Entry, form: Form) -> set[int | None]:
+    """The rows of a sheet that the machine takes to be of the day after the one in its head."""
+    told = conn.execute(select(tables.page.c.problems).where(tables.page.c.sheet == found.sheet)).scalars()
+    fields = [code.partition(":")[2] for codes in told for code in codes or () if code.startswith(f"{AFTER_MIDNIGHT}:")]
+    return {form.by_name[name].row for name in fields if name in form.by_name}
 
 
 def add_decided(conn: Connection, entry_id: str, revision: int, new: Mapping[str, Decided], by: str, now: datetime) -> None:

@@ -66,7 +66,7 @@ def in_register(
     if found is not None:
         return {**answers, spec.name: replace(answer, value=found.pid)}
     if is_temporary(answer.value):
-        if _kept_name(conn, answer.value, person.units) is None:
+        if not _is_given(conn, answer.value, person.units):
             remedy = "Look at it again where it is shown, or give the entry a temporary identity of its own."
             raise UnknownClientError("There is no such temporary identity here.", remedy, (spec.name,))
         return dict(answers)
@@ -144,9 +144,15 @@ def _neighbours(conn: Connection, number: str, unit: str) -> Sequence[str]:
     return conn.execute(select(table.name).where(table.unit == unit, table.pid != number, table.name != "").distinct()).scalars().all()
 
 
+def _is_given(conn: Connection, number: str, of_units: Collection[str]) -> bool:
+    """Whether a temporary identity was given in one of these units, or an entry there is about it: the first may have been sent on since."""
+    about = select(tables.entry.c.id).where(tables.entry.c.client_pid == number, tables.entry.c.unit.in_(of_units)).limit(1)
+    return _kept_name(conn, number, of_units) is not None or conn.execute(about).first() is not None
+
+
 def _kept_name(conn: Connection, number: str, of_units: Collection[str]) -> str | None:
-    """The name that a temporary identity was given with in one of these units; None if there is no such identity."""
+    """The name that a temporary identity was first given with in one of these units, whatever was said of it later; None if there is no such one."""
     given = temporary_identity.c
     named = select(given.name).join(tables.entry, tables.entry.c.id == given.entry).where(given.number == number, tables.entry.c.unit.in_(of_units))
-    name: str | None = conn.execute(named.order_by(given.id.desc()).limit(1)).scalar_one_or_none()
+    name: str | None = conn.execute(named.order_by(given.id).limit(1)).scalar_one_or_none()
     return name

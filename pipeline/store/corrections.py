@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from pipeline import review
 from pipeline.access import Action
@@ -19,9 +19,11 @@ from pipeline.store.answers import Decided, How, decided
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.decided_facts import facts_of
 from pipeline.store.decisions import NOTHING_SAID, decide, seen
-from pipeline.store.entries import DECIDED, OPEN, held_by_other, refuse_void, stale
+from pipeline.store.entries import DECIDED, OPEN, Entry, held_by_other, refuse_void, stale
 from pipeline.store.entry_views import form_of, readings_of
 from pipeline.store.exports import earlier
+from pipeline.store.identity_tables import temporary_identity
+from pipeline.store.registers import find_client
 from pipeline.store.sheets import sheet_pages
 from pipeline.store.temporary_identities import note_client
 from pipeline.template import Form, Forms
@@ -57,8 +59,11 @@ def correct(
         raise ReviewError("The entry is void.", "Key it anew in the target system.")
     form = form_of(forms, found)
     asked, before = review.asked(form, found.row), decided(conn, entry_id)
-    other = _others(review.complete([spec for spec in asked if spec.name in answers], answers), before)
-    given = _others(in_register(conn, person, form, found.row, other, about), before)
+    complete = review.complete([spec for spec in asked if spec.name in answers], answers)
+    followed = _followed_up(conn, form, found, complete)
+    other = {**_others(complete, before), **followed}
+    given = in_register(conn, person, form, found.row, other, about)
+    given = {**_others(given, before), **{name: given[name] for name in followed}}
     if not given:
         raise ReviewError("Nothing is corrected.", "Change at least one field.")
     specs = [spec for spec in asked if spec.name in given]
@@ -105,6 +110,16 @@ def void(conn: Connection, person: Person, entry_id: str, revision: int, reason:
 def _others(answers: Mapping[str, Answer], before: Mapping[str, Decided]) -> dict[str, Answer]:
     """The answers, as they are stored, that say something else than what is decided."""
     return {name: answer for name, answer in answers.items() if name not in before or answer != before[name].answer}
+
+
+def _followed_up(conn: Connection, form: Form, found: Entry, answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """The client's number, also as it is, where the register lacked it: that it has it by now is worth a correction."""
+    spec = form.meaning(Meaning.CLIENT_PID, found.row)
+    number = answers[spec.name].value if spec and spec.name in answers else None
+    if spec is None or not isinstance(number, str) or find_client(conn, number) is None:
+        return {}
+    open_one = select(temporary_identity.c.id).where(temporary_identity.c.entry == found.id, temporary_identity.c.settled_at.is_(None))
+    return {spec.name: answers[spec.name]} if conn.execute(open_one.limit(1)).first() else {}
 
 
 def _names_client(form: Form, given: Mapping[str, Answer]) -> bool:

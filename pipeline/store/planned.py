@@ -15,7 +15,7 @@ from pipeline.planning import PlanKind, Planned
 from pipeline.store.events import record
 from pipeline.store.pack_tables import planned_day
 from pipeline.store.registers import units
-from pipeline.store.upsert import upsert
+from pipeline.store.upsert import insert_new, upsert
 
 _table = planned_day.c
 _MOST_DAYS = 800
@@ -25,7 +25,8 @@ _MOST_DAYS = 800
 def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Planned) -> int:
     """Keep what was planned; later figures for a unit and day take the place of earlier ones. Answers with how many there were.
 
-    On a day that they lack between a unit's first and last day nothing was planned, which is kept too: of days between two plans nothing is known.
+    On a day that they lack between a unit's first and last day nothing was planned, unless an earlier file says otherwise: to correct one day takes
+    none of the others away. Of days between two plans nothing is known.
 
     Raises:
         NotAllowedError: the person may not see the figures of one of the units.
@@ -37,8 +38,9 @@ def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Plann
         raise UsageError(f"There is no unit {', '.join(unknown)}.", "Name the units as here, or add them: `efterskrift unit NAME AREA`.")
     for unit in here:
         require(person, Action.PROGRESS, unit)
-    whole = {(unit, day): counts.get((unit, day), 0) for unit in here for day in _days(unit, counts)}
-    upsert(conn, planned_day, [{"unit": unit, "day": day, "kind": kind.value, "planned": count} for (unit, day), count in whole.items()])
+    upsert(conn, planned_day, [{"unit": unit, "day": day, "kind": kind.value, "planned": count} for (unit, day), count in counts.items()])
+    lacking = [(unit, day) for unit in here for day in _days(unit, counts) if (unit, day) not in counts]
+    insert_new(conn, planned_day, [{"unit": unit, "day": day, "kind": kind.value, "planned": 0} for unit, day in lacking])
     for unit in here:
         record(conn, person.login, "save_planned", unit, unit=unit, kind=kind.value, count=sum(one == unit for one, _ in counts))
     return len(counts)

@@ -99,7 +99,14 @@ def _sheets(conn: Connection, pages: Sequence[Page]) -> set[str]:
     rows = conn.execute(select(table.id, table.sheet, table.serial).where(table.id.in_(repeated))).all() if repeated else []
     first = {row.id: row.sheet or row.serial for row in rows}
     own = {page.sheet or first.get(page.duplicate_of or "") or page.serial or page.id for page in pages}
-    return own | {sheet for sheet in first.values() if sheet}
+    return own | {sheet for sheet in first.values() if sheet} | _written_on_since(conn, [page.id for page in pages])
+
+
+def _written_on_since(conn: Connection, page_ids: Sequence[str]) -> set[str]:
+    """The sheets of their own that later scans of these pages have, as more was written on the same paper."""
+    table = tables.page.c
+    later = conn.execute(select(table.id).where(table.duplicate_of.in_(page_ids), table.sheet == table.id)).scalars().all()
+    return _same_paper(conn, later)
 
 
 def _same_paper(conn: Connection, page_ids: Sequence[str]) -> set[str]:

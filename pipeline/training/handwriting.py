@@ -83,7 +83,7 @@ class Sources:
         rendered text. Without people's lines more words are put together: trained on single words and fonts alone, the network forgets what a line
         looks like."""
         kind = rng.random()
-        if self.hands and kind < OF_COMPOSED and (line := self.hands.composed(drawn_text(rng), rng)):
+        if self.hands and self.hands.single and kind < OF_COMPOSED and (line := self.hands.composed(drawn_text(rng), rng)):
             return _spoiled(line, rng, real=True)
         kind = rng.random()
         if self.lines and kind < 0.4:

@@ -49,6 +49,19 @@ def test_one_of_a_couple_is_not_the_other(paper: str, register: str) -> None:
     assert conflicts(findings(ASTA.pid, client, replace(SHEET, name=register), neighbours=["Stig Berg", paper])) == ()
 
 
+@pytest.mark.parametrize(
+    ("paper", "register", "neighbour"),
+    [
+        ("Karin", "Karin Andersson", "Karin Ek"),
+        ("Svensson", "Ulla Margareta Svensson", "Bo Svensson"),
+        ("Anna Svensson", "Anna Birgitta Elisabeth Svensson", "Hanna Svensson"),
+    ],
+)
+def test_names_left_out_are_no_sign_of_somebody_else(paper: str, register: str, neighbour: str) -> None:
+    client = replace(ASTA, name=register)
+    assert conflicts(findings(ASTA.pid, client, replace(SHEET, name=paper), neighbours=[neighbour])) == ()
+
+
 @pytest.mark.parametrize("paper", ["Svensson", "Ulla", "Ula Svenson", "Svensson, Ulla", "U Svensson"])
 def test_a_name_written_shorter_or_wrongly_is_still_nearest_to_its_client(paper: str) -> None:
     client = replace(ASTA, name="Ulla Svensson")

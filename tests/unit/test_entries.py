@@ -665,6 +665,22 @@ def test_the_head_of_a_sheet_is_settled_once_for_all_its_rows(ward: Ward) -> Non
     assert save(ward, "BBBB-02", second | {"datum": WRONG_DAY}) is EntryState.CONFIRMED
 
 
+def test_the_day_of_a_row_after_midnight_is_its_own(ward: Ward) -> None:
+    rows: list[dict[str, Value]] = [
+        {f"rad0{row}.pnr": ASTA.pid, f"rad0{row}.tid": at, f"rad0{row}.sign": "EE"} for row, at in ((1, "22:30"), (2, "00:30"))
+    ]
+    night = page_reading(VISITS, "BBBB", {"datum": "2026-02-17", **rows[0], **rows[1]})
+    ward.read(ward.scan(), replace(night, problems=("after_midnight:rad02.tid",)))
+    first, second = (answers(row | {"skribent": None, f"rad0{number}.mat": None}) for number, row in enumerate(rows, 1))
+    with ward.store.begin() as conn:
+        assert decisions.save_answers(conn, FORMS, EVA, "BBBB-02", 0, second | answers({"datum": "2026-02-18"}), NOW) is EntryState.SECOND
+    assert save(ward, "BBBB-02", answers({"datum": "2026-02-18"}), NILS) is EntryState.CONFIRMED
+    view = claim(ward)
+    assert view is not None
+    assert (view.entry.id, by_name(view)["datum"].draft) == ("BBBB-01", None)
+    assert save(ward, "BBBB-01", first | answers({"datum": "2026-02-18"})) is EntryState.SECOND
+
+
 def test_ready_entries_are_those_of_the_unit_and_form(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))

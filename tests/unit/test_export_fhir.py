@@ -136,13 +136,22 @@ def test_a_protected_identity_leaves_its_name_here_and_is_labelled() -> None:
         assert "R" in {label["code"] for label in resource["meta"]["security"]}
 
 
-def test_where_somebody_with_a_protected_identity_lives_stays_here() -> None:
-    told = {"adress": "Skolvägen 9", "telefon": "070-1740605"}
+def _all_of(one: Record) -> str:
+    """What a bundle says, attachments of text decoded; of a sheet only that it is there."""
+    (document,) = parts(one, "DocumentReference")
+    attached = [content["attachment"] for content in document["content"]]
+    texts = [base64.b64decode(each["data"]).decode() if each["contentType"] == "text/plain" else each["contentType"] for each in attached]
+    return "\n".join((json.dumps(bundle(one), ensure_ascii=False), *texts))
+
+
+def test_who_has_a_protected_identity_and_lives_where_stays_here() -> None:
+    told = {"namn": SIV.name, "adress": "Skolvägen 9", "telefon": "070-1740605"}
     somebody = (replace(SIV, protected=True), SIV)
-    hidden, shown = (json.dumps(bundle(record("ny-patient", told, client=client)), ensure_ascii=False) for client in somebody)
-    for words in told.values():
+    hidden, shown = (_all_of(record("ny-patient", told, client=client, pages=("a",))) for client in somebody)
+    for words in (*list(told.values())[1:], "application/pdf"):
         assert words not in hidden
         assert words in shown
+    assert SIV.name not in hidden
 
 
 def test_the_sheet_goes_along_where_it_is_one_clients() -> None:

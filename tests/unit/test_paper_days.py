@@ -96,6 +96,11 @@ def test_of_the_days_between_two_plans_nothing_is_known(ward: Ward) -> None:
     assert [found.counts[NORTH, day].planned_visits for day in found.days] == [1, None, 0, 0, 0]
     plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-16"): 0, (NORTH, "2026-02-28"): 3})
     assert look(ward).counts[NORTH, "2026-02-17"].planned_visits == 0
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-01"): 2, (NORTH, "2026-03-28"): 3})  # of days between them an earlier file has said more
+    assert [look(ward).counts[NORTH, day].planned_visits for day in found.days] == [0, 0, 0, 0, 0]
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-18"): 4})
+    plan(ward, PlanKind.VISITS, {(NORTH, "2026-02-17"): 1, (NORTH, "2026-02-19"): 1})
+    assert [look(ward).counts[NORTH, day].planned_visits for day in found.days] == [0, 1, 4, 1, 0]
     assert look(ward).counts[SOUTH, "2026-02-19"].planned_visits is None
 
 

@@ -207,6 +207,16 @@ def test_a_number_that_only_the_second_scan_shows_hides_the_first_and_is_handed_
         assert entry(conn, "AAAA-00").unit == SOUTH
 
 
+def test_a_number_that_was_written_on_the_same_paper_later_hides_the_first_scan_too(ward: Ward) -> None:
+    first, second = twice(ward, NOTE, "AAAA", {**ABOUT_HER, "pnr": None}, {**ABOUT_HER, "text": None})
+    assert covered(ward, first) == covered(ward, second) != ()
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
+        assert pages.page(conn, second).sheet == second
+    assert covered(ward, first) == covered(ward, second) != ()
+    assert view_of(ward, EVA, "AAAA-00").hidden
+
+
 def test_what_was_written_on_the_same_paper_later_is_covered_and_handed_on_too(ward: Ward) -> None:
     unread = {**ABOUT_HER, "pnr": None}
     _, second = twice(ward, NOTE, "AAAA", {**unread, "text": None}, unread)

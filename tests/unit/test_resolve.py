@@ -72,6 +72,12 @@ def test_the_name_of_the_other_of_a_couple_is_a_problem() -> None:
     assert not [one for one in problems if one.startswith("name")]
 
 
+def test_a_name_written_short_is_no_sign_of_somebody_else() -> None:
+    long, short = Client("189001019802", "Karin Andersson", "Norr"), Client("189001029819", "Karin Ek", "Norr")
+    _, problems = _resolved(FORM, ClientRegister([long, short]), personnummer=_read(long.pid, 0.97), enhet=_read("Norr"), namn=_read("Karin"))
+    assert not [one for one in problems if one.startswith("name")]
+
+
 def test_somebody_whom_the_register_lacks_stays_and_is_a_problem() -> None:
     fields, problems = _resolved(FORM, personnummer=_read("195605107194", 0.95), namn=_read("Okänd Person"))
     assert fields["personnummer"].value == "195605107194"

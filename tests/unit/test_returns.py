@@ -386,6 +386,19 @@ def test_a_temporary_identity_needs_a_reason_and_another_person(ward: Ward) -> N
     assert TARGETS["skriv-in"].unfit(record, Terms(Settings(), FORMS)) == ""
 
 
+def test_a_temporary_identity_is_held_against_the_name_that_it_was_first_given_with(ward: Ward) -> None:
+    first, other = ward.note("AAAA"), ward.note("BBBB", {**SAID, "namn": "Bror Testlund"})
+    assert save(ward, first, AboutClient("ny klient", temporary=True), changed={"pnr": Answer(None, State.ILLEGIBLE)}) is EntryState.SECOND
+    with ward.store.read() as conn:
+        (given,) = temporary_identities.temporary_identities(conn, EVA)
+    changed = {"pnr": Answer(given.number), "namn": Answer("Bror Testlund")}
+    with pytest.raises(ClientConflictError):
+        save(ward, other, AboutClient(choice=Choice.ASK), changed=changed)
+    assert save(ward, other, AboutClient(choice=Choice.SLIP, why="kallas så"), changed=changed) is EntryState.SECOND
+    with ward.store.read() as conn:
+        assert [(row.entry, row.codes) for row in conn.execute(client_choice.select())] == [(other, ["name_differs"])]
+
+
 @pytest.mark.parametrize("number", ["TILLF0123456", "TILLFACDEFHJ"])
 def test_a_temporary_identity_that_was_never_given_is_nobody(ward: Ward, number: str) -> None:
     entry_id = ward.note("AAAA")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,6 +100,17 @@ def test_values_that_do_not_fit_are_refused_without_being_quoted(field: FieldSpe
         canonical(field, typed)
     assert error.value.fields == ("f",)
     assert str(typed) not in str(error.value)
+
+
+@given(st.decimals(-9999, 9999, places=4, allow_nan=False, allow_infinity=False))
+def test_a_stored_number_is_stored_as_it_is(number: Decimal) -> None:
+    for decimals in range(4):
+        field = NUMBER.model_copy(update={"decimals": decimals})
+        try:
+            stored = canonical(field, f"{number}")
+        except InvalidAnswerError:
+            continue
+        assert canonical(field, stored) == stored
 
 
 @given(st.text())

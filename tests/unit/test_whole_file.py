@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,18 @@ def test_what_is_secret_is_its_owners_only_and_whole(tmp_path: Path, monkeypatch
         write_secretly(file, b"later")
     assert file.read_bytes() == b"after"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    target, link = tmp_path / "elsewhere" / "a.csv", tmp_path / "latest.csv"
+    target.parent.mkdir()
+    target.write_bytes(b"before")
+    link.symlink_to(target)
+    write_secretly(link, b"after")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"after"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert sorted(tmp_path.rglob("*")) == sorted([link, target.parent, target])
 
 
 def test_a_pipe_is_written_as_it_is_and_a_folder_not(tmp_path: Path) -> None:

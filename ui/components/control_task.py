@@ -24,11 +24,12 @@ from ui.components.heading import heading
 from ui.components.keyboard import keyboard
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, crop_picture, page_picture
+from ui.components.showing import LOOKED_AT
 from ui.session import Site, while_open
 from ui.text import known, t
 
 KEY = "keyboard_control"
-_DUE, _SEEN, _SAID, _OUTSIDE, _PASSED = "control_due", "control_seen", "control_said", "control_outside", "controls_passed"
+_DUE, _SEEN, _SAID, _OUTSIDE, _PASSED = "control_due", f"{LOOKED_AT}control", "control_said", "control_outside", "controls_passed"
 
 
 def make_due() -> None:

@@ -20,11 +20,12 @@ from pipeline.told_labels import told_labels
 from ui.components.answers import in_words
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, page_picture
+from ui.components.showing import LOOKED_AT
 from ui.session import Site
 from ui.text import day, t
 
 KINDS = ("other", "text", "picture")
-_LOOKED = "duplicate_looked"
+_LOOKED = f"{LOOKED_AT}other"
 _PICTURES = ["png", "jpg", "jpeg"]
 
 

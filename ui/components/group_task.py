@@ -23,6 +23,7 @@ from ui.components.faults import fault_text
 from ui.components.heading import person_menu
 from ui.components.key_help import key_help
 from ui.components.pictures import covered_for, crop_pictures
+from ui.components.showing import LOOKED_AT
 from ui.session import Site, while_open
 from ui.text import t
 
@@ -30,7 +31,7 @@ LEAST_LOOK = timedelta(seconds=1)
 """Nobody has looked at a whole group that came up less than this ago."""
 REST = 5
 """So many sheets are reviewed before the queue is asked again whether enough pieces are alike; twice as many after a group was passed by."""
-_REST, _SEEN, _SHOWN_AT = "group_rest", "group_seen", "group_shown_at"
+_REST, _SEEN, _SHOWN_AT = "group_rest", f"{LOOKED_AT}group", "group_shown_at"
 
 
 def comes(here: Site, person: Person) -> bool:

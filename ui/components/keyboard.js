@@ -95,7 +95,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
       const button = holder(data.help)?.querySelector("button");
       button?.click();
       taken = Boolean(button);
-    } else if (key && event.altKey && !event.ctrlKey && event.key.length === 1 && draftBeforeKey(event)) {
+    } else if (key && event.altKey && !event.ctrlKey && /^[a-z]$/i.test(event.key) && draftBeforeKey(event)) {
       event.stopImmediatePropagation();
       taken = true;
     }

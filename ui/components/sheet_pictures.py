@@ -15,10 +15,11 @@ from ui.components.note_way import way, words_on
 from ui.components.page_view import Place, Sheet, page_view, place_of
 from ui.components.picture_shelf import shelve
 from ui.components.pictures import lies_on_form, page_picture
+from ui.components.showing import LOOKED_AT
 from ui.session import Site
 from ui.text import t
 
-SEEN = "pages_seen"
+SEEN = f"{LOOKED_AT}pages"
 """The pages that this showing of an entry has recorded a look at."""
 
 

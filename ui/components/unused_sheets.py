@@ -25,7 +25,7 @@ def unused_sheets(here: Site, person: Person) -> None:
         if said := st.session_state.pop(_SAID, None):
             st.info(said, icon=":material/info:")
         with here.store.read() as conn:
-            astray = [accounting.NO_UNIT] if accounting.sheet_counts(conn, [accounting.NO_UNIT]) else []
+            astray = [accounting.NO_UNIT] if accounting.any_astray(conn) else []
         st.selectbox(t("accounting.unit"), [*sorted(person.units), *astray], key=_UNIT, format_func=_unit_said)
         st.text_area(t("accounting.serials"), key=_TYPED, height=90)
         st.button(t("accounting.do"), key="unused_do", on_click=partial(_note, here, person))

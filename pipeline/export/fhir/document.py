@@ -1,4 +1,4 @@
-"""The entry as a DocumentReference: what it says as text, and the sheet itself as PDF.
+"""The entry as a DocumentReference: what it says as text, and the sheet itself as PDF, unless that shows who has a protected identity.
 
 Three times, three places: when it happened (`context.period`), when the paper was written (`attachment.creation`), when it was entered (`date`).
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import partial
 
 from pipeline.export.exporter import Terms
 from pipeline.export.fhir.filing import DOCUMENT, PATIENT, Filing, Resource, coded, instant, version_of
 from pipeline.export.fhir.sheet_pdf import sheet_pdf
+from pipeline.export.fhir.withheld import withheld
 from pipeline.export.key_in_block import block
 from pipeline.export.late_entry import late_entry_text
 from pipeline.export.values import form_of
@@ -85,7 +87,7 @@ def _period(filing: Filing) -> Resource:
 def _contents(filing: Filing) -> list[Resource]:
     record, picture = filing.record, filing.terms.picture
     found = [_attachment(filing, "text/plain", printable(_text(filing)).encode())]
-    if record.voided is None and record.pages and picture and shows_one_client(record, filing.terms):
+    if record.voided is None and record.pages and picture and shows_one_client(record, filing.terms) and not record.client.protected:
         pdf = sheet_pdf(map(picture, record.pages), f"{record.title} {record.entry_id}", record.scanned.at)
         found.append(_attachment(filing, "application/pdf", pdf))
     return found
@@ -93,7 +95,7 @@ def _contents(filing: Filing) -> list[Resource]:
 
 def _text(filing: Filing) -> str:
     """What the key-in list says of the entry; of one that is void only that it is."""
-    content = block(filing.item, filing.terms)
+    content = block(filing.item, filing.terms, partial(withheld, filing.record))
     rows = [] if filing.record.voided is not None else [f"{label}: {words}" for label, words in content.rows]
     return "\n".join(part for part in (content.title, content.notice, *rows, *content.below) if part)
 

@@ -8,13 +8,12 @@ from pipeline.export.fhir.document import AUTHOR
 from pipeline.export.fhir.filing import PATIENT, Filing, Resource, system
 from pipeline.export.fhir.observation import number
 from pipeline.export.fhir.patient import absent
+from pipeline.export.fhir.withheld import withheld
 from pipeline.export.values import said
-from pipeline.field_spec import BoxMm, FieldSpec, Format, Kind, Meaning
+from pipeline.field_spec import BoxMm, FieldSpec, Format, Kind
 from pipeline.model import Value
 from pipeline.settings import Settings
 from pipeline.template import Form
-
-_NAMES = frozenset({Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS})
 
 
 def canonical(form: Form, settings: Settings) -> str:
@@ -103,7 +102,7 @@ def _answered(filing: Filing, form: Form, spec: FieldSpec) -> Resource | None:
         return {"linkId": spec.column, "text": spec.label} | absent("unknown")
     value = said(record, spec.column, filing.terms.forms)
     unsaid = value in (None, "") or (value is False and spec.kind is Kind.MARK)
-    if unsaid or (record.client.protected and (spec.means in _NAMES or spec.format is Format.PHONE)):
+    if unsaid or withheld(record, spec):
         return None
     return {"linkId": spec.column, "text": spec.label, "answer": [_answer(spec, value, canonical(form, filing.settings))]}
 
