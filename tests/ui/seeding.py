@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from pipeline.fiducials import new_serial
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.making import acts
 from pipeline.making.drafts import Draft
 from pipeline.making.drawn_boxes import with_new_box
@@ -27,6 +27,7 @@ from pipeline.printing import Sheet
 from pipeline.professions import ALL_AREAS
 from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import hands
+from pipeline.resolve.person import SUREST_P
 from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
 from pipeline.store import claims, decisions, guides, issued, pages, people, registers, sheets, signing
@@ -323,7 +324,8 @@ def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
     doubtful = spec.name == "anteckning" and isinstance(value, str)
     characters = tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value))) if doubtful and isinstance(value, str) else ()
     words = tuple(_places(spec, value)) if spec.kind is Kind.LINES and isinstance(value, str) else ()
-    return Reading(value, 0.7 if doubtful else 0.995, State.READ, characters=characters, words=words)
+    p = 0.7 if doubtful else SUREST_P if spec.means is Meaning.CLIENT_PID else 0.995
+    return Reading(value, p, State.READ, characters=characters, words=words)
 
 
 def _places(spec: FieldSpec, text: str) -> Iterator[WordPlace]:
