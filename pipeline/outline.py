@@ -73,8 +73,8 @@ class Lines(Strict):
 class Standard(StrEnum):
     """Sections that are the same on every form."""
 
-    CLIENT_IF_ANY = "client_if_any"  # before the next, which a placed form is also taken for where the number is not required
     CLIENT = "client"
+    CLIENT_IF_ANY = "client_if_any"
     EVENT = "event"
     WRITTEN = "written"
     AUTHOR = "author"

@@ -223,6 +223,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.entry_views.look_at": "shows what its caller has asked for",
     f"{P}store.registers.shown_client": "hides",
     f"{P}authors.is_by": "compares",
+    f"{P}store.accounting.accounted_units": "says which units, of nobody",
     f"{P}store.signing.is_own": "compares",
     f"{P}store.signing.reasons_for": "compares",
     f"{P}store.forwarding.has_entry_on": "asks",

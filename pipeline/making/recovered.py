@@ -175,9 +175,10 @@ def _field(spec: FieldSpec, wide: bool, *, in_table: bool) -> Data:
 
 def _standard(form: Form, rows: Sequence[Sequence[FieldSpec]]) -> Standard | None:
     """The standard section that the rows begin with, if they do so field for field; of whom it is about the parts are enough."""
-    for use in sorted(Standard, key=lambda one: -len(standard_rows(one, form.area, form.subject))):
+    by_length = sorted(Standard, key=lambda one: -len(standard_rows(one, form.area, form.subject)))
+    for use, loose in (*((one, False) for one in by_length), (Standard.CLIENT, True)):
         usual = standard_rows(use, form.area, form.subject)
-        if len(rows) >= len(usual) and all(_alike(row, own, loose=use is Standard.CLIENT) for row, own in zip(rows, usual, strict=False)):
+        if len(rows) >= len(usual) and all(_alike(row, own, loose=loose) for row, own in zip(rows, usual, strict=False)):
             return use
     return None
 

@@ -130,13 +130,6 @@ def test_another_person_who_types_anew_is_the_other_person(ward: Ward) -> None:
     assert save(ward, "AAAA-00", NILS, answers(ALL)) is EntryState.CONFIRMED
 
 
-def test_what_another_person_has_settled_since_is_settled(ward: Ward) -> None:
-    settled(ward, RIGHT)
-    correct(ward, "AAAA-00", EVA, text=Answer("Sov illa."))
-    assert undo(ward, "AAAA-00", EVA) is EntryState.REVIEW
-    assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.CONFIRMED
-
-
 def test_whoever_typed_the_value_does_not_judge_its_correction(ward: Ward) -> None:
     ward.note("AAAA")
     assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.CONFIRMED
