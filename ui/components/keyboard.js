@@ -60,7 +60,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   function draftBeforeKey(event) {
     const { target } = event;
     if (!event.isTrusted || !sendDraft()) return false;
-    setTimeout(() => ["keydown", "keyup"].forEach((type) => target.dispatchEvent(new KeyboardEvent(type, event))));
+    setTimeout(() => ["keydown", "keyup"].forEach((type) => target.dispatchEvent(new KeyboardEvent(type, event))), LEAVING_MS);
     return true;
   }
 
