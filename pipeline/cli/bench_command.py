@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def bench(
     files: Annotated[list[Path] | None, typer.Argument(help="Pages to read; default: forms that the program fills in itself.", exists=True)] = None,
-    processes: Annotated[int, typer.Option(min=1)] = os.cpu_count() or 1,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that read.")] = os.cpu_count() or 1,
     pages: Annotated[int, typer.Option(min=1, help="How many pages of each sort.")] = 12,
     soak: Annotated[int, typer.Option(min=0, help="Instead: read so many pages of all forms in one process and show its memory.")] = 0,
     damage: Annotated[bool, typer.Option("--damage", help="Instead: spoil filled forms in every way at rising strength, and read them.")] = False,
@@ -34,7 +34,7 @@ def bench(
     only: Annotated[list[str] | None, typer.Option(help="With --quality: these measurements; repeat for more.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="With --quality: a small part of each set.")] = False,
     sheets: Annotated[int, typer.Option("--sheets", min=1, help="With --damage: filled sheets of each form.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
 ) -> None:
     """Pages a second and processor time a page of `read`, step by step, beside OCRmyPDF and whole-page Tesseract on the same pages."""
     if damage:

@@ -41,7 +41,7 @@ def list_forms(as_json: AsJson = False) -> None:
     _print_table(("Form", "Version", "Title", "Area", "Class"), [[str(value) for value in row.values()] for row in rows])
 
 
-def show_form(form_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
+def show_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="`forms list` shows those there are.")], as_json: AsJson = False) -> None:
     """The newest version of one form, with every field and its place in mm."""
     form = Forms.load(*load_settings().form_folders).latest(form_id)
     if as_json:

@@ -133,7 +133,9 @@ def _of_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None
         typer.echo("The store has no units yet: the sheets are accounted for under an unknown unit until theirs is added.", err=True)
     elif strange := sorted({sheet.unit for theirs in sheets.values() for sheet in theirs} - set(known)):
         named = ", ".join(unit or "(none)" for unit in strange)
-        raise UsageError(f"There is no unit {named}.", "Name it with --unit as here: every sheet is accounted for in its unit.")
+        raise UsageError(
+            f"There is no unit {named}.", "Add it with `efterskrift unit`, or name one with --unit: every sheet is accounted for in its unit."
+        )
 
 
 def _filled(sheets: dict[str, list[Sheet]]) -> dict[str, list[Sheet]]:

@@ -44,7 +44,7 @@ def unit(name: Annotated[str, typer.Argument(help="As printed on paper.")], area
 
 
 def person(
-    login: str,
+    login: Annotated[str, typer.Argument(help="The name to log in with.")],
     name: Annotated[str, typer.Option(help="First name and surname.")],
     title: Annotated[str, typer.Option(help="Professional title.")],
     role: Annotated[Role, typer.Option(help="What the person does here.")],

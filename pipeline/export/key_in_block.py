@@ -37,7 +37,7 @@ class Block:
     def below(self) -> tuple[str, ...]:
         """The lines below the fields."""
         listed = (("Inte kryssat: ", self.unmarked), ("Tomt: ", self.empty))
-        return (*(start + ", ".join(labels) for start, labels in listed if labels), self.late)
+        return (*(start + "; ".join(labels) for start, labels in listed if labels), self.late)
 
 
 def block(item: Item, terms: Terms, left_out: Callable[[FieldSpec], bool] = lambda _: False) -> Block:

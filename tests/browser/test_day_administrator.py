@@ -76,7 +76,7 @@ def _takes_in_a_stack(page: Page, stack: Path) -> None:
     hand_in(page, "upload_files", stack)
     page.get_by_role("button", name="Ta in").click()
     expect(page.get_by_text("3 sidor togs in")).to_be_visible()
-    expect(page.get_by_text("Alla 5 sidor är lästa.")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Läsningen är klar: 5 sidor.")).to_be_visible(timeout=120_000)
 
 
 def _settles_what_hinders(page: Page) -> None:

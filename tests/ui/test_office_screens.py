@@ -23,7 +23,7 @@ from tests.export_examples import ARNE, FORMS, SIV
 from tests.export_office import ANNA, PER, TORA, confirm, corrected, void
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
-from tests.ui.seeding import ADMINISTRATOR, CLIENTS, NURSE, REGISTRAR
+from tests.ui.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NURSE, REGISTRAR
 from ui.screens.export_screen import _answers
 
 CHIEFS = tuple(Person(name.lower(), f"{name} Ek", "chef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS) for name in ("Elin", "Olle"))
@@ -150,6 +150,12 @@ def test_the_log_tells_who_looked_and_who_approved(store: Store, open_screen: Op
     assert done == [("view_payment", "elin"), ("approve_payment", "elin")]
 
 
+def test_nobody_is_warned_of_payments_that_are_not_there(open_screen: OpenScreen) -> None:
+    app = open_screen(MANAGER, "payments")
+    assert [each.value for each in app.info] == ["Ingen betalning väntar på att godkännas."]
+    assert not app.error
+
+
 def test_a_refusal_stands_although_all_are_ticked_as_taken() -> None:
     rows: list[list[object]] = [[1, "a", False, False, ""], [2, "b", False, True, "Okänd person"], [3, "c", True, True, "Fel enhet"]]
     said = {one.entry_id: one.accepted for one in _answers(rows, every=True)}
@@ -218,4 +224,5 @@ def test_who_does_not_see_all_of_a_run_is_told_so_and_is_offered_no_file(store: 
         assert not app.run().exception
         assert any(each.value.startswith(told) for each in app.info)
         assert not any(each.key == f"download-{run.id}" for each in app.get("download_button"))
+        assert not any("sekretess" in each.value or "confidential" in each.value for each in app.caption)
     assert any(each.key == f"tick-{run.id}" for each in open_screen(NURSE, "export").toggle)

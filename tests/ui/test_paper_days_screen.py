@@ -15,6 +15,16 @@ from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, MANAGER, OTHER_UNIT, UNIT
 
 
+def test_before_there_is_any_paper_no_day_is_called_a_gap_unless_days_are_chosen(open_screen: OpenScreen) -> None:
+    app = open_screen(MANAGER, "paper_days")
+    assert not app.warning
+    assert any("Inget papper har skannats" in one.value for one in app.info)
+    app.date_input(key="paper_first").set_value(date(2021, 12, 17)).run()
+    app.date_input(key="paper_last").set_value(date(2021, 12, 19)).run()
+    assert len(app.warning) == 2
+    assert not app.info
+
+
 def test_the_days_without_paper_are_said_in_words(store: Store, open_screen: OpenScreen) -> None:
     seeding.add_notes(store, 2)
     app = open_screen(MANAGER, "paper_days")
@@ -52,6 +62,7 @@ def test_a_sheet_of_a_unit_that_is_not_known_is_listed_and_can_be_returned_by_wh
         add_issued(conn, [IssuedSheet(serial, "hsl-anteckning", 1, "")], by="kommandorad")
     listed = [one.proto.body for one in open_screen(ADMINISTRATOR, "paper_days").get("html")]
     assert any("Okänd enhet" in one and as_printed(serial) in one for one in listed)
+    assert any(one.value.startswith("Okänd enhet: ") for one in open_screen(ADMINISTRATOR, "paper_days").caption)
     assert not any(as_printed(serial) in one.proto.body for one in open_screen(MANAGER, "paper_days").get("html"))
     app = open_screen(ADMINISTRATOR, "scan")
     assert "Okänd enhet" in app.selectbox(key="unused_unit").options

@@ -77,6 +77,7 @@ def test_a_question_is_asked_answered_and_shown_to_the_reviewer(store: Store, op
     assert asked.author == "Nina Berglund"
     app = listed(open_screen, "questions")
     assert "Vilken fot?" in told(app)
+    assert "Avvisad" not in told(app).replace("Avvisade", "")
     app.text_area(key=f"answer_text-{asked.id}").input("Vänster")
     app.button(key=f"do_answer-{asked.id}").click().run()
     assert not app.exception

@@ -58,7 +58,7 @@ def test_what_the_machine_read_in_a_critical_field_never_reaches_the_browser(sto
     seeding.add_notes(store, 1, **read)
     app = open_screen(NURSE, "review")
     sent = everything_sent(app)
-    assert [value for value in read.values() if value in sent] == []
+    assert [value for value in (*read.values(), "19300101-7072") if value in sent] == []
     assert seeding.CLIENTS[0].name in sent  # the name is no critical field and is shown as read
     assert "ef-doubt" in sent
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from pipeline.export.runs import Office, make_run
 from pipeline.model import EntryState, Person, Role
 from pipeline.store import pages, tables
 from pipeline.store.clock import utc_now
@@ -136,6 +137,19 @@ def test_progress_counts_and_shows_no_names(store: Store, open_screen: OpenScree
     assert seeding.CLIENTS[0].name not in said
 
 
+def test_a_run_without_receipt_is_called_what_export_calls_it(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    make_run(Office(store, seeding.settings(store), seeding.forms()), NURSE, "rivta", utc_now())
+    assert any(each.value.startswith("Journalanteckningar (RIVTA") for each in open_screen(MANAGER, "progress").markdown)
+
+
+def test_reading_is_called_done_only_where_there_was_something_to_read(store: Store, open_screen: OpenScreen) -> None:
+    assert not any("Läsningen är klar" in each.value for each in open_screen(ADMINISTRATOR, "scan").caption)
+    seeding.add_failed_page(store)
+    assert any(each.value == "Läsningen är klar: 1 sida." for each in open_screen(ADMINISTRATOR, "scan").caption)
+
+
 def test_export_is_made_once_and_stays_in_the_history(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)
@@ -216,7 +230,8 @@ def test_a_list_is_keyed_in_entry_by_entry(store: Store, open_screen: OpenScreen
 @pytest.mark.parametrize("world", ["filled"], indirect=True)
 def test_what_is_left_empty_is_said_in_the_language_of_the_screen(open_screen: OpenScreen) -> None:
     app = open_screen(NURSE, "key_in")
-    assert [each.value for each in app.caption if each.value.startswith("Tomt: ")]
+    (empty,) = (each.value for each in app.caption if each.value.startswith("Tomt: "))
+    assert "Läkarkontakt, datum; Läkarkontakt, klockslag; " in empty
     app.session_state["language"] = "en"
     app.run()
     assert [each.value.partition(":")[0] for each in app.caption if "Läkarens namn" in each.value] == ["Empty"]

@@ -41,7 +41,7 @@ def test_the_own_note_is_read_signed_and_taken_back(store: Store, open_screen: O
     seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "signing")
     said = "".join(html.proto.body for html in app.get("html"))
-    assert all(words in said for words in ("Skrev på papper", "Skrev in", "Elsa Fjällberg"))
+    assert all(words in said for words in ("Skrev på papper", "Skrev in", "Elsa Fjällberg", "19300101-6595"))
     sign(app, found(store, entry_id))
     assert found(store, entry_id).state is EntryState.SIGNED
     assert "Du har inget att signera." in app.markdown[-1].value

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.identity import shown_pid
 from pipeline.model import State, Value
 from pipeline.review import Answer
 from pipeline.store.entry_views import FieldView
@@ -124,7 +125,10 @@ def in_words(spec: FieldSpec, answer: Answer) -> str:
     """An answer as it is read out: the option's label, the text, or the state."""
     if answer.state is not State.READ:
         return t(f"state.{answer.state.value}")
-    return code_label(spec, as_code(answer) or "") if is_chosen(spec) else _text_of(answer.value)
+    if is_chosen(spec):
+        return code_label(spec, as_code(answer) or "")
+    text = _text_of(answer.value)
+    return shown_pid(text) if spec.format is Format.PERSONAL_NUMBER else text
 
 
 def _text_of(value: Value) -> str:

@@ -8,9 +8,8 @@ from html import escape
 import streamlit as st
 
 from pipeline.fiducials import as_printed
-from pipeline.field_spec import Format, Kind, Meaning
-from pipeline.identity import shown_pid
-from pipeline.model import EntryState, Person, State
+from pipeline.field_spec import Kind, Meaning
+from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.store import claims, duplicate_marks
 from pipeline.store.duplicate_marks import Compared, in_text
@@ -122,7 +121,7 @@ def show_both(here: Site, person: Person, view: EntryView, other_id: str) -> Non
             for page in other.pages:
                 claims.view_page(conn, person, page.id)
     st.session_state[_LOOKED] = other_id
-    theirs = {field.spec.column: _words(field, said) for field in other.fields if not field.hidden and (said := ours(field))}
+    theirs = {field.spec.column: in_words(field.spec, said) for field in other.fields if not field.hidden and (said := ours(field))}
     _against(view, theirs, t("returns.duplicate.other"))
     for page in other.pages:
         picture = page_picture(here, page, covered_for(here, person, page))
@@ -131,11 +130,16 @@ def show_both(here: Site, person: Person, view: EntryView, other_id: str) -> Non
 
 
 def entry_title(here: Site, one: Entry) -> str:
-    """What an entry is called in a list: form, day, row, number of the sheet, and where it is."""
+    """What an entry is called in a list: its name, and where it is."""
+    state = t("lookup.void") if one.voided else t(f"entry_state.{EntryState(one.state).name.lower()}")
+    return f"{entry_name(here, one)} · {state}"
+
+
+def entry_name(here: Site, one: Entry) -> str:
+    """Form, day, row and number of the sheet."""
     form = here.forms.get((one.form, one.version))
     row = t("review.row", row=one.row) if one.row else ""
-    state = t("lookup.void") if one.voided else t(f"entry_state.{EntryState(one.state).name.lower()}")
-    return " · ".join(filter(None, (form.title if form else one.form, day(one.event_on) if one.event_on else "", row, as_printed(one.serial), state)))
+    return " · ".join(filter(None, (form.title if form else one.form, day(one.event_on) if one.event_on else "", row, as_printed(one.serial))))
 
 
 def _against_text(view: EntryView, text: str) -> None:
@@ -146,7 +150,7 @@ def _against_text(view: EntryView, text: str) -> None:
             continue
         found = in_text(field.spec, said, text)
         words = "" if found is None else t("returns.duplicate.found" if found else "returns.duplicate.not_found")
-        rows.append((labels[field.spec.name], _words(field, said), words, "ef-same" if found else "ef-differs" if found is False else ""))
+        rows.append((labels[field.spec.name], in_words(field.spec, said), words, "ef-same" if found else "ef-differs" if found is False else ""))
     side_by_side(rows, t("returns.duplicate.in_text"))
 
 
@@ -156,16 +160,11 @@ def _against(view: EntryView, theirs: dict[str, str], title: str) -> None:
         said = ours(field)
         if field.spec.kind is Kind.PRINTED or field.hidden or (said is None and field.spec.column not in theirs):
             continue
-        mine = _words(field, said) if said is not None else t("returns.duplicate.not_typed")
+        mine = in_words(field.spec, said) if said is not None else t("returns.duplicate.not_typed")
         other = theirs.get(field.spec.column, "")
         same = bool(other) and said is not None and mine == other
         rows.append((labels[field.spec.name], mine, other, "ef-same" if same else "ef-differs" if other and said is not None else ""))
     side_by_side(rows, title)
-
-
-def _words(field: FieldView, said: Answer) -> str:
-    words = in_words(field.spec, said)
-    return shown_pid(words) if field.spec.format is Format.PERSONAL_NUMBER and said.state is State.READ else words
 
 
 def _key(view: EntryView, name: str) -> str:

@@ -16,7 +16,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.events import record
 from pipeline.store.questions import Question
 from pipeline.swedish_time import SWEDEN
-from ui.components.duplicate_compare import entry_title
+from ui.components.duplicate_compare import entry_name, entry_title
 from ui.components.follow_up_act import tell, tried
 from ui.session import Site, while_open
 from ui.text import moment, t
@@ -64,7 +64,7 @@ def _question(here: Site, person: Person, one: Question) -> None:
     keys = {name: f"answer_{name}-{one.id}" for name in ("text", "who", "day", "clock")}
     now = datetime.now(SWEDEN)
     with st.container(border=True):
-        st.markdown(f"**{entry_title(here, one.entry)}**  \n{one.text}")
+        st.markdown(f"**{entry_name(here, one.entry)}**  \n{one.text}")
         st.caption(t("questions.asked", by=one.by, at=moment(one.at)))
         with st.expander(t("questions.write"), key=f"write-{one.id}"), st.form(f"answer-{one.id}", border=False):
             st.text_area(t("questions.answer"), key=keys["text"], max_chars=1000, height=90)

@@ -150,7 +150,8 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
                 )
         if status.hidden:
             st.info(t("export.hidden", count=status.hidden), icon=":material/visibility_off:")
-        st.caption(t("export.secret"))
+        else:
+            st.caption(t("export.secret"))
         st.caption(t("export.checksum", sha256=run.sha256))
         if status.answered:
             st.caption(t("export.answers", accepted=status.accepted, refused=status.refused, waiting=status.waiting))

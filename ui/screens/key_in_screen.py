@@ -96,7 +96,7 @@ def _entry(office: Office, person: Person, status: KeyInList, shown: Shown) -> N
         _value(t("key_in.late"), block.late)
         for said, labels in (("unmarked", block.unmarked), ("left_empty", block.empty)):
             if labels:
-                st.caption(t(f"key_in.{said}", labels=", ".join(labels)))
+                st.caption(t(f"key_in.{said}", labels="; ".join(labels)))
     with st.container(horizontal=True):
         act = partial(_act, office, person, status.run.id, shown)
         st.button(t("key_in.done"), key="key_in_done", type="primary", shortcut="Ctrl+Enter", icon=":material/check:", on_click=partial(act, _done))

@@ -80,7 +80,7 @@ def _numbers(here: Site, person: Person, unit: str, days: int, found: UnitNeeds)
         typed = [_line(forms[need.form], need, turn) for need in given.values()]
         with st.expander(t("pack.others", count=len(others))):
             typed += [_line(forms[form_id], Need(form_id, 0), turn) for form_id in others]
-        saved = st.form_submit_button(t("pack.save"), key="pack_save", type="primary")
+        saved = st.form_submit_button(t("pack.save"), key="pack_save")
     if saved:
         _save(here, person, unit, [need for need in typed if need.form in given or need.sheets or need.each_client])
     with st.container(horizontal=True):

@@ -31,20 +31,27 @@ def show(here: Site, person: Person) -> None:
     with here.store.noting_denials():
         require(person, Action.PROGRESS)
     heading(here, person, t("paper_days.title"), t("paper_days.what"))
-    first, last = _days(here, person)
+    shown = _days(here, person)
+    if shown is None:
+        st.info(t("paper_days.not_begun"), icon=":material/info:")
+    else:
+        _of_days(here, person, *shown)
+    planning_upload(here, person)
+    _bundles(here, person)
+    _sheets(here, person)
+
+
+def _of_days(here: Site, person: Person, first: date, last: date) -> None:
     with here.store.read() as conn:
         found = paper_days.paper_days(conn, here.forms, person, first, last)
     _answer(found)
     _grid(found)
     _chosen(here, person)
     st.download_button(t("paper_days.file"), lambda: paper_days_csv(found), "papper-per-dag.csv", "text/csv", key="paper_days_csv")
-    planning_upload(here, person)
-    _bundles(here, person)
-    _sheets(here, person)
 
 
-def _days(here: Site, person: Person) -> tuple[date, date]:
-    """The days that are shown: those of the outage, else those that there is paper of."""
+def _days(here: Site, person: Person) -> tuple[date, date] | None:
+    """The days that are shown: those of the outage, else those that there is paper of; none before anything is known and a day is chosen."""
     with here.store.read() as conn:
         there = paper_days.span(conn, person)
     this_day = today()
@@ -54,7 +61,10 @@ def _days(here: Site, person: Person) -> tuple[date, date]:
     with st.container(horizontal=True):
         shown_first = st.date_input(t("paper_days.first"), value=first, format="YYYY-MM-DD", key=_FIRST, width=180)
         shown_last = st.date_input(t("paper_days.last"), value=last, format="YYYY-MM-DD", key=_LAST, width=180)
-    return (shown_first, max(shown_first, shown_last)) if isinstance(shown_first, date) and isinstance(shown_last, date) else (first, last)
+    if not isinstance(shown_first, date) or not isinstance(shown_last, date):
+        return first, last
+    known = start or end or there
+    return (shown_first, max(shown_first, shown_last)) if known or (shown_first, shown_last) != (first, last) else None
 
 
 def _answer(found: PaperDays) -> None:
@@ -138,6 +148,9 @@ def _sheets(here: Site, person: Person) -> None:
         st.caption(t("paper_days.none_missing"))
         return
     st.markdown(t("paper_days.missing", count=len(missing)) + " " + t("paper_days.named", count=sum(one.prefilled for one in missing)))
+    st.caption(t("paper_days.missing_next"))
+    if any(not one.unit for one in missing):
+        st.caption(t("paper_days.unit_unknown"))
     titles = _titles(here)
     heads = [t(f"paper_days.column.{name}") for name in ("unit", "form", "serial", "prefilled")]
     said = {True: t("paper_days.with_name"), False: t("paper_days.without_name")}

@@ -30,7 +30,6 @@ def show(here: Site, person: Person) -> None:
     """The screen."""
     office = Office(here.store, here.settings, here.forms)
     heading(here, person, t("payments.title"), t("payments.what"))
-    st.error(t("payments.warning"), icon=":material/warning:")
     if said := st.session_state.pop(_SAID, None):
         kind, text = said
         (st.success if kind == "ok" else st.error)(text)
@@ -38,6 +37,7 @@ def show(here: Site, person: Person) -> None:
     if not found:
         st.info(t("payments.empty"), icon=":material/info:")
         return
+    st.error(t("payments.warning"), icon=":material/warning:")
     waiting = [each for each in found if not each.stops]
     stopped = [each for each in found if each.stops]
     st.header(t("payments.waiting", count=len(waiting)), anchor=False)

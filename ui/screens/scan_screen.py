@@ -91,7 +91,8 @@ def reading_progress(here: Site, person: Person) -> None:
     now = utc_now()
     alive = [name for name, beat in beats.items() if (now - beat).total_seconds() < here.settings.takeover_seconds]
     if queued == 0:
-        st.caption(t("scan.all_read", count=total))
+        if total:
+            st.caption(t("scan.all_read", count=total))
         return
     st.progress((total - queued) / total, t("scan.reading", done=total - queued, count=total))
     if not alive:
