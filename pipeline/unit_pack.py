@@ -78,7 +78,7 @@ def unit_needs(store: Store, forms: Forms, person: Person, unit: str, days: int 
 def make_unit_pack(store: Store, settings: Settings, forms: Forms, person: Person, unit: str, days: int = DAYS, extras: Extras = NOTHING) -> Pack:
     """Print the unit's pack. Its serials are registered before anybody gets the file; each call issues new ones.
 
-    Planned visits to clients whose name may not be printed here are left out.
+    Planned visits to clients whose name may not be printed here are left out; those to clients whom the register lacks are set apart.
 
     Raises:
         NotAllowedError: the person makes no packs for this unit.
@@ -90,20 +90,22 @@ def make_unit_pack(store: Store, settings: Settings, forms: Forms, person: Perso
     with store.read() as conn:
         everybody = registers.clients(conn, [unit])
         clients = _shown(everybody, [sight.is_blocked(conn, person, client.pid) for client in everybody])
-        visits = _visits_shown(conn, person, extras.visits)
+        visits, elsewhere = _visits_shown(conn, person, unit, extras.visits)
     about = About(unit, settings.care_provider, today())
-    pack = make_pack(Order(about, needs, clients, extras.chain, extras.shifts, visits, days, extras.first_day), forms)
+    pack = make_pack(Order(about, needs, (*clients, *elsewhere), extras.chain, extras.shifts, visits, days, extras.first_day), forms)
     with store.begin() as conn:
         add_issued(conn, pack.sheets, person.login)
         record(conn, person.login, "make_pack", unit, unit=unit, sheets=len(pack.sheets))
     return pack
 
 
-def _visits_shown(conn: Connection, person: Person, visits: Sequence[PlannedVisit]) -> list[PlannedVisit]:
-    """Visits to clients of any unit, whoever they are registered in, under the same rule."""
-    known = {pid: registers.client(conn, pid) for pid in {visit.pid for visit in visits}}
-    hidden = {pid for pid, client in known.items() if client and client.protected} | sight.blocked_among(conn, person, known)
-    return [visit for visit in visits if visit.pid not in hidden]
+def _visits_shown(conn: Connection, person: Person, unit: str, visits: Sequence[PlannedVisit]) -> tuple[list[PlannedVisit], list[Client]]:
+    """Visits to clients of any unit, whoever they are registered in, under the same rule; and the clients of other units among them."""
+    pids = {visit.pid for visit in visits}
+    known = [client for pid in pids if (client := registers.client(conn, pid))]
+    hidden = {client.pid for client in known if client.protected} | sight.blocked_among(conn, person, pids)
+    elsewhere = [client for client in known if client.unit != unit and client.pid not in hidden]
+    return [visit for visit in visits if visit.pid not in hidden], elsewhere
 
 
 def _shown(clients: Sequence[Client], blocked: Sequence[bool]) -> list[Client]:

@@ -23,6 +23,7 @@ from ui.components.header_check import header_check
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.once import just_made
 from ui.components.send_run import send_button
+from ui.components.target_name import target_name
 from ui.fault_words import in_language
 from ui.session import Site, while_open
 from ui.text import language, moment, t
@@ -129,7 +130,7 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
     newest = run.id == st.session_state.get(_NEWEST)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{run.file_name}**  \n{t('export.run', count=run.entries, at=moment(run.made_at), by=run.made_by)}")
+            st.markdown(f"**{target_name(run.target)}**  \n{run.file_name}  \n{t('export.run', count=run.entries, at=moment(run.made_at), by=run.made_by)}")
             if not status.hidden:  # the file holds everything
                 st.download_button(
                     t("export.download"),

@@ -26,6 +26,7 @@ from ui.components.chart_colours import VOID, colours, state_colours, state_key
 from ui.components.heading import heading
 from ui.components.progress_tables import due_table, page_table, sheet_table, unit_table
 from ui.components.quality_figures import quality_figures
+from ui.components.target_name import target_name
 from ui.session import Site
 from ui.text import day, language, moment, number, percent, t
 
@@ -148,7 +149,7 @@ def _left(here: Site, found: Overview) -> None:
         _section(t("progress.sheets"), sheet_table(found, titles) if found.sheets else "", t("progress.sheets_none"))
         st.subheader(t("progress.silent"), anchor=False)
         for run in found.silent_runs:
-            st.markdown(t("progress.silent_line", target=run.target, at=moment(run.made_at), count=run.entries))
+            st.markdown(t("progress.silent_line", target=target_name(run.target), at=moment(run.made_at), count=run.entries))
         if not found.silent_runs:
             st.caption(t("progress.silent_none"))
 
