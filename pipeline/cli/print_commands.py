@@ -142,7 +142,7 @@ def _known(register: Sequence[Client], pids: Collection[str], store: Store) -> l
     from pipeline.store import registers
 
     with store.read() as conn:
-        return [*register, *filter(None, (registers.client(conn, pid) for pid in pids))]
+        return [*register, *registers.known_clients(conn, pids)]
 
 
 def _of_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None:

@@ -6,14 +6,12 @@ import csv
 import dataclasses
 import re
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from string import Formatter
 
 import pytest
-from sqlalchemy import event, insert, update
+from sqlalchemy import insert, update
 
 from pipeline import overview as overviews
 from pipeline.burn_down import Ahead, Day, Outlook, days_behind, outlook
@@ -34,6 +32,7 @@ from pipeline.store.decisions import reject, save_answers
 from pipeline.store.figures import figures
 from pipeline.store.pages import NewPage, add_batch, add_page
 from pipeline.store.progress_counts import HourOfWork, SilentRun, hours_of_work
+from tests.counted_statements import statements
 from tests.ward import ADMIN, ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, later, page_reading
 
 pytest_plugins = ("tests.databases",)
@@ -166,20 +165,6 @@ def test_the_number_of_statements_does_not_grow_with_the_entries(ward: Ward) -> 
     with statements(ward.store) as after:
         seen(ward)
     assert len(before) == len(after) <= 14
-
-
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    said: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
-        said.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    try:
-        yield said
-    finally:
-        event.remove(store.engine, "before_cursor_execute", note)
 
 
 def test_time_is_said_only_of_enough_entries_and_people() -> None:

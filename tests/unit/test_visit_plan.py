@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -37,6 +38,7 @@ from pipeline.store.registers import save_clients, save_units
 from pipeline.template import Forms
 from pipeline.unit_pack import Extras, make_unit_pack
 from pipeline.visit_plan import PlannedVisit, issue_for_plan, load_plan
+from tests.counted_statements import statements
 from tests.ward import ADMIN, ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
 
 pytest_plugins = ("tests.databases",)
@@ -269,6 +271,19 @@ def test_a_pack_from_the_store_sets_apart_whom_the_store_lacks_and_nobody_else(w
     (tmp_path / "all.pdf").write_bytes(pack.files["reservpaket-norra-hemsjukvarden.pdf"])
     (tmp_path / "apart.pdf").write_bytes(pack.files[pack.strangers])
     assert (_names_on(tmp_path / "all.pdf"), _names_on(tmp_path / "apart.pdf")) == ({BROR.name}, {CILLA.name})
+
+
+def test_the_number_of_statements_does_not_grow_with_the_clients_of_a_pack(ward: Ward) -> None:
+    def asked(pids: Sequence[str]) -> int:
+        visits = [PlannedVisit(NORTH, "2021-12-17", "1", "07:30", pid, "Test Testsson", "") for pid in pids]
+        with statements(ward.store) as said:
+            make_unit_pack(ward.store, load_settings(), FORMS, ADMIN, NORTH, extras=Extras(visits=visits))
+        return len(said)
+
+    before = asked([ASTA.pid])
+    with ward.store.begin() as conn:
+        save_clients(conn, [replace(BROR, pid=f"19890101{number}") for number in (9802, 9810, 9828)])
+    assert asked([ASTA.pid, BROR.pid, CILLA.pid]) == before
 
 
 def test_a_pack_from_the_store_leaves_out_visits_to_clients_whose_name_is_not_printed_there(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
