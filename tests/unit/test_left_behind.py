@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import left_behind
 from pipeline.left_behind import folder_prefix, partial_name, remove_left
 from pipeline.whole_file import write_secretly, write_whole
 
@@ -54,7 +53,7 @@ def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_of_a_living_
 
 def test_what_another_computer_left_is_removed_after_a_day_and_other_programs_files_never(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(left_behind.socket, "gethostname", lambda: "another")
+        elsewhere.setattr("socket.gethostname", lambda: "another")
         old, new = tmp_path / partial_name(), tmp_path / partial_name()
     for path in (old, new, tmp_path / ".film.partial", tmp_path / "efterskrift-1.pdf"):
         path.touch()
@@ -69,7 +68,7 @@ def test_pictures_of_a_killed_reader_go_and_those_of_a_living_one_stay(tmp_path:
     living = tmp_path / f"{folder_prefix()}abcd_123"
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
-    monkeypatch.setattr(left_behind.os, "getpid", lambda: ended.pid)
+    monkeypatch.setattr("os.getpid", lambda: ended.pid)
     dead = tmp_path / f"{folder_prefix()}abcd_123"
     for folder in (living, dead):
         folder.mkdir()
