@@ -19,6 +19,8 @@ _DARK, _GREY, _LINE = (25, 25, 25), (95, 95, 95), (31, 107, 117)
 _BAND = (205, 224, 226)
 _MOST_UNITS = 14
 _CHART = (MARGIN + 12, 104.0, _WIDTH - 14, 62.0)
+_DAY_WIDTH = 17.0
+"""What a written day takes."""
 
 
 def overview_pdf(found: Overview, provider: str, now: datetime, language: str = "sv") -> bytes:
@@ -114,8 +116,17 @@ def _burn_down(paper: _Paper, found: Overview, words: Words) -> None:
         paper.set_dash_pattern()
     _path(paper, [at(n, day.open) for n, day in enumerate(behind)])
     days = [day.day for day in behind] + [day.day for day in ahead]
-    for place in sorted({0, last, len(days) - 1}):
+    for place in _labelled(last, len(days), step):
         paper.say(left + place * step - 10, top + height + 1.5, days[place], 8, width=20, align="C")
+
+
+def _labelled(today: int, days: int, step: float) -> list[int]:
+    """Places of the days that are written out: today, the last and the first, but none over another."""
+    chosen = [today]
+    for place in (days - 1, 0):
+        if all(abs(place - other) * step >= _DAY_WIDTH for other in chosen):
+            chosen.append(place)
+    return sorted(chosen)
 
 
 def _path(paper: _Paper, points: Sequence[tuple[float, float]]) -> None:

@@ -66,7 +66,7 @@ def unit_needs(store: Store, forms: Forms, person: Person, unit: str, days: int 
         own = pack_numbers(conn, person, unit)
         area = Area(registers.units(conn)[unit])
         everybody = registers.clients(conn, [unit])
-        shown = _shown(everybody, [sight.is_blocked(conn, person, client.pid) for client in everybody])
+        shown = _shown(conn, person, everybody)
     printed_here = {form.id for form in forms.values() if not form.printed_elsewhere}
     default = default_needs(area, len(everybody), days, printed_here)
     written = {need.form: need for need in own if need.form in printed_here}
@@ -78,7 +78,7 @@ def unit_needs(store: Store, forms: Forms, person: Person, unit: str, days: int 
 def make_unit_pack(store: Store, settings: Settings, forms: Forms, person: Person, unit: str, days: int = DAYS, extras: Extras = NOTHING) -> Pack:
     """Print the unit's pack. Its serials are registered before anybody gets the file; each call issues new ones.
 
-    Planned visits to clients whose name may not be printed here are left out.
+    Planned visits to clients whose name may not be printed here are left out; those to clients whom the register lacks are set apart.
 
     Raises:
         NotAllowedError: the person makes no packs for this unit.
@@ -88,24 +88,26 @@ def make_unit_pack(store: Store, settings: Settings, forms: Forms, person: Perso
         require(person, Action.PACK, unit)
     needs = unit_needs(store, forms, person, unit, days).needs
     with store.read() as conn:
-        everybody = registers.clients(conn, [unit])
-        clients = _shown(everybody, [sight.is_blocked(conn, person, client.pid) for client in everybody])
-        visits = _visits_shown(conn, person, extras.visits)
+        clients = _shown(conn, person, registers.clients(conn, [unit]))
+        visits, elsewhere = _visits_shown(conn, person, unit, extras.visits)
     about = About(unit, settings.care_provider, today())
-    pack = make_pack(Order(about, needs, clients, extras.chain, extras.shifts, visits, days, extras.first_day), forms)
+    pack = make_pack(Order(about, needs, (*clients, *elsewhere), extras.chain, extras.shifts, visits, days, extras.first_day), forms)
     with store.begin() as conn:
         add_issued(conn, pack.sheets, person.login)
         record(conn, person.login, "make_pack", unit, unit=unit, sheets=len(pack.sheets))
     return pack
 
 
-def _visits_shown(conn: Connection, person: Person, visits: Sequence[PlannedVisit]) -> list[PlannedVisit]:
-    """Visits to clients of any unit, whoever they are registered in, under the same rule."""
-    known = {pid: registers.client(conn, pid) for pid in {visit.pid for visit in visits}}
-    hidden = {pid for pid, client in known.items() if client and client.protected} | sight.blocked_among(conn, person, known)
-    return [visit for visit in visits if visit.pid not in hidden]
+def _visits_shown(conn: Connection, person: Person, unit: str, visits: Sequence[PlannedVisit]) -> tuple[list[PlannedVisit], list[Client]]:
+    """Visits to clients of any unit, whoever they are registered in, under the same rule; and the clients of other units among them."""
+    pids = {visit.pid for visit in visits}
+    known = registers.known_clients(conn, pids)
+    hidden = {client.pid for client in known if client.protected} | sight.blocked_among(conn, person, pids)
+    elsewhere = [client for client in known if client.unit != unit and client.pid not in hidden]
+    return [visit for visit in visits if visit.pid not in hidden], elsewhere
 
 
-def _shown(clients: Sequence[Client], blocked: Sequence[bool]) -> list[Client]:
+def _shown(conn: Connection, person: Person, clients: Sequence[Client]) -> list[Client]:
     """Those whose name may be printed: a protected identity is nobody's to see who makes packs, nor is a client behind a block."""
-    return [client for client, is_blocked in zip(clients, blocked, strict=True) if not client.protected and not is_blocked]
+    blocked = sight.blocked_among(conn, person, [client.pid for client in clients])
+    return [client for client in clients if not client.protected and client.pid not in blocked]

@@ -1,15 +1,19 @@
-"""A file is there whole or as it was: what is written lies beside it until it is complete. And a file that one process at a time holds."""
+"""A file is there whole or as it was: what is written lies beside it until it is complete. And a file that one process at a time holds.
+
+What a process that was killed left beside its file is removed by the next that writes in the folder.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from pipeline.left_behind import partial_name, remove_left
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -19,7 +23,8 @@ def write_whole(file: Path, text: str) -> None:
         OSError: the disk refuses.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{secrets.token_hex(4)}.partial")  # another process may write the same file
+    remove_left(file.parent)
+    partial = file.with_name(partial_name())
     try:
         partial.write_text(text, "utf-8")
         partial.replace(file)
@@ -52,7 +57,8 @@ def beside(file: Path) -> Iterator[Path]:
     if file.exists() and not file.is_file():
         yield file
         return
-    partial = _meant(file).with_name(f".{secrets.token_hex(8)}.partial")
+    remove_left(_meant(file).parent)
+    partial = _meant(file).with_name(partial_name())
     try:
         partial.touch(mode=0o600, exist_ok=False)
         yield partial

@@ -18,7 +18,8 @@ from pipeline.archive.packing import package as packed
 from pipeline.archive.sheets import SheetFiles, longest, rule_name, sheet_files
 from pipeline.errors import ExportError
 from pipeline.export.late_entry import local
-from pipeline.export.runs import Office, RunFile
+from pipeline.export.run_files import RunFile
+from pipeline.export.runs import Office
 from pipeline.model import Person, Record, Run
 from pipeline.store import archives, events, records
 from pipeline.store.archives import Archivable, ArchivedSheet, Package

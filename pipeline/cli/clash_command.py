@@ -40,6 +40,7 @@ def clashes(
     from pipeline.export.clash_decisions import hand_in
     from pipeline.export.clashes import clash_list
     from pipeline.model import Role
+    from pipeline.store.care_lists import is_kept
     from pipeline.store.clock import utc_now
     from pipeline.store.registers import units
 
@@ -53,8 +54,9 @@ def clashes(
             found = care_list(table, _columns(table, column or []))
             with office.store.read() as conn:
                 usual = units(conn).get(unit, "")
-            hand_in(office, person, unit, area or usual, found, utc_now())
-            said = {"rows": len(found.rows), "no_person": found.no_person, "no_day": found.no_day}
+            made = hand_in(office, person, unit, area or usual, found, utc_now())
+            with office.store.read() as conn:
+                said = {"rows": len(found.rows), "no_person": found.no_person, "no_day": found.no_day, "kept": is_kept(conn, made)}
         with office.store.read() as conn:
             listed = clash_list(conn, office.forms, person, office.settings.clash_minutes, utc_now())
     said |= {"hidden": listed.hidden, "pairs": [_said(one) for one in listed.clashes]}
@@ -96,6 +98,8 @@ def _say(said: dict[str, Any], *, as_json: bool) -> None:
     for key, what in (("no_person", "a right personal number"), ("no_day", "a day")):
         if said.get(key):
             typer.echo(f"Not compared, for lack of {what}: row {', '.join(map(str, said[key]))}", err=True)
+    if not said.get("kept", True):
+        typer.echo("No paper of the unit waits, so the list is erased already. Hand it in again when more paper has been scanned.", err=True)
     for pair in said["pairs"]:
         near = "same day" if pair["minutes"] is None else f"{pair['minutes']} minutes apart"
         alike = "" if pair["text"] is None else f", text {pair['text']} % alike"

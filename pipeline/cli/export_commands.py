@@ -101,7 +101,7 @@ def check_place(output: Path | None) -> None:
 def _written(office: Office, person: Person, run_id: str, output: Path | None) -> dict[str, Any]:
     """The run's file, and beside it a receipt file to fill in, where the target answers entry by entry."""
     from pipeline.export.receipts import receipt_template, run_items
-    from pipeline.export.runs import run_file
+    from pipeline.export.run_files import run_file
 
     file, items = run_file(office, person, run_id), run_items(office, person, run_id)
     path = output or Path(file.name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.counting import counted
+from pipeline.cli.print_commands import tell_strangers, tell_unprotected
 from pipeline.errors import UsageError
 from pipeline.planning import PlanKind
 from pipeline.settings import load_settings
@@ -51,7 +52,7 @@ def pack(
     first_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a planned outage, for the covers.")] = None,
 ) -> None:
     """Print all the paper that a unit needs in an outage, before it. Works without a store: the serials go in a file of the pack."""
-    from pipeline.clients import load_register
+    from pipeline.clients import ClientRegister, load_register
     from pipeline.pack.make import make_pack, write_pack
     from pipeline.pack.parts import Order, clients_of
     from pipeline.pack.plain_page import About
@@ -64,7 +65,8 @@ def pack(
         raise UsageError("Nothing says which of the planned clients have a protected identity.", "Give the client register too, with --clients.")
     settings = load_settings()
     forms = Forms.load(*settings.form_folders)
-    register = load_register(clients).clients if clients else ()
+    found = load_register(clients) if clients else ClientRegister(())
+    register = found.clients
     order = Order(
         About(unit, settings.care_provider, today()),
         _needs(forms, unit, area, numbers, register, days),
@@ -80,6 +82,8 @@ def pack(
     made = make_pack(order, forms)
     write_pack(made, output)
     typer.echo(f"{output}: {counted(len(made.files), 'file')}, {counted(len(made.sheets), 'sheet')} with serials of their own", err=True)
+    tell_unprotected(found)
+    tell_strangers(made.strangers)
 
 
 def _needs(forms: Forms, unit: str, area: Area | None, numbers: Path | None, register: Sequence[Client], days: int) -> Sequence[Need]:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.errors import UsageError
+from pipeline.keeping import Keeping, by_keeping
 from pipeline.settings import load_settings
 from pipeline.whole_file import beside, put, settle
 
 if TYPE_CHECKING:
+    from pipeline.clients import ClientRegister
     from pipeline.model import Client
     from pipeline.printing import Sheet
     from pipeline.store.database import Store
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from pipeline.visit_plan import PlannedVisit
 
 BY = "kommandorad"
-APART = "-skyddade"
-"""Ends the name of the file with the sheets of clients with a protected identity."""
-_PARTS = (("", False), (APART, True))
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +47,8 @@ def print_form(
 ) -> None:
     """Print a form as PDF. Every sheet has its own serial, which is registered as issued.
 
-    Sheets of clients with a protected identity are in a file by themselves, `-skyddade.pdf`.
+    Sheets of clients with a protected identity are in a file by themselves, `-skyddade.pdf`, and those of a plan to clients whom neither the store's
+    register nor that of --clients has in another, `-ej-i-registret.pdf`: theirs may be protected too.
     """
     from pipeline.printing import issued, print_sheets
     from pipeline.store.database import open_store
@@ -79,12 +79,29 @@ def print_form(
     store.close()
     for end, those in sheets.items():
         typer.echo(f"{output.with_stem(output.stem + end)}: {len(those)} × {form.title}", err=True)
+    tell_strangers(f"{output.stem}{Keeping.UNKNOWN}{output.suffix}" if Keeping.UNKNOWN in sheets else "")
+
+
+def tell_strangers(file: str) -> None:
+    """Say which file holds the visits to clients whom no register has, if there is one."""
+    if file:
+        typer.echo(f"{file}: planned clients who are in no register. Keep it sealed: their identities may be protected.", err=True)
+
+
+def tell_unprotected(register: ClientRegister) -> None:
+    """Say so if a register cannot tell whose identity is protected."""
+    if "protected" in register.silent:
+        typer.echo("The register has no column skyddad: by it nobody has a protected identity.", err=True)
 
 
 def _register(clients: Path | None) -> Sequence[Client] | None:
     from pipeline.clients import load_register
 
-    return load_register(clients).clients if clients else None
+    if clients is None:
+        return None
+    register = load_register(clients)
+    tell_unprotected(register)
+    return register.clients
 
 
 def _visits(plan: Path | None, unit: str) -> Sequence[PlannedVisit]:
@@ -102,25 +119,30 @@ def _sheets(copies: int, register: Sequence[Client] | None, unit: str, store: St
     chosen = [client for client in register if unit in ("", client.unit)]
     if not chosen:
         raise UsageError("The register has no clients to print for.", "Check the file and the unit's name.")
-    protected = _protected(chosen, {one.pid for one in chosen}, store)
-    return _filled({end: issue_for_clients(one for one in chosen if (one.pid in protected) is apart) for end, apart in _PARTS})
+    protected = {client.pid for client in _known(chosen, {one.pid for one in chosen}, store) if client.protected}
+    kept = {
+        one: [client for client in chosen if (client.pid in protected) is (one is Keeping.PROTECTED)] for one in (Keeping.TOGETHER, Keeping.PROTECTED)
+    }
+    return {one: issue_for_clients(theirs) for one, theirs in kept.items() if theirs}
 
 
 def _planned(form: Form, visits: Sequence[PlannedVisit], register: Sequence[Client] | None, store: Store) -> dict[str, list[Sheet]]:
     """By the ending of the file's name."""
     from pipeline.visit_plan import issue_for_plan
 
-    protected = _protected(register or (), {visit.pid for visit in visits}, store)
-    return _filled({end: issue_for_plan(form, [visit for visit in visits if (visit.pid in protected) is apart]) for end, apart in _PARTS})
+    known = _known(register or (), {visit.pid for visit in visits}, store)
+    kept = by_keeping(visits, known)
+    if set(kept) == {Keeping.UNKNOWN}:
+        raise UsageError("Nothing says which of the planned clients have a protected identity.", "Give the client register too, with --clients.")
+    return {one: issue_for_plan(form, theirs) for one, theirs in kept.items()}
 
 
-def _protected(register: Sequence[Client], pids: Collection[str], store: Store) -> set[str]:
-    """Whose identity is protected by the register that was given, or by the store's own."""
+def _known(register: Sequence[Client], pids: Collection[str], store: Store) -> list[Client]:
+    """What is known of them by the register that was given and by the store's own."""
     from pipeline.store import registers
 
     with store.read() as conn:
-        known = [registers.client(conn, pid) for pid in pids]
-    return {client.pid for client in (*register, *filter(None, known)) if client.protected}
+        return [*register, *registers.known_clients(conn, pids)]
 
 
 def _of_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None:
@@ -136,10 +158,6 @@ def _of_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None
         raise UsageError(
             f"There is no unit {named}.", "Add it with `efterskrift unit`, or name one with --unit: every sheet is accounted for in its unit."
         )
-
-
-def _filled(sheets: dict[str, list[Sheet]]) -> dict[str, list[Sheet]]:
-    return {end: those for end, those in sheets.items() if those}
 
 
 def _written(pdfs: Mapping[Path, bytes], files: ExitStack) -> dict[Path, Path]:

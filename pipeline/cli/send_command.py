@@ -41,7 +41,7 @@ def send(
 def _send(office: Office, person: Person, run_id: str, *, as_json: bool) -> None:
     from pipeline.export.fhir.send import TARGET, send_run
     from pipeline.export.fhir.server import connected
-    from pipeline.export.runs import history
+    from pipeline.export.run_files import history
     from pipeline.store.clock import utc_now
 
     waiting = [status.run.id for status in reversed(history(office, person)) if status.run.target == TARGET and status.waiting]

@@ -6,15 +6,15 @@ person has confirmed it. A receipt for an export that has been overtaken by a co
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.access import Action, require
 from pipeline.errors import ExportError
 from pipeline.export.receipt_file import ReceiptLine, read_lines, template
-from pipeline.export.runs import Office, RunFile, open_run
+from pipeline.export.run_files import RunFile, open_run
+from pipeline.export.runs import Office
 from pipeline.model import Person
 from pipeline.store import events, exports, records, sight
 from pipeline.store.entries import entry
@@ -22,7 +22,6 @@ from pipeline.store.exports import Connection, Receipt, RunItem
 
 NO_REASON = "Mottagaren har inte angett något skäl."
 _MOST_NAMED = 20
-_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +95,11 @@ def apply_receipt_file(office: Office, person: Person, data: bytes, now: datetim
         require(person, Action.RECEIPT)
     lines = read_lines(data)
     with office.store.begin() as conn:
-        if unclear := [f"line {line.line}" for line in lines if not line.run and exports.times_exported(conn, line.entry_id) > 1]:
+        runs = exports.runs_of(conn, sorted({line.entry_id for line in lines if not line.run}))
+        if unclear := [f"line {line.line}" for line in lines if not line.run and len(runs.get(line.entry_id, ())) > 1]:
             message = f"The receipt file does not say which version it means, of entries that were exported again: {_named(unclear)}."
             raise ExportError(message, "Nothing was receipted. Fill in the column körning.")
-        found = [(line, _find(conn, line)) for line in lines]
+        found = sorted(_found(conn, lines, runs), key=lambda each: each[0].line)
         if unknown := [f"line {line.line}" for line, item in found if item is None]:
             raise ExportError(
                 f"The receipt file names entries that were not exported: {_named(unknown)}.", "Nothing was receipted. Correct the file."
@@ -116,18 +116,24 @@ def _own(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]])
     return [each for each in given if each[1].item.entry_id in seen] or given
 
 
-def _find(conn: Connection, line: ReceiptLine) -> tuple[str, RunItem] | None:
-    """The run and item that a line means; None when there is none, or when its parts disagree."""
-    if not line.run:
-        found = exports.latest_item(conn, line.entry_id)
-    elif line.number:
-        items = exports.items_numbered(conn, line.run, int(line.number)) if _NUMBER.fullmatch(line.number) else []
-        found = (line.run, items[0]) if items else None
-    else:
-        found = next(((line.run, item) for item in exports.items_of(conn, line.run) if item.entry_id == line.entry_id), None)
-    if found is None or line.entry_id not in ("", found[1].entry_id) or line.number not in ("", str(found[1].number)):
-        return None
-    return found
+def _found(
+    conn: Connection, lines: Sequence[ReceiptLine], runs: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[ReceiptLine, tuple[str, RunItem] | None]]:
+    """The run and item that each line means. A run is asked for once, however many lines name it.
+
+    Args:
+        runs: by entry, for lines that name none.
+    """
+    named: dict[str, list[ReceiptLine]] = {}
+    for line in lines:
+        named.setdefault(line.run or next(iter(runs.get(line.entry_id, ())), ""), []).append(line)
+    for run, those in named.items():
+        items = exports.items_of(conn, run)
+        by_number, by_entry = {str(item.number): item for item in items}, {item.entry_id: item for item in items}
+        for line in those:
+            item = by_number.get(line.number) if line.run and line.number else by_entry.get(line.entry_id)
+            agrees = item and line.entry_id in ("", item.entry_id) and line.number in ("", str(item.number))
+            yield line, (run, item) if item and agrees else None
 
 
 def settle(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]], now: datetime) -> ReceiptResult:
@@ -137,7 +143,9 @@ def settle(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]
         NotAllowedError: the person may not receipt one of the entries.
         ExportError: an entry has another receipt already.
     """
-    for entry_id in sorted({receipt.item.entry_id for _, receipt in given}):
+    require(person, Action.RECEIPT)
+    entry_ids = sorted({receipt.item.entry_id for _, receipt in given})
+    for entry_id in sorted(set(entry_ids) - sight.visible_among(conn, person, entry_ids)):  # says why not
         sight.require_entry(conn, person, Action.RECEIPT, entry(conn, entry_id))
     fresh: dict[tuple[str, int], tuple[str, Receipt]] = {}
     contradictions = []
@@ -152,20 +160,24 @@ def settle(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]
         raise ExportError(
             f"There is another receipt for {_named(contradictions)}.", "Nothing was receipted. A receipt stands; correct the entry instead."
         )
-    for run_id, receipt in fresh.values():
-        _write(conn, person, run_id, receipt, now)
+    _write(conn, person, [(run_id, _with_reason(receipt)) for run_id, receipt in fresh.values()], now)
     accepted = sum(receipt.accepted for _, receipt in fresh.values())
     return ReceiptResult(accepted, len(fresh) - accepted, len(given) - len(fresh), 0)
 
 
-def _write(conn: Connection, person: Person, run_id: str, receipt: Receipt, now: datetime) -> None:
-    text = receipt.text if receipt.accepted else receipt.text or NO_REASON
-    given = Receipt(receipt.item, receipt.accepted, text)
-    exports.add_receipt(conn, run_id, given, person.login, now)
-    action = "receipted" if receipt.accepted else "refused"
-    item = receipt.item
-    events.record(conn, person.login, action, item.entry_id, unit=item.unit, run=run_id, revision=item.revision, current=item.current)
-    records.mark_receipted(conn, receipt.item.entry_id, receipt.item.revision, accepted=receipt.accepted)
+def _with_reason(receipt: Receipt) -> Receipt:
+    return receipt if receipt.accepted or receipt.text else replace(receipt, text=NO_REASON)
+
+
+def _write(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]], now: datetime) -> None:
+    exports.add_receipts(conn, given, person.login, now)
+    for run_id, receipt in given:
+        action, item = "receipted" if receipt.accepted else "refused", receipt.item
+        events.record(conn, person.login, action, item.entry_id, unit=item.unit, run=run_id, revision=item.revision, current=item.current)
+    records.mark_accepted(conn, [(receipt.item.entry_id, receipt.item.revision) for _, receipt in given if receipt.accepted])
+    for _, receipt in given:
+        if not receipt.accepted:
+            records.mark_refused(conn, receipt.item.entry_id, receipt.item.revision)
 
 
 def _named(ids: Sequence[str]) -> str:

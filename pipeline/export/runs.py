@@ -24,9 +24,8 @@ from pipeline.export.mapping import KeyInMapping, load_mappings, require_fields
 from pipeline.export.monthly import amended, keep_months, partly, whole_months
 from pipeline.model import Person, Run, StaffMember
 from pipeline.settings import Settings
-from pipeline.store import events, export_runs, exports, records
+from pipeline.store import events, exports, records
 from pipeline.store.database import Store
-from pipeline.store.export_runs import RunStatus
 from pipeline.store.exports import Connection
 from pipeline.store.signing import waiting_signatures
 from pipeline.store.staff_list import staff_list
@@ -65,17 +64,6 @@ class Ready:
     unfit: tuple[Unfit, ...]
     notices: tuple[str, ...] = ()
     fault: ExportError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunFile:
-    """A file for the person who asked, and how many entries it holds."""
-
-    name: str
-    media_type: str
-    data: bytes
-    sha256: str
-    entries: int
 
 
 def ready(office: Office, person: Person, unit: str | None = None) -> list[Ready]:
@@ -141,47 +129,6 @@ def make_run(office: Office, person: Person, target: str, now: datetime, unit: s
         if made := _keep(office, person, unit, items, run, data):
             return made
     raise _restless()
-
-
-def history(office: Office, person: Person) -> list[RunStatus]:
-    """The runs that the person may open, newest first.
-
-    Raises:
-        NotAllowedError: the person may not export.
-    """
-    with office.store.read() as conn:
-        require(person, Action.EXPORT)
-        return export_runs.runs_within(conn, person)
-
-
-def run_file(office: Office, person: Person, run_id: str) -> RunFile:
-    """The file of a run, the same bytes as when it was made. That it was fetched is written in the log.
-
-    Raises:
-        NotAllowedError: the run holds entries that the person may not see.
-        ExportError: there is no such run.
-        StoreError: the file is missing or damaged.
-    """
-    with office.store.begin() as conn:
-        run = open_run(conn, person, run_id, Action.EXPORT)
-        export_runs.require_whole_run(conn, person, Action.EXPORT, run_id)
-        events.record(conn, person.login, "fetch_export", run_id, unit=exports.unit_of(conn, run_id), target=run.target, entries=run.entries)
-    return RunFile(run.file_name, find_target(run.target).media_type, office.store.images.get(run.sha256), run.sha256, run.entries)
-
-
-def open_run(conn: Connection, person: Person, run_id: str, action: Action) -> Run:
-    """A run, if the person may do this with something that it holds.
-
-    Raises:
-        NotAllowedError: the person may not see any of it.
-        ExportError: there is no such run.
-    """
-    require(person, action)
-    run = export_runs.find_run(conn, run_id)
-    if run is None:
-        raise ExportError(f"There is no run {run_id[:40]}.", "The Export screen lists the runs there are.")
-    export_runs.require_run(conn, person, action, run_id)
-    return run
 
 
 def find_target(target: str) -> Exporter:

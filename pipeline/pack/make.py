@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pipeline.drawing import Paper
 from pipeline.errors import UsageError
+from pipeline.keeping import Keeping
 from pipeline.model import IssuedSheet
 from pipeline.pack.contents import Line, contents_pages, draw_contents
 from pipeline.pack.issue_file import write_issued
@@ -32,6 +33,11 @@ class Pack:
 
     files: Mapping[str, bytes]
     sheets: tuple[IssuedSheet, ...]
+
+    @property
+    def strangers(self) -> str:
+        """The file with the planned visits to clients whom the register lacks; empty if there are none."""
+        return next((name for name in self.files if name.endswith(f"{Keeping.UNKNOWN}.pdf")), "")
 
     @property
     def zipped(self) -> bytes:

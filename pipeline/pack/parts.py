@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -10,6 +10,7 @@ from pipeline.drawing import Paper
 from pipeline.errors import UsageError
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Format, Meaning
+from pipeline.keeping import Keeping, by_keeping
 from pipeline.model import Client, IssuedSheet
 from pipeline.own_forms import COVER, SIGNATURE_KEY
 from pipeline.pack.instructions import draw_instructions, instruction_pages
@@ -28,11 +29,17 @@ _HOW = {
     COVER: "Fram i pärmen. Ett överst i varje bunt.",
 }
 _BLANK_HOW = "I pärmen, en flik för varje blankett."
+_TOURS = {
+    Keeping.TOGETHER: ("Körlistor enligt planering", "Dag för dag och rutt för rutt, inlåsta."),
+    Keeping.PROTECTED: ("Körlistor: skyddade personuppgifter", "Skriv ut för sig. Förseglat kuvert, inlåst."),
+    Keeping.UNKNOWN: ("Körlistor: personer utanför registret", "Kan ha skyddade personuppgifter. Skriv ut för sig. Förseglat kuvert, inlåst."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a pack is made of. `days` is what it has to last for; `first_day` is given where the outage is planned, and dates the cover sheets."""
+    """What a pack is made of. `clients` may be of several units: who is not among them goes in no common binder. `days` is what it has to last for;
+    `first_day` is given where the outage is planned, and dates the cover sheets."""
 
     about: About
     needs: Sequence[Need]
@@ -77,7 +84,7 @@ def parts(order: Order, forms: Forms) -> list[Part]:
     for clients, apart in (([c for c in own if not c.protected], False), ([c for c in own if c.protected], True)):
         found += _prefilled(order, chosen, clients, apart=apart)
     if tours:
-        found += _tours(order, tours, visits, {client.pid for client in order.clients if client.protected})
+        found += _tours(order, tours, visits)
     return found
 
 
@@ -142,14 +149,12 @@ def _tour_list(chosen: Sequence[Form], forms: Forms) -> Form:
     return next(filter(takes_plan, chosen), None) or forms.latest(TOUR_LIST)
 
 
-def _tours(order: Order, form: Form, visits: Sequence[PlannedVisit], protected: Collection[str]) -> Iterator[Part]:
-    """The planned visits, route by route; those to clients with a protected identity on sheets of their own."""
-    for apart, name, title, how in (
-        (False, "korlistor", "Körlistor enligt planering", "Dag för dag och rutt för rutt, inlåsta."),
-        (True, "korlistor-skyddade", "Körlistor: skyddade personuppgifter", "Skriv ut för sig. Förseglat kuvert, inlåst."),
-    ):
-        if theirs := [visit for visit in visits if (visit.pid in protected) is apart]:
-            yield _of_sheets(order, name, title, how, [(form, sheet) for sheet in issue_for_plan(form, theirs)], apart=apart)
+def _tours(order: Order, form: Form, visits: Sequence[PlannedVisit]) -> Iterator[Part]:
+    """The planned visits, route by route; on sheets of their own those that do not belong in a common binder."""
+    for kept, theirs in by_keeping(visits, order.clients).items():
+        title, how = _TOURS[kept]
+        pairs = [(form, sheet) for sheet in issue_for_plan(form, theirs)]
+        yield _of_sheets(order, f"korlistor{kept}", title, how, pairs, apart=kept is not Keeping.TOGETHER)
 
 
 def _of_sheets(order: Order, name: str, title: str, how: str, pairs: Sequence[tuple[Form, Sheet]], *, apart: bool = False) -> Part:

@@ -97,6 +97,11 @@ def standing(now: datetime) -> ColumnElement[bool]:
     return and_(care_list.c.erased_at.is_(None), care_list.c.at > now - LONGEST)
 
 
+def is_kept(conn: Connection, list_id: int) -> bool:
+    """Whether a list is not erased: what comes later is compared with it."""
+    return conn.execute(select(care_list.c.id).where(care_list.c.id == list_id, care_list.c.erased_at.is_(None))).first() is not None
+
+
 def there_is_any(conn: Connection) -> bool:
     """Whether there is a list that is not erased."""
     return conn.execute(select(care_list.c.id).where(care_list.c.erased_at.is_(None)).limit(1)).first() is not None

@@ -112,11 +112,14 @@ def visible_items(conn: Connection, person: Person, run_id: str) -> list[RunItem
     return _items(conn, _item_query().where(export_item.c.run == run_id, sight.visible_entries(conn, person)))
 
 
-def latest_item(conn: Connection, entry_id: str) -> tuple[str, RunItem] | None:
-    """The latest run of an entry and its item there."""
-    query = select(export_item.c.run, export_item.c.number).where(export_item.c.entry == entry_id).order_by(export_item.c.revision.desc()).limit(1)
-    row = conn.execute(query).one_or_none()
-    return (row.run, items_numbered(conn, row.run, row.number)[0]) if row else None
+def runs_of(conn: Connection, entry_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The runs that these entries are in, the latest first."""
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(entry_ids), _MOST_IDS):
+        held = select(export_item.c.entry, export_item.c.run).where(export_item.c.entry.in_(entry_ids[start : start + _MOST_IDS]))
+        for entry_id, run in conn.execute(held.order_by(export_item.c.revision.desc())):
+            found.setdefault(entry_id, []).append(run)
+    return found
 
 
 def unanswered_items(conn: Connection, entry_id: str, target: str) -> list[tuple[str, RunItem]]:
@@ -127,20 +130,19 @@ def unanswered_items(conn: Connection, entry_id: str, target: str) -> list[tuple
     return [(row.run, item) for row in rows for item in items_numbered(conn, row.run, row.number)]
 
 
-def times_exported(conn: Connection, entry_id: str) -> int:
-    """In how many runs an entry is."""
-    return int(conn.execute(select(func.count()).where(export_item.c.entry == entry_id)).scalar_one())
-
-
 def items_numbered(conn: Connection, run_id: str, number: int) -> list[RunItem]:
     """The item with this number in a run, or none."""
     return _items(conn, _item_query().where(export_item.c.run == run_id, export_item.c.number == number))
 
 
-def add_receipt(conn: Connection, run_id: str, given: Receipt, by: str, at: datetime) -> None:
-    """Write down a receipt. There is one for an entry and revision: the database refuses a second (StoreError)."""
-    row = {"entry": given.item.entry_id, "revision": given.item.revision, "run": run_id, "at": at, "by": by, "accepted": given.accepted}
-    conn.execute(insert(receipt).values(row | {"text": given.text}))
+def add_receipts(conn: Connection, given: Sequence[tuple[str, Receipt]], by: str, at: datetime) -> None:
+    """Write down receipts, each with its run. There is one for an entry and revision: the database refuses a second (StoreError)."""
+    rows = [
+        {"entry": one.item.entry_id, "revision": one.item.revision, "run": run, "at": at, "by": by, "accepted": one.accepted, "text": one.text}
+        for run, one in given
+    ]
+    if rows:
+        conn.execute(insert(receipt), rows)
 
 
 def _carried() -> Select[Any]:

@@ -66,12 +66,12 @@ def take_in_issued(conn: Connection, forms: Forms, person: Person, data: bytes) 
 
 def _name_clients(conn: Connection, forms: Forms, new: Sequence[IssuedSheet]) -> None:
     """Entries of sheets that were scanned before the file came: only now is it known whom they were printed for, which blocks and protection need."""
-    for sheet in new:
-        if sheet.client_pid is None and not sheet.rows:
-            continue
-        form = forms.get((sheet.form, sheet.version))
-        untold = select(_entry.c.id, _entry.c.row).where(_entry.c.serial == sheet.serial, _entry.c.client_pid.is_(None))
-        for entry_id, row in conn.execute(untold).all():
+    told = {sheet.serial: sheet for sheet in new if sheet.client_pid is not None or sheet.rows}
+    for some in _parts(list(told)):
+        untold = select(_entry.c.id, _entry.c.serial, _entry.c.row).where(_entry.c.serial.in_(some), _entry.c.client_pid.is_(None))
+        for entry_id, serial, row in conn.execute(untold).all():
+            sheet = told[serial]
+            form = forms.get((sheet.form, sheet.version))
             number = form.meaning(Meaning.CLIENT_PID, row) if form else None
             if pid := printed_client(sheet, number, row):
                 conn.execute(update(_entry).where(_entry.c.id == entry_id).values(client_pid=pid, likely_pid=pid))

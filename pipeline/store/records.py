@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, literal, or_, select, update
 
 from pipeline import access
 from pipeline.access import Action
@@ -91,19 +91,22 @@ def mark_exported(conn: Connection, entry_ids: Sequence[str]) -> None:
         conn.execute(confirmed.values(state=EntryState.EXPORTED.value))
 
 
-def mark_receipted(conn: Connection, entry_id: str, revision: int, *, accepted: bool) -> None:
-    """Note that the target has the entry. One that it refused goes back to review, with what the target said as its reason.
+def mark_accepted(conn: Connection, given: Sequence[tuple[str, int]]) -> None:
+    """Note that the target has these entries, each (entry id, revision of its record, as in `export_item`).
+
+    Nothing happens to one whose revision is not the latest, or that has moved on.
+    """
+    accepted = update(_entry).where(_exported_as(bindparam("accepted"), bindparam("record"))).values(state=EntryState.RECEIPTED.value)
+    if given:
+        conn.execute(accepted, [{"accepted": entry_id, "record": revision} for entry_id, revision in given])
+
+
+def mark_refused(conn: Connection, entry_id: str, revision: int) -> None:
+    """Note that the target has refused an entry: it goes back to review, with what the target said as its reason. Otherwise as `mark_accepted`.
 
     Nothing of a void one is reviewed: it waits to be sent again, or is put aside as soon as no system has anything of it.
-
-    Args:
-        revision: that of the record, as in `export_item`. Otherwise nothing happens if it is not the latest, or the entry has moved on.
     """
-    latest = select(func.max(tables.export_item.c.revision)).where(tables.export_item.c.entry == entry_id).scalar_subquery()
-    exported = update(_entry).where(_entry.c.id == entry_id, _entry.c.state == EntryState.EXPORTED.value, latest == revision)
-    if accepted:
-        conn.execute(exported.values(state=EntryState.RECEIPTED.value))
-        return
+    exported = update(_entry).where(_exported_as(literal(entry_id), literal(revision)))
     told = select(tables.receipt.c.text).where(tables.receipt.c.entry == entry_id, tables.receipt.c.revision == revision)
     reason = conn.execute(told).scalar_one_or_none() or ""
     moved = {"reason": reason, "revision": _entry.c.revision + 1}
@@ -113,6 +116,11 @@ def mark_receipted(conn: Connection, entry_id: str, revision: int, *, accepted: 
     else:
         void = update(_entry).where(_entry.c.id == entry_id, _entry.c.voided.is_not(None), _entry.c.state != EntryState.REJECTED.value)
         conn.execute(void.values({**moved, "state": EntryState.REJECTED.value}))
+
+
+def _exported_as(entry_id: ColumnElement[str], revision: ColumnElement[int]) -> ColumnElement[bool]:
+    latest = select(func.max(tables.export_item.c.revision)).where(tables.export_item.c.entry == entry_id).scalar_subquery()
+    return and_(_entry.c.id == entry_id, _entry.c.state == EntryState.EXPORTED.value, latest == revision)
 
 
 def _records(conn: Connection, forms: Forms, entry_ids: Sequence[str], as_of: Mapping[str, int]) -> list[Record]:

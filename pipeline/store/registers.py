@@ -19,6 +19,7 @@ from pipeline.store.upsert import upsert
 
 _client = tables.client
 _TEN = 10
+_MOST_NUMBERS = 500
 
 
 def save_units(conn: Connection, units: Mapping[str, str], by: str = "system") -> None:
@@ -63,6 +64,13 @@ def client(conn: Connection, pid: str) -> Client | None:
     """The client with this personal number (12 characters)."""
     row = conn.execute(_query().where(_client.c.pid == pid)).mappings().one_or_none()
     return Client(**row) if row else None
+
+
+def known_clients(conn: Connection, pids: Collection[str]) -> list[Client]:
+    """Those of these personal numbers (12 characters) that the register has, in their order."""
+    numbers = sorted(pids)
+    parts = (numbers[start : start + _MOST_NUMBERS] for start in range(0, len(numbers), _MOST_NUMBERS))
+    return [Client(**row) for part in parts for row in conn.execute(_query().where(_client.c.pid.in_(part)).order_by(_client.c.pid)).mappings()]
 
 
 def shown_client(conn: Connection, found: Client, person: Person) -> Client:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.errors import NotAllowedError
-from pipeline.export import receipts, runs
+from pipeline.export import receipts, run_files, runs
 from pipeline.export.runs import Office
 from pipeline.learning import learn
 from pipeline.learning.learn import School
@@ -37,8 +37,8 @@ def _learn(office: Office, who: Person) -> object:
 ACTS: dict[str, Callable[[Office, Person], object]] = {
     "ready": lambda office, who: runs.ready(office, who),
     "make_run": lambda office, who: runs.make_run(office, who, "rivta", utc_now()),
-    "history": lambda office, who: runs.history(office, who),
-    "run_file": lambda office, who: runs.run_file(office, who, "x"),
+    "history": lambda office, who: run_files.history(office, who),
+    "run_file": lambda office, who: run_files.run_file(office, who, "x"),
     "apply_receipt_file": lambda office, who: receipts.apply_receipt_file(office, who, b"", utc_now()),
     "take_in_uploads": _upload,
     "learn": _learn,
@@ -57,7 +57,7 @@ def test_a_whole_way_leaves_its_rows_and_no_word_that_was_written(office: Office
     entry = export_office.confirm(office, "hsl-anteckning", "AAAA0001", anteckning="Såret läker fint.", plan="Ny omläggning.")
     run = runs.make_run(office, export_office.ANNA, "rivta", utc_now())
     assert run is not None
-    runs.run_file(office, export_office.ANNA, run.id)
+    run_files.run_file(office, export_office.ANNA, run.id)
     receipts.give_receipts(office, export_office.ANNA, run.id, [receipts.Answer(entry, accepted=True, text="Mottaget, tack.")], utc_now())
     export_office.correct(office, entry, "anteckning", "Såret läker inte.")
     with pytest.raises(NotAllowedError), office.store.begin() as conn:

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.export import TARGETS
-from pipeline.export.runs import Office, make_run, run_file
+from pipeline.export.run_files import run_file
+from pipeline.export.runs import Office, make_run
 from pipeline.field_spec import Kind
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Reading, SheetCode, State, Value
 from pipeline.review import Answer, asked

@@ -10,7 +10,8 @@ from pipeline.care_list import CareRow
 from pipeline.export import STATISTICS, TARGETS
 from pipeline.export.clashes import HELD
 from pipeline.export.receipts import Answer, give_receipts
-from pipeline.export.runs import Office, make_run, ready, run_file
+from pipeline.export.run_files import run_file
+from pipeline.export.runs import Office, make_run, ready
 from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Run
 from pipeline.store import care_lists

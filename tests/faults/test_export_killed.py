@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.export import STATISTICS, TARGETS, runs
-from pipeline.export.runs import Office, history, make_run, ready, run_file
+from pipeline.export.run_files import history, run_file
+from pipeline.export.runs import Office, make_run, ready
 from pipeline.model import EntryState
 from pipeline.settings import Settings
 from pipeline.store.clock import utc_now

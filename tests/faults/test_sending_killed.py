@@ -11,7 +11,8 @@ from pipeline.export.fhir import send
 from pipeline.export.fhir.send import send_run
 from pipeline.export.fhir.server import connected
 from pipeline.export.receipts import give_receipts
-from pipeline.export.runs import Office, history, make_run
+from pipeline.export.run_files import history
+from pipeline.export.runs import Office, make_run
 from pipeline.model import EntryState
 from pipeline.settings import Settings
 from pipeline.store.clock import utc_now

@@ -70,6 +70,14 @@ def test_a_list_is_handed_in_with_the_columns_proposed(store: Store, open_screen
         assert [one.action for one in events_of(conn, entry_id)].count("view_clash") == 1
 
 
+def test_a_list_that_nothing_waits_for_is_said_to_be_erased(store: Store, open_screen: OpenScreen) -> None:
+    confirmed(store)
+    app = listed(open_screen, "clashes")
+    app.file_uploader[0].upload("x.csv", LIST.replace("2021-12-18", "2021-11-01").encode(), "text/csv").run()
+    app.button(key="care_list_do").click().run()
+    assert "listan är redan raderad" in told(app)
+
+
 def test_a_column_can_be_chosen_and_person_and_day_are_asked_for(store: Store, open_screen: OpenScreen) -> None:
     confirmed(store)
     app = listed(open_screen, "clashes")

@@ -17,7 +17,8 @@ from pipeline.export.exporter import MOVED
 from pipeline.export.fhir.earlier_versions import with_earlier_ended
 from pipeline.export.receipts import Answer as Tick
 from pipeline.export.receipts import apply_receipt_file, give_receipts
-from pipeline.export.runs import Office, make_run, run_file
+from pipeline.export.run_files import run_file
+from pipeline.export.runs import Office, make_run
 from pipeline.model import Client, EntryState, Run, State
 from pipeline.review import Answer
 from pipeline.store import claims, corrections, decisions, entries, exports, originals, people
@@ -201,9 +202,8 @@ def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(off
     sent(office, "AAAA01", "AAAA02")
     made = packed(office)
     with office.store.read() as conn:
-        latest = exports.latest_item(conn, "AAAA01-00")
-    assert latest is not None
-    give_receipts(office, ANNA, latest[0], [Tick("AAAA01-00", accepted=False, text="finns redan")], utc_now())
+        (run,) = exports.runs_of(conn, ["AAAA01-00"])["AAAA01-00"]
+    give_receipts(office, ANNA, run, [Tick("AAAA01-00", accepted=False, text="finns redan")], utc_now())
     with office.store.begin() as conn:
         decisions.reject(conn, ANNA, "AAAA01-00", entries.entry(conn, "AAAA01-00").revision, "dubblett", utc_now())
     with office.store.begin() as conn:

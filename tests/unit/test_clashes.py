@@ -16,7 +16,8 @@ from pipeline.export.clash_decisions import already_there, something_else, view_
 from pipeline.export.clash_decisions import hand_in as hand_in_list
 from pipeline.export.clashes import HELD, Clash, ClashList, clash_list, erase_done
 from pipeline.export.receipts import Answer, give_receipts
-from pipeline.export.runs import Office, history, make_run, ready
+from pipeline.export.run_files import history
+from pipeline.export.runs import Office, make_run, ready
 from pipeline.model import Client, EntryState, Person, Role
 from pipeline.store import blocks, care_lists, clash_pairs, decisions, duplicate_marks, entries, registers, rejected
 from pipeline.store.care_list_tables import care_row

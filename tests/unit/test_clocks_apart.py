@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from pipeline.export.exporter import MOVED
-from pipeline.export.runs import Office, make_run, run_file
+from pipeline.export.run_files import run_file
+from pipeline.export.runs import Office, make_run
 from pipeline.model import Run
 from pipeline.review import Answer
 from pipeline.store import tables

@@ -610,9 +610,12 @@ def test_a_receipt_ends_the_way_or_brings_the_entry_back(ward: Ward, accepted: b
         run = conn.exec_driver_sql("SELECT id FROM export_run").scalar_one()
         row = {"entry": "AAAA-00", "revision": 1, "run": run, "at": NOW, "by": "eva", "accepted": accepted, "text": "Okänd enhet"}
         conn.execute(insert(tables.receipt).values(row))
-        records.mark_receipted(conn, "AAAA-00", record.revision + 1, accepted=accepted)
-        assert entry(conn, "AAAA-00").state is EntryState.EXPORTED
-        records.mark_receipted(conn, "AAAA-00", record.revision, accepted=accepted)
+        for revision in (record.revision + 1, record.revision):
+            assert entry(conn, "AAAA-00").state is EntryState.EXPORTED
+            if accepted:
+                records.mark_accepted(conn, [("AAAA-00", revision)])
+            else:
+                records.mark_refused(conn, "AAAA-00", revision)
     found = get(ward, "AAAA-00")
     assert (found.state, found.reason) == ((EntryState.RECEIPTED, "") if accepted else (EntryState.REVIEW, "Okänd enhet"))
 

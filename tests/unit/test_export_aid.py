@@ -16,7 +16,8 @@ from pipeline.export.aid_file import NO_AMOUNT, NO_MONTH, NO_NUMBER, NO_OTHER_NU
 from pipeline.export.aid_mapping import AidMapping
 from pipeline.export.exporter import TEMPORARY_CLIENT, Terms
 from pipeline.export.mapping import load_mapping
-from pipeline.export.runs import Office, make_run, run_file
+from pipeline.export.run_files import run_file
+from pipeline.export.runs import Office, make_run
 from pipeline.model import Client, Record, Value
 from pipeline.settings import ROOT
 from pipeline.store.clock import utc_now

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from pipeline.cli import clash_command, export_commands
 from pipeline.errors import ExportError, UsageError
-from pipeline.export.runs import Office, history
+from pipeline.export.run_files import history
+from pipeline.export.runs import Office
 from pipeline.model import EntryState
 from pipeline.settings import Settings
 from tests.export_examples import SIV
@@ -116,7 +117,7 @@ def test_what_may_be_keyed_in_already_is_told_and_held_back(office: Office, tmp_
     care.write_text(f"Personnummer;När;Anteckning\n{SIV.pid};2021-12-17 08:27;Såret ser bra ut\n;2021-12-17;x\n", "utf-8")
     said = json.loads(say("clashes", str(care), "--unit", "Norr", "--column", "day=När", "--json"))
     pair = {"entry_id": "AAAA01-00", "form": "hsl-anteckning", "minutes": 12, "text": 100, "kind": None, "in_review": False}
-    assert said == {"rows": 1, "no_person": [3], "no_day": [], "hidden": 0, "pairs": [pair]}
+    assert said == {"rows": 1, "no_person": [3], "no_day": [], "kept": True, "hidden": 0, "pairs": [pair]}
     told = say("clashes")
     assert "AAAA01-00 (hsl-anteckning): 12 minutes apart, text 100 % alike" in told
     assert SIV.pid not in told
@@ -128,6 +129,17 @@ def test_what_may_be_keyed_in_already_is_told_and_held_back(office: Office, tmp_
             say("clashes", str(care), "--unit", "Norr", "--column", wrong)
     with pytest.raises(UsageError, match="no unit"):
         say("clashes", str(care), "--column", "day=När")
+
+
+@pytest.mark.usefixtures("office")
+def test_a_list_that_is_erased_at_once_is_told_of(tmp_path: Path) -> None:
+    """Nothing of the unit waits; what is scanned later is not compared with it, and could be entered twice."""
+    care = tmp_path / "lista.csv"
+    care.write_text(f"Personnummer;Datum;Anteckning\n{SIV.pid};2021-11-01 08:27;Annat\n", "utf-8")
+    app = typer.Typer()
+    clash_command.register(app)
+    result = CliRunner().invoke(app, [str(care), "--unit", "Norr"])
+    assert "Hand it in again when more paper has been scanned." in result.stderr
 
 
 @pytest.mark.usefixtures("office")

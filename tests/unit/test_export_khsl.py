@@ -21,7 +21,8 @@ from pipeline.export.exporter import Terms
 from pipeline.export.khsl_layout import KhslLayout, KhslMapping, LayoutColumn, LayoutFile, Measure, load_layout
 from pipeline.export.mapping import load_mapping
 from pipeline.export.receipts import run_items
-from pipeline.export.runs import Office, history, make_run, ready, run_file
+from pipeline.export.run_files import history, run_file
+from pipeline.export.runs import Office, make_run, ready
 from pipeline.model import Client, EntryState, Record, Run, State, Value
 from pipeline.review import Answer
 from pipeline.settings import ROOT

@@ -29,7 +29,8 @@ from pipeline.export.pain001 import (
     TEXT_TOO_LONG,
 )
 from pipeline.export.receipts import Answer, give_receipts
-from pipeline.export.runs import Office, make_run, ready, run_file
+from pipeline.export.run_files import run_file
+from pipeline.export.runs import Office, make_run, ready
 from pipeline.model import Client, EntryState, Person, Record, Role, State, Value
 from pipeline.payments import ROW_UNREAD, ROWS_LEFT, SUM_DIFFERS, SUM_UNREAD, Payment, _differs, approve_payment, payments
 from pipeline.professions import ALL_AREAS

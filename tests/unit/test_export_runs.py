@@ -18,7 +18,8 @@ from pipeline.export import TARGETS, runs
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.receipts import Answer, give_receipts, run_items
 from pipeline.export.rivta import DOMAIN
-from pipeline.export.runs import Office, history, make_run, ready, run_file
+from pipeline.export.run_files import history, run_file
+from pipeline.export.runs import Office, make_run, ready
 from pipeline.model import EntryState, Run, State
 from pipeline.review import Answer as Answered
 from pipeline.store import claims, events, exports, records

@@ -15,7 +15,8 @@ from pipeline.errors import ExportError, NotAllowedError, TargetDeniedError
 from pipeline.export.fhir.send import Sent, send_run
 from pipeline.export.fhir.server import connected
 from pipeline.export.receipts import run_items
-from pipeline.export.runs import Office, history, make_run
+from pipeline.export.run_files import history
+from pipeline.export.runs import Office, make_run
 from pipeline.model import EntryState, Person, Role, Run
 from pipeline.store import entries
 from pipeline.store.clock import utc_now

@@ -13,7 +13,8 @@ from pipeline.export import TARGETS, key_in
 from pipeline.export.exporter import MOVED
 from pipeline.export.receipts import Answer as Tick
 from pipeline.export.receipts import give_receipts
-from pipeline.export.runs import Office, make_run, run_file
+from pipeline.export.run_files import run_file
+from pipeline.export.runs import Office, make_run
 from pipeline.model import Client
 from pipeline.review import Answer
 from pipeline.store import registers

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import re
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from string import Formatter
 
 import pytest
-from sqlalchemy import event, insert, update
+from sqlalchemy import insert, update
 
 from pipeline import overview as overviews
 from pipeline.burn_down import Ahead, Day, Outlook, days_behind, outlook
@@ -32,6 +32,7 @@ from pipeline.store.decisions import reject, save_answers
 from pipeline.store.figures import figures
 from pipeline.store.pages import NewPage, add_batch, add_page
 from pipeline.store.progress_counts import HourOfWork, SilentRun, hours_of_work
+from tests.counted_statements import statements
 from tests.ward import ADMIN, ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, later, page_reading
 
 pytest_plugins = ("tests.databases",)
@@ -166,20 +167,6 @@ def test_the_number_of_statements_does_not_grow_with_the_entries(ward: Ward) -> 
     assert len(before) == len(after) <= 14
 
 
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    said: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
-        said.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    try:
-        yield said
-    finally:
-        event.remove(store.engine, "before_cursor_execute", note)
-
-
 def test_time_is_said_only_of_enough_entries_and_people() -> None:
     hours = [HourOfWork(NOW, "eva", 10, 40, 1200.0), HourOfWork(NOW, "nils", 10, 40, 2400.0), HourOfWork(NOW, "sofia", 10, 40, 1800.0)]
     found = tempo(hours, 100)
@@ -288,6 +275,19 @@ def test_the_print_is_in_the_language_of_the_person(language: str, said: tuple[s
     text = told.stdout.decode()
     assert [word for word in said if word not in text] == []
     assert ASTA.name not in text
+
+
+@pytest.mark.parametrize(("behind", "ahead"), [(5, 120), (14, 1), (14, 120), (14, 30), (1, 0), (2, 0)])
+def test_the_days_below_the_burn_down_stand_clear_of_each_other(behind: int, ahead: int, ward: Ward) -> None:
+    days = [f"{NOW + timedelta(days=n):%Y-%m-%d}" for n in range(behind + ahead)]
+    path = tuple(Ahead(day, 1, 2, 3) for day in days[behind:])
+    found = dataclasses.replace(seen(ward), behind=tuple(Day(day, 1, 1, 9) for day in days[:behind]), outlook=Outlook(1, 2, 3, path))
+    pdf = overview_pdf(found, "Kalix kommun", NOW)
+    boxes = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    below = re.findall(r'xMin="([\d.]+)" yMin="(4[67]\d)[\d.]+" xMax="([\d.]+)" [^>]*>(\d{4}-\d\d-\d\d)<', boxes)
+    assert days[behind - 1] in [day for *_, day in below]
+    spans = sorted((float(left), float(right)) for left, _, right, _ in below)
+    assert all(before[1] + 2 < after[0] for before, after in pairwise(spans))
 
 
 def test_a_forecast_without_an_end_is_said_in_days(ward: Ward) -> None:

@@ -9,10 +9,12 @@ import pytest
 from pipeline.errors import ExportError, NotAllowedError
 from pipeline.export.receipt_file import read_lines
 from pipeline.export.receipts import NO_REASON, Answer, ReceiptResult, apply_receipt_file, give_receipts, receipt_template, run_items
-from pipeline.export.runs import Office, history, make_run
+from pipeline.export.run_files import history
+from pipeline.export.runs import Office, make_run
 from pipeline.model import EntryState, Person, Role, Run
 from pipeline.store import entries, events
 from pipeline.store.clock import utc_now
+from tests.counted_statements import statements
 from tests.export_office import ANNA, STIG, confirm, correct, review, state
 
 pytest_plugins = ("tests.databases", "tests.offices")
@@ -45,6 +47,20 @@ def test_the_template_names_every_item_and_is_no_answer(office: Office) -> None:
     assert [line.entry_id for line in read_lines(template.data)] == made
     assert apply(office, template.data.decode()) == ReceiptResult(0, 0, 0, 2)
     assert {state(office, entry) for entry in made} == {EntryState.EXPORTED}
+
+
+@pytest.mark.parametrize("drop", [(), ("löpnummer",), ("körning", "löpnummer")])
+def test_the_number_of_statements_does_not_grow_with_the_lines(office: Office, drop: tuple[str, ...]) -> None:
+    """By number, by entry of a run, and by entry alone: a file of thousands is settled while the store waits for it."""
+    counted = []
+    for how_many in (1, 6):
+        run, _ = exported(office, how_many)
+        rows = [line.split(";") for line in filled(office, run, *["godkänd;"] * how_many).splitlines()]
+        kept = [place for place, name in enumerate(rows[0]) if name not in drop]
+        with statements(office.store) as said:
+            assert apply(office, "\n".join(";".join(row[place] for place in kept) for row in rows)).accepted == how_many
+        counted.append(len(said))
+    assert counted[0] == counted[1]
 
 
 def test_a_filled_in_template_settles_the_entries(office: Office) -> None:

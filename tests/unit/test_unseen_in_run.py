@@ -11,7 +11,8 @@ from pipeline.export import key_in
 from pipeline.export.fhir.send import Sent, send_run
 from pipeline.export.fhir.server import connected
 from pipeline.export.receipts import Answer, ReceiptResult, apply_receipt_file, give_receipts, receipt_template, run_items
-from pipeline.export.runs import Office, history, make_run, run_file
+from pipeline.export.run_files import history, run_file
+from pipeline.export.runs import Office, make_run
 from pipeline.model import EntryState, Person, Role, Run
 from pipeline.professions import ALL_AREAS
 from pipeline.store import blocks, forwarding, people

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -37,6 +38,7 @@ from pipeline.store.registers import save_clients, save_units
 from pipeline.template import Forms
 from pipeline.unit_pack import Extras, make_unit_pack
 from pipeline.visit_plan import PlannedVisit, issue_for_plan, load_plan
+from tests.counted_statements import statements
 from tests.ward import ADMIN, ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
 
 pytest_plugins = ("tests.databases",)
@@ -110,7 +112,9 @@ def test_another_form_has_no_rows_for_a_plan(tmp_path: Path) -> None:
 
 def test_what_is_printed_is_registered_with_its_serial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
-    print_form("korlista", tmp_path / "ut.pdf", plan=_plan(tmp_path))
+    register = tmp_path / "klienter.csv"
+    register.write_text("personnummer;namn;enhet;skyddad\n" + "".join(f"{one.pid};{one.name};Norr;\n" for one in (ASTA, BROR, CILLA)), "utf-8")
+    print_form("korlista", tmp_path / "ut.pdf", plan=_plan(tmp_path), clients=register)
     store = open_store(load_settings())
     with store.read() as conn:
         sheets = [sheet for one in outstanding(conn) if (sheet := issued_sheet(conn, one.serial))]
@@ -127,13 +131,13 @@ def test_what_is_printed_of_a_plan_sets_visits_to_protected_clients_apart(told_b
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     register, plan, out = tmp_path / "klienter.csv", _plan(tmp_path), tmp_path / "ut.pdf"
     if told_by == "register":
-        register.write_text(f"personnummer;namn;enhet;skyddad\n{ASTA.pid};{ASTA.name};Norr;ja\n", "utf-8")
+        register.write_text(f"personnummer;namn;enhet;skyddad\n{ASTA.pid};{ASTA.name};Norr;ja\n{BROR.pid};{BROR.name};Norr;\n", "utf-8")
         print_form("korlista", out, plan=plan, clients=register, unit="Norr")
     else:
         store = open_store(load_settings(), create=True)
         with store.begin() as conn:
             save_units(conn, {NORTH: "HSL", "Norr": "SoL"})
-            save_clients(conn, [replace(ASTA, protected=True)])
+            save_clients(conn, [replace(ASTA, protected=True), BROR])
         store.close()
         print_form("korlista", out, plan=plan, unit="Norr")
     assert (_names_on(out), _names_on(tmp_path / "ut-skyddade.pdf")) == ({BROR.name}, {ASTA.name})
@@ -151,6 +155,29 @@ def test_a_plan_of_protected_clients_only_leaves_no_other_file(tmp_path: Path, m
     print_form("korlista", tmp_path / "ut.pdf", plan=_plan(tmp_path), clients=register, unit="Söder")
     assert not (tmp_path / "ut.pdf").exists()
     assert _names_on(tmp_path / "ut-skyddade.pdf") == {CILLA.name}
+
+
+@pytest.mark.parametrize("told_by", ["register", "store"])
+def test_planned_clients_who_are_in_no_register_are_printed_apart_and_told_of(
+    told_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing says whether their identity is protected."""
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    register, out = tmp_path / "klienter.csv", tmp_path / "ut.pdf"
+    register.write_text(f"personnummer;namn;enhet;skyddad\n{BROR.pid};{BROR.name};Norr;\n", "utf-8")
+    with open_store(load_settings(), create=True).begin() as conn:
+        save_units(conn, {NORTH: "HSL", "Norr": "SoL"})
+        save_clients(conn, [BROR] if told_by == "store" else [])
+    print_form("korlista", out, plan=_plan(tmp_path), clients=register if told_by == "register" else None, unit="Norr")
+    assert (_names_on(out), _names_on(tmp_path / "ut-ej-i-registret.pdf")) == ({BROR.name}, {ASTA.name})
+    assert "ut-ej-i-registret.pdf: planned clients who are in no register" in capsys.readouterr().err
+
+
+def test_a_plan_is_not_printed_where_nothing_is_known_of_its_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    with pytest.raises(UsageError, match="protected identity"):
+        print_form("korlista", tmp_path / "ut.pdf", plan=_plan(tmp_path))
+    assert not list(tmp_path.glob("*.pdf"))
 
 
 @pytest.fixture
@@ -222,6 +249,41 @@ def test_a_visit_to_a_protected_client_of_another_unit_is_set_apart_too(tmp_path
     pack = _pack(tmp_path, PLAN, "Norr", "--clients", str(register))
     (others,) = pack.glob("*-korlistor.pdf")
     assert (_names_on(others), _names_on(pack / "reservpaket-norr.pdf")) == ({ASTA.name}, {ASTA.name})
+
+
+def test_a_pack_sets_visits_to_clients_whom_its_register_lacks_apart(tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    register.write_text(f"personnummer;namn;enhet;skyddad\n{BROR.pid};{BROR.name};Norr;\n", "utf-8")
+    pack = _pack(tmp_path, PLAN, "Norr", "--clients", str(register))
+    (apart,) = pack.glob("*-korlistor-ej-i-registret.pdf")
+    assert (_names_on(apart), _names_on(pack / "reservpaket-norr.pdf")) == ({ASTA.name}, {BROR.name})
+
+
+def test_a_pack_from_the_store_sets_apart_whom_the_store_lacks_and_nobody_else(ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of another unit is as well known as one of the unit's own."""
+    monkeypatch.setattr(numbers, "rules", lambda: numbers.Rules(version=1, always=(), areas={}, uses={}))
+    with ward.store.begin() as conn:
+        save_units(conn, {"Söder": "SoL"})
+        save_clients(conn, [replace(BROR, unit="Söder")])
+    strange = "199001012399"
+    visits = [PlannedVisit(NORTH, "2021-12-17", "1", "07:30", pid, name, "") for pid, name in ((BROR.pid, BROR.name), (strange, CILLA.name))]
+    pack = make_unit_pack(ward.store, load_settings(), FORMS, ADMIN, NORTH, extras=Extras(visits=visits))
+    (tmp_path / "all.pdf").write_bytes(pack.files["reservpaket-norra-hemsjukvarden.pdf"])
+    (tmp_path / "apart.pdf").write_bytes(pack.files[pack.strangers])
+    assert (_names_on(tmp_path / "all.pdf"), _names_on(tmp_path / "apart.pdf")) == ({BROR.name}, {CILLA.name})
+
+
+def test_the_number_of_statements_does_not_grow_with_the_clients_of_a_pack(ward: Ward) -> None:
+    def asked(pids: Sequence[str]) -> int:
+        visits = [PlannedVisit(NORTH, "2021-12-17", "1", "07:30", pid, "Test Testsson", "") for pid in pids]
+        with statements(ward.store) as said:
+            make_unit_pack(ward.store, load_settings(), FORMS, ADMIN, NORTH, extras=Extras(visits=visits))
+        return len(said)
+
+    before = asked([ASTA.pid])
+    with ward.store.begin() as conn:
+        save_clients(conn, [replace(BROR, pid=f"19890101{number}") for number in (9802, 9810, 9828)])
+    assert asked([ASTA.pid, BROR.pid, CILLA.pid]) == before
 
 
 def test_a_pack_from_the_store_leaves_out_visits_to_clients_whose_name_is_not_printed_there(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,9 @@ from pipeline.overview import Overview
 from ui.components.chart_colours import colours
 from ui.text import t
 
+_DAY_MS = 86_400_000
+"""No marks of hours between two days, as there are else while the pile is young: each would bear the same day."""
+
 
 def burn_down_chart(found: Overview) -> alt.LayerChart:
     """Days from left to right, entries left upwards: a line behind, a dashed line and a band ahead."""
@@ -19,7 +22,7 @@ def burn_down_chart(found: Overview) -> alt.LayerChart:
     last = [(behind[-1].day, behind[-1].open, behind[-1].open, behind[-1].open)] if ahead else []
     coming = pd.DataFrame([*last, *((one.day, one.low, one.middle, one.high) for one in ahead)], columns=["day", "low", "middle", "high"])
     past = pd.DataFrame([(one.day, one.open) for one in behind], columns=["day", "open"])
-    day = alt.X("day:T", title=None, axis=alt.Axis(format="%d/%m", labelOverlap=True, grid=False))
+    day = alt.X("day:T", title=None, axis=alt.Axis(format="%d/%m", tickMinStep=_DAY_MS, labelOverlap=True, grid=False))
     band = alt.Chart(coming).mark_area(color=shown.band, opacity=0.45).encode(x=day, y=_left("low"), y2="high:Q")
     likely = alt.Chart(coming).mark_line(color=shown.line, strokeDash=[5, 4]).encode(x=day, y=_left("middle"), tooltip=_tips("middle", "low", "high"))
     line = alt.Chart(past).mark_line(color=shown.line, strokeWidth=2.5, point=alt.OverlayMarkDef(color=shown.line)).encode(x=day, y=_left("open"))

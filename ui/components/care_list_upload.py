@@ -109,14 +109,15 @@ def _first_rows(table: CareTable, columns: Columns) -> None:
 def _take(here: Site, person: Person, unit: str, area: str, found: CareList) -> None:
     office = Office(here.store, here.settings, here.forms)
     try:
-        hand_in(office, person, unit, area, found, utc_now())
+        made = hand_in(office, person, unit, area, found, utc_now())
     except EfterskriftError as error:
         st.error(fault_text(error))
         return
     with here.store.read() as conn:
         count = len(clash_list(conn, here.forms, person, here.settings.clash_minutes, utc_now()).clashes)
+        kept = care_lists.is_kept(conn, made)
     st.session_state[_SENT] = st.session_state.get(_SENT, 0) + 1
-    tell("ok", _told(found, count))
+    tell("ok", " ".join(filter(None, (_told(found, count), "" if kept else t("clashes.not_kept")))))
     st.rerun()
 
 

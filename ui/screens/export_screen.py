@@ -10,7 +10,7 @@ import streamlit as st
 
 from pipeline.access import Action, allowed
 from pipeline.errors import EfterskriftError
-from pipeline.export import STATISTICS, receipts, runs
+from pipeline.export import STATISTICS, receipts, run_files, runs
 from pipeline.export.clashes import HELD
 from pipeline.export.receipts import Answer, ReceiptResult
 from pipeline.export.runs import Office, Ready
@@ -23,6 +23,7 @@ from ui.components.header_check import header_check
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.once import just_made
 from ui.components.send_run import send_button
+from ui.components.target_name import target_name
 from ui.fault_words import in_language
 from ui.session import Site, while_open
 from ui.text import language, moment, t
@@ -40,7 +41,7 @@ def show(here: Site, person: Person) -> None:
         kind, text = said
         (st.success if kind == "ok" else st.error)(text)
     _ready(office, person)
-    history = runs.history(office, person)
+    history = run_files.history(office, person)
     st.header(t("export.history"), anchor=False)
     if not history:
         st.caption(t("export.no_history"))
@@ -121,7 +122,7 @@ def _make(office: Office, person: Person, target: str) -> None:
 
 
 def _runs_of(office: Office, person: Person, target: str) -> list[Run]:
-    return [status.run for status in runs.history(office, person) if status.run.target == target]
+    return [status.run for status in run_files.history(office, person) if status.run.target == target]
 
 
 def _run(office: Office, person: Person, status: RunStatus) -> None:
@@ -129,7 +130,8 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
     newest = run.id == st.session_state.get(_NEWEST)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{run.file_name}**  \n{t('export.run', count=run.entries, at=moment(run.made_at), by=run.made_by)}")
+            made = t("export.run", count=run.entries, at=moment(run.made_at), by=run.made_by)
+            st.markdown(f"**{target_name(run.target)}**  \n{run.file_name}  \n{made}")
             if not status.hidden:  # the file holds everything
                 st.download_button(
                     t("export.download"),
@@ -164,7 +166,7 @@ def _run(office: Office, person: Person, status: RunStatus) -> None:
 
 def _file(office: Office, person: Person, run_id: str) -> bytes:
     """The run's bytes when the person really asks for them: that look is recorded."""
-    return runs.run_file(office, person, run_id).data
+    return run_files.run_file(office, person, run_id).data
 
 
 def _template(office: Office, person: Person, run_id: str) -> bytes:

@@ -34,12 +34,13 @@ _UNIT, _DAYS, _MADE, _SAID, _NTH = "pack_unit", "pack_days", "pack_made", "pack_
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A pack that waits to be fetched; `left_out` counts planned visits that are not in it."""
+    """A pack that waits to be fetched; `left_out` counts planned visits that are not in it, `strangers` is `Pack.strangers`."""
 
     unit: str
     zipped: bytes
     sheets: int
     left_out: int
+    strangers: str
 
 
 def show(here: Site, person: Person) -> None:
@@ -141,6 +142,8 @@ def _making(here: Site, person: Person, unit: str, days: int, found: UnitNeeds) 
     if found_pack and found_pack.unit == unit:
         if found_pack.left_out:
             st.warning(t("pack.plan_hidden", count=found_pack.left_out), icon=":material/visibility_off:")
+        if found_pack.strangers:
+            st.warning(t("pack.strangers", file=found_pack.strangers), icon=":material/lock:")
         st.success(t("pack.made", count=found_pack.sheets), icon=":material/check:")
         name = f"reservpaket-{plain_name(unit)}.zip"
         st.download_button(t("pack.fetch"), found_pack.zipped, name, "application/zip", key="pack_zip", icon=":material/download:")
@@ -158,7 +161,8 @@ def _extras(unit: str, phones: UploadedFile | None, shifts: UploadedFile | None,
 def _make(here: Site, person: Person, unit: str, days: int, wanted: Callable[[], Extras]) -> _Made:
     extras = wanted()
     pack = make_unit_pack(here.store, here.settings, here.forms, person, unit, days, extras)
-    return _Made(unit, pack.zipped, len(pack.sheets), len(extras.visits) - sum(len(sheet.rows) for sheet in pack.sheets))
+    left_out = len(extras.visits) - sum(len(sheet.rows) for sheet in pack.sheets)
+    return _Made(unit, pack.zipped, len(pack.sheets), left_out, pack.strangers)
 
 
 def _latest(here: Site) -> dict[str, Form]:

@@ -13,7 +13,6 @@ from pipeline import overview as overviews
 from pipeline import progress
 from pipeline.access import Action, require
 from pipeline.burn_down import Outlook
-from pipeline.export import TARGETS
 from pipeline.measured_error import LEAST_PEOPLE, ErrorFigure, measured_errors
 from pipeline.model import EntryState, Person
 from pipeline.overview import Overview, days_with
@@ -27,7 +26,7 @@ from ui.components.chart_colours import VOID, colours, state_colours, state_key
 from ui.components.heading import heading
 from ui.components.progress_tables import due_table, page_table, sheet_table, unit_table
 from ui.components.quality_figures import quality_figures
-from ui.fault_words import in_language
+from ui.components.target_name import target_name
 from ui.session import Site
 from ui.text import day, language, moment, number, percent, t
 
@@ -150,7 +149,7 @@ def _left(here: Site, found: Overview) -> None:
         _section(t("progress.sheets"), sheet_table(found, titles) if found.sheets else "", t("progress.sheets_none"))
         st.subheader(t("progress.silent"), anchor=False)
         for run in found.silent_runs:
-            st.markdown(t("progress.silent_line", target=_target(run.target), at=moment(run.made_at), count=run.entries))
+            st.markdown(t("progress.silent_line", target=target_name(run.target), at=moment(run.made_at), count=run.entries))
         if not found.silent_runs:
             st.caption(t("progress.silent_none"))
 
@@ -187,11 +186,6 @@ def _taken_along(here: Site, person: Person, found: Overview, now: datetime) -> 
             key="overview_csv",
         )
         st.caption(t("progress.updated", at=moment(now)))
-
-
-def _target(name: str) -> str:
-    """What an export is called in Export; its own name if it is no longer made."""
-    return in_language(TARGETS[name].title, language()) if name in TARGETS else name
 
 
 def _titles(here: Site) -> dict[str, str]:

@@ -20,7 +20,8 @@ from pipeline.export.fhir.earlier_versions import with_earlier_ended
 from pipeline.export.fhir.filing import Resource
 from pipeline.export.fhir.server import FhirServer, Reply
 from pipeline.export.receipts import Answer, give_receipts
-from pipeline.export.runs import Office, open_run
+from pipeline.export.run_files import open_run
+from pipeline.export.runs import Office
 from pipeline.model import Person
 from pipeline.store import events, exports
 from pipeline.store.exports import RunItem
