@@ -34,9 +34,9 @@ class Shares:
     """
 
     joined: float = 0.1
-    unknown: float = 0.25
+    unknown: float = 0.05
     names: float = 0.1
-    weight: float = 0.5
+    weight: float = 0.6
     letter: float = 2.0
     word: float = 0.0
 

@@ -22,7 +22,8 @@ from tests.written_steps import Sign, steps_of, with_doubt
 
 SWEDISH = swedish(ROOT / "data" / "models")
 LIKELY = 0.02
-EITHER = {"å": 0.5, "ä": 0.49}
+EITHER = {"å": 0.7, "ä": 0.3}
+"""With Swedish, which has `läsa` more often than `låsa`, as likely."""
 
 
 class Asked:
