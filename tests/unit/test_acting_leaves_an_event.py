@@ -140,7 +140,7 @@ NEEDS_NONE = {
     "store.claims.renew": TYPING,
     "store.claims.release": TYPING,
     "store.decisions.save_draft": TYPING,
-    "store.decisions.my_latest": "the person's own last decisions, for taking one back",
+    "store.undoing.my_latest": "the person's own last decisions, for taking one back",
     "store.entries.held_by_other": "asks only",
     "store.decisions.seen": PART,
     "store.answers.decided": PART,
