@@ -92,9 +92,9 @@ def test_who_may_not_see_its_area_sees_neither_note_nor_page(ward: Ward) -> None
 
 
 def test_without_an_area_the_units_holds(ward: Ward) -> None:
-    ward.read(ward.scan(), page_reading(FREE, "AAA2", SAID | {"omrade": "annat"}))
+    ward.read(ward.scan(), page_reading(FREE, "AAA2", {**SAID, "omrade": "annat"}))
     with ward.store.begin() as conn:
-        decisions.save_answers(conn, FORMS, CARER, "AAA2-00", 0, answers(SAID | {"omrade": "annat"}), NOW)
+        decisions.save_answers(conn, FORMS, CARER, "AAA2-00", 0, answers({**SAID, "omrade": "annat"}), NOW)
         assert records.ready(conn, FORMS, ADMIN) == ["AAA2-00"]
         assert [record.area for record in records.records(conn, FORMS, ["AAA2-00"])] == ["SoL"]
 
@@ -102,9 +102,9 @@ def test_without_an_area_the_units_holds(ward: Ward) -> None:
 def test_a_note_of_the_social_services_in_a_unit_of_health_care_is_not_signed(ward: Ward) -> None:
     with ward.store.begin() as conn:
         save_units(conn, {NORTH: "HSL"})
-    ward.read(ward.scan(), page_reading(FREE, "AAA2", SAID | {"omrade": "sol"}))
+    ward.read(ward.scan(), page_reading(FREE, "AAA2", {**SAID, "omrade": "sol"}))
     with ward.store.begin() as conn:
-        decisions.save_answers(conn, FORMS, NURSE, "AAA2-00", 0, answers(SAID | {"omrade": "sol"}), NOW)
+        decisions.save_answers(conn, FORMS, NURSE, "AAA2-00", 0, answers({**SAID, "omrade": "sol"}), NOW)
         assert records.ready(conn, FORMS, ADMIN) == ["AAA2-00"]
 
 
