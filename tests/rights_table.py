@@ -201,6 +201,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.sight.blocked_among": "asks",
     f"{P}store.sight.visible_entries": "a condition",
     f"{P}store.sight.visible_pages": "a condition",
+    f"{P}store.sight.visible_by_unit": "a condition",
     f"{P}store.sight.visible_from": "a condition",
     f"{P}store.sight.visible_among": "asks",
     f"{P}store.export_runs.require_run": "asks",

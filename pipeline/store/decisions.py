@@ -182,8 +182,7 @@ def refuse_ended(conn: Connection, found: Entry, *, signed: bool = False) -> Non
         raise ReviewError("The entry has been exported.", "Correct it or void it: the target system then gets a new version.")
 
 
-def denied(person: Person, found: Entry, message: str, remedy: str) -> NotAllowedError:
-    """The error that says that another person has this."""
+def _denied(person: Person, found: Entry, message: str, remedy: str) -> NotAllowedError:
     return NotAllowedError(message, remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
 
 
@@ -197,7 +196,7 @@ def _decide_second(
     about: AboutClient,
 ) -> EntryState:
     if may_not_judge(conn, person.login, found):
-        raise denied(person, found, "You have said what is disputed here.", "It waits for another person of the unit.")
+        raise _denied(person, found, "You have said what is disputed here.", "It waits for another person of the unit.")
     form = form_of(forms, found)
     before = decided(conn, found.id, first_only=True)
     disputed = [spec for spec in review.asked(form, found.row) if spec.name in before and not before[spec.name].settled]

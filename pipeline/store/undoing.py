@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 
 from pipeline import access
 from pipeline.access import Action
-from pipeline.errors import ReviewError
+from pipeline.errors import NotAllowedError, ReviewError
 from pipeline.model import EntryState, Person
 from pipeline.store import sight, tables
 from pipeline.store.answers import How, decided, ends_in_correction, keep_drafts
 from pipeline.store.claims import CLAIM_MINUTES
-from pipeline.store.decisions import denied, refuse_ended
+from pipeline.store.decisions import refuse_ended
 from pipeline.store.duplicate_marks import standing_mark, take_back_duplicate
 from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, held_by_other, refuse_void, stale
 from pipeline.store.events import events_of, record
@@ -83,7 +83,8 @@ def _own(conn: Connection, person: Person, entry_id: str, revision: int) -> Entr
     if found.revision != revision or found.state not in _TO_UNDO:
         raise stale()
     if not is_own:
-        raise denied(person, found, "Another person decided this.", "Ask that person, or correct the entry.")
+        remedy = "Ask that person, or correct the entry."
+        raise NotAllowedError("Another person decided this.", remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
     return found
 
 

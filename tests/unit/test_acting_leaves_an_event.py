@@ -105,6 +105,7 @@ NEEDS_NONE = {
     "store.sight.require_client": ASKS,
     "store.sight.is_blocked": ASKS,
     "store.sight.visible_entries": ASKS,
+    "store.sight.visible_by_unit": ASKS,
     "store.sight.visible_from": ASKS,
     "store.sight.visible_pages": ASKS,
     "store.sight.visible_among": ASKS,
