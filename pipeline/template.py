@@ -166,8 +166,8 @@ def _form(text: str, folder: Path) -> Form:
 class SigningRule(Strict):
     """Which entries have to be signed before they are exported, from a day on. `forms` are exceptions by form id to what the area says.
 
-    `by_unit` are forms that are used in every area: the area of the unit decides. Rules are data and are numbered: a signature says which it
-    was given under. `same_name`: an author whose name another account has too may say so as the reason for signing.
+    `by_unit` are forms that are used in every area: what the entry says decides, or else the area of its unit. Rules are data and are numbered: a
+    signature says which it was given under. `same_name`: an author whose name another account has too may say so as the reason for signing.
     """
 
     version: Annotated[int, Field(ge=1)]
@@ -178,11 +178,11 @@ class SigningRule(Strict):
     by_unit: frozenset[FormId] = frozenset()
     same_name: bool = False
 
-    def asks(self, form: Form, unit_area: str) -> bool:
-        """Whether an entry on this form, in a unit of this area of law, has to be signed."""
+    def asks(self, form: Form, area: str) -> bool:
+        """Whether an entry of this area of law, on this form, has to be signed."""
         if form.id in self.forms:
             return self.forms[form.id]
-        return (unit_area if form.id in self.by_unit else form.area.value) in {area.value for area in self.areas}
+        return (area if form.id in self.by_unit else form.area.value) in {area.value for area in self.areas}
 
 
 def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:

@@ -15,6 +15,7 @@ from pipeline.model import Person
 from pipeline.settings import load_settings
 from ui import session
 from ui.components import form_slots
+from ui.components.activity import typing_is_activity
 from ui.components.alarms import alarms
 from ui.components.document import document
 from ui.components.faults import show_fault
@@ -104,6 +105,7 @@ def main() -> None:
     guide(site, person)
     page.run()
     session.watch_session(site)
+    typing_is_activity(site)
 
 
 def _begin_language() -> None:

@@ -1,4 +1,4 @@
-"""What the answers of an entry say for lists and figures: whom it is about, when it happened, who wrote it and what is due when."""
+"""What the answers of an entry say for lists, rights and figures: whom it is about, when, who wrote it, what is due, and its area of law."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pipeline.field_spec import Meaning
 from pipeline.model import State
 from pipeline.store.answers import Decided, How
 from pipeline.store.entries import Entry
+from pipeline.store.form_areas import confirmed_area
 from pipeline.store.places import due_when_decided
 from pipeline.template import Form, Subject
 
 
 def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[str, Any]:
-    """Whom the entry is about, when it happened and what is due when, for lists and figures."""
+    """Whom the entry is about, when it happened, what is due when, and its area of law once all of it is settled."""
     facts: dict[str, Any] = due_when_decided(form, found, answers)
     for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
         spec = form.meaning(means, found.row)
@@ -23,6 +24,8 @@ def facts_of(form: Form, found: Entry, answers: Mapping[str, Decided]) -> dict[s
             facts[column] = one.answer.value if isinstance(one.answer.value, str) else None
     facts |= _subject(form, found, answers)
     facts["author"] = _author(form, found, answers)
+    if all(one.settled for one in answers.values()):  # a second person has to see it: those who saw it before go on to
+        facts["area"] = confirmed_area(form, {name: one.answer for name, one in answers.items()})
     return facts
 
 

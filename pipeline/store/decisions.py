@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import Connection
 
-from pipeline import access, review
+from pipeline import review
 from pipeline.access import Action
 from pipeline.client_guard import AboutClient
 from pipeline.errors import NotAllowedError, ReviewError
@@ -25,7 +25,6 @@ from pipeline.store.answers import (
     decided,
     drop_draft,
     drop_drafts,
-    ends_in_correction,
     keep_drafts,
     shared_answers,
     taken_back,
@@ -34,11 +33,12 @@ from pipeline.store.claims import CLAIM_MINUTES, renew
 from pipeline.store.client_check import doubted_client, in_register
 from pipeline.store.control_draw import draw_controls
 from pipeline.store.decided_facts import facts_of
-from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entries, entry, held_by_other, refuse_void, stale
+from pipeline.store.entries import DECIDED, OPEN, UNDECIDED, Entry, change, entry, held_by_other, refuse_void, stale
 from pipeline.store.entry_views import form_of, page_numbers, readings_of
 from pipeline.store.events import record
 from pipeline.store.exports import earlier
 from pipeline.store.first_review import first_decided
+from pipeline.store.form_areas import lay_free_note
 from pipeline.store.group_answers import grouped
 from pipeline.store.pages import Page
 from pipeline.store.second_person import may_not_judge
@@ -50,7 +50,6 @@ from pipeline.template import Form, Forms
 _entry = tables.entry
 
 NOTHING_SAID = AboutClient()
-_NOT_TYPED = frozenset({How.PAGE_MISSING, How.GROUP})
 
 
 def save_draft(
@@ -142,36 +141,9 @@ def reject(conn: Connection, person: Person, entry_id: str, revision: int, reaso
     found = seen(conn, person, entry_id, revision, OPEN | DECIDED)
     if held_by_other(found, person, now):
         raise stale()
-    _refuse_ended(conn, found, signed=signed)
+    refuse_ended(conn, found, signed=signed)
     who: dict[str, Any] = {"second_by": person.login, "second_at": now} if found.first_by else {"first_by": person.login, "first_at": now}
     decide(conn, person, found, {}, now, state=EntryState.REJECTED, reason=reason, **who)
-
-
-def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: datetime, minutes: int = CLAIM_MINUTES) -> EntryState:
-    """Take back the person's own last decision and claim the entry again, with the person's own answers as drafts.
-
-    Raises:
-        NotAllowedError: somebody else decided last.
-        StaleDecisionError: as `save_answers`.
-        ReviewError: it has been signed or exported (then `correct`), the decision was a correction, or a colleague is reviewing the entry now.
-    """
-    found = seen(conn, person, entry_id, revision, DECIDED | {EntryState.SECOND, EntryState.REJECTED})
-    refuse_void(found)
-    if (found.second_by or found.first_by) != person.login:
-        raise _denied(person, found, "Another person decided this.", "Ask that person, or correct the entry.")
-    if held_by_other(found, person, now):
-        raise ReviewError("A colleague is reviewing it just now.", "Ask the colleague, or wait until nobody is reviewing it.")
-    if conn.execute(select(_entry.c.id).where(_entry.c.id == entry_id, _is_correction())).first():
-        raise ReviewError("A correction is not taken back.", "Look the sheet up, and correct the entry once more when it is confirmed.")
-    _refuse_ended(conn, found)
-    answers = {name: one.answer for name, one in decided(conn, entry_id, by=person.login).items() if one.how not in _NOT_TYPED}
-    second = found.second_by is not None and any(not one.settled for one in decided(conn, entry_id, first_only=True).values())
-    state = EntryState.SECOND if second else EntryState.REVIEW
-    change(conn, found, **({"state": state.value, "reason": "", "second_by": None, "second_at": None} if second else UNDECIDED))
-    conn.execute(update(_entry).where(_entry.c.id == entry_id).values(claimed_by=person.login, claimed_until=now + timedelta(minutes=minutes)))
-    keep_drafts(conn, entry_id, found.revision + 1, person.login, answers, now)
-    record(conn, person.login, "undo", entry_id, unit=found.unit)
-    return state
 
 
 def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reason: str = "", *, as_before: Mapping[str, Any] | None = None) -> None:
@@ -189,24 +161,6 @@ def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reaso
     record(conn, person.login, "reopen", entry_id, unit=found.unit)
 
 
-def my_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
-    """The entries that the person decided last and may still see, newest first; void ones and corrections stay as they are.
-
-    Raises:
-        NotAllowedError: the person does not review.
-    """
-    access.require(person, Action.REVIEW)
-    mine = or_(_entry.c.second_by == person.login, (_entry.c.first_by == person.login) & _entry.c.second_by.is_(None))
-    newest = func.coalesce(_entry.c.second_at, _entry.c.first_at)
-    own = select(_entry).where(mine, _entry.c.voided.is_(None), ~_is_correction(), sight.visible_entries(conn, person))
-    return entries(conn, own.order_by(newest.desc(), _entry.c.id).limit(limit))
-
-
-def _is_correction() -> ColumnElement[bool]:
-    """Whether what was decided last of an entry is a correction; one that is put aside after that has been decided once more."""
-    return and_(_entry.c.state != EntryState.REJECTED.value, ends_in_correction(_entry.c.id))
-
-
 def seen(conn: Connection, person: Person, entry_id: str, revision: int, states: frozenset[EntryState], action: Action = Action.REVIEW) -> Entry:
     """The entry, if the person may decide it and it is as the person saw it."""
     found = entry(conn, entry_id)
@@ -214,6 +168,22 @@ def seen(conn: Connection, person: Person, entry_id: str, revision: int, states:
     if found.revision != revision or found.state not in states:
         raise stale()
     return found
+
+
+def refuse_ended(conn: Connection, found: Entry, *, signed: bool = False) -> None:
+    """Go on only with an entry that no target has and, unless `signed`, that nobody has signed.
+
+    Raises:
+        ReviewError: it is.
+    """
+    if found.state is EntryState.SIGNED and not signed:
+        raise ReviewError("The entry has been signed.", "Take the signature back, correct the entry or void it.")
+    if earlier(conn, [found.id]):  # what its target refused is in no system
+        raise ReviewError("The entry has been exported.", "Correct it or void it: the target system then gets a new version.")
+
+
+def _denied(person: Person, found: Entry, message: str, remedy: str) -> NotAllowedError:
+    return NotAllowedError(message, remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
 
 
 def _decide_second(
@@ -271,11 +241,14 @@ def decide(
     """
     state = settled_state(found.form) if state is EntryState.CONFIRMED else state
     change(conn, found, state=state.value, **values)
+    if "area" in values:
+        lay_free_note(conn, found.form, found.sheet, values["area"])
     plants.end_all(conn, found.id, person.login, new, now)
     add_decided(conn, found.id, found.revision + 1, new, person.login, now)
     note_version(conn, found, person.login, now, state=state, reason=str(values.get("reason") or ""), voided=bool(values.get("voided")))
     disputed = {name for name, one in new.items() if not one.settled} if state is EntryState.SECOND else set()
-    drop_drafts(conn, found.id, person.login, disputed)
+    if state is not EntryState.REJECTED or values.get("voided"):  # what was typed is there again if it is taken up again
+        drop_drafts(conn, found.id, person.login, disputed)
     if form is not None and state is EntryState.CONFIRMED:
         draw_controls(conn, form, found, now)
     counts = {"revision": found.revision + 1, "fields": len(new), "unsettled": sum(not one.settled for one in new.values())}
@@ -285,14 +258,3 @@ def decide(
 def _missing_fields(pages: tuple[Page, ...], found: Entry, form: Form) -> set[str]:
     missing = missing_among(pages, found.sheet)
     return {name for name, number in page_numbers(form).items() if number in missing}
-
-
-def _denied(person: Person, found: Entry, message: str, remedy: str) -> NotAllowedError:
-    return NotAllowedError(message, remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
-
-
-def _refuse_ended(conn: Connection, found: Entry, *, signed: bool = False) -> None:
-    if found.state is EntryState.SIGNED and not signed:
-        raise ReviewError("The entry has been signed.", "Take the signature back, correct the entry or void it.")
-    if earlier(conn, [found.id]):  # what its target refused is in no system
-        raise ReviewError("The entry has been exported.", "Correct it or void it: the target system then gets a new version.")

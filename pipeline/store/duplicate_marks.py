@@ -138,6 +138,12 @@ def mark_duplicate(
     return mark
 
 
+def standing_mark(conn: Connection, found: Entry) -> int | None:
+    """The id of the mark for which an entry is put aside now, if it is for one."""
+    mine = select(_mark.c.id).where(_mark.c.entry == found.id, _mark.c.taken_back_at.is_(None))
+    return conn.execute(mine).scalar_one_or_none() if found.reason == DUPLICATE else None
+
+
 def take_back_duplicate(conn: Connection, person: Person, mark_id: int, now: datetime) -> None:
     """It was no duplicate: the entry is again what it was. The mark stays, with who took it back and when.
 

@@ -1,20 +1,38 @@
-"""The area of law of what a form is the paper of."""
+"""The area of law of what a form is the paper of, and of a free note: the one that people have confirmed."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, update
 
 from pipeline.own_forms import STAYS
+from pipeline.review import Answer
 from pipeline.store import tables
-from pipeline.template import Form, Forms
+from pipeline.template import Area, Form, Forms
 
 FREE_NOTE = ("fri-anteckning", 1)
 """The form of a page that nobody's code identifies (okänd handling): a person keys what it says. Class A until somebody has looked."""
+AREA_FIELD = "omrade"
+"""The field of the free note that says which area of law it belongs to."""
+_AREAS: Mapping[object, str] = {area.value.casefold(): area.value for area in Area}
 
 
 def area_of_form(form: Form | None) -> str | None:
     """The area of law that a form says; None where that of the unit holds: nobody knows the form, or every unit writes it, such as the free note."""
     return None if form is None or form.id in {FREE_NOTE[0], *STAYS} else form.area.value
+
+
+def confirmed_area(form: Form, answers: Mapping[str, Answer]) -> str | None:
+    """The area of law of an entry with these answers: a free note says its own, and where it says none that there is, its unit's holds."""
+    said = answers.get(AREA_FIELD) if form.id == FREE_NOTE[0] else None
+    return _AREAS.get(said.value) if said is not None else area_of_form(form)
+
+
+def lay_free_note(conn: Connection, form_id: str, sheet: str, area: str | None) -> None:
+    """Give the pages of a free note its area: whoever may not see what it says may not see its picture."""
+    if form_id == FREE_NOTE[0]:
+        conn.execute(update(tables.page).where(tables.page.c.sheet == sheet).values(area=area))
 
 
 def note_areas(conn: Connection, forms: Forms) -> None:

@@ -29,7 +29,17 @@ from pipeline.told_labels import told_labels
 
 _entry = tables.entry
 _MOST_IDS = 500
-_READY = (_entry.c.id, _entry.c.state, _entry.c.unit, _entry.c.form, _entry.c.version, _entry.c.client_pid, _entry.c.event_on, _entry.c.voided)
+_READY = (
+    _entry.c.id,
+    _entry.c.state,
+    _entry.c.unit,
+    _entry.c.form,
+    _entry.c.version,
+    _entry.c.area,
+    _entry.c.client_pid,
+    _entry.c.event_on,
+    _entry.c.voided,
+)
 
 
 def ready(conn: Connection, forms: Forms, person: Person, *, unit: str | None = None, form: str | None = None, lock: bool = False) -> list[str]:
@@ -57,18 +67,18 @@ def ready(conn: Connection, forms: Forms, person: Person, *, unit: str | None = 
             query = query.where(_entry.c.form == form)
         found += conn.execute(query.with_for_update() if lock else query)
     asks = needs_signature(conn, forms)
-    going = [row for row in found if row.state == EntryState.SIGNED or row.voided is not None or not asks(row.form, row.version, row.unit)]
+    going = [row for row in found if row.state == EntryState.SIGNED or row.voided is not None or not asks(row.form, row.version, row.unit, row.area)]
     return [row.id for row in sorted(going, key=lambda row: (row.unit, row.client_pid or "", row.event_on or "", row.id))]
 
 
-def needs_signature(conn: Connection, forms: Forms) -> Callable[[str, int, str], bool]:
-    """Tells of (form, version, unit) whether its entries have to be signed, by the rule that holds today."""
+def needs_signature(conn: Connection, forms: Forms) -> Callable[[str, int, str, str | None], bool]:
+    """Tells of an entry's form, version, unit and area whether it has to be signed, by the rule that holds today."""
     areas, rule = units(conn), forms.signing_rule(today())
 
     @cache
-    def asks(form_id: str, version: int, unit: str) -> bool:
+    def asks(form_id: str, version: int, unit: str, area: str | None) -> bool:
         form = forms.get((form_id, version))
-        return rule is not None and form is not None and rule.asks(form, areas.get(unit, ""))
+        return rule is not None and form is not None and rule.asks(form, area or areas.get(unit, ""))
 
     return asks
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, case, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, case, func, null, or_, select, true
 
 from pipeline import access
 from pipeline.access import Action
@@ -119,6 +119,11 @@ def visible_from(conn: Connection, person: Person, unit: Column[Any]) -> ColumnE
     return and_(_within(person, unit, _entry.c.area), _unblocked_entries(conn, person))
 
 
+def visible_by_unit(conn: Connection, person: Person) -> ColumnElement[bool]:
+    """As `visible_entries`, if all entries had the area of law of their unit."""
+    return and_(_within(person, _entry.c.unit, null()), _unblocked_entries(conn, person))
+
+
 def visible_pages(conn: Connection, person: Person) -> ColumnElement[bool]:
     """The condition on the table of pages that a person may see them."""
     return and_(_within(person, _page.c.unit, _page.c.area), _unblocked_pages(conn, person))
@@ -132,7 +137,7 @@ def area_of(conn: Connection, found: Paper) -> str:
     return area or ""
 
 
-def _within(person: Person, unit: Column[Any], area: Column[Any]) -> ColumnElement[bool]:
+def _within(person: Person, unit: Column[Any], area: ColumnElement[Any]) -> ColumnElement[bool]:
     own = unit.in_(sorted(person.units))
     if person.areas >= ALL_AREAS:
         return own

@@ -25,7 +25,7 @@ from pipeline.store.records import needs_signature
 from pipeline.store.staff_list import staff_list
 from pipeline.store.version_tables import signature
 from pipeline.swedish_time import today
-from pipeline.template import Form, Forms
+from pipeline.template import Forms
 
 _entry = tables.entry
 _MOST = 500
@@ -61,7 +61,7 @@ def to_sign(conn: Connection, forms: Forms, person: Person) -> ToSign:
     access.require(person, Action.SIGN)
     asks, is_own_of = needs_signature(conn, forms), _ownership(conn, person)
     query = select(_entry).where(_waits(conn, person)).order_by(_entry.c.criticality, _entry.c.event_on.nulls_last(), _entry.c.id)
-    waiting = [one for one in entries(conn, query) if asks(one.form, one.version, one.unit)]
+    waiting = [one for one in entries(conn, query) if asks(one.form, one.version, one.unit, one.area)]
     own = [one for one in waiting if is_own_of(one)]
     ids = {one.id for one in own}
     return ToSign(tuple(own[:_MOST]), tuple([one for one in waiting if one.id not in ids][:_MOST]))
@@ -75,9 +75,9 @@ def waiting_signatures(conn: Connection, forms: Forms, person: Person, unit: str
     """
     access.require(person, Action.EXPORT, unit)
     asks = needs_signature(conn, forms)
-    query = select(_entry.c.form, _entry.c.version, _entry.c.unit).where(_waits(conn, person))
+    query = select(_entry.c.form, _entry.c.version, _entry.c.unit, _entry.c.area).where(_waits(conn, person))
     rows = conn.execute(query.where(_entry.c.unit == unit) if unit else query)
-    return sum(asks(row.form, row.version, row.unit) for row in rows)
+    return sum(asks(row.form, row.version, row.unit, row.area) for row in rows)
 
 
 def sign(conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, now: datetime, *, why: str = "", text: str = "") -> None:
@@ -162,11 +162,6 @@ def _ownership(conn: Connection, person: Person) -> Callable[[Entry], bool]:
         return lambda _: False
     staff = staff_list(conn)
     return lambda one: is_by(one.author or "", person, staff)
-
-
-def asks_for_signature(conn: Connection, forms: Forms, form: Form, unit: str) -> bool:
-    """Whether entries on this form in this unit have to be signed."""
-    return needs_signature(conn, forms)(form.id, form.version, unit)
 
 
 def _waits(conn: Connection, person: Person) -> ColumnElement[bool]:

@@ -60,7 +60,7 @@ def standing(conn: Connection, forms: Forms, person: Person, target: str, *, uni
     void = and_(put_aside, entry.c.id.in_(select(statistics_item.c.entry)))
     # Nobody looks at what is put aside for a third time, so a difference must not keep it in the months that told of it.
     held = or_(has_open_plant(entry.c.id), and_(has_open_difference(entry.c.id), ~put_aside))
-    wanted = (entry.c.id, entry.c.state, entry.c.form, entry.c.version, entry.c.unit, entry.c.revision, entry.c.voided)
+    wanted = (entry.c.id, entry.c.state, entry.c.form, entry.c.version, entry.c.unit, entry.c.area, entry.c.revision, entry.c.voided)
     query = select(*wanted).where(or_(entry.c.state.in_(_DONE), void), sight.visible_entries(conn, person), ~held).order_by(entry.c.id)
     if unit is not None:
         query = query.where(entry.c.unit == unit)
@@ -69,7 +69,7 @@ def standing(conn: Connection, forms: Forms, person: Person, target: str, *, uni
     return [
         Standing(row.id, row.revision, row.voided is not None or row.state == EntryState.REJECTED, told.get(row.id))
         for row in rows
-        if row.state != EntryState.CONFIRMED or row.voided is not None or not asks(row.form, row.version, row.unit)
+        if row.state != EntryState.CONFIRMED or row.voided is not None or not asks(row.form, row.version, row.unit, row.area)
     ]
 
 

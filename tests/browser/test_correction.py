@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select, update
 
 from pipeline.export import runs
+from pipeline.store.account_tables import browser_session
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from tests.browser.nurse import log_in, press_until, settle
@@ -15,6 +20,39 @@ from tests.ui import seeding
 from tests.ui.seeding import NURSE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+_PATIENCE_S = 30
+
+
+def test_whoever_writes_a_correction_is_active(page: Page, store: Store) -> None:
+    """The form is sent when it is done: until then the server would hear nothing."""
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    log_in(page, NURSE)
+    settle(page)
+    press_until(page, "Alt+l", page.get_by_label("Löpnummer", exact=True))
+    page.keyboard.type(f"{entry_id[:4]}-{entry_id[4:8]}")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Titta").click()
+    page.get_by_role("button", name="Rätta").click()
+    plan = page.locator("[class*='st-key-f-'][class*='-plan'] textarea")
+    expect(plan).to_be_visible()
+    settle(page)
+    before = utc_now() - timedelta(minutes=seeding.settings(store).session_minutes - 1)
+    with store.begin() as conn:
+        conn.execute(update(browser_session).values(active_at=before))
+    plan.press_sequentially("Ny omläggning på tisdag, ring", delay=20)
+    deadline = monotonic() + _PATIENCE_S
+    while _active_at(store) == before and monotonic() < deadline:
+        page.wait_for_timeout(100)
+    assert _active_at(store) > before
+    expect(plan).to_have_value(re.compile("Ny omläggning på tisdag, ring$"))
+
+
+def _active_at(store: Store) -> datetime:
+    with store.read() as conn:
+        at: datetime = conn.execute(select(browser_session.c.active_at)).scalar_one()
+    return at
 
 
 def test_an_exported_entry_is_corrected_and_exported_again(page: Page, store: Store, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from pipeline.store import (
     sheets,
     signing,
     tables,
+    undoing,
     versions,
 )
 from pipeline.store.database import Store, open_store
@@ -255,7 +256,7 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "save_draft": lambda conn, who, _: decisions.save_draft(conn, who, "AAAA-00", "namn", Answer("x"), NOW),
     "save_answers": lambda conn, who, _: decisions.save_answers(conn, FORMS, who, "AAAA-00", 0, {}, NOW),
     "reject": lambda conn, who, _: decisions.reject(conn, who, "AAAA-00", 0, "oläsligt", NOW),
-    "undo": lambda conn, who, _: decisions.undo(conn, who, "AAAA-00", 0, NOW),
+    "undo": lambda conn, who, _: undoing.undo(conn, who, "AAAA-00", 0, NOW),
     "reopen": lambda conn, who, _: decisions.reopen(conn, who, "AAAA-00", 0),
     "correct": lambda conn, who, _: corrections.correct(conn, FORMS, who, "AAAA-00", 0, {}, "fel", NOW),
     "void": lambda conn, who, _: corrections.void(conn, who, "AAAA-00", 0, "fel", NOW),

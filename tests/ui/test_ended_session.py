@@ -21,6 +21,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.control_tables import control
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
+from pipeline.store.entry_views import FieldView
 from pipeline.store.tables import entry as entry_table
 from tests.ui import seeding
 from tests.ui.conftest import APP, OpenScreen
@@ -28,6 +29,7 @@ from tests.ui.seeding import COLLEAGUE, NURSE, OTHER_UNIT
 from tests.ui.test_control import controlled, task_id
 from tests.ui.test_group_task import open_group
 from tests.ui.test_lookup import exported_note, looked_up, opened
+from ui.components.answers import as_code, as_text, codes, is_chosen, must_be_said, proposed_signers, shown_answer
 
 UI = ROOT / "ui"
 ACTING = {"here", "office"}
@@ -217,12 +219,24 @@ def test_typing_is_activity(store: Store) -> None:
         assert conn.execute(select(browser_session.c.active_at)).scalar_one() > before
 
 
-def _typing(entry_id: str) -> None:
+def test_only_what_is_touched_is_a_draft(store: Store) -> None:
+    """The browser sends every field as it stands: what is shown filled in would hide a later, better reading."""
+    (entry_id,) = seeding.add_notes(store, 1)
+    app = AppTest.from_function(_typing, kwargs={"entry_id": entry_id, "whole": True}, default_timeout=30)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start(conn, NURSE.login, utc_now())
+    app.run()
+    assert not app.exception
+    assert kept(store) == {"handelsetid": Answer("09:4")}
+
+
+def _typing(entry_id: str, whole: bool = False) -> None:
     import streamlit as st
 
     from pipeline.store import claims
     from pipeline.store.clock import utc_now
     from tests.ui.seeding import NURSE
+    from tests.ui.test_ended_session import as_sent
     from ui import session
     from ui.components import client_card
     from ui.components.entry_form import widget_keys
@@ -233,8 +247,19 @@ def _typing(entry_id: str) -> None:
         view = claims.open_entry(conn, here.forms, NURSE, entry_id, utc_now())
     if st.session_state.get("sent") != said:  # as the browser does: once, before anything is drawn
         st.session_state["sent"] = said
-        client_card._keep(here, NURSE, view, widget_keys(view), {f"f-{entry_id}-0-handelsetid": said})
+        keys = widget_keys(view)
+        stands = {key: as_sent(field) for key, field in keys.items()} if whole else {}
+        client_card._keep(here, NURSE, view, keys, stands | {f"f-{entry_id}-0-handelsetid": said})
     client_card.client_card(here, NURSE, view, "turn", None)
+
+
+def as_sent(field: FieldView) -> str | int:
+    """A field's widget as the browser sends it before anybody has touched it."""
+    shown = shown_answer(field)
+    if is_chosen(field.spec):
+        options = codes(field.spec, proposed_signers(field))
+        return options.index(str(as_code(shown))) if as_code(shown) in options else -1
+    return as_text(shown, must_say=must_be_said(field))
 
 
 def kept(store: Store) -> dict[str, Answer]:

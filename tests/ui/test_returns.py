@@ -266,6 +266,19 @@ def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(stor
     assert found(store, rejected).state is EntryState.REVIEW
 
 
+def test_undo_of_a_rejection_leaves_confirmed_what_was(store: Store, open_screen: OpenScreen) -> None:
+    confirmed, on_screen = seeding.add_notes(store, 2)
+    seeding.confirm(store, NURSE, confirmed)
+    with store.begin() as conn:
+        decisions.reject(conn, NURSE, confirmed, found(store, confirmed).revision, "oläsligt", utc_now())
+    app = open_screen(NURSE, "review")
+    app.button(key=f"undo-{on_screen}").click().run()
+    assert not app.exception
+    assert "Posten är bekräftad som förut." in app.warning[0].value
+    assert app.session_state["entry_id"] == on_screen
+    assert found(store, confirmed).state is EntryState.CONFIRMED
+
+
 def test_after_sending_on_undo_takes_nothing_back_that_was_done_before(store: Store, open_screen: OpenScreen) -> None:
     seeding.add_notes(store, 3)
     app = open_screen(NURSE, "review")

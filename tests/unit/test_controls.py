@@ -13,7 +13,7 @@ from pipeline.identity import is_temporary
 from pipeline.model import EntryState, Person, Role, State, Value
 from pipeline.review import Answer
 from pipeline.settings import Settings
-from pipeline.store import controls, corrections, decisions, records, registers
+from pipeline.store import controls, corrections, decisions, records, registers, undoing
 from pipeline.store.answers import How, decided
 from pipeline.store.control_tables import control
 from pipeline.store.controls import ControlTask, Outcome
@@ -88,7 +88,7 @@ def test_fields_are_drawn_when_they_are_confirmed_and_only_once(ward: Ward) -> N
     entry_id = confirm(ward)
     with ward.store.begin() as conn:
         drawn = set(conn.execute(select(control.c.field)).scalars())
-        decisions.undo(conn, EVA, entry_id, 1, NOW)
+        undoing.undo(conn, EVA, entry_id, 1, NOW)
         decisions.save_answers(conn, FORMS, EVA, entry_id, 2, answers({**SAID, **PLAN}), NOW)
         assert drawn == {"pnr", "namn", "datum", "tid", "skribent"}
         assert sorted(conn.execute(select(control.c.field)).scalars()) == sorted(drawn)
@@ -297,8 +297,8 @@ def test_what_a_third_look_has_corrected_is_not_taken_back(ward: Ward, said: str
     with ward.store.begin() as conn:
         found = entry(conn, entry_id)
         with pytest.raises(ReviewError, match="correction"):
-            decisions.undo(conn, ULLA, entry_id, found.revision, later(3))
-        assert decisions.my_latest(conn, ULLA) == []
+            undoing.undo(conn, ULLA, entry_id, found.revision, later(3))
+        assert undoing.my_latest(conn, ULLA) == []
 
 
 def test_what_was_passed_is_left_out_while_the_person_asks_for_others(ward: Ward) -> None:
@@ -317,7 +317,7 @@ def test_what_was_passed_is_left_out_while_the_person_asks_for_others(ward: Ward
 def test_entries_that_are_decided_anew_or_void_are_not_typed(ward: Ward) -> None:
     entry_id = confirm(ward)
     with ward.store.begin() as conn:
-        decisions.undo(conn, EVA, entry_id, 1, NOW)
+        undoing.undo(conn, EVA, entry_id, 1, NOW)
         assert controls.next_control(conn, FORMS, NILS, NOW, 15) is None
 
 

@@ -20,8 +20,8 @@ from pipeline.errors import (
 )
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Record, State, Value
 from pipeline.review import Answer
-from pipeline.store import claims, corrections, decisions, records, registers, tables
-from pipeline.store.answers import How, decided
+from pipeline.store import claims, corrections, decisions, records, registers, tables, undoing
+from pipeline.store.answers import How, decided, drafts
 from pipeline.store.claims import EntryView, FieldView
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry, reopen
@@ -212,10 +212,10 @@ def test_undo_gives_back_only_what_the_person_typed(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
     with ward.store.begin() as conn:
-        decisions.undo(conn, EVA, "AAAA-00", 1, NOW)
+        undoing.undo(conn, EVA, "AAAA-00", 1, NOW)
         claims.release(conn, EVA, "AAAA-00")
         decisions.reject(conn, NILS, "AAAA-00", 2, "fel person", NOW)
-        decisions.undo(conn, NILS, "AAAA-00", 3, NOW)
+        undoing.undo(conn, NILS, "AAAA-00", 3, NOW)
     view = claim(ward, NILS)
     assert view is not None
     assert {name for name, field in by_name(view).items() if field.draft is not None} == set()
@@ -423,10 +423,10 @@ def test_the_own_last_decision_can_be_undone(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-        decisions.undo(conn, NILS, "AAAA-00", 1, NOW)
+        undoing.undo(conn, NILS, "AAAA-00", 1, NOW)
     with ward.store.begin() as conn:
-        assert [found.id for found in decisions.my_latest(conn, EVA)] == ["AAAA-00"]
-        assert decisions.undo(conn, EVA, "AAAA-00", 1, NOW) is EntryState.REVIEW
+        assert [found.id for found in undoing.my_latest(conn, EVA)] == ["AAAA-00"]
+        assert undoing.undo(conn, EVA, "AAAA-00", 1, NOW) is EntryState.REVIEW
     view = claim(ward)
     assert view is not None
     assert by_name(view)["datum"].draft == Answer(SAID["datum"])
@@ -441,9 +441,9 @@ def test_what_is_void_is_not_taken_back(ward: Ward) -> None:
     with ward.store.begin() as conn:
         decisions.reject(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
         corrections.void(conn, EVA, "AAAA-00", 1, "fel person", NOW)
-        assert decisions.my_latest(conn, EVA) == []
+        assert undoing.my_latest(conn, EVA) == []
         with pytest.raises(ReviewError, match="void"):
-            decisions.undo(conn, EVA, "AAAA-00", 2, later(1))
+            undoing.undo(conn, EVA, "AAAA-00", 2, later(1))
 
 
 def test_a_correction_is_not_taken_back(ward: Ward) -> None:
@@ -455,12 +455,12 @@ def test_a_correction_is_not_taken_back(ward: Ward) -> None:
         for entry_id, (new, state) in corrected.items():
             assert corrections.correct(conn, FORMS, EVA, entry_id, 1, new, "fel", NOW) is state
             with pytest.raises(ReviewError, match="correction"):
-                decisions.undo(conn, EVA, entry_id, 2, later(1))
-        assert decisions.my_latest(conn, EVA) == []
+                undoing.undo(conn, EVA, entry_id, 2, later(1))
+        assert undoing.my_latest(conn, EVA) == []
     assert save(ward, "AAA2-00", {"datum": WRONG_DAY}, NILS) is EntryState.CONFIRMED
     with ward.store.begin() as conn:
-        assert [one.id for one in decisions.my_latest(conn, NILS)] == ["AAA2-00"]
-        assert decisions.undo(conn, NILS, "AAA2-00", 3, NOW) is EntryState.SECOND
+        assert [one.id for one in undoing.my_latest(conn, NILS)] == ["AAA2-00"]
+        assert undoing.undo(conn, NILS, "AAA2-00", 3, NOW) is EntryState.SECOND
 
 
 def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward) -> None:
@@ -469,8 +469,73 @@ def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward) -> None:
     with ward.store.begin() as conn:
         corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "fel", NOW)
         decisions.reject(conn, EVA, "AAAA-00", 2, "fel person", later(1))
-        assert [one.id for one in decisions.my_latest(conn, EVA)] == ["AAAA-00"]
-        assert decisions.undo(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.REVIEW
+        assert [one.id for one in undoing.my_latest(conn, EVA)] == ["AAAA-00"]
+        assert undoing.undo(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.CONFIRMED
+    found = get(ward, "AAAA-00")
+    assert (found.reason, found.first_by, found.second_by, found.claimed_by) == ("fel", "eva", None, None)
+
+
+def test_what_is_put_aside_and_taken_back_is_what_it_was(ward: Ward) -> None:
+    """Confirmed by two people, or waiting for the second: neither is to be done again because of a slip of the hand."""
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
+    waits = get(ward, "AAAA-00")
+    for who, revision in ((NILS, 1), (EVA, 3)):
+        with ward.store.begin() as conn:
+            decisions.reject(conn, who, "AAAA-00", revision, "oläsligt", later(1))
+            assert undoing.undo(conn, who, "AAAA-00", revision + 1, later(2)) is EntryState.SECOND
+            claims.release(conn, who, "AAAA-00")
+        assert get(ward, "AAAA-00") == replace(waits, revision=revision + 2)
+    save(ward, "AAAA-00", {"datum": Answer(SAID["datum"])}, NILS)
+    confirmed = get(ward, "AAAA-00")
+    for revision in (6, 8):  # twice: the rejection that was taken back does not stand in the way
+        with ward.store.begin() as conn:
+            decisions.reject(conn, EVA, "AAAA-00", revision, "oläsligt", later(3))
+            with pytest.raises(NotAllowedError):
+                undoing.undo(conn, NILS, "AAAA-00", revision + 1, later(4))
+            assert undoing.undo(conn, EVA, "AAAA-00", revision + 1, later(4)) is EntryState.CONFIRMED
+        assert get(ward, "AAAA-00") == replace(confirmed, revision=revision + 2)
+    with ward.store.begin() as conn:
+        assert undoing.undo(conn, NILS, "AAAA-00", 10, later(5)) is EntryState.SECOND  # and the second person's own decision still is
+
+
+def test_a_second_decision_that_was_taken_back_does_not_return_with_a_rejection(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
+    save(ward, "AAAA-00", {"datum": Answer(SAID["datum"])}, NILS)
+    with ward.store.begin() as conn:
+        undoing.undo(conn, NILS, "AAAA-00", 2, later(1))
+        decisions.reject(conn, NILS, "AAAA-00", 3, "oläsligt", later(2))
+        assert undoing.undo(conn, NILS, "AAAA-00", 4, later(3)) is EntryState.SECOND
+    assert get(ward, "AAAA-00").second_by is None
+
+
+def test_what_was_typed_comes_back_with_an_entry_that_was_put_aside(ward: Ward) -> None:
+    ward.note("AAAA")
+    assert claim(ward) is not None
+    typed = Answer("Sov illa, ringde dottern.")
+    with ward.store.begin() as conn:
+        decisions.save_draft(conn, EVA, "AAAA-00", "text", typed, NOW)
+        decisions.reject(conn, EVA, "AAAA-00", 0, "oläsligt", later(1))
+        decisions.reopen(conn, NILS, "AAAA-00", 1)
+    others = claim(ward, NILS)
+    assert others is not None
+    assert by_name(others)["text"].draft is None
+    with ward.store.begin() as conn:
+        claims.release(conn, NILS, "AAAA-00")
+    view = claim(ward)
+    assert view is not None
+    assert by_name(view)["text"].draft == typed
+    with ward.store.begin() as conn:
+        decisions.reject(conn, EVA, "AAAA-00", 2, "oläsligt", later(1))
+        assert undoing.undo(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.REVIEW
+    view = claim(ward)
+    assert view is not None
+    assert by_name(view)["text"].draft == typed
+    with ward.store.begin() as conn:
+        decisions.reject(conn, EVA, "AAAA-00", 4, "oläsligt", later(1))
+        corrections.void(conn, EVA, "AAAA-00", 5, "fel", later(2))
+        assert drafts(conn, "AAAA-00", "eva") == {}
 
 
 def test_nobody_takes_an_entry_back_that_a_colleague_is_reviewing(ward: Ward) -> None:
@@ -479,9 +544,9 @@ def test_nobody_takes_an_entry_back_that_a_colleague_is_reviewing(ward: Ward) ->
     assert claim(ward, NILS) is not None
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError, match="colleague"):
-            decisions.undo(conn, EVA, "AAAA-00", 1, NOW)
+            undoing.undo(conn, EVA, "AAAA-00", 1, NOW)
         claims.release(conn, NILS, "AAAA-00")
-        assert decisions.undo(conn, EVA, "AAAA-00", 1, NOW) is EntryState.REVIEW
+        assert undoing.undo(conn, EVA, "AAAA-00", 1, NOW) is EntryState.REVIEW
 
 
 def test_the_second_person_undoes_the_second_decision_only(ward: Ward) -> None:
@@ -489,7 +554,7 @@ def test_the_second_person_undoes_the_second_decision_only(ward: Ward) -> None:
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
     save(ward, "AAAA-00", {"datum": Answer(SAID["datum"])}, NILS)
     with ward.store.begin() as conn:
-        assert decisions.undo(conn, NILS, "AAAA-00", 2, NOW) is EntryState.SECOND
+        assert undoing.undo(conn, NILS, "AAAA-00", 2, NOW) is EntryState.SECOND
     view = claim(ward, NILS)
     assert view is not None
     assert by_name(view)["datum"].first == WRONG_DAY
@@ -504,7 +569,7 @@ def test_a_correction_is_a_new_version(ward: Ward) -> None:
     assert first.revision == 1
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError, match="exported"):
-            decisions.undo(conn, EVA, "AAAA-00", 1, NOW)
+            undoing.undo(conn, EVA, "AAAA-00", 1, NOW)
         with pytest.raises(ReviewError):
             corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, {}, "fel", NOW)
         with pytest.raises(ReviewError):

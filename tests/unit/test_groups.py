@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from pipeline.errors import InvalidAnswerError, MissingAnswerError, NotAllowedError, StaleDecisionError
 from pipeline.model import Client, EntryState, Person, State
 from pipeline.review import Answer
-from pipeline.store import blocks, claims, corrections, decisions, groups, pages, plants, registers, tables
+from pipeline.store import blocks, claims, corrections, decisions, groups, pages, plants, registers, tables, undoing
 from pipeline.store.answers import How, decided, drafts
 from pipeline.store.control_key import SHARE
 from pipeline.store.control_tables import control, plant
@@ -243,7 +243,7 @@ def test_a_decision_taken_back_keeps_what_the_group_said(ward: Ward, entries: li
     confirmed(ward, group_of(ward))
     decide(ward, entries[0])
     with ward.store.begin() as conn:
-        decisions.undo(conn, EVA, entries[0], entry(conn, entries[0]).revision, later(3))
+        undoing.undo(conn, EVA, entries[0], entry(conn, entries[0]).revision, later(3))
         assert "rad01.mat" not in drafts(conn, entries[0], EVA.login)
         assert next(field for field in look_at(conn, FORMS, EVA, entries[0]).fields if field.spec.column == "mat").grouped
     assert decide(ward, entries[0], minutes=4) is EntryState.CONFIRMED

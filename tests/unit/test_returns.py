@@ -30,6 +30,7 @@ from pipeline.store import (
     rejected,
     tables,
     temporary_identities,
+    undoing,
 )
 from pipeline.store.database import Store
 from pipeline.store.duplicate_marks import Compared, in_text
@@ -265,12 +266,23 @@ def test_entries_without_a_day_push_none_with_one_off_the_list(ward: Ward, monke
         assert [one.id for one in duplicate_marks.alike(conn, EVA, entry(conn, found), [ASTA.pid], [])] == [dated]
 
 
+def test_undoing_a_mark_takes_it_back(ward: Ward) -> None:
+    entry_id, same = ward.note("AAAA"), Compared(other_entry=ward.note("BBBB"))
+    save(ward, entry_id, AboutClient())
+    before = get(ward, entry_id)
+    with ward.store.begin() as conn:
+        duplicate_marks.mark_duplicate(conn, ward.store.images, EVA, entry_id, 1, same, "", later(1))
+        assert undoing.undo(conn, EVA, entry_id, 2, later(2)) is EntryState.CONFIRMED
+        assert conn.exec_driver_sql("SELECT taken_back_by FROM duplicate_mark").scalars().all() == ["eva"]
+    assert get(ward, entry_id) == replace(before, revision=3)
+
+
 def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:
     entry_id, same = ward.note("AAAA"), Compared(other_entry=ward.note("BBBB"))
     save(ward, entry_id, AboutClient())
     with ward.store.begin() as conn:
         duplicate_marks.mark_duplicate(conn, ward.store.images, EVA, entry_id, 1, same, "", later(1))
-        decisions.undo(conn, EVA, entry_id, 2, later(2))
+        decisions.reopen(conn, EVA, entry_id, 2)
     assert save(ward, entry_id, AboutClient(), changed={"pnr": Answer(BROR.pid), "namn": Answer(BROR.name)}) is EntryState.SECOND
     with ward.store.begin() as conn:
         new = duplicate_marks.mark_duplicate(conn, ward.store.images, EVA, entry_id, 4, same, "", later(4))

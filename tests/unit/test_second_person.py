@@ -13,7 +13,7 @@ from pipeline.errors import NotAllowedError, StaleDecisionError
 from pipeline.model import EntryState, Person, State, Value
 from pipeline.review import Answer, asked
 from pipeline.settings import ROOT, Settings
-from pipeline.store import claims, corrections, decisions, tables
+from pipeline.store import claims, corrections, decisions, tables, undoing
 from pipeline.store.answers import decided
 from pipeline.store.control_tables import control
 from pipeline.store.database import Store, open_store
@@ -61,7 +61,7 @@ def settled(ward: Ward, day: Answer) -> None:
 def undo(ward: Ward, entry_id: str, who: Person) -> EntryState:
     """Take a decision back."""
     with ward.store.begin() as conn:
-        return decisions.undo(conn, who, entry_id, entry(conn, entry_id).revision, NOW)
+        return undoing.undo(conn, who, entry_id, entry(conn, entry_id).revision, NOW)
 
 
 def correct(ward: Ward, entry_id: str, who: Person, **new: Answer) -> EntryState:

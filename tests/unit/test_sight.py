@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import BlockedClientError, NotAllowedError, UsageError
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Person
 from pipeline.settings import Settings
-from pipeline.store import blocks, claims, decisions, lookup, page_lists, pages, pulls, records, registers, sight, tables
+from pipeline.store import blocks, claims, decisions, lookup, page_lists, pages, pulls, records, registers, sight, tables, undoing
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry
 from tests.ward import (
@@ -165,7 +165,7 @@ def test_an_export_leaves_out_and_keeps_from_others_what_is_blocked(ward: Ward) 
     block(ward, SOUTH)
     with ward.store.begin() as conn:
         assert records.ready(conn, FORMS, EVA) == []
-        assert decisions.my_latest(conn, EVA) == []
+        assert undoing.my_latest(conn, EVA) == []
         assert records.ready(conn, FORMS, ADMIN) == ["AAAA-00"]
 
 

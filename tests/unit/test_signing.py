@@ -14,7 +14,7 @@ from pipeline.export.late_entry import late_entry_text
 from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
-from pipeline.store import claims, corrections, decisions, records, signing, tables, versions
+from pipeline.store import claims, corrections, decisions, records, signing, tables, undoing, versions
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry
 from pipeline.store.events import events_of
@@ -147,7 +147,7 @@ def test_a_signed_entry_is_made_void_and_not_rejected_or_undone(ward: Ward) -> N
         with pytest.raises(ReviewError):
             decisions.reject(conn, EVA, one.id, one.revision, "fel person", later(6))
         with pytest.raises(ReviewError):
-            decisions.undo(conn, EVA, one.id, one.revision, later(6))
+            undoing.undo(conn, EVA, one.id, one.revision, later(6))
         corrections.void(conn, EVA, one.id, one.revision, "fel person", later(6))
         after = entry(conn, one.id)
         assert (after.state, after.voided) == (EntryState.REJECTED, "fel person")

@@ -19,7 +19,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
 from pipeline.stored_values import canonical
 from pipeline.swedish_time import today
-from ui.components.answers import answer_of_code, answer_of_text, codes, is_chosen, must_be_said, proposed_signers, shown_answer
+from ui.components.answers import answer_of_code, answer_of_text, as_code, as_text, codes, is_chosen, must_be_said, proposed_signers, shown_answer
 from ui.components.entry_facts import entry_facts
 from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
@@ -111,6 +111,8 @@ def _keep(here: Site, person: Person, view: EntryView, keys: Mapping[str, FieldV
         if field is None or before.get(key) == held:
             continue
         answer = _drafted_second(view, field, draft) if view.second else _drafted(field, held)
+        if key not in before and answer == _drafted_untouched(view, field):
+            continue
         if answer is not None or key in before or field.draft is not None:
             _save_draft(here, person, view, field, answer)
         if field.spec.means is Meaning.CLIENT_PID and isinstance(held, str):
@@ -157,6 +159,17 @@ def _drafted(field: FieldView, held: str | int) -> Answer | None:
         options = codes(field.spec, proposed_signers(field))
         return answer_of_code(field.spec, options[held]) if isinstance(held, int) and 0 <= held < len(options) else None
     return answer_of_text(str(held), must_say=must_be_said(field))
+
+
+def _drafted_untouched(view: EntryView, field: FieldView) -> Answer | None:
+    """What the browser sends of a field that nobody has touched: that is no draft, and must not hide a later reading or another person's answer."""
+    if view.second:
+        return field.draft
+    shown = shown_answer(field)
+    if not is_chosen(field.spec):
+        return _drafted(field, as_text(shown, must_say=must_be_said(field)))
+    options, code = codes(field.spec, proposed_signers(field)), as_code(shown)
+    return _drafted(field, options.index(code) if code in options else -1)
 
 
 def _drafted_second(view: EntryView, field: FieldView, draft: Mapping[str, str | int]) -> Answer | None:

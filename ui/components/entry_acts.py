@@ -19,9 +19,9 @@ from pipeline.errors import (
     UnknownClientError,
 )
 from pipeline.model import EntryState, Person
-from pipeline.store import claims, decisions, forwarding, groups
+from pipeline.store import claims, decisions, forwarding, groups, undoing
 from pipeline.store.clock import utc_now
-from pipeline.store.entries import Entry
+from pipeline.store.entries import OPEN, Entry
 from pipeline.store.entry_views import EntryView
 from pipeline.store.looks import note_look
 from pipeline.store.plants import last_missed
@@ -150,28 +150,33 @@ def undo(here: Site, person: Person) -> None:
     if latest is None:
         return
     st.session_state.pop(UNDO, None)
-    if _attempt(here, lambda conn: decisions.undo(conn, person, latest.id, latest.revision, utc_now())):
+    _take_back(here, person, latest)
+
+
+def _take_back(here: Site, person: Person, latest: Entry) -> None:
+    try:
+        with here.store.begin() as conn:
+            state = undoing.undo(conn, person, latest.id, latest.revision, utc_now())
+    except EfterskriftError as error:
+        say(fault_text(error))
+        return
+    if state in OPEN:
         turn_to(latest.id, utc_now())
+    else:
+        say(t("review.undone_rejection"))
 
 
 @while_open
 def tried(here: Site, person: Person, act: Callable[[Connection], object]) -> None:
     """Do it, say what hinders it, and go on to the next entry."""
-    _attempt(here, act)
-    go_on(here, person)
-
-
-def _attempt(here: Site, act: Callable[[Connection], object]) -> bool:
-    """Do it, or say what hinders it; answers whether it is done."""
     try:
         with here.store.begin() as conn:
             act(conn)
     except EfterskriftError as error:
         say(fault_text(error))
-        return False
-    return True
+    go_on(here, person)
 
 
 def _latest(here: Site, person: Person) -> Entry | None:
     with here.store.read() as conn:
-        return next((entry for entry in decisions.my_latest(conn, person, limit=1) if entry.state in _UNDOABLE), None)
+        return next((entry for entry in undoing.my_latest(conn, person, limit=1) if entry.state in _UNDOABLE), None)

@@ -1,0 +1,37 @@
+"""Typing is activity on every screen, also in a form that is sent only when it is done: nobody is logged out in the middle of a sentence."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+import streamlit as st
+
+from ui.session import Site, note_activity
+
+_JS = """const QUIET_MS = 30000;
+
+export default function ({ parentElement, setTriggerValue }) {
+  const stop = new AbortController();
+  const told = () => {
+    const now = performance.now();
+    // While the next form is coming into sight (coming_entry.js) nothing is sent; the next key tells.
+    if ("efTurning" in document.documentElement.dataset || now - (parentElement.efTold ?? -QUIET_MS) < QUIET_MS) return;
+    parentElement.efTold = now;
+    setTriggerValue("typing", true);
+  };
+  document.addEventListener("input", told, { capture: true, signal: stop.signal });
+  return () => stop.abort();
+}"""
+"""What is typed stays in the browser: only that something is, at most twice a minute."""
+
+
+@cache
+def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component("efterskrift_activity", html="<span></span>", js=_JS)
+
+
+@st.fragment
+def typing_is_activity(here: Site) -> None:
+    """Let what somebody types put off the end of the session. As a fragment it draws nothing of the screen anew."""
+    _component()(key="activity", on_typing_change=partial(note_activity, here))
