@@ -57,8 +57,8 @@ from pipeline.training.handwriting_text import CHARACTERS, drawn_text
 SEED = 20261124
 RATE = 5e-4
 WARM_UP = 0.05
-OF_COMPOSED, OF_ACCENTED = 0.25, 0.2
-"""So many lines would be text put together from pieces, and so many people's own with accents drawn, if none had numbers or lacked letters."""
+OF_COMPOSED = 0.25
+"""So many lines would be text put together from pieces, if no text had numbers or letters that a hand lacks."""
 POOL = 96
 """So many lines are drawn at a time and sorted by width, to waste little on white."""
 BATCH_PX = 9_600
@@ -79,10 +79,11 @@ class Sources:
     hands: Hands | None = None
 
     def drawn(self, rng: Generator) -> Line:
-        """One line: up to a quarter Swedish text in people's letters, up to a fifth their lines with å, ä and ö drawn; of the rest 40 % whole lines
-        of people's, else words, words put together, and rendered text. Without people's lines more words are put together: trained on single words
-        and fonts alone, the network forgets what a line looks like."""
-        if self.hands and self.hands.single and (line := self._swedish(self.hands, rng)):
+        """One line: up to a quarter Swedish text in people's letters; of the rest 40 % whole lines of people's, else words, words put together, and
+        rendered text. Without people's lines more words are put together: trained on single words and fonts alone, the network forgets what a line
+        looks like."""
+        kind = rng.random()
+        if self.hands and self.hands.single and kind < OF_COMPOSED and (line := self.hands.composed(drawn_text(rng), rng)):
             return _spoiled(line, rng, real=True)
         kind = rng.random()
         if self.lines and kind < 0.4:
@@ -94,13 +95,6 @@ class Sources:
         if kind < 0.5:
             return _spoiled(self._joined(rng), rng, real=True)
         return _spoiled(rendered(self.fonts[int(rng.integers(len(self.fonts)))], rng), rng, real=False)
-
-    @staticmethod
-    def _swedish(people: Hands, rng: Generator) -> Line | None:
-        kind = rng.random()
-        if kind < OF_COMPOSED:
-            return people.composed(drawn_text(rng), rng)
-        return people.accented(rng) if kind < OF_COMPOSED + OF_ACCENTED else None
 
     def with_hands(self) -> Sources:
         """These, and text put together from pieces of all lines."""

@@ -28,9 +28,6 @@ LEAST_FIT = -0.4
 """Lines that fit their text worse (mean logarithm of p a letter) were read too badly to be cut."""
 FEWEST = 60
 """Different pieces that make a hand."""
-ACCENTED = 0.35
-"""So many letters of a line that might have an accent get one."""
-ACCENTS = {plain: [accented for accented, bare in PLAIN.items() if bare == plain] for plain in PLAIN.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +79,6 @@ class Hands:
                 line, place = (hand if piece in hand.places else self.all).piece(piece, rng)
                 at = word.start() + start
                 sheet.put(line, place, text[at : at + len(piece)])
-        picture = sheet.picture()
-        return None if picture is None else Line(picture, text, hand.writer)
-
-    def accented(self, rng: Generator) -> Line | None:
-        """A line of one hand as it stands, but with å, ä and ö of some of its letters; None for numbers, and where no letter gets an accent."""
-        hand = self.single[int(rng.integers(len(self.single)))]
-        line = hand.lines[int(rng.integers(len(hand.lines)))]
-        text = "".join(str(rng.choice(ACCENTS[c])) if c in ACCENTS and rng.random() < ACCENTED else c for c in line.text)
-        if text == line.text or re.search(r"\d", text):
-            return None
-        sheet = PieceSheet(rng)
-        sheet.put(line, 0, text)
         picture = sheet.picture()
         return None if picture is None else Line(picture, text, hand.writer)
 
