@@ -5,9 +5,9 @@
 
 `FOLDER` holds `dhsd_words.npz` and `copiste_lines48.zip`. Hands that no network was taught write (1) Swedish, put together from pieces of their
 lines, with phrases that the language model does not know and without every tenth word of its list, for people write words that no list has; and (2)
-what they wrote themselves: German names and French, which Swedish misleads. Every number is tried by itself while the others stay. Of the values with
-which foreign names are read about as well that is taken which reads most Swedish. Fonts are read too well to choose by. The words of Swedish people that
-quality is measured on are not looked at.
+what they wrote themselves: German names and French, which Swedish misleads. Every number is tried by itself while the others stay. Of the values
+with which foreign names are read about as well that is taken which reads most Swedish. Fonts are read too well to choose by. The words of Swedish
+people that quality is measured on are not looked at.
 """
 
 from __future__ import annotations
