@@ -22,6 +22,17 @@ from tests.ui.seeding import NURSE
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 _PATIENCE_S = 60
+_PLAN = "[class*='st-key-f-'][class*='-plan'] textarea"
+
+
+def begin_correction(page: Page, entry_id: str) -> None:
+    """Look the entry's sheet up by its serial, and open the correction."""
+    press_until(page, "Alt+l", page.get_by_label("Löpnummer", exact=True))
+    expect(page.get_by_label("Löpnummer", exact=True)).to_be_focused()
+    page.keyboard.type(f"{entry_id[:4]}-{entry_id[4:8]}")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Titta").click()
+    page.get_by_role("button", name="Rätta").click()
 
 
 def test_whoever_writes_a_correction_is_active(page: Page, store: Store) -> None:
@@ -30,13 +41,8 @@ def test_whoever_writes_a_correction_is_active(page: Page, store: Store) -> None
     seeding.confirm(store, NURSE, entry_id, sign=True)
     log_in(page, NURSE)
     settle(page)
-    press_until(page, "Alt+l", page.get_by_label("Löpnummer", exact=True))
-    expect(page.get_by_label("Löpnummer", exact=True)).to_be_focused()
-    page.keyboard.type(f"{entry_id[:4]}-{entry_id[4:8]}")
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Titta").click()
-    page.get_by_role("button", name="Rätta").click()
-    plan = page.locator("[class*='st-key-f-'][class*='-plan'] textarea")
+    begin_correction(page, entry_id)
+    plan = page.locator(_PLAN)
     expect(plan).to_be_visible()
     settle(page)
     before = utc_now() - timedelta(minutes=seeding.settings(store).session_minutes - 1)
@@ -66,13 +72,8 @@ def test_an_exported_entry_is_corrected_and_exported_again(page: Page, store: St
     log_in(page, NURSE)
     expect(page.get_by_text("Inget väntar på dig just nu.")).to_be_visible()
     settle(page)
-    press_until(page, "Alt+l", page.get_by_label("Löpnummer", exact=True))
-    expect(page.get_by_label("Löpnummer", exact=True)).to_be_focused()
-    page.keyboard.type(f"{entry_id[:4]}-{entry_id[4:8]}")
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Titta").click()
-    page.get_by_role("button", name="Rätta").click()
-    page.locator("[class*='st-key-f-'][class*='-plan'] textarea").fill("Ny omläggning på tisdag.")
+    begin_correction(page, entry_id)
+    page.locator(_PLAN).fill("Ny omläggning på tisdag.")
     page.locator("[class*='st-key-why-'] input").fill("Fel dag")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Rättelsen är sparad.")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from pipeline.store.issued_files import TakenIn, take_in_issued
 from pipeline.store.planned import planned
 from pipeline.store.registers import save_units
 from pipeline.template import Form, Forms
+from tests.counted_statements import statements
 from tests.ward import ADMIN, ASTA, CHIEF, FORMS, NORTH, NOTE, SAID, SOUTH, VISITS, Ward, page_reading, person
 
 pytest_plugins = ("tests.databases",)
@@ -65,6 +67,15 @@ def test_paper_that_came_before_the_file_is_told_of_and_learns_whom_it_was_print
     with ward.store.read() as conn:
         clients = dict(conn.execute(select(tables.entry.c.serial, tables.entry.c.client_pid)).all())
     assert clients == {SERIALS[3]: ASTA.pid, SERIALS[0]: None, "STRANGER": None}
+
+
+def test_scanned_paper_of_all_sheets_of_a_file_is_asked_for_at_once(ward: Ward) -> None:
+    def asked(count: int) -> int:
+        with statements(ward.store) as said:
+            take(ward, [IssuedSheet(new_serial(), NOTE.id, 1, SOUTH, ASTA.pid) for _ in range(count)])
+        return sum(bool(re.match(r'SELECT entry\.id, entry\.(serial|"?row)', one)) for one in said)
+
+    assert asked(1) == asked(5) == 1
 
 
 @pytest.mark.parametrize(
