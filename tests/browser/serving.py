@@ -62,9 +62,9 @@ def _forking() -> ForkServerContext:
 
 
 @contextmanager
-def ui_command(workspace: Path, port: int, processes: int) -> Iterator[subprocess.Popen[bytes]]:
-    """`efterskrift ui` as it is called from a shell."""
-    call = [sys.executable, "-c", "from pipeline.cli import main; main()", "ui", "--headless", f"--port={port}", f"--processes={processes}"]
+def ui_command(workspace: Path, port: int, processes: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`efterskrift ui` as it is called from a shell, with more options."""
+    call = [sys.executable, "-c", "from pipeline.cli import main; main()", "ui", f"--port={port}", f"--processes={processes}", *more]
     with started(call, workspace) as program:
         yield program
 

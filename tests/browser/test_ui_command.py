@@ -35,7 +35,7 @@ def descendants(pid: int) -> set[int]:
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_a_signal_ends_server_and_workers(tmp_path: Path, sign: signal.Signals) -> None:
     port = free_port()
-    with ui_command(tmp_path, port, processes=1) as program:
+    with ui_command(tmp_path, port, 1, "--headless") as program:
         answering(program.poll, port)
         below = descendants(program.pid)
         assert len(below) >= 2
@@ -43,6 +43,17 @@ def test_a_signal_ends_server_and_workers(tmp_path: Path, sign: signal.Signals) 
         assert program.wait(120) == 0
     # What workers are forked from ends when it sees its parent gone, a moment later if it was still loading.
     until(lambda: [pid for pid in below if is_running(pid)] == [], "no process is left behind")
+
+
+@pytest.mark.usefixtures("store")
+def test_whoever_starts_it_for_the_first_time_is_asked_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit asked for an e-mail address, in English, and nothing was served until somebody answered."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BROWSER", "true")
+    port = free_port()
+    with ui_command(tmp_path, port, 0) as program:
+        answering(program.poll, port)
+    assert "email" not in (tmp_path / "server.log").read_text()
 
 
 def is_running(pid: int) -> bool:
@@ -61,7 +72,7 @@ def test_what_is_handed_in_is_read(browser: Browser, store: Store, tmp_path: Pat
     scan = tmp_path / "bunt.png"
     assert cv2.imwrite(str(scan), printed_page(form, Sheet(serial, seeding.UNIT)))
     port = free_port()
-    with ui_command(tmp_path, port, processes=1) as program:
+    with ui_command(tmp_path, port, 1, "--headless") as program:
         address = answering(program.poll, port)
         window = browser.new_page(locale="sv-SE")
         window.set_default_timeout(PATIENCE_MS)
