@@ -66,3 +66,11 @@ def test_the_fields_of_a_form_are_numbered_to_the_right(open_screen: OpenScreen)
     app.button(key="forms_show-larmatgard").click().run()
     assert bare_numbers(app) == []
     assert right_numbers(app)[:2] == ["1", "2"]
+
+
+@pytest.mark.parametrize("world", ["filled"], indirect=True)
+def test_the_name_of_a_stack_is_shown_whole(open_screen: OpenScreen) -> None:
+    app = open_screen(ADMINISTRATOR, "scan")
+    names = [text for html in app.get("html") for _, text in _CELL.findall(html.proto.body) if re.fullmatch(r"\d{8}-[0-9a-f]{8}", text)]
+    assert len(names) > 2
+    assert not app.dataframe  # which cuts off what its column has no room for
