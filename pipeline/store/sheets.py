@@ -176,13 +176,13 @@ def sheet_pages(conn: Connection, sheet: str) -> list[Page]:
 
 
 def missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
-    """Numbers of the pages of a sheet that have not come. A page by itself, such as an unidentified one, misses none."""
-    return missing_among(sheet_pages(conn, sheet), sheet)
+    """Numbers of the pages of a sheet that have not come, also of one that is known by its page, as a copy is. An unidentified page misses none."""
+    return missing_among(sheet_pages(conn, sheet))
 
 
-def missing_among(found: Iterable[Page], sheet: str) -> tuple[int, ...]:
+def missing_among(found: Iterable[Page]) -> tuple[int, ...]:
     """As `missing_pages`, when the pages that have come are known."""
-    pages = [page for page in found if page.serial == sheet]
+    pages = [page for page in found if page.outcome is Outcome.READ]
     count = max((p.pages or 1 for p in pages), default=0)
     return tuple(sorted(set(range(1, count + 1)) - {p.page_no or 1 for p in pages}))
 
