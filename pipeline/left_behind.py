@@ -10,6 +10,7 @@ import shutil
 import socket
 import time
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 _OURS = re.compile(r"(?:\.|efterskrift-)([0-9a-f]{8})-([0-9]+)-[0-9a-z_]+(?:\.partial)?", re.ASCII)
@@ -35,6 +36,20 @@ def remove_left(folder: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+def remove_left_today(folder: Path) -> None:
+    """As `remove_left`, once a process and day: for whoever makes one thing after another in a folder that may hold much of other programs.
+
+    Another process takes the place of one that was killed, and looks first of all. What another computer left is not known to be left until later.
+    """
+    _removed_left(folder, int(time.monotonic() // _ELSEWHERE_SECONDS))
+
+
+@lru_cache(maxsize=8)
+def _removed_left(folder: Path, day: int) -> None:
+    del day
+    remove_left(folder)
 
 
 def _maker() -> str:

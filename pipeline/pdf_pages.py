@@ -18,7 +18,7 @@ from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PD
 from PIL import Image as Pillow
 
 from pipeline.errors import MissingProgramError, StoreUnavailableError
-from pipeline.left_behind import folder_prefix, remove_left
+from pipeline.left_behind import folder_prefix, remove_left_today
 from pipeline.model import Image
 from pipeline.pdf_loss import DAMAGE, lacking
 
@@ -233,7 +233,7 @@ def _rendered(path: Path, number: int, dpi: int) -> PdfPicture | PdfProblem:
 
 def _render(path: Path, number: int, dpi: int, *, strict: bool) -> Image | None:
     """Grey where the page has no colour."""
-    remove_left(Path(tempfile.gettempdir()))
+    remove_left_today(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=folder_prefix()) as folder:
         files = convert_from_path(path, dpi, folder, number, number, "ppm", paths_only=True, strict=strict, use_cropbox=True, timeout=RENDER_SECONDS)
         if files and _is_short(Path(str(files[0]))):

@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from pipeline.field_spec import FieldSpec
+from pipeline.field_spec import FieldSpec, Format
 from pipeline.page_spec import PageSpec
 from pipeline.template import Form
+
+_OF_A_KIND = frozenset({"adress", "antal", "belopp", "dag", "datum", "klockslag", "månad", "namn", "plats", "telefon", "typ", "underskrift"})
+"""Labels that say of what kind a value is, and nothing of what it is the date, name or amount of: that stands in the heading over them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a field stands on paper: under which heading, and with which fields of that heading on one line, from left to right."""
+
+    page: int
+    section: str
+    line: tuple[FieldSpec, ...]
+
+    def to_the_left(self, spec: FieldSpec) -> tuple[FieldSpec, ...]:
+        """The nearest first."""
+        return self.line[: self.line.index(spec)][::-1]
+
+    def beside(self, spec: FieldSpec) -> tuple[FieldSpec, ...]:
+        """Those to the left, then those to the right, the nearest of each first."""
+        return self.to_the_left(spec) + self.line[self.line.index(spec) + 1 :]
 
 
 def told_labels(form: Form, row: int | None) -> dict[str, str]:
     """The label of each field of an entry, by the field's name.
 
-    Labels that are alike also name their section or, where that does not tell them apart, the field before: "Datum då det hände: Klockslag".
+    Labels that are alike, or that say only of what kind a value is, also name what it belongs to: "Läkarkontakt: Datum", "Datum då det hände:
+    Klockslag".
     """
     specs = form.entry_fields(row)
     told = {spec.name: spec.full_label for spec in specs}
-    if not (alike := set().union(*_alike(told))):
+    unclear = {name for name, label in told.items() if _says_little(label)}.union(*_alike(told))
+    if not unclear:
         return told
-    sections = {spec.name: _section(page, spec) for page in form.pages for spec in page.all_fields if spec.name in alike}
+    places = dict(_places(form, specs, unclear))
+    owners = _owners([spec for spec in specs if spec.name in unclear], places, unclear)
+    told |= {name: f"{owner}: {told[name]}" for name, owner in owners.items() if owner}
+    sides = {name: f"Sida {place.page}" for name, place in places.items()}
     earlier = {spec.name: one.name for one, spec in pairwise(specs)}
     for _ in range(2):  # the field before may itself be told apart only now
         for names in _alike(told):
-            told |= _told_apart(told, names, (sections, {name: told[earlier[name]] for name in names if name in earlier}))
+            told |= _told_apart(told, names, (sides, {name: told[earlier[name]] for name in names if name in earlier}))
     return told
 
 
@@ -32,12 +58,38 @@ def told_label(form: Form, spec: FieldSpec) -> str:
     return told_labels(form, spec.row)[spec.name]
 
 
+def _says_little(label: str) -> bool:
+    return label.rstrip(":. ").casefold() in _OF_A_KIND or _goes_on(label)
+
+
+def _goes_on(label: str) -> bool:
+    """Whether a label goes on with what stands before it on paper: "Blad __ av __"."""
+    return label[:1].islower()
+
+
 def _alike(told: Mapping[str, str]) -> list[list[str]]:
     """Names of the fields that have the same label, label by label."""
     names: dict[str, list[str]] = {}
     for name, label in told.items():
         names.setdefault(label, []).append(name)
     return [same for same in names.values() if len(same) > 1]
+
+
+def _owners(unclear: Iterable[FieldSpec], places: Mapping[str, _Place], names: set[str]) -> dict[str, str]:
+    """What each of these fields belongs to, in the words of its form; "" where nothing says it."""
+    fields = list(unclear)
+    under = [(places[spec.name].page, places[spec.name].section, spec.full_label) for spec in fields]
+    owners: dict[str, str] = {}
+    for spec, where in zip(fields, under, strict=True):
+        place = places[spec.name]
+        before = next(iter(place.to_the_left(spec)), None)
+        if before is not None and (_goes_on(spec.full_label) or (before.format is Format.DATE and spec.format is Format.TIME)):
+            owners[spec.name] = owners.get(before.name) or before.full_label
+        elif under.count(where) == 1:
+            owners[spec.name] = place.section
+        else:
+            owners[spec.name] = next((one.full_label for one in place.beside(spec) if one.name not in names), "")
+    return owners
 
 
 def _told_apart(told: Mapping[str, str], names: Iterable[str], ways: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -49,7 +101,31 @@ def _told_apart(told: Mapping[str, str], names: Iterable[str], ways: Iterable[Ma
     return {}
 
 
+def _places(form: Form, specs: Sequence[FieldSpec], wanted: set[str]) -> Iterator[tuple[str, _Place]]:
+    """Where each of the wanted fields stands among those of the entry, by its name."""
+    entry = {spec.name for spec in specs}
+    for number, page in enumerate(form.pages, 1):
+        under: dict[str, list[FieldSpec]] = {}
+        for spec in page.all_fields:
+            if spec.name in entry:
+                under.setdefault(_section(page, spec), []).append(spec)
+        for section, fields in under.items():
+            for spec in (spec for spec in fields if spec.name in wanted):
+                line = sorted((one for one in fields if _on_one_line(one, spec)), key=lambda one: one.box[0])
+                yield spec.name, _Place(number, section, tuple(line))
+
+
+def _on_one_line(one: FieldSpec, other: FieldSpec) -> bool:
+    """Whether half the lower of two fields stands beside the other."""
+    (_, top, _, height), (_, other_top, _, other_height) = one.box, other.box
+    shared = min(top + height, other_top + other_height) - max(top, other_top)
+    return shared > min(height, other_height) / 2
+
+
 def _section(page: PageSpec, spec: FieldSpec) -> str:
     x, y = spec.box[:2]
-    boxes = ((section.title, *section.box) for section in page.sections)
-    return next((title for title, left, top, width, height in boxes if left <= x <= left + width and top <= y <= top + height), "")
+    for section in page.sections:
+        left, top, width, height = section.box
+        if left <= x <= left + width and top <= y <= top + height:
+            return section.title
+    return ""

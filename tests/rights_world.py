@@ -91,7 +91,7 @@ def _all_forms() -> Forms:
 @dataclass(frozen=True)
 class Known:
     """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate, a question, a pull, a package,
-    a group.
+    a group, the back of a copy and a front that it may belong to.
     """
 
     twin: str
@@ -103,6 +103,8 @@ class Known:
     pull: str
     package: str
     group: str
+    back: str
+    front: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class World:
 
     def arguments(self, name: str) -> dict[str, Any]:
         """By the parameters' names, what the functions are called with."""
-        page = self.known.twin if name.endswith("settle_duplicate") else "first"
+        page = {"settle_duplicate": self.known.twin, "lay_to": self.known.back}.get(name.rpartition(".")[2], "first")
         office = Office(self.store, self.settings, FORMS)
         return {
             "forms": FORMS,
@@ -128,6 +130,7 @@ class World:
             "answers": [] if name.startswith(f"{P}export") else answers(SAID) | answers(PLAN),
             "reason": "oläsligt" if name.endswith("reject") else REASON,
             "page_id": self._page() if page == "first" else page,
+            "front_id": self.known.front,
             "row": None,
             "same": True,
             "serial": "AAAA",
@@ -283,6 +286,7 @@ def make_world(folder: Path) -> Known:
         for serial, who in (("BBBB", EVA), ("EEEE", NILS), ("FFFF", NILS)):
             confirm(store, f"{serial}-00", who)
         visits(ward, "JJJJ", (True, True, True))
+        front, back = _copied(ward)
         with store.begin() as conn:
             sign(conn, FORMS, EVA, "BBBB-00", entries.entry(conn, "BBBB-00").revision, NOW, why=REASONS[0])
             ids = _controls(conn)
@@ -293,7 +297,18 @@ def make_world(folder: Path) -> Known:
             group = _groups(conn)
             pulled = pull_to_front(conn, CHIEF, PullKind.DAY, NORTH, "2026-02-17", NOW).id
             blocks.set_block(conn, ADMIN, NORTH, ASTA.pid, REASON, NOW)
-    return Known(twin, run, *ids, mark, asked, pulled, package, group)
+    return Known(twin, run, *ids, mark, asked, pulled, package, group, back, front)
+
+
+def _copied(ward: Ward) -> tuple[str, str]:
+    """A note that was photocopied before it was filled in: two fronts, of which one is returned, and a back of one of them."""
+    ward.issue(IssuedSheet("KKKK", NOTE.id, 1, NORTH, ASTA.pid))
+    front, other, back = ward.scan(), ward.scan(), ward.scan()
+    for page_id, said, number in ((front, SAID, 1), (other, SAID, 1), (back, PLAN, 2)):
+        ward.read(page_id, page_reading(NOTE, "KKKK", said, number))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, other, FORMS, same=False)
+    return front, back
 
 
 def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:

@@ -22,6 +22,7 @@ SAID: Mapping[str, str] = {
     "add_row": _ENTERED,
     "settle_duplicate": _ENTERED,
     "settle_empty": _ENTERED,
+    "lay_to": _ENTERED,
     "sign": _ENTERED,
     "take_signature_back": _ENTERED,
     "client_choice": _ENTERED,

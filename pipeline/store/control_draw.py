@@ -36,6 +36,6 @@ def draw_controls(conn: Connection, form: Form, found: Entry, now: datetime) -> 
     key, answers = key_for_lots(conn), decided(conn, found.id)
     fields = [spec.name for spec in review.asked(form, found.row) if is_controlled(spec) and spec.name in answers]
     fields = [name for name in fields if not is_temporary(str(answers[name].answer.value))]  # it stands on no paper
-    numbers, missing = page_numbers(form), missing_among(sheet_pages(conn, found.sheet), found.sheet)  # nobody can type what has no picture
+    numbers, missing = page_numbers(form), missing_among(sheet_pages(conn, found.sheet))  # nobody can type what has no picture
     drawn = [name for name in fields if numbers[name] not in missing and is_drawn(key, share, "control", found.id, name)]
     insert_new(conn, control, [{"entry": found.id, "field": name, "drawn_at": now, "passed": 0} for name in drawn])

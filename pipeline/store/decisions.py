@@ -104,7 +104,7 @@ def save_answers(
     form = form_of(forms, found)
     pages = tuple(sheet_pages(conn, found.sheet))
     readings = readings_of(conn, pages)
-    missing = _missing_fields(pages, found, form)
+    missing = _missing_fields(pages, form)
     specs = review.asked(form, found.row)
     here = [spec for spec in specs if spec.name not in missing]
     in_groups = grouped(conn, found, readings)
@@ -255,6 +255,6 @@ def decide(
     record(conn, person.login, "decide", found.id, unit=found.unit, state=state.value, **counts)
 
 
-def _missing_fields(pages: tuple[Page, ...], found: Entry, form: Form) -> set[str]:
-    missing = missing_among(pages, found.sheet)
+def _missing_fields(pages: tuple[Page, ...], form: Form) -> set[str]:
+    missing = missing_among(pages)
     return {name for name, number in page_numbers(form).items() if number in missing}

@@ -50,7 +50,7 @@ def take_over(conn: Connection, read: Page, other: Page) -> bool:
 
     Only while nobody has touched an entry of the sheet; its untouched entries are then made anew from this page. Answers whether it was done.
     """
-    if (read.scanned_at, read.id) > (other.scanned_at, other.id) or _touched(conn, other):
+    if (read.scanned_at, read.id) > (other.scanned_at, other.id) or is_touched(conn, other):
         return False
     give_up_sheet(conn, other)
     conn.execute(update(_page).where(_page.c.id == other.id).values(duplicate_of=read.id))
@@ -60,7 +60,7 @@ def take_over(conn: Connection, read: Page, other: Page) -> bool:
 
 def stand_in(conn: Connection, read: Page, other: Page) -> bool:
     """Let a later scan of the same paper, on which more is written, stand for its side; as `take_over`, only while nobody has touched an entry."""
-    if other.sheet != read.serial or _touched(conn, other):
+    if other.sheet != read.serial or is_touched(conn, other):
         return False
     give_up_sheet(conn, other)
     conn.execute(update(_page).where(_page.c.id == other.id).values(duplicate_of=read.id, settled=True))
@@ -78,7 +78,7 @@ def set_apart(conn: Connection, twice: Page) -> list[Page]:
     """Other sides of a serial that stand by themselves, as they do while one has come twice, and of which nobody has touched an entry."""
     alone = (_page.c.serial == twice.serial, _page.c.page_no != twice.page_no, _page.c.sheet == _page.c.id)
     found = conn.execute(select(_page).where(*alone).order_by(_page.c.scanned_at, _page.c.id)).mappings()
-    return [side for side in map(Page.of, found) if not _touched(conn, side)]
+    return [side for side in map(Page.of, found) if not is_touched(conn, side)]
 
 
 def give_up_sheet(conn: Connection, of: Page) -> None:
@@ -87,7 +87,8 @@ def give_up_sheet(conn: Connection, of: Page) -> None:
     conn.execute(update(_page).where(_page.c.id == of.id).values(sheet=None))
 
 
-def _touched(conn: Connection, other: Page) -> bool:
+def is_touched(conn: Connection, other: Page) -> bool:
+    """Whether somebody has begun with an entry of the page's sheet."""
     begun: Any = or_(
         _entry.c.state != EntryState.REVIEW.value,
         _entry.c.revision > 0,

@@ -103,7 +103,7 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
     found = entry(conn, entry_id)
     form = form_of(forms, found)
     pages = tuple(sheet_pages(conn, found.sheet))
-    missing = missing_among(pages, found.sheet)
+    missing = missing_among(pages)
     fields = _fields(conn, found, form, pages, person)
     covered = covered_on(conn, person, form, pages)
     if covered.hides(found.row):

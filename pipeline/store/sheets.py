@@ -95,7 +95,7 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
     record(conn, person.login, "settle_duplicate", page_id, unit=found.unit, same=same)
     if form is not None and more and _shows_all(conn, found) and stand_in(conn, found, page(conn, found.duplicate_of or "")):
         _update(conn, page_id, sheet=found.serial, duplicate_of=None)
-        _make_entries(conn, replace(found, sheet=found.serial), form)
+        make_entries(conn, replace(found, sheet=found.serial), form)
         _lay_together(conn, found, forms)
     elif form is not None and more:
         _add(conn, replace(found, sheet=page_id), form, more)
@@ -103,7 +103,7 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
     elif same:
         _lay_together(conn, found, forms)
     else:
-        _make_entries(conn, replace(found, sheet=page_id), form)
+        make_entries(conn, replace(found, sheet=page_id), form)
 
 
 def _rows_not_there(conn: Connection, second: Page, form: Form | None) -> Sequence[int | None]:
@@ -176,13 +176,13 @@ def sheet_pages(conn: Connection, sheet: str) -> list[Page]:
 
 
 def missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
-    """Numbers of the pages of a sheet that have not come. A page by itself, such as an unidentified one, misses none."""
-    return missing_among(sheet_pages(conn, sheet), sheet)
+    """Numbers of the pages of a sheet that have not come, also of one that is known by its page, as a copy is. An unidentified page misses none."""
+    return missing_among(sheet_pages(conn, sheet))
 
 
-def missing_among(found: Iterable[Page], sheet: str) -> tuple[int, ...]:
+def missing_among(found: Iterable[Page]) -> tuple[int, ...]:
     """As `missing_pages`, when the pages that have come are known."""
-    pages = [page for page in found if page.serial == sheet]
+    pages = [page for page in found if page.outcome is Outcome.READ]
     count = max((p.pages or 1 for p in pages), default=0)
     return tuple(sorted(set(range(1, count + 1)) - {p.page_no or 1 for p in pages}))
 
@@ -214,7 +214,7 @@ def _save_fields(conn: Connection, page_id: str, fields: Mapping[str, Reading]) 
 
 def _place(conn: Connection, read: Page, form: Form | None) -> None:
     """Find the sheet that a page belongs to, or the page that it repeats."""
-    if (twin := same_bytes(conn, read)) and not _is_void(conn, page(conn, twin).sheet or twin):
+    if (twin := same_bytes(conn, read)) and not is_void(conn, page(conn, twin).sheet or twin):
         _update(conn, read.id, duplicate_of=twin, settled=True)
         return
     if not _identified(read, form):
@@ -222,21 +222,22 @@ def _place(conn: Connection, read: Page, form: Form | None) -> None:
     elif read.serial and (other := same_side(conn, read)) and not take_over(conn, read, other):
         _update(conn, read.id, duplicate_of=other.id)
         return
-    elif read.serial and (is_copied(conn, read) or _is_void(conn, read.serial)):
+    elif read.serial and (is_copied(conn, read) or is_void(conn, read.serial)):
         sheet = read.id  # nobody can tell whose other side it is, or nobody would see it with what is void
     else:
         sheet = read.serial or read.id
     _update(conn, read.id, sheet=sheet)
-    _make_entries(conn, replace(read, sheet=sheet), form)
+    make_entries(conn, replace(read, sheet=sheet), form)
 
 
-def _is_void(conn: Connection, sheet: str) -> bool:
+def is_void(conn: Connection, sheet: str) -> bool:
     """Whether a sheet has had entries, and all of them are void: a page laid to it would be done at once, unseen."""
     there = entries_of(conn, sheet)
     return bool(there) and all(one.voided is not None for one in there)
 
 
-def _make_entries(conn: Connection, read: Page, form: Form | None) -> None:
+def make_entries(conn: Connection, read: Page, form: Form | None) -> None:
+    """Make the entries of the sheet that a page has just been laid to; what was decided without the page is reviewed anew."""
     common = _common(read, form)
     if form is None or not _identified(read, form):
         _add(conn, read, form, [None])

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from pipeline.model import EntryState
 from pipeline.store.clock import UtcDateTime
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 metadata = MetaData()
 

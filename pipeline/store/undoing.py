@@ -96,8 +96,8 @@ def _is_correction() -> ColumnElement[bool]:
 def _undecide(conn: Connection, person: Person, found: Entry, now: datetime) -> None:
     answers = {name: one.answer for name, one in decided(conn, found.id, by=person.login).items() if one.how not in _NOT_TYPED}
     second = found.second_by is not None and any(not one.settled for one in decided(conn, found.id, first_only=True).values())
-    before = {"state": EntryState.SECOND.value, "reason": "", "second_by": None, "second_at": None} if second else UNDECIDED
-    change(conn, found, **before, area=found.area)
+    before = {"state": EntryState.SECOND.value, "second_by": None, "second_at": None} if second else UNDECIDED
+    change(conn, found, **{**before, "reason": found.reason}, area=found.area)  # deciding took nothing from why it had come back
     lay_free_note(conn, found.form, found.sheet, found.area)
     keep_drafts(conn, found.id, found.revision + 1, person.login, answers, now)
 
@@ -112,12 +112,20 @@ def _take_up(conn: Connection, person: Person, found: Entry, now: datetime) -> N
 
 def _before_rejection(conn: Connection, found: Entry) -> Mapping[str, Any]:
     """What an entry was before it was put aside: whoever does that with one that is undecided is its first person, else its second."""
+    reason = conn.execute(select(entry_version.c.reason_before).where(*_noted(found))).scalar()
     if found.second_by is None:
-        return UNDECIDED
+        return {**UNDECIDED, "reason": reason or ""}
     *_, before, _ = [event for event in events_of(conn, found.id) if event.action in {"decide", "undo"}]
     state = EntryState(str(before.detail.get("state") or EntryState.SECOND.value))
     earlier = select(entry_version).where(entry_version.c.entry == found.id, entry_version.c.state != EntryState.REJECTED.value)
     version = conn.execute(earlier.order_by(entry_version.c.id.desc()).limit(1)).one_or_none()
     by_two = version is not None and state is not EntryState.SECOND and version.by != found.first_by
     who = {"second_by": version.by, "second_at": version.at} if version is not None and by_two else {"second_by": None, "second_at": None}
-    return {"state": state.value, "reason": version.reason if version is not None else "", **who}
+    if reason is None:
+        reason = version.reason if version is not None else ""
+    return {"state": state.value, "reason": reason, **who}
+
+
+def _noted(found: Entry) -> tuple[ColumnElement[bool], ...]:
+    """Which row of the versions is the decision that made an entry what it is."""
+    return entry_version.c.entry == found.id, entry_version.c.revision == found.revision

@@ -19,6 +19,7 @@ from pipeline.store.form_areas import note_areas
 from pipeline.store.payment_tables import payment_approval
 from pipeline.store.queue_upgrade import place_in_queue
 from pipeline.store.return_tables import duplicate_mark
+from pipeline.store.version_tables import entry_version
 from pipeline.template import Forms
 
 _WITH_AREAS, _WITH_ADM, _WITH_REVISIONS = 4, 5, 7
@@ -51,6 +52,7 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
     5: (tables.entry.c.subject, tables.reading.c.words),
     6: (duplicate_mark.c.before,),
     7: (tables.export_item.c.entry_revision, payment_approval.c.rows_sha256, tables.draft.c.revision),
+    8: (entry_version.c.reason_before,),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
 

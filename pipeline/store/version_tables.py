@@ -7,7 +7,8 @@ from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text
 from pipeline.store.clock import UtcDateTime
 from pipeline.store.tables import metadata
 
-# Why an entry was decided as it was: the entry itself only has the latest reason.
+# Why an entry was decided as it was: the entry itself only has the latest reason. `reason_before` is the one that it had until then, so that it is
+# told again if the decision is taken back; NULL for decisions of a time before that was kept.
 entry_version = Table(
     "entry_version",
     metadata,
@@ -16,6 +17,7 @@ entry_version = Table(
     Column("revision", Integer, nullable=False),
     Column("state", String(30), nullable=False),
     Column("reason", Text, nullable=False, default=""),
+    Column("reason_before", Text),
     Column("voided", Boolean, nullable=False, default=False),
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),

@@ -50,7 +50,7 @@ class Signed:
 def note_version(conn: Connection, found: Entry, by: str, at: datetime, *, state: EntryState, reason: str, voided: bool) -> None:
     """Write down a decision. `found` is the entry as it was before."""
     row = {"entry": found.id, "revision": found.revision + 1, "state": state.value, "reason": reason, "voided": voided, "by": by, "at": at}
-    conn.execute(insert(entry_version).values(row))
+    conn.execute(insert(entry_version).values(row | {"reason_before": found.reason}))
 
 
 def versions(conn: Connection, person: Person, entry_id: str) -> list[Version]:

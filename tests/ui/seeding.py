@@ -229,6 +229,22 @@ def add_duplicate(store: Store, entry_id: str) -> str:
     return f"{batch}-00001"
 
 
+def add_copies(store: Store) -> tuple[str, ...]:
+    """A form of two pages that was photocopied before it was filled in; answers with the pages of the two papers, the original first."""
+    form, serial = forms().latest("krisledningsmote"), new_serial()
+    with store.begin() as conn:
+        issued.add_issued(conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login)
+        batch = pages.add_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+    for position, (leads, page_no) in enumerate(((NURSE, 1), (NURSE, 2), (COLLEAGUE, 1), (COLLEAGUE, 2)), start=1):
+        values = {"ordforande": leads.name, "skribent": leads.name, "handelsedatum": "2021-12-18"}
+        _read_page(store, form, serial, batch, position, values, {}, page_no=page_no, shade=255 - position)
+    found = tuple(f"{batch}-{position:05d}" for position in range(1, 5))
+    for page in found[2:]:
+        with store.begin() as conn:
+            sheets.settle_duplicate(conn, ADMINISTRATOR, page, forms(), same=False)
+    return found
+
+
 def add_blank_page(store: Store) -> str:
     """A back with nothing on it."""
     with store.begin() as conn:

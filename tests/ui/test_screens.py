@@ -243,7 +243,24 @@ def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(open_screen
     app.session_state["language"] = "en"
     app.run()
     shown = " ".join(html.proto.body for html in app.get("html"))
-    assert re.search(r"<td>18 Dec 2021</td><td>1</td><td>\w{4}-\w{4}</td><td class=\"ef-number\">3</td><td class=\"ef-number\">2</td>", shown)
+    one, three, two = (f'<td class="ef-number">{number}</td>' for number in (1, 3, 2))
+    assert re.search(rf"<td>18 Dec 2021</td>{one}<td>\w{{4}}-\w{{4}}</td>{three}{two}", shown)
+
+
+def test_the_back_of_a_copy_is_laid_to_its_front(store: Store, open_screen: OpenScreen) -> None:
+    _, _, front, back = seeding.add_copies(store)
+    app = open_screen(ADMINISTRATOR, "scan")
+    assert app.segmented_control(key="problem_kind").options == ["Sidor av kopior (1)"]
+    app.button(key=f"look-{back}").click().run()
+    assert {"Den här sidan", "Första sidan i bunt.pdf, sida 3"} <= {caption.value for caption in app.caption}
+    assert (looks(store, back, ADMINISTRATOR), looks(store, front, ADMINISTRATOR)) == (1, 1)
+    button = app.button(key=f"belongs-{front}-{back}")
+    assert button.label == "Hör till bunt.pdf, sida 3"
+    button.click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert pages.page(conn, back).sheet == front
+        assert [event.action for event in events_of(conn, back)][-1] == "lay_to"
 
 
 @pytest.mark.parametrize("world", ["filled"], indirect=True)

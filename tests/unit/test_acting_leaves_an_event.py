@@ -69,6 +69,7 @@ NEEDS_NONE = {
     "store.forwarding.forwarded": LIST,
     "store.forwarding.has_entry_on": ASKS,
     "store.looks.note_look": PART,
+    "store.copied.sides_apart": LIST,
     "store.page_lists.blank_pages": LIST,
     "store.page_lists.repeated_pages": LIST,
     "store.page_lists.incomplete_sheets": LIST,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from pipeline.client_guard import AboutClient, Choice
 from pipeline.errors import (
@@ -26,6 +26,7 @@ from pipeline.store.claims import EntryView, FieldView
 from pipeline.store.database import Store
 from pipeline.store.entries import Entry, entry, reopen
 from pipeline.store.events import events_of
+from pipeline.store.version_tables import entry_version
 from pipeline.template import Forms
 from tests.alike import DAY, visits
 from tests.ward import (
@@ -463,12 +464,15 @@ def test_a_correction_is_not_taken_back(ward: Ward) -> None:
         assert undoing.undo(conn, NILS, "AAA2-00", 3, NOW) is EntryState.SECOND
 
 
-def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward) -> None:
+@pytest.mark.parametrize("older", [False, True], ids=["kept", "of a time before the reason was kept"])
+def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward, *, older: bool) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.begin() as conn:
         corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "fel", NOW)
         decisions.reject(conn, EVA, "AAAA-00", 2, "fel person", later(1))
+        if older:
+            conn.execute(update(entry_version).values(reason_before=None))
         assert [one.id for one in undoing.my_latest(conn, EVA)] == ["AAAA-00"]
         assert undoing.undo(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.CONFIRMED
     found = get(ward, "AAAA-00")
@@ -497,6 +501,44 @@ def test_what_is_put_aside_and_taken_back_is_what_it_was(ward: Ward) -> None:
         assert get(ward, "AAAA-00") == replace(confirmed, revision=revision + 2)
     with ward.store.begin() as conn:
         assert undoing.undo(conn, NILS, "AAAA-00", 10, later(5)) is EntryState.SECOND  # and the second person's own decision still is
+
+
+def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back(ward: Ward) -> None:
+    """Undecided, or waiting for the second person; and so when a decision is taken back."""
+    ward.note("AAAA")
+    with ward.store.begin() as conn:
+        decisions.reject(conn, EVA, "AAAA-00", 0, "fel person", NOW)
+        decisions.reopen(conn, NILS, "AAAA-00", 1, "Svar från mottagaren: okänd enhet.")
+    came_back = get(ward, "AAAA-00")
+    for revision in (2, 4):  # twice: it is kept with every rejection
+        with ward.store.begin() as conn:
+            decisions.reject(conn, EVA, "AAAA-00", revision, "oläsligt", later(1))
+            assert undoing.undo(conn, EVA, "AAAA-00", revision + 1, later(2)) is EntryState.REVIEW
+            claims.release(conn, EVA, "AAAA-00")
+        assert get(ward, "AAAA-00") == replace(came_back, revision=revision + 2)
+    assert save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY)) is EntryState.SECOND
+    waits = get(ward, "AAAA-00")
+    assert waits.reason == came_back.reason
+    with ward.store.begin() as conn:
+        decisions.reject(conn, NILS, "AAAA-00", 7, "oläsligt", later(3))
+        assert undoing.undo(conn, NILS, "AAAA-00", 8, later(4)) is EntryState.SECOND
+        claims.release(conn, NILS, "AAAA-00")
+    assert get(ward, "AAAA-00") == replace(waits, revision=9)
+    with ward.store.begin() as conn:
+        assert undoing.undo(conn, EVA, "AAAA-00", 9, later(5)) is EntryState.REVIEW
+    assert get(ward, "AAAA-00").reason == came_back.reason
+
+
+def test_a_second_decision_that_is_taken_back_leaves_why_the_entry_waits_for_a_second_person(ward: Ward) -> None:
+    ward.note("AAAA")
+    save(ward, "AAAA-00", answers(ALL))
+    with ward.store.begin() as conn:
+        corrections.correct(conn, FORMS, EVA, "AAAA-00", 1, {"datum": WRONG_DAY}, "Fel dag", NOW)
+    waits = get(ward, "AAAA-00")
+    save(ward, "AAAA-00", {"datum": WRONG_DAY}, NILS)
+    with ward.store.begin() as conn:
+        assert undoing.undo(conn, NILS, "AAAA-00", 3, later(1)) is EntryState.SECOND
+    assert get(ward, "AAAA-00").reason == waits.reason == "Fel dag"
 
 
 def test_a_second_decision_that_was_taken_back_does_not_return_with_a_rejection(ward: Ward) -> None:

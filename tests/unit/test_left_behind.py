@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fpdf import FPDF
 
-from pipeline.left_behind import folder_prefix, partial_name, remove_left
+from pipeline.left_behind import folder_prefix, partial_name, remove_left, remove_left_today
+from pipeline.pdf_pages import pdf_pages
 from pipeline.whole_file import write_secretly, write_whole
 
 _WRITER = """
@@ -66,15 +69,43 @@ def test_what_another_computer_left_is_removed_after_a_day_and_other_programs_fi
 
 def test_pictures_of_a_killed_reader_go_and_those_of_a_living_one_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     living = tmp_path / f"{folder_prefix()}abcd_123"
-    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
-        ended.wait()
-    monkeypatch.setattr("os.getpid", lambda: ended.pid)
-    dead = tmp_path / f"{folder_prefix()}abcd_123"
+    dead = tmp_path / _of_a_dead_reader(monkeypatch)
     for folder in (living, dead):
         folder.mkdir()
         (folder / "page.ppm").write_bytes(b"P6")
     remove_left(tmp_path)
     assert list(tmp_path.iterdir()) == [living]
+
+
+def test_whoever_draws_page_after_page_looks_for_what_was_left_once_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages, temporary = FPDF(format=(20, 30)), tmp_path / "temporary"
+    for _ in range(3):
+        pages.add_page()
+        pages.line(5, 5, 15, 25)  # no picture that could be taken out: each page is drawn
+    pages.output(str(tmp_path / "stack.pdf"))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    first, second = (temporary / _of_a_dead_reader(monkeypatch) for _ in range(2))
+    first.mkdir(parents=True)
+    drawn = iter(pdf_pages(tmp_path / "stack.pdf"))
+    next(drawn)
+    assert not first.exists()
+    second.mkdir()
+    assert [number for number, _ in drawn] == [2, 3]
+    assert second.exists()
+    a_day_later = time.monotonic() + 86400
+    with monkeypatch.context() as later:
+        later.setattr(time, "monotonic", lambda: a_day_later)
+        remove_left_today(temporary)
+    assert not second.exists()
+
+
+def _of_a_dead_reader(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a folder for passing pictures of a process that is no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    with monkeypatch.context() as then:
+        then.setattr("os.getpid", lambda: ended.pid)
+        return f"{folder_prefix()}abcd_123"
 
 
 def test_a_folder_that_cannot_be_read_is_no_fault(tmp_path: Path) -> None:

@@ -50,8 +50,9 @@ def form_view(here: Site, person: Person, form: Form) -> None:
 
 def fields_table(form: Form) -> None:
     """What each field is, by the number that the picture gives it."""
-    titles = ("number", "field", "sort", "critical", "required")
-    head = "".join(f"<th scope='col'>{escape(t(f'forms.column.{title}'))}</th>" for title in titles)
+    titles = ("field", "sort", "critical", "required")
+    head = f"<th scope='col' class='ef-number'>{escape(t('forms.column.number'))}</th>"
+    head += "".join(f"<th scope='col'>{escape(t(f'forms.column.{title}'))}</th>" for title in titles)
     numbers = numbered(form)
     first = {spec.column: spec for spec in reversed(form.fields)}
     labels = told_labels(form, form.rows()[0])
@@ -61,13 +62,12 @@ def fields_table(form: Form) -> None:
 
 def _cells(number: int, spec: FieldSpec, label: str) -> str:
     told = (
-        str(number),
         label,
         t(f"forms.sort.{sort_of(spec.kind, spec.format)}"),
         t("forms.yes") if spec.critical else "",
         t("forms.yes") if spec.required else "",
     )
-    return "".join(f"<td>{escape(text)}</td>" for text in told)
+    return f'<td class="ef-number">{number}</td>' + "".join(f"<td>{escape(text)}</td>" for text in told)
 
 
 def _printing(here: Site, person: Person, form: Form) -> None:

@@ -7,29 +7,31 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from pipeline.model import Outcome, Person
-from pipeline.store import page_lists, pages
+from pipeline.store import copied, page_lists, pages
 from pipeline.store.pages import Page
 
-KINDS = ("failed", "duplicate", "empty", "unidentified", "incomplete", "noted", "repeated", "blank")
+KINDS = ("failed", "duplicate", "apart", "empty", "unidentified", "incomplete", "noted", "repeated", "blank")
 """Those that need a decision first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A page and what is the matter with it; `missing` are the pages of its sheet that have not come."""
+    """A page and what is the matter with it; `missing` are the pages of its sheet that have not come, `fronts` first sides that it may belong to."""
 
     kind: str
     page: Page
     missing: tuple[int, ...] = ()
+    fronts: tuple[Page, ...] = ()
 
 
 def cases(conn: Connection, person: Person) -> list[Case]:
     """All cases of the person's units."""
     troubled = [Case(_kind(page), page) for page in pages.problem_pages(conn, person)]
     incomplete = [Case("incomplete", sheet.pages[0], sheet.missing) for sheet in page_lists.incomplete_sheets(conn, person)]
+    apart = [Case("apart", one.page, fronts=one.fronts) for one in copied.sides_apart(conn, person)]
     repeated = [Case("repeated", page) for page in page_lists.repeated_pages(conn, person)]
     blank = [Case("blank", page) for page in page_lists.blank_pages(conn, person)]
-    return [*troubled, *incomplete, *repeated, *blank]
+    return [*troubled, *apart, *incomplete, *repeated, *blank]
 
 
 def _kind(page: Page) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from pipeline.access import Action, allowed
 from pipeline.errors import EfterskriftError
 from pipeline.model import Person
-from pipeline.store import claims, pages, sheets, sight
+from pipeline.store import claims, copied, pages, sheets, sight
 from pipeline.store.pages import Page
 from ui.components.faults import fault_text
 from ui.components.page_view import data_url
@@ -82,6 +82,10 @@ def _details(here: Site, person: Person, case: Case) -> None:
     if reason := _reason(here, case):
         st.info(reason, icon=":material/info:")
     _choices(here, person, case)
+    if case.fronts:
+        captions = [t("problems.this"), *(t("problems.front", name=one.source_name, number=one.source_page) for one in case.fronts)]
+        _pictures(here, person, case, [page, *case.fronts], captions)
+        return
     both = [page]
     if page.duplicate_of:
         with here.store.read() as conn:
@@ -91,10 +95,14 @@ def _details(here: Site, person: Person, case: Case) -> None:
             both.append(first)
         else:
             st.caption(t("problems.first_elsewhere"))
-    for column, each in zip(st.columns(len(both)), both, strict=True):
+    _pictures(here, person, case, both, [t("problems.this"), t("problems.first")][: len(both)])
+
+
+def _pictures(here: Site, person: Person, case: Case, shown: Sequence[Page], captions: Sequence[str]) -> None:
+    for column, each, caption in zip(st.columns(len(shown)), shown, captions, strict=True):
         with column:
             _note_look(here, person, case, each)
-            _picture(here, person, each, t("problems.this" if each is page else "problems.first"))
+            _picture(here, person, each, caption)
 
 
 def _reason(here: Site, case: Case) -> str:
@@ -115,14 +123,21 @@ def _choices(here: Site, person: Person, case: Case) -> None:
         if case.kind == "duplicate":
             _act(here, "same", page, lambda conn: sheets.settle_duplicate(conn, person, page.id, here.forms, same=True))
             _act(here, "other", page, lambda conn: sheets.settle_duplicate(conn, person, page.id, here.forms, same=False))
+        for front in case.fronts:
+            told = t("problems.belongs", name=front.source_name, number=front.source_page)
+            _act(here, f"belongs-{front.id}", page, partial(_lay_to, here, person, page, front), told)
         if case.kind == "empty":
             _act(here, "nothing_written", page, lambda conn: sheets.settle_empty(conn, person, page.id))
     if case.kind in {"unidentified", "noted"}:
         send_on(here, person, page)
 
 
-def _act(here: Site, choice: str, page: Page, act: Callable[[Connection], None]) -> None:
-    if not st.button(t(f"problems.{choice}"), key=f"{choice}-{page.id}"):
+def _lay_to(here: Site, person: Person, page: Page, front: Page, conn: Connection) -> None:
+    copied.lay_to(conn, person, page.id, front.id, here.forms)
+
+
+def _act(here: Site, choice: str, page: Page, act: Callable[[Connection], None], label: str = "") -> None:
+    if not st.button(label or t(f"problems.{choice}"), key=f"{choice}-{page.id}"):
         return
     try:
         with here.store.begin() as conn:

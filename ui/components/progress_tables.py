@@ -39,13 +39,14 @@ def sheet_table(found: Overview, titles: Mapping[str, str]) -> str:
     )
 
 
-def table(heads: Sequence[str], lines: Sequence[Sequence[Cell]]) -> str:
-    """A table; a column is of numbers if any of its cells is one: others say that there is none."""
+def table(heads: Sequence[str], lines: Sequence[Sequence[Cell]], *, tall: bool = False) -> str:
+    """A table; a column is of numbers if any of its cells is one: others say that there is none. One that may be `tall` is scrolled by itself."""
     columns = zip(*lines, strict=True) if lines else [[head] for head in heads]
     kinds = [' class="ef-number"' if any(isinstance(cell, int) for cell in column) else "" for column in columns]
     head = "".join(f'<th scope="col"{kind}>{escape(one)}</th>' for one, kind in zip(heads, kinds, strict=True))
     rows = "".join("<tr>" + "".join(f"<td{kind}>{_said(cell)}</td>" for cell, kind in zip(line, kinds, strict=True)) + "</tr>" for line in lines)
-    return f'<div class="ef-wide"><table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    around = 'class="ef-wide ef-tall" tabindex="0"' if tall else 'class="ef-wide"'
+    return f'<div {around}><table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _said(cell: Cell) -> str:

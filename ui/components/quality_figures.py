@@ -37,17 +37,19 @@ def quality_figures(here: Site, person: Person) -> None:
 def work_table(figures: Sequence[WorkFigure], first: str) -> str:
     """One line for each person or unit; `first` is the head of the first column."""
     heads = (first, t("quality.fields"), t("quality.wrong"), t("quality.missed"), t("quality.seconds"))
-    lines = [_row((escape(one.who), number(one.fields), share_text(one.wrong), share_text(one.missed), seconds_text(one.seconds))) for one in figures]
-    return _table(heads, lines)
+    lines = [
+        _row((escape(one.who),), (number(one.fields), share_text(one.wrong), share_text(one.missed), seconds_text(one.seconds))) for one in figures
+    ]
+    return _table(heads[:1], heads[1:], lines)
 
 
 def share_text(share: Share | None) -> str:
-    """A share with its counts and 95 % interval, as HTML."""
+    """A share as HTML, and below it, so that shares stand under each other, its counts and 95 % interval."""
     if share is None:
         return f"<small>{escape(t('quality.few'))}</small>"
     low, high = share.interval
     interval = t("quality.interval", wrong=share.wrong, of=share.of, low=share_percent(low), high=share_percent(high))
-    return f"{share_percent(share.wrong / share.of)} <small>{escape(interval)}</small>"
+    return f"{share_percent(share.wrong / share.of)}<br><small>{escape(interval)}</small>"
 
 
 def share_percent(share: float) -> str:
@@ -64,27 +66,28 @@ def seconds_text(seconds: float | None) -> str:
 
 def _form_table(here: Site, figures: Sequence[ErrorFigure]) -> str:
     titles = {form_id: form.title for (form_id, _), form in here.forms.items()}
-    heads = (t("quality.form"), t("quality.kind"), t("quality.wrong"), t("quality.missed"))
     lines = [
         _row(
             (
                 escape(titles.get(one.form, one.form) if not one.kind else ""),
                 escape(t(f"field_kind.{one.kind}") if one.kind else t("quality.all_kinds")),
-                share_text(one.wrong),
-                share_text(one.missed),
             ),
+            (share_text(one.wrong), share_text(one.missed)),
             total=not one.kind,
         )
         for one in figures
     ]
-    return _table(heads, lines)
+    return _table((t("quality.form"), t("quality.kind")), (t("quality.wrong"), t("quality.missed")), lines)
 
 
-def _table(heads: Sequence[str], lines: Sequence[str]) -> str:
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
-    return f'<table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+def _table(words: Sequence[str], numbers: Sequence[str], lines: Sequence[str]) -> str:
+    """With the heads of the columns of words, and of those of numbers, which come after."""
+    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in words)
+    head += "".join(f'<th scope="col" class="ef-number">{escape(one)}</th>' for one in numbers)
+    return f'<div class="ef-wide"><table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
-def _row(cells: Sequence[str], *, total: bool = False) -> str:
+def _row(words: Sequence[str], numbers: Sequence[str], *, total: bool = False) -> str:
     mark = ' class="ef-total"' if total else ""
-    return f"<tr{mark}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    cells = [f"<td>{cell}</td>" for cell in words] + [f'<td class="ef-number">{cell}</td>' for cell in numbers]
+    return f"<tr{mark}>{''.join(cells)}</tr>"

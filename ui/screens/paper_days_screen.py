@@ -128,7 +128,7 @@ def _bundles(here: Site, person: Person) -> None:
         (
             b.unit,
             day(b.day) if is_day(b.day) else b.day or "–",
-            b.number or "–",
+            int(b.number) if b.number.isdecimal() else b.number or "–",
             as_printed(b.serial),
             "–" if b.said is None else b.said,
             b.found,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -17,6 +16,7 @@ from ui import session
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.problem_list import problem_list
+from ui.components.progress_tables import table
 from ui.components.unused_sheets import unused_sheets
 from ui.session import Site
 from ui.text import moment, t
@@ -108,5 +108,5 @@ def _batches(here: Site, person: Person) -> None:
         return
     columns = ("came", "unit", "place", "pages", "done", "waiting", "failed", "id")
     rows = [(moment(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
-    table = pd.DataFrame(rows, columns=[t(f"scan.column.{name}") for name in columns])
-    st.dataframe(table, hide_index=True, width="stretch", height=min(320, 38 + 35 * len(rows)), key="batches")
+    with st.container(key="batches"):
+        st.html(table([t(f"scan.column.{name}") for name in columns], rows, tall=True))

@@ -1,0 +1,115 @@
+"""A form of two pages that somebody has photocopied and filled in: two papers with one serial."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from pipeline.errors import ReviewError
+from pipeline.model import EntryState, Outcome, PageReading, SheetCode
+from pipeline.store import claims, copied, corrections, decisions, page_lists, pages, sheets, tables
+from pipeline.store.database import Store
+from pipeline.store.entries import entries_of, entry
+from pipeline.store.events import events_of
+from tests.ward import ADMIN, EVA, FORMS, NOTE, NOW, PLAN, SAID, Ward, answers, page_reading
+
+pytest_plugins = ("tests.databases",)
+
+OTHER = {**SAID, "text": "Ont i ryggen."}
+OTHER_PLAN = {"plan": "Ring dottern."}
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    """The test organisation."""
+    return Ward(store).begin()
+
+
+def read(ward: Ward, *sides: int) -> list[str]:
+    """Sides come in as they lie in the stack, of each the original first; what is a second scan is said to be of another paper."""
+    said = {1: [SAID, OTHER], 2: [PLAN, OTHER_PLAN]}
+    came = [ward.scan() for _ in sides]
+    for page_id, side in zip(came, sides, strict=True):
+        ward.read(page_id, page_reading(NOTE, "AAAA", said[side].pop(0), side))
+    for page_id in came:
+        with ward.store.begin() as conn:
+            if pages.page(conn, page_id).sheet is None:
+                sheets.settle_duplicate(conn, ADMIN, page_id, FORMS, same=False)
+    return came
+
+
+@pytest.mark.parametrize("order", [(1, 2, 1, 2), (1, 1, 2, 2)])
+def test_a_half_whose_other_half_nobody_has_found_can_be_decided(ward: Ward, order: tuple[int, ...]) -> None:
+    for page_id in read(ward, *order):
+        with ward.store.begin() as conn:
+            view = claims.open_entry(conn, FORMS, EVA, f"{pages.page(conn, page_id).sheet}-00", NOW)
+            if view.entry.state is not EntryState.REVIEW:
+                continue
+            there = {one.page_no for one in view.pages}
+            assert view.missing_pages == tuple(sorted({1, 2} - there))
+            given = {field.spec.name for field in view.fields if field.open}
+            kept = {name: one for name, one in answers({**SAID, **PLAN}).items() if name in given}
+            decisions.save_answers(conn, FORMS, EVA, view.entry.id, view.entry.revision, kept, NOW)
+            assert entry(conn, view.entry.id).state is not EntryState.REVIEW
+
+
+def test_the_sides_of_each_paper_are_entered_together_once_a_person_has_told_which_they_are(ward: Ward) -> None:
+    front, other, back, others_back = read(ward, 1, 1, 2, 2)
+    with ward.store.begin() as conn:
+        found = {one.page.id: [each.id for each in one.fronts] for one in copied.sides_apart(conn, ADMIN)}
+        assert found == {back: [front, other], others_back: [front, other]}
+        copied.lay_to(conn, ADMIN, others_back, other, FORMS)
+        assert [(one.page.id, [each.id for each in one.fronts]) for one in copied.sides_apart(conn, ADMIN)] == [(back, [front])]
+        copied.lay_to(conn, ADMIN, back, front, FORMS)
+        assert copied.sides_apart(conn, ADMIN) == []
+        assert page_lists.incomplete_sheets(conn, ADMIN) == []
+    for sheet, said in (("AAAA", {**SAID, **PLAN}), (other, {**OTHER, **OTHER_PLAN})):
+        with ward.store.begin() as conn:
+            assert [one.id for one in entries_of(conn, sheet)] == [f"{sheet}-00"]
+            view = claims.open_entry(conn, FORMS, EVA, f"{sheet}-00", NOW)
+            assert (view.missing_pages, [one.page_no for one in view.pages]) == ((), [1, 2])
+            assert decisions.save_answers(conn, FORMS, EVA, view.entry.id, view.entry.revision, answers(said), NOW) is EntryState.CONFIRMED
+    with ward.store.read() as conn:
+        assert len(conn.execute(select(tables.entry)).all()) == 2
+        assert [event.action for event in events_of(conn, back)][-1] == "lay_to"
+
+
+def test_in_the_order_of_the_stack_only_the_sides_of_the_copy_are_asked_about(ward: Ward) -> None:
+    _, _, front, back = read(ward, 1, 2, 1, 2)
+    with ward.store.begin() as conn:
+        assert [(one.page.id, [each.id for each in one.fronts]) for one in copied.sides_apart(conn, ADMIN)] == [(back, [front])]
+
+
+def test_what_was_decided_without_its_back_is_reviewed_with_it(ward: Ward) -> None:
+    front, _, back, _ = read(ward, 1, 1, 2, 2)
+    with ward.store.begin() as conn:
+        assert decisions.save_answers(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW) is EntryState.CONFIRMED
+        copied.lay_to(conn, ADMIN, back, front, FORMS)
+        assert entry(conn, "AAAA-00").state is EntryState.REVIEW
+
+
+def test_a_side_is_laid_once_and_not_while_somebody_enters_it_or_to_what_is_void(ward: Ward) -> None:
+    front, other, back, others_back = read(ward, 1, 1, 2, 2)
+    with ward.store.begin() as conn:
+        copied.lay_to(conn, ADMIN, back, front, FORMS)
+    for side, to in ((back, other), (others_back, front), (other, front), (others_back, others_back)):
+        with pytest.raises(ReviewError), ward.store.begin() as conn:
+            copied.lay_to(conn, ADMIN, side, to, FORMS)
+    with ward.store.begin() as conn:
+        claims.open_entry(conn, FORMS, EVA, f"{others_back}-00", NOW)
+        assert copied.sides_apart(conn, ADMIN) == []
+    with pytest.raises(ReviewError), ward.store.begin() as conn:
+        copied.lay_to(conn, ADMIN, others_back, other, FORMS)
+    with ward.store.begin() as conn:
+        claims.release(conn, EVA, f"{others_back}-00")
+        assert len(copied.sides_apart(conn, ADMIN)) == 1
+        decisions.reject(conn, EVA, f"{other}-00", 0, "oläsligt", NOW)
+        corrections.void(conn, EVA, f"{other}-00", 1, "Skrivet i journalen.", NOW)
+        assert copied.sides_apart(conn, ADMIN) == []
+
+
+def test_a_page_of_a_form_that_nobody_knows_misses_none(ward: Ward) -> None:
+    page_id = ward.scan()
+    ward.read(page_id, PageReading(Outcome.UNIDENTIFIED, SheetCode("okänd", 1, 2, 3, "BBBB"), problems=("unknown_form",)))
+    with ward.store.read() as conn:
+        assert sheets.missing_pages(conn, page_id) == ()
