@@ -22,7 +22,8 @@ OUTSIDE_BOXES = "outside_boxes"
 INTO, HIGH = 0.08, 0.4
 """Of the height of the boxes: what stands above or below may be of this field if it reaches so far into them, what stands beside if it is so high."""
 ODD_STROKES = "odd_strokes"
-"""The remark on a reading that a box may hold something else than was read: a single stroke taken for nothing, a ditto mark or an arrow for a 1."""
+"""The remark on a reading that a box may hold something else than was read: a single stroke taken for nothing, a ditto mark or an arrow for a 1, two
+digits for one of them."""
 ALIKE = 0.5
 """Two strokes of a ditto mark: the smaller one has this share of the height and of the area of the other, at least, and stands beside it so far."""
 DARK = 0.6
@@ -91,12 +92,28 @@ def is_no_one(strokes: Sequence[Stroke], height: int) -> bool:
     return any(stroke.h >= height - 2 for stroke in strokes) or any(_is_pair(*pair) for pair in combinations(strokes, 2))
 
 
+def is_two(strokes: Sequence[Stroke], box_height: float) -> bool:
+    """Whether two strokes of a box stand clear of each other side by side, both as high as writing: two digits, one of which is not read."""
+    high = [stroke for stroke in strokes if stroke.h >= HIGH * box_height]
+    return any(_stand_clear(*pair) for pair in combinations(high, 2))
+
+
+def _stand_clear(one: Stroke, other: Stroke) -> bool:
+    left, right = sorted((one, other), key=lambda stroke: stroke.x)
+    return left.x + left.w <= right.x and _beside(one, other) >= ALIKE * min(one.h, other.h)
+
+
 def _is_pair(one: Stroke, other: Stroke) -> bool:
     left, right = sorted((one, other), key=lambda stroke: stroke.x)
     low, high = sorted((one.h, other.h))
     small, large = sorted((one.area, other.area))
-    beside = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
-    return left.x + left.w <= right.x + right.w / 2 and low >= ALIKE * high and small >= ALIKE * large and beside >= ALIKE * low
+    alike = low >= ALIKE * high and small >= ALIKE * large and _beside(one, other) >= ALIKE * low
+    return alike and left.x + left.w <= right.x + right.w / 2
+
+
+def _beside(one: Stroke, other: Stroke) -> int:
+    """How far up and down two strokes stand beside each other, px."""
+    return min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
 
 
 def _reaches_in(stats: Stats, edges: Edges, margin: float, height: int) -> bool:
