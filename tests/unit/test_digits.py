@@ -441,11 +441,12 @@ def _write(paper: Image, character: str, box: Box) -> None:
     ("strokes", "are_two"),
     [
         ([Stroke(1, 10, 20, 5, 40, 150), Stroke(2, 20, 21, 20, 38, 300)], True),
+        ([Stroke(1, 10, 20, 16, 40, 300), Stroke(2, 30, 20, 8, 16, 60), Stroke(3, 32, 52, 6, 8, 40)], True),
         ([Stroke(1, 10, 20, 12, 24, 100), Stroke(2, 18, 20, 6, 44, 200)], False),
         ([Stroke(1, 10, 20, 20, 40, 300), Stroke(2, 34, 40, 6, 12, 60)], False),
         ([Stroke(1, 10, 20, 8, 24, 100), Stroke(2, 20, 44, 8, 24, 100)], False),
     ],
-    ids=["a 1 and a 2", "a 4 whose halves lie over each other", "a digit and a blot", "halves above each other"],
+    ids=["a 1 and a 2", "a 3 and half a 5", "a 4 whose halves lie over each other", "a digit and a blot", "halves above each other"],
 )
 def test_which_strokes_are_two_digits(strokes: list[Stroke], are_two: bool) -> None:
     assert is_two(strokes, 56) is are_two
