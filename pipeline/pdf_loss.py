@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pikepdf
 
-DAMAGE = (pikepdf.PdfError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, NotImplementedError, RuntimeError)
-"""What pikepdf raises on damaged or unusual objects."""
+DAMAGE = (pikepdf.PikepdfError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RuntimeError)
+"""What pikepdf raises on damaged, unusual or locked objects."""
 _TAIL_BYTES = 4096
 """Where a whole file has its end mark, though something may have been written after it."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.counting import counted
 from pipeline.errors import EfterskriftError, ExitCode
 from pipeline.field_spec import Kind
 
@@ -36,13 +37,16 @@ def recognize(
 
     A picture that cannot be read gives state "failed" and a problem; the others are read all the same, and the exit code is then 4.
     """
-    failed = 0
+    asked, failed = 0, 0
     for found in recognized(kind, paths, cells):
+        asked += 1
         failed += found["state"] == "failed"
         typer.echo(json.dumps(found, ensure_ascii=False) if as_json else _row(found))
     if failed:
-        typer.echo(f"{failed} pictures could not be read.", err=True)
+        typer.echo(f"{counted(failed, 'picture')} could not be read.", err=True)
         raise typer.Exit(ExitCode.INTAKE)
+    if not asked:
+        typer.echo("There is no picture: PNG, JPEG and TIFF are looked for.", err=True)
 
 
 def recognized(kind: Kind, paths: list[Path], cells: int | None) -> Iterator[dict[str, Any]]:

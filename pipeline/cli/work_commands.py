@@ -133,7 +133,7 @@ def _tell_others(watched: FolderWatch, told: Counter[str]) -> None:
     """Say what is left alone, by kind only, whenever there is more of it than has been told."""
     if watched.others - told:
         kinds = ", ".join(sorted(kind or "no suffix" for kind in watched.others))
-        typer.echo(f"{sum(watched.others.values())} files that are no scans are left alone ({kinds}).", err=True)
+        typer.echo(f"Left alone, not scans: {counted(watched.others.total(), 'file')} ({kinds}).", err=True)
     told |= watched.others
 
 
@@ -171,7 +171,6 @@ def _login() -> str:
 
 def progress(what: str) -> Progress:
     """A bar on stderr: pages done of all, pages a second, time that is left."""
-    """A progress bar on stderr, counting pages."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), _Speed(), TimeElapsedColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True))
 

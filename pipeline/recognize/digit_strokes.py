@@ -22,9 +22,12 @@ OUTSIDE_BOXES = "outside_boxes"
 INTO, HIGH = 0.08, 0.4
 """Of the height of the boxes: what stands above or below may be of this field if it reaches so far into them, what stands beside if it is so high."""
 ODD_STROKES = "odd_strokes"
-"""The remark on a reading that a box may hold something else than was read: a single stroke taken for nothing, a ditto mark or an arrow for a 1."""
+"""The remark on a reading that a box may hold something else than was read: a single stroke taken for nothing, a ditto mark or an arrow for a 1, two
+digits for one of them."""
 ALIKE = 0.5
 """Two strokes of a ditto mark: the smaller one has this share of the height and of the area of the other, at least, and stands beside it so far."""
+PART = 0.1
+"""Of two digits in a box: the smaller one has this share of the ink of the other, at least. A thin 1 beside a wide 8 has a seventh."""
 DARK = 0.6
 """Mean contrast of a stroke: at least 0.71 of drawn pens and pencils, at most 0.55 of grain in nine of ten cases."""
 SMALL_PX = 120_000
@@ -91,12 +94,38 @@ def is_no_one(strokes: Sequence[Stroke], height: int) -> bool:
     return any(stroke.h >= height - 2 for stroke in strokes) or any(_is_pair(*pair) for pair in combinations(strokes, 2))
 
 
+def is_two(strokes: Sequence[Stroke], box_height: float) -> bool:
+    """Whether the strokes of a box stand in columns clear of each other, two of which are as high as writing: two digits, one of which is not read,
+    or a digit and what another box cuts off its neighbour."""
+    columns: list[Stroke] = []
+    for stroke in sorted(strokes, key=lambda stroke: stroke.x):
+        if columns and stroke.x < columns[-1].x + columns[-1].w:
+            columns[-1] = _together(columns[-1], stroke)
+        else:
+            columns.append(stroke)
+    least = PART * max(column.area for column in columns)
+    high = [column for column in columns if column.h >= HIGH * box_height and column.area >= least]
+    return any(_beside(*pair) >= ALIKE * min(one.h for one in pair) for pair in combinations(high, 2))
+
+
+def _together(one: Stroke, other: Stroke) -> Stroke:
+    """Two strokes as one: the rectangle around both, and the ink of both."""
+    x, y = min(one.x, other.x), min(one.y, other.y)
+    right, bottom = max(one.x + one.w, other.x + other.w), max(one.y + one.h, other.y + other.h)
+    return Stroke(one.label, x, y, right - x, bottom - y, one.area + other.area)
+
+
+def _beside(one: Stroke, other: Stroke) -> int:
+    """How far up and down two strokes stand beside each other, px."""
+    return min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
+
+
 def _is_pair(one: Stroke, other: Stroke) -> bool:
     left, right = sorted((one, other), key=lambda stroke: stroke.x)
     low, high = sorted((one.h, other.h))
     small, large = sorted((one.area, other.area))
-    beside = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
-    return left.x + left.w <= right.x + right.w / 2 and low >= ALIKE * high and small >= ALIKE * large and beside >= ALIKE * low
+    alike = low >= ALIKE * high and small >= ALIKE * large and _beside(one, other) >= ALIKE * low
+    return alike and left.x + left.w <= right.x + right.w / 2
 
 
 def _reaches_in(stats: Stats, edges: Edges, margin: float, height: int) -> bool:

@@ -59,9 +59,10 @@ def remarked(reading: Reading, is_outside: bool, is_odd: bool = False) -> Readin
 
 
 def _is_odd(answers: Probabilities, row: Row) -> bool:
-    """Whether a box is taken for empty that holds writing, or for a 1 that holds what no 1 looks like: a straight stroke, a ditto mark, an arrow."""
+    """Whether a box is taken for empty that holds writing, for a 1 that holds what no 1 looks like (a straight stroke, a ditto mark, an arrow), or
+    for one digit that holds two."""
     likeliest = answers[:, :STRUCK].argmax(axis=1)  # of what a row is read as: other answers are decoded as rarer than the network takes them
-    return bool(((likeliest == EMPTY) & row.tall).any() or ((likeliest == 1) & row.no_one).any())
+    return bool((((likeliest == EMPTY) & row.tall) | ((likeliest == 1) & row.no_one) | ((likeliest < EMPTY) & row.two)).any())
 
 
 def plain_row(cells: int) -> FieldSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -43,9 +44,17 @@ def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
             for name in sorted(n for n in archive.namelist() if Path(n).suffix.lower() in SUFFIXES):
-                yield f"{path}/{name}", archive.read(name)
+                yield f"{path}/{name}", _unpacked(archive, name)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise BrokenFileError(f"{path.name} is damaged, encrypted or no zip archive.", "Unpack it yourself and give the folder.") from error
+
+
+def _unpacked(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A file of an archive; nothing where it is damaged, so that the others are read all the same."""
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return b""
 
 
 def grey_picture(data: bytes) -> Image:

@@ -18,7 +18,7 @@ from pipeline.model import Person
 from tests.browser.nurse import log_in, press_until, settle
 from tests.browser.serving import PATIENCE_MS, serving
 from tests.ui import seeding
-from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
+from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NOTE, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -123,6 +123,21 @@ def test_at_200_per_cent_nothing_lies_beside_the_window(browser: Browser, addres
     assert beside == []
 
 
+@pytest.mark.parametrize("width", [1280, 1366])
+def test_no_table_of_the_overview_is_cut_off_on_a_laptop(browser: Browser, tmp_path: Path, width: int) -> None:
+    """The last column of the deadlines, or that of what was not read, lay outside."""
+    store = seeding.make_store(tmp_path)
+    seeding.add_notes(store, 2)
+    seeding.add_sheet_of(store, seeding.forms().latest("orosanmalan"), NOTE, seeding.OTHER_UNIT)
+    store.close()
+    with serving(tmp_path) as address, window(browser, width=width) as context:
+        page = _opened(context, address, MANAGER)
+        page.get_by_role("link", name="Läge").click()
+        expect(page.get_by_role("columnheader", name="Senare")).to_be_visible()
+        settle(page)
+        assert page.evaluate(_CUT_OFF) == []
+
+
 @pytest.fixture(scope="module")
 def making(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Draft, Draft]]:
     """A workspace with a draft of sections and one that is drawn."""
@@ -190,6 +205,7 @@ def at_200_per_cent(page: Page) -> Iterator[None]:
 
 
 _FITS = "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('[data-testid=stMain]'))"
+_CUT_OFF = "() => [...document.querySelectorAll('.ef-wide')].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
 _OUTSIDE = """() => [...document.querySelectorAll('[data-testid=stMain] :is(button, input, textarea, h1, h2)')]
     .filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 2)
     .filter((one) => !one.closest('.ef-wide, [data-testid=stDataFrame]'))

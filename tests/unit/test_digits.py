@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.digitize import Reader
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Format, Kind
-from pipeline.model import UNSEEN_P, Image, State
+from pipeline.model import UNSEEN_P, Box, Image, State
 from pipeline.page_spec import PageSpec
 from pipeline.printing import issue
 from pipeline.quality.filling import PX_PER_MM, fill, printed_page
@@ -21,7 +21,7 @@ from pipeline.recognize import digits
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
 from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
-from pipeline.recognize.digit_strokes import Stroke, is_no_one
+from pipeline.recognize.digit_strokes import Stroke, is_no_one, is_two
 from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, SECOND, cell_probabilities, one_look, plain_row, recognize
 from pipeline.recognize.registry import NETWORKS
 from pipeline.settings import ROOT
@@ -409,6 +409,47 @@ def test_strokes_that_are_taken_for_something_else_are_told_of(strokes: tuple[St
     assert len(told) >= 2
     assert max(reading.fields[name].p for name in told) <= UNSEEN_P
     assert max(reading.fields[name].p for name in names) < 0.98
+
+
+@pytest.mark.parametrize("value", ["10", "12", "13", "14", "16", "18"])
+def test_two_digits_in_one_box_are_not_surely_the_wider_one(value: str) -> None:
+    """Of people who began close to the edge: a pain of 10 was surely 0, a blood sugar of 14 surely 4."""
+    forms = Forms.load(ROOT / "forms")
+    form, (sheet,) = forms.latest("matvarden"), issue(1)
+    paper, names = printed_page(form, sheet), [f"rad{row:02d}.b_glukos" for row in range(1, 5)]
+    for place, name in enumerate(names):
+        cell = form.by_name[name].cell_boxes[0]
+        for character, left, width in zip(value, (0.8, 2.3), (0.4, 2.6 + 0.2 * place), strict=True):
+            _write(paper, character, Box(cell.x + left, cell.y + 1.2, width, 4.8))
+    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    assert [name for name in names if reading.fields[name].value != value and reading.fields[name].p > UNSEEN_P] == []
+    assert f"odd_strokes:{names[0]}" in reading.problems
+
+
+def _write(paper: Image, character: str, box: Box) -> None:
+    """A character of a pen that fills a rectangle (mm) of a page at 300 dpi."""
+    drawn = np.full((200, 200), 255, np.uint8)
+    cv2.putText(drawn, character, (30, 150), cv2.FONT_HERSHEY_SIMPLEX, 5, 60, 14, cv2.LINE_AA)
+    x, y, w, h = cv2.boundingRect((drawn < 128).view(np.uint8))
+    left, top, width, height = (round(side * PX_PER_MM) for side in (box.x, box.y, box.w, box.h))
+    small = cv2.resize(drawn[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_AREA)
+    place = paper[top : top + height, left : left + width]
+    place[:] = np.minimum(place, small[..., None])
+
+
+@pytest.mark.parametrize(
+    ("strokes", "are_two"),
+    [
+        ([Stroke(1, 10, 20, 5, 40, 150), Stroke(2, 20, 21, 20, 38, 300)], True),
+        ([Stroke(1, 10, 20, 16, 40, 300), Stroke(2, 30, 20, 8, 16, 60), Stroke(3, 32, 52, 6, 8, 40)], True),
+        ([Stroke(1, 10, 20, 12, 24, 100), Stroke(2, 18, 20, 6, 44, 200)], False),
+        ([Stroke(1, 10, 20, 20, 40, 300), Stroke(2, 34, 40, 6, 12, 60)], False),
+        ([Stroke(1, 10, 20, 8, 24, 100), Stroke(2, 20, 44, 8, 24, 100)], False),
+    ],
+    ids=["a 1 and a 2", "a 3 and half a 5", "a 4 whose halves lie over each other", "a digit and a blot", "halves above each other"],
+)
+def test_which_strokes_are_two_digits(strokes: list[Stroke], are_two: bool) -> None:
+    assert is_two(strokes, 56) is are_two
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,27 @@ def test_a_zip_reads_as_its_folder_does(folder: Path, tmp_path_factory: pytest.T
     assert [{**f, "path": ""} for f in from_zip] == [{**f, "path": ""} for f in from_folder]
 
 
+def test_a_damaged_file_of_a_zip_fails_alone(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    archive = tmp_path_factory.mktemp("zip") / "marks.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
+        for path in sorted(folder.iterdir()):
+            made.write(path, path.name)
+        second = made.getinfo("2.png")
+    data = bytearray(archive.read_bytes())
+    start = second.header_offset + 30 + len(second.filename)
+    data[start : start + 20] = b"\xff" * 20
+    archive.write_bytes(data)
+    code, found = _run("mark", archive)
+    assert (code, [one["state"] for one in found]) == (ExitCode.INTAKE, ["read", "failed", "cancelled"])
+
+
+def test_a_folder_without_pictures_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "brev.docx").write_bytes(b"x")
+    result = CliRunner().invoke(_app(), ["recognize", "mark", str(tmp_path), "--json"])
+    assert (result.exit_code, result.stdout.strip()) == (0, "")
+    assert "There is no picture" in result.stderr
+
+
 def test_a_bad_picture_fails_alone(folder: Path) -> None:
     (folder / "2.png").write_bytes(b"\x89PNG broken")
     code, found = _run("mark", folder)

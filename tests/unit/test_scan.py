@@ -6,6 +6,7 @@ import io
 import struct
 import tempfile
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,7 @@ def test_encrypted_pdf(tmp_path: Path) -> None:
     with pikepdf.open(_pdf_of(tmp_path / "a.pdf", [_jpeg_stream(_jpeg())])) as pdf:
         pdf.save(tmp_path / "locked.pdf", encryption=pikepdf.Encryption(owner="a", user="b"))
     assert _only(tmp_path / "locked.pdf").problem == "encrypted"
+    assert page_count(tmp_path / "locked.pdf") == 1
 
 
 def test_a_bad_page_fails_alone(tmp_path: Path) -> None:
@@ -210,6 +212,21 @@ def test_a_bad_page_fails_alone(tmp_path: Path) -> None:
     first, bad, last = pages_of(_pdf_of(tmp_path / "a.pdf", [good, _jpeg_stream(b"garbage"), good]))
     assert first.data == last.data == _jpeg()
     assert (bad.data, bad.problem, bad.source_page) == (None, "broken_page", 2)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"Filter": pikepdf.Name.FlateDecode},  # fewer pixels than the picture should have
+        {"Filter": pikepdf.Name.FlateDecode, "Width": -400},
+        {"Filter": pikepdf.Name.CCITTFaxDecode, "BitsPerComponent": 1, "DecodeParms": pikepdf.Dictionary(EncodedByteAlign=True)},
+    ],
+)
+def test_a_picture_that_cannot_be_taken_out_of_its_page_does_not_end_the_stack(tmp_path: Path, damage: dict[str, object]) -> None:
+    good = _jpeg_stream(_jpeg())
+    path = _pdf_of(tmp_path / "a.pdf", [good, _jpeg_stream(zlib.compress(bytes(99)), **damage), good])
+    first, _, last = pages_of(path)
+    assert first.data == last.data == _jpeg()
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PDF"])

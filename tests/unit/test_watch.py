@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import pikepdf
 import pytest
 from PIL import Image as Pillow
 
@@ -169,6 +170,16 @@ def test_a_file_that_was_cut_short_is_finished_though_another_came_first(scanner
     with store.read() as conn:
         assert [page.source_page for page in pages_of(conn, taken.batch)] == [1, 2, 3]
         assert not unfinished(conn)
+
+
+def test_a_locked_pdf_is_a_page_that_failed_and_holds_up_no_other(scanner: Scanner) -> None:
+    with pikepdf.open(pdf(scanner.folder.parent / "open.pdf", 2)) as file:
+        file.save(scanner.folder / "a.pdf", encryption=pikepdf.Encryption(owner="a", user="b"))
+    write_stack(scanner.folder, 1)
+    scanner.look()
+    taken = scanner.look()
+    assert taken is not None
+    assert (taken.pages, taken.failed) == (2, 1)
 
 
 def test_what_is_no_scan_is_left_alone_and_counted_by_kind_only(scanner: Scanner) -> None:

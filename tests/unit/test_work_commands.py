@@ -123,7 +123,7 @@ def test_watch_once_takes_in_what_is_there_and_ends(tmp_path: Path) -> None:
     (folder / "brev.docx").write_bytes(b"x")
     result = run("watch", str(folder), "--once")
     assert "2 pages" in result.stdout
-    assert "1 files that are no scans are left alone (.docx)" in result.stderr
+    assert "Left alone, not scans: 1 file (.docx)" in result.stderr
     assert "pages" not in run("watch", str(folder), "--once").stdout
     assert counts()["pages"]["in"] == 2
 
@@ -145,11 +145,11 @@ def test_a_watch_that_goes_on_tells_at_once_what_it_leaves_alone(
     (tmp_path / "scanner").mkdir()
     monkeypatch.setattr(time, "sleep", another_file)
     work_commands.watch(tmp_path / "scanner")
-    left = "files that are no scans are left alone"
+    left = "Left alone, not scans:"
     assert [text.count(left) for text in told] == [0, 1, 1, 0, 1]
-    assert f"1 {left} (.docx)" in told[1]
-    assert f"2 {left} (.docx, .heic)" in told[2]
-    assert f"3 {left} (.docx, .heic)" in told[4]
+    assert f"{left} 1 file (.docx)" in told[1]
+    assert f"{left} 2 files (.docx, .heic)" in told[2]
+    assert f"{left} 3 files (.docx, .heic)" in told[4]
 
 
 @pytest.mark.usefixtures("workspace")

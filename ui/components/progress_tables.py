@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from html import escape
 
 from pipeline import overview
 from pipeline.overview import Overview
 from ui.text import day, number, t
 
-Cell = str | int
+Cell = str | int | date
 
 
 def unit_table(found: Overview) -> str:
     """What is not in the care system."""
-    lines = [(one.unit, one.entries, one.persons_a, day(one.oldest_event) if one.oldest_event else "–") for one in found.units]
+    lines = [(one.unit, one.entries, one.persons_a, date.fromisoformat(one.oldest_event) if one.oldest_event else "–") for one in found.units]
     return table([t("progress.unit"), t("progress.not_entered"), t("progress.persons_a"), t("progress.oldest_head")], lines)
 
 
@@ -50,4 +51,6 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[Cell]], *, tall: bool =
 
 
 def _said(cell: Cell) -> str:
+    if isinstance(cell, date):
+        return f"<time>{day(cell)}</time>"
     return number(cell) if isinstance(cell, int) else escape(cell)

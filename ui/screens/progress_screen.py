@@ -134,16 +134,14 @@ def _with(found: Overview, people: int) -> str:
 
 def _left(here: Site, found: Overview) -> None:
     titles = _titles(here)
+    deadlines, second = st.columns([3, 2], gap="large")
+    with deadlines:  # seven columns do not fit beside the pages on a laptop
+        _section(t("progress.due"), due_table(found) if found.due else "", t("progress.due_none"))
+    with second:
+        _second(found)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        _section(t("progress.due"), due_table(found) if found.due else "", t("progress.due_none"))
         _section(t("progress.units"), unit_table(found) if found.units else "", t("progress.nothing_yet"))
-        st.subheader(t("progress.second"), anchor=False)
-        for name, (confirmed, twice) in found.second_checked.items():
-            share = percent(twice / confirmed)
-            st.markdown(t("progress.second_line", criticality=name, twice=number(twice), confirmed=number(confirmed), share=share))
-        if not found.second_checked:
-            st.caption(t("progress.second_none"))
     with right:
         _section(t("progress.pages_table"), page_table(found, titles) if found.pages else "", t("progress.nothing_yet"))
         _section(t("progress.sheets"), sheet_table(found, titles) if found.sheets else "", t("progress.sheets_none"))
@@ -152,6 +150,15 @@ def _left(here: Site, found: Overview) -> None:
             st.markdown(t("progress.silent_line", target=target_name(run.target), at=moment(run.made_at), count=run.entries))
         if not found.silent_runs:
             st.caption(t("progress.silent_none"))
+
+
+def _second(found: Overview) -> None:
+    st.subheader(t("progress.second"), anchor=False)
+    for name, (confirmed, twice) in found.second_checked.items():
+        share = percent(twice / confirmed)
+        st.markdown(t("progress.second_line", criticality=name, twice=number(twice), confirmed=number(confirmed), share=share))
+    if not found.second_checked:
+        st.caption(t("progress.second_none"))
 
 
 def _section(title: str, table: str, otherwise: str) -> None:
