@@ -46,15 +46,17 @@ from pipeline.training.uppsala import words
 KIND = "text"
 SPEC = FieldSpec(name="line", label="line", kind=Kind.TEXT, box=(0, 0, 60, LINE_MM))
 SEED = 12
-EACH_FONT = 40
+EACH_FONT, IN_CAPITALS = 40, 10
 QUICK = 60
 MM_PER_INCH = 25.4
 APART = SHIPPED.with_stem(f"{SHIPPED.stem}_apart")
 """Curves fitted without the hands that they judge; see `pipeline/training/calibrate.py`."""
 LINES = "copiste_lines48.zip"
-WORDS, PHRASES, SWEDISH, COPISTE = "DHSD words", "Swedish phrases, fonts", "Uppsala words", "Copiste lines"
+WORDS, PHRASES, CAPITALS = "DHSD words", "Swedish phrases, fonts", "Swedish phrases in capitals, fonts"
+SWEDISH, COPISTE = "Uppsala words", "Copiste lines"
 ABSENT = "data not here"
-SETS = {WORDS: ABSENT, PHRASES: f"{ABSENT}, or wordfreq and Faker are not installed", SWEDISH: ABSENT, COPISTE: ABSENT}
+NO_PHRASES = f"{ABSENT}, or wordfreq and Faker are not installed"
+SETS = {WORDS: ABSENT, PHRASES: NO_PHRASES, CAPITALS: NO_PHRASES, SWEDISH: ABSENT, COPISTE: ABSENT}
 """The sets, and why one may be missing."""
 Sets = Iterator[tuple[str, list[Line]]]
 Decoder = Callable[[Steps, Image], str]
@@ -71,8 +73,12 @@ def sets_of(data: Data, archives: Sequence[Path] = (), only: frozenset[str] = fr
     """Every set that is there, with its name; `archives` are more sets of lines."""
     if WORDS in only and (file := data.find("handwriting", "dhsd_words.npz")):
         yield WORDS, [line for line in dhsd(file, held=True) if "ß" not in line.text]
-    if PHRASES in only and (fonts := data.find("handwriting", "fonts_train")) and find_spec("wordfreq") and find_spec("faker"):
-        yield PHRASES, phrases_in(font_files(fonts, held=True), 4 if data.quick else EACH_FONT)
+    if (fonts := data.find("handwriting", "fonts_train")) and find_spec("wordfreq") and find_spec("faker"):
+        faces = font_files(fonts, held=True)
+        if PHRASES in only:
+            yield PHRASES, phrases_in(faces, 4 if data.quick else EACH_FONT)
+        if CAPITALS in only:
+            yield CAPITALS, phrases_in(faces, 4 if data.quick else IN_CAPITALS, str.upper)
     if SWEDISH in only and (pages := data.find("handwriting", "uppsala_words")):
         yield SWEDISH, words(pages)
     copiste = data.find("handwriting", LINES) if COPISTE in only else None
@@ -81,10 +87,10 @@ def sets_of(data: Data, archives: Sequence[Path] = (), only: frozenset[str] = fr
         yield name, [replace(line, text=plain(line.text)) for line in folder(archive, held=True) if "ß" not in line.text]
 
 
-def phrases_in(fonts: Sequence[Path], each: int) -> list[Line]:
-    """Care phrases that the language model does not know, so many a font, spoiled."""
+def phrases_in(fonts: Sequence[Path], each: int, written: Callable[[str], str] = str) -> list[Line]:
+    """Care phrases that the language model does not know, `written` so, so many a font, spoiled."""
     rng = np.random.default_rng(SEED)
-    drawn = [rendered(font, rng, drawn_text(rng, unknown_phrases())) for font in fonts for _ in range(each)]
+    drawn = [rendered(font, rng, written(drawn_text(rng, unknown_phrases()))) for font in fonts for _ in range(each)]
     return [replace(line, picture=spoiled(line.picture, rng, real=False)) for line in drawn]
 
 

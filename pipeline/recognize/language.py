@@ -79,17 +79,24 @@ AFTER_NONE = -3.0
 FIRST_CAPITAL, CAPITAL, SMALL = math.log(0.6), math.log(0.15), math.log(0.85)
 FIRST_SMALL = math.log(0.4)
 CAPITALS_BEGIN, CAPITALS_GO_ON, SMALL_AFTER_CAPITALS, CAPITAL_AFTER_SMALL = -3.0, -0.1, -4.0, -6.0
+IN_CAPITALS = (math.log(0.02), math.log(0.98))
+"""A small letter, and a capital, in a line that is in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """Swedish as the product knows it, perhaps with names that are expected."""
+    """Swedish as the product knows it, perhaps with names that are expected. `capitals`: for a line that is in capitals."""
 
     general: Lexicon
     after: bytes
     step: float
     names: Lexicon = NO_NAMES
     shares: Shares = field(default_factory=Shares)
+    capitals: bool = False
+
+    def in_capitals(self) -> Language:
+        """The same, as it is written in capitals throughout."""
+        return replace(self, capitals=True)
 
     def with_names(self, names: Lexicon) -> Language:
         """The same, expecting these names."""
@@ -121,7 +128,7 @@ class Language:
         p = self._known * self.general.beginning(word) + (s.unknown + s.joined) * math.exp(spelled)
         if self.names.words:
             p += s.names * self.names.beginning(word)
-        done = text.done + _case(text, capital)
+        done = text.done + (IN_CAPITALS[capital] if self.capitals else _case(text, capital))
         return Written(done, done + math.log(max(p, LEAST_P)), word, spelled, text.capitals + capital, text.letters + 1, text.words, text.first)
 
     def _mark(self, text: Written, sign: str) -> Written:

@@ -29,6 +29,8 @@ NO_TEXT = frozenset("_-–—.,'·~ ")
 MISSHAPEN = 1e-3
 """A text in the field's format that is this much less likely than what stands there is not what stands there."""
 LEAST_SEEN = 1e-6
+FEWEST_LETTERS, MOSTLY_CAPITALS = 5, 0.6
+"""A line of so many letters is in capitals if so many of them, as part of all, are."""
 DIGIT_COLUMNS = [ALPHABET.index(digit) + 1 for digit in DIGITS]
 
 
@@ -72,6 +74,7 @@ def transcripts(steps: Steps, language: Language | None = None, again: LookAgain
     """The likeliest texts of a line, best first. Doubtful words and numbers are looked at `again`, which takes a language."""
     if language is None:
         return decode(steps, ALPHABET)
+    language = language.in_capitals() if _is_in_capitals(steps) else language
     cut = runs(steps, ALPHABET, language.knows)
     if not cut:
         return [Transcript("", 1.0, (), 1.0)]
@@ -84,6 +87,12 @@ def transcripts(steps: Steps, language: Language | None = None, again: LookAgain
         for other in part[1:MOST]
     )
     return [whole, *sorted(others, key=lambda other: -other.p)[: MOST - 1]]
+
+
+def _is_in_capitals(steps: Steps) -> bool:
+    """Whether the likeliest path says that a line is in capitals."""
+    letters = [letter for sign in path(steps) if (letter := ALPHABET[sign.column - 1]).isalpha()]
+    return len(letters) >= FEWEST_LETTERS and sum(map(str.isupper, letters)) >= MOSTLY_CAPITALS * len(letters)
 
 
 def _part(steps: Steps, run: Run, language: Language, again: LookAgain | None, *, first: bool) -> list[Transcript]:

@@ -11,7 +11,8 @@
 put together from pieces of all these lines of people's (`handwriting_composed.py`), since hardly any Swedish hands may be trained on.
 
 `--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip file of pictures `<writer or page number>…png` and
-`labels.tsv` (name, tab, text); it may be given more than once. Lines from health records need a purpose and a legal ground of their own.
+`labels.tsv` (name, tab, text); it may be given more than once. Lines from health records need a purpose and a legal ground of their own. A line in
+capitals is trained on as such, also if its label has small letters (`capital_lines.py`).
 
 `--share` goes only so far from the weights that training started from towards the tuned ones (each weight a mean of the two; Wortsman et al., CVPR
 2022, "Robust fine-tuning of zero-shot models"): most of what is gained on the hands trained on is kept, and of what was known of other hands too.
@@ -34,7 +35,6 @@ import argparse
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,18 +47,15 @@ from torch.nn import functional as nnf
 
 from pipeline.model import Image
 from pipeline.recognize.network import LINE_HEIGHT, STEP_PX, WIDEST_PX
-from pipeline.training.handwriting_composed import Hands, hands
-from pipeline.training.handwriting_data import Line, dhsd, folder, font_files, joined, rendered
+from pipeline.training.handwriting_data import Line
 from pipeline.training.handwriting_measures import compare
 from pipeline.training.handwriting_network import Network, blend, continue_from, export, scores, shipped
-from pipeline.training.handwriting_spoiling import spoiled
-from pipeline.training.handwriting_text import CHARACTERS, drawn_text
+from pipeline.training.handwriting_sources import Sources, sources
+from pipeline.training.handwriting_text import CHARACTERS
 
 SEED = 20261124
 RATE = 5e-4
 WARM_UP = 0.05
-OF_COMPOSED = 0.25
-"""So many lines would be text put together from pieces, if no text had numbers or letters that a hand lacks."""
 POOL = 96
 """So many lines are drawn at a time and sorted by width, to waste little on white."""
 BATCH_PX = 9_600
@@ -67,55 +64,6 @@ SAVE_SECONDS = 120
 MISLABELLED = 3.0
 """A line with more loss a character (nats) than this has another line's label: a few pages of DHSD do."""
 Block = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What is trained on. `lines` are whole lines of people's, `words` single words, `fonts` faces to render text in, `hands` letters of people's."""
-
-    words: list[Line]
-    lines: list[list[Line]]
-    fonts: list[Path]
-    hands: Hands | None = None
-
-    def drawn(self, rng: Generator) -> Line:
-        """One line: up to a quarter Swedish text in people's letters; of the rest 40 % whole lines of people's, else words, words put together, and
-        rendered text. Without people's lines more words are put together: trained on single words and fonts alone, the network forgets what a line
-        looks like."""
-        kind = rng.random()
-        if self.hands and self.hands.single and kind < OF_COMPOSED and (line := self.hands.composed(drawn_text(rng), rng)):
-            return _spoiled(line, rng, real=True)
-        kind = rng.random()
-        if self.lines and kind < 0.4:
-            lines = self.lines[int(rng.integers(len(self.lines)))]
-            return _spoiled(lines[int(rng.integers(len(lines)))], rng, real=True)
-        kind = rng.random()
-        if kind < (0.35 if self.lines else 0.15):
-            return _spoiled(self.words[int(rng.integers(len(self.words)))], rng, real=True)
-        if kind < 0.5:
-            return _spoiled(self._joined(rng), rng, real=True)
-        return _spoiled(rendered(self.fonts[int(rng.integers(len(self.fonts)))], rng), rng, real=False)
-
-    def with_hands(self) -> Sources:
-        """These, and text put together from pieces of all lines."""
-        return replace(self, hands=hands([*self.words, *(line for archive in self.lines for line in archive)]))
-
-    def _joined(self, rng: Generator) -> Line:
-        first = self.words[int(rng.integers(len(self.words)))]
-        same = [w for w in self.words if w.writer == first.writer]
-        return joined([first, *(same[int(rng.integers(len(same)))] for _ in range(int(rng.integers(1, 4))))], rng)
-
-
-def _spoiled(line: Line, rng: Generator, *, real: bool) -> Line:
-    return Line(spoiled(line.picture, rng, real=real), line.text, line.writer)
-
-
-def sources(data: Path, archives: Sequence[Path], fonts: Sequence[Path] = ()) -> Sources:
-    """Everything in memory, cut as the product cuts; `fonts` are folders with more faces, all of which are trained on."""
-    words = dhsd(data / "dhsd_words.npz", held=False)
-    lines = [folder(a, held=False) for a in archives]
-    faces = [*font_files(data / "fonts_train", held=False), *(file for more in fonts for file in sorted(more.glob("*.ttf")))]
-    return Sources(words, lines, faces)
 
 
 def as_block(pictures: Sequence[Image]) -> tuple[Block, list[int]]:

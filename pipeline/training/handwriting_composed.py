@@ -23,7 +23,7 @@ LONGEST = 6
 WHOLE = 0.8
 """How often the longest piece that a hand has is taken, and not a shorter one."""
 BORROWED = 0.15
-"""At most this share of a text's letters may come from other hands."""
+"""At most this share of a text's letters may come from other hands, unless the caller says otherwise."""
 LEAST_FIT = -0.4
 """Lines that fit their text worse (mean logarithm of p a letter) were read too badly to be cut."""
 FEWEST = 60
@@ -61,8 +61,8 @@ class Hands:
     single: list[Hand]
     all: Hand
 
-    def composed(self, text: str, rng: Generator) -> Line | None:
-        """A text in one of the hands; None where too much of it would have to be borrowed, and for numbers.
+    def composed(self, text: str, rng: Generator, borrowed: float = BORROWED) -> Line | None:
+        """A text in one of the hands; None where more than the share `borrowed` of its letters would have to come from others, and for numbers.
 
         A letter that was cut wrongly is soon mended by its neighbours, a digit never.
         """
@@ -70,7 +70,7 @@ class Hands:
         plain = "".join(PLAIN[c] if c in PLAIN and (c not in hand.places or rng.random() < 0.5) else c for c in text)
         letters = [c for c in plain if c != " "]
         lacking = [c for c in letters if c not in hand.places]
-        if re.search(r"\d", text) or len(lacking) > BORROWED * len(letters) or any(c not in self.all.places for c in lacking):
+        if re.search(r"\d", text) or len(lacking) > borrowed * len(letters) or any(c not in self.all.places for c in lacking):
             return None
         sheet = PieceSheet(rng)
         for word in re.finditer(r"\S+", plain):

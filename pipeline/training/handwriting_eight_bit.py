@@ -22,7 +22,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from pipeline.training.handwriting import SEED, WIDEST_LINE_PX, as_block, sources
+from pipeline.training.handwriting import SEED, WIDEST_LINE_PX, as_block
+from pipeline.training.handwriting_sources import sources
 from pipeline.training.onnx_file import without_traces
 from pipeline.training.rounding import TRAINED, Matrix, Rounded, Seen, rounding
 

@@ -46,6 +46,14 @@ def drawn_text(rng: Generator, known: Sequence[str] | None = None) -> str:
     return _shortened(" ".join(text.split()), rng)
 
 
+def drawn_half(rng: Generator) -> str:
+    """A dose with a half, as 1½ tabl, ½ or 2 1/2 ml."""
+    whole = str(rng.choice(["", "", "1", "1", "2", "3"]))
+    half = str(rng.choice(["½", "½", "½", " 1/2", " ½"]))
+    before = f"{rng.choice(DRUGS.split())} " if rng.random() < 0.3 else ""
+    return f"{before}{(whole + half).strip()}{rng.choice(['', ' tabl', ' tabl', ' tablett', ' st', ' ml', ' tim', ' E'])}"
+
+
 def filled(phrase: str, rng: Generator) -> str:
     """A phrase with its `{slots}` drawn."""
     return re.sub(r"\{(\w+)\}", lambda found: _slot(found[1], rng), phrase)

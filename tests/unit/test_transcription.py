@@ -36,6 +36,12 @@ def test_an_unknown_word_that_is_clearly_written_survives() -> None:
     assert reading(steps_of(signs), SWEDISH).value == "Zoviraxin"
 
 
+@pytest.mark.parametrize(("before", "expected"), [("DUSCHAD OCH ", "DUSCHAD OCH HÅRET"), ("Duschad och ", "Duschad och håret")])
+def test_a_letter_that_may_be_either_is_a_capital_in_a_line_of_capitals(before: str, expected: str) -> None:
+    signs = [*before, *[{letter: 0.55, letter.upper(): 0.45} for letter in "håret"]]
+    assert reading(steps_of(signs), SWEDISH).value == expected
+
+
 def test_a_name_of_the_register_is_read() -> None:
     signs = with_doubt("Qvickström", {1: {"u": 0.6, "v": 0.4}, 4: {"h": 0.6, "k": 0.4}})
     assert reading(steps_of(signs), SWEDISH.with_names(Lexicon.of_names(["Ida Qvickström"]))).value == "Qvickström"
