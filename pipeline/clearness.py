@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.field_spec import FieldSpec
-from pipeline.model import UNSEEN_P, Image, Reading
+from pipeline.model import UNSEEN_P, Image, Reading, State
 from pipeline.once import while_it_lives
 from pipeline.packed import PackedMask, Places
 from pipeline.print_contrast import FORMS, SCALE, Print, Seen, Unfilled, window
 from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
 from pipeline.recognize.ranks import is_below
+from pipeline.recognize.strikes import STRUCK_OUT
 from pipeline.recognize.unread import STRAY_WRITING
 
 _UNREAD = frozenset({OUTSIDE_BOXES, ODD_STROKES, STRAY_WRITING})
@@ -69,9 +70,13 @@ def no_surer(fields: Mapping[str, Reading], why: Collection[Unclear]) -> dict[st
 def doubted(fields: Mapping[str, Reading], unsure: Container[str]) -> dict[str, Reading]:
     """The readings, those of some fields, and of those with something else in or beside them than was read, with a p that makes a person look."""
     return {
-        name: replace(reading, p=min(reading.p, UNSEEN_P)) if name in unsure or not _UNREAD.isdisjoint(reading.remarks) else reading
-        for name, reading in fields.items()
+        name: replace(reading, p=min(reading.p, UNSEEN_P)) if name in unsure or _is_unread(reading) else reading for name, reading in fields.items()
     }
+
+
+def _is_unread(reading: Reading) -> bool:
+    """Whether a reader tells of something that it has not read; a line below a number, or a ring around it, may be all that strikes it out."""
+    return not _UNREAD.isdisjoint(reading.remarks) or (reading.state is State.CANCELLED and STRUCK_OUT in reading.remarks)
 
 
 def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.components import Labels
 from pipeline.model import Image
-from pipeline.recognize.digit_print import NEXT_TO, Grey, darker_than_paper, without_print, without_rules
+from pipeline.recognize.digit_print import NEXT_TO, Grey, darker_than_paper, near_print, without_print, without_rules
 from pipeline.recognize.digit_strokes import Edges, Stroke, is_no_one, is_tall, is_two, strokes_by_cell
 from pipeline.recognize.ranks import median
 
@@ -70,7 +70,7 @@ def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float
         return Row(pictures, False, tall, no_one, two)
     edges = np.linspace(margin, plain.shape[1] - margin, cells + 1)
     contrast = _contrast(plain, edges, margin)
-    labels, found, outside = strokes_by_cell((contrast > WRITTEN).view(np.uint8), edges, margin)
+    labels, found, outside = strokes_by_cell((contrast > WRITTEN).view(np.uint8), edges, margin, None if blank is None else near_print(blank))
     box_height = plain.shape[0] - 2 * margin
     for cell, strokes in found.items():
         _fit(contrast, labels, strokes, box_height, pictures[cell])

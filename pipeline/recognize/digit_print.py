@@ -21,6 +21,8 @@ Levels = Image | Grey
 """Grey levels, whole ones unless the paper lies in a deep shadow."""
 
 NEXT_TO = np.ones((3, 3), np.uint8)
+AROUND = np.ones((7, 7), np.uint8)
+"""So near to print, 0.4 mm at 8 px/mm, ink may be print that lies a little beside its place."""
 
 
 def darker_than_paper(image: Image) -> Levels:
@@ -51,6 +53,12 @@ def without_print(ink: Levels, blank: Image) -> Grey:
 @once_a_picture(most_bytes=16_000_000)
 def _print_of(blank: Image) -> Levels:
     return darker_than_paper(blank)
+
+
+@once_a_picture(most_bytes=16_000_000)
+def near_print(blank: Image) -> NDArray[np.bool_]:
+    """Where print may have left something that `without_print` does not take away, (h, w)."""
+    return np.asarray(cv2.dilate((_print_of(blank) > PRINTED).view(np.uint8), AROUND) > 0, np.bool_)
 
 
 def _aligned(printed: Levels, ink: Levels) -> Levels:

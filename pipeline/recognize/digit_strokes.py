@@ -21,6 +21,11 @@ OUTSIDE_BOXES = "outside_boxes"
 """The remark on a reading that something is written half outside the boxes of the field: it is in none of them."""
 INTO, HIGH = 0.08, 0.4
 """Of the height of the boxes: what stands above or below may be of this field if it reaches so far into them, what stands beside if it is so high."""
+BEYOND, BEYOND_ON_PRINT = 0.72, 0.85
+"""Of the margin: a stroke of which so much shows above or below the boxes is writing. On clean pages crosses in the boxes of another field show
+with at most 0.69, and print with 0.81."""
+ON_LINE_PX, LINE_PX = 3.5, 5
+"""What stands so near to a line of a box and is no wider than this is a sliver of the line, or a 1 written on it if it is high."""
 ODD_STROKES = "odd_strokes"
 """The remark on a reading that a box may hold something else than was read: a single stroke taken for nothing, a ditto mark or an arrow for a 1, two
 digits for one of them."""
@@ -37,6 +42,7 @@ each piece has one, so that there are at most twice 30,000."""
 Edges = NDArray[np.float64]
 Stats = NDArray[np.int32]
 Cells = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 
 class Stroke(NamedTuple):
@@ -50,11 +56,14 @@ class Stroke(NamedTuple):
     area: int
 
 
-def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, dict[int, list[Stroke]], bool]:
+def strokes_by_cell(
+    mask: Image, edges: Edges, margin: float, near_print: NDArray[np.bool_] | None = None
+) -> tuple[Labels, dict[int, list[Stroke]], bool]:
     """For each pixel the number of its stroke, (h, w), for each cell with ink, 0…n-1, its strokes without dust, and whether something is left out
     that seems to be written half outside the boxes.
 
-    `mask` (h, w) is 1 on ink; `edges` are the sides of the cells from left to right, px. A stroke that lies mostly in one cell belongs there whole;
+    `mask` (h, w) is 1 on ink; `edges` are the sides of the cells from left to right, px; `near_print` is where print may have left something, if
+    that is known. A stroke that lies mostly in one cell belongs there whole;
     one that lies in several, such as a line through the row, is divided.
     """
     strokes = Components.of(mask.view(np.bool_))
@@ -65,7 +74,8 @@ def strokes_by_cell(mask: Image, edges: Edges, margin: float) -> tuple[Labels, d
     cell, whole = _main_cells(labels, stats, written, column_cell, edges)
     found: dict[int, list[Stroke]] = {}
     high = HIGH * (mask.shape[0] - 2 * margin)
-    outside = _reaches_in(stats, edges, margin, mask.shape[0])
+    outside = _reaches_in(stats, edges, margin, mask.shape[0]) or _on_line(stats, edges, margin, mask.shape[0])
+    outside |= near_print is not None and _stands_beyond(strokes, edges, margin, near_print)
     next_label = len(stats)
     for label, at, undivided in zip(written.tolist(), cell.tolist(), whole.tolist(), strict=True):
         stroke = Stroke(label, *stats[label].tolist())
@@ -136,15 +146,40 @@ def _reaches_in(stats: Stats, edges: Edges, margin: float, height: int) -> bool:
     return bool(((into >= INTO * (height - 2 * margin)) & (across > edges[0]) & (across < edges[-1])).any())
 
 
+def _stands_beyond(strokes: Components, edges: Edges, margin: float, near_print: Mask) -> bool:
+    """Whether the picture shows a part of something written above or below the boxes: a correction, or a number in the gap between two rows."""
+    left, top, width, height, _ = (strokes.stats[:, i].astype(np.float64) for i in range(5))
+    middle, across = top + height / 2, left + width / 2
+    beyond = (middle < margin) | (middle > near_print.shape[0] - margin)
+    beyond &= (height >= BEYOND * margin) & (across > edges[0]) & (across < edges[-1])
+    seen = np.flatnonzero(beyond[1:]) + 1
+    if not seen.size:
+        return False
+    bare = np.bincount(strokes.labels[~near_print], minlength=len(strokes.stats))[seen]
+    return bool(((height[seen] >= BEYOND_ON_PRINT * margin) | (bare > 0.5 * strokes.stats[seen, cv2.CC_STAT_AREA])).any())
+
+
+def _on_line(stats: Stats, edges: Edges, margin: float, height: int) -> bool:
+    """Whether a stroke as thin as a line of the boxes, and as high as writing, stands on one: it is taken for a sliver of it, and may be a 1."""
+    x, y, w, h, _ = (stats[1:, i].astype(np.float64) for i in range(5))
+    high = (h >= HIGH * (height - 2 * margin)) & (y + h / 2 >= margin) & (y + h / 2 <= height - margin)
+    return bool((high & _along(edges, x, w)).any())
+
+
+def _along(edges: Edges, x: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which strokes are as thin as an upright line of the boxes and lie on one."""
+    off = np.abs(edges[:, None] - (x + w / 2)[None, :]).min(axis=0)
+    return np.asarray((off < ON_LINE_PX) & (w <= LINE_PX), np.bool_)
+
+
 def _written(stats: Stats, edges: Edges, margin: float, height: int) -> NDArray[np.bool_]:
     """Components other than the background, what lies outside the boxes, and slivers of a box line."""
     x, y, w, h, area = (stats[:, i].astype(np.float64) for i in range(5))
     middle = y + h / 2
     gone = (middle < margin) | (middle > height - margin) | (area < 5)
-    off = np.abs(edges[:, None] - (x + w / 2)[None, :]).min(axis=0)
-    gone |= (off < 3.5) & (w <= 5)
+    gone |= _along(edges, x, w)
     off = np.minimum(np.abs(middle - margin), np.abs(middle - (height - margin)))
-    gone |= (off < 3.5) & (h <= 5)
+    gone |= (off < ON_LINE_PX) & (h <= LINE_PX)
     gone[0] = True
     return np.asarray(~gone, np.bool_)
 

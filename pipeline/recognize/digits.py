@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.model import Image, Reading
+from pipeline.model import Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.digit_cells import EMPTY, STRUCK, Row, cells_of_row
 from pipeline.recognize.digit_decoding import decode
 from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
+from pipeline.recognize.strikes import STRUCK_OUT
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -38,7 +39,8 @@ Probabilities = NDArray[np.float32]
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
-    """One reading a row of digit boxes; see `decode` for what the values look like. `remarks` may hold `outside_boxes` and `odd_strokes`.
+    """One reading a row of digit boxes; see `decode` for what the values look like. `remarks` may hold `outside_boxes`,
+    `odd_strokes` and `struck_out`.
 
     Raises:
         MissingProgramError: the network's file is missing.
@@ -54,7 +56,7 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
 
 def remarked(reading: Reading, is_outside: bool, is_odd: bool = False) -> Reading:
     """The reading of a row of boxes; `is_outside`: something is written half outside of them, `is_odd`: a box holds strokes of something else."""
-    remarks = (OUTSIDE_BOXES,) * is_outside + (ODD_STROKES,) * is_odd
+    remarks = (OUTSIDE_BOXES,) * is_outside + (ODD_STROKES,) * is_odd + (STRUCK_OUT,) * (reading.state is State.CANCELLED)
     return replace(reading, remarks=remarks) if remarks else reading
 
 

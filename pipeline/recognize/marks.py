@@ -16,6 +16,7 @@ from pipeline.errors import MissingProgramError
 from pipeline.model import Reading, State
 from pipeline.recognize import mark_contrast, mark_features, mark_sheet
 from pipeline.recognize.box_dashes import is_dash
+from pipeline.recognize.box_scribbles import is_scribbled
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.frame import framed
 from pipeline.recognize.ink import Ink, find_ink
@@ -27,8 +28,8 @@ from pipeline.settings import ROOT
 
 _MARKED, _CANCELLED = CLASSES.index(State.READ), CLASSES.index(State.CANCELLED)
 PASSING_P = 0.5
-"""How far a mark counts that is a dash, or a line passing through the box, a fold or one that strikes out the row; the rest says empty or marked
-alike."""
+"""How far a mark counts that is a dash, a scribble, or a line passing through the box, a fold or one that strikes out the row; the rest says empty or
+marked alike."""
 FEATURES = (*mark_features.FEATURES, *mark_contrast.FEATURES)
 
 
@@ -49,7 +50,7 @@ def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
     seen = [_seen(crop) for crop in crops]
     p = mark_model().probabilities(np.stack([_measured(crop, *one) for crop, one in zip(crops, seen, strict=True)]), sheets)
     filled = np.array([crop.spec.filled == "marked" for crop in crops])
-    odd = [crop.blank is not None and (passes_through(ink) or is_dash(ink)) for crop, (_, ink) in zip(crops, seen, strict=True)]
+    odd = [crop.blank is not None and _may_be_none(ink) for crop, (_, ink) in zip(crops, seen, strict=True)]
     passed = np.array(odd) & ~filled
     passed &= p.argmax(axis=1) == _MARKED
     p[passed] *= PASSING_P
@@ -57,6 +58,10 @@ def mark_probabilities(crops: Sequence[Crop]) -> Numbers:
     p[filled, _MARKED] += p[filled, _CANCELLED]
     p[filled, _CANCELLED] = 0.0
     return p
+
+
+def _may_be_none(ink: Ink) -> bool:
+    return passes_through(ink) or is_dash(ink) or is_scribbled(ink)
 
 
 def measured(crop: Crop) -> Numbers:

@@ -99,3 +99,17 @@ def test_a_choice_of_which_one_box_is_filled_and_none_is_marked_is_never_surely_
             stroke(paper, [(box.x + 0.3, box.y + down), (box.x + box.w - 0.3, box.y + down)])
     fields = read(paper).fields
     assert [(name, fields[name].state) for name in names if fields[name].p >= SURE_FROM or fields[name].is_seen_empty] == []
+
+
+def test_a_cross_that_is_scribbled_over_is_never_surely_a_mark() -> None:
+    """Scribbling takes a mark back; what is not filled all over was as sure as a cross."""
+    form, paper = clean("besokslista")
+    marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
+    for i, spec in enumerate(marks):
+        left, top, right, bottom = spec.area.x, spec.area.y, spec.area.x + spec.area.w, spec.area.y + spec.area.h
+        stroke(paper, [(left + 0.5, top + 0.6), (right - 0.5, bottom - 0.6)])
+        stroke(paper, [(left + 0.6, bottom - 0.5), (right - 0.5, top + 0.5)])
+        turns = np.linspace(top, bottom, 6 + i % 5)
+        stroke(paper, [((left - 0.3, right + 0.3)[turn % 2], float(y)) for turn, y in enumerate(turns)], pen_mm=(0.35, 0.42, 0.5)[i % 3])
+    fields = read(paper).fields
+    assert [spec.name for spec in marks if fields[spec.name].value is True and fields[spec.name].p >= SURE_FROM] == []

@@ -379,7 +379,80 @@ def test_a_digit_that_stands_half_outside_the_boxes_does_not_vanish(right: float
     reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
     assert f"outside_boxes:{field.name}" in reading.problems
     assert reading.fields[field.name].p <= UNSEEN_P
-    assert [problem for problem in reading.problems if problem.startswith("outside_boxes")] == [f"outside_boxes:{field.name}"]
+    beside = {f"outside_boxes:{field.name}", "outside_boxes:rad02.bt_sys"}  # the row above, in whose picture it shows too
+    assert {problem for problem in reading.problems if problem.startswith("outside_boxes")} <= beside
+
+
+@pytest.mark.parametrize("down", [-5.2, 5.5, 6.0])
+def test_a_number_above_or_below_its_boxes_does_not_leave_them_surely_empty(down: float) -> None:
+    """Written in the gap between two rows it was in neither; now at most half of such numbers, which lie on the label, are."""
+    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
+    form = forms.latest("matvarden")
+    (hand,), (sheet,) = hands(1, seed=11), issue(1)
+    names = [f"rad{row:02d}.{value}" for row in range(2, 6) for value in ("puls", "saturation")]
+    moved = [form.by_name[name].model_copy(update={"box": _below(form.by_name[name].area, down)}) for name in names]
+    paper = fill(printed_page(form, sheet), PageSpec(fields=tuple(moved)), dict.fromkeys(names, "96"), hand, rng)
+    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    silent = [name for name in names if reading.fields[name].p > UNSEEN_P and reading.fields[name].value != "96"]
+    assert len(silent) <= len(names) // 2, silent
+
+
+def test_a_correction_above_a_digit_makes_the_row_doubtful() -> None:
+    """A digit struck out with a single stroke may still be read, and the one that is meant stands small above it."""
+    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
+    form = forms.latest("nyckelkvittens")
+    (hand,), (sheet,) = hands(1, seed=11), issue(1)
+    names = [spec.name for spec in form.fields if spec.format is Format.DATE and spec.row in (2, 3, 4)]
+    small = []
+    for name in names:
+        cell = form.by_name[name].cell_boxes[-1]
+        above = cell.x, cell.y - 3.6, cell.w, 4.0
+        small.append(form.by_name[name].model_copy(update={"name": f"{name}.ny", "cells": 1, "format": Format.CODE, "box": above}))
+    page = PageSpec(fields=(*(form.by_name[name] for name in names), *small))
+    values = dict.fromkeys(names, "2021-12-17") | {spec.name: "8" for spec in small}
+    paper = fill(printed_page(form, sheet), page, values, hand, rng)
+    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    assert [name for name in names if reading.fields[name].p > UNSEEN_P] == []
+
+
+def test_a_1_on_the_line_between_two_boxes_does_not_vanish_surely() -> None:
+    """As thin as the line it was taken for a sliver of it, and a pulse of 136 was surely 36."""
+    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
+    form = forms.latest("matvarden")
+    (hand,), (sheet,) = hands(1, seed=11), issue(1)
+    names = [f"rad{row:02d}.puls" for row in range(1, 8)]
+    paper = fill(printed_page(form, sheet), form.pages[0], dict.fromkeys(names, "36"), hand, rng)
+    for place, name in enumerate(names):
+        cell = form.by_name[name].cell_boxes[1]
+        x, top, bottom = cell.x + (-0.2, 0.2)[place % 2], cell.y + 0.9, cell.y + cell.h - 0.9
+        start, end = ((round(x * PX_PER_MM), round(y * PX_PER_MM)) for y in (top, bottom))
+        cv2.line(paper, start, end, (90, 40, 30), (3, 4)[place % 2], cv2.LINE_AA)
+    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    silent = [name for name in names if reading.fields[name].value == "36" and reading.fields[name].p > UNSEEN_P]
+    assert len(silent) <= 1, silent
+
+
+@pytest.mark.parametrize("is_ring", [True, False], ids=["ring", "line below"])
+def test_a_number_in_a_ring_or_underlined_is_not_surely_struck_out(is_ring: bool) -> None:
+    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
+    form = forms.latest("matvarden")
+    (hand,), (sheet,) = hands(1, seed=11), issue(1)
+    names = [spec.name for spec in form.fields if spec.row and spec.name.endswith((".puls", ".bt_sys", ".temp", ".saturation"))]
+    paper = fill(printed_page(form, sheet), form.pages[0], {name: "37.5" if name.endswith("temp") else "97" for name in names}, hand, rng)
+    for place, name in enumerate(names):
+        box = form.by_name[name].area
+        x, y, w, h = (round(side * PX_PER_MM) for side in (box.x, box.y, box.w, box.h))
+        if is_ring:
+            cv2.ellipse(paper, (x + w // 2, y + h // 2), (round(w * 0.52), round(h * 0.5)), 0, 0, 360, (90, 40, 30), 4, cv2.LINE_AA)
+        else:
+            below = y + round(h * (0.82, 0.88, 0.94)[place % 3])
+            cv2.line(paper, (x + 5, below), (x + w - 5, below), (90, 40, 30), 4, cv2.LINE_AA)
+    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    assert [name for name in names if reading.fields[name].state is State.CANCELLED and reading.fields[name].p > UNSEEN_P] == []
+
+
+def _below(area: Box, down: float) -> tuple[float, float, float, float]:
+    return area.x, area.y + down, area.w, area.h
 
 
 Stretch = tuple[tuple[float, float], tuple[float, float]]
