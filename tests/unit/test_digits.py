@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.digitize import Reader
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Format, Kind
-from pipeline.model import UNSEEN_P, Box, Image, State
+from pipeline.model import UNSEEN_P, Box, Image, PageReading, State
 from pipeline.printing import issue
 from pipeline.quality.filling import PX_PER_MM, printed_page
 from pipeline.recognize import digits
@@ -23,7 +23,7 @@ from pipeline.recognize.digit_strokes import Stroke, is_no_one, is_two
 from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, SECOND, cell_probabilities, one_look, plain_row, recognize
 from pipeline.recognize.registry import NETWORKS
 from pipeline.settings import ROOT
-from pipeline.template import Forms
+from pipeline.template import Form, Forms
 
 NUMBER = "189001019802"
 """An official test number (Skatteverket)."""
@@ -386,60 +386,49 @@ def test_a_digit_that_stands_half_outside_the_boxes_does_not_vanish(right: float
 @pytest.mark.parametrize("down", [-5.2, 5.5, 6.0])
 def test_a_number_above_or_below_its_boxes_does_not_leave_them_surely_empty(down: float) -> None:
     """Written in the gap between two rows it was in neither; now at most half of such numbers, which lie on the label, are."""
-    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
-    form = forms.latest("matvarden")
-    (hand,), (sheet,) = hands(1, seed=11), issue(1)
+    form, paper = _matvarden()
     names = [f"rad{row:02d}.{value}" for row in range(2, 6) for value in ("puls", "saturation")]
-    moved = [form.by_name[name].model_copy(update={"box": _below(form.by_name[name].area, down)}) for name in names]
-    paper = fill(printed_page(form, sheet), PageSpec(fields=tuple(moved)), dict.fromkeys(names, "96"), hand, rng)
-    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    for name in names:
+        _write_number(paper, form.by_name[name], "96", down)
+    reading = _read(paper)
     silent = [name for name in names if reading.fields[name].p > UNSEEN_P and reading.fields[name].value != "96"]
     assert len(silent) <= len(names) // 2, silent
 
 
 def test_a_correction_above_a_digit_makes_the_row_doubtful() -> None:
     """A digit struck out with a single stroke may still be read, and the one that is meant stands small above it."""
-    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
-    form = forms.latest("nyckelkvittens")
-    (hand,), (sheet,) = hands(1, seed=11), issue(1)
-    names = [spec.name for spec in form.fields if spec.format is Format.DATE and spec.row in (2, 3, 4)]
-    small = []
-    for name in names:
-        cell = form.by_name[name].cell_boxes[-1]
-        above = cell.x, cell.y - 3.6, cell.w, 4.0
-        small.append(form.by_name[name].model_copy(update={"name": f"{name}.ny", "cells": 1, "format": Format.CODE, "box": above}))
-    page = PageSpec(fields=(*(form.by_name[name] for name in names), *small))
-    values = dict.fromkeys(names, "2021-12-17") | {spec.name: "8" for spec in small}
-    paper = fill(printed_page(form, sheet), page, values, hand, rng)
-    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
-    assert [name for name in names if reading.fields[name].p > UNSEEN_P] == []
+    form = Forms.load(ROOT / "forms").latest("nyckelkvittens")
+    paper = printed_page(form, issue(1)[0])
+    dates = [spec for spec in form.fields if spec.format is Format.DATE and spec.row in (2, 3, 4)]
+    for spec in dates:
+        _write_number(paper, spec, "20211217")
+        cell = spec.cell_boxes[-1]
+        _write(paper, "8", Box(cell.x + 1, cell.y - 2.4, cell.w - 2, 2.0))
+    reading = _read(paper)
+    assert [spec.name for spec in dates if reading.fields[spec.name].p > UNSEEN_P] == []
 
 
 def test_a_1_on_the_line_between_two_boxes_does_not_vanish_surely() -> None:
     """As thin as the line it was taken for a sliver of it, and a pulse of 136 was surely 36."""
-    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
-    form = forms.latest("matvarden")
-    (hand,), (sheet,) = hands(1, seed=11), issue(1)
+    form, paper = _matvarden()
     names = [f"rad{row:02d}.puls" for row in range(1, 8)]
-    paper = fill(printed_page(form, sheet), form.pages[0], dict.fromkeys(names, "36"), hand, rng)
     for place, name in enumerate(names):
-        cell = form.by_name[name].cell_boxes[1]
+        _write_number(paper, form.by_name[name], "36")
+        cell = form.by_name[name].cell_boxes[-2]
         x, top, bottom = cell.x + (-0.2, 0.2)[place % 2], cell.y + 0.9, cell.y + cell.h - 0.9
         start, end = ((round(x * PX_PER_MM), round(y * PX_PER_MM)) for y in (top, bottom))
         cv2.line(paper, start, end, (90, 40, 30), (3, 4)[place % 2], cv2.LINE_AA)
-    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    reading = _read(paper)
     silent = [name for name in names if reading.fields[name].value == "36" and reading.fields[name].p > UNSEEN_P]
     assert len(silent) <= 1, silent
 
 
 @pytest.mark.parametrize("is_ring", [True, False], ids=["ring", "line below"])
 def test_a_number_in_a_ring_or_underlined_is_not_surely_struck_out(is_ring: bool) -> None:
-    forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
-    form = forms.latest("matvarden")
-    (hand,), (sheet,) = hands(1, seed=11), issue(1)
-    names = [spec.name for spec in form.fields if spec.row and spec.name.endswith((".puls", ".bt_sys", ".temp", ".saturation"))]
-    paper = fill(printed_page(form, sheet), form.pages[0], {name: "37.5" if name.endswith("temp") else "97" for name in names}, hand, rng)
+    form, paper = _matvarden()
+    names = [spec.name for spec in form.fields if spec.row and spec.name.endswith((".puls", ".bt_sys", ".saturation"))]
     for place, name in enumerate(names):
+        _write_number(paper, form.by_name[name], "97")
         box = form.by_name[name].area
         x, y, w, h = (round(side * PX_PER_MM) for side in (box.x, box.y, box.w, box.h))
         if is_ring:
@@ -447,12 +436,24 @@ def test_a_number_in_a_ring_or_underlined_is_not_surely_struck_out(is_ring: bool
         else:
             below = y + round(h * (0.82, 0.88, 0.94)[place % 3])
             cv2.line(paper, (x + 5, below), (x + w - 5, below), (90, 40, 30), 4, cv2.LINE_AA)
-    reading = Reader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    reading = _read(paper)
     assert [name for name in names if reading.fields[name].state is State.CANCELLED and reading.fields[name].p > UNSEEN_P] == []
 
 
-def _below(area: Box, down: float) -> tuple[float, float, float, float]:
-    return area.x, area.y + down, area.w, area.h
+def _matvarden() -> tuple[Form, Image]:
+    """The form and a printed page of it."""
+    form = Forms.load(ROOT / "forms").latest("matvarden")
+    return form, printed_page(form, issue(1)[0])
+
+
+def _write_number(paper: Image, spec: FieldSpec, number: str, down: float = 0.0) -> None:
+    """A figure in each of the last boxes, so many mm lower."""
+    for cell, figure in zip(spec.cell_boxes[-len(number) :], number, strict=True):
+        _write(paper, figure, Box(cell.x + 1.2, cell.y + 1.4 + down, cell.w - 2.4, cell.h - 2.8))
+
+
+def _read(paper: Image) -> PageReading:
+    return Reader.of_forms(Forms.load(ROOT / "forms")).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
 
 
 Stretch = tuple[tuple[float, float], tuple[float, float]]
