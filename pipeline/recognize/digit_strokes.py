@@ -24,6 +24,10 @@ INTO, HIGH = 0.08, 0.4
 BEYOND, BEYOND_ON_PRINT = 0.72, 0.85
 """Of the margin: a stroke of which so much shows above or below the boxes is writing. On clean pages crosses in the boxes of another field show
 with at most 0.69, and print with 0.81."""
+STRAIGHT_PX = 7.5
+"""A stroke that is nowhere wider, 0.9 mm at 8 px/mm, is straight."""
+NEXT = 1.5
+"""So many boxes apart at most are figures of one number; ticks in check boxes stand farther apart."""
 ON_LINE_PX, LINE_PX = 3.5, 5
 """What stands so near to a line of a box and is no wider than this is a sliver of the line, or a 1 written on it if it is high."""
 ODD_STROKES = "odd_strokes"
@@ -156,7 +160,19 @@ def _stands_beyond(strokes: Components, edges: Edges, margin: float, near_print:
     if not seen.size:
         return False
     bare = np.bincount(strokes.labels[~near_print], minlength=len(strokes.stats))[seen]
-    return bool(((height[seen] >= BEYOND_ON_PRINT * margin) | (bare > 0.5 * strokes.stats[seen, cv2.CC_STAT_AREA])).any())
+    beyond[:] = False
+    beyond[seen] = (height[seen] >= BEYOND_ON_PRINT * margin) | (bare > 0.5 * strokes.stats[seen, cv2.CC_STAT_AREA])
+    tails = [_is_tail(strokes, label) for label in np.flatnonzero(beyond).tolist()]
+    return not all(tails) or any(gap <= NEXT * (edges[1] - edges[0]) for gap in np.diff(np.sort(across[beyond])).tolist())
+
+
+def _is_tail(strokes: Components, label: int) -> bool:
+    """Whether a stroke is straight and goes on beyond the picture, as the tail of a tick in a check box above or below does."""
+    _, y, _, h, _ = strokes.stats[label].tolist()
+    if y > 0 and y + h < strokes.labels.shape[0]:
+        return False
+    (_, sides, _) = cv2.minAreaRect(cv2.findNonZero((strokes.labels[y : y + h] == label).view(np.uint8)))
+    return bool(min(sides) <= STRAIGHT_PX)
 
 
 def _on_line(stats: Stats, edges: Edges, margin: float, height: int) -> bool:

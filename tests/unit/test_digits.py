@@ -395,6 +395,19 @@ def test_a_number_above_or_below_its_boxes_does_not_leave_them_surely_empty(down
     assert len(silent) <= len(names) // 2, silent
 
 
+def test_the_tail_of_a_tick_below_the_boxes_is_nothing_that_was_written_in_them() -> None:
+    form, paper = _matvarden()
+    names = [f"rad{row:02d}.puls" for row in range(2, 6)]
+    for name in names:
+        spec = form.by_name[name]
+        _write_number(paper, spec, "86")
+        x, below = spec.area.x + 4, spec.area.y + spec.area.h
+        start, end = ((round(x * PX_PER_MM), round(y * PX_PER_MM)) for x, y in ((x, below + 3), (x + 1.2, below + 0.5)))
+        cv2.line(paper, start, end, (90, 40, 30), 6, cv2.LINE_AA)
+    reading = _read(paper)
+    assert [problem for problem in reading.problems if problem.startswith("outside_boxes")] == []
+
+
 def test_a_correction_above_a_digit_makes_the_row_doubtful() -> None:
     """A digit struck out with a single stroke may still be read, and the one that is meant stands small above it."""
     form = Forms.load(ROOT / "forms").latest("nyckelkvittens")
