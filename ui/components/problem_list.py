@@ -124,16 +124,16 @@ def _choices(here: Site, person: Person, case: Case) -> None:
             _act(here, "same", page, lambda conn: sheets.settle_duplicate(conn, person, page.id, here.forms, same=True))
             _act(here, "other", page, lambda conn: sheets.settle_duplicate(conn, person, page.id, here.forms, same=False))
         for front in case.fronts:
-            told = t("problems.belongs", name=front.source_name, number=front.source_page)
-            _act(here, f"belongs-{front.id}", page, partial(_lay_to, here, person, page, front), told)
+            _belongs(here, person, page, front)
         if case.kind == "empty":
             _act(here, "nothing_written", page, lambda conn: sheets.settle_empty(conn, person, page.id))
     if case.kind in {"unidentified", "noted"}:
         send_on(here, person, page)
 
 
-def _lay_to(here: Site, person: Person, page: Page, front: Page, conn: Connection) -> None:
-    copied.lay_to(conn, person, page.id, front.id, here.forms)
+def _belongs(here: Site, person: Person, page: Page, front: Page) -> None:
+    told = t("problems.belongs", name=front.source_name, number=front.source_page)
+    _act(here, f"belongs-{front.id}", page, lambda conn: copied.lay_to(conn, person, page.id, front.id, here.forms), told)
 
 
 def _act(here: Site, choice: str, page: Page, act: Callable[[Connection], None], label: str = "") -> None:
