@@ -12,7 +12,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, focused_field, log_in, press_until, save, settle, skip, wait_for_entry
+from tests.browser.nurse import fill_in, focused_field, log_in, press_until, save, settle, skip, type_by_key, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import CLIENTS, NOTE, NURSE
 
@@ -212,7 +212,7 @@ def test_signs_and_alt_keys_answer_illegible_and_empty(page: Page, store: Store)
 def test_client_is_shown_and_draft_kept_as_one_types(page: Page, store: Store) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
-    page.keyboard.type(str(NOTE["personnummer"]))
+    type_by_key(page, str(NOTE["personnummer"]))
     page.keyboard.press("Tab")
     expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
     assert focused_field(page) == (first, "namn")
