@@ -158,6 +158,12 @@ class Language:
         return -self.step * self.after[place * SIZE + code]
 
 
+def capitals(text: str) -> float:
+    """The share of a text's letters that are capitals, 0…1."""
+    letters = [sign for sign in text if sign.isalpha()]
+    return sum(map(str.isupper, letters)) / max(1, len(letters))
+
+
 def _case(text: Written, capital: bool) -> float:
     """How likely a capital (or not) is at this place."""
     length = len(text.word)

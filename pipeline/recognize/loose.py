@@ -45,7 +45,7 @@ def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
         with zipfile.ZipFile(path) as archive:
             for name in sorted(n for n in archive.namelist() if Path(n).suffix.lower() in SUFFIXES):
                 yield f"{path}/{name}", _unpacked(archive, name)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, RuntimeError) as error:
         raise BrokenFileError(f"{path.name} is damaged, encrypted or no zip archive.", "Unpack it yourself and give the folder.") from error
 
 

@@ -11,7 +11,7 @@ from pipeline.field_spec import Format
 from pipeline.model import Reading, State
 from pipeline.recognize.ctc import Transcript, decode, guided
 from pipeline.recognize.curves import MISSHAPEN_P
-from pipeline.recognize.language import Language, Written
+from pipeline.recognize.language import Language, Written, capitals
 from pipeline.recognize.network import ALPHABET, Steps
 from pipeline.recognize.second_look import DOUBTFUL, LONGEST, LookAgain, agreed, read_twice
 from pipeline.recognize.text_grammar import shape_of
@@ -91,8 +91,8 @@ def transcripts(steps: Steps, language: Language | None = None, again: LookAgain
 
 def _is_in_capitals(steps: Steps) -> bool:
     """Whether the likeliest path says that a line is in capitals."""
-    letters = [letter for sign in path(steps) if (letter := ALPHABET[sign.column - 1]).isalpha()]
-    return len(letters) >= FEWEST_LETTERS and sum(map(str.isupper, letters)) >= MOSTLY_CAPITALS * len(letters)
+    text = "".join(ALPHABET[sign.column - 1] for sign in path(steps))
+    return sum(map(str.isalpha, text)) >= FEWEST_LETTERS and capitals(text) >= MOSTLY_CAPITALS
 
 
 def _part(steps: Steps, run: Run, language: Language, again: LookAgain | None, *, first: bool) -> list[Transcript]:

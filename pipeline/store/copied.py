@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from sqlalchemy import Connection, exists, select, update
 
@@ -38,10 +39,10 @@ def sides_apart(conn: Connection, person: Person, limit: int = _MOST) -> list[Ap
     """
     access.require(person, Action.PROBLEMS)
     alone = (_page.c.sheet == _page.c.id, _page.c.serial.is_not(None), _page.c.page_no > 1, _page.c.outcome == Outcome.READ.value)
-    query = select(_page).where(*alone, sight.visible_pages(conn, person)).order_by(_page.c.serial, _page.c.page_no, _page.c.id).limit(limit)
+    query = select(_page).where(*alone, sight.visible_pages(conn, person)).order_by(_page.c.serial, _page.c.page_no, _page.c.id)
     sides = [Page.of(row) for row in conn.execute(query).mappings()]
-    found = [Apart(side, _fronts(conn, person, side)) for side in sides if not is_touched(conn, side)]
-    return [one for one in found if one.fronts]
+    found = (Apart(side, _fronts(conn, person, side)) for side in sides if not is_touched(conn, side))
+    return list(islice((one for one in found if one.fronts), limit))  # counted last, or sides that are done with would hide the others
 
 
 def lay_to(conn: Connection, person: Person, page_id: str, front_id: str, forms: Forms) -> None:

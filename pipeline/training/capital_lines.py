@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pipeline.recognize.language import capitals
 from pipeline.recognize.network import ALPHABET, read_steps, shipped_file
 from pipeline.training.handwriting_data import Line
 from pipeline.training.handwriting_measures import greedy
@@ -34,9 +35,3 @@ def as_written(lines: Sequence[Line]) -> list[Line]:
 def is_in_capitals(seen: str, label: str) -> bool:
     """Whether a line is seen in capitals, though its label has small letters."""
     return sum(map(str.isalpha, seen)) >= FEWEST and capitals(seen) >= MOSTLY > capitals(label)
-
-
-def capitals(text: str) -> float:
-    """The share of a text's letters that are capitals, 0…1."""
-    letters = [sign for sign in text if sign.isalpha()]
-    return sum(map(str.isupper, letters)) / max(1, len(letters))

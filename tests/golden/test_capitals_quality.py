@@ -11,8 +11,8 @@ import pytest
 from pipeline.field_spec import Format
 from pipeline.quality.handwritten import LINES, plain
 from pipeline.recognize.handwriting import read_lines
+from pipeline.recognize.language import capitals
 from pipeline.recognize.line_picture import Line
-from pipeline.training.capital_lines import capitals
 from pipeline.training.handwriting_data import draws, folder, font_files, rendered
 from pipeline.training.handwriting_measures import error_by_writer
 from pipeline.training.handwriting_spoiling import spoiled

@@ -8,7 +8,8 @@ from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
 from pipeline.model import Image
-from pipeline.training.capital_lines import as_written, capitals, is_in_capitals
+from pipeline.recognize.language import capitals
+from pipeline.training.capital_lines import as_written, is_in_capitals
 from pipeline.training.handwriting_data import Line, as_cut
 from pipeline.training.handwriting_sources import OF_CAPITALS, Sources
 

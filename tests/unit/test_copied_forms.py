@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from pipeline.errors import ReviewError
 from pipeline.model import EntryState, Outcome, PageReading, SheetCode
@@ -51,6 +51,13 @@ def test_a_half_whose_other_half_nobody_has_found_can_be_decided(ward: Ward, ord
             kept = {name: one for name, one in answers({**SAID, **PLAN}).items() if name in given}
             decisions.save_answers(conn, FORMS, EVA, view.entry.id, view.entry.revision, kept, NOW)
             assert entry(conn, view.entry.id).state is not EntryState.REVIEW
+
+
+def test_sides_that_are_done_with_hide_no_others(ward: Ward) -> None:
+    done, left = sorted(read(ward, 1, 1, 2, 2)[2:])
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.entry).where(tables.entry.c.sheet == done).values(revision=1))
+        assert [one.page.id for one in copied.sides_apart(conn, ADMIN, limit=1)] == [left]
 
 
 def test_the_sides_of_each_paper_are_entered_together_once_a_person_has_told_which_they_are(ward: Ward) -> None:
