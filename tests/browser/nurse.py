@@ -37,11 +37,6 @@ def wait_for_entry(page: Page, other_than: str = "") -> str:
     return entry_id
 
 
-def type_by_key(page: Page, text: str) -> None:
-    """Type faster than anybody does, but key by key: a field that is filled and left in the same instant may not reach the server."""
-    page.keyboard.type(text, delay=40)
-
-
 def settle(page: Page) -> None:
     """Wait until the screen is drawn to its end: before that, what has the focus may still be drawn anew and lose it."""
     page.locator('[data-test-script-state="notRunning"]').wait_for()

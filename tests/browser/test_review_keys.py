@@ -7,12 +7,12 @@ from playwright.sync_api import Page, expect
 
 from pipeline.model import EntryState, State
 from pipeline.review import Answer
-from pipeline.store import claims
+from pipeline.store import claims, guides
 from pipeline.store.answers import decided, drafts
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, focused_field, log_in, press_until, save, settle, skip, type_by_key, wait_for_entry
+from tests.browser.nurse import fill_in, focused_field, log_in, press_until, save, settle, skip, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import CLIENTS, NOTE, NURSE
 
@@ -212,7 +212,7 @@ def test_signs_and_alt_keys_answer_illegible_and_empty(page: Page, store: Store)
 def test_client_is_shown_and_draft_kept_as_one_types(page: Page, store: Store) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
-    type_by_key(page, str(NOTE["personnummer"]))
+    page.keyboard.type(str(NOTE["personnummer"]))
     page.keyboard.press("Tab")
     expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
     assert focused_field(page) == (first, "namn")
@@ -222,6 +222,20 @@ def test_client_is_shown_and_draft_kept_as_one_types(page: Page, store: Store) -
     log_in(page, NURSE)
     wait_for_entry(page)
     assert focused_value(page) == NOTE["personnummer"]
+
+
+def test_tap_beside_a_field_that_was_just_filled_in_is_heard(page: Page, store: Store) -> None:
+    (written,) = seeding.add_notes(store, 1)
+    with store.begin() as conn:
+        guides.reopen(conn, NURSE.login)
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    page.keyboard.type(str(NOTE["personnummer"]))
+    page.get_by_role("button", name="Stäng guiden").click()
+    expect(page.locator(".st-key-guide")).to_have_count(0)
+    expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
+    with store.read() as conn:
+        assert drafts(conn, written, NURSE.login)[FIRST_FIELD] == Answer(NOTE["personnummer"])
 
 
 @pytest.mark.parametrize("pressed_ms", [0, 120], ids=["as people tap", "as people click"])

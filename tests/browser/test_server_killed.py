@@ -13,7 +13,7 @@ from pipeline.review import Answer
 from pipeline.store.answers import drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, log_in, press_until, type_by_key, wait_for_entry
+from tests.browser.nurse import fill_in, log_in, press_until, wait_for_entry
 from tests.browser.serving import PATIENCE_MS, answering, free_port, started
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
@@ -30,7 +30,7 @@ def test_a_killed_server_loses_at_most_the_field_being_typed(browser: Browser, s
         page.goto(answering(server.poll, port))
         log_in(page, NURSE)
         wait_for_entry(page)
-        type_by_key(page, str(NOTE["personnummer"]))
+        page.keyboard.type(str(NOTE["personnummer"]))
         page.keyboard.press("Tab")
         expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")  # the field has reached the server
         page.keyboard.type("halv")

@@ -10,18 +10,27 @@ import streamlit as st
 from ui.session import Site, note_activity
 
 _JS = """const QUIET_MS = 30000;
+// What leaves the browser in one moment runs only one part of the screen: so what somebody does goes first, and this once the hands rest.
+const REST_MS = 700;
 
 export default function ({ parentElement, setTriggerValue }) {
   const stop = new AbortController();
-  const told = () => {
-    const now = performance.now();
+  let typed = false, rest = 0;
+  const tell = () => {
     // While the next form is coming into sight (coming_entry.js) nothing is sent; the next key tells.
-    if ("efTurning" in document.documentElement.dataset || now - (parentElement.efTold ?? -QUIET_MS) < QUIET_MS) return;
-    parentElement.efTold = now;
+    if (!typed || "efTurning" in document.documentElement.dataset) return;
+    typed = false;
+    parentElement.efTold = performance.now();
     setTriggerValue("typing", true);
   };
-  document.addEventListener("input", told, { capture: true, signal: stop.signal });
-  return () => stop.abort();
+  const moved = ({ type }) => {
+    typed ||= type === "input" && performance.now() - (parentElement.efTold ?? -QUIET_MS) >= QUIET_MS;
+    clearTimeout(rest);
+    if (typed) rest = setTimeout(tell, REST_MS);
+  };
+  const kinds = ["input", "keydown", "pointerdown", "click", "focusin", "focusout"];
+  kinds.forEach((type) => document.addEventListener(type, moved, { capture: true, signal: stop.signal }));
+  return () => { clearTimeout(rest); stop.abort(); };
 }"""
 """What is typed stays in the browser: only that something is, at most twice a minute."""
 

@@ -64,22 +64,31 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     return true;
   }
 
-  // A tap leaves the field and the screen in one moment. A draft that leaves the browser after that would bring Streamlit back to a screen that
-  // is gone, and nothing would be seen any more: so the draft goes first.
+  // A tap leaves the field and presses something in one moment. With the draft in the same message only the part of the screen would be run that
+  // the draft is for; a draft that is late would bring Streamlit back to a screen that is gone. So the draft goes alone, and the press follows.
   function draftFirst(event) {
-    const link = event.target.closest?.("a[href]");
-    if (!link || !event.isTrusted || performance.now() - sentAt > LEAVING_MS) return;
+    const pressed = event.target.closest?.("a[href], button, label, input");
+    if (!pressed || keyOf(pressed) || !event.isTrusted || performance.now() - sentAt > LEAVING_MS) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const { href } = link;
-    setTimeout(() => follow(href), LEAVING_MS);
+    const found = finder(pressed);
+    setTimeout(() => press(found), LEAVING_MS);
   }
 
-  // The menu may be drawn anew as the draft arrives. The old link would load the whole page, and the person would be logged out.
-  function follow(href, left = 60) {
-    const link = [...document.querySelectorAll("a[href]")].find((one) => one.href === href);
-    if (link) link.click();
-    else if (left > 0) requestAnimationFrame(() => follow(href, left - 1));
+  // Finds what was pressed also after it was drawn anew as the draft arrived. An old link would load the whole page, and log the person out.
+  function finder(pressed) {
+    const { href, tagName } = pressed;
+    if (href) return () => [...document.querySelectorAll("a[href]")].find((one) => one.href === href);
+    const key = pressed.closest("[class*='st-key-']")?.className.match(/st-key-(\S+)/)?.[1];
+    const all = () => [...(key ? holder(key) : null)?.querySelectorAll(tagName) ?? []];
+    const place = all().indexOf(pressed);
+    return () => (pressed.isConnected ? pressed : all()[place]);
+  }
+
+  function press(found, left = 60) {
+    const one = found();
+    if (one) one.click();
+    else if (left > 0) requestAnimationFrame(() => press(found, left - 1));
   }
 
   function onKey(event) {
