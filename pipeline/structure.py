@@ -135,8 +135,8 @@ def _sought(page: Image, blank: Image, middles: Points, search: Search) -> Shift
     places = places[fits]
     moved, found = np.zeros((len(places), 2)), np.zeros(len(places), bool)
     for i, (x, y) in enumerate(places.tolist()):
-        patch = form[y - half : y + half, x - half : x + half]
-        around = page[y - half - reach : y + half + reach, x - half - reach : x + half + reach]
+        patch = form[y - half : y + half, x - half : x + half].astype(np.float32)  # searching bytes takes a half more time
+        around = page[y - half - reach : y + half + reach, x - half - reach : x + half + reach].astype(np.float32)
         right, down, height = _peak(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED))
         moved[i] = right, down
         found[i] = height >= _CORRELATION and max(abs(right), abs(down)) < reach - 1

@@ -70,9 +70,14 @@ Curves = Mapping[tuple[str, str], Curve]
 
 
 def key_of(spec: FieldSpec, reading: Reading) -> str:
-    """Which curve a reading belongs to: by kind, digits also by format, and apart for fields without anything written."""
+    """Which curve a reading belongs to: by kind, digits also by format, and apart for fields without anything written.
+
+    Rows of letter boxes that cannot be read, nearly half of them, are apart too: they have no value that could be right.
+    """
     kind = f"{spec.kind}-{spec.format or 'plain'}" if spec.kind is Kind.DIGITS else str(spec.kind)
-    return f"{kind}-empty" if reading.state is State.EMPTY else kind
+    if reading.state is State.EMPTY:
+        return f"{kind}-empty"
+    return f"{kind}-unread" if spec.kind is Kind.LETTERS and reading.state is not State.READ else kind
 
 
 def features_of(spec: FieldSpec, reading: Reading, hand: float = 0.0) -> Features:

@@ -70,6 +70,8 @@ class Sizes:
 SIZES = Sizes(pages=400, digits=2000, rows=1300, marks=320, lines=400)
 BOXES = tuple(kind for kind in Kind if kind is not Kind.LETTERS)
 """Rows of letter boxes are read by the network of lines, and fitted with it on real hands."""
+LETTER_ROWS = 3
+"""So many times as many rows of letter boxes as lines of a set: half of them cannot be read."""
 RUNNING_TEXT = 25
 """Lines of on average more signs than this are running text: longer than what people write in a field."""
 
@@ -142,7 +144,7 @@ def _half(glyphs: Glyphs, half: int) -> Glyphs:
 
 def handwritten(sets: Mapping[str, Sequence[Line]], shapes: letter_glyphs.Letters, most: int) -> list[Evidence]:
     """Lines, letters and areas of all hands and fonts set aside; lines of running text are also cut into stretches, as people fill in fields."""
-    found = evidence.rows(shapes, most, np.random.default_rng(SEED), Kind.LETTERS)
+    found = evidence.rows(shapes, LETTER_ROWS * most, np.random.default_rng(SEED), Kind.LETTERS)
     for name, written in sets.items():
         rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
         chosen = [written[i] for i in rng.permutation(len(written))[:most]]

@@ -75,6 +75,13 @@ def test_empty_fields_have_curves_of_their_own() -> None:
     assert key_of(MARK, Reading(True, 0.9, State.READ)) == "mark"
 
 
+def test_rows_of_letters_without_a_value_have_a_curve_of_their_own() -> None:
+    row = FieldSpec(name="f", label="f", kind=Kind.LETTERS, box=(0, 0, 22, 8), cells=4)
+    keys = {state: key_of(row, Reading(None, 0.9, state)) for state in State if state is not State.READ}
+    assert {state for state, key in keys.items() if key == "letters-unread"} == {State.ILLEGIBLE, State.CANCELLED}
+    assert key_of(row, Reading("ABCD", 0.9, State.READ)) == "letters"
+
+
 def test_a_file_keeps_curves_of_other_networks(tmp_path: Path) -> None:
     file = tmp_path / "calibration.json"
     known = readings(400, 5)
