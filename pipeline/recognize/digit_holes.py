@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pipeline.components import Components
 from pipeline.model import Image
 
-LOOPS = (1, 0, 2, 0, 1, 0, 1, 0, 2, 1)
-"""How many loops a digit has at most: a 4 may be closed above, and a 2 have a loop at its head and one at its foot."""
+LOOPS = (1, 0, 2, 1, 1, 0, 1, 0, 2, 1)
+"""How many loops a digit has at most: a 4 may be closed above, a 3 curled at its head, a 2 at its head and its foot."""
 DARK = 127
 LARGER = 2
 LEAST_PX = (12, 6, 12, 12, 6, 12, 12, 6, 6, 6)
