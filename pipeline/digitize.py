@@ -25,11 +25,13 @@ from pipeline.known_names import known_names
 from pipeline.margins import margin_mm
 from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode, WordPlace
 from pipeline.more_paper import MORE_PAPER, more_paper
+from pipeline.numbers_beside import numbers_beside
 from pipeline.page_spec import PageSpec
 from pipeline.plane import page_of
 from pipeline.print_contrast import Seen, seen_on
 from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
+from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.registry import READERS, sure
 from pipeline.recognize.unread import STRAY_WRITING
@@ -186,6 +188,7 @@ def _told(
         *((why, name) for name, why in hidden.items()),
         *((STRAY_WRITING, spec.name) for spec in page.all_fields if spec.name in beside),
         *((ENCIRCLED, spec.name) for spec in specs if spec.name in ringed),
+        *((OUTSIDE_BOXES, name) for name in sorted(numbers_beside(page.all_fields, fields, seen))),
         *((BESIDE_BOX, spec.name) for spec in specs if spec.name in loose - ringed),
     ]
 

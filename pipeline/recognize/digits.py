@@ -17,6 +17,7 @@ from pipeline.model import Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.digit_cells import EMPTY, STRUCK, Row, cells_of_row
 from pipeline.recognize.digit_decoding import decode
+from pipeline.recognize.digit_holes import has_odd_loops
 from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
 from pipeline.recognize.strikes import STRUCK_OUT
 
@@ -62,9 +63,11 @@ def remarked(reading: Reading, is_outside: bool, is_odd: bool = False) -> Readin
 
 def _is_odd(answers: Probabilities, row: Row) -> bool:
     """Whether a box is taken for empty that holds writing, for a 1 that holds what no 1 looks like (a straight stroke, a ditto mark, an arrow), or
-    for one digit that holds two."""
+    for one digit that holds two, beside or on top of each other."""
     likeliest = answers[:, :STRUCK].argmax(axis=1)  # of what a row is read as: other answers are decoded as rarer than the network takes them
-    return bool((((likeliest == EMPTY) & row.tall) | ((likeliest == 1) & row.no_one) | ((likeliest < EMPTY) & row.two)).any())
+    if bool((((likeliest == EMPTY) & row.tall) | ((likeliest == 1) & row.no_one) | ((likeliest < EMPTY) & row.two)).any()):
+        return True
+    return any(has_odd_loops(row.pictures[cell], int(likeliest[cell])) for cell in np.flatnonzero(likeliest < EMPTY))
 
 
 def plain_row(cells: int) -> FieldSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from pipeline.field_spec import Format
 from pipeline.model import Image, Reading, State, WordPlace
@@ -20,7 +21,7 @@ from pipeline.recognize.narrow_writing import read_spread
 from pipeline.recognize.network import Steps
 from pipeline.recognize.second_look import LooksAt, looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
-from pipeline.recognize.strikes import STRUCK_OUT, struck_out
+from pipeline.recognize.strikes import STRUCK_OUT, Strike, struck_out
 from pipeline.recognize.text_grammar import shape_of
 from pipeline.recognize.text_values import values_of
 from pipeline.recognize.transcription import DASHES_P, reading
@@ -33,6 +34,8 @@ LEVEL = 0.15
 """Ink that is lower than this part of its width is one level stroke."""
 MID_GREY = 128
 _WITH_COMMA = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
+SIGN = 1.2
+"""A struck-out place that is no wider than this, in heights of the line, may be a sign that is not struck out: a round E of units, with its bar."""
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:
@@ -82,7 +85,24 @@ def _without_struck(line: Sequence[Part], answers: Iterator[Reading], form: Form
     read = [next(answers) for part in line if isinstance(part, Line)]
     if len(read) == len(line):
         return stretch(read)
-    return replace(_of_format(stretch(read), form) if read else Reading(None, 0.5, State.ILLEGIBLE), remarks=(STRUCK_OUT,))
+    found = _of_format(stretch(read), form) if read else Reading(None, 0.5, State.ILLEGIBLE)
+    lost = any(_is_sign_of_number(before, part, reading) for (before, part), reading in _strikes_after(line, read))
+    return replace(found, p=min(found.p, MISSHAPEN_P) if lost else found.p, remarks=(STRUCK_OUT,))
+
+
+def _strikes_after(line: Sequence[Part], read: Sequence[Reading]) -> Iterator[tuple[tuple[Line, Strike], Reading]]:
+    """Each struck-out place that follows something to read, with that and how it is read."""
+    readings = iter(read)
+    for before, part in pairwise(line):
+        found = next(readings) if isinstance(before, Line) else None
+        if isinstance(before, Line) and isinstance(part, Strike) and found is not None:
+            yield (before, part), found
+
+
+def _is_sign_of_number(before: Line, strike: Strike, found: Reading) -> bool:
+    """Whether a struck-out place may be the unit of the number before it: 10 E would be 10."""
+    narrow = before.picture is not None and strike.end - strike.start <= SIGN * before.picture.shape[0]
+    return narrow and isinstance(found.value, str) and found.value[-1:].isdigit()
 
 
 def _of_format(found: Reading, form: Format | None) -> Reading:

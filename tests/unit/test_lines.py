@@ -259,6 +259,18 @@ def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
     assert reading.p <= 0.3
 
 
+@pytest.mark.parametrize("form", [Format.DOSE, Format.NUMBER, None])
+def test_a_number_whose_unit_is_taken_for_struck_out_is_not_sure(form: Format | None) -> None:
+    """`10 E` with a round E, whose bar crosses it, was surely 10."""
+    image = np.full((104, 480), 245, np.uint8)
+    cv2.putText(image, "10", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 40, 3, cv2.LINE_AA)
+    cv2.ellipse(image, (150, 52), (20, 17), 0, 40, 320, 40, 4, cv2.LINE_AA)
+    cv2.line(image, (128, 52), (172, 52), 40, 4, cv2.LINE_AA)
+    spec = FieldSpec(name="value", label="value", kind=Kind.TEXT, box=(0, 0, 60, 13), format=form)
+    (reading,) = handwriting.recognize([Crop(image, spec, np.full_like(image, 255), PX)])
+    assert reading.value != "10" or reading.p <= 0.3
+
+
 def test_an_arrow_at_the_end_sends_to_the_back() -> None:
     paper = Paper()
     paper.write(TEXTS[0], 3, PITCH)

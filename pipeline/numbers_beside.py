@@ -1,0 +1,68 @@
+"""Numbers that are written on the label above a row of digit boxes, or in the gap below it: the reader of the boxes does not look so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pipeline import plane
+from pipeline.box_strokes import connected, pen_strokes
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import Box, Reading, State
+from pipeline.packed import Mask
+from pipeline.print_contrast import SCALE, Seen, window
+
+_GAP_MM = 1.0
+"""So far to each side a stroke is followed on where it lies on a label."""
+_HIGH, _LONGEST = 0.25, 1.6
+"""A figure on a label, which hides a part of it, is so high at least and at most, in heights of the boxes."""
+_LEAST_MM2 = 0.8
+_REACH = 1.0
+"""The middle of a figure lies at most so many heights of the boxes above or below them."""
+_AS_NEAR = 3
+"""Boxes at most so many times as far away as the nearest may be meant too."""
+_OWN_MM, _OWN = 0.8, 0.6
+"""With so much of its ink in or at a field a stroke is that field's."""
+
+
+def numbers_beside(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen) -> frozenset[str]:
+    """The names of the fields of digit boxes that are read as empty with something as high as a figure above or below them, in no field.
+
+    `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
+    """
+    rows = [spec for spec in specs if spec.kind is Kind.DIGITS and spec.name in fields]
+    empty = {spec.name for spec in rows if fields[spec.name].state is State.EMPTY}
+    if not empty:
+        return frozenset()
+    highest = max(spec.area.h for spec in rows)
+    owned = _owned(specs, seen)
+    found: set[str] = set()
+    for top, left, pixels in connected(pen_strokes(seen), _GAP_MM, 2 * _GAP_MM, _LONGEST * highest + 2 * _GAP_MM):
+        ink = np.count_nonzero(pixels)
+        place = slice(top, top + pixels.shape[0]), slice(left, left + pixels.shape[1])
+        if ink >= _LEAST_MM2 * SCALE**2 and np.count_nonzero(pixels & owned[place]) < _OWN * ink:
+            found.update(_meant(_extent(top, left, pixels), rows))
+    return frozenset(found & empty)
+
+
+def _owned(specs: Sequence[FieldSpec], seen: Seen) -> Mask:
+    """Where ink is a field's."""
+    owned = np.zeros(seen.dark.shape, np.bool_)
+    for spec in specs:
+        owned[window(plane.widened(spec.area, _OWN_MM))] = True
+    return owned
+
+
+def _extent(top: int, left: int, pixels: Mask) -> Box:
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    height, width = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
+    return Box((left + int(columns[0])) / SCALE, (top + int(rows[0])) / SCALE, int(width) / SCALE, int(height) / SCALE)
+
+
+def _meant(stroke: Box, rows: Sequence[FieldSpec]) -> set[str]:
+    """The names of the rows of boxes nearest above and below a stroke, if it is as high as a figure of theirs."""
+    x, y = stroke.x + stroke.w / 2, stroke.y + stroke.h / 2
+    away = [(max(row.area.y - y, y - row.area.y - row.area.h), row) for row in rows if row.area.x <= x <= row.area.x + row.area.w]
+    near = [(far, row.name) for far, row in away if 0 < far <= _REACH * row.area.h and stroke.h >= _HIGH * row.area.h]
+    return {name for far, name in near if far <= _AS_NEAR * min(near)[0]}
