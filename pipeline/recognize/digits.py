@@ -61,10 +61,10 @@ def remarked(reading: Reading, is_outside: bool, is_odd: bool = False) -> Readin
 
 
 def _is_odd(answers: Probabilities, row: Row) -> bool:
-    """Whether a box is taken for empty that holds writing, for a 1 that holds what no 1 looks like (a straight stroke, a ditto mark, an arrow), or
-    for one digit that holds two."""
+    """Whether a box is taken for empty that holds writing, for a 1 that holds what no 1 looks like (a straight stroke, a ditto mark, an arrow),
+    or for one digit that holds two; and whether a box holds a small ditto mark."""
     likeliest = answers[:, :STRUCK].argmax(axis=1)  # of what a row is read as: other answers are decoded as rarer than the network takes them
-    return bool((((likeliest == EMPTY) & row.tall) | ((likeliest == 1) & row.no_one) | ((likeliest < EMPTY) & row.two)).any())
+    return bool((row.ditto | ((likeliest == EMPTY) & row.tall) | ((likeliest == 1) & row.no_one) | ((likeliest < EMPTY) & row.two)).any())
 
 
 def plain_row(cells: int) -> FieldSpec:
