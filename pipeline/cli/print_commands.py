@@ -40,7 +40,9 @@ def print_form(
         Path | None,
         typer.Option(help="Client register (CSV): one pre-filled sheet for each client. With --plan it only tells whose identity is protected."),
     ] = None,
-    unit: Annotated[str, typer.Option(help="Unit to print on blank sheets; with --clients or --plan, only what is of this unit.")] = "",
+    unit: Annotated[
+        str, typer.Option(help="Unit to print on blank sheets. Default: the only one. With --clients or --plan, only what is of it.")
+    ] = "",
     plan: Annotated[
         Path | None, typer.Option(help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt), printed in the rows.")
     ] = None,
@@ -65,7 +67,7 @@ def print_form(
         raise UsageError(f"{form.id} is about no client.", "Print it with --copies.")
     register, visits = _register(clients), _visits(plan, unit)
     store = open_store(settings, create=True)
-    sheets = _planned(form, visits, register, store) if plan else _sheets(copies or 1, register, unit, store)
+    sheets = _planned(form, visits, register, store) if plan else _sheets(copies or 1, register, unit or _only_unit(register, store), store)
     _of_known_units(sheets, store)
     # Written inside the transaction: no sheet is registered whose paper could not be written. Printable once it is registered, and not before.
     with ExitStack() as files:
@@ -137,6 +139,15 @@ def _planned(form: Form, visits: Sequence[PlannedVisit], register: Sequence[Clie
     return {one: issue_for_plan(form, theirs) for one, theirs in kept.items()}
 
 
+def _only_unit(register: Sequence[Client] | None, store: Store) -> str:
+    """The unit of blank sheets for which none is named: the only one that there is, else none."""
+    from pipeline.store import registers
+
+    with store.read() as conn:
+        known = registers.units(conn)
+    return next(iter(known)) if register is None and len(known) == 1 else ""
+
+
 def _known(register: Sequence[Client], pids: Collection[str], store: Store) -> list[Client]:
     """What is known of them by the register that was given and by the store's own."""
     from pipeline.store import registers
@@ -155,9 +166,8 @@ def _of_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None
         typer.echo("The store has no units yet: the sheets are accounted for under an unknown unit until theirs is added.", err=True)
     elif strange := sorted({sheet.unit for theirs in sheets.values() for sheet in theirs} - set(known)):
         named = ", ".join(unit or "(none)" for unit in strange)
-        raise UsageError(
-            f"There is no unit {named}.", "Add it with `efterskrift unit`, or name one with --unit: every sheet is accounted for in its unit."
-        )
+        remedy = f"Add it with `efterskrift unit`, or name one with --unit ({', '.join(known)}): every sheet is accounted for in its unit."
+        raise UsageError(f"There is no unit {named}.", remedy)
 
 
 def _written(pdfs: Mapping[Path, bytes], files: ExitStack) -> dict[Path, Path]:

@@ -16,7 +16,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.errors import EfterskriftError
+from pipeline.cli.page_words import in_words
+from pipeline.errors import EfterskriftError, IntakeError, ReadingError
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -48,13 +49,28 @@ def read(
     staff: Annotated[Path | None, typer.Option(help="Staff list (CSV) that says who signs with which initials.", exists=True)] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes that read.")] = os.cpu_count() or 1,
 ) -> None:
-    """Read pages and show what they say. Stateless: nothing is stored or logged."""
+    """Read pages and show what they say. Stateless: nothing is stored or logged.
+
+    With --json each page says by itself whether it failed; else the command fails too if a page did, once all others have been shown.
+    """
     console = Console()
+    failed: list[str] = []
     for page in read_files(files, Registers(clients, staff), processes):
         if as_json:
             typer.echo(json.dumps(page, ensure_ascii=False))
         else:
             _show(page, console)
+            failed += page["problems"] if page["outcome"] == "failed" else []
+    if failed:
+        raise _failure(failed)
+
+
+def _failure(reasons: list[str]) -> EfterskriftError:
+    """What ends a command in which pages failed for these reasons: codes of what could not be taken in, sentences of what could not be read."""
+    remedy = "The reason stands at each; the other pages are read. Scan these once more."
+    if any(" " not in reason for reason in reasons):
+        return IntakeError(f"Pages that could not be taken in or read: {len(reasons)}.", remedy)
+    return ReadingError(f"Pages that could not be read: {len(reasons)}.", remedy)
 
 
 def read_files(files: list[Path], registers: Registers, processes: int) -> Iterator[dict[str, Any]]:
@@ -143,7 +159,7 @@ def _show(page: dict[str, Any], console: Console) -> None:
     form = f"{page['form']} v{page['version']}, {page['serial'] or '–'}" if page["form"] else ""
     console.print(f"[bold]{page['source']}[/] page {page['page']}: {page['outcome']} {form}", highlight=False)
     for problem in page["problems"]:
-        console.print(f"  ! {problem}", highlight=False)
+        console.print(f"  ! {in_words(problem)}", highlight=False, markup=False)
     filled = {name: field for name, field in page["fields"].items() if field["state"] != "empty"}
     width = max(map(len, chain(filled, [""])))
     for name, field in filled.items():

@@ -35,6 +35,8 @@ ODD_STROKES = "odd_strokes"
 digits for one of them."""
 ALIKE = 0.5
 """Two strokes of a ditto mark: the smaller one has this share of the height and of the area of the other, at least, and stands beside it so far."""
+DITTO = 0.1
+"""Of the height of the box: the strokes of a ditto mark are at least so high."""
 PART = 0.1
 """Of two digits in a box: the smaller one has this share of the ink of the other, at least. A thin 1 beside a wide 8 has a seventh."""
 DARK = 0.6
@@ -96,6 +98,13 @@ def is_tall(strokes: Sequence[Stroke], labels: Labels, contrast: NDArray[np.floa
     """Whether something in a box is as high and as dark as writing, unlike the grain of paper: such a box is not empty."""
     high = [stroke for stroke in strokes if stroke.h >= HIGH * box_height]
     return any(_darkness(stroke, labels, contrast) >= DARK for stroke in high)
+
+
+def is_ditto(strokes: Sequence[Stroke], labels: Labels, contrast: NDArray[np.float32], box_height: float) -> bool:
+    """Whether a box holds a ditto mark lower than any digit: two upright strokes alike beside each other, as dark as writing."""
+    low, high = DITTO * box_height, HIGH * box_height
+    upright = [one for one in strokes if low <= one.h < high and one.w <= one.h and _darkness(one, labels, contrast) >= DARK]
+    return any(_is_pair(*pair) for pair in combinations(upright, 2))
 
 
 def _darkness(stroke: Stroke, labels: Labels, contrast: NDArray[np.float32]) -> float:

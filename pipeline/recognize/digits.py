@@ -63,9 +63,9 @@ def remarked(reading: Reading, is_outside: bool, is_odd: bool = False) -> Readin
 
 def _is_odd(answers: Probabilities, row: Row) -> bool:
     """Whether a box is taken for empty that holds writing, for a 1 that holds what no 1 looks like (a straight stroke, a ditto mark, an arrow), or
-    for one digit that holds two, beside or on top of each other."""
+    for one digit that holds two, beside or on top of each other; and whether a box holds a small ditto mark."""
     likeliest = answers[:, :STRUCK].argmax(axis=1)  # of what a row is read as: other answers are decoded as rarer than the network takes them
-    if bool((((likeliest == EMPTY) & row.tall) | ((likeliest == 1) & row.no_one) | ((likeliest < EMPTY) & row.two)).any()):
+    if bool((row.ditto | ((likeliest == EMPTY) & row.tall) | ((likeliest == 1) & row.no_one) | ((likeliest < EMPTY) & row.two)).any()):
         return True
     return any(has_odd_loops(row.pictures[cell], int(likeliest[cell])) for cell in np.flatnonzero(likeliest < EMPTY))
 

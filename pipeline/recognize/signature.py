@@ -14,6 +14,7 @@ from pipeline.components import Components
 from pipeline.model import SIGNATURE_LETTERS, UNSEEN_P, Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
+from pipeline.recognize.ditto_marks import DITTO, is_ditto, may_say_ditto, says_ditto
 from pipeline.recognize.ink import Ink, Mask, find_ink
 from pipeline.recognize.line_picture import banded, line_of
 from pipeline.recognize.network import ALPHABET, Steps, read_steps
@@ -52,15 +53,25 @@ def recognize_initials(crops: Sequence[Crop]) -> list[Reading]:
     lines = [line_of(ink, mask) if reading.state is State.READ else None for ink, mask, reading in zip(inks, own, present, strict=True)]
     answers = iter(read_steps([line.picture for line in lines if line is not None and line.picture is not None]))
     return [
-        reading if line is None or line.picture is None else _with_letters(_unless_struck(reading, line.picture, ink), letter_steps(next(answers)))
-        for reading, line, ink in zip(present, lines, inks, strict=True)
+        reading if line is None or line.picture is None else _initials(crop, _unless_struck(reading, line.picture, ink), next(answers))
+        for crop, reading, line, ink in zip(crops, present, lines, inks, strict=True)
     ]
+
+
+def _initials(crop: Crop, reading: Reading, steps: Steps) -> Reading:
+    """The reading with its letters; doubtful, and told of, where they are what ditto marks are read as, below another row."""
+    text = decode(steps, ALPHABET)[0].text
+    if DITTO not in reading.remarks and (crop.spec.row or 1) > 1 and (says_ditto(text) or may_say_ditto(text)):
+        reading = replace(_doubtful(reading), remarks=(*reading.remarks, DITTO))
+    return _with_letters(reading, letter_steps(steps))
 
 
 def _signed(crop: Crop, ink: Ink, own: Mask, doubtful_mm2: float) -> Reading:
     """Whether somebody signed; doubtful for a line that says that nobody did, and for an empty field with writing just above or below it."""
     found = _presence(own, ink, doubtful_mm2)
     if found.state is State.READ:
+        if is_ditto(own, ink.px_per_mm):
+            return replace(_doubtful(found), remarks=(DITTO,))
         return _doubtful(found) if _is_straight(own, ink) or passes_through(ink) else found
     near = off_print(crop, ink, np.asarray(ink.mask & ~own, np.bool_))
     beside = _presence(near, ink, doubtful_mm2).state is State.READ
@@ -81,7 +92,7 @@ def _is_straight(own: Mask, ink: Ink) -> bool:
 def _unless_struck(reading: Reading, picture: Image, ink: Ink) -> Reading:
     """Doubtful, and told of, where initials are struck out."""
     (strikes,) = struck_out([picture], ink.px_per_mm)
-    return replace(_doubtful(reading), remarks=(STRUCK_OUT,)) if strikes else reading
+    return replace(_doubtful(reading), remarks=(*reading.remarks, STRUCK_OUT)) if strikes else reading
 
 
 def letter_steps(steps: Steps) -> NDArray[np.float32]:

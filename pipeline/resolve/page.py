@@ -11,6 +11,7 @@ from pipeline.model import Reading, State
 from pipeline.resolve.after_midnight import AFTER_MIDNIGHT, after_midnight
 from pipeline.resolve.arithmetic import sums_fit
 from pipeline.resolve.dates import Window, in_outage, judged_date
+from pipeline.resolve.ditto import repeated
 from pipeline.resolve.person import resolve_persons
 from pipeline.resolve.ranges import in_range, judged_number
 from pipeline.resolve.row_order import as_number, in_order
@@ -43,10 +44,12 @@ def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Rea
         if fields[spec.name].value != alone[spec.name].value:
             fields[spec.name], judged[spec.name] = _judged(spec, fields[spec.name], context)
     problems = [*(code for codes in judged.values() for code in codes), *odd]
+    meant = repeated(specs, fields)
     if context.register is not None:
         persons, odd = resolve_persons(specs, form, fields, context.register)
         fields |= persons
         problems += odd
+    fields |= meant  # not before: whom a row is about is no less in doubt for what is meant by a ditto mark
     if context.staff is not None:
         fields |= signed(specs, form, fields, context.staff)
     return fields, problems + _out_of_order(specs, form, fields) + _missing(specs, form, fields)

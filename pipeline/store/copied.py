@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from pipeline import access
 from pipeline.access import Action
@@ -13,13 +15,13 @@ from pipeline.errors import ReviewError
 from pipeline.model import Outcome, Person
 from pipeline.store import sight, tables
 from pipeline.store.database import lock_keys
-from pipeline.store.duplicates import give_up_sheet, is_touched
+from pipeline.store.duplicates import begun, give_up_sheet, is_touched
 from pipeline.store.events import record
 from pipeline.store.pages import Page, page
-from pipeline.store.sheets import is_void, make_entries
+from pipeline.store.sheets import make_entries
 from pipeline.template import Forms
 
-_page = tables.page
+_page, _entry = tables.page, tables.entry
 _MOST = 200
 
 
@@ -39,10 +41,12 @@ def sides_apart(conn: Connection, person: Person, limit: int = _MOST) -> list[Ap
     """
     access.require(person, Action.PROBLEMS)
     alone = (_page.c.sheet == _page.c.id, _page.c.serial.is_not(None), _page.c.page_no > 1, _page.c.outcome == Outcome.READ.value)
-    query = select(_page).where(*alone, sight.visible_pages(conn, person)).order_by(_page.c.serial, _page.c.page_no, _page.c.id)
+    untouched = ~exists().where(_entry.c.sheet == _page.c.sheet, begun())
+    query = select(_page).where(*alone, untouched, sight.visible_pages(conn, person)).order_by(_page.c.serial, _page.c.page_no, _page.c.id)
     sides = [Page.of(row) for row in conn.execute(query).mappings()]
-    found = (Apart(side, _fronts(conn, person, side)) for side in sides if not is_touched(conn, side))
-    return list(islice((one for one in found if one.fronts), limit))  # counted last, or sides that are done with would hide the others
+    fronts = _fronts(conn, person, sides)
+    found = (Apart(side, fronts[side.id]) for side in sides if fronts[side.id])
+    return list(islice(found, limit))  # counted last, or sides that are done with would hide the others
 
 
 def lay_to(conn: Connection, person: Person, page_id: str, front_id: str, forms: Forms) -> None:
@@ -56,7 +60,7 @@ def lay_to(conn: Connection, person: Person, page_id: str, front_id: str, forms:
     sight.require_page(conn, person, Action.PROBLEMS, page(conn, front_id))
     lock_keys(conn, page(conn, page_id).serial or page_id)
     side = page(conn, page_id)
-    front = next((one for one in _fronts(conn, person, side) if one.id == front_id), None)
+    front = next((one for one in _fronts(conn, person, [side])[side.id] if one.id == front_id), None)
     if front is None or side.sheet != side.id or is_touched(conn, side):
         raise ReviewError("The side cannot be laid to this paper any more.", "Look at the list again.")
     give_up_sheet(conn, side)
@@ -65,11 +69,28 @@ def lay_to(conn: Connection, person: Person, page_id: str, front_id: str, forms:
     make_entries(conn, replace(side, sheet=front.sheet), forms.get((side.form or "", side.version or 0)))
 
 
-def _fronts(conn: Connection, person: Person, side: Page) -> tuple[Page, ...]:
-    """The first sides with this serial of papers that lack the side, in the order in which they were scanned."""
-    other = _page.alias()
-    there = exists().where(other.c.sheet == _page.c.sheet, other.c.page_no == side.page_no)
-    same = (_page.c.serial == side.serial, _page.c.form == side.form, _page.c.version == side.version, _page.c.page_no == 1)
-    query = select(_page).where(*same, _page.c.sheet.is_not(None), ~there, _page.c.id != side.id, sight.visible_pages(conn, person))
-    found = (Page.of(row) for row in conn.execute(query.order_by(_page.c.scanned_at, _page.c.id)).mappings())
-    return tuple(front for front in found if not is_void(conn, front.sheet or ""))
+def _fronts(conn: Connection, person: Person, sides: Sequence[Page]) -> dict[str, tuple[Page, ...]]:
+    """For each side the first sides with its serial of papers that lack it, in the order in which they were scanned."""
+    serials = _page.c.serial.in_({side.serial for side in sides})
+    there = {(row.sheet, row.page_no) for row in conn.execute(select(_page.c.sheet, _page.c.page_no).where(serials, _page.c.sheet.is_not(None)))}
+    first = (serials, _page.c.page_no == 1, _page.c.sheet.is_not(None), sight.visible_pages(conn, person))
+    by_paper: dict[tuple[str | None, ...], list[Page]] = defaultdict(list)
+    for front in map(Page.of, conn.execute(select(_page).where(*first).order_by(_page.c.scanned_at, _page.c.id)).mappings()):
+        by_paper[_paper(front)].append(front)
+    void = _void(conn, {front.sheet for fronts in by_paper.values() for front in fronts})
+    return {
+        side.id: tuple(
+            front for front in by_paper[_paper(side)] if front.id != side.id and (front.sheet, side.page_no) not in there and front.sheet not in void
+        )
+        for side in sides
+    }
+
+
+def _paper(side: Page) -> tuple[str | None, ...]:
+    return side.serial, side.form, str(side.version)
+
+
+def _void(conn: Connection, sheets: Collection[str | None]) -> frozenset[str]:
+    """Those of the sheets that have had entries, all of which are void."""
+    ended = select(_entry.c.sheet).where(_entry.c.sheet.in_(sheets)).group_by(_entry.c.sheet).having(func.count() == func.count(_entry.c.voided))
+    return frozenset(conn.execute(ended).scalars())

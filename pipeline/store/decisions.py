@@ -44,7 +44,7 @@ from pipeline.store.pages import Page
 from pipeline.store.second_person import may_not_judge
 from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.store.temporary_identities import note_client
-from pipeline.store.versions import note_version
+from pipeline.store.versions import note_version, reason_before
 from pipeline.template import Form, Forms
 
 _entry = tables.entry
@@ -147,7 +147,7 @@ def reject(conn: Connection, person: Person, entry_id: str, revision: int, reaso
 
 
 def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reason: str = "", *, as_before: Mapping[str, Any] | None = None) -> None:
-    """Give a rejected entry back to review; `reason` is told to whoever reviews it.
+    """Give a rejected entry back to review; `reason` is told to whoever reviews it, or why it had come back before it was rejected.
 
     Args:
         as_before: what it was before it was rejected, as columns and values: then it is that again.
@@ -157,7 +157,7 @@ def reopen(conn: Connection, person: Person, entry_id: str, revision: int, reaso
     """
     found = seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
     refuse_void(found)
-    change(conn, found, **(as_before or {**UNDECIDED, "reason": reason}))
+    change(conn, found, **(as_before or {**UNDECIDED, "reason": reason or reason_before(conn, found) or ""}))
     record(conn, person.login, "reopen", entry_id, unit=found.unit)
 
 

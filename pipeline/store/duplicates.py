@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Connection, and_, delete, exists, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, tuple_, update
 
 from pipeline.model import EntryState, Outcome
 from pipeline.store import page_states, tables
@@ -87,9 +85,9 @@ def give_up_sheet(conn: Connection, of: Page) -> None:
     conn.execute(update(_page).where(_page.c.id == of.id).values(sheet=None))
 
 
-def is_touched(conn: Connection, other: Page) -> bool:
-    """Whether somebody has begun with an entry of the page's sheet."""
-    begun: Any = or_(
+def begun() -> ColumnElement[bool]:
+    """Whether somebody has begun with an entry."""
+    found: ColumnElement[bool] = or_(
         _entry.c.state != EntryState.REVIEW.value,
         _entry.c.revision > 0,
         _entry.c.skipped > 0,
@@ -99,4 +97,9 @@ def is_touched(conn: Connection, other: Page) -> bool:
         exists().where(plant.c.entry == _entry.c.id),
         exists().where(tables.event.c.subject == _entry.c.id, tables.event.c.action == "add_row"),  # the machine would not make it anew
     )
-    return bool(conn.execute(select(exists().where(_entry.c.sheet == other.sheet, begun))).scalar_one())
+    return found
+
+
+def is_touched(conn: Connection, other: Page) -> bool:
+    """Whether somebody has begun with an entry of the page's sheet."""
+    return bool(conn.execute(select(exists().where(_entry.c.sheet == other.sheet, begun()))).scalar_one())

@@ -42,14 +42,15 @@ def repeated_pages(conn: Connection, person: Person, limit: int = _MOST) -> list
 
 
 def incomplete_sheets(conn: Connection, person: Person, limit: int = _MOST) -> list[IncompleteSheet]:
-    """Sheets with a page missing, by serial."""
+    """Sheets with a page missing, by serial; also those of copied forms, whose sides may stand by themselves."""
     access.require(person, Action.PROBLEMS)
+    of_pages = (_page.c.sheet.is_not(None), _page.c.serial.is_not(None), _page.c.pages > 1, _page.c.outcome == Outcome.READ.value)
     some = (
         select(_page.c.sheet)
-        .where(_page.c.sheet == _page.c.serial, _page.c.pages > 1, sight.visible_pages(conn, person))
+        .where(*of_pages, sight.visible_pages(conn, person))
         .group_by(_page.c.sheet)
         .having(func.count(func.distinct(_page.c.page_no)) < func.max(_page.c.pages))
-        .order_by(_page.c.sheet)
+        .order_by(func.min(_page.c.serial), _page.c.sheet)
         .limit(limit)
     )
     return [_incomplete(conn, sheet) for sheet in conn.execute(some).scalars()]
@@ -57,7 +58,7 @@ def incomplete_sheets(conn: Connection, person: Person, limit: int = _MOST) -> l
 
 def _incomplete(conn: Connection, sheet: str) -> IncompleteSheet:
     pages = tuple(sheet_pages(conn, sheet))
-    return IncompleteSheet(sheet, sheet, pages[0].form or "", pages[0].unit, missing_pages(conn, sheet), pages)
+    return IncompleteSheet(sheet, pages[0].serial or sheet, pages[0].form or "", pages[0].unit, missing_pages(conn, sheet), pages)
 
 
 def _latest(conn: Connection, which: ColumnElement[bool], person: Person, limit: int) -> list[Page]:

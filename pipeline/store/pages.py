@@ -80,7 +80,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A stack of paper (bunt) with the numbers of its pages: pages = done + waiting + failed; `queued` of the waiting are not read yet."""
+    """A stack of paper (bunt) with the numbers of its pages: pages = done + waiting + failed; `queued` of the waiting are not read yet.
+
+    `elsewhere` of its pages are of sheets that were printed for another unit: they wait there.
+    """
 
     id: str
     created_at: datetime
@@ -92,6 +95,7 @@ class Batch:
     waiting: int
     failed: int
     queued: int
+    elsewhere: int
 
 
 def add_batch(conn: Connection, unit: str, place: str, by: str) -> str:
@@ -182,7 +186,7 @@ def batches(conn: Connection, person: Person) -> list[Batch]:
     """
     access.require(person, Action.SCAN)
     batch = tables.batch.c
-    conditions = (page_states.done, page_states.waiting, page_states.failed, page_states.queued)
+    conditions = (page_states.done, page_states.waiting, page_states.failed, page_states.queued, _page.c.unit != batch.unit)
     counts = [page_states.count(condition & _page.c.id.is_not(None)) for condition in conditions]
     query = select(batch.id, batch.created_at, batch.created_by, batch.unit, batch.place, func.count(_page.c.id), *counts)
     query = query.select_from(tables.batch.outerjoin(_page)).group_by(batch.id).order_by(batch.created_at.desc())

@@ -23,6 +23,7 @@ from pipeline.store.events import events_of, record
 from pipeline.store.form_areas import FREE_NOTE, lay_free_note
 from pipeline.store.second_person import may_not_judge
 from pipeline.store.version_tables import entry_version
+from pipeline.store.versions import reason_before
 
 _entry = tables.entry
 _TO_UNDO = DECIDED | {EntryState.SECOND, EntryState.REJECTED}
@@ -112,7 +113,7 @@ def _take_up(conn: Connection, person: Person, found: Entry, now: datetime) -> N
 
 def _before_rejection(conn: Connection, found: Entry) -> Mapping[str, Any]:
     """What an entry was before it was put aside: whoever does that with one that is undecided is its first person, else its second."""
-    reason = conn.execute(select(entry_version.c.reason_before).where(*_noted(found))).scalar()
+    reason = reason_before(conn, found)
     if found.second_by is None:
         return {**UNDECIDED, "reason": reason or ""}
     *_, before, _ = [event for event in events_of(conn, found.id) if event.action in {"decide", "undo"}]
@@ -124,8 +125,3 @@ def _before_rejection(conn: Connection, found: Entry) -> Mapping[str, Any]:
     if reason is None:
         reason = version.reason if version is not None else ""
     return {"state": state.value, "reason": reason, **who}
-
-
-def _noted(found: Entry) -> tuple[ColumnElement[bool], ...]:
-    """Which row of the versions is the decision that made an entry what it is."""
-    return entry_version.c.entry == found.id, entry_version.c.revision == found.revision

@@ -53,6 +53,12 @@ def note_version(conn: Connection, found: Entry, by: str, at: datetime, *, state
     conn.execute(insert(entry_version).values(row | {"reason_before": found.reason}))
 
 
+def reason_before(conn: Connection, found: Entry) -> str | None:
+    """Why an entry had come back before the decision that made it what it is; None if that was not noted."""
+    noted = entry_version.c.entry == found.id, entry_version.c.revision == found.revision
+    return conn.execute(select(entry_version.c.reason_before).where(*noted)).scalar()
+
+
 def versions(conn: Connection, person: Person, entry_id: str) -> list[Version]:
     """All versions of an entry, oldest first. Those of a time before decisions were noted have no reason.
 

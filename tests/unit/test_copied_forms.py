@@ -11,6 +11,7 @@ from pipeline.store import claims, copied, corrections, decisions, page_lists, p
 from pipeline.store.database import Store
 from pipeline.store.entries import entries_of, entry
 from pipeline.store.events import events_of
+from tests.counted_statements import statements
 from tests.ward import ADMIN, EVA, FORMS, NOTE, NOW, PLAN, SAID, Ward, answers, page_reading
 
 pytest_plugins = ("tests.databases",)
@@ -79,6 +80,30 @@ def test_the_sides_of_each_paper_are_entered_together_once_a_person_has_told_whi
     with ward.store.read() as conn:
         assert len(conn.execute(select(tables.entry)).all()) == 2
         assert [event.action for event in events_of(conn, back)][-1] == "lay_to"
+
+
+def test_a_side_of_a_copy_whose_front_never_came_is_told_of(ward: Ward) -> None:
+    """It stood by itself as an entry of its own, and in no list."""
+    _, _, alone = read(ward, 1, 2, 2)
+    with ward.store.begin() as conn:
+        assert copied.sides_apart(conn, ADMIN) == []
+        (found,) = page_lists.incomplete_sheets(conn, ADMIN)
+    assert (found.sheet, found.serial, found.missing, [one.id for one in found.pages]) == (alone, "AAAA", (1,), [alone])
+
+
+def test_many_sides_are_listed_with_no_question_for_each(ward: Ward) -> None:
+    asked = []
+    for serial in ("AAAA", "BBBB", "CCCC"):
+        came = [ward.scan() for _ in range(4)]
+        for page_id, side in zip(came, (1, 1, 2, 2), strict=True):
+            ward.read(page_id, page_reading(NOTE, serial, SAID if side == 1 else PLAN, side))
+        with ward.store.begin() as conn:
+            for page_id in (one for one in came if pages.page(conn, one).sheet is None):
+                sheets.settle_duplicate(conn, ADMIN, page_id, FORMS, same=False)
+        with ward.store.read() as conn, statements(ward.store) as said_to_store:
+            copied.sides_apart(conn, ADMIN)
+        asked.append(len(said_to_store))
+    assert len(set(asked)) == 1
 
 
 def test_in_the_order_of_the_stack_only_the_sides_of_the_copy_are_asked_about(ward: Ward) -> None:

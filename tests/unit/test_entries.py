@@ -529,6 +529,16 @@ def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back
     assert get(ward, "AAAA-00").reason == came_back.reason
 
 
+def test_why_an_entry_had_come_back_is_told_again_when_it_is_taken_up_again(ward: Ward) -> None:
+    ward.note("AAAA")
+    with ward.store.begin() as conn:
+        decisions.reject(conn, EVA, "AAAA-00", 0, "fel person", NOW)
+        decisions.reopen(conn, NILS, "AAAA-00", 1, "Svar från mottagaren: okänd enhet.")
+        decisions.reject(conn, EVA, "AAAA-00", 2, "oläsligt", later(1))
+        decisions.reopen(conn, NILS, "AAAA-00", 3)
+    assert get(ward, "AAAA-00").reason == "Svar från mottagaren: okänd enhet."
+
+
 def test_a_second_decision_that_is_taken_back_leaves_why_the_entry_waits_for_a_second_person(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))

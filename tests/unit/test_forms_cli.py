@@ -227,14 +227,26 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
         _run("print", "besoklista", "-o", str(tmp_path / "ut.pdf"))
 
 
+def test_blank_sheets_are_of_the_only_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
+    store = open_store(load_settings(), create=True)
+    with store.begin() as conn:
+        save_units(conn, {"Norr": "HSL"})
+    print_commands.print_form("hsl-anteckning", tmp_path / "ut.pdf", copies=2)
+    with store.read() as conn:
+        assert [sheet.unit for sheet in outstanding(conn)] == ["Norr", "Norr"]
+    store.close()
+
+
 @pytest.mark.parametrize("unit", ["", "Nor"])
 def test_no_sheet_is_printed_that_no_unit_would_miss(unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     store = open_store(load_settings(), create=True)
     with store.begin() as conn:
-        save_units(conn, {"Norr": "HSL"})
-    with pytest.raises(UsageError, match="no unit"):
+        save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
+    with pytest.raises(UsageError, match="no unit") as told:
         print_commands.print_form("hsl-anteckning", tmp_path / "ut.pdf", copies=2, unit=unit)
+    assert "Norr, Söder" in told.value.remedy
     with store.read() as conn:
         assert outstanding(conn) == []
     store.close()

@@ -390,3 +390,11 @@ def test_what_was_written_on_a_sheet_after_its_first_scan_is_not_settled_with_it
             sheets.settle_duplicate(conn, ADMIN, after, FORMS, same=True)
         assert page(ward, after).settled is False
         assert [one.row for one in entries(ward, str(page(ward, after).sheet))] == [None if serial == "AAAA" else 2]
+
+
+def test_a_stack_tells_how_many_of_its_pages_wait_in_another_unit(ward: Ward) -> None:
+    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, NORTH), IssuedSheet("BBBB", NOTE.id, 1, SOUTH))
+    for serial in ("AAAA", "BBBB"):
+        ward.read(ward.scan(), page_reading(NOTE, serial, SAID))
+    with ward.store.read() as conn:
+        assert [(one.pages, one.waiting, one.elsewhere) for one in pages.batches(conn, ADMIN)] == [(2, 2, 1)]

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from pipeline.cli.page_words import in_words
+from pipeline.errors import ExitCode
 from pipeline.printing import issue, print_sheets
 from pipeline.settings import ROOT
 from pipeline.template import Forms
@@ -31,7 +33,11 @@ def stack(tmp_path: Path) -> list[Path]:
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """As a program of its own, which is the contract; and its processes must not take a test runner for their parent."""
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "read", "--json", "--processes", "1", *arguments]
+    return _run_plain("--json", *arguments)
+
+
+def _run_plain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "read", "--processes", "1", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
@@ -48,6 +54,30 @@ def test_each_page_is_one_object_and_a_bad_file_fails_alone(stack: list[Path], t
     assert [Path(str(page["source"])).name for page in pages] == ["broken.pdf", "form.pdf", "blank.png"]
     assert pages[0]["problems"]
     assert pages[1]["form"] == "hsl-anteckning"
+
+
+def test_what_failed_is_said_in_words_and_by_the_exit_code(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was `broken_file`, and the command ended as if all had been read."""
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "nowhere"))
+    result = _run_plain(*map(str, stack))
+    assert result.returncode == ExitCode.INTAKE
+    assert "the file is damaged" in result.stdout
+    assert "hsl-anteckning v1" in result.stdout
+    assert "blank" in result.stdout
+    assert _run_plain(str(stack[1])).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        ("code_missing:2", "one of the two codes cannot be read"),
+        ("covered:rad01.dos", "rad01.dos: covered, torn off or too dark"),
+        ("sum_differs:summa", "summa: sum differs"),
+        ("Tesseract gave no answer within 120 s.", "Tesseract gave no answer within 120 s."),
+    ],
+)
+def test_problems_in_words(problem: str, words: str) -> None:
+    assert in_words(problem) == words
 
 
 def test_an_unfilled_form_reads_as_empty(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,10 @@ class Case:
 def cases(conn: Connection, person: Person) -> list[Case]:
     """All cases of the person's units."""
     troubled = [Case(_kind(page), page) for page in pages.problem_pages(conn, person)]
-    incomplete = [Case("incomplete", sheet.pages[0], sheet.missing) for sheet in page_lists.incomplete_sheets(conn, person)]
     apart = [Case("apart", one.page, fronts=one.fronts) for one in copied.sides_apart(conn, person)]
+    asked = {one.page.id for one in apart}
+    some = (sheet for sheet in page_lists.incomplete_sheets(conn, person) if sheet.pages[0].id not in asked)
+    incomplete = [Case("incomplete", sheet.pages[0], sheet.missing) for sheet in some]
     repeated = [Case("repeated", page) for page in page_lists.repeated_pages(conn, person)]
     blank = [Case("blank", page) for page in page_lists.blank_pages(conn, person)]
     return [*troubled, *apart, *incomplete, *repeated, *blank]

@@ -110,3 +110,5 @@ def _batches(here: Site, person: Person) -> None:
     rows = [(moment(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
     with st.container(key="batches"):
         st.html(table([t(f"scan.column.{name}") for name in columns], rows, tall=True))
+    for stack in (one for one in found if one.elsewhere):
+        st.caption(t("scan.elsewhere", count=stack.elsewhere, batch=stack.id))
