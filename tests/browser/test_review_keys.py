@@ -25,6 +25,16 @@ FOCUSED_ELSEWHERE = """(last) => {
 }"""
 
 
+HEARD_LATE = """
+    const send = WebSocket.prototype.send, late = [];
+    WebSocket.prototype.send = function (message) {
+        if (!late.length) setTimeout(() => late.splice(0).forEach((one) => send.call(this, one)), 400);
+        late.push(message);
+    };
+"""
+"""What leaves the browser within 0.4 s of each other arrives together, as a busy server hears it."""
+
+
 @pytest.fixture
 def entries(store: Store) -> list[str]:
     """Three filled notes that wait."""
@@ -96,6 +106,19 @@ def test_ctrl_enter_pressed_twice_or_held_leaves_the_next_entry_alone(page: Page
         assert entry(conn, second).revision == 0
     assert sorted(states(store, entries)) == [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW]
     expect(page.locator(".ef-said")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_server_that_hears_late_keeps_what_was_typed_just_before(page: Page, store: Store) -> None:
+    page.add_init_script(HEARD_LATE)
+    page.reload()
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.type("1930")
+    page.keyboard.press("Alt+s")
+    wait_for_entry(page, other_than=first)
+    with store.read() as conn:
+        assert drafts(conn, first, NURSE.login)[FIRST_FIELD] == Answer("1930")
 
 
 def test_a_key_that_leaves_the_form_keeps_what_was_typed_just_before(page: Page, store: Store, entries: list[str]) -> None:

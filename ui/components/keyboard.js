@@ -1,7 +1,7 @@
 // The keys of the review form that the form itself does not have. Field text travels in events only, never into HTML.
 const SETTLE_MS = 1200;
-// How long a draft takes from here until it has left the browser, with room to spare.
-const LEAVING_MS = 100;
+// The server answers a draft within a tenth of a second; what waits for that goes on without it after this.
+const PATIENCE_MS = 2000;
 
 function setText(input, text) {
   const kind = input.tagName === "TEXTAREA" ? HTMLTextAreaElement : HTMLInputElement;
@@ -24,7 +24,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const stop = new AbortController();
   const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
   const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
-  let settle = 0, sentAt = -LEAVING_MS;
+  const waiting = (parentElement.efWaiting ??= new Set());
+  let settle = 0;
 
   function choose(key, index) {
     const radio = inputs(key)[index];
@@ -42,37 +43,46 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
 
   const held = () => Object.fromEntries(data.fields.filter(holder).map((key) => [key, valueOf(key)]));
 
-  // Answers whether a draft is on its way out of the browser.
+  const isOut = () => (parentElement.efNumber ?? 0) > data.heard && performance.now() - parentElement.efSentAt < PATIENCE_MS;
+
+  // Answers whether the server has yet to hear of a draft.
   function sendDraft() {
     clearTimeout(settle);
     if (!data.drafts) return false;
     const values = held();
     const text = JSON.stringify(values);
-    if (text === parentElement.efSent) return performance.now() - sentAt < LEAVING_MS;
+    if (text === parentElement.efSent) return isOut();
     parentElement.efSent = text;
-    sentAt = performance.now();
-    setTriggerValue("draft", values);
+    parentElement.efSentAt = performance.now();
+    parentElement.efNumber = Math.max(parentElement.efNumber ?? 0, data.heard) + 1;
+    setTriggerValue("draft", { number: parentElement.efNumber, held: values });
     return true;
   }
 
-  // Alt+S and the like take the form away, with what was typed since the last pause. What leaves the browser in the same moment as a draft would run
-  // no more than the part of the screen that the draft is for: so the draft goes alone, and the key is pressed anew right behind it.
+  // What takes the form away, or runs another part of the screen, waits until the server has the draft. In one message only one part would be run; and
+  // a busy server hears both at once: the form would be gone before the draft is kept.
+  function afterDraft(go) {
+    const one = { number: parentElement.efNumber, go: () => waiting.delete(one) && go() };
+    waiting.add(one);
+    setTimeout(one.go, PATIENCE_MS);
+  }
+
+  // Alt+S and the like take what was typed since the last pause with the form: the key is pressed anew behind the draft.
   function draftBeforeKey(event) {
     const { target } = event;
     if (!event.isTrusted || !sendDraft()) return false;
-    setTimeout(() => ["keydown", "keyup"].forEach((type) => target.dispatchEvent(new KeyboardEvent(type, event))), LEAVING_MS);
+    afterDraft(() => ["keydown", "keyup"].forEach((type) => target.dispatchEvent(new KeyboardEvent(type, event))));
     return true;
   }
 
-  // A tap leaves the field and presses something in one moment. With the draft in the same message only the part of the screen would be run that
-  // the draft is for; a draft that is late would bring Streamlit back to a screen that is gone. So the draft goes alone, and the press follows.
+  // A tap leaves the field and presses something in one moment. A draft that is late would bring Streamlit back to a screen that is gone.
   function draftFirst(event) {
     const pressed = event.target.closest?.("a[href], button, label, input");
-    if (!pressed || keyOf(pressed) || !event.isTrusted || performance.now() - sentAt > LEAVING_MS) return;
+    if (!pressed || keyOf(pressed) || !event.isTrusted || !isOut()) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const found = finder(pressed);
-    setTimeout(() => press(found), LEAVING_MS);
+    afterDraft(() => press(found));
   }
 
   // Finds what was pressed also after it was drawn anew as the draft arrived. An old link would load the whole page, and log the person out.
@@ -174,6 +184,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     clearTimeout(settle);
     settle = setTimeout(sendDraft, SETTLE_MS);
   });
+  [...waiting].filter((one) => one.number <= data.heard).forEach((one) => requestAnimationFrame(one.go));
   delete document.documentElement.dataset.efTurning;
   if (parentElement.efFocused !== data.turn) focusFirst();
   else keepFocus();

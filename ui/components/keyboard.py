@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 HELP_KEY = "keyboard_help"
+_HEARD = "draft_heard"
 
 
 @cache
@@ -31,13 +32,16 @@ def keyboard(
     `turn` names the showing of an entry; when it changes, the first field (or `focus`) gets the focus. `save` is the button that Ctrl+Enter
     presses. `on_draft` receives the text of each text widget and the index of the chosen option of each radio (-1 when none is chosen);
     without it no draft leaves the browser. A second form on the same screen has its own `key`.
+
+    Drafts are numbered, and the number of the last one heard goes back: until then the browser holds what would take the form away.
     """
 
     def changed() -> None:
         # Who clicks away at once may be on another screen when the draft arrives, and the component's state is gone.
         draft = (st.session_state.get(key) or {}).get("draft")
         if draft and on_draft is not None:
-            on_draft(draft)
+            st.session_state[_HEARD] = draft["number"]
+            on_draft(draft["held"])
 
     data = {
         "turn": turn,
@@ -46,5 +50,6 @@ def keyboard(
         "help": HELP_KEY,
         "save": save,
         "drafts": on_draft is not None,
+        "heard": st.session_state.get(_HEARD, 0),
     }
     _component()(key=key, data=data, height=1, on_draft_change=changed)
