@@ -6,15 +6,17 @@ EFTERSKRIFT_TEST_POSTGRES names, where databases may be made; without it those t
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 from pipeline.settings import Settings
 from pipeline.store.database import Store, open_store
@@ -83,7 +85,7 @@ def postgres_server() -> str:
 @contextmanager
 def new_database(server: str, like: str = "template1") -> Iterator[str]:
     """A database of the server that is there for the length of a `with`, a copy of another one; gives its URL."""
-    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    engine = _ruling(server)
     name = f"efterskrift_test_{secrets.token_hex(6)}"
     with engine.connect() as conn:
         conn.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{like}"'))
@@ -92,4 +94,11 @@ def new_database(server: str, like: str = "template1") -> Iterator[str]:
     finally:
         with engine.connect() as conn:
             conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        engine.dispose()
+
+
+@cache
+def _ruling(server: str) -> Engine:
+    """Makes databases and drops them: one connection for all tests, for making it takes as long as making a database."""
+    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+    atexit.register(engine.dispose)
+    return engine
