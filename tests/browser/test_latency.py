@@ -16,7 +16,7 @@ from tests.load.at_work import FOCUSED_ON, LOOK_S, NOTE_PRESS, next_after_save
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timed]
 
 SAVES = 20
 P95_MS = 3000
