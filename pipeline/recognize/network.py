@@ -37,6 +37,7 @@ LEAST_PX, WIDEST_PX = 16, 3200
 WHITE_AFTER_PX = 16
 """The network was trained with lines of several widths side by side: without any white after them, 3 % more of 800 words are read wrong."""
 TUNED = {Handwriting.BEST: "handwriting.onnx", Handwriting.FREE: "handwriting-free.onnx"}
+SECOND = "handwriting-second.onnx"
 
 
 def read_steps(images: Sequence[Image], file: Path | None = None) -> list[Steps]:
@@ -104,10 +105,10 @@ def network_file() -> Path:
 def second_file() -> Path | None:
     """The file of another network that may be asked about what the setting's reads doubtfully; None if there is none.
 
-    The second opinion on `best` is the network that may be used freely; no other choice gets any, as its weights are what was asked for.
+    Only `best` has a second opinion, a network that was taught other lines; no other choice gets any, as its weights are what was asked for.
     """
     settings = load_settings()
-    other = settings.models / TUNED[Handwriting.FREE]
+    other = settings.models / SECOND
     return other if network_file().name == TUNED[Handwriting.BEST] and other.is_file() else None
 
 

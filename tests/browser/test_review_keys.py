@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -141,6 +143,22 @@ def test_a_key_that_leaves_the_form_keeps_what_was_typed_just_before(page: Page,
     with store.read() as conn:
         assert drafts(conn, first, NURSE.login)[FIRST_FIELD] == Answer("193001")
     assert len(entries) == 3
+
+
+@pytest.mark.usefixtures("entries")
+def test_the_picture_answers_once_on_every_sheet(page: Page) -> None:
+    log_in(page, NURSE)
+    entry_id = wait_for_entry(page)
+    contrast, sheet = page.locator(".contrast"), page.locator(".sheet")
+    for _ in range(3):
+        for pressed in ("true", "false"):
+            contrast.click()
+            expect(contrast).to_have_attribute("aria-pressed", pressed)
+        for key, width in (("Alt++", "150%"), ("Alt+-", "100%")):
+            page.keyboard.press(key)
+            expect(sheet).to_have_attribute("style", re.compile(f"width: {width}"))
+        page.locator("[class*=st-key-f-] input:visible").first.focus()
+        entry_id = skip(page, entry_id)
 
 
 def test_enter_does_nothing_in_a_field(page: Page, store: Store, entries: list[str]) -> None:

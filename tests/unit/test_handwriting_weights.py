@@ -11,7 +11,7 @@ from PIL import ImageDraw, ImageFont
 
 from pipeline.errors import MissingProgramError
 from pipeline.model import Image
-from pipeline.recognize.network import network_file, read_steps
+from pipeline.recognize.network import network_file, read_steps, second_file
 
 DATA_MODELS = Path(__file__).parents[2] / "data" / "models"
 TEXTS = ("Sårvård höger ben", "Alvedon 500 mg kl. 08.15", "Åkte till Östra Kajen", "pulsen 84, blodtryck 135/82", "ringde dottern", "Övre Njurunda")
@@ -34,6 +34,15 @@ def test_another_choice_is_kept_to(models: Path, monkeypatch: pytest.MonkeyPatch
     (models / "handwriting.onnx").touch()
     monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", choice)
     assert network_file().name == name
+
+
+@pytest.mark.parametrize(("choice", "second"), [("best", "handwriting-second.onnx"), ("free", None), ("shipped", None)])
+def test_only_the_best_asks_for_a_second_opinion(models: Path, monkeypatch: pytest.MonkeyPatch, choice: str, second: str | None) -> None:
+    for name in ("handwriting", "handwriting-free", "handwriting-second"):
+        (models / f"{name}.onnx").touch()
+    monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", choice)
+    file = second_file()
+    assert (file and file.name) == second
 
 
 @pytest.mark.usefixtures("models")

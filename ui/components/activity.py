@@ -14,7 +14,9 @@ _JS = """const QUIET_MS = 30000;
 const REST_MS = 700;
 
 export default function ({ parentElement, setTriggerValue }) {
-  const stop = new AbortController();
+  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  parentElement.efStop?.abort();
+  const stop = (parentElement.efStop = new AbortController());
   let typed = false, rest = 0;
   const tell = () => {
     // While the next form is coming into sight (coming_entry.js) nothing is sent; the next key tells.

@@ -4,7 +4,9 @@ const LEAST = 0.006;
 export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
   const [sheet, img, made] = [find(".sheet"), find("img"), find(".made")];
-  const stop = new AbortController();
+  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  parentElement.efStop?.abort();
+  const stop = (parentElement.efStop = new AbortController());
   const on = (target, type, run) => target.addEventListener(type, run, { signal: stop.signal });
   let begun = null;
 

@@ -1,6 +1,8 @@
 // The next form is drawn already, out of sight. The moment the server lets it come into sight, its sheet is shown and its first field has the focus;
 // the rest of the screen follows. What is said of the client before stays hidden until then.
-export default function ({ data }) {
+export default function ({ parentElement, data }) {
+  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  parentElement.efWatch?.disconnect();
   if (!data) return undefined;
   const place = document.querySelector(`.st-key-${CSS.escape(data.slot)}`);
   if (!place) return undefined;
@@ -10,6 +12,7 @@ export default function ({ data }) {
     document.documentElement.dataset.efTurning = data.keys.turn;
     document.dispatchEvent(new CustomEvent("ef-turn", { detail: data }));
   });
+  parentElement.efWatch = watch;
   watch.observe(place);
   return () => watch.disconnect();
 }

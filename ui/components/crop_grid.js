@@ -6,7 +6,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
   const [grid, done] = [find(".grid"), find(".done")];
   const state = (parentElement.efState ??= {});
-  const stop = new AbortController();
+  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  parentElement.efStop?.abort();
+  const stop = (parentElement.efStop = new AbortController());
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
   let settle = 0;
   let again = 0;

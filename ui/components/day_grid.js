@@ -46,6 +46,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
     root.efAt = [y + move[0], x + move[1]];
     next.focus();
   }
-  root.addEventListener("keydown", onKey);
-  return () => root.removeEventListener("keydown", onKey);
+  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  root.efStop?.abort();
+  root.efStop = new AbortController();
+  root.addEventListener("keydown", onKey, { signal: root.efStop.signal });
+  return () => root.efStop.abort();
 }

@@ -17,13 +17,16 @@ function name(data) {
   for (const table of document.querySelectorAll(".ef-wide:not([tabindex])")) table.tabIndex = 0;
 }
 
-export default function ({ data }) {
+export default function ({ parentElement, data }) {
+  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  parentElement.efWatch?.disconnect();
   name(data);
   let asked = 0;
   const watch = new MutationObserver(() => {
     cancelAnimationFrame(asked);
     asked = requestAnimationFrame(() => name(data));
   });
+  parentElement.efWatch = watch;
   watch.observe(document.body, { childList: true, subtree: true });
   return () => { cancelAnimationFrame(asked); watch.disconnect(); };
 }

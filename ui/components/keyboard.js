@@ -21,11 +21,14 @@ function valueOf(key) {
 
 export default function ({ parentElement, data: given, setTriggerValue }) {
   let data = given;
-  const stop = new AbortController();
+  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  parentElement.efStop?.abort();
+  const stop = (parentElement.efStop = new AbortController());
   const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
   const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
   const waiting = (parentElement.efWaiting ??= new Set());
   let settle = 0;
+  parentElement.efSend = sendDraft;
 
   function choose(key, index) {
     const radio = inputs(key)[index];
@@ -163,6 +166,12 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     if (left > 0) requestAnimationFrame(() => selectAgain(input, input.value, left - 1));
   }
 
+  // Drawn anew before the person has begun: the first field stays selected.
+  function selectStill() {
+    const now = document.activeElement;
+    if (now && keyOf(now) === data.focus) selectAgain(now, now.value);
+  }
+
   // The next form has come into sight and the server is still drawing the rest (coming_entry.js): nothing is sent of it before that is done.
   function turnEarly({ detail }) {
     if (!data.drafts || detail.keys.turn === data.turn) return;
@@ -182,11 +191,11 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   on("input", (event) => {
     if (!keyOf(event.target)) return;
     clearTimeout(settle);
-    settle = setTimeout(sendDraft, SETTLE_MS);
+    settle = setTimeout(() => parentElement.efSend(), SETTLE_MS);
   });
   [...waiting].filter((one) => one.number <= data.heard).forEach((one) => requestAnimationFrame(one.go));
   delete document.documentElement.dataset.efTurning;
   if (parentElement.efFocused !== data.turn) focusFirst();
-  else keepFocus();
+  else { keepFocus(); selectStill(); }
   return () => { clearTimeout(settle); stop.abort(); };
 }

@@ -24,7 +24,9 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
   const [pane, sheet, img, row, mark, word, doubts] = [".pane", ".sheet", "img", ".row", ".mark", ".word", ".doubts"].map(find);
   const state = (parentElement.efState ??= { page: 0, zoom: 0, field: null });
-  const stop = new AbortController();
+  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  parentElement.efStop?.abort();
+  const stop = (parentElement.efStop = new AbortController());
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
 
   function show() {
@@ -168,6 +170,6 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   find(".bar").style.visibility = "visible"; // a button without its name is none
   shine();
   begin();
-  const lost = setTimeout(() => data.pages.every((id) => window.efShelf?.has(id)) || setTriggerValue("missing", data.pages.length), LOST_MS);
+  const lost = setTimeout(() => stop.signal.aborted || data.pages.every((id) => window.efShelf?.has(id)) || setTriggerValue("missing", data.pages.length), LOST_MS);
   return () => { clearTimeout(lost); stop.abort(); delete root.dataset.efWay; };
 }
