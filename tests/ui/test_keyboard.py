@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from pipeline.store import sessions
+from pipeline.store.clock import utc_now
+from pipeline.store.database import Store
+from tests.ui import seeding
+from tests.ui.seeding import NURSE
 from ui.components import keyboard
 
 
@@ -41,3 +47,32 @@ def test_the_number_of_the_last_draft_heard_goes_back(monkeypatch: pytest.Monkey
     keyboard.keyboard("turn", ["f-name"], kept.append, key="form")
     assert kept == [{"f-name": "Elsa"}]
     assert [data["heard"] for _, data in told] == [0, 4]
+
+
+@pytest.mark.parametrize(("goes_on", "told"), [(True, 0), (False, 1)], ids=["the person has gone on", "the entry is on the screen"])
+def test_a_draft_of_an_entry_that_is_decided(store: Store, goes_on: bool, told: int) -> None:
+    """A busy server hears the save and the draft before it at once, and the save first."""
+    (entry_id,) = seeding.add_notes(store, 1)
+    app = AppTest.from_function(_late, kwargs={"entry_id": entry_id, "goes_on": goes_on}, default_timeout=30)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start(conn, NURSE.login, utc_now())
+    app.run()
+    assert not app.exception
+    assert len(app.toast) == told
+
+
+def _late(entry_id: str, goes_on: bool) -> None:
+    from pipeline.store import claims
+    from pipeline.store.clock import utc_now
+    from tests.ui import seeding
+    from tests.ui.seeding import NURSE
+    from ui import session
+    from ui.components import client_card, entry_turn
+    from ui.components.entry_form import widget_keys
+
+    here = session.site()
+    with here.store.begin() as conn:
+        view = claims.open_entry(conn, here.forms, NURSE, entry_id, utc_now())
+    seeding.confirm(here.store, NURSE, entry_id)
+    entry_turn.turn_to(None if goes_on else entry_id, utc_now())
+    client_card._keep(here, NURSE, view, widget_keys(view), {f"f-{entry_id}-0-handelsetid": "09:4"})

@@ -19,6 +19,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView, FieldView
 from pipeline.stored_values import canonical
 from pipeline.swedish_time import today
+from ui.components import entry_turn
 from ui.components.answers import answer_of_code, answer_of_text, as_code, as_text, codes, is_chosen, must_be_said, proposed_signers, shown_answer
 from ui.components.entry_facts import entry_facts
 from ui.components.entry_form import save_key, widget_keys
@@ -125,7 +126,8 @@ def _save_draft(here: Site, person: Person, view: EntryView, field: FieldView, a
         with here.store.begin() as conn:
             decisions.save_draft(conn, person, view.entry.id, field.spec.name, answer, utc_now(), here.settings.claim_minutes)
     except EfterskriftError as error:
-        st.toast(fault_text(error), icon=":material/error:")
+        if entry_turn.current() == view.entry.id:  # else it is done with already: a busy server has heard of that first
+            st.toast(fault_text(error), icon=":material/error:")
 
 
 def _looked_up(here: Site, person: Person, view: EntryView, number: str) -> None:
