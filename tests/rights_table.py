@@ -41,6 +41,8 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.page_lists.incomplete_sheets": (Action.PROBLEMS, R.LISTED),
     f"{P}store.copied.sides_apart": (Action.PROBLEMS, R.LISTED),
     f"{P}store.copied.lay_to": (Action.PROBLEMS, R.PAPER),
+    f"{P}store.copied.laid_sides": (Action.PROBLEMS, R.LISTED),
+    f"{P}store.copied.take_off": (Action.PROBLEMS, R.PAPER),
     f"{P}store.sheets.settle_duplicate": (Action.PROBLEMS, R.PAPER),
     f"{P}store.sheets.settle_empty": (Action.PROBLEMS, R.PAPER),
     f"{P}store.sheets.add_row": (Action.REVIEW, R.PAPER),

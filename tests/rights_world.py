@@ -29,7 +29,7 @@ from pipeline.pack.numbers import Need
 from pipeline.planning import PlanKind
 from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
-from pipeline.store import blocks, claims, decisions, entries, sheets, tables
+from pipeline.store import blocks, claims, copied, decisions, entries, sheets, tables
 from pipeline.store.archive_tables import archived_sheet
 from pipeline.store.care_list_tables import care_row, clash_decision
 from pipeline.store.care_lists import save_list
@@ -91,7 +91,7 @@ def _all_forms() -> Forms:
 @dataclass(frozen=True)
 class Known:
     """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate, a question, a pull, a package,
-    a group, the back of a copy and a front that it may belong to.
+    a group, the back of a copy and a front that it may belong to, and a back that has been laid to one.
     """
 
     twin: str
@@ -105,6 +105,7 @@ class Known:
     group: str
     back: str
     front: str
+    laid: str
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ class World:
 
     def arguments(self, name: str) -> dict[str, Any]:
         """By the parameters' names, what the functions are called with."""
-        page = {"settle_duplicate": self.known.twin, "lay_to": self.known.back}.get(name.rpartition(".")[2], "first")
+        pages = {"settle_duplicate": self.known.twin, "lay_to": self.known.back, "take_off": self.known.laid}
+        page = pages.get(name.rpartition(".")[2], "first")
         office = Office(self.store, self.settings, FORMS)
         return {
             "forms": FORMS,
@@ -286,7 +288,10 @@ def make_world(folder: Path) -> Known:
         for serial, who in (("BBBB", EVA), ("EEEE", NILS), ("FFFF", NILS)):
             confirm(store, f"{serial}-00", who)
         visits(ward, "JJJJ", (True, True, True))
-        front, back = _copied(ward)
+        front, back = _copied(ward, "KKKK")
+        laid_to, laid = _copied(ward, "LLLL")
+        with store.begin() as conn:
+            copied.lay_to(conn, ADMIN, laid, laid_to, FORMS)
         with store.begin() as conn:
             sign(conn, FORMS, EVA, "BBBB-00", entries.entry(conn, "BBBB-00").revision, NOW, why=REASONS[0])
             ids = _controls(conn)
@@ -297,15 +302,15 @@ def make_world(folder: Path) -> Known:
             group = _groups(conn)
             pulled = pull_to_front(conn, CHIEF, PullKind.DAY, NORTH, "2026-02-17", NOW).id
             blocks.set_block(conn, ADMIN, NORTH, ASTA.pid, REASON, NOW)
-    return Known(twin, run, *ids, mark, asked, pulled, package, group, back, front)
+    return Known(twin, run, *ids, mark, asked, pulled, package, group, back, front, laid)
 
 
-def _copied(ward: Ward) -> tuple[str, str]:
+def _copied(ward: Ward, serial: str) -> tuple[str, str]:
     """A note that was photocopied before it was filled in: two fronts, of which one is returned, and a back of one of them."""
-    ward.issue(IssuedSheet("KKKK", NOTE.id, 1, NORTH, ASTA.pid))
+    ward.issue(IssuedSheet(serial, NOTE.id, 1, NORTH, ASTA.pid))
     front, other, back = ward.scan(), ward.scan(), ward.scan()
     for page_id, said, number in ((front, SAID, 1), (other, SAID, 1), (back, PLAN, 2)):
-        ward.read(page_id, page_reading(NOTE, "KKKK", said, number))
+        ward.read(page_id, page_reading(NOTE, serial, said, number))
     with ward.store.begin() as conn:
         sheets.settle_duplicate(conn, ADMIN, other, FORMS, same=False)
     return front, back

@@ -23,6 +23,7 @@ SAID: Mapping[str, str] = {
     "settle_duplicate": _ENTERED,
     "settle_empty": _ENTERED,
     "lay_to": _ENTERED,
+    "take_off": _ENTERED,
     "sign": _ENTERED,
     "take_signature_back": _ENTERED,
     "client_choice": _ENTERED,

@@ -21,7 +21,7 @@ from pipeline.store.pages import Page, page
 from pipeline.store.sheets import make_entries
 from pipeline.template import Forms
 
-_page, _entry = tables.page, tables.entry
+_page, _entry, _event = tables.page, tables.entry, tables.event
 _MOST = 200
 
 
@@ -67,6 +67,44 @@ def lay_to(conn: Connection, person: Person, page_id: str, front_id: str, forms:
     conn.execute(update(_page).where(_page.c.id == page_id).values(sheet=front.sheet))
     record(conn, person.login, "lay_to", page_id, unit=side.unit)
     make_entries(conn, replace(side, sheet=front.sheet), forms.get((side.form or "", side.version or 0)))
+
+
+def laid_sides(conn: Connection, person: Person, limit: int = _MOST) -> list[Apart]:
+    """Sides that somebody has laid to a paper that nobody has begun to enter since, each with that paper's first side; by serial.
+
+    Raises:
+        NotAllowedError: the person handles no problems.
+    """
+    access.require(person, Action.PROBLEMS)
+    laid = (_page.c.sheet.is_not(None), _page.c.sheet != _page.c.id, exists().where(_event.c.subject == _page.c.id, _event.c.action == "lay_to"))
+    untouched = ~exists().where(_entry.c.sheet == _page.c.sheet, begun())
+    query = (
+        select(_page).where(*laid, untouched, sight.visible_pages(conn, person)).order_by(_page.c.serial, _page.c.page_no, _page.c.id).limit(limit)
+    )
+    sides = [Page.of(row) for row in conn.execute(query).mappings()]
+    first = select(_page).where(_page.c.sheet.in_({side.sheet for side in sides}), _page.c.page_no == 1, sight.visible_pages(conn, person))
+    fronts = {front.sheet: front for front in (Page.of(row) for row in conn.execute(first).mappings())}
+    return [Apart(side, (fronts[side.sheet],)) for side in sides if side.sheet in fronts]
+
+
+def take_off(conn: Connection, person: Person, page_id: str, forms: Forms) -> None:
+    """A person has laid a side to the wrong paper: both stand by themselves again.
+
+    Raises:
+        NotAllowedError: the person may not handle problems of this unit.
+        ReviewError: nobody has laid the side to a paper, or somebody has begun to enter that one.
+    """
+    sight.require_page(conn, person, Action.PROBLEMS, page(conn, page_id))
+    lock_keys(conn, page(conn, page_id).serial or page_id)
+    found = next((one for one in laid_sides(conn, person) if one.page.id == page_id), None)
+    if found is None:
+        raise ReviewError("The side cannot be taken off its paper any more.", "Look at the list again.")
+    side, front = found.page, found.fronts[0]
+    give_up_sheet(conn, side)
+    conn.execute(update(_page).where(_page.c.id == page_id).values(sheet=page_id))
+    record(conn, person.login, "take_off", page_id, unit=side.unit)
+    for one in (front, replace(side, sheet=page_id)):
+        make_entries(conn, one, forms.get((one.form or "", one.version or 0)))
 
 
 def _fronts(conn: Connection, person: Person, sides: Sequence[Page]) -> dict[str, tuple[Page, ...]]:

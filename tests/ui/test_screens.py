@@ -247,7 +247,7 @@ def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(open_screen
     assert re.search(rf"<td>18 Dec 2021</td>{one}<td>\w{{4}}-\w{{4}}</td>{three}{two}", shown)
 
 
-def test_the_back_of_a_copy_is_laid_to_its_front(store: Store, open_screen: OpenScreen) -> None:
+def test_the_back_of_a_copy_is_laid_to_its_front_and_taken_off_again(store: Store, open_screen: OpenScreen) -> None:
     _, _, front, back = seeding.add_copies(store)
     app = open_screen(ADMINISTRATOR, "scan")
     assert app.segmented_control(key="problem_kind").options == ["Sidor av kopior (1)"]
@@ -261,6 +261,13 @@ def test_the_back_of_a_copy_is_laid_to_its_front(store: Store, open_screen: Open
     with store.read() as conn:
         assert pages.page(conn, back).sheet == front
         assert [event.action for event in events_of(conn, back)][-1] == "lay_to"
+    assert app.segmented_control(key="problem_kind").options == ["Lagda till papper (1)"]
+    app.button(key=f"look-{back}").click().run()
+    app.button(key=f"take_off-{back}").click().run()
+    assert not app.exception
+    assert app.segmented_control(key="problem_kind").options == ["Sidor av kopior (1)"]
+    with store.read() as conn:
+        assert pages.page(conn, back).sheet == back
 
 
 @pytest.mark.parametrize("world", ["filled"], indirect=True)

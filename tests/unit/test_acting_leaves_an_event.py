@@ -70,6 +70,7 @@ NEEDS_NONE = {
     "store.forwarding.has_entry_on": ASKS,
     "store.looks.note_look": PART,
     "store.copied.sides_apart": LIST,
+    "store.copied.laid_sides": LIST,
     "store.page_lists.blank_pages": LIST,
     "store.page_lists.repeated_pages": LIST,
     "store.page_lists.incomplete_sheets": LIST,

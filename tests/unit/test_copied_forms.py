@@ -145,3 +145,29 @@ def test_a_page_of_a_form_that_nobody_knows_misses_none(ward: Ward) -> None:
     ward.read(page_id, PageReading(Outcome.UNIDENTIFIED, SheetCode("okänd", 1, 2, 3, "BBBB"), problems=("unknown_form",)))
     with ward.store.read() as conn:
         assert sheets.missing_pages(conn, page_id) == ()
+
+
+def test_a_side_that_was_laid_to_the_wrong_paper_is_taken_off_and_asked_about_again(ward: Ward) -> None:
+    front, other, back, others_back = read(ward, 1, 1, 2, 2)
+    with ward.store.begin() as conn:
+        assert copied.laid_sides(conn, ADMIN) == []
+        before = copied.sides_apart(conn, ADMIN)
+        copied.lay_to(conn, ADMIN, back, other, FORMS)
+    with ward.store.begin() as conn:
+        assert [(one.page.id, [each.id for each in one.fronts]) for one in copied.laid_sides(conn, ADMIN)] == [(back, [other])]
+        copied.take_off(conn, ADMIN, back, FORMS)
+    with ward.store.begin() as conn:
+        assert copied.laid_sides(conn, ADMIN) == []
+        assert copied.sides_apart(conn, ADMIN) == before
+        assert [event.action for event in events_of(conn, back)][-2:] == ["lay_to", "take_off"]
+        assert [one.id for one in entries_of(conn, other)] == [f"{other}-00"]
+        copied.lay_to(conn, ADMIN, back, front, FORMS)
+        copied.lay_to(conn, ADMIN, others_back, other, FORMS)
+    with ward.store.begin() as conn:
+        for sheet in ("AAAA", other):
+            assert [one.id for one in entries_of(conn, sheet)] == [f"{sheet}-00"]
+        claims.open_entry(conn, FORMS, EVA, "AAAA-00", NOW)
+        assert [one.page.id for one in copied.laid_sides(conn, ADMIN)] == [others_back]
+    for side in (back, other, front):
+        with pytest.raises(ReviewError), ward.store.begin() as conn:
+            copied.take_off(conn, ADMIN, side, FORMS)

@@ -10,7 +10,7 @@ from pipeline.model import Outcome, Person
 from pipeline.store import copied, page_lists, pages
 from pipeline.store.pages import Page
 
-KINDS = ("failed", "duplicate", "apart", "empty", "unidentified", "incomplete", "noted", "repeated", "blank")
+KINDS = ("failed", "duplicate", "apart", "empty", "unidentified", "incomplete", "noted", "laid", "repeated", "blank")
 """Those that need a decision first."""
 
 
@@ -28,12 +28,13 @@ def cases(conn: Connection, person: Person) -> list[Case]:
     """All cases of the person's units."""
     troubled = [Case(_kind(page), page) for page in pages.problem_pages(conn, person)]
     apart = [Case("apart", one.page, fronts=one.fronts) for one in copied.sides_apart(conn, person)]
-    asked = {one.page.id for one in apart}
+    asked = {page.id for one in apart for page in (one.page, *one.fronts)}
     some = (sheet for sheet in page_lists.incomplete_sheets(conn, person) if sheet.pages[0].id not in asked)
     incomplete = [Case("incomplete", sheet.pages[0], sheet.missing) for sheet in some]
     repeated = [Case("repeated", page) for page in page_lists.repeated_pages(conn, person)]
     blank = [Case("blank", page) for page in page_lists.blank_pages(conn, person)]
-    return [*troubled, *apart, *incomplete, *repeated, *blank]
+    laid = [Case("laid", one.page, fronts=one.fronts) for one in copied.laid_sides(conn, person)]
+    return [*troubled, *apart, *incomplete, *laid, *repeated, *blank]
 
 
 def _kind(page: Page) -> str:

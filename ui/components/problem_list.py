@@ -123,8 +123,10 @@ def _choices(here: Site, person: Person, case: Case) -> None:
         if case.kind == "duplicate":
             _act(here, "same", page, lambda conn: sheets.settle_duplicate(conn, person, page.id, here.forms, same=True))
             _act(here, "other", page, lambda conn: sheets.settle_duplicate(conn, person, page.id, here.forms, same=False))
-        for front in case.fronts:
+        for front in case.fronts if case.kind == "apart" else ():
             _belongs(here, person, page, front)
+        if case.kind == "laid":
+            _act(here, "take_off", page, lambda conn: copied.take_off(conn, person, page.id, here.forms))
         if case.kind == "empty":
             _act(here, "nothing_written", page, lambda conn: sheets.settle_empty(conn, person, page.id))
     if case.kind in {"unidentified", "noted"}:
