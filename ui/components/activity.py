@@ -11,7 +11,7 @@ from ui.session import Site, note_activity
 
 _JS = """const QUIET_MS = 30000;
 // What leaves the browser in one moment runs only one part of the screen: so what somebody does goes first, and this once the hands rest.
-const REST_MS = 700;
+const REST_MS = 150;
 
 export default function ({ parentElement, setTriggerValue }) {
   // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
