@@ -18,7 +18,7 @@ DARK = 127
 LARGER = 2
 LEAST_PX = (12, 6, 12, 12, 6, 12, 12, 6, 6, 6)
 """For each digit the least paper that counts as enclosed, in a cell picture twice as large (64 × 64): more where strokes of one digit nearly meet.
-Half a percent of rows in digits of people are told of, and a third of the rows with a digit over another that were surely another number."""
+Half a percent of rows in digits of people are told of, and three in ten of the rows with a digit over another that were surely another number."""
 NOUGHT = 0
 SLASH = 20, 75
 """The slash of a nought leaves two loops, of which the right one lies so many degrees below the left one; a 1 over a nought stands upright."""

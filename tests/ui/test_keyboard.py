@@ -49,11 +49,15 @@ def test_the_number_of_the_last_draft_heard_goes_back(monkeypatch: pytest.Monkey
     assert [data["heard"] for _, data in told] == [0, 4]
 
 
-@pytest.mark.parametrize(("goes_on", "told"), [(True, 0), (False, 1)], ids=["the person has gone on", "the entry is on the screen"])
-def test_a_draft_of_an_entry_that_is_decided(store: Store, goes_on: bool, told: int) -> None:
+@pytest.mark.parametrize(
+    ("decided", "goes_on", "told"),
+    [(True, True, 0), (True, False, 1), (False, True, 1)],
+    ids=["decided, and the person has gone on", "decided, and on the screen", "put aside, and another person has it"],
+)
+def test_a_draft_that_cannot_be_kept_is_told_of_unless_nothing_is_lost(store: Store, decided: bool, goes_on: bool, told: int) -> None:
     """A busy server hears the save and the draft before it at once, and the save first."""
     (entry_id,) = seeding.add_notes(store, 1)
-    app = AppTest.from_function(_late, kwargs={"entry_id": entry_id, "goes_on": goes_on}, default_timeout=30)
+    app = AppTest.from_function(_late, kwargs={"entry_id": entry_id, "decided": decided, "goes_on": goes_on}, default_timeout=30)
     with store.begin() as conn:
         app.session_state["session_token"] = sessions.start(conn, NURSE.login, utc_now())
     app.run()
@@ -61,11 +65,11 @@ def test_a_draft_of_an_entry_that_is_decided(store: Store, goes_on: bool, told: 
     assert len(app.toast) == told
 
 
-def _late(entry_id: str, goes_on: bool) -> None:
+def _late(entry_id: str, decided: bool, goes_on: bool) -> None:
     from pipeline.store import claims
     from pipeline.store.clock import utc_now
     from tests.ui import seeding
-    from tests.ui.seeding import NURSE
+    from tests.ui.seeding import COLLEAGUE, NURSE
     from ui import session
     from ui.components import client_card, entry_turn
     from ui.components.entry_form import widget_keys
@@ -73,6 +77,11 @@ def _late(entry_id: str, goes_on: bool) -> None:
     here = session.site()
     with here.store.begin() as conn:
         view = claims.open_entry(conn, here.forms, NURSE, entry_id, utc_now())
-    seeding.confirm(here.store, NURSE, entry_id)
+    if decided:
+        seeding.confirm(here.store, NURSE, entry_id)
+    else:
+        with here.store.begin() as conn:
+            claims.release(conn, NURSE, entry_id)
+            claims.open_entry(conn, here.forms, COLLEAGUE, entry_id, utc_now())
     entry_turn.turn_to(None if goes_on else entry_id, utc_now())
     client_card._keep(here, NURSE, view, widget_keys(view), {f"f-{entry_id}-0-handelsetid": "09:4"})

@@ -16,6 +16,7 @@ from pipeline.model import Client, Person
 from pipeline.review import Answer
 from pipeline.store import client_check, decisions, registers
 from pipeline.store.clock import utc_now
+from pipeline.store.entries import entry
 from pipeline.store.entry_views import EntryView, FieldView
 from pipeline.stored_values import canonical
 from pipeline.swedish_time import today
@@ -126,8 +127,16 @@ def _save_draft(here: Site, person: Person, view: EntryView, field: FieldView, a
         with here.store.begin() as conn:
             decisions.save_draft(conn, person, view.entry.id, field.spec.name, answer, utc_now(), here.settings.claim_minutes)
     except EfterskriftError as error:
-        if entry_turn.current() == view.entry.id:  # else it is done with already: a busy server has heard of that first
+        if not _has_gone_on(here, view):
             st.toast(fault_text(error), icon=":material/error:")
+
+
+def _has_gone_on(here: Site, view: EntryView) -> bool:
+    """Whether the entry was decided and left before its last draft was heard, as on a busy server: then nothing is lost."""
+    if entry_turn.current() == view.entry.id:
+        return False
+    with here.store.read() as conn:
+        return entry(conn, view.entry.id).state is not view.entry.state
 
 
 def _looked_up(here: Site, person: Person, view: EntryView, number: str) -> None:

@@ -10,8 +10,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
-  let settle = 0;
-  let again = 0;
+  clearTimeout(state.again);
   state.sent = false;
 
   const pieces = () => [...grid.children];
@@ -55,17 +54,17 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (!state.marked.delete(id)) state.marked.add(id);
     state.place = place;
     show();
-    clearTimeout(settle);
-    settle = setTimeout(() => setTriggerValue("marked", { group: data.turn, cells: marked() }), SETTLE_MS);
+    clearTimeout(state.settle);
+    state.settle = setTimeout(() => setTriggerValue("marked", { group: data.turn, cells: marked() }), SETTLE_MS);
   }
 
   function confirm() {
     if (state.sent) return;
-    clearTimeout(settle);
+    clearTimeout(state.settle);
     state.sent = true;
     show();
     // What comes too soon after the group came up is not taken for meant, and then nothing is drawn anew.
-    again = setTimeout(() => { state.sent = false; show(); }, AGAIN_MS);
+    state.again = setTimeout(() => { state.sent = false; show(); }, AGAIN_MS);
     setTriggerValue("done", { group: data.turn, cells: marked() });
   }
 
@@ -104,5 +103,5 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (!event.repeat) confirm();
   }, { capture: true });
   on(done, "click", confirm);
-  return () => { clearTimeout(settle); clearTimeout(again); stop.abort(); };
+  return () => { clearTimeout(state.settle); clearTimeout(state.again); stop.abort(); };
 }

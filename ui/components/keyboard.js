@@ -27,7 +27,6 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
   const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
   const waiting = (parentElement.efWaiting ??= new Set());
-  let settle = 0;
   parentElement.efSend = sendDraft;
 
   function choose(key, index) {
@@ -50,7 +49,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
 
   // Answers whether the server has yet to hear of a draft.
   function sendDraft() {
-    clearTimeout(settle);
+    clearTimeout(parentElement.efSettle);
     if (!data.drafts) return false;
     const values = held();
     const text = JSON.stringify(values);
@@ -190,12 +189,12 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   on("focusout", (event) => keyOf(event.target) && isSeen(holder(keyOf(event.target))) && sendDraft());
   on("input", (event) => {
     if (!keyOf(event.target)) return;
-    clearTimeout(settle);
-    settle = setTimeout(() => parentElement.efSend(), SETTLE_MS);
+    clearTimeout(parentElement.efSettle);
+    parentElement.efSettle = setTimeout(() => parentElement.efSend(), SETTLE_MS);
   });
   [...waiting].filter((one) => one.number <= data.heard).forEach((one) => requestAnimationFrame(one.go));
   delete document.documentElement.dataset.efTurning;
   if (parentElement.efFocused !== data.turn) focusFirst();
   else { keepFocus(); selectStill(); }
-  return () => { clearTimeout(settle); stop.abort(); };
+  return () => { clearTimeout(parentElement.efSettle); stop.abort(); };
 }
