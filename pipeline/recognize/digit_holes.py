@@ -5,6 +5,8 @@ An 8 over a 3, a 7 over a 9, a 1 over a nought by the same pen: the network says
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +26,30 @@ SLASH = 20, 75
 """The slash of a nought leaves two loops, of which the right one lies so many degrees below the left one; a 1 over a nought stands upright."""
 
 
-def has_odd_loops(picture: Image, digit: int) -> bool:
-    """Whether the ink of a cell (32, 32), 255 = ink, encloses more than the digit does for which it is taken."""
-    loops = _loops(picture, LEAST_PX[digit])
+def have_odd_loops(pictures: Image, digits: Sequence[int]) -> list[bool]:
+    """For each cell (n, 32, 32), 255 = ink, whether its ink encloses more than the digit does for which it is taken."""
+    return [_is_odd(*found, digit) for found, digit in zip(_enclosed(pictures), digits, strict=True)]
+
+
+def _is_odd(areas: NDArray[np.int32], middles: NDArray[np.float64], digit: int) -> bool:
+    loops = middles[areas >= LEAST_PX[digit]]
     return len(loops) > LOOPS[digit] and not (digit == NOUGHT and _is_slashed(loops))
 
 
-def _loops(picture: Image, least_px: int) -> NDArray[np.float64]:
-    """The middles (n, 2) of all paper that ink encloses, x and y px of the larger picture."""
-    large = cv2.resize(picture, None, fx=LARGER, fy=LARGER, interpolation=cv2.INTER_CUBIC)
+def _enclosed(pictures: Image) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float64]]]:
+    """Of each cell all paper that ink encloses: px (n,) and middles (n, 2), x and y, both of the cell drawn larger.
+
+    All cells are looked at as one picture, one below the other: nothing is written at their edges.
+    """
+    count, _, width = pictures.shape
+    large = cv2.resize(pictures.reshape(-1, width), None, fx=LARGER, fy=LARGER, interpolation=cv2.INTER_CUBIC)
     paper = Components.of(np.pad(large <= DARK, 1, constant_values=True), connectivity=4)
-    enclosed = paper.column(cv2.CC_STAT_AREA) >= least_px
-    enclosed[[0, int(paper.labels[0, 0])]] = False
-    return paper.centres[enclosed]
+    is_within = np.ones(len(paper), np.bool_)
+    is_within[[0, int(paper.labels[0, 0])]] = False
+    areas, middles = paper.column(cv2.CC_STAT_AREA)[is_within], paper.centres[is_within]
+    cells = middles[:, 1] // (len(large) / count)
+    for cell in range(count):
+        yield areas[cells == cell], middles[cells == cell]
 
 
 def _is_slashed(loops: NDArray[np.float64]) -> bool:

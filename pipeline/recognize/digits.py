@@ -17,7 +17,7 @@ from pipeline.model import Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.digit_cells import EMPTY, STRUCK, Row, cells_of_row
 from pipeline.recognize.digit_decoding import decode
-from pipeline.recognize.digit_holes import has_odd_loops
+from pipeline.recognize.digit_holes import have_odd_loops
 from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
 from pipeline.recognize.strikes import STRUCK_OUT
 
@@ -67,7 +67,8 @@ def _is_odd(answers: Probabilities, row: Row) -> bool:
     likeliest = answers[:, :STRUCK].argmax(axis=1)  # of what a row is read as: other answers are decoded as rarer than the network takes them
     if bool((row.ditto | ((likeliest == EMPTY) & row.tall) | ((likeliest == 1) & row.no_one) | ((likeliest < EMPTY) & row.two)).any()):
         return True
-    return any(has_odd_loops(row.pictures[cell], int(likeliest[cell])) for cell in np.flatnonzero(likeliest < EMPTY))
+    digits = likeliest < EMPTY
+    return bool(digits.any()) and any(have_odd_loops(row.pictures[digits], likeliest[digits]))
 
 
 def plain_row(cells: int) -> FieldSpec:
