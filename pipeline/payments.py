@@ -20,7 +20,8 @@ from pipeline.export.pain001 import NO_DEBTOR, NOT_APPROVED, PaymentExporter, am
 from pipeline.export.payment_mapping import PaymentMapping
 from pipeline.export.runs import Office
 from pipeline.export.values import shown
-from pipeline.model import Person, Record, Stamp
+from pipeline.model import Person
+from pipeline.record import Record, Stamp
 from pipeline.store import events, payment_approvals, people, records
 from pipeline.store.clock import utc_now
 

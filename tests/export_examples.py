@@ -11,7 +11,8 @@ from pipeline.export import TARGETS
 from pipeline.export.exporter import Item, Terms
 from pipeline.export.mapping import load_mappings
 from pipeline.field_spec import Kind, Meaning
-from pipeline.model import Client, Earlier, Record, Run, Stamp, Value
+from pipeline.model import Client, Value
+from pipeline.record import Earlier, Record, Run, Stamp
 from pipeline.settings import ROOT, Settings
 from pipeline.template import Form, Forms
 

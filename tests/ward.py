@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from pipeline.model import Client, IssuedSheet, Outcome, PageReading, Person, Reading, Role, Run, SheetCode, State, Value
+from pipeline.model import Client, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
 from pipeline.professions import ALL_AREAS
+from pipeline.record import Run
 from pipeline.review import Answer
 from pipeline.store import exports, records, tables
 from pipeline.store.database import Store

@@ -12,7 +12,7 @@ from pipeline.export.erms import PROTECTED, control
 from pipeline.export.erms_elements import NAMESPACE, add
 from pipeline.export.erms_people import agents
 from pipeline.export.late_entry import event_time, late_entry_text, local
-from pipeline.model import Record, Run
+from pipeline.record import Record, Run
 from pipeline.retention import Retention
 from pipeline.settings import Settings
 

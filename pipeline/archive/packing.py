@@ -17,7 +17,7 @@ from pipeline.archive.mets import Contents, Part, mets
 from pipeline.archive.premis import premis
 from pipeline.archive.sheets import File, SheetFiles
 from pipeline.export.late_entry import local
-from pipeline.model import Run
+from pipeline.record import Run
 from pipeline.settings import Settings
 
 PDF_FOLDER = "representations/pdfa/data"

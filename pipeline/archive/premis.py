@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from lxml import etree
 
 from pipeline.archive.sheets import File, SheetFiles
-from pipeline.model import Run
 from pipeline.plain_text import printable
+from pipeline.record import Run
 
 NAMESPACE = "http://www.loc.gov/premis/v3"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"

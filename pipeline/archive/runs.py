@@ -20,7 +20,8 @@ from pipeline.errors import ExportError
 from pipeline.export.late_entry import local
 from pipeline.export.run_files import RunFile
 from pipeline.export.runs import Office
-from pipeline.model import Person, Record, Run
+from pipeline.model import Person
+from pipeline.record import Record, Run
 from pipeline.store import archives, events, records
 from pipeline.store.archives import Archivable, ArchivedSheet, Package
 from pipeline.store.database import lock_keys

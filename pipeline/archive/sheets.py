@@ -15,8 +15,9 @@ from pipeline.export.late_entry import event_time, local
 from pipeline.export.runs import Office
 from pipeline.export.values import shown
 from pipeline.field_spec import FieldSpec, Format
-from pipeline.model import Outcome, Record, Run
+from pipeline.model import Outcome
 from pipeline.page_spec import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
+from pipeline.record import Record, Run
 from pipeline.retention import About, Retention, birth_day, retention
 from pipeline.scan import JPEG, PNG, TIFF, decode
 from pipeline.settings import Settings

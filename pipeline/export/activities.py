@@ -21,7 +21,7 @@ from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.outcomes import WORDS, Planned, doubt, planned, time_label
 from pipeline.export.rivta_parts import EFTERSKRIFT, Elements, clock, open_to_patient, run_mark, tree_bytes, unfit_for_group, whole_day
 from pipeline.export.values import shown, uncoded
-from pipeline.model import Record, Run
+from pipeline.record import Record, Run
 
 RESPONDER = "urn:riv:clinicalprocess:activity:actions:ProcessActivitiesResponder:1"
 DOMAIN = "urn:riv:clinicalprocess:activity:actions:1"

@@ -20,7 +20,7 @@ from pipeline.export.aid_mapping import AidColumn, AidMapping
 from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
 from pipeline.export.late_entry import local
 from pipeline.identity import PidKind, age_on, is_temporary, normal_pid
-from pipeline.model import Record, Run
+from pipeline.record import Record, Run
 
 NO_MONTH = "Månaden som biståndet avser saknas eller är ogiltig. Rapporten gäller den månad biståndet är till för, inte när det betalades."
 NOT_GRANTED = "Inget bistånd är beviljat: avslag redovisas inte i månadsfilen."

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.export.clashes import held
 from pipeline.export.exporter import Exporter, Terms
-from pipeline.model import Earlier, Record
+from pipeline.record import Earlier, Record
 from pipeline.store import exports, records
 from pipeline.store.exports import Connection
 from pipeline.template import Forms

@@ -15,7 +15,8 @@ from pipeline.clash import Likeness, Said, likeness
 from pipeline.export.late_entry import event_time, local
 from pipeline.export.values import shown, spec_of
 from pipeline.field_spec import Kind
-from pipeline.model import Person, Record
+from pipeline.model import Person
+from pipeline.record import Record
 from pipeline.store import clash_pairs, records
 from pipeline.store.care_lists import erase_finished, there_is_any
 from pipeline.store.clash_pairs import CareSaid

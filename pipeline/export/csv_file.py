@@ -16,8 +16,8 @@ from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms, with_withdra
 from pipeline.export.mapping import TableMapping
 from pipeline.export.sources import column_text
 from pipeline.identity import is_temporary
-from pipeline.model import Record, Run
 from pipeline.plain_text import printable
+from pipeline.record import Record, Run
 
 ENCODING = "utf-8-sig"
 _FORMULA = tuple("=+-@\t\n＝＋－＠")

@@ -22,7 +22,7 @@ from pipeline.export.late_entry import amendment_text, late_entry_text, local
 from pipeline.export.mapping import NoteSection
 from pipeline.export.values import form_of, said, shown
 from pipeline.identity import is_temporary
-from pipeline.model import Record, Run
+from pipeline.record import Record, Run
 from pipeline.settings import Settings
 
 NO_TITLE = "Det står inte vad handlingen rör. Diariet kräver det i korthet (OSL 5 kap. 2 §)."

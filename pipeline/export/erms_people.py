@@ -5,7 +5,8 @@ from __future__ import annotations
 from lxml import etree
 
 from pipeline.export.erms_elements import add
-from pipeline.model import Client, Record
+from pipeline.model import Client
+from pipeline.record import Record
 
 
 def agents(parent: etree._Element, record: Record, *, sender: str, handler: str) -> None:

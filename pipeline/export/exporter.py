@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 
 from pipeline.errors import ExportError
 from pipeline.export.mapping import ExportMapping
-from pipeline.model import Earlier, Record, Run, StaffMember
+from pipeline.model import StaffMember
+from pipeline.record import Earlier, Record, Run
 from pipeline.settings import Settings
 from pipeline.template import Forms
 

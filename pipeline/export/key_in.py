@@ -17,7 +17,8 @@ from pipeline.export.exporter import Item
 from pipeline.export.key_in_block import Block, block
 from pipeline.export.run_files import open_run
 from pipeline.export.runs import Office, find_target, terms_of
-from pipeline.model import Client, Person, Run
+from pipeline.model import Client, Person
+from pipeline.record import Run
 from pipeline.store import events, export_runs, exports, key_in_claims, records, registers
 from pipeline.store.exports import Connection, RunItem
 

@@ -15,7 +15,7 @@ from pipeline.export.mapping import KeyInMapping
 from pipeline.export.values import form_of, said, shown
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.identity import is_temporary
-from pipeline.model import Record
+from pipeline.record import Record
 
 AUTHOR = "Namn, den som skrev"
 """Most forms call it "Namn" where the author signs; away from the paper that would be taken for the client's."""

@@ -13,7 +13,8 @@ from itertools import groupby
 from pipeline.export.exporter import Item, Terms, with_withdrawals
 from pipeline.export.key_in_block import Block, block, whom
 from pipeline.export.list_pages import BOTTOM, DARK, MARGIN, TOP, ListPages
-from pipeline.model import Client, Record, Run
+from pipeline.model import Client
+from pipeline.record import Record, Run
 
 LABEL_X, VALUE_X = MARGIN + 10, MARGIN + 62
 LABEL_W, VALUE_W, WIDE_W = 50.0, 118.0, 170.0

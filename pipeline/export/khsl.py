@@ -23,7 +23,7 @@ from pipeline.export.patient_id import series_of
 from pipeline.export.sources import column_text
 from pipeline.export.values import said
 from pipeline.identity import PidKind, is_temporary
-from pipeline.model import Record, Run
+from pipeline.record import Record, Run
 from pipeline.template import Area
 
 HEADER = (

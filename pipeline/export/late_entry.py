@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pipeline.authors import is_in_place_of
 from pipeline.export.exporter import Item
-from pipeline.model import Record, Stamp
+from pipeline.record import Record, Stamp
 from pipeline.settings import Settings
 from pipeline.swedish_time import SWEDEN
 

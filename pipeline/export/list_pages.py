@@ -7,7 +7,7 @@ from fpdf.enums import XPos, YPos
 from pipeline.document import LACKING, Document
 from pipeline.export.late_entry import minute
 from pipeline.export.wrapping import wrap
-from pipeline.model import Run
+from pipeline.record import Run
 
 MARGIN = 15.0
 TOP = 30.0

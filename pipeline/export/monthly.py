@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.export.exporter import Item, Statistics, Terms
-from pipeline.model import Record, Run
+from pipeline.record import Record, Run
 from pipeline.store import events, exports, records, statistics
 from pipeline.store.exports import Connection
 from pipeline.store.statistics import Standing

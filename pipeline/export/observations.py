@@ -19,7 +19,7 @@ from pipeline.export.late_entry import amendment_text, late_entry_text
 from pipeline.export.rivta_parts import EFTERSKRIFT, Elements, boolean, clock, open_to_patient, run_mark, tree_bytes, unfit_for_group, whole_day
 from pipeline.export.signatures import signature_of
 from pipeline.export.values import ILLEGIBLE, shown
-from pipeline.model import Record, Run
+from pipeline.record import Record, Run
 
 RESPONDER = "urn:riv:clinicalprocess:healthcond:basic:GetObservationsResponder:1"
 DOMAIN = "urn:riv:clinicalprocess:healthcond:basic:1"

@@ -14,7 +14,8 @@ from pipeline.export.group_mapping import ActivityMapping, Outcome, Slot
 from pipeline.export.late_entry import local
 from pipeline.export.signatures import Signature, signature_of
 from pipeline.export.values import shown
-from pipeline.model import Record, StaffMember
+from pipeline.model import StaffMember
+from pipeline.record import Record
 from pipeline.template import Forms
 
 WORDS = {Outcome.GIVEN: "Given", Outcome.NOT_GIVEN: "Ej given", Outcome.DECLINED: "Avböjd av den enskilde"}

@@ -21,8 +21,8 @@ from pipeline.export.exporter import Item, Terms
 from pipeline.export.late_entry import local
 from pipeline.export.payment_mapping import PaymentMapping
 from pipeline.export.values import said, shown
-from pipeline.model import Record, Run
 from pipeline.plain_text import printable
+from pipeline.record import Record, Run
 from pipeline.settings import Settings
 from pipeline.store.payment_approvals import NEEDED
 

@@ -20,7 +20,7 @@ from pipeline.export.mapping import NoteMapping
 from pipeline.export.patient_id import id_type
 from pipeline.export.rivta_parts import Elements, clock, open_to_patient, tree_bytes, unnumbered
 from pipeline.export.values import said, shown, uncoded
-from pipeline.model import Record, Run, Stamp
+from pipeline.record import Record, Run, Stamp
 
 RESPONDER = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
 DOMAIN = "urn:riv:clinicalprocess:healthcond:description:2"

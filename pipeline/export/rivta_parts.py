@@ -17,8 +17,8 @@ from pipeline.export.group_mapping import Code, GroupMapping
 from pipeline.export.late_entry import local
 from pipeline.export.patient_id import born_on, id_type
 from pipeline.identity import is_temporary
-from pipeline.model import Record, Run, Stamp
 from pipeline.plain_text import printable
+from pipeline.record import Record, Run, Stamp
 
 EFTERSKRIFT = "urn:efterskrift:export:1"
 HSA_ID = "1.2.752.129.2.1.4.1"

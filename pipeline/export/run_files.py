@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pipeline.access import Action, require
 from pipeline.errors import ExportError
 from pipeline.export.runs import Office, find_target
-from pipeline.model import Person, Run
+from pipeline.model import Person
+from pipeline.record import Run
 from pipeline.store import events, export_runs, exports
 from pipeline.store.export_runs import RunStatus
 from pipeline.store.exports import Connection

@@ -22,7 +22,8 @@ from pipeline.export.late_entry import local
 from pipeline.export.left_out import left_out_notices
 from pipeline.export.mapping import KeyInMapping, load_mappings, require_fields
 from pipeline.export.monthly import amended, keep_months, partly, whole_months
-from pipeline.model import Person, Run, StaffMember
+from pipeline.model import Person, StaffMember
+from pipeline.record import Run
 from pipeline.settings import Settings
 from pipeline.store import events, exports, records
 from pipeline.store.database import Store

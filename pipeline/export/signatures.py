@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.model import Record, StaffMember
+from pipeline.model import StaffMember
+from pipeline.record import Record
 
 _CHOSEN = re.compile(r"(?P<initials>\S+) – (?P<name>.+)")
 

@@ -14,7 +14,7 @@ from pipeline.export.patient_id import short_form
 from pipeline.export.signatures import signature_of
 from pipeline.export.values import ILLEGIBLE, decimal_comma, said, spec_of
 from pipeline.field_spec import Format
-from pipeline.model import Record, Run, Stamp
+from pipeline.record import Record, Run, Stamp
 
 Get = Callable[[Item, Run, Terms], str]
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection
 
 from pipeline.field_spec import FieldSpec, Format, Kind
-from pipeline.model import Record, Value
+from pipeline.model import Value
+from pipeline.record import Record
 from pipeline.template import Form, Forms
 
 ILLEGIBLE = "[oläsligt]"

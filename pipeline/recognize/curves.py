@@ -81,16 +81,15 @@ def key_of(spec: FieldSpec, reading: Reading) -> str:
 
 
 def features_of(spec: FieldSpec, reading: Reading, hand: float = 0.0) -> Features:
-    """Log odds of p; for text also how far the second guess lies behind, the length, the least sure character's log odds, and the clarity.
-
-    `hand` is the last feature of a text: how much more clearly the same hand's other lines were seen (see `hands_of`).
+    """Log odds of p; for text also how far the second guess lies behind, the length, the least sure character's log odds, the clarity, the `hand`
+    (how much more clearly the same hand's other lines were seen, see `hands_of`), and the log of what the picture alone says of the text.
     """
     if spec.kind not in WITH_SHAPE or reading.state is State.EMPTY:
         return (log_odds(reading.p),)
     second = max((p for _, p in reading.alternatives), default=0.0)
     behind = min(FARTHEST, log(max(reading.p, 1e-9) / max(second, 1e-9)))
     length, least = log(1 + len(str(reading.value or ""))), log_odds(min(reading.characters, default=reading.p))
-    return (log_odds(reading.p), behind, length, least, reading.clarity or 0.0, hand)
+    return (log_odds(reading.p), behind, length, least, reading.clarity or 0.0, hand, log(max(reading.seen, exp(-FARTHEST))))
 
 
 def hands_of(readings: Sequence[Reading]) -> list[float]:

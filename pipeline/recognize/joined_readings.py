@@ -20,7 +20,8 @@ def joined(readings: Sequence[Reading], between: Sequence[str]) -> Reading:
         characters += (1.0,) * len(mark) + reading.characters
         words += moved(reading.words, len(value) - len(str(reading.value or "")))
         p *= reading.p
-    return Reading(value, p, State.READ, _alternatives(readings, between, p), characters, clarity=_clarity(readings), words=words)
+    seen = math.prod(one.seen for one in readings)
+    return Reading(value, p, State.READ, _alternatives(readings, between, p), characters, clarity=_clarity(readings), seen=seen, words=words)
 
 
 def after(reading: Reading, start: str) -> Reading:

@@ -62,7 +62,8 @@ def reading(steps: Steps, language: Language | None = None, form: Format | None 
     """The reading of one line. Without a language nothing but the picture counts; `again` looks once more at doubtful words and at numbers."""
     found = [_stripped(transcript) for transcript in transcripts(steps, language, None if form else again)]
     shaped = form and found[0].text and not NO_TEXT.issuperset(found[0].text)
-    return replace(_shaped(steps, form, found[0], again) if form and shaped else _read(found), clarity=_clarity(steps))
+    said = _shaped(steps, form, found[0], again) if form and shaped else _read(found)
+    return replace(said, clarity=_clarity(steps), seen=found[0].seen)
 
 
 def _clarity(steps: Steps) -> float | None:

@@ -18,7 +18,8 @@ from pipeline.model import EntryState, Person
 from pipeline.review import LEAVE_NO_GAP
 from pipeline.store import sight
 from pipeline.store.archive_tables import archive_package, archived_sheet
-from pipeline.store.tables import entry, export_item
+from pipeline.store.export_tables import export_item
+from pipeline.store.tables import entry
 
 _MOST_IDS = 500
 SENT = (EntryState.EXPORTED, EntryState.RECEIPTED)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from pipeline.store.tables import event, export_item
+from pipeline.store.export_tables import export_item
+from pipeline.store.tables import event
 
 _CARRIED = update(export_item).where(export_item.c.run == bindparam("in_run"), export_item.c.entry == bindparam("of"))
 

@@ -13,7 +13,7 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import ReviewError
 from pipeline.model import EntryState, Person
-from pipeline.store import people, sight, tables
+from pipeline.store import export_tables, people, sight, tables
 from pipeline.store.care_list_tables import care_list, care_row, clash_decision
 from pipeline.store.care_lists import standing
 from pipeline.store.entries import Entry, entry, stale
@@ -22,7 +22,7 @@ from pipeline.store.plants import has_open_plant
 
 KEYED_IN = "skriv-in"
 """The target whose entries are still to be keyed in when they have been exported."""
-_entry, _item, _receipt = tables.entry, tables.export_item, tables.receipt
+_entry, _item, _receipt = tables.entry, export_tables.export_item, export_tables.receipt
 _MOST_IDS, _MOST = 500, 50
 
 
@@ -164,7 +164,7 @@ def _not_there_yet() -> ColumnElement[bool]:
     carried = exists().where(_item.c.entry == _entry.c.id, not_(refused))
     accepted = exists().where(_receipt.c.entry == _entry.c.id, _receipt.c.accepted)
     answered = exists().where(_receipt.c.entry == _item.c.entry, _receipt.c.revision == _item.c.revision)
-    run = tables.export_run.c
+    run = export_tables.export_run.c
     in_list = exists().where(_item.c.entry == _entry.c.id, run.id == _item.c.run, run.target == KEYED_IN, not_(answered))
     open_or_confirmed = (EntryState.REVIEW, EntryState.SECOND, EntryState.CONFIRMED, EntryState.SIGNED)
     return and_(

@@ -10,11 +10,13 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, sele
 from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import NotAllowedError
-from pipeline.model import Person, Run
+from pipeline.model import Person
+from pipeline.record import Run
 from pipeline.store import sight
+from pipeline.store.export_tables import export_item, export_run, receipt
 from pipeline.store.exports import ANSWER
 from pipeline.store.statistics_tables import statistics_item
-from pipeline.store.tables import entry, export_item, export_run, receipt
+from pipeline.store.tables import entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Select, and_, exists, func, insert, select, union
 
-from pipeline.model import Earlier, EntryState, Person, Run
+from pipeline.model import EntryState, Person
+from pipeline.record import Earlier, Run
 from pipeline.store import sight
+from pipeline.store.export_tables import export_item, export_run, receipt
 from pipeline.store.statistics_tables import statistics_item
-from pipeline.store.tables import entry, export_item, export_run, receipt
+from pipeline.store.tables import entry
 from pipeline.store.version_tables import entry_version
 
 _MOST_IDS = 500

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Text, cast, literal, or_, select, union
 
-from pipeline.store import tables
+from pipeline.store import export_tables, tables
 from pipeline.store.account_tables import client_block
 from pipeline.store.archive_tables import archived_sheet
 from pipeline.store.events import client_subject
@@ -22,7 +22,7 @@ from pipeline.store.queue_tables import pull
 from pipeline.store.statistics_tables import statistics_item
 
 _MOST_IDS = 500
-_entry, _page, _item, _issued = tables.entry, tables.page, tables.export_item, tables.issued_sheet
+_entry, _page, _item, _issued = tables.entry, tables.page, export_tables.export_item, tables.issued_sheet
 _told = statistics_item
 
 

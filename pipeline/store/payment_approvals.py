@@ -16,7 +16,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import ReviewError, StaleDecisionError
-from pipeline.model import EntryState, Person, Stamp
+from pipeline.model import EntryState, Person
+from pipeline.record import Stamp
 from pipeline.store import events, sight, tables
 from pipeline.store.entries import DECIDED, OPEN, Entry, entry
 from pipeline.store.payment_tables import payment_approval

@@ -14,14 +14,14 @@ from sqlalchemy import ColumnElement, Connection, String, and_, case, cast, dist
 
 from pipeline.model import EntryState
 from pipeline.review import LEAVE_NO_GAP
-from pipeline.store import page_states, tables
+from pipeline.store import export_tables, page_states, tables
 from pipeline.store.control_tables import look
 from pipeline.store.counts import CONFIRMED, ENDED
 from pipeline.store.page_states import count
 from pipeline.store.version_tables import entry_version
 from pipeline.template import Subject
 
-_entry, _page, _item, _receipt = tables.entry, tables.page, tables.export_item, tables.receipt
+_entry, _page, _item, _receipt = tables.entry, tables.page, export_tables.export_item, export_tables.receipt
 _HOUR = 13
 """Characters of a moment up to its hour."""
 _ON_THE_WAY = [state.value for state in EntryState if state not in {EntryState.RECEIPTED, EntryState.REJECTED}]
@@ -115,10 +115,10 @@ def second_checks(conn: Connection, units: Collection[str]) -> dict[str, tuple[i
 
 def silent_runs(conn: Connection, units: Collection[str]) -> list[SilentRun]:
     """Export runs with entries of these units that still stand as exported and that no receipt has come for, oldest first."""
-    run = tables.export_run.c
+    run = export_tables.export_run.c
     answered, after = and_(_receipt.c.entry == _item.c.entry, _receipt.c.revision == _item.c.revision), _item.alias()
     overtaken = exists().where(after.c.entry == _item.c.entry, after.c.revision > _item.c.revision)
-    joined = tables.export_run.join(_item, _item.c.run == run.id).join(_entry, _entry.c.id == _item.c.entry).outerjoin(_receipt, answered)
+    joined = export_tables.export_run.join(_item, _item.c.run == run.id).join(_entry, _entry.c.id == _item.c.entry).outerjoin(_receipt, answered)
     keys = (run.id, run.target, run.made_at)
     query = select(*keys, func.count()).select_from(joined).where(_entry.c.state == EntryState.EXPORTED.value, _receipt.c.entry.is_(None), ~overtaken)
     return [SilentRun(*row) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units))).group_by(*keys).order_by(run.made_at, run.id))]

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from pipeline.field_spec import Meaning
-from pipeline.model import Client, Stamp, State, Value
+from pipeline.model import Client, State, Value
+from pipeline.record import Stamp
 from pipeline.review import Answer
-from pipeline.store import exports, tables
+from pipeline.store import export_tables, exports, tables
 from pipeline.store.bundles import bundle_places
 from pipeline.store.entries import Entry
 from pipeline.store.payment_approvals import approvals
@@ -93,6 +94,6 @@ def _names(conn: Connection) -> dict[str, str]:
 
 
 def _exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
-    item = tables.export_item.c
+    item = export_tables.export_item.c
     query = select(item.entry, func.count()).where(item.entry.in_(entry_ids)).group_by(item.entry)
     return {row[0]: row[1] for row in conn.execute(query)}

@@ -13,9 +13,10 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import StoreError
 from pipeline.field_spec import Meaning
-from pipeline.model import Client, EntryState, Person, Record, Stamp, State, Value
+from pipeline.model import Client, EntryState, Person, State, Value
+from pipeline.record import Record, Stamp
 from pipeline.review import Answer
-from pipeline.store import sight, tables
+from pipeline.store import export_tables, sight, tables
 from pipeline.store.controls import has_open_difference
 from pipeline.store.entries import UNDECIDED, Entry, entries
 from pipeline.store.entry_views import form_of
@@ -117,7 +118,7 @@ def mark_refused(conn: Connection, entry_id: str, revision: int) -> None:
     Nothing of a void one is reviewed: it waits to be sent again, or is put aside as soon as no system has anything of it.
     """
     exported = update(_entry).where(_exported_as(literal(entry_id), literal(revision)))
-    told = select(tables.receipt.c.text).where(tables.receipt.c.entry == entry_id, tables.receipt.c.revision == revision)
+    told = select(export_tables.receipt.c.text).where(export_tables.receipt.c.entry == entry_id, export_tables.receipt.c.revision == revision)
     reason = conn.execute(told).scalar_one_or_none() or ""
     moved = {"reason": reason, "revision": _entry.c.revision + 1}
     conn.execute(exported.where(_entry.c.voided.is_(None)).values({**UNDECIDED, **moved}))
@@ -129,7 +130,7 @@ def mark_refused(conn: Connection, entry_id: str, revision: int) -> None:
 
 
 def _exported_as(entry_id: ColumnElement[str], revision: ColumnElement[int]) -> ColumnElement[bool]:
-    latest = select(func.max(tables.export_item.c.revision)).where(tables.export_item.c.entry == entry_id).scalar_subquery()
+    latest = select(func.max(export_tables.export_item.c.revision)).where(export_tables.export_item.c.entry == entry_id).scalar_subquery()
     return and_(_entry.c.id == entry_id, _entry.c.state == EntryState.EXPORTED.value, latest == revision)
 
 

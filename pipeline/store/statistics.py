@@ -10,13 +10,15 @@ from sqlalchemy import Connection, and_, insert, or_, select
 
 from pipeline import access
 from pipeline.access import Action
-from pipeline.model import Earlier, EntryState, Person
+from pipeline.model import EntryState, Person
+from pipeline.record import Earlier
 from pipeline.store import sight
 from pipeline.store.controls import has_open_difference
+from pipeline.store.export_tables import export_run
 from pipeline.store.plants import has_open_plant
 from pipeline.store.records import needs_signature
 from pipeline.store.statistics_tables import statistics_item
-from pipeline.store.tables import entry, event, export_run
+from pipeline.store.tables import entry, event
 from pipeline.template import Forms
 
 _DONE = (EntryState.CONFIRMED.value, EntryState.SIGNED.value, EntryState.EXPORTED.value, EntryState.RECEIPTED.value)

@@ -1,4 +1,4 @@
-"""The tables. Decisions, events, issued sheets, export items and receipts are only ever added to."""
+"""The tables of paper, people, readings and decisions. Decisions, events and issued sheets are only ever added to."""
 
 from __future__ import annotations
 
@@ -233,41 +233,6 @@ event = Table(
     Column("unit", String(80)),
     Column("previous", String(64)),
     Column("sha256", String(64)),
-)
-
-export_run = Table(
-    "export_run",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("target", String(40), nullable=False),
-    Column("file_name", String(120), nullable=False),
-    Column("file_sha256", String(64), nullable=False),
-    Column("made_at", UtcDateTime, nullable=False),
-    Column("made_by", String(80), nullable=False),
-)
-
-# `revision` counts the entry's exports, `entry_revision` is the entry's own as it was carried: later answers were not, whatever any clock says.
-export_item = Table(
-    "export_item",
-    metadata,
-    Column("run", ForeignKey("export_run.id"), primary_key=True),
-    Column("entry", ForeignKey("entry.id"), primary_key=True),
-    Column("revision", Integer, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("entry_revision", Integer, nullable=False, server_default="0"),
-    UniqueConstraint("entry", "revision"),
-)
-
-receipt = Table(
-    "receipt",
-    metadata,
-    Column("entry", ForeignKey("entry.id"), primary_key=True),
-    Column("revision", Integer, primary_key=True),
-    Column("run", ForeignKey("export_run.id"), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("by", String(80), nullable=False),
-    Column("accepted", Boolean, nullable=False),
-    Column("text", Text, nullable=False, default=""),
 )
 
 worker = Table("worker", metadata, Column("id", String(60), primary_key=True), Column("beat_at", UtcDateTime, nullable=False))

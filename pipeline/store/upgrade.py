@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, inspect, update
 from sqlalchemy.schema import CreateColumn
 
-from pipeline.store import tables
+from pipeline.store import export_tables, tables
 from pipeline.store.area_upgrade import widen_areas
 from pipeline.store.carried_upgrade import note_carried
 from pipeline.store.chain_rows import begin_log
@@ -51,7 +51,7 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
     ),
     5: (tables.entry.c.subject, tables.reading.c.words),
     6: (duplicate_mark.c.before,),
-    7: (tables.export_item.c.entry_revision, payment_approval.c.rows_sha256, tables.draft.c.revision),
+    7: (export_tables.export_item.c.entry_revision, payment_approval.c.rows_sha256, tables.draft.c.revision),
     8: (entry_version.c.reason_before,),
 }
 """By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""

@@ -16,9 +16,10 @@ CARD = """# Probabilities: `calibration.json`
 
 One rising curve a kind of field and network: from the reader's own score to the share of such readings that are right. Logistic regression on the
 log odds of the score, for lines also on how far the second guess lies behind, the length, the least sure character, how clearly the line was seen,
-and how much more clearly the same hand's other lines on the page were (0 for a line alone); held near the reader's own score, and cut to what has
-been earned (Laplace's rule of succession; what a reader of boxes says of itself counts as 50 readings). Drawn marks, choices, signatures and
-initials never get more than {drawn}: drawn ones are not as odd as scanned ones. A network without a curve is believed {unfitted} at most.
+how much more clearly the same hand's other lines on the page were (0 for a line alone), and how probable the picture alone makes the text, without
+knowledge of Swedish; held near the reader's own score, for lines bent by beta calibration, and cut to what has been earned (Laplace's rule of
+succession; what a reader of boxes says of itself counts as 50 readings). Drawn marks, choices, signatures and initials never get more than {drawn}:
+drawn ones are not as odd as scanned ones. A network without a curve is believed {unfitted} at most.
 
 ## Data
 

@@ -17,7 +17,7 @@ from lxml import etree
 
 from pipeline.export import TARGETS
 from pipeline.export.mapping import missing_fields
-from pipeline.model import Earlier, Record
+from pipeline.record import Earlier, Record
 from pipeline.template import Forms, Subject
 from tests.export_examples import ARNE, EARLIER, FORM_OF, FORMS, NEEDED_FIELDS, items, made, record, run, stamp, terms
 

@@ -14,7 +14,7 @@ from pipeline.export import TARGETS
 from pipeline.export.csv_file import CsvExporter
 from pipeline.export.khsl_layout import KhslMapping, Measure
 from pipeline.export.mapping import TableMapping
-from pipeline.model import Record
+from pipeline.record import Record
 from tests.export_examples import ARNE, EARLIER, FORMS, SIV, filled, in_all_states, items, made, record, run, terms
 from tests.table_schemas import faults, published, table_schema
 

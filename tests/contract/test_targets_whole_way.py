@@ -13,7 +13,8 @@ from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.run_files import run_file
 from pipeline.export.runs import Office, make_run, ready
 from pipeline.field_spec import Kind
-from pipeline.model import EntryState, Run
+from pipeline.model import EntryState
+from pipeline.record import Run
 from pipeline.store import care_lists
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import entry

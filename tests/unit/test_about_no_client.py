@@ -18,9 +18,10 @@ from pipeline.export.key_in_list import KeyInListExporter
 from pipeline.form_file import form_yaml
 from pipeline.form_layout import place
 from pipeline.form_rules import form_problems
-from pipeline.model import EntryState, Outcome, PageReading, Reading, Record, Role, State, Value
+from pipeline.model import EntryState, Outcome, PageReading, Reading, Role, State, Value
 from pipeline.outline import Outline
 from pipeline.professions import default_areas
+from pipeline.record import Record
 from pipeline.review import Answer
 from pipeline.settings import Settings
 from pipeline.store import claims, corrections, decisions, records, tables

@@ -19,7 +19,8 @@ from pipeline.export.receipts import Answer as Tick
 from pipeline.export.receipts import apply_receipt_file, give_receipts
 from pipeline.export.run_files import run_file
 from pipeline.export.runs import Office, make_run
-from pipeline.model import Client, EntryState, Run, State
+from pipeline.model import Client, EntryState, State
+from pipeline.record import Run
 from pipeline.review import Answer
 from pipeline.store import claims, corrections, decisions, entries, exports, originals, people
 from pipeline.store.clock import utc_now

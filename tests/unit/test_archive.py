@@ -29,8 +29,9 @@ from pipeline.errors import ExportError, NotAllowedError, StoreError
 from pipeline.export.erms_elements import NAMESPACE as ERMS
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.runs import Office, make_run
-from pipeline.model import Client, Person, Role, Run
+from pipeline.model import Client, Person, Role
 from pipeline.professions import ALL_AREAS
+from pipeline.record import Run
 from pipeline.settings import Settings
 from pipeline.store import archives, events, originals, tables
 from pipeline.store.archives import ArchivedSheet, Package

@@ -193,3 +193,26 @@ def test_a_curve_that_gives_no_probabilities_is_none(tmp_path: Path, scores: str
     file.write_text(f'{{"curves": [{{"key": "mark", "network": "n", "weights": [1], "scores": {scores}, "shares": {shares}}}]}}')
     with pytest.raises(MissingProgramError, match="damaged"):
         read_curves(file)
+
+
+def _one_sided(count: int, seed: int) -> list[Evidence]:
+    """Lines of which the middling ones are right more often than any logistic curve says that is true of the surest."""
+    random = np.random.default_rng(seed)
+    found = []
+    for score in random.normal(0, 2.5, count):
+        p = 1 - 1 / (1 + np.exp(score)) ** 0.4
+        found.append(Evidence("text", (float(score), float(random.normal())), bool(random.random() < p), ""))
+    return found
+
+
+def test_a_curve_of_lines_may_be_lopsided() -> None:
+    unseen = _one_sided(20_000, 6)
+    score = judged(unseen, foretold(unseen, fit(_one_sided(20_000, 7))))
+    assert score.calibration < 2 * score.chance  # three times as much without a bend
+
+
+def test_what_the_picture_alone_says_of_a_text_counts() -> None:
+    clear, aided = (features_of(TEXT, Reading("lugn", 0.9, State.READ, seen=seen)) for seen in (0.9, 0.01))
+    assert clear[:-1] == aided[:-1]
+    assert clear[-1] > aided[-1]
+    assert np.isfinite(features_of(TEXT, Reading("lugn", 0.9, State.READ, seen=0.0))).all()

@@ -13,9 +13,9 @@ from sqlalchemy import delete, select, update
 from pipeline.export.exporter import MOVED
 from pipeline.export.run_files import run_file
 from pipeline.export.runs import Office, make_run
-from pipeline.model import Run
+from pipeline.record import Run
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import export_tables, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
 from pipeline.store.version_tables import entry_version
@@ -93,7 +93,7 @@ def test_what_the_runs_of_an_older_store_carried_is_in_its_log(office: Office) -
     for entry in (moved, gone):
         corrected(office, entry, "personnummer", Answer(ARNE.pid))
     void(office, gone)
-    item = tables.export_item.c
+    item = export_tables.export_item.c
     carried = select(item.entry, item.entry_revision).order_by(item.entry)
     with office.store.begin() as conn:
         before = conn.execute(carried).all()

@@ -18,9 +18,10 @@ from pipeline.errors import (
     StaleDecisionError,
     UnknownClientError,
 )
-from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, Record, State, Value
+from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, State, Value
+from pipeline.record import Record
 from pipeline.review import Answer
-from pipeline.store import claims, corrections, decisions, records, registers, tables, undoing
+from pipeline.store import claims, corrections, decisions, export_tables, records, registers, undoing
 from pipeline.store.answers import How, decided, drafts
 from pipeline.store.claims import EntryView, FieldView
 from pipeline.store.database import Store
@@ -89,9 +90,9 @@ def export(ward: Ward, *entry_ids: str) -> list[Record]:
     with ward.store.begin() as conn:
         made = records.records(conn, FORMS, entry_ids)
         run = f"run {len(ward.batch)} {made[0].entry_id} {made[0].revision}"[:32]
-        conn.execute(insert(tables.export_run).values(id=run, target="csv", file_name="f", file_sha256="0" * 64, made_at=NOW, made_by="eva"))
+        conn.execute(insert(export_tables.export_run).values(id=run, target="csv", file_name="f", file_sha256="0" * 64, made_at=NOW, made_by="eva"))
         items = [{"run": run, "entry": r.entry_id, "revision": r.revision, "number": n} for n, r in enumerate(made)]
-        conn.execute(insert(tables.export_item), items)
+        conn.execute(insert(export_tables.export_item), items)
         records.mark_exported(conn, entry_ids)
     return made
 
@@ -726,7 +727,7 @@ def test_a_receipt_ends_the_way_or_brings_the_entry_back(ward: Ward, accepted: b
     with ward.store.begin() as conn:
         run = conn.exec_driver_sql("SELECT id FROM export_run").scalar_one()
         row = {"entry": "AAAA-00", "revision": 1, "run": run, "at": NOW, "by": "eva", "accepted": accepted, "text": "Okänd enhet"}
-        conn.execute(insert(tables.receipt).values(row))
+        conn.execute(insert(export_tables.receipt).values(row))
         for revision in (record.revision + 1, record.revision):
             assert entry(conn, "AAAA-00").state is EntryState.EXPORTED
             if accepted:

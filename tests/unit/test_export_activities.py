@@ -18,7 +18,8 @@ from pipeline.export.exporter import Terms
 from pipeline.export.group_mapping import ActivityMapping, Outcome, Slot
 from pipeline.export.outcomes import planned
 from pipeline.export.rivta_parts import EFTERSKRIFT
-from pipeline.model import Client, Record, StaffMember, Stamp, Value
+from pipeline.model import Client, StaffMember, Value
+from pipeline.record import Record, Stamp
 from tests.export_examples import EARLIER, items, made, record, run, terms
 from tests.shared_data import shared
 

@@ -18,7 +18,8 @@ from pipeline.export.exporter import TEMPORARY_CLIENT, Terms
 from pipeline.export.mapping import load_mapping
 from pipeline.export.run_files import run_file
 from pipeline.export.runs import Office, make_run
-from pipeline.model import Client, Record, Value
+from pipeline.model import Client, Value
+from pipeline.record import Record
 from pipeline.settings import ROOT
 from pipeline.store.clock import utc_now
 from tests.export_examples import ARNE, FORMS, SETTINGS, SIV, items, made, record, run, terms

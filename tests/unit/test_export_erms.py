@@ -12,7 +12,8 @@ from pipeline.export import TARGETS
 from pipeline.export.erms import NO_DAY, NO_REGULATION, NO_TITLE
 from pipeline.export.erms_elements import NAMESPACE
 from pipeline.export.exporter import TEMPORARY_CLIENT
-from pipeline.model import Client, Earlier, Record, Value
+from pipeline.model import Client, Value
+from pipeline.record import Earlier, Record
 from tests.export_examples import EARLIER, FORMS, SIV, made, record, stamp, terms
 from tests.shared_data import shared
 

@@ -20,8 +20,9 @@ from pipeline.export.exporter import Item
 from pipeline.export.fhir.filing import instant
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
 from pipeline.export.fhir.sheet_pdf import MOST_PX, sheet_pdf
-from pipeline.model import Client, Record, StaffMember
+from pipeline.model import Client, StaffMember
 from pipeline.plain_text import printable
+from pipeline.record import Record
 from tests.export_examples import EARLIER, MADE_AT, SIV, record, run, stamp, terms
 from tests.small_pages import foreign_page
 

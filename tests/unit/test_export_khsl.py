@@ -23,7 +23,8 @@ from pipeline.export.mapping import load_mapping
 from pipeline.export.receipts import run_items
 from pipeline.export.run_files import history, run_file
 from pipeline.export.runs import Office, make_run, ready
-from pipeline.model import Client, EntryState, Record, Run, State, Value
+from pipeline.model import Client, EntryState, State, Value
+from pipeline.record import Record, Run
 from pipeline.review import Answer
 from pipeline.settings import ROOT
 from pipeline.store.clock import utc_now

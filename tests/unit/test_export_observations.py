@@ -14,7 +14,8 @@ from pipeline.export.mapping import CareUnit
 from pipeline.export.observations import DOMAIN
 from pipeline.export.patient_id import born_on
 from pipeline.export.rivta_parts import EFTERSKRIFT
-from pipeline.model import Client, Record, StaffMember, Stamp, Value
+from pipeline.model import Client, StaffMember, Value
+from pipeline.record import Record, Stamp
 from tests.export_examples import EARLIER, SIV, items, made, record, run, terms
 from tests.shared_data import shared
 

@@ -31,9 +31,10 @@ from pipeline.export.pain001 import (
 from pipeline.export.receipts import Answer, give_receipts
 from pipeline.export.run_files import run_file
 from pipeline.export.runs import Office, make_run, ready
-from pipeline.model import Client, EntryState, Person, Record, Role, State, Value
+from pipeline.model import Client, EntryState, Person, Role, State, Value
 from pipeline.payments import ROW_UNREAD, ROWS_LEFT, SUM_DIFFERS, SUM_UNREAD, Payment, _differs, approve_payment, payments
 from pipeline.professions import ALL_AREAS
+from pipeline.record import Record
 from pipeline.review import Answer as Answered
 from pipeline.store import decisions, events, tables
 from pipeline.store import entries as store_entries

@@ -14,7 +14,8 @@ from pipeline.export.late_entry import late_entry_text
 from pipeline.export.mapping import NoteMapping
 from pipeline.export.patient_id import id_type, short_form
 from pipeline.export.rivta import DOMAIN, EXTENSION, RESPONDER
-from pipeline.model import Client, Record, Stamp, Value
+from pipeline.model import Client, Value
+from pipeline.record import Record, Stamp
 from pipeline.settings import Settings
 from tests.export_examples import EARLIER, FORM_OF, NEEDED_FIELDS, SIV, items, made, record, run, terms
 from tests.shared_data import shared

@@ -20,7 +20,8 @@ from pipeline.export.receipts import Answer, give_receipts, run_items
 from pipeline.export.rivta import DOMAIN
 from pipeline.export.run_files import history, run_file
 from pipeline.export.runs import Office, make_run, ready
-from pipeline.model import EntryState, Run, State
+from pipeline.model import EntryState, State
+from pipeline.record import Run
 from pipeline.review import Answer as Answered
 from pipeline.store import claims, events, exports, records
 from pipeline.store.clock import utc_now

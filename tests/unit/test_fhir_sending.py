@@ -17,7 +17,8 @@ from pipeline.export.fhir.server import connected
 from pipeline.export.receipts import run_items
 from pipeline.export.run_files import history
 from pipeline.export.runs import Office, make_run
-from pipeline.model import EntryState, Person, Role, Run
+from pipeline.model import EntryState, Person, Role
+from pipeline.record import Run
 from pipeline.store import entries
 from pipeline.store.clock import utc_now
 from pipeline.store.sending import only_sender

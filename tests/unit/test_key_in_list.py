@@ -14,7 +14,8 @@ from pipeline.export.exporter import Item
 from pipeline.export.key_in_block import block
 from pipeline.export.key_in_list import HEADING, PAGE, content_sum, height, set_entry
 from pipeline.export.list_pages import TOP, ListPages
-from pipeline.model import Client, Record
+from pipeline.model import Client
+from pipeline.record import Record
 from tests.export_examples import ARNE, EARLIER, SIV, items, made, record, run, terms
 
 LONG = "Besök i hemmet. Såret på höger underben ser bra ut. "

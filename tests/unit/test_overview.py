@@ -24,7 +24,7 @@ from pipeline.overview_pdf import overview_pdf, said_outlook
 from pipeline.overview_words import WORDS
 from pipeline.quality.measure import Share
 from pipeline.review import Answer
-from pipeline.store import tables
+from pipeline.store import export_tables, tables
 from pipeline.store.control_tables import look
 from pipeline.store.corrections import correct
 from pipeline.store.database import Store
@@ -137,12 +137,12 @@ def test_what_is_void_is_counted_as_void_and_neither_as_confirmed_nor_as_rejecte
 def test_a_run_is_silent_until_every_entry_is_answered(ward: Ward) -> None:
     run = {"id": "r1", "target": "skriv-in", "file_name": "f", "file_sha256": "0", "made_at": NOW, "made_by": "eva"}
     with ward.store.begin() as conn:
-        conn.execute(insert(tables.export_run).values(run))
-        conn.execute(insert(tables.export_item).values(run="r1", entry="NNN0-00", revision=1, number=1))
+        conn.execute(insert(export_tables.export_run).values(run))
+        conn.execute(insert(export_tables.export_item).values(run="r1", entry="NNN0-00", revision=1, number=1))
         conn.execute(update(tables.entry).where(tables.entry.c.id == "NNN0-00").values(state=EntryState.EXPORTED.value))
     assert [(one.id, one.entries) for one in seen(ward).silent_runs] == [("r1", 1)]
     with ward.store.begin() as conn:
-        conn.execute(insert(tables.receipt).values(entry="NNN0-00", revision=1, run="r1", at=NOW, by="eva", accepted=True))
+        conn.execute(insert(export_tables.receipt).values(entry="NNN0-00", revision=1, run="r1", at=NOW, by="eva", accepted=True))
     assert seen(ward).silent_runs == ()
 
 

@@ -11,7 +11,8 @@ from pipeline.export.receipt_file import read_lines
 from pipeline.export.receipts import NO_REASON, Answer, ReceiptResult, apply_receipt_file, give_receipts, receipt_template, run_items
 from pipeline.export.run_files import history
 from pipeline.export.runs import Office, make_run
-from pipeline.model import EntryState, Person, Role, Run
+from pipeline.model import EntryState, Person, Role
+from pipeline.record import Run
 from pipeline.store import entries, events
 from pipeline.store.clock import utc_now
 from tests.counted_statements import statements

@@ -26,6 +26,13 @@ def test_a_known_word_wins_over_what_looks_alike() -> None:
     assert {found.value, found.alternatives[0][0]} == {"läsa", "låsa"}
 
 
+def test_what_the_picture_alone_says_of_a_text_is_kept() -> None:
+    signs = with_doubt("hjärna", {2: {"å": 0.6, "ä": 0.4}})
+    aided, alone = reading(steps_of(signs), SWEDISH), reading(steps_of("hjärna"), SWEDISH)
+    assert aided.p > aided.seen == pytest.approx(0.4, abs=0.1)
+    assert alone.seen > 0.9
+
+
 def test_a_word_put_together_wins_too() -> None:
     signs = with_doubt("Stomipåsbyte", {6: {"ä": 0.55, "å": 0.45}, 10: {"f": 0.5, "t": 0.45}})
     assert reading(steps_of(signs), SWEDISH).value == "Stomipåsbyte"

@@ -13,8 +13,9 @@ from pipeline.export.fhir.server import connected
 from pipeline.export.receipts import Answer, ReceiptResult, apply_receipt_file, give_receipts, receipt_template, run_items
 from pipeline.export.run_files import history, run_file
 from pipeline.export.runs import Office, make_run
-from pipeline.model import EntryState, Person, Role, Run
+from pipeline.model import EntryState, Person, Role
 from pipeline.professions import ALL_AREAS
+from pipeline.record import Run
 from pipeline.store import blocks, forwarding, people
 from pipeline.store.clock import utc_now
 from pipeline.store.entries import entry

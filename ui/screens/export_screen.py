@@ -14,8 +14,9 @@ from pipeline.export import STATISTICS, receipts, run_files, runs
 from pipeline.export.clashes import HELD
 from pipeline.export.receipts import Answer, ReceiptResult
 from pipeline.export.runs import Office, Ready
-from pipeline.model import Person, Run
+from pipeline.model import Person
 from pipeline.payments import TARGET as PAYMENTS
+from pipeline.record import Run
 from pipeline.store.clock import utc_now
 from pipeline.store.export_runs import RunStatus
 from ui.components.faults import fault_text, show_fault

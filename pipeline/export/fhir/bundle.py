@@ -14,7 +14,7 @@ from pipeline.export.fhir.patient import patient, patient_identifier
 from pipeline.export.fhir.provenance import provenance
 from pipeline.export.fhir.questionnaire import answers, canonical, questionnaire
 from pipeline.export.values import form_of
-from pipeline.model import Run
+from pipeline.record import Run
 from pipeline.settings import Settings
 from pipeline.template import Form
 

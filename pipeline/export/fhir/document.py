@@ -17,8 +17,8 @@ from pipeline.export.key_in_block import block
 from pipeline.export.late_entry import late_entry_text
 from pipeline.export.values import form_of
 from pipeline.field_spec import Meaning
-from pipeline.model import Record
 from pipeline.plain_text import printable
+from pipeline.record import Record
 
 NOTE_CODES = "urn:oid:1.2.752.129.2.2.2.11"
 """KV Anteckningstyp."""

@@ -14,7 +14,7 @@ from pipeline.export.fhir.bundle import answered_forms, entry_bundle, forms_bund
 from pipeline.export.fhir.filing import Resource, pid_system
 from pipeline.export.fhir.mapping import FhirMapping
 from pipeline.identity import is_temporary
-from pipeline.model import Record, Run
+from pipeline.record import Record, Run
 
 
 class FhirExporter:

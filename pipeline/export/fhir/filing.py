@@ -11,8 +11,8 @@ from pipeline.export.exporter import Item, Terms
 from pipeline.export.fhir.mapping import FhirMapping
 from pipeline.export.patient_id import series_of
 from pipeline.identity import PidKind
-from pipeline.model import Record
 from pipeline.plain_text import printable
+from pipeline.record import Record
 from pipeline.settings import Settings
 from pipeline.swedish_time import SWEDEN
 

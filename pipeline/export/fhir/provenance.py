@@ -10,7 +10,7 @@ from pipeline import __version__
 from pipeline.authors import is_in_place_of
 from pipeline.export.fhir.filing import DOCUMENT, NO_AUTHOR, ORIGIN, TERMINOLOGY, Filing, Resource, coded, instant, version_of
 from pipeline.export.late_entry import amendment_text, late_entry_text
-from pipeline.model import Stamp
+from pipeline.record import Stamp
 
 PARTS = f"{TERMINOLOGY}provenance-participant-type"
 ORIGINATOR = f"{TERMINOLOGY}v3-ParticipationType"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.field_spec import FieldSpec, Format, Meaning
-from pipeline.model import Record
+from pipeline.record import Record
 
 _TELLS = frozenset({Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS})
 
