@@ -88,8 +88,8 @@ class Reading:
     `reasons` are codes that say why the value is proposed, such as "name_like:0.86". `lattice` is what the reader saw box by
     box; it helps to weigh the value and is neither stored nor shown. `clarity` is how clearly handwriting was seen whatever it says: the mean
     logarithm of the likeliest sign's p, step by step (0 is clearest); nor is it stored or shown. `seen` is how probable the picture alone makes what
-    is read of handwriting, without knowledge of Swedish; used and kept as `clarity` is. `words` tells of free text where each word lies: from the
-    field's top left while it is being read, and then on the page.
+    is read of handwriting, without knowledge of Swedish, and `unknown` how many of its words are no known Swedish; both are used and kept as
+    `clarity` is. `words` tells of free text where each word lies: from the field's top left while it is being read, and then on the page.
     """
 
     value: Value
@@ -103,6 +103,7 @@ class Reading:
     lattice: Lattice = field(default=(), compare=False, repr=False)
     clarity: float | None = field(default=None, compare=False, repr=False)
     seen: float = field(default=1.0, compare=False, repr=False)
+    unknown: int = field(default=0, compare=False, repr=False)
     words: tuple[WordPlace, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod

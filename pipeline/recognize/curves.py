@@ -82,14 +82,16 @@ def key_of(spec: FieldSpec, reading: Reading) -> str:
 
 def features_of(spec: FieldSpec, reading: Reading, hand: float = 0.0) -> Features:
     """Log odds of p; for text also how far the second guess lies behind, the length, the least sure character's log odds, the clarity, the `hand`
-    (how much more clearly the same hand's other lines were seen, see `hands_of`), and the log of what the picture alone says of the text.
+    (how much more clearly the same hand's other lines were seen, see `hands_of`), the log of what the picture alone says of the text, and that of how
+    many words are unknown.
     """
     if spec.kind not in WITH_SHAPE or reading.state is State.EMPTY:
         return (log_odds(reading.p),)
     second = max((p for _, p in reading.alternatives), default=0.0)
     behind = min(FARTHEST, log(max(reading.p, 1e-9) / max(second, 1e-9)))
     length, least = log(1 + len(str(reading.value or ""))), log_odds(min(reading.characters, default=reading.p))
-    return (log_odds(reading.p), behind, length, least, reading.clarity or 0.0, hand, log(max(reading.seen, exp(-FARTHEST))))
+    seen, unknown = log(max(reading.seen, exp(-FARTHEST))), log(1 + reading.unknown)
+    return (log_odds(reading.p), behind, length, least, reading.clarity or 0.0, hand, seen, unknown)
 
 
 def hands_of(readings: Sequence[Reading]) -> list[float]:

@@ -20,8 +20,8 @@ def joined(readings: Sequence[Reading], between: Sequence[str]) -> Reading:
         characters += (1.0,) * len(mark) + reading.characters
         words += moved(reading.words, len(value) - len(str(reading.value or "")))
         p *= reading.p
-    seen = math.prod(one.seen for one in readings)
-    return Reading(value, p, State.READ, _alternatives(readings, between, p), characters, clarity=_clarity(readings), seen=seen, words=words)
+    seen, unknown, clarity = math.prod(one.seen for one in readings), sum(one.unknown for one in readings), _clarity(readings)
+    return Reading(value, p, State.READ, _alternatives(readings, between, p), characters, clarity=clarity, seen=seen, unknown=unknown, words=words)
 
 
 def after(reading: Reading, start: str) -> Reading:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.field_spec import Format
-from pipeline.model import Reading, State
+from pipeline.model import Reading, State, Value
 from pipeline.recognize.ctc import Transcript, decode, guided
 from pipeline.recognize.curves import MISSHAPEN_P
 from pipeline.recognize.language import Language, Written, capitals
@@ -31,6 +32,7 @@ MISSHAPEN = 1e-3
 LEAST_SEEN = 1e-6
 FEWEST_LETTERS, MOSTLY_CAPITALS = 5, 0.6
 """A line of so many letters is in capitals if so many of them, as part of all, are."""
+WORD = re.compile(r"[^\W\d_]{2,}")
 DIGIT_COLUMNS = [ALPHABET.index(digit) + 1 for digit in DIGITS]
 
 
@@ -63,12 +65,17 @@ def reading(steps: Steps, language: Language | None = None, form: Format | None 
     found = [_stripped(transcript) for transcript in transcripts(steps, language, None if form else again)]
     shaped = form and found[0].text and not NO_TEXT.issuperset(found[0].text)
     said = _shaped(steps, form, found[0], again) if form and shaped else _read(found)
-    return replace(said, clarity=_clarity(steps), seen=found[0].seen)
+    return replace(said, clarity=_clarity(steps), seen=found[0].seen, unknown=_unknown(said.value, language))
 
 
 def _clarity(steps: Steps) -> float | None:
     """See `Reading.clarity`; it knows nothing of the language, whose part in a reading differs from text to text."""
     return float(np.log(np.maximum(steps.max(-1), LEAST_SEEN)).mean()) if len(steps) else None
+
+
+def _unknown(text: Value, language: Language | None) -> int:
+    """How many words of a text the language does not know; a single letter is none."""
+    return sum(not language.knows(word) for word in WORD.findall(str(text or ""))) if language else 0
 
 
 def transcripts(steps: Steps, language: Language | None = None, again: LookAgain | None = None) -> list[Transcript]:

@@ -30,7 +30,7 @@ from pipeline.field_spec import Kind
 from pipeline.model import Image
 from pipeline.quality.filled_pages import Digits as Pool
 from pipeline.quality.filled_pages import writers
-from pipeline.quality.handwritten import SETS, SWEDISH, sets_of
+from pipeline.quality.handwritten import COPISTE, SETS, SWEDISH, WORDS, sets_of
 from pipeline.quality.measure import Data
 from pipeline.recognize.curves import LETTER, SHIPPED
 from pipeline.recognize.network import network_file
@@ -42,6 +42,7 @@ from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, e
 from pipeline.training.digit_rows import Digits
 from pipeline.training.handwriting_data import Line, font_files
 from pipeline.training.line_stretches import stretches
+from pipeline.training.swedish_hands import swedish_texts
 
 SEED = 20261124
 SUREST = dict.fromkeys(
@@ -72,6 +73,7 @@ BOXES = tuple(kind for kind in Kind if kind is not Kind.LETTERS)
 """Rows of letter boxes are read by the network of lines, and fitted with it on real hands."""
 LETTER_ROWS = 3
 """So many times as many rows of letter boxes as lines of a set: half of them cannot be read."""
+COMPOSED = "Swedish in people's letters"
 RUNNING_TEXT = 25
 """Lines of on average more signs than this are running text: longer than what people write in a field."""
 
@@ -159,12 +161,14 @@ def handwritten(sets: Mapping[str, Sequence[Line]], shapes: letter_glyphs.Letter
     return evidence.evened(found)
 
 
-def held_lines(handwriting: Path, archives: Sequence[Path]) -> dict[str, list[Line]]:
-    """The sets of hands and fonts set aside that are here, but for the Swedish one, which is only ever tested on.
+def held_lines(handwriting: Path, archives: Sequence[Path], count: int) -> dict[str, list[Line]]:
+    """The sets of hands and fonts set aside that are here, but for the Swedish one, which is only ever tested on, and Swedish in people's letters.
 
     `handwriting` lies in the folder of all data.
     """
-    return dict(sets_of(Data(handwriting.parent), archives, only=frozenset(SETS) - {SWEDISH}))
+    found = dict(sets_of(Data(handwriting.parent), archives, only=frozenset(SETS) - {SWEDISH}))
+    people = [line for name in (WORDS, COPISTE) for line in found.get(name, ())]
+    return {**found, COMPOSED: swedish_texts(people, count, np.random.default_rng(SEED))}
 
 
 @contextmanager
@@ -219,7 +223,7 @@ def main() -> None:
             fitted += _fit(boxed(args.handwriting, args.mnist, sizes, bar))
         if args.only in (None, "lines"):
             files: set[Path] = set()
-            sets = held_lines(args.handwriting, args.archives)
+            sets = held_lines(args.handwriting, args.archives, sizes.lines)
             shapes = letter_glyphs.load(args.handwriting, [], held_out=True)
             for name in sorted(SETS.keys() - sets.keys() - {SWEDISH}):
                 bar.console.print(f"{name} is left out: {SETS[name]}. The curves of lines are poorer for it.")

@@ -16,17 +16,19 @@ CARD = """# Probabilities: `calibration.json`
 
 One rising curve a kind of field and network: from the reader's own score to the share of such readings that are right. Logistic regression on the
 log odds of the score, for lines also on how far the second guess lies behind, the length, the least sure character, how clearly the line was seen,
-how much more clearly the same hand's other lines on the page were (0 for a line alone), and how probable the picture alone makes the text, without
-knowledge of Swedish; held near the reader's own score, for lines bent by beta calibration, and cut to what has been earned (Laplace's rule of
-succession; what a reader of boxes says of itself counts as 50 readings). Drawn marks, choices, signatures and initials never get more than {drawn}:
-drawn ones are not as odd as scanned ones. A network without a curve is believed {unfitted} at most.
+how much more clearly the same hand's other lines on the page were (0 for a line alone), how probable the picture alone makes the text, without
+knowledge of Swedish, and how many of its words are not known; held near the reader's own score, for lines bent by beta calibration, and cut to what
+has been earned (Laplace's rule of succession; what a reader of boxes says of itself counts as 50 readings). Drawn marks, choices, signatures and
+initials never get more than {drawn}: drawn ones are not as odd as scanned ones. A network without a curve is believed {unfitted} at most.
 
 ## Data
 
 Nothing that a network was trained on. Boxes: digits of MNIST and optdigits that were set aside, in rows drawn in each format and in forms filled in
 by drawing; print, marks and signatures drawn with them. Lines: the writers of DHSD and Copiste and the font families that were set aside (never the
 Swedish development test). Copiste is only fitted to: nothing of it is in the file but numbers.
-Lines of running text are also cut into stretches of one to four words. Each line is put into four areas, and counts once.
+Lines of running text are also cut into stretches of one to four words, and short Swedish texts are put together from pieces of all these people's
+lines (`pipeline/training/swedish_hands.py`): on German and French words alone Swedish seems to help less than it does. Each line is put into four
+areas, and counts once.
 One writer of DHSD wrote no dots on ä, ö and ü; they are taken out of the labels.
 Lines, areas, their characters ("letter") and rows of letter boxes are fitted to all of these hands, and judged a sixth of the hands at a
 time by curves that were fitted without them (`calibration_apart.json`). Rows of letter boxes mix letters of several hands. Boxes: fitted to MNIST's

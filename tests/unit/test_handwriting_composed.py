@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from pipeline.model import Image
+from pipeline.training import swedish_hands
 from pipeline.training.alignment import Placed
 from pipeline.training.drawn_accents import add_accent
 from pipeline.training.handwriting_composed import Hand, Hands
 from pipeline.training.handwriting_data import Line
 from pipeline.training.piece_sheet import LATE, written_line
+from pipeline.training.swedish_hands import swedish_texts
 
 HIGH, WIDE = 48, 20
 TOPS = {"a": 20, "o": 20, "b": 8, "l": 2}
@@ -94,3 +96,19 @@ def test_numbers_and_what_would_mostly_be_borrowed_are_not_written() -> None:
     assert hands.composed("bab", rng) is None
     assert hands.composed("aolaaaob", rng) is not None
     assert hands.composed("aolaaaox", rng) is None
+
+
+@pytest.mark.parametrize(("known", "count"), [(["aaloba oo", "oa la oa"], 12), (["aaloba oo"], 12), ([], 0)])
+def test_texts_are_as_short_as_in_a_field(known: list[str], count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swedish_hands, "hands", lambda lines: hands_of(*known) if lines else Hands([], Hand("")))
+    monkeypatch.setattr(swedish_hands, "drawn_text", lambda *_: "lo ba bola la ob alb")
+    found = swedish_texts([line_of(text).line for text in known], count or 5, np.random.default_rng(4))
+    assert len(found) == count
+    assert all(f" {line.text} " in " lo ba bola la ob alb " and len(line.text.split()) <= 3 for line in found)
+    assert len({len(line.text.split()) for line in found}) == (3 if found else 0)
+
+
+def test_texts_that_no_hand_can_write_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swedish_hands, "hands", lambda _: hands_of("aaloba oo"))
+    monkeypatch.setattr(swedish_hands, "drawn_text", lambda *_: "kry")
+    assert swedish_texts([line_of("oo").line], 3, np.random.default_rng(5)) == []

@@ -33,6 +33,14 @@ def test_what_the_picture_alone_says_of_a_text_is_kept() -> None:
     assert alone.seen > 0.9
 
 
+def test_words_that_are_not_known_are_counted() -> None:
+    note = "Zoviraxin 2 ggr till Gerhardsz"
+    counted = {text: reading(steps_of(text), SWEDISH).unknown for text in ("Duschad i dag", note, "37,5")}
+    assert counted == {"Duschad i dag": 0, note: 2, "37,5": 0}
+    assert reading(steps_of(note), SWEDISH.with_names(Lexicon.of_names(["Ida Gerhardsz"]))).unknown == 1
+    assert reading(steps_of(note)).unknown == 0
+
+
 def test_a_word_put_together_wins_too() -> None:
     signs = with_doubt("Stomipåsbyte", {6: {"ä": 0.55, "å": 0.45}, 10: {"f": 0.5, "t": 0.45}})
     assert reading(steps_of(signs), SWEDISH).value == "Stomipåsbyte"

@@ -60,6 +60,11 @@ def test_words_move_with_what_stands_before_them() -> None:
     assert [(word.start, word.end) for word in after(first, "\n").words] == [(1, 3)]
 
 
+def test_what_is_known_of_parts_holds_of_the_whole() -> None:
+    whole = joined([Reading("Zoviraxin", 0.9, State.READ, seen=0.5, unknown=1), Reading("till natten", 0.9, State.READ, seen=0.4)], [" "])
+    assert (whole.seen, whole.unknown) == (pytest.approx(0.2), 1)
+
+
 def test_a_line_of_which_a_stretch_cannot_be_read_is_not_sure() -> None:
     read, unread = Reading("2 mg", 0.99, State.READ, (("7 mg", 0.01),)), Reading(None, 0.5, State.ILLEGIBLE)
     assert (stretch([read, unread]).value, stretch([read, unread]).p) == ("2 mg", 0.495)
