@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli.counting import counted
+from pipeline.cli.given import given_line
 from pipeline.errors import UsageError
 from pipeline.model import Role
 from pipeline.professions import default_areas
@@ -54,7 +56,7 @@ def person(
     ] = None,
     break_glass: Annotated[bool, typer.Option("--break-glass", help="An account for emergencies: prints its new password, to be sealed.")] = False,
 ) -> None:
-    """Add a member of staff, or change one. Asks for the password; an empty one keeps what is there."""
+    """Add a member of staff, or change one. Asks for the password, or reads it from standard input; an empty one keeps what is there."""
     from pipeline import model
     from pipeline.store import registers
     from pipeline.store.database import open_store
@@ -65,15 +67,33 @@ def person(
     of_law = frozenset(area.value for area in areas) if areas else default_areas(role, title)
     if role is Role.REVIEWER and not of_law:
         raise UsageError(f"The title {title} is no known profession.", "Say which areas of law the person may see: --area HSL, for instance.")
-    password = word_password(SEALED_WORDS) if break_glass else typer.prompt("Password", hide_input=True, default="", show_default=False, err=True)
-    with open_store(load_settings()).begin() as conn:
+    store = open_store(load_settings())
+    with store.read() as conn:
         if unknown := set(units or ()) - set(registers.units(conn)):
             raise UsageError(f"There is no unit {', '.join(sorted(unknown))}.", "Add it first: `efterskrift unit NAME AREA`.")
         if login in everybody(conn) and active_person(conn, login) is None:
             raise UsageError("The account is closed.", "Open it on the screen Konton before it is changed.")
+    password = word_password(SEALED_WORDS) if break_glass else _password()
+    with store.begin() as conn:
         save_person(conn, model.Person(login, name, title, role, frozenset(units or ()), of_law, break_glass), password or None, by=getpass.getuser())
     if break_glass:
         typer.echo(password)
+
+
+def _password() -> str:
+    """Typed at the terminal, which does not show it, or a line of standard input.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, default="", show_default=False, err=True))
+    if not (line := given_line()):
+        raise UsageError(
+            "No password was given.",
+            "Run the command at a terminal, which asks for it, or give it as a line on standard input; an empty line keeps what is there.",
+        )
+    return line.strip("\r\n")
 
 
 def clients(

@@ -65,6 +65,26 @@ def test_areas_come_from_the_profession_unless_they_are_given(store: Store) -> N
     assert "trolle" not in found
 
 
+def test_without_a_terminal_the_password_is_a_line_of_standard_input_or_asked_for_in_a_sentence(store: Store) -> None:
+    lisa = ("person", "lisa", "--name", "Lisa Ek", "--title", "sjuksköterska", "--role", "granskare", "--unit", NORTH)
+    with pytest.raises(UsageError, match="No password was given") as error:
+        run(*lisa)
+    assert "standard input" in error.value.remedy
+    with pytest.raises(UsageError, match="is new and needs a password") as error:
+        run(*lisa, given="\n")
+    assert error.value.remedy
+    run(*lisa, given="fyra små blå hästar\r\n")
+    run(*lisa, given="\n")
+    with store.begin() as conn:
+        assert people.authenticate(conn, "lisa", "fyra små blå hästar") is not None
+
+
+@pytest.mark.usefixtures("store")
+def test_a_wrong_unit_is_told_of_before_the_password_is_asked_for() -> None:
+    with pytest.raises(UsageError, match="There is no unit Nowhere"):
+        run("person", "lisa", "--name", "Lisa Ek", "--title", "sjuksköterska", "--role", "granskare", "--unit", "Nowhere")
+
+
 def test_an_account_for_emergencies_gets_a_password_that_is_printed_once(store: Store) -> None:
     password = run(
         "person", "nod", "--name", "Nödkonto", "--title", "nödkonto", "--role", "administratör", "--unit", NORTH, "--break-glass"
