@@ -24,7 +24,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return Ward(open_store(Settings(workspace=tmp_path), create=True)).begin().store
 
 
-def run(*arguments: str, given: str = "") -> Result:
+def run(*arguments: str, given: str | bytes = "") -> Result:
     result = CliRunner().invoke(build_app(), arguments, input=given, catch_exceptions=True)
     if isinstance(result.exception, EfterskriftError):
         raise result.exception
@@ -51,6 +51,12 @@ def test_what_is_no_single_number_is_refused_without_being_repeated(given: str) 
     with pytest.raises(UsageError) as error:
         run("block", NORTH, *REASON, given=given)
     assert not given or given.strip() not in str(error.value)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_number_in_any_encoding_is_refused_and_not_broken_off_at() -> None:
+    with pytest.raises(UsageError, match="no such client"):
+        run("block", NORTH, *REASON, given=b"\xff\xfe1\x00")
 
 
 def test_areas_come_from_the_profession_unless_they_are_given(store: Store) -> None:
