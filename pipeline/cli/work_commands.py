@@ -41,15 +41,17 @@ def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PN
     from pipeline.intake import take_in
     from pipeline.store.database import open_store
 
-    if missing := [path.name for path in files if not path.is_file()]:
-        raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder.")
+    if folders := [path.name for path in files if os.path.isdir(path)]:  # noqa: PTH112 - as below
+        raise UsageError(f"{', '.join(folders)} is a folder.", "Name the files in it, or take in all of them with `efterskrift watch FOLDER --once`.")
+    if missing := [path.name for path in files if not os.path.isfile(path)]:  # noqa: PTH113 - `Path` breaks off where it may not look
+        raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder, and that you may look into the folder.")
     store = open_store(load_settings())
+    owner = _unit(store, unit)
     given, files = files, as_meant(files)
     if files != given:
         typer.echo("The files are taken in in the order of their numbers.", err=True)
     with progress("Taking in") as bar:
         task = bar.add_task("", total=_count(files))
-        owner = _unit(store, unit)
         taken = take_in(store, files, unit=owner, place=place, by=_login(), on_page=lambda done: bar.update(task, completed=done))
     typer.echo(_told(taken))
 

@@ -91,6 +91,24 @@ def test_a_missing_file_is_named_before_anything_is_taken_in(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("workspace")
+def test_a_folder_is_no_file_and_one_that_may_not_be_looked_into_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file,) = write_stack(tmp_path / "in", 1)
+    with pytest.raises(UsageError, match="in is a folder") as error:
+        run("scan", str(file.parent))
+    assert "watch" in error.value.remedy
+    real = os.stat
+
+    def refused(path: Any, *more: Any, **named: Any) -> os.stat_result:  # noqa: ANN401 - as os.stat
+        if str(path) == str(file):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *more, **named)
+
+    monkeypatch.setattr(os, "stat", refused)
+    with pytest.raises(UsageError, match=r"no file 0000\.png"):
+        work_commands.scan([file])
+
+
+@pytest.mark.usefixtures("workspace")
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (file,) = write_stack(tmp_path / "in", 1)
     real = Path.open
