@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.acting import person_of
+from pipeline.cli.acting import named_unit, person_of
 from pipeline.cli.given import all_given
 from pipeline.csv_table import decoded
 from pipeline.errors import UsageError
@@ -35,6 +35,6 @@ def block(
     if not typed or len(typed.splitlines()) > 1:
         raise UsageError("One personal number is needed.", "Give it on standard input or in a file.")
     store = open_store(load_settings())
-    person = person_of(store, login)
+    person, owner = person_of(store, login), named_unit(store, unit)
     with store.begin() as conn:
-        typer.echo((lift_block if lift else set_block)(conn, person, unit, typed, reason, utc_now()))
+        typer.echo((lift_block if lift else set_block)(conn, person, owner, typed, reason, utc_now()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -37,12 +39,19 @@ def init() -> None:
 def unit(name: Annotated[str, typer.Argument(help="As printed on paper.")], area: Annotated[Area, typer.Argument(help="Area of law.")]) -> None:
     """Add a unit, or change its area of law."""
     from pipeline.store.database import open_store
-    from pipeline.store.registers import save_units
+    from pipeline.store.registers import save_units, units
 
     if not name.strip():
         raise UsageError("A unit has a name.", "Write it as it is printed on paper.")
     with open_store(load_settings()).begin() as conn:
+        alike = [known for known in units(conn) if known != name.strip() and _plain(known) == _plain(name)]
+        if alike:
+            raise UsageError(f"There is a unit {alike[0]} already.", "Write its name as there: paper, clients and staff are found by it.")
         save_units(conn, {name.strip(): area.value}, by=getpass.getuser())
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def person(
@@ -102,12 +111,14 @@ def clients(
     """Take in the client register. Clients that are there are changed, none is removed."""
     from pipeline.clients import load_register
     from pipeline.store.database import open_store
-    from pipeline.store.registers import save_clients
+    from pipeline.store.registers import save_clients, units
 
     register_of_file = load_register(file)
     with open_store(load_settings()).begin() as conn:
         count = save_clients(conn, register_of_file.clients, by=getpass.getuser(), silent=register_of_file.silent)
+        known = units(conn)
     typer.echo(counted(count, "client"))
+    _tell_unknown((client.unit for client in register_of_file), known)
     if "protected" in register_of_file.silent:
         typer.echo("The file has no column skyddad: clients who were not in the register before count as not protected.", err=True)
 
@@ -116,9 +127,21 @@ def staff(file: Annotated[Path, typer.Argument(help="CSV with namn, titel, signa
     """Take in the staff list: who signs with which initials. It replaces the lists of the units that it names."""
     from pipeline.staff import load_staff
     from pipeline.store.database import open_store
+    from pipeline.store.registers import units
     from pipeline.store.staff_list import save_staff
 
     register_of_file = load_staff(file)
     with open_store(load_settings()).begin() as conn:
         count = save_staff(conn, register_of_file, by=getpass.getuser())
+        known = units(conn)
     typer.echo(counted(count, "line"))
+    _tell_unknown((one.unit for one in register_of_file.members), known)
+
+
+def _tell_unknown(named: Iterable[str], known: Collection[str]) -> None:
+    """Say which units of a file are not known here: a name that is misspelt belongs to nobody's paper."""
+    for unit, lines in sorted(Counter(named).items()):
+        if unit not in known:
+            typer.echo(
+                f"Not known here: the unit {unit} ({counted(lines, 'line')}). Correct the file, or add it: `efterskrift unit NAME AREA`.", err=True
+            )

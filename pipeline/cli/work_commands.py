@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from pipeline.cli.acting import named_unit
 from pipeline.cli.counting import counted
 from pipeline.errors import EfterskriftError, UsageError
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.intake import Taken
-    from pipeline.store.database import Store
     from pipeline.watch import FolderWatch
 
 Unit = Annotated[str, typer.Option("--unit", help="Unit whose paper it is; needed when there are several.")]
@@ -46,7 +46,7 @@ def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PN
     if missing := [path.name for path in files if not os.path.isfile(path)]:  # noqa: PTH113 - `Path` breaks off where it may not look
         raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder, and that you may look into the folder.")
     store = open_store(load_settings())
-    owner = _unit(store, unit)
+    owner = named_unit(store, unit)
     given, files = files, as_meant(files)
     if files != given:
         typer.echo("The files are taken in in the order of their numbers.", err=True)
@@ -68,7 +68,7 @@ def watch(
 
     settings = load_settings()
     store = open_store(settings)
-    watched = FolderWatch(store, folder, _unit(store, unit), place, _login(), settings.watch_seconds)
+    watched = FolderWatch(store, folder, named_unit(store, unit), place, _login(), settings.watch_seconds)
     typer.echo(f"Watching {folder}.", err=True)
     told: Counter[str] = Counter()
     try:
@@ -152,19 +152,6 @@ def _count(files: Sequence[Path]) -> int | None:
         return sum(page_count(path) for path in files)
     except OSError:
         return None
-
-
-def _unit(store: Store, given: str) -> str:
-    from pipeline.store.registers import units
-
-    with store.read() as conn:
-        known = list(units(conn))
-    if given in known:
-        return given
-    if not given and len(known) == 1:
-        return known[0]
-    wanted = f"There is no unit {given}." if given else "Say which unit's paper it is."
-    raise UsageError(wanted, f"Use --unit with one of: {', '.join(known)}." if known else "Add a unit first.")
 
 
 def _login() -> str:

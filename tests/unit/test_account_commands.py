@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from pipeline.cli import build_app
 from pipeline.errors import EfterskriftError, UsageError
 from pipeline.settings import Settings
-from pipeline.store import blocks, people, sessions
+from pipeline.store import blocks, people, registers, sessions
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from tests.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
@@ -119,3 +119,40 @@ def test_a_closed_account_is_not_opened_by_changing_it(store: Store) -> None:
         run("person", "eva", "--name", "Eva Ek", "--title", "sjuksköterska", "--role", "granskare", "--unit", NORTH, given="\n")
     with store.read() as conn:
         assert people.person(conn, "eva") is None
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("block", "Norra", *REASON),
+        ("archive", "--unit", "Norra"),
+        ("backlog", "-o", "kvar.csv", "--unit", "Norra"),
+        ("clashes", __file__, "--unit", "Norra"),
+        ("watch", ".", "--unit", "Norra"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_unit_that_is_misspelt_is_told_with_those_there_are(command: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match=r"There is no unit Norra\.") as error:
+        run(*command, given=ASTA.pid)
+    assert NORTH in error.value.remedy
+
+
+def test_no_second_unit_is_made_by_a_name_that_differs_in_case_or_blanks_only(store: Store) -> None:
+    with pytest.raises(UsageError, match=f"There is a unit {NORTH} already"):
+        run("unit", NORTH.upper() + " ", "HSL")
+    run("unit", NORTH, "HSL")
+    with store.read() as conn:
+        assert set(registers.units(conn)) == {NORTH, SOUTH}
+
+
+@pytest.mark.usefixtures("store")
+def test_units_of_a_register_that_are_not_known_here_are_told_of(tmp_path: Path) -> None:
+    clients, staff = tmp_path / "k.csv", tmp_path / "p.csv"
+    clients.write_text(f"personnummer;namn;enhet\n{ASTA.pid};Asta Prov;{NORTH.lower()}\n", "utf-8")
+    staff.write_text(f"namn;titel;signatur;enhet\nEva Ek;sjuksköterska;EE;{NORTH}\nEva Ek;sjuksköterska;EE;Annan\n", "utf-8")
+    assert f"Not known here: the unit {NORTH.lower()} (1 line)." in run("clients", str(clients)).stderr
+    told = run("staff", str(staff)).stderr
+    assert "the unit Annan (1 line)" in told
+    assert NORTH not in told

@@ -129,6 +129,9 @@ def test_what_may_be_keyed_in_already_is_told_and_held_back(office: Office, tmp_
             say("clashes", str(care), "--unit", "Norr", "--column", wrong)
     with pytest.raises(UsageError, match="no unit"):
         say("clashes", str(care), "--column", "day=När")
+    with pytest.raises(UsageError, match="No column is known for day") as error:
+        say("clashes", str(care), "--unit", "Norr")
+    assert '--column day="TITLE"' in error.value.remedy
 
 
 @pytest.mark.usefixtures("office")
