@@ -75,6 +75,11 @@ def test_an_earlier_run_is_written_again(office: Office, tmp_path: Path) -> None
     run = json.loads(say("export", "rivta", "-o", "ut.xml", "--json"))["run"]
     say("export", "rivta", "--run", run, "-o", "igen.xml")
     assert (tmp_path / "igen.xml").read_bytes() == (tmp_path / "ut.xml").read_bytes()
+    with pytest.raises(UsageError, match="is one of rivta"):
+        say("export", "fhir", "--run", run)
+    with pytest.raises(UsageError, match="There is no unit Nor") as error:
+        say("export", "rivta", "--unit", "Nor")
+    assert "Norr" in error.value.remedy
     assert len(history(office, ANNA)) == 1
 
 
