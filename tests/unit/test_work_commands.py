@@ -17,6 +17,7 @@ import typer
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
+from pipeline import crew
 from pipeline.cli import build_app, ui_commands, work_commands
 from pipeline.errors import EfterskriftError, IntakeError, UsageError
 from pipeline.health import examine
@@ -60,13 +61,26 @@ def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None
     bad = tmp_path / "bad.pdf"
     bad.write_bytes(b"no pdf")
     files = [*write_stack(tmp_path / "in", 3), bad]
-    told = run("scan", *map(str, files), "--place", "Pärm 1").stdout
-    assert "4 pages, 1 of them could not be taken in" in told
+    told = run("scan", *map(str, files), "--place", "Pärm 1")
+    assert "4 pages, 1 of them could not be taken in" in told.stdout
+    assert "bad.pdf, page 1: not a document" in told.stderr
+    assert "scan that paper once more" in told.stderr
+    assert "Taken in before" not in told.stderr
     found = counts()
     assert found["pages"] == {"in": 4, "done": 0, "waiting": 3, "failed": 1, "queued": 3}
     assert found["problems"] == {"not_a_document": 1}
     assert found["batches"] == {"in": 1, "unfinished": []}
     assert "Pages in 4 = done 0 + waiting 3 + failed 1" in run("status").stdout
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_file_that_was_taken_in_before_is_told_of(tmp_path: Path) -> None:
+    first, second = write_stack(tmp_path / "in", 2)
+    run("scan", str(first))
+    (again := tmp_path / "Bunt från Åsa 1.png").write_bytes(first.read_bytes())
+    told = run("scan", str(again), str(second)).stderr
+    assert "Taken in before: Bunt från Åsa 1.png." in told
+    assert second.name not in told
 
 
 def test_the_unit_must_be_known_and_is_asked_for_when_there_are_several(workspace: Path, tmp_path: Path) -> None:
@@ -214,3 +228,11 @@ def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, mo
 def test_a_unit_has_a_name() -> None:
     with pytest.raises(UsageError, match="has a name"):
         run("unit", " ", "HSL")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_work_that_waits_for_pages_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "work", lambda *_, **__: iter([crew.Work(2, 1), crew.Work(2, 0), crew.Work(2, 0)]))
+    told = run("work", "--processes", "1").stderr
+    assert told.count("No page waits to be read. What comes in is read until Ctrl-C ends this.") == 1
+    assert "No page waits" not in run("work", "--processes", "1", "--until-idle").stderr
