@@ -34,6 +34,13 @@ def test_wrong_use_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) 
     assert "--help" in said
 
 
+@pytest.mark.parametrize("option", [("--form", "hsl-anteckning"), ("--sheets", "2"), ("--quick",)], ids=" ".join)
+def test_an_option_of_another_measurement_is_refused_before_anything_is_measured(tmp_path: Path, option: tuple[str, ...]) -> None:
+    code, said = _refused(tmp_path, "bench", *option)
+    assert code == ExitCode.USAGE
+    assert "--damage" in said
+
+
 @pytest.mark.parametrize("text", ["forms: [", "- a", "just words", "okand: 1", "page_seconds: soon"])
 def test_wrong_settings_are_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "settings.yaml").write_text(text, "utf-8")
