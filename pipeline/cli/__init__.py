@@ -105,7 +105,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except typer.TyperException as error:
         if message := error.format_message():  # empty where the help has been shown instead
-            typer.echo(f"Error: {message}", err=True)
+            typer.echo(f"Error: {message.replace(': Value error, ', ': ')}", err=True)
             typer.echo("`--help` after the command's name shows how it is called.", err=True)
         sys.exit(ExitCode.USAGE)
     except (typer.Abort, KeyboardInterrupt):

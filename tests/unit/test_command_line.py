@@ -31,6 +31,7 @@ def test_wrong_use_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) 
     code, said = _refused(tmp_path / "w", *arguments)
     assert code == ExitCode.USAGE
     assert said.startswith("Error: ")
+    assert "Value error" not in said
     assert "--help" in said
 
 

@@ -63,7 +63,7 @@ def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None
     files = [*write_stack(tmp_path / "in", 3), bad]
     told = run("scan", *map(str, files), "--place", "Pärm 1")
     assert "4 pages, 1 of them could not be taken in" in told.stdout
-    assert "bad.pdf, page 1: not a document" in told.stderr
+    assert "bad.pdf, page 1: not a document: The file is not a PDF" in told.stderr
     assert "scan that paper once more" in told.stderr
     assert "Taken in before" not in told.stderr
     found = counts()
@@ -78,6 +78,8 @@ def test_a_file_that_was_taken_in_before_is_told_of(tmp_path: Path) -> None:
     first, second = write_stack(tmp_path / "in", 2)
     run("scan", str(first))
     (again := tmp_path / "Bunt från Åsa 1.png").write_bytes(first.read_bytes())
+    (bad := tmp_path / "bad.pdf").write_bytes(b"no pdf")
+    assert "Taken in before" not in run("scan", str(bad)).stderr + run("scan", str(bad)).stderr
     told = run("scan", str(again), str(second)).stderr
     assert "Taken in before: Bunt från Åsa 1.png." in told
     assert second.name not in told
