@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import socket
 import sys
 import time
 from contextlib import closing
@@ -49,6 +50,11 @@ def run(*arguments: str) -> Result:
         raise result.exception
     assert result.exit_code == 0, result.output
     return result
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def counts() -> dict[str, dict[str, int]]:
@@ -222,7 +228,7 @@ def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, mo
     work = f"open({str(begun)!r}, 'a').write('x'); raise SystemExit(6)"
     monkeypatch.setattr(ui_commands, "work_command", lambda _: [sys.executable, "-c", work])
     with pytest.raises(typer.Exit):
-        ui_commands.ui(port=8501, headless=True, processes=1)
+        ui_commands.ui(port=free_port(), headless=True, processes=1)
     assert len(begun.read_text()) > 1
 
 
@@ -238,3 +244,11 @@ def test_work_that_waits_for_pages_says_so_once(monkeypatch: pytest.MonkeyPatch)
     told = run("work", "--processes", "1").stderr
     assert told.count("No page waits to be read. What comes in is read until Ctrl-C ends this.") == 1
     assert "No page waits" not in run("work", "--processes", "1", "--until-idle").stderr
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_port_that_is_taken_is_told_of_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui_commands, "command", lambda *_, **__: [sys.executable, "-c", "raise SystemExit(1)"])
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(UsageError, match="cannot be used: Address already in use") as error:
+        run("ui", "--port", str(other.getsockname()[1]), "--headless", "--processes", "0")
+    assert "--port" in error.value.remedy
