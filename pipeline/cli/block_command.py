@@ -37,4 +37,6 @@ def block(
     store = open_store(load_settings())
     person, owner = person_of(store, login), named_unit(store, unit)
     with store.begin() as conn:
-        typer.echo((lift_block if lift else set_block)(conn, person, owner, typed, reason, utc_now()))
+        block_id = (lift_block if lift else set_block)(conn, person, owner, typed, reason, utc_now())
+    typer.echo("The block is lifted. It was:" if lift else f"Blocked for all units but {owner}. The log knows the block as:", err=True)
+    typer.echo(block_id)

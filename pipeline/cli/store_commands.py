@@ -19,6 +19,9 @@ from pipeline.professions import default_areas
 from pipeline.settings import load_settings
 from pipeline.template import Area
 
+_OF_UNITS = frozenset({Role.ADMINISTRATOR, Role.REVIEWER, Role.MANAGER, Role.REGISTRAR})
+"""Roles that are about the paper of units."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -85,6 +88,8 @@ def person(
     password = word_password(SEALED_WORDS) if break_glass else _password()
     with store.begin() as conn:
         save_person(conn, model.Person(login, name, title, role, frozenset(units or ()), of_law, break_glass), password or None, by=getpass.getuser())
+    if not units and role in _OF_UNITS:
+        typer.echo(f"No unit is named with --unit, so {login} sees nothing of any.", err=True)
     if break_glass:
         typer.echo(password)
 

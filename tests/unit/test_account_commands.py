@@ -33,13 +33,16 @@ def run(*arguments: str, given: str | bytes = "") -> Result:
 
 
 def test_a_client_is_blocked_by_a_number_that_is_read_and_unblocked_by_one_in_a_file(store: Store, tmp_path: Path) -> None:
-    block_id = run("block", NORTH, *REASON, given=f"{ASTA.pid}\n").stdout.strip()
+    set_now = run("block", NORTH, *REASON, given=f"{ASTA.pid}\n")
+    assert f"Blocked for all units but {NORTH}" in set_now.stderr
+    block_id = set_now.stdout.strip()
     with store.read() as conn:
         assert [(one.id, one.client_pid, one.unit) for one in blocks.blocks(conn, ADMIN)] == [(block_id, ASTA.pid, NORTH)]
     file = tmp_path / "nummer.txt"
     file.write_text("18900101-9802\n", "utf-8-sig")
     said = run("block", NORTH, *REASON, "--file", str(file), "--lift")
     assert said.stdout.strip() == block_id
+    assert "The block is lifted" in said.stderr
     with store.read() as conn:
         assert blocks.blocks(conn, ADMIN) == []
         assert ASTA.pid not in whole_log(conn) + said.output
@@ -62,7 +65,9 @@ def test_a_number_in_any_encoding_is_refused_and_not_broken_off_at() -> None:
 def test_areas_come_from_the_profession_unless_they_are_given(store: Store) -> None:
     common = ("--name", "Petra Holm", "--role", "granskare", "--unit", SOUTH)
     run("person", "petra", *common, "--title", "planerare", given="fyra små blå hästar\n")
-    run("person", "lisa", *common, "--title", "trollkarl", "--area", "IFO", given="fyra små blå hästar\n")
+    assert "No unit" not in run("person", "lisa", *common, "--title", "trollkarl", "--area", "IFO", given="fyra små blå hästar\n").stderr
+    alone = ("person", "maj", "--name", "Maj Ek", "--role", "granskare", "--title", "planerare")
+    assert "No unit is named with --unit, so maj sees nothing" in run(*alone, given="fyra små blå hästar\n").stderr
     with pytest.raises(UsageError, match="no known profession"):
         run("person", "trolle", *common, "--title", "trollkarl", given="fyra små blå hästar\n")
     with store.read() as conn:
