@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from rapidfuzz import fuzz, utils
 
-from pipeline.csv_table import decoded
+from pipeline.csv_table import decoded, refuse_workbook
 from pipeline.errors import UsageError
 from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 
@@ -86,9 +86,8 @@ def care_table(data: bytes, source: str) -> CareTable:
     Raises:
         UsageError: it is no such table, or it is too long. The text never says what stands in it.
     """
-    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise UsageError(f"{source} is a workbook, not CSV.", "Open it in Excel, choose Save as and the kind CSV UTF-8.")
-    text = data.decode("utf-16", "replace") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else decoded(data)
+    refuse_workbook(data, source)
+    text = decoded(data)
     first = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(";\t,", key=first.count), strict=True)
     try:

@@ -47,7 +47,7 @@ class ClientRegister:
 def load_register(path: Path) -> ClientRegister:
     """Read a register: columns personnummer, namn, enhet and, if wanted, skyddad (ja/nej) and adress.
 
-    They are separated by semicolon or comma; UTF-8 or Windows-1252.
+    They are separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
 
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.

@@ -24,10 +24,10 @@ class TableKind:
 def read_table(path: Path, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
     """Number in the file and cells by column name (lower case, stripped) of each row that is not empty.
 
-    Separated by semicolon or comma; UTF-8 or Windows-1252. Columns may stand in any order, and others beside them.
+    Separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252. Columns may stand in any order, and others beside them.
 
     Raises:
-        UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.
+        UsageError: the file cannot be read, is a workbook, lacks a column or has a wrong row. The text names rows, never what stands in them.
     """
     try:
         data = path.read_bytes()
@@ -38,6 +38,7 @@ def read_table(path: Path, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
 
 def table_of(data: bytes, source: Path | str, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
     """As `read_table`, of a file's content; `source` names it in errors."""
+    refuse_workbook(data, source)
     try:
         rows = _rows(source, decoded(data), kind)
     except csv.Error as error:
@@ -56,7 +57,7 @@ def wrong_row(source: Path | str, number: int, what: str, kind: TableKind) -> Us
 
 def _rows(source: Path | str, text: str, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
     header = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text), delimiter=";" if header.count(";") >= header.count(",") else ",")
+    reader = csv.reader(io.StringIO(text), delimiter=max(";,\t", key=header.count))
     names = [name.strip().casefold() for name in next(reader, [])]
     if missing := [name for name in kind.required if name not in names]:
         raise UsageError(f"{source} lacks the column {', '.join(missing)}.", f"The first row names the columns: {kind.example}.")
@@ -71,8 +72,20 @@ def _rows(source: Path | str, text: str, kind: TableKind) -> list[tuple[int, dic
     return rows
 
 
+def refuse_workbook(data: bytes, source: Path | str) -> None:
+    """Tell a file of Excel or LibreOffice Calc from a table of text.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise UsageError(f"{source} is a workbook, not CSV.", "Open it in Excel, choose Save as and the kind CSV UTF-8.")
+
+
 def decoded(data: bytes) -> str:
-    """A file's text: UTF-8, else Windows-1252."""
+    """A file's text: UTF-16 if it says so, UTF-8, else Windows-1252."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return data.decode(encoding)

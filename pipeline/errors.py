@@ -49,6 +49,7 @@ class ExitCode(IntEnum):
     """Exit codes of the command line, documented in the README."""
 
     OK = 0
+    PROGRAM = 1
     USAGE = 2
     FORM = 3
     INTAKE = 4

@@ -13,8 +13,8 @@ def _both(sv: Words, en: Words) -> Mapping[str, Words]:
 
 _FILE: Mapping[str, Mapping[str, Words]] = {
     "no_file": _both(
-        ("Filen går inte att läsa: {why}.", "Kontrollera att mappen har en form.yaml."),
-        ("The file cannot be read: {why}.", "Check that the folder holds a form.yaml."),
+        ("Filen går inte att läsa: {why}.", "Kontrollera mappens namn och att filen finns i den."),
+        ("The file cannot be read: {why}.", "Check the folder's name and that the file is in it."),
     ),
     "not_yaml": _both(
         ("Filen går inte att tolka som YAML: {why}.", "Titta på indragen, kolon och citattecken på raden och på raden ovanför."),

@@ -184,7 +184,7 @@ def load_settings() -> Settings:
     """The settings of the workspace that `EFTERSKRIFT_WORKSPACE` names.
 
     Raises:
-        SettingsError: a key is unknown, a value has the wrong type, or the file is no YAML with keys and values.
+        SettingsError: a key is unknown, a value has the wrong type, or the file is no YAML with keys and values or may not be read.
     """
     environment = tuple(sorted((key, value) for key, value in os.environ.items() if key.upper().startswith(_PREFIX)))
     return _settings(environment, _written())
@@ -206,5 +206,8 @@ def _settings(environment: tuple[tuple[str, str], ...], written: bytes | None) -
     except ValidationError as error:
         keys = ", ".join(str(e["loc"][0]) for e in error.errors())
         raise SettingsError(f"The settings are wrong at: {keys}.", f"Correct {_workspace() / 'settings.yaml'} or the environment.") from error
+    except OSError as error:
+        why = f"{_workspace()} cannot be looked into: {error.strerror or type(error).__name__}."
+        raise SettingsError(why, "Correct the rights of the folder and its settings.yaml, or choose another with EFTERSKRIFT_WORKSPACE.") from error
     except (YAMLError, ValueError, TypeError) as error:  # what the settings library lets through of a file that is no mapping
         raise SettingsError(f"{_workspace() / 'settings.yaml'} is not YAML with a key and a value a line.", "Correct it, or remove it.") from error

@@ -101,7 +101,7 @@ class StaffRegister:
 
 
 def load_staff(path: Path) -> StaffRegister:
-    """Read a staff list: columns namn, titel, signatur, enhet, separated by semicolon or comma; UTF-8 or Windows-1252.
+    """Read a staff list: columns namn, titel, signatur, enhet, separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
 
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.

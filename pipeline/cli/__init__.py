@@ -33,7 +33,7 @@ from pipeline.cli import (
     upkeep_commands,
     work_commands,
 )
-from pipeline.errors import EfterskriftError, ExitCode
+from pipeline.errors import EfterskriftError, ExitCode, place_of
 
 PARTS = (
     forms_commands,
@@ -73,14 +73,18 @@ def build_app() -> typer.Typer:
     return app
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"efterskrift {__version__}")
+        raise typer.Exit
+
+
 def _options(
     workspace: Annotated[Path | None, typer.Option(help="Folder of database and images. Default: EFTERSKRIFT_WORKSPACE.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what goes on, and where an error came from.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.", is_eager=True, callback=_say_version)] = False,
 ) -> None:
-    if version:
-        typer.echo(f"efterskrift {__version__}")
-        raise typer.Exit
+    del version  # said before any command is looked for
     if workspace is not None:
         os.environ["EFTERSKRIFT_WORKSPACE"] = str(workspace.resolve())
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
@@ -93,7 +97,7 @@ def main() -> None:
     try:
         code = build_app()(standalone_mode=False)
     except EfterskriftError as error:
-        if "-v" in sys.argv or "--verbose" in sys.argv:
+        if _wants_all():
             raise
         typer.echo(f"Error: {error.message}", err=True)
         if error.remedy:
@@ -101,9 +105,19 @@ def main() -> None:
         sys.exit(error.exit_code)
     except typer.TyperException as error:
         if message := error.format_message():  # empty where the help has been shown instead
-            typer.echo(f"Error: {message}", err=True)
+            typer.echo(f"Error: {message.replace(': Value error, ', ': ')}", err=True)
             typer.echo("`--help` after the command's name shows how it is called.", err=True)
         sys.exit(ExitCode.USAGE)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except Exception as error:  # whose own text may quote what stands on paper
+        if _wants_all():
+            raise
+        typer.echo(f"Error: The program itself failed ({place_of(error)}).", err=True)
+        typer.echo("Try again; if it fails again, report it with what was given. `efterskrift -v …` shows where it came from.", err=True)
+        sys.exit(ExitCode.PROGRAM)
     sys.exit(code or 0)
+
+
+def _wants_all() -> bool:
+    return "-v" in sys.argv or "--verbose" in sys.argv

@@ -1,4 +1,4 @@
-"""On whose behalf a command acts."""
+"""On whose behalf a command acts, and on which unit's paper."""
 
 from __future__ import annotations
 
@@ -29,3 +29,21 @@ def person_of(store: Store, login: str, role: Role = Role.ADMINISTRATOR) -> Pers
     if found is None:
         raise UsageError(f"There is no member of staff with the login {login}.", "Add one with `efterskrift person`.")
     return found
+
+
+def named_unit(store: Store, given: str) -> str:
+    """The unit of this name; the only one there is where none is named.
+
+    Raises:
+        UsageError: there is none of this name, or several to choose from. The remedy names them.
+    """
+    from pipeline.store.registers import units
+
+    with store.read() as conn:
+        known = list(units(conn))
+    if given in known:
+        return given
+    if not given and len(known) == 1:
+        return known[0]
+    wanted = f"There is no unit {given}." if given else "Say which unit's paper it is."
+    raise UsageError(wanted, f"Name one as here: {', '.join(known)}." if known else "Add a unit first: `efterskrift unit NAME AREA`.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.acting import person_of
+from pipeline.cli.acting import named_unit, person_of
 from pipeline.cli.counting import counted
 from pipeline.cli.export_commands import As, AsJson, check_place, opened, write_secret
 
@@ -32,6 +32,7 @@ def archive(
     check_place(output)
     with opened() as office:
         person = person_of(office.store, login)
+        unit = named_unit(office.store, unit) if unit is not None else None
         made = None if package_id else make_package(office, person, utc_now(), unit)
         named = made.id if made else package_id
         said: dict[str, object] = {"package": named or None, "sheets": made.sheets if made else 0}

@@ -92,6 +92,7 @@ def extract(
     from pipeline.audit.extract_pdf import extract_pdf
     from pipeline.store.clock import utc_now
     from pipeline.store.database import open_store
+    from pipeline.store.registers import client
 
     if output.suffix not in {".pdf", ".csv"}:
         raise UsageError("The extract is a .pdf or a .csv file.", "Give it one of these endings.")
@@ -103,7 +104,10 @@ def extract(
         found = client_extract(conn, person, typed.strip(), *_days(start, end), utc_now())
         data = extract_pdf(found, settings.care_provider) if output.suffix == ".pdf" else extract_csv(found)
         write_secret(output, data, _ELSEWHERE)
+        registered = client(conn, found.pid) is not None
     typer.echo(f"{output}: {counted(len(found.lines), 'line')}", err=True)
+    if not registered:
+        typer.echo("No client of the register has this number. Check it before the extract is handed out.", err=True)
     if found.elsewhere:
         typer.echo(
             f"{counted(found.elsewhere, 'row')} {'is' if found.elsewhere == 1 else 'are'} of units that {person.login} does not follow up.", err=True

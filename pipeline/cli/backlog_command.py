@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.acting import person_of
+from pipeline.cli.acting import named_unit, person_of
 from pipeline.cli.counting import counted
 from pipeline.cli.export_commands import write_secret
 from pipeline.settings import load_settings
@@ -32,6 +32,7 @@ def backlog(
 
     store = open_store(load_settings())
     person = person_of(store, login)
+    unit = named_unit(store, unit) if unit is not None else None
     with store.begin() as conn:
         found = listed(conn, person, unit)
         write_secret(output, backlog_csv(found), "Choose another place with -o.")

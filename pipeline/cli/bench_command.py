@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pipeline.cli.damage_bench import show_damage
 from pipeline.cli.quality_bench import show_quality
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.benching.compare import Comparison
@@ -37,6 +38,11 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
 ) -> None:
     """Pages a second and processor time a page of `read`, step by step, beside OCRmyPDF and whole-page Tesseract on the same pages."""
+    of_damage, of_quality = form or sheets > 1, data or mnist or only or quick
+    if (of_damage and not damage) or (of_quality and not quality):
+        raise UsageError(
+            "An option is of another measurement.", "--form and --sheets go with --damage; --data, --mnist, --only and --quick with --quality."
+        )
     if damage:
         show_damage(form, sheets, processes, as_json=as_json)
         return

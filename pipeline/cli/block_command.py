@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.acting import person_of
+from pipeline.cli.acting import named_unit, person_of
+from pipeline.cli.given import all_given
 from pipeline.csv_table import decoded
 from pipeline.errors import UsageError
 from pipeline.settings import load_settings
@@ -26,16 +27,16 @@ def block(
     login: Annotated[str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine.")] = "",
 ) -> None:
     """Block a client (spärr) for all other units, or lift the block. The personal number is read, never given as an argument, which others see."""
-    import sys
-
     from pipeline.store.blocks import lift_block, set_block
     from pipeline.store.clock import utc_now
     from pipeline.store.database import open_store
 
-    typed = (decoded(file.read_bytes()) if file else sys.stdin.read()).strip()
+    typed = (decoded(file.read_bytes()) if file else all_given()).strip()
     if not typed or len(typed.splitlines()) > 1:
         raise UsageError("One personal number is needed.", "Give it on standard input or in a file.")
     store = open_store(load_settings())
-    person = person_of(store, login)
+    person, owner = person_of(store, login), named_unit(store, unit)
     with store.begin() as conn:
-        typer.echo((lift_block if lift else set_block)(conn, person, unit, typed, reason, utc_now()))
+        block_id = (lift_block if lift else set_block)(conn, person, owner, typed, reason, utc_now())
+    typer.echo("The block is lifted. It was:" if lift else f"Blocked for all units but {owner}. The log knows the block as:", err=True)
+    typer.echo(block_id)

@@ -10,6 +10,7 @@ import typer
 
 from pipeline.cli.counting import counted
 from pipeline.errors import UsageError
+from pipeline.template import Area
 
 if TYPE_CHECKING:
     from pipeline.care_list import CareTable, Columns
@@ -26,7 +27,7 @@ def clashes(
         Path | None, typer.Argument(help="CSV that the care system gave. Without it: the pairs there are.", exists=True, dir_okay=False)
     ] = None,
     unit: Annotated[str, typer.Option(help="Whose entries the file is compared with.")] = "",
-    area: Annotated[str, typer.Option(help="Area of law of the file. Default: the unit's.")] = "",
+    area: Annotated[Area | None, typer.Option(help="Area of law of the file. Default: the unit's.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="Which column says what, as pid=TITLE; also day, clock, kind, text, author.")] = None,
     login: Annotated[
         str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")
@@ -35,7 +36,7 @@ def clashes(
 ) -> None:
     """Compare entries that are not in the care system yet with what is there. The likeliest pairs come first; people decide under Uppföljning."""
     from pipeline.care_list import care_list, care_table
-    from pipeline.cli.acting import person_of
+    from pipeline.cli.acting import named_unit, person_of
     from pipeline.cli.export_commands import opened
     from pipeline.export.clash_decisions import hand_in
     from pipeline.export.clashes import clash_list
@@ -50,11 +51,12 @@ def clashes(
         person = person_of(office.store, login, Role.REVIEWER)
         said: dict[str, Any] = {}
         if file is not None:
+            unit = named_unit(office.store, unit)
             table = care_table(file.read_bytes(), str(file))
             found = care_list(table, _columns(table, column or []))
             with office.store.read() as conn:
-                usual = units(conn).get(unit, "")
-            made = hand_in(office, person, unit, area or usual, found, utc_now())
+                of_law = area.value if area else units(conn)[unit]
+            made = hand_in(office, person, unit, of_law, found, utc_now())
             with office.store.read() as conn:
                 said = {"rows": len(found.rows), "no_person": found.no_person, "no_day": found.no_day, "kept": is_kept(conn, made)}
         with office.store.read() as conn:
@@ -65,7 +67,7 @@ def clashes(
 
 def _columns(table: CareTable, chosen: list[str]) -> Columns:
     """The proposal, with what the command names instead."""
-    from pipeline.care_list import Part, proposed
+    from pipeline.care_list import NEEDED, Part, proposed
 
     columns = dict(proposed(table.titles, table.rows[0][1]))
     for one in chosen:
@@ -73,6 +75,9 @@ def _columns(table: CareTable, chosen: list[str]) -> Columns:
         if part not in set(Part) or title not in table.titles:
             raise UsageError("A column is named as pid=TITLE, with a title of the file.", "Parts are " + ", ".join(Part) + ".")
         columns[Part(part)] = (table.titles.index(title),)
+    if lacking := [part for part in NEEDED if part not in columns]:
+        told = " ".join(f'--column {part}="TITLE"' for part in lacking)
+        raise UsageError(f"No column is known for {', '.join(lacking)}.", f"Say which: {told}. The titles are {', '.join(table.titles)}.")
     return columns
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.acting import person_of
+from pipeline.cli.acting import named_unit, person_of
 from pipeline.errors import ExportError, UsageError
 from pipeline.settings import load_settings
 from pipeline.whole_file import write_secretly
@@ -46,12 +46,24 @@ def export(
     check_place(output)
     with opened() as office:
         person = person_of(office.store, login)
+        unit = named_unit(office.store, unit) if unit is not None else None
+        _require_run_of(office, target, run_id)
         waits = next(line for line in ready(office, person, unit) if line.target == target)
         run = None if run_id else make_run(office, person, target, utc_now(), unit)
         made = run.id if run else run_id
         said = _written(office, person, made, output) if made else {"run": None, "entries": 0}
         said |= {"unsigned": unsigned(office, person, unit)}
     _say(said | {"target": target, "unfit": [asdict(each) for each in waits.unfit], "notice": " ".join(waits.notices)}, as_json=as_json)
+
+
+def _require_run_of(office: Office, target: str, run_id: str) -> None:
+    """One target's run is not written as if it were another's. A run that there is not is told of where its file is looked for."""
+    from pipeline.store.export_runs import find_run
+
+    with office.store.read() as conn:
+        run = find_run(conn, run_id) if run_id else None
+    if run is not None and run.target != target:
+        raise UsageError(f"The run {run_id} is one of {run.target}.", f"Write its file with `efterskrift export {run.target} --run {run_id}`.")
 
 
 def receipt(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipeline.errors import ExitCode
@@ -158,5 +159,5 @@ def _field_object(spec: FieldSpec) -> dict[str, Any]:
 def _print_table(headings: tuple[str, ...], rows: list[list[str]]) -> None:
     table = Table(*headings, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     Console().print(table)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from pipeline.cli.given import given_line
 from pipeline.errors import ExitCode
 
 
@@ -26,7 +26,7 @@ def check_header(
     from pipeline.export.header_check import check_header as checked
 
     with opened() as office:
-        found = checked(office, target, sys.stdin.readline())
+        found = checked(office, target, given_line())
     for check in found:
         if as_json:
             typer.echo(json.dumps(asdict(check) | {"fits": check.fits}, ensure_ascii=False))

@@ -61,6 +61,8 @@ def pack(
     from pipeline.template import Forms
     from pipeline.visit_plan import load_plan
 
+    if not unit.strip():
+        raise UsageError("A unit has a name.", "Write it as it is printed on paper.")
     if plan and not clients:
         raise UsageError("Nothing says which of the planned clients have a protected identity.", "Give the client register too, with --clients.")
     settings = load_settings()

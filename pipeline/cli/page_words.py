@@ -42,5 +42,5 @@ def in_words(problem: str) -> str:
         return problem
     words = _SAID.get(code, code.replace("_", " "))
     if about and " " in about:  # a reason, in words
-        return f"{words}: {about}"
+        return f"{words}: {about.strip()}"
     return f"{about}: {words}" if about and not about.isdigit() else words

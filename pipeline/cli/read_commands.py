@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline.cli.page_words import in_words
@@ -137,7 +138,7 @@ def as_object(reading: PageReading) -> dict[str, Any]:
         "page_no": code.page_no if code else None,
         "pages": code.pages if code else None,
         "serial": code.serial or None if code else None,
-        "rotation_deg": round(reading.rotation_deg, 2),
+        "rotation_deg": round(reading.rotation_deg, 2) + 0.0,  # -0.0 is 0.0
         "residual_mm": None if reading.residual_mm is None else round(reading.residual_mm, 3),
         "problems": list(reading.problems),
         "fields": {name: _field(field) for name, field in reading.fields.items()},
@@ -157,10 +158,12 @@ def _field(reading: Reading) -> dict[str, Any]:
 
 def _show(page: dict[str, Any], console: Console) -> None:
     form = f"{page['form']} v{page['version']}, {page['serial'] or '–'}" if page["form"] else ""
-    console.print(f"[bold]{page['source']}[/] page {page['page']}: {page['outcome']} {form}", highlight=False)
+    console.print(f"[bold]{escape(page['source'])}[/] page {page['page']}: {page['outcome']} {form}", highlight=False)
     for problem in page["problems"]:
         console.print(f"  ! {in_words(problem)}", highlight=False, markup=False)
     filled = {name: field for name, field in page["fields"].items() if field["state"] != "empty"}
     width = max(map(len, chain(filled, [""])))
     for name, field in filled.items():
-        console.print(f"  {name:<{width}}  {field['p']:.3f}  {field['value']}", highlight=False, markup=False)
+        said = f"({field['state']})" if field["value"] is None else str(field["value"])
+        said = said.replace("\n", "\n" + " " * (width + 11))  # each line of a text below the first
+        console.print(f"  {name:<{width}}  {field['p']:.3f}  {said}", highlight=False, markup=False, soft_wrap=True)

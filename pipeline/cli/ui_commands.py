@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.errors import UsageError
 from pipeline.settings import ROOT, load_settings
 
 _END_SECONDS = 100
@@ -37,6 +39,7 @@ def ui(
 
     settings = load_settings()
     open_store(settings).close()
+    _require_free(port)
     workspace = settings.workspace.resolve()
     typer.echo(f"http://localhost:{port}", err=True)
     with ExitStack() as stack, _interrupted_by_signal():
@@ -50,6 +53,21 @@ def ui(
         except KeyboardInterrupt:
             code = 0
     raise typer.Exit(0 if code in {0, -signal.SIGINT, -signal.SIGTERM} else code)
+
+
+def _require_free(port: int) -> None:
+    """Tell before the server and its workers begin what the server alone would say without a remedy.
+
+    Raises:
+        UsageError: something else has the port, or we may not have it.
+    """
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: what has just ended may be begun again
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            remedy = "End what has it, perhaps another `efterskrift ui`, or choose another with --port."
+            raise UsageError(f"Port {port} cannot be used: {error.strerror}.", remedy) from error
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.bench_command import bench
@@ -23,7 +24,7 @@ def doctor() -> None:
     table = Table("Part", "State", "Remedy", box=None, pad_edge=False)
     findings = examine()
     for finding in findings:
-        table.add_row(finding.part, finding.state, finding.remedy)
+        table.add_row(finding.part, escape(finding.state), escape(finding.remedy))
     Console().print(table)
     if any(finding.remedy for finding in findings):
         raise typer.Exit(ExitCode.MISSING_PROGRAM)

@@ -16,7 +16,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from pipeline.cli.acting import named_unit
 from pipeline.cli.counting import counted
+from pipeline.cli.page_words import in_words
 from pipeline.errors import EfterskriftError, UsageError
 from pipeline.settings import load_settings
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from pipeline.watch import FolderWatch
 
 Unit = Annotated[str, typer.Option("--unit", help="Unit whose paper it is; needed when there are several.")]
+_MOST_TOLD = 20
+"""So many files are named; Skanna shows them all."""
 Place = Annotated[str, typer.Option("--place", help="Where the paper is kept: binder, box.")]
 
 
@@ -41,17 +45,19 @@ def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PN
     from pipeline.intake import take_in
     from pipeline.store.database import open_store
 
-    if missing := [path.name for path in files if not path.is_file()]:
-        raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder.")
+    if folders := [path.name for path in files if os.path.isdir(path)]:  # noqa: PTH112 - as below
+        raise UsageError(f"{', '.join(folders)} is a folder.", "Name the files in it, or take in all of them with `efterskrift watch FOLDER --once`.")
+    if missing := [path.name for path in files if not os.path.isfile(path)]:  # noqa: PTH113 - `Path` breaks off where it may not look
+        raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder, and that you may look into the folder.")
     store = open_store(load_settings())
+    owner = named_unit(store, unit)
     given, files = files, as_meant(files)
     if files != given:
         typer.echo("The files are taken in in the order of their numbers.", err=True)
     with progress("Taking in") as bar:
         task = bar.add_task("", total=_count(files))
-        owner = _unit(store, unit)
         taken = take_in(store, files, unit=owner, place=place, by=_login(), on_page=lambda done: bar.update(task, completed=done))
-    typer.echo(_told(taken))
+    _tell(store, taken)
 
 
 def watch(
@@ -66,7 +72,7 @@ def watch(
 
     settings = load_settings()
     store = open_store(settings)
-    watched = FolderWatch(store, folder, _unit(store, unit), place, _login(), settings.watch_seconds)
+    watched = FolderWatch(store, folder, named_unit(store, unit), place, _login(), settings.watch_seconds)
     typer.echo(f"Watching {folder}.", err=True)
     told: Counter[str] = Counter()
     try:
@@ -88,12 +94,15 @@ def work(
     settings = load_settings()
     store = open_store(settings)
     crew = Crew(settings, processes)
-    began, first, now = time.monotonic(), None, None
+    began, first, now, rests = time.monotonic(), None, None, False
     with progress("Reading") as bar:
         task = bar.add_task("", total=None)
         for now in run(store, crew, until_idle=until_idle):
             first = now.pages - now.waiting if first is None else first
             bar.update(task, total=now.pages - first, completed=now.pages - now.waiting - first)
+            if now.waiting == 0 and not until_idle and not rests:
+                rests = True
+                typer.echo("No page waits to be read. What comes in is read until Ctrl-C ends this.", err=True)
     if now is not None and first is not None:
         read, seconds = now.pages - now.waiting - first, time.monotonic() - began
         typer.echo(f"{counted(read, 'page')} in {seconds:.1f} s ({read / seconds:.1f} a second); {now.waiting} wait to be read.", err=True)
@@ -125,7 +134,7 @@ def _look(watched: FolderWatch, told: Counter[str], *, once: bool) -> bool:
     finally:
         _tell_others(watched, told)
     if taken is not None:
-        typer.echo(_told(taken))
+        _tell(watched.store, taken)
     return taken is not None
 
 
@@ -137,9 +146,24 @@ def _tell_others(watched: FolderWatch, told: Counter[str]) -> None:
     told |= watched.others
 
 
-def _told(taken: Taken) -> str:
+def _tell(store: Store, taken: Taken) -> None:
+    """What came in; which files could not be taken in and why, and which were taken in before."""
+    from pipeline.store.pages import pages_of
+    from pipeline.store.stacks import taken_before
+
     bad = f", {taken.failed} of them could not be taken in" if taken.failed else ""
-    return f"Batch {taken.batch}: {counted(taken.pages, 'page')}{bad}{' (continued)' if taken.continued else ''}."
+    typer.echo(f"Batch {taken.batch}: {counted(taken.pages, 'page')}{bad}{' (continued)' if taken.continued else ''}.")
+    with store.read() as conn:
+        failed = [page for page in pages_of(conn, taken.batch) if page.image_sha256 is None] if taken.failed else []
+        before = taken_before(conn, taken.batch)
+    for page in failed[:_MOST_TOLD]:
+        typer.echo(f"  {page.source_name}, page {page.source_page}: {in_words(page.reason)}", err=True)
+    if failed:
+        typer.echo("They are kept and counted as failed. Take in a file that is whole, or scan that paper once more.", err=True)
+    if before:
+        typer.echo(
+            f"Taken in before: {', '.join(before[:_MOST_TOLD])}. Pages that are the same are settled as duplicates once they are read.", err=True
+        )
 
 
 def _count(files: Sequence[Path]) -> int | None:
@@ -150,19 +174,6 @@ def _count(files: Sequence[Path]) -> int | None:
         return sum(page_count(path) for path in files)
     except OSError:
         return None
-
-
-def _unit(store: Store, given: str) -> str:
-    from pipeline.store.registers import units
-
-    with store.read() as conn:
-        known = list(units(conn))
-    if given in known:
-        return given
-    if not given and len(known) == 1:
-        return known[0]
-    wanted = f"There is no unit {given}." if given else "Say which unit's paper it is."
-    raise UsageError(wanted, f"Use --unit with one of: {', '.join(known)}." if known else "Add a unit first.")
 
 
 def _login() -> str:

@@ -2,7 +2,7 @@
 
 Columns, in any order: `körning`, `löpnummer`, `post`, `status`, `text`. A line is found by its `post`, or by `körning` and `löpnummer`; where both
 stand they must agree. `status` is godkänd or nekad (other words: see `STATUS`); an empty status means not answered yet. `text` says why it was
-refused. Delimiter `;`, `,` or tab; UTF-8 or Windows-1252.
+refused. Delimiter `;`, `,` or tab; UTF-8, UTF-16 or Windows-1252.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.csv_table import decoded, refuse_workbook
 from pipeline.errors import ExportError
-from pipeline.export.csv_file import ENCODING, write_table
+from pipeline.export.csv_file import write_table
 from pipeline.plain_text import printable
 from pipeline.store.exports import RunItem
 
@@ -47,8 +48,10 @@ def read_lines(data: bytes) -> list[ReceiptLine]:
 
     Raises:
         ExportError: it is no such table, or a status is unknown; the text names the lines.
+        UsageError: it is a workbook.
     """
-    text = _decode(data)
+    refuse_workbook(data, "The receipt file")
+    text = printable(decoded(data))  # NUL and the like, which a database may refuse, stop no other line
     first = text.partition("\n")[0]
     delimiter = max(";,\t", key=first.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True)
@@ -73,14 +76,6 @@ def _line(number: int, row: dict[str, str]) -> ReceiptLine:
     status = row["status"].lower()
     accepted = STATUS[status] if status else None
     return ReceiptLine(number, row.get("körning", ""), row.get("löpnummer", ""), row.get("post", ""), accepted, row.get("text", ""))
-
-
-def _decode(data: bytes) -> str:
-    """The text; a character that a database may refuse, such as NUL, does not stop the other lines."""
-    try:
-        return printable(data.decode(ENCODING))
-    except UnicodeDecodeError:
-        return printable(data.decode("cp1252", "replace"))
 
 
 def _wrong(message: str) -> ExportError:

@@ -36,7 +36,7 @@ class _Page:
 
 
 def load_schedule(path: Path) -> tuple[Shift, ...]:
-    """Read a schedule: columns namn, datum and pass; separated by semicolon or comma.
+    """Read a schedule: columns namn, datum and pass; separated by semicolon, comma or tab.
 
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.

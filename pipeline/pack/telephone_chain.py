@@ -40,7 +40,7 @@ class Called:
 
 
 def load_chain(path: Path) -> tuple[Called, ...]:
-    """Read a chain: columns namn, telefon and, if wanted, roll and ringer; separated by semicolon or comma.
+    """Read a chain: columns namn, telefon and, if wanted, roll and ringer; separated by semicolon, comma or tab.
 
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.

@@ -81,17 +81,24 @@ def _small_enough(picture: Image) -> Image:
     return picture
 
 
+WIDEST_BOX = 2.0
+"""Width by height: a picture that is wider shows a row of boxes. Read as one box, a personal number was surely nothing."""
+
+
 def loose_crop(image: Image, kind: Kind, cells: int | None) -> Crop:
     """A crop of a field that fills the picture. `cells` counts digit boxes or ruled lines (None: lines are as on plain paper, digits are one box).
 
     Raises:
         UsageError: the kind needs a form.
+        BrokenFileError: the picture is too wide for one box, and nobody says how many it shows.
     """
     if kind is Kind.CHOICE:
         raise UsageError(
             "A choice can only be read with its form, which says where its boxes are.", "Read each box by itself: `efterskrift recognize mark`."
         )
     if kind in (Kind.DIGITS, Kind.LETTERS):
+        if cells is None and image.shape[1] > WIDEST_BOX * image.shape[0]:
+            raise BrokenFileError("This is wider than one box: say with --cells how many it shows.")
         row = letters.plain_row if kind is Kind.LETTERS else digits.plain_row
         return Crop(image, row(cells or 1))
     lines = cells if kind is Kind.LINES else None

@@ -47,7 +47,7 @@ def save_person(conn: Connection, person: Person, password: str | None, by: str 
     known = _hash_of(conn, person.login)
     digest = _hasher.hash(password) if password is not None else known
     if digest is None:
-        raise UsageError(f"The account {person.login} is new and needs a password.")
+        raise UsageError(f"The account {person.login} is new and needs a password.", "Give one.")
     row = {"login": person.login, "name": person.name, "title": person.title, "role": person.role.value, "break_glass": person.break_glass}
     row |= {"areas": " ".join(sorted(person.areas)), "must_change": must_change}
     upsert(conn, _staff, [row | {"password_hash": digest, "active": True}])

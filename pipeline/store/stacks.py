@@ -78,3 +78,11 @@ def source_is_in(conn: Connection, source_sha256: str, pages: int) -> bool:
     there = func.count(func.distinct(page.c.source_page))
     complete = select(there).join(batch, batch.c.id == page.c.batch).where(page.c.source_sha256 == source_sha256, batch.c.taking_in.is_(None))
     return int(conn.execute(complete).scalar_one()) >= pages
+
+
+def taken_before(conn: Connection, batch_id: str) -> list[str]:
+    """The names of the batch's files with pages whose content another batch has too, in order."""
+    other = page.alias()
+    elsewhere = select(other.c.id).where(other.c.source_sha256 == page.c.source_sha256, other.c.batch != batch_id).exists()
+    of_batch = select(page.c.source_name).where(page.c.batch == batch_id, page.c.image_sha256.is_not(None), elsewhere).order_by(page.c.position)
+    return list(dict.fromkeys(conn.execute(of_batch).scalars()))

@@ -321,6 +321,19 @@ def test_what_cannot_be_a_day_or_a_number_is_said_and_not_quoted(
 
 
 @pytest.mark.usefixtures("ward")
+@pytest.mark.parametrize(("typed", "doubted"), [(ASTA.pid, False), ("191212121212", True)])
+def test_an_extract_about_nobody_in_the_register_asks_to_check_the_number(
+    store_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, doubted: bool
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
+    monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", store_settings.database_url)
+    command = ["audit", "extract", "--from", "2026-01-01", "--to", "2026-01-02", "-o", str(tmp_path / "u.csv")]
+    told = CliRunner().invoke(build_app(), command, input=typed, catch_exceptions=False)
+    assert ("No client of the register has this number" in told.stderr) is doubted
+    assert typed not in told.output
+
+
+@pytest.mark.usefixtures("ward")
 def test_a_seal_is_not_put_beside_those_of_another_log(store_settings: Settings, tmp_path: Path) -> None:
     anchor = tmp_path / "anchor"
     assert [run(store_settings, "seal", "-o", str(anchor)).returncode for _ in range(2)] == [0, 0]

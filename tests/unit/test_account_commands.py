@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from pipeline.cli import build_app
 from pipeline.errors import EfterskriftError, UsageError
 from pipeline.settings import Settings
-from pipeline.store import blocks, people, sessions
+from pipeline.store import blocks, people, registers, sessions
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from tests.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
@@ -24,7 +24,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return Ward(open_store(Settings(workspace=tmp_path), create=True)).begin().store
 
 
-def run(*arguments: str, given: str = "") -> Result:
+def run(*arguments: str, given: str | bytes = "") -> Result:
     result = CliRunner().invoke(build_app(), arguments, input=given, catch_exceptions=True)
     if isinstance(result.exception, EfterskriftError):
         raise result.exception
@@ -33,13 +33,16 @@ def run(*arguments: str, given: str = "") -> Result:
 
 
 def test_a_client_is_blocked_by_a_number_that_is_read_and_unblocked_by_one_in_a_file(store: Store, tmp_path: Path) -> None:
-    block_id = run("block", NORTH, *REASON, given=f"{ASTA.pid}\n").stdout.strip()
+    set_now = run("block", NORTH, *REASON, given=f"{ASTA.pid}\n")
+    assert f"Blocked for all units but {NORTH}" in set_now.stderr
+    block_id = set_now.stdout.strip()
     with store.read() as conn:
         assert [(one.id, one.client_pid, one.unit) for one in blocks.blocks(conn, ADMIN)] == [(block_id, ASTA.pid, NORTH)]
     file = tmp_path / "nummer.txt"
     file.write_text("18900101-9802\n", "utf-8-sig")
     said = run("block", NORTH, *REASON, "--file", str(file), "--lift")
     assert said.stdout.strip() == block_id
+    assert "The block is lifted" in said.stderr
     with store.read() as conn:
         assert blocks.blocks(conn, ADMIN) == []
         assert ASTA.pid not in whole_log(conn) + said.output
@@ -53,16 +56,44 @@ def test_what_is_no_single_number_is_refused_without_being_repeated(given: str) 
     assert not given or given.strip() not in str(error.value)
 
 
+@pytest.mark.usefixtures("store")
+def test_a_number_in_any_encoding_is_refused_and_not_broken_off_at() -> None:
+    with pytest.raises(UsageError, match="no such client"):
+        run("block", NORTH, *REASON, given=b"\xff\xfe1\x00")
+
+
 def test_areas_come_from_the_profession_unless_they_are_given(store: Store) -> None:
     common = ("--name", "Petra Holm", "--role", "granskare", "--unit", SOUTH)
     run("person", "petra", *common, "--title", "planerare", given="fyra små blå hästar\n")
-    run("person", "lisa", *common, "--title", "trollkarl", "--area", "IFO", given="fyra små blå hästar\n")
+    assert "No unit" not in run("person", "lisa", *common, "--title", "trollkarl", "--area", "IFO", given="fyra små blå hästar\n").stderr
+    alone = ("person", "maj", "--name", "Maj Ek", "--role", "granskare", "--title", "planerare")
+    assert "No unit is named with --unit, so maj sees nothing" in run(*alone, given="fyra små blå hästar\n").stderr
     with pytest.raises(UsageError, match="no known profession"):
         run("person", "trolle", *common, "--title", "trollkarl", given="fyra små blå hästar\n")
     with store.read() as conn:
         found = people.everybody(conn)
     assert {login: found[login].areas for login in ("petra", "lisa")} == {"petra": {"SoL", "LSS"}, "lisa": {"IFO"}}
     assert "trolle" not in found
+
+
+def test_without_a_terminal_the_password_is_a_line_of_standard_input_or_asked_for_in_a_sentence(store: Store) -> None:
+    lisa = ("person", "lisa", "--name", "Lisa Ek", "--title", "sjuksköterska", "--role", "granskare", "--unit", NORTH)
+    with pytest.raises(UsageError, match="No password was given") as error:
+        run(*lisa)
+    assert "standard input" in error.value.remedy
+    with pytest.raises(UsageError, match="is new and needs a password") as error:
+        run(*lisa, given="\n")
+    assert error.value.remedy
+    run(*lisa, given="fyra små blå hästar\r\n")
+    run(*lisa, given="\n")
+    with store.begin() as conn:
+        assert people.authenticate(conn, "lisa", "fyra små blå hästar") is not None
+
+
+@pytest.mark.usefixtures("store")
+def test_a_wrong_unit_is_told_of_before_the_password_is_asked_for() -> None:
+    with pytest.raises(UsageError, match="There is no unit Nowhere"):
+        run("person", "lisa", "--name", "Lisa Ek", "--title", "sjuksköterska", "--role", "granskare", "--unit", "Nowhere")
 
 
 def test_an_account_for_emergencies_gets_a_password_that_is_printed_once(store: Store) -> None:
@@ -93,3 +124,40 @@ def test_a_closed_account_is_not_opened_by_changing_it(store: Store) -> None:
         run("person", "eva", "--name", "Eva Ek", "--title", "sjuksköterska", "--role", "granskare", "--unit", NORTH, given="\n")
     with store.read() as conn:
         assert people.person(conn, "eva") is None
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("block", "Norra", *REASON),
+        ("archive", "--unit", "Norra"),
+        ("backlog", "-o", "kvar.csv", "--unit", "Norra"),
+        ("clashes", __file__, "--unit", "Norra"),
+        ("watch", ".", "--unit", "Norra"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_unit_that_is_misspelt_is_told_with_those_there_are(command: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match=r"There is no unit Norra\.") as error:
+        run(*command, given=ASTA.pid)
+    assert NORTH in error.value.remedy
+
+
+def test_no_second_unit_is_made_by_a_name_that_differs_in_case_or_blanks_only(store: Store) -> None:
+    with pytest.raises(UsageError, match=f"There is a unit {NORTH} already"):
+        run("unit", NORTH.upper() + " ", "HSL")
+    run("unit", NORTH, "HSL")
+    with store.read() as conn:
+        assert set(registers.units(conn)) == {NORTH, SOUTH}
+
+
+@pytest.mark.usefixtures("store")
+def test_units_of_a_register_that_are_not_known_here_are_told_of(tmp_path: Path) -> None:
+    clients, staff = tmp_path / "k.csv", tmp_path / "p.csv"
+    clients.write_text(f"personnummer;namn;enhet\n{ASTA.pid};Asta Prov;{NORTH.lower()}\n", "utf-8")
+    staff.write_text(f"namn;titel;signatur;enhet\nEva Ek;sjuksköterska;EE;{NORTH}\nEva Ek;sjuksköterska;EE;Annan\n", "utf-8")
+    assert f"Not known here: the unit {NORTH.lower()} (1 line)." in run("clients", str(clients)).stderr
+    told = run("staff", str(staff)).stderr
+    assert "the unit Annan (1 line)" in told
+    assert NORTH not in told

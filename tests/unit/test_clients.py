@@ -27,8 +27,8 @@ def register() -> ClientRegister:
     return ClientRegister([ASTRID, BIRGER, GUNHILD])
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1"])
-@pytest.mark.parametrize("separator", [";", ","])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"])
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
 def test_a_register_in_every_usual_form(tmp_path: Path, encoding: str, separator: str) -> None:
     path = tmp_path / "klienter.csv"
     path.write_bytes(ROWS.replace(";", separator).replace("\n", "\r\n").encode(encoding))
@@ -92,6 +92,14 @@ def test_a_second_name_or_address_is_refused_and_what_is_not_read_is_not(tmp_pat
         load_register(file)
     file.write_text("Personnummer;Namn;Enhet;Telefon;Telefon\n19250101-9216;Astrid;Öst;1;2\n", "utf-8")
     assert [client.name for client in load_register(file)] == ["Astrid"]
+
+
+def test_a_workbook_is_told_to_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "klienter.csv"
+    path.write_bytes(b"PK\x03\x04 and the rest of a workbook")
+    with pytest.raises(UsageError, match="is a workbook") as caught:
+        load_register(path)
+    assert "CSV" in caught.value.remedy
 
 
 def test_find_is_exact(register: ClientRegister) -> None:

@@ -75,6 +75,11 @@ def test_an_earlier_run_is_written_again(office: Office, tmp_path: Path) -> None
     run = json.loads(say("export", "rivta", "-o", "ut.xml", "--json"))["run"]
     say("export", "rivta", "--run", run, "-o", "igen.xml")
     assert (tmp_path / "igen.xml").read_bytes() == (tmp_path / "ut.xml").read_bytes()
+    with pytest.raises(UsageError, match="is one of rivta"):
+        say("export", "fhir", "--run", run)
+    with pytest.raises(UsageError, match="There is no unit Nor") as error:
+        say("export", "rivta", "--unit", "Nor")
+    assert "Norr" in error.value.remedy
     assert len(history(office, ANNA)) == 1
 
 
@@ -129,6 +134,9 @@ def test_what_may_be_keyed_in_already_is_told_and_held_back(office: Office, tmp_
             say("clashes", str(care), "--unit", "Norr", "--column", wrong)
     with pytest.raises(UsageError, match="no unit"):
         say("clashes", str(care), "--column", "day=När")
+    with pytest.raises(UsageError, match="No column is known for day") as error:
+        say("clashes", str(care), "--unit", "Norr")
+    assert '--column day="TITLE"' in error.value.remedy
 
 
 @pytest.mark.usefixtures("office")

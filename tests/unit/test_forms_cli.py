@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from typer.testing import CliRunner
 
 from pipeline.cli import forms_commands, print_commands
-from pipeline.errors import FormError, StoreUnavailableError, UsageError
+from pipeline.errors import ExitCode, FormError, StoreUnavailableError, UsageError
 from pipeline.model import Client
 from pipeline.settings import ROOT, load_settings
 from pipeline.store.database import Store, open_store
@@ -87,6 +87,15 @@ def test_show_gives_the_options_of_a_choice() -> None:
 def test_check_finds_nothing_wrong_with_our_forms() -> None:
     assert all(form["problems"] == [] for form in json.loads(_run("forms", "check", "--json")))
     assert "hsl-anteckning version 1: ok" in _run("forms", "check")
+
+
+def test_placing_a_form_without_an_outline_asks_for_no_other_file() -> None:
+    app = typer.Typer()
+    forms_commands.register(app)
+    result = CliRunner().invoke(app, ["forms", "place", "hsl-anteckning"])
+    assert result.exit_code == ExitCode.FORM
+    assert "hsl-anteckning/outline.yaml" in result.stderr
+    assert "form.yaml" not in result.stderr
 
 
 def test_check_tells_of_a_form_that_was_never_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,3 +183,9 @@ def test_all_files_go_in_one() -> None:
     made = make_pack(order(Need(NOTE, 1), unit="Nya"), FORMS)
     with zipfile.ZipFile(io.BytesIO(made.zipped)) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == made.files
+
+
+def test_a_pack_of_a_unit_without_a_name_is_not_made(tmp_path: Path) -> None:
+    result = CliRunner().invoke(build_app(), ["pack", " ", "--area", "HSL", "-o", str(tmp_path / "paket")])
+    assert isinstance(result.exception, UsageError)
+    assert not (tmp_path / "paket").exists()

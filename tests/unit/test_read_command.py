@@ -10,9 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from rich.console import Console
 
+from pipeline import health
+from pipeline.cli import read_commands, upkeep_commands
 from pipeline.cli.page_words import in_words
+from pipeline.cli.read_commands import as_object
 from pipeline.errors import ExitCode
+from pipeline.model import Outcome, PageReading, Reading, State
 from pipeline.printing import issue, print_sheets
 from pipeline.settings import ROOT
 from pipeline.template import Forms
@@ -65,6 +70,24 @@ def test_what_failed_is_said_in_words_and_by_the_exit_code(stack: list[Path], tm
     assert "hsl-anteckning v1" in result.stdout
     assert "blank" in result.stdout
     assert _run_plain(str(stack[1])).returncode == 0
+
+
+def test_what_is_shown_to_people_is_whole_whatever_stands_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file called `bunt [/kopia].pdf` ended the command, and a text's second line stood in no column."""
+    values = {"personnummer": Reading(None, 0.8, State.ILLEGIBLE), "anteckning": Reading("Sår rent.\n[Se] baksidan " + 30 * "mer ", 0.9, State.READ)}
+    page = as_object(PageReading(Outcome.READ, rotation_deg=-0.001, fields=values))
+    read_commands._show({"source": "Åsas bunt [/kopia].pdf", "page": 1} | page, Console(width=80))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("Åsas bunt [/kopia].pdf page 1: read")
+    assert said[1].endswith("(illegible)")
+    assert said[3] == " " * said[2].index("Sår") + "[Se] baksidan " + 30 * "mer "
+    assert str(page["rotation_deg"]) == "0.0"
+
+
+def test_the_doctor_shows_a_workspace_by_its_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(health, "examine", lambda: [health.Finding("Store", "/srv/[/x]")])
+    upkeep_commands.doctor()
+    assert "[/x]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from pipeline.errors import ExportError, NotAllowedError
+from pipeline.errors import ExportError, NotAllowedError, UsageError
 from pipeline.export.receipt_file import read_lines
 from pipeline.export.receipts import NO_REASON, Answer, ReceiptResult, apply_receipt_file, give_receipts, receipt_template, run_items
 from pipeline.export.run_files import history
@@ -187,8 +187,9 @@ def test_only_who_may_receipts_and_only_in_own_units(office: Office) -> None:
         b"Post,Status,Text\nA-00,OK,\n",
         "post\tstatus\ttext\r\nA-00\tGodkänd\t\r\n".encode("cp1252"),
         "\ufeffstatus;post\nja;A-00\n\n".encode(),
+        "post\tstatus\ttext\r\nA-00\tGodkänd\t\r\n".encode("utf-16"),
     ],
-    ids=["comma", "tab-cp1252", "bom"],
+    ids=["comma", "tab-cp1252", "bom", "utf-16"],
 )
 def test_files_of_many_programs_are_read(data: bytes) -> None:
     (line,) = read_lines(data)
@@ -210,3 +211,8 @@ def test_files_of_many_programs_are_read(data: bytes) -> None:
 def test_what_is_no_receipt_file_is_told(text: str, said: str) -> None:
     with pytest.raises(ExportError, match=said):
         read_lines(text.encode())
+
+
+def test_a_workbook_is_told_to_be_one() -> None:
+    with pytest.raises(UsageError, match="is a workbook"):
+        read_lines(b"PK\x03\x04 and the rest of a workbook")

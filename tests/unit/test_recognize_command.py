@@ -99,6 +99,20 @@ def test_one_picture_that_stops_its_reader_does_not_stop_the_others(folder: Path
     assert [f["state"] for f in found] == ["read", "empty", "failed"]
 
 
+@pytest.mark.parametrize("kind", ["digits", "letters"])
+def test_a_row_of_boxes_is_not_read_as_one_box(tmp_path: Path, kind: str) -> None:
+    """A personal number whose boxes nobody counted was surely nothing."""
+    row = np.full((100, 800), 255, np.uint8)
+    for box in range(12):
+        cv2.putText(row, str(box % 10), (box * 66 + 15, 80), cv2.FONT_HERSHEY_SIMPLEX, 2, 0, 5)
+    (tmp_path / "row.png").write_bytes(_png(row))
+    code, (found,) = _run(kind, tmp_path / "row.png")
+    assert (code, found["state"], found["value"], found["p"]) == (ExitCode.INTAKE, "failed", None, 0)
+    assert "--cells" in found["problem"]
+    code, (found,) = _run(kind, tmp_path / "row.png", "--cells", "12")
+    assert (code, found["state"] == "failed") == (0, False)
+
+
 def test_a_choice_needs_its_form(folder: Path) -> None:
     with pytest.raises(UsageError, match="form"):
         list(recognize_commands.recognized(Kind.CHOICE, [folder], None))
@@ -129,7 +143,7 @@ def _app() -> typer.Typer:
     return app
 
 
-def _run(kind: str, *paths: Path) -> tuple[int, list[dict[str, Any]]]:
+def _run(kind: str, *paths: Path | str) -> tuple[int, list[dict[str, Any]]]:
     result = CliRunner().invoke(_app(), ["recognize", kind, *map(str, paths), "--json"])
     return result.exit_code, [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
 

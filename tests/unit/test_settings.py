@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.errors import SettingsError, UsageError
 from pipeline.settings import load_settings
 
 
@@ -44,3 +46,18 @@ def test_an_outage_ends_after_it_has_begun(monkeypatch: pytest.MonkeyPatch, tmp_
         load_settings()
     (tmp_path / "settings.yaml").write_text("outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n", "utf-8")
     assert load_settings().outage_end
+
+
+def test_a_workspace_that_may_not_be_looked_into_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "closed"))
+    real = Path.is_file
+
+    def refused(path: Path) -> bool:
+        if path.name == "settings.yaml":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(SettingsError, match="closed cannot be looked into: Permission denied") as error:
+        load_settings()
+    assert "rights" in error.value.remedy

@@ -32,6 +32,6 @@ def test_the_command_takes_in_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyP
     file.write_text(f"namn;titel;signatur;enhet\n{EVA.name};{EVA.title};{EVA.signature};{EVA.unit}\n", "utf-8")
     store = open_store(Settings(workspace=tmp_path / "workspace"), create=True)
     result = CliRunner().invoke(build_app(), ["staff", str(file)])
-    assert (result.exit_code, result.output) == (0, "1 line\n")
+    assert (result.exit_code, result.stdout) == (0, "1 line\n")
     with store.read() as conn:
         assert staff_list(conn) == [EVA]

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import socket
 import sys
 import time
 from contextlib import closing
@@ -17,6 +18,7 @@ import typer
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
+from pipeline import crew
 from pipeline.cli import build_app, ui_commands, work_commands
 from pipeline.errors import EfterskriftError, IntakeError, UsageError
 from pipeline.health import examine
@@ -50,6 +52,11 @@ def run(*arguments: str) -> Result:
     return result
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 def counts() -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = json.loads(run("status", "--json").stdout)
     return found
@@ -60,13 +67,28 @@ def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None
     bad = tmp_path / "bad.pdf"
     bad.write_bytes(b"no pdf")
     files = [*write_stack(tmp_path / "in", 3), bad]
-    told = run("scan", *map(str, files), "--place", "Pärm 1").stdout
-    assert "4 pages, 1 of them could not be taken in" in told
+    told = run("scan", *map(str, files), "--place", "Pärm 1")
+    assert "4 pages, 1 of them could not be taken in" in told.stdout
+    assert "bad.pdf, page 1: not a document: The file is not a PDF" in told.stderr
+    assert "scan that paper once more" in told.stderr
+    assert "Taken in before" not in told.stderr
     found = counts()
     assert found["pages"] == {"in": 4, "done": 0, "waiting": 3, "failed": 1, "queued": 3}
     assert found["problems"] == {"not_a_document": 1}
     assert found["batches"] == {"in": 1, "unfinished": []}
     assert "Pages in 4 = done 0 + waiting 3 + failed 1" in run("status").stdout
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_file_that_was_taken_in_before_is_told_of(tmp_path: Path) -> None:
+    first, second = write_stack(tmp_path / "in", 2)
+    run("scan", str(first))
+    (again := tmp_path / "Bunt från Åsa 1.png").write_bytes(first.read_bytes())
+    (bad := tmp_path / "bad.pdf").write_bytes(b"no pdf")
+    assert "Taken in before" not in run("scan", str(bad)).stderr + run("scan", str(bad)).stderr
+    told = run("scan", str(again), str(second)).stderr
+    assert "Taken in before: Bunt från Åsa 1.png." in told
+    assert second.name not in told
 
 
 def test_the_unit_must_be_known_and_is_asked_for_when_there_are_several(workspace: Path, tmp_path: Path) -> None:
@@ -88,6 +110,24 @@ def test_a_missing_file_is_named_before_anything_is_taken_in(tmp_path: Path) -> 
     with pytest.raises(UsageError, match=r"no file gone\.pdf"):
         run("scan", str(tmp_path / "gone.pdf"))
     assert counts()["pages"]["in"] == 0
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_folder_is_no_file_and_one_that_may_not_be_looked_into_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file,) = write_stack(tmp_path / "in", 1)
+    with pytest.raises(UsageError, match="in is a folder") as error:
+        run("scan", str(file.parent))
+    assert "watch" in error.value.remedy
+    real = os.stat
+
+    def refused(path: Any, *more: Any, **named: Any) -> os.stat_result:  # noqa: ANN401 - as os.stat
+        if str(path) == str(file):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *more, **named)
+
+    monkeypatch.setattr(os, "stat", refused)
+    with pytest.raises(UsageError, match=r"no file 0000\.png"):
+        work_commands.scan([file])
 
 
 @pytest.mark.usefixtures("workspace")
@@ -188,7 +228,7 @@ def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, mo
     work = f"open({str(begun)!r}, 'a').write('x'); raise SystemExit(6)"
     monkeypatch.setattr(ui_commands, "work_command", lambda _: [sys.executable, "-c", work])
     with pytest.raises(typer.Exit):
-        ui_commands.ui(port=8501, headless=True, processes=1)
+        ui_commands.ui(port=free_port(), headless=True, processes=1)
     assert len(begun.read_text()) > 1
 
 
@@ -196,3 +236,19 @@ def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, mo
 def test_a_unit_has_a_name() -> None:
     with pytest.raises(UsageError, match="has a name"):
         run("unit", " ", "HSL")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_work_that_waits_for_pages_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "work", lambda *_, **__: iter([crew.Work(2, 1), crew.Work(2, 0), crew.Work(2, 0)]))
+    told = run("work", "--processes", "1").stderr
+    assert told.count("No page waits to be read. What comes in is read until Ctrl-C ends this.") == 1
+    assert "No page waits" not in run("work", "--processes", "1", "--until-idle").stderr
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_port_that_is_taken_is_told_of_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui_commands, "command", lambda *_, **__: [sys.executable, "-c", "raise SystemExit(1)"])
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(UsageError, match="cannot be used: Address already in use") as error:
+        run("ui", "--port", str(other.getsockname()[1]), "--headless", "--processes", "0")
+    assert "--port" in error.value.remedy
