@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,19 +69,32 @@ def print_form(
     store = open_store(settings, create=True)
     sheets = _planned(form, visits, register, store) if plan else _sheets(copies or 1, register, unit or _only_unit(register, store), store)
     _of_known_units(sheets, store)
+    places = {end: output.with_stem(output.stem + end) for end in sheets}
+    _require_free(places.values())
     # Written inside the transaction: no sheet is registered whose paper could not be written. Printable once it is registered, and not before.
     with ExitStack() as files:
         with store.begin() as conn:
             add_issued(conn, [issued(form, sheet) for theirs in sheets.values() for sheet in theirs], by=BY)
             pdfs = {end: print_sheets(form, those, organisation=settings.care_provider) for end, those in sheets.items()}
-            written = _written({output.with_stem(output.stem + end): pdf for end, pdf in pdfs.items()}, files)
+            written = _written({places[end]: pdf for end, pdf in pdfs.items()}, files)
         for place, partial in written.items():
             with _told(place):
                 put(partial, place)
     store.close()
     for end, those in sheets.items():
-        typer.echo(f"{output.with_stem(output.stem + end)}: {len(those)} × {form.title}", err=True)
+        typer.echo(f"{places[end]}: {len(those)} × {form.title}", err=True)
     tell_strangers(f"{output.stem}{Keeping.UNKNOWN}{output.suffix}" if Keeping.UNKNOWN in sheets else "")
+
+
+def _require_free(places: Iterable[Path]) -> None:
+    """Sheets that are registered as issued and were written over could only be counted as missing.
+
+    Raises:
+        UsageError: a file is there.
+    """
+    # `Path` breaks off where it may not look.
+    if taken := [str(place) for place in places if os.path.isfile(place) and os.path.getsize(place)]:  # noqa: PTH113, PTH202
+        raise UsageError(f"{', '.join(taken)}: there is such a file.", "Give another name with -o: sheets in it may be registered as issued.")
 
 
 def tell_strangers(file: str) -> None:

@@ -117,6 +117,20 @@ def test_printed_sheets_are_issued(tmp_path: Path) -> None:
     assert _issued() == [("Hemtjänst Öst", None)] * 3
 
 
+def test_sheets_that_are_issued_are_not_written_over(tmp_path: Path) -> None:
+    pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
+    lines = REGISTER.splitlines()
+    register.write_text("\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", f"{lines[2]};"]), "utf-8")
+    secret = pdf.with_stem("ut-skyddade")
+    secret.write_bytes(b"printed before")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="there is such a file"):
+            _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
+    assert secret.read_bytes() == b"printed before"
+    assert not pdf.exists()
+    assert _issued() == []
+
+
 def test_every_client_gets_a_sheet(tmp_path: Path) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     register.write_text(REGISTER, "utf-8")
