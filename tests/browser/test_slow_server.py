@@ -106,7 +106,7 @@ def test_keys_pressed_before_the_next_entry_is_drawn_to_its_end_do_nothing(page:
 def test_a_key_that_leaves_the_form_waits_for_its_draft_as_long_as_the_server_is_busy(page: Page, store: Store, tmp_path: Path) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
-    be_slow(tmp_path, 0.9)
+    be_slow(tmp_path, 0.7)
     page.keyboard.press("Alt+s")
     second = str(page.wait_for_function(TURNED, arg=first) and focused_field(page)[0])
     page.locator(f".st-key-undo-{second}").wait_for()

@@ -37,7 +37,7 @@ _LOOKED_UP, _ASKED = "looked_up_clients", "client_shown_first"
 
 
 @st.fragment
-def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: str | None, least_look: timedelta) -> None:
+def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: str | None, least_look: timedelta = timedelta()) -> None:
     """Show the client, and mind the keys of the form (keyboard.py). As a fragment it can run again without touching the form."""
     if st.session_state.pop(_LEFT_OUT, False):
         st.rerun()  # the whole screen: the person sees why what was typed is not kept

@@ -2,6 +2,8 @@
 const SETTLE_MS = 1200;
 // The server answers a draft within a tenth of a second, unless it is busy; what waits for that goes on without it when the server has rested for so long.
 const PATIENCE_MS = 2000;
+// Streamlit may forget to tell that a run has ended: nothing waits longer than this.
+const BUSY_MS = 8000;
 // A screen that is not drawn to its end by now will not be.
 const DRAWN_MS = 10000;
 
@@ -51,7 +53,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const held = () => Object.fromEntries(data.fields.filter(holder).map((key) => [key, valueOf(key)]));
 
   const isUnheard = () => (parentElement.efNumber ?? 0) > data.heard;
-  const isOut = () => isUnheard() && (isRunning() || performance.now() - parentElement.efSentAt < PATIENCE_MS);
+  const isOut = () => isUnheard() && performance.now() - parentElement.efSentAt < (isRunning() ? BUSY_MS : PATIENCE_MS);
 
   // Answers whether the server has yet to hear of a draft.
   function sendDraft() {
@@ -72,7 +74,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   function afterDraft(go) {
     const one = { number: parentElement.efNumber, go: () => waiting.delete(one) && go() };
     waiting.add(one);
-    const goAnyhow = () => (isRunning() ? setTimeout(goAnyhow, PATIENCE_MS) : one.go());
+    const since = performance.now();
+    const goAnyhow = () => (isRunning() && performance.now() - since < BUSY_MS ? setTimeout(goAnyhow, PATIENCE_MS) : one.go());
     setTimeout(goAnyhow, PATIENCE_MS);
   }
 
