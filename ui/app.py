@@ -21,6 +21,7 @@ from ui.components.document import document
 from ui.components.faults import show_fault
 from ui.components.guide import guide
 from ui.components.heading import heading
+from ui.components.one_press import one_press
 from ui.components.screen_help import SCREEN
 from ui.components.showing import forget_looks
 from ui.screens import (
@@ -88,6 +89,7 @@ def main() -> None:
     form_slots.begin_run()
     st.html(Path(__file__).with_name("style.css"))
     document()
+    one_press()
     try:
         site = session.site()
         person = session.current_person(site)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from html import escape
 
 import streamlit as st
@@ -36,12 +37,13 @@ _LOOKED_UP, _ASKED = "looked_up_clients", "client_shown_first"
 
 
 @st.fragment
-def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: str | None) -> None:
-    """Show the client, and mind the keys of the form. As a fragment it can run again without touching the form."""
+def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: str | None, least_look: timedelta = timedelta()) -> None:
+    """Show the client, and mind the keys of the form (keyboard.py). As a fragment it can run again without touching the form."""
     if st.session_state.pop(_LEFT_OUT, False):
         st.rerun()  # the whole screen: the person sees why what was typed is not kept
     keys = widget_keys(view)
-    keyboard(turn, list(keys), lambda draft: _keep(here, person, view, keys, draft), focus=focus, save=save_key(view))
+    kept, last = partial(_keep, here, person, view, keys), f"undo-{view.entry.id}"
+    keyboard(turn, list(keys), kept, focus=focus, save=save_key(view), ready=last, least_look=least_look)
     entry_facts(view, _so_far(view))
     field = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
     if field is None:

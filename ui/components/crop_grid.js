@@ -1,6 +1,7 @@
 // A grid of pieces of paper that were read alike. Arrow keys go from one to the next, Space marks the odd ones, Ctrl+Enter confirms the others.
 const SETTLE_MS = 500;
 const AGAIN_MS = 1500;
+const LOOK_MS = 1000; // nobody has looked at a whole group in less, however long ago a busy server began to draw it
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
@@ -50,6 +51,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
 
   function toggle(place) {
+    if (state.sent) return; // the others are being confirmed: a mark would be seen and not heard
     const { id } = data.cells[place];
     if (!state.marked.delete(id)) state.marked.add(id);
     state.place = place;
@@ -59,13 +61,20 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
 
   function confirm() {
-    if (state.sent) return;
+    if (state.sent || performance.now() - state.upAt < LOOK_MS) return;
     clearTimeout(state.settle);
     state.sent = true;
     show();
-    // What comes too soon after the group came up is not taken for meant, and then nothing is drawn anew.
-    state.again = setTimeout(() => { state.sent = false; show(); }, AGAIN_MS);
+    state.again = setTimeout(again, AGAIN_MS);
+    document.dispatchEvent(new Event("ef-press"));
     setTriggerValue("done", { group: data.turn, cells: marked() });
+  }
+
+  // The server did not take it for meant.
+  function again() {
+    if (isRunning()) { state.again = setTimeout(again, AGAIN_MS); return; }
+    state.sent = false;
+    show();
   }
 
   // How many stand in a row, as they are laid out now.
@@ -76,7 +85,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
 
   if (state.turn !== data.turn) {
-    Object.assign(state, { turn: data.turn, place: 0, marked: new Set(data.cells.filter((cell) => cell.marked).map((cell) => cell.id)) });
+    Object.assign(state, { turn: data.turn, upAt: performance.now(), place: 0, marked: new Set(data.cells.filter((cell) => cell.marked).map((cell) => cell.id)) });
     draw();
     show();
     pieces()[0]?.focus({ preventScroll: true });

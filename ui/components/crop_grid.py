@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from ui.components.one_press import PRESS_AGAIN
 from ui.components.page_view import data_url
 from ui.text import t
 
@@ -39,7 +40,7 @@ def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
         "efterskrift_crop_grid",
         html=_HTML,
         css=(here / "crop_grid.css").read_text("utf-8"),
-        js=(here / "crop_grid.js").read_text("utf-8"),
+        js=PRESS_AGAIN.read_text("utf-8") + (here / "crop_grid.js").read_text("utf-8"),
     )
 
 

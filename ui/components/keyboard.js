@@ -1,7 +1,11 @@
 // The keys of the review form that the form itself does not have. Field text travels in events only, never into HTML.
 const SETTLE_MS = 1200;
-// The server answers a draft within a tenth of a second; what waits for that goes on without it after this.
+// The server answers a draft within a tenth of a second, unless it is busy; what waits for that goes on without it when the server has rested for so long.
 const PATIENCE_MS = 2000;
+// Streamlit may forget to tell that a run has ended: nothing waits longer than this.
+const BUSY_MS = 8000;
+// A screen that is not drawn to its end by now will not be.
+const DRAWN_MS = 10000;
 
 function setText(input, text) {
   const kind = input.tagName === "TEXTAREA" ? HTMLTextAreaElement : HTMLInputElement;
@@ -9,7 +13,6 @@ function setText(input, text) {
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-const holder = (key) => document.querySelector(`.st-key-${CSS.escape(key)}`);
 const inputs = (key) => [...(holder(key)?.querySelectorAll("input, textarea") ?? [])];
 
 function valueOf(key) {
@@ -27,6 +30,10 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
   const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
   const waiting = (parentElement.efWaiting ??= new Set());
+  // What has come up a moment ago nobody has looked at, however long ago a busy server began to draw it.
+  const comesUp = () => parentElement.efUp !== data.turn && Object.assign(parentElement, { efUp: data.turn, efUpAt: performance.now() });
+  const upFor = () => performance.now() - parentElement.efUpAt;
+  comesUp();
   parentElement.efSend = sendDraft;
 
   function choose(key, index) {
@@ -45,7 +52,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
 
   const held = () => Object.fromEntries(data.fields.filter(holder).map((key) => [key, valueOf(key)]));
 
-  const isOut = () => (parentElement.efNumber ?? 0) > data.heard && performance.now() - parentElement.efSentAt < PATIENCE_MS;
+  const isUnheard = () => (parentElement.efNumber ?? 0) > data.heard;
+  const isOut = () => isUnheard() && performance.now() - parentElement.efSentAt < (isRunning() ? BUSY_MS : PATIENCE_MS);
 
   // Answers whether the server has yet to hear of a draft.
   function sendDraft() {
@@ -53,7 +61,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     if (!data.drafts) return false;
     const values = held();
     const text = JSON.stringify(values);
-    if (text === parentElement.efSent) return isOut();
+    if (text === parentElement.efSent && (isOut() || !isUnheard())) return isOut();
     parentElement.efSent = text;
     parentElement.efSentAt = performance.now();
     parentElement.efNumber = Math.max(parentElement.efNumber ?? 0, data.heard) + 1;
@@ -66,7 +74,9 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   function afterDraft(go) {
     const one = { number: parentElement.efNumber, go: () => waiting.delete(one) && go() };
     waiting.add(one);
-    setTimeout(one.go, PATIENCE_MS);
+    const since = performance.now();
+    const goAnyhow = () => (isRunning() && performance.now() - since < BUSY_MS ? setTimeout(goAnyhow, PATIENCE_MS) : one.go());
+    setTimeout(goAnyhow, PATIENCE_MS);
   }
 
   // Alt+S and the like take what was typed since the last pause with the form: the key is pressed anew behind the draft.
@@ -80,30 +90,21 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   // A tap leaves the field and presses something in one moment. A draft that is late would bring Streamlit back to a screen that is gone.
   function draftFirst(event) {
     const pressed = event.target.closest?.("a[href], button, label, input");
-    if (!pressed || keyOf(pressed) || !event.isTrusted || !isOut()) return;
+    if (!pressed || keyOf(pressed) || !event.isTrusted || !sendDraft()) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const found = finder(pressed);
-    afterDraft(() => press(found));
+    afterDraft(() => pressAgain(found));
   }
 
-  // Finds what was pressed also after it was drawn anew as the draft arrived. An old link would load the whole page, and log the person out.
-  function finder(pressed) {
-    const { href, tagName } = pressed;
-    if (href) return () => [...document.querySelectorAll("a[href]")].find((one) => one.href === href);
-    const key = pressed.closest("[class*='st-key-']")?.className.match(/st-key-(\S+)/)?.[1];
-    const all = () => [...(key ? holder(key) : null)?.querySelectorAll(tagName) ?? []];
-    const place = all().indexOf(pressed);
-    return () => (pressed.isConnected ? pressed : all()[place]);
-  }
-
-  function press(found, left = 60) {
-    const one = found();
-    if (one) one.click();
-    else if (left > 0) requestAnimationFrame(() => press(found, left - 1));
-  }
+  // The buttons on the screen are of the entry before until the new ones are drawn.
+  const isReady = () => !data.early && (!data.ready || holder(data.ready));
+  const isSave = (event) => event.ctrlKey && event.key === "Enter";
+  const isHalfDrawn = () => !isReady() && isRunning() && upFor() < DRAWN_MS;
+  const isTooSoon = (event) => (isHalfDrawn() && (isSave(event) || pressesButton(event))) || (isSave(event) && upFor() < data.look);
 
   function onKey(event) {
+    if (isTooSoon(event)) { event.preventDefault(); event.stopImmediatePropagation(); return; }
     const key = keyOf(event.target);
     const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
     let taken = false;
@@ -116,11 +117,11 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
       const button = holder(data.help)?.querySelector("button");
       button?.click();
       taken = Boolean(button);
-    } else if (key && event.altKey && !event.ctrlKey && /^[a-z]$/i.test(event.key) && draftBeforeKey(event)) {
+    } else if (event.altKey && !event.ctrlKey && /^[a-z]$/i.test(event.key) && draftBeforeKey(event)) {
       event.stopImmediatePropagation();
       taken = true;
     }
-    if (event.key === "Enter" && event.ctrlKey) {
+    if (isSave(event)) {
       // A radio keeps Enter to itself, as does a button of a segmented control, so that Streamlit's own shortcut never hears of it.
       const deaf = ["radio", "checkbox"].includes(event.target.type) || event.target.getAttribute?.("role") === "radio";
       if (deaf && !event.repeat) holder(data.save)?.querySelector("button")?.click();
@@ -128,8 +129,6 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     }
     if (taken) { event.preventDefault(); event.stopPropagation(); }
   }
-
-  const isSeen = (element) => element.getClientRects().length > 0;
 
   // The form may be drawn already and come into sight only now: what is not seen cannot have the focus.
   function focusFirst(left = 600) {
@@ -174,7 +173,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   // The next form has come into sight and the server is still drawing the rest (coming_entry.js): nothing is sent of it before that is done.
   function turnEarly({ detail }) {
     if (!data.drafts || detail.keys.turn === data.turn) return;
-    data = { ...data, ...detail.keys, save: "", drafts: false };
+    data = { ...data, ...detail.keys, save: "", drafts: false, early: true };
+    comesUp();
     focusFirst();
   }
 

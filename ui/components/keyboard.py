@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from ui.components.one_press import PRESS_AGAIN
 
 HELP_KEY = "keyboard_help"
 _HEARD = "draft_heard"
@@ -15,7 +18,8 @@ _HEARD = "draft_heard"
 
 @cache
 def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component("efterskrift_keyboard", js=Path(__file__).with_suffix(".js").read_text("utf-8"))
+    script = PRESS_AGAIN.read_text("utf-8") + Path(__file__).with_suffix(".js").read_text("utf-8")
+    return st.components.v2.component("efterskrift_keyboard", js=script)
 
 
 def keyboard(
@@ -25,13 +29,16 @@ def keyboard(
     *,
     focus: str | None = None,
     save: str = "",
+    ready: str = "",
+    least_look: timedelta = timedelta(),
     key: str = "keyboard",
 ) -> None:
     """Mind the keys of the widgets `fields` (widget keys, in order).
 
     `turn` names the showing of an entry; when it changes, the first field (or `focus`) gets the focus. `save` is the button that Ctrl+Enter
-    presses. `on_draft` receives the text of each text widget and the index of the chosen option of each radio (-1 when none is chosen);
-    without it no draft leaves the browser. A second form on the same screen has its own `key`.
+    presses, not before the entry has been on the screen for `least_look`; and no key presses a button before the one named `ready` is drawn.
+    `on_draft` receives the text of each text widget and the index of the chosen option of each radio (-1 when none is chosen); without it no draft
+    leaves the browser. A second form on the same screen has its own `key`.
 
     Drafts are numbered, and the number of the last one heard goes back: until then the browser holds what would take the form away.
     """
@@ -49,6 +56,8 @@ def keyboard(
         "focus": focus or next(iter(fields), ""),
         "help": HELP_KEY,
         "save": save,
+        "ready": ready,
+        "look": least_look / timedelta(milliseconds=1),
         "drafts": on_draft is not None,
         "heard": st.session_state.get(_HEARD, 0),
     }

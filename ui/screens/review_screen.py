@@ -182,7 +182,7 @@ def _explain(here: Site, person: Person, view: EntryView) -> None:
 
 def _card(here: Site, person: Person, view: EntryView) -> None:
     wrong = next((key for key, field in widget_keys(view).items() if field.spec.name in entry_turn.complaints()), None)
-    client_card(here, person, view, coming_entry.turn_of(view), wrong)
+    client_card(here, person, view, coming_entry.turn_of(view), wrong, entry_acts.LEAST_LOOK)
 
 
 def _buttons(here: Site, person: Person, view: EntryView) -> None:

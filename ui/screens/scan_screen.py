@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import StopException
 
 from pipeline.access import Action, allowed, require
 from pipeline.errors import EfterskriftError
+from pipeline.intake import Taken
 from pipeline.model import Person
 from pipeline.scan import SUFFIXES
 from pipeline.store import pages, workers
@@ -15,6 +20,7 @@ from pipeline.uploads import take_in_uploads
 from ui import session
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
+from ui.components.once import Once, once
 from ui.components.problem_list import problem_list
 from ui.components.progress_tables import table
 from ui.components.unused_sheets import unused_sheets
@@ -22,7 +28,7 @@ from ui.session import Site
 from ui.text import moment, t
 
 _KINDS = sorted(suffix.removeprefix(".") for suffix in SUFFIXES)
-_SENT = "uploads_sent"
+_SENT, _TAKEN = "uploads_sent", "uploads_taken"
 
 
 def show(here: Site, person: Person) -> None:
@@ -54,29 +60,30 @@ def _upload(here: Site, person: Person) -> None:
     if not files or not unit:
         st.warning(t("scan.no_files"))
         return
-    bar = st.progress(0.0, t("scan.taking_in", count=0))
+    bar, given = st.progress(0.0, t("scan.taking_in", count=0)), [(file.name, file.getvalue()) for file in files]
+    made: Once[Taken] = once(_TAKEN)
     try:
-        taken = take_in_uploads(
-            here.store,
-            here.settings,
-            ((file.name, file.getvalue()) for file in files),
-            person=person,
-            unit=unit,
-            place=place.strip(),
-            on_page=lambda done: _show_taking_in(bar, done),
-        )
+        made.do((nth, unit, place), partial(_take_in, here, person, unit, place.strip(), given, bar))
     except EfterskriftError as error:
         bar.empty()
         st.error(fault_text(error))
+        return
+    if (taken := made.result()) is None:
         return
     st.session_state[_SENT] = nth + 1
     st.toast(t("scan.taken", count=taken.pages, batch=taken.batch), icon=":material/check:")
     st.rerun()
 
 
+def _take_in(here: Site, person: Person, unit: str, place: str, files: list[tuple[str, bytes]], bar: DeltaGenerator) -> Taken:
+    """Take the files in to the last page, also when the person presses something else meanwhile."""
+    return take_in_uploads(here.store, here.settings, files, person=person, unit=unit, place=place, on_page=partial(_show_taking_in, bar))
+
+
 def _show_taking_in(bar: DeltaGenerator, done: int) -> None:
-    """How many there will be is not known while a stack comes in, so the bar only nears its end."""
-    bar.progress(done / (done + 20), t("scan.taking_in", count=done))
+    """How many there will be is not known while a stack comes in, so the bar only nears its end. Nobody sees it any more once the screen is left."""
+    with suppress(StopException):
+        bar.progress(done / (done + 20), t("scan.taking_in", count=done))
 
 
 @st.fragment(run_every="2s")

@@ -109,7 +109,7 @@ def _sign_form(here: Site, person: Person, view: EntryView, reasons: tuple[str, 
             st.radio(t("signing.why"), reasons, index=None, format_func=lambda reason: known("signing.reasons", reason), key=why)
             st.text_input(t("signing.text"), key=text, max_chars=200, autocomplete="off")
         st.form_submit_button(t("signing.sign"), key=do, type="primary", shortcut="Ctrl+Enter", on_click=act)
-    keyboard(f"signing-{one.id}", [] if own else [why, text], save=do)
+    keyboard(f"signing-{one.id}", [] if own else [why, text], save=do, least_look=LEAST_LOOK)
 
 
 def _sheet(here: Site, person: Person, views: list[EntryView]) -> None:

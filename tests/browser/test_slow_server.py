@@ -1,0 +1,187 @@
+"""A server that takes its time, and a person who does not wait: what was pressed is done, and what is typed ahead stands in no other place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from pipeline.model import EntryState
+from pipeline.review import Answer
+from pipeline.store import pages
+from pipeline.store.answers import decided, drafts
+from pipeline.store.database import Store
+from pipeline.store.entries import entry
+from tests.browser.nurse import fill_in, focused_field, log_in, press_until, settle, wait_for_entry
+from tests.browser.people import go, hand_in
+from tests.browser.test_group_keys import PIECES, first_group, outcomes
+from tests.browser.warm import SLOW
+from tests.ui import seeding
+from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, NOTE, NURSE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TURNED = '(last) => document.activeElement?.closest(\'[class*="st-key-f-"]\') && !document.activeElement.closest(`[class*="st-key-f-${last}-"]`)'
+
+
+@pytest.fixture
+def entries(store: Store) -> list[str]:
+    """Notes that wait."""
+    return seeding.add_notes(store, 5)
+
+
+def be_slow(workspace: Path, seconds: float = 0.06) -> None:
+    """From now on the server is, with every transaction."""
+    (workspace / SLOW).write_text(str(seconds), "utf-8")
+
+
+def be_quick(workspace: Path) -> None:
+    """From now on the server is."""
+    (workspace / SLOW).unlink()
+
+
+def filled(page: Page, other_than: str = "") -> str:
+    """Fill in the next entry; answers with its id."""
+    entry_id = wait_for_entry(page, other_than=other_than)
+    fill_in(page)
+    return entry_id
+
+
+@pytest.mark.usefixtures("entries")
+def test_what_is_pressed_right_after_a_save_does_not_undo_it(page: Page, store: Store, tmp_path: Path) -> None:
+    log_in(page, NURSE)
+    saved = [filled(page)]
+    page.keyboard.press("Control+Enter")
+    for press in ("Alt+s", "Alt+z"):
+        saved.append(filled(page, saved[-1]))
+        be_slow(tmp_path)
+        page.keyboard.press("Control+Enter")
+        page.keyboard.press(press)
+        page.wait_for_function(TURNED, arg=saved[-1])
+        be_quick(tmp_path)
+    settle(page)
+    with store.read() as conn:
+        assert [entry(conn, one).state for one in saved] == [EntryState.CONFIRMED] * 3
+        assert [entry(conn, one).skipped for one in saved] == [0] * 3
+
+
+def test_what_is_typed_while_a_save_is_on_its_way_stands_nowhere(page: Page, store: Store, tmp_path: Path, entries: list[str]) -> None:
+    log_in(page, NURSE)
+    first = filled(page)
+    plan = page.locator(f".st-key-f-{first}-0-plan").locator("input, textarea").first
+    plan.focus()
+    be_slow(tmp_path, 0.25)
+    page.keyboard.press("Control+Enter")
+    page.keyboard.type("40 mg", delay=20)
+    page.keyboard.press("Control+Enter")
+    be_quick(tmp_path)
+    second = wait_for_entry(page, other_than=first)
+    assert page.locator(f".st-key-f-{second}-0-personnummer input").input_value() == ""
+    with store.read() as conn:
+        assert decided(conn, first)["plan"].answer == Answer(NOTE["plan"])
+        assert [drafts(conn, one, NURSE.login) for one in entries] == [{}] * 5
+
+
+@pytest.mark.usefixtures("entries")
+def test_keys_pressed_before_the_next_entry_is_drawn_to_its_end_do_nothing(page: Page, store: Store, tmp_path: Path) -> None:
+    log_in(page, NURSE)
+    first = filled(page)
+    be_slow(tmp_path)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(TURNED, arg=first)
+    page.keyboard.type("1930")
+    for press in ("Alt+s", "Control+Enter", "Alt+z"):
+        page.keyboard.press(press)
+    second = wait_for_entry(page, other_than=first)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert page.locator(f".st-key-f-{second}-0-personnummer input").input_value() == "1930"
+    with store.read() as conn:
+        assert entry(conn, first).state is EntryState.CONFIRMED
+        assert entry(conn, second).skipped == 0
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_key_that_leaves_the_form_waits_for_its_draft_as_long_as_the_server_is_busy(page: Page, store: Store, tmp_path: Path) -> None:
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    be_slow(tmp_path, 0.7)
+    page.keyboard.press("Alt+s")
+    second = str(page.wait_for_function(TURNED, arg=first) and focused_field(page)[0])
+    page.locator(f".st-key-undo-{second}").wait_for()
+    page.keyboard.type("1930")
+    page.keyboard.press("Alt+s")
+    page.wait_for_function(TURNED, arg=second)
+    be_quick(tmp_path)
+    with store.read() as conn:
+        assert drafts(conn, second, NURSE.login)["personnummer"] == Answer("1930")
+        assert entry(conn, second).skipped == 1
+
+
+LOST = "const send = WebSocket.prototype.send; WebSocket.prototype.send = function (message) { if (!window.efLost) send.call(this, message); };"
+"""What the browser sends can be lost on its way."""
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_draft_that_was_lost_on_its_way_is_sent_again_before_the_form_goes(page: Page, store: Store) -> None:
+    page.add_init_script(LOST)
+    page.reload()
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.type("1930")
+    page.evaluate("window.efLost = true")
+    page.keyboard.press("Tab")
+    page.wait_for_function("(since) => performance.now() > since + 2500", arg=page.evaluate("performance.now()"))  # nothing waits for it any more
+    page.evaluate("document.activeElement.blur(); window.efLost = false")
+    page.mouse.click(5, 450)  # so that the focus does not come back
+    page.keyboard.press("Alt+s")
+    wait_for_entry(page, other_than=first)
+    with store.read() as conn:
+        assert drafts(conn, first, NURSE.login)["personnummer"] == Answer("1930")
+
+
+def test_a_group_that_came_up_late_is_not_confirmed_unseen(page: Page, store: Store, tmp_path: Path) -> None:
+    seeding.add_visit_lists(store, 2)
+    title = first_group(page)
+    be_slow(tmp_path, 0.3)
+    press_until(page, "Control+Enter", page.locator(f".grid:not([aria-label='{title}'])"))
+    page.keyboard.press("Control+Enter")
+    be_quick(tmp_path)
+    settle(page)
+    assert len(outcomes(store)) == PIECES
+
+
+def test_a_note_that_came_up_late_is_not_signed_unread(page: Page, store: Store, tmp_path: Path) -> None:
+    notes = seeding.add_notes(store, 2)
+    for one in notes:
+        seeding.confirm(store, COLLEAGUE, one)
+    log_in(page, NURSE)
+    settle(page)
+    go(page, "Signera")
+    first, second = sorted(notes, key=lambda one: not page.locator(f"[class*='st-key-sign-{one}']").count())
+    be_slow(tmp_path, 0.3)
+    press_until(page, "Control+Enter", page.locator(f"[class*='st-key-sign-{second}']"))
+    page.keyboard.press("Control+Enter")
+    be_quick(tmp_path)
+    settle(page)
+    with store.read() as conn:
+        assert [entry(conn, one).signed_by for one in (first, second)] == [NURSE.login, None]
+
+
+def test_a_stack_is_taken_in_whole_though_the_person_goes_elsewhere(page: Page, store: Store, tmp_path: Path) -> None:
+    paper = tmp_path / "bunt.pdf"
+    sheets = [Image.new("L", (600, 800), 200 + shade) for shade in range(6)]
+    sheets[0].save(paper, save_all=True, append_images=sheets[1:])
+    log_in(page, ADMINISTRATOR)
+    go(page, "Skanna")
+    hand_in(page, "upload_files", paper)
+    be_slow(tmp_path, 0.2)
+    page.locator(".st-key-upload_submit button").click()
+    expect(page.get_by_role("progressbar").first).to_be_visible()
+    page.get_by_role("link", name="Läge", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Läge")).to_be_visible()
+    be_quick(tmp_path)
+    go(page, "Skanna")
+    with store.read() as conn:
+        assert [one.pages for one in pages.batches(conn, ADMINISTRATOR)] == [6]

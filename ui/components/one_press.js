@@ -1,0 +1,74 @@
+// One press at a time. What is pressed begins a run of the server that ends the run before, even one that has yet to save. So until the server has done
+// what a button asked for, other presses wait, and nothing is typed: the form has been sent, and what is typed ahead would stand in it.
+const STILL_MS = 1000; // the server has stood still for so long: it has not heard of the press
+const LONGEST_MS = 20000; // what takes longer does not hold the person up
+const AHEAD_MS = 300; // keys that follow each other closer than this are one: half a number must not come into the next form
+const BUTTONS = ".stButton button, .stFormSubmitButton button";
+
+export default function ({ parentElement, data }) {
+  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  parentElement.efStop?.abort();
+  const stop = (parentElement.efStop = new AbortController());
+  const state = (parentElement.efState ??= { later: null, pressed: null, ahead: -AHEAD_MS, since: 0, busy: 0 });
+  const on = (target, type, run) => target.addEventListener(type, run, { capture: true, signal: stop.signal });
+  const root = document.documentElement;
+  const isOut = () => "efOut" in root.dataset;
+  const isAhead = () => performance.now() - state.ahead < AHEAD_MS;
+
+  function begin(pressed) {
+    root.dataset.efOut = "";
+    Object.assign(state, { pressed, since: performance.now(), busy: performance.now() });
+    watch();
+  }
+
+  function watch() {
+    if (!isOut()) return;
+    const now = performance.now();
+    if (isRunning()) state.busy = now;
+    if (now - state.busy > STILL_MS || now - state.since > LONGEST_MS) end();
+    else requestAnimationFrame(watch);
+  }
+
+  function end() {
+    delete root.dataset.efOut;
+    const later = state.later;
+    state.later = null;
+    if (later) requestAnimationFrame(() => pressAgain(later));
+  }
+
+  function onClick(event) {
+    const pressed = event.target.closest?.("a[href], button, label, input");
+    if (!isOut()) {
+      const button = event.target.closest?.(BUTTONS);
+      if (button && !button.disabled) begin(button);
+      return;
+    }
+    if (!event.isTrusted || !pressed) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    // A button pressed twice is pressed once, and a form that was sent is not changed.
+    if (pressed !== state.pressed && !pressed.closest(".stForm")) state.later = finder(pressed);
+  }
+
+  function letGo(event) {
+    state.ahead = performance.now();
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+
+  function onKey(event) {
+    if (!event.isTrusted) return;
+    const browsers = /^F\d|^(Control|Alt|Shift|Meta)/.test(event.key) || ((event.ctrlKey || event.metaKey) && event.key !== "Enter");
+    if (isOut() || isAhead()) { if (!browsers) letGo(event); }
+    else if (!event.repeat && pressesButton(event)) begin(null);
+  }
+
+  on(window, "click", onClick);
+  on(window, "keydown", onKey);
+  on(window, "beforeinput", (event) => { if (event.isTrusted && (isOut() || isAhead())) letGo(event); });
+  on(document, "ef-press", () => begin(null)); // by a part of the screen that is no button of Streamlit's
+  on(document, "ef-turn", end);
+  root.style.setProperty("--ef-wait", JSON.stringify(data.wait));
+  end();  // drawn first in every run: what was pressed is done
+  return () => { stop.abort(); delete root.dataset.efOut; };
+}
