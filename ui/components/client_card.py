@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from html import escape
 
 import streamlit as st
@@ -42,8 +41,16 @@ def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: s
     if st.session_state.pop(_LEFT_OUT, False):
         st.rerun()  # the whole screen: the person sees why what was typed is not kept
     keys = widget_keys(view)
-    kept, last = partial(_keep, here, person, view, keys), f"undo-{view.entry.id}"
-    keyboard(turn, list(keys), kept, focus=focus, save=save_key(view), ready=last, least_look=least_look)
+    last = f"undo-{view.entry.id}"
+    keyboard(
+        turn,
+        list(keys),
+        lambda draft: _keep(here, person, view, keys, draft),
+        focus=focus,
+        save=save_key(view),
+        ready=last,
+        least_look=least_look,
+    )
     entry_facts(view, _so_far(view))
     field = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
     if field is None:
