@@ -79,11 +79,12 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     setTimeout(goAnyhow, PATIENCE_MS);
   }
 
+  const pressKeyAgain = (event) => ["keydown", "keyup"].forEach((type) => event.target.dispatchEvent(new KeyboardEvent(type, event)));
+
   // Alt+S and the like take what was typed since the last pause with the form: the key is pressed anew behind the draft.
   function draftBeforeKey(event) {
-    const { target } = event;
     if (!event.isTrusted || !sendDraft()) return false;
-    afterDraft(() => ["keydown", "keyup"].forEach((type) => target.dispatchEvent(new KeyboardEvent(type, event))));
+    afterDraft(() => pressKeyAgain(event));
     return true;
   }
 
@@ -103,8 +104,17 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const isHalfDrawn = () => !isReady() && isRunning() && upFor() < DRAWN_MS;
   const isTooSoon = (event) => (isHalfDrawn() && (isSave(event) || pressesButton(event))) || (isSave(event) && upFor() < data.look);
 
+  // A tap that waits for its draft comes first: what it chose belongs to what is saved.
+  function isHeldBack(event) {
+    if (!isSave(event) || !event.isTrusted || !waiting.size) return false;
+    afterDraft(() => pressKeyAgain(event));
+    return true;
+  }
+
   function onKey(event) {
-    if (isTooSoon(event)) { event.preventDefault(); event.stopImmediatePropagation(); return; }
+    const isTooEarly = isTooSoon(event);
+    if (isTooEarly) document.dispatchEvent(new Event("ef-let-go")); // nothing was pressed
+    if (isTooEarly || isHeldBack(event)) { event.preventDefault(); event.stopImmediatePropagation(); return; }
     const key = keyOf(event.target);
     const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
     let taken = false;

@@ -68,6 +68,7 @@ export default function ({ parentElement, data }) {
   on(window, "beforeinput", (event) => { if (event.isTrusted && (isOut() || isAhead())) letGo(event); });
   on(document, "ef-press", () => begin(null)); // by a part of the screen that is no button of Streamlit's
   on(document, "ef-turn", end);
+  on(document, "ef-let-go", end);
   root.style.setProperty("--ef-wait", JSON.stringify(data.wait));
   end();  // drawn first in every run: what was pressed is done
   return () => { stop.abort(); delete root.dataset.efOut; };

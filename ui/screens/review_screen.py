@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import streamlit as st
@@ -182,7 +182,8 @@ def _explain(here: Site, person: Person, view: EntryView) -> None:
 
 def _card(here: Site, person: Person, view: EntryView) -> None:
     wrong = next((key for key, field in widget_keys(view).items() if field.spec.name in entry_turn.complaints()), None)
-    client_card(here, person, view, coming_entry.turn_of(view), wrong, entry_acts.LEAST_LOOK)
+    least_look = timedelta() if entry_turn.tries() else entry_acts.LEAST_LOOK  # what could not be saved has been looked at
+    client_card(here, person, view, coming_entry.turn_of(view), wrong, least_look)
 
 
 def _buttons(here: Site, person: Person, view: EntryView) -> None:
