@@ -17,7 +17,7 @@ from pipeline.store.entries import entry
 from tests.browser.nurse import fill_in, focused_field, log_in, press_until, settle, wait_for_entry
 from tests.browser.people import go, hand_in
 from tests.browser.test_group_keys import PIECES, first_group, outcomes
-from tests.browser.warm import SLOW
+from tests.browser.warm import FORGET, SLOW
 from tests.ui import seeding
 from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, NOTE, NURSE
 
@@ -185,3 +185,16 @@ def test_a_stack_is_taken_in_whole_though_the_person_goes_elsewhere(page: Page, 
     go(page, "Skanna")
     with store.read() as conn:
         assert [one.pages for one in pages.batches(conn, ADMINISTRATOR)] == [6]
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_run_of_which_the_end_is_not_told_leaves_no_mixed_screen(page: Page, tmp_path: Path) -> None:
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    settle(page)
+    expect(page.locator(".ef-run")).to_have_count(3)
+    (tmp_path / FORGET).touch()
+    page.keyboard.press("Alt+s")
+    expect(page.locator(".ef-run")).to_have_count(4)
+    expect(page.locator(".ef-run")).to_have_count(3)
+    assert not (tmp_path / FORGET).exists()

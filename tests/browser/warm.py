@@ -13,6 +13,8 @@ from pkgutil import iter_modules
 from typing import Any
 
 from sqlalchemy import Connection
+from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 from streamlit.web import cli
 
 from pipeline.store.database import Store
@@ -21,6 +23,8 @@ from ui import screens
 for module in iter_modules(screens.__path__):
     import_module(f"{screens.__name__}.{module.name}")
 
+FORGET = "forget"
+"""A file of this name in the workspace makes the server forget, once, to tell that a run has ended, as Streamlit does now and then."""
 SLOW = "slow"
 """A file of this name in the workspace says how many seconds each transaction of the server takes longer, as on a busy machine."""
 
@@ -34,7 +38,22 @@ def serve(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -
     os.environ.update(environment)
     sys.argv = ["streamlit", *arguments]
     _be_slow_when_told(Path(environment["EFTERSKRIFT_WORKSPACE"]) / SLOW)
+    _forget_when_told(Path(environment["EFTERSKRIFT_WORKSPACE"]) / FORGET)
     cli.main()
+
+
+def _forget_when_told(said: Path) -> None:
+    told = AppSession._handle_scriptrunner_event_on_event_loop
+
+    def forgetful(self: AppSession, sender: Any, event: ScriptRunnerEvent, *rest: Any) -> None:  # noqa: ANN401 - as what it stands for
+        if event is ScriptRunnerEvent.SCRIPT_STOPPED_WITH_SUCCESS and said.exists():
+            said.unlink()
+            self._state = AppSessionState.APP_NOT_RUNNING
+            self._enqueue_forward_msg(self._create_session_status_changed_message())
+            return
+        told(self, sender, event, *rest)
+
+    AppSession._handle_scriptrunner_event_on_event_loop = forgetful  # type: ignore[assignment]
 
 
 def _be_slow_when_told(said: Path) -> None:

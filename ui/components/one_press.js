@@ -3,9 +3,11 @@
 const STILL_MS = 1000; // the server has stood still for so long: it has not heard of the press
 const LONGEST_MS = 20000; // what takes longer does not hold the person up
 const AHEAD_MS = 300; // keys that follow each other closer than this are one: half a number must not come into the next form
+const MARKS = 3; // of a run, see one_press.py
+const MIXED_MS = 600; // so long no run has gone on and still there are marks of two
 const BUTTONS = ".stButton button, .stFormSubmitButton button";
 
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
@@ -63,6 +65,16 @@ export default function ({ parentElement, data }) {
     else if (!event.repeat && pressesButton(event)) begin(null);
   }
 
+  function lookForTwo() {
+    const now = performance.now();
+    if (isRunning() || document.querySelectorAll(".ef-run").length <= MARKS) state.clean = now;
+    if (now - state.clean > MIXED_MS) {
+      state.clean = now;
+      setTriggerValue("mixed", now);
+    }
+    parentElement.efLook = setTimeout(lookForTwo, MIXED_MS / 2);
+  }
+
   on(window, "click", onClick);
   on(window, "keydown", onKey);
   on(window, "beforeinput", (event) => { if (event.isTrusted && (isOut() || isAhead())) letGo(event); });
@@ -71,5 +83,8 @@ export default function ({ parentElement, data }) {
   on(document, "ef-let-go", end);
   root.style.setProperty("--ef-wait", JSON.stringify(data.wait));
   end();  // drawn first in every run: what was pressed is done
-  return () => { stop.abort(); delete root.dataset.efOut; };
+  clearTimeout(parentElement.efLook);
+  state.clean = performance.now();
+  lookForTwo();
+  return () => { stop.abort(); clearTimeout(parentElement.efLook); delete root.dataset.efOut; };
 }
