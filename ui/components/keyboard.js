@@ -79,7 +79,11 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     setTimeout(goAnyhow, PATIENCE_MS);
   }
 
-  const pressKeyAgain = (event) => ["keydown", "keyup"].forEach((type) => event.target.dispatchEvent(new KeyboardEvent(type, event)));
+  // What it was pressed in may have been drawn anew: nobody would hear it there.
+  function pressKeyAgain(event) {
+    const target = event.target?.isConnected ? event.target : document.activeElement ?? document.body;
+    ["keydown", "keyup"].forEach((type) => target.dispatchEvent(new KeyboardEvent(type, event)));
+  }
 
   // Alt+S and the like take what was typed since the last pause with the form: the key is pressed anew behind the draft.
   function draftBeforeKey(event) {
