@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from pipeline import swedish_time
 from pipeline.archive.runs import make_package
 from pipeline.audit.follow_up import days
 from pipeline.care_list import CareList, CareRow
@@ -77,7 +78,7 @@ from tests.ward import (
 )
 
 REASON = "Ett skäl."
-TODAY = days(date.today() - timedelta(days=1), date.today() + timedelta(days=1))
+TODAY = days(swedish_time.today() - timedelta(days=1), swedish_time.today() + timedelta(days=1))
 RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
 IDENTITY = {"entry": "BBBB-00", "number": UNKNOWN_PID, "name": "", "reason": REASON, "by": "eva"}
 SENT = {"entry": "AAAA-00", "from_unit": NORTH, "to_unit": SOUTH, "why": "", "secret": False, "by": "eva"}

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pikepdf
@@ -44,7 +44,7 @@ pytest_plugins = ("tests.databases",)
 
 LOGGER = person("lo", Role.LOG_REVIEWER, (NORTH, SOUTH))
 NORTHERN = person("lona", Role.LOG_REVIEWER, (NORTH,))
-TODAY = follow_up.days(date.today() - timedelta(days=1), date.today() + timedelta(days=1))
+TODAY = follow_up.days(swedish_time.today() - timedelta(days=1), swedish_time.today() + timedelta(days=1))
 ALL = Wanted(*TODAY)
 
 
@@ -146,7 +146,7 @@ def test_views_per_day_are_swedish_days_with_none_left_out(ward: Ward) -> None:
     with ward.store.read() as conn:
         found = follow_up.views_per_day(conn, LOGGER, ALL)
     today = swedish_time.today().isoformat()
-    assert list(found) == [(date.today() + timedelta(days=n)).isoformat() for n in (-1, 0, 1)]
+    assert list(found) == [(swedish_time.today() + timedelta(days=n)).isoformat() for n in (-1, 0, 1)]
     assert found[today] == sum(found.values()) == 3
 
 
@@ -281,9 +281,9 @@ def test_a_file_of_posts_is_kept_where_there_are_none_or_no_room(store_settings:
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(ExportError, match="No space"):
-            export(f"{date.today()}")
+            export(f"{swedish_time.today()}")
     assert xml.read_text("utf-8") == "before"
-    export(f"{date.today()}")
+    export(f"{swedish_time.today()}")
     assert (b"before" in xml.read_bytes(), xml.stat().st_mode & 0o777, list(xml.parent.iterdir())) == (False, 0o600, [xml])
 
 
@@ -363,7 +363,7 @@ def run(settings: Settings, *arguments: str, typed: str = "") -> subprocess.Comp
 @pytest.mark.usefixtures("ward")
 def test_the_commands(store_settings: Settings, tmp_path: Path) -> None:
     anchor, pdf, xml = tmp_path / "anchor", tmp_path / "u.pdf", tmp_path / "logg.xml"
-    days = ("--from", f"{date.today() - timedelta(days=1)}", "--to", f"{date.today() + timedelta(days=1)}")
+    days = ("--from", f"{swedish_time.today() - timedelta(days=1)}", "--to", f"{swedish_time.today() + timedelta(days=1)}")
     sealed = run(store_settings, "seal", "-o", str(anchor))
     assert sealed.returncode == 0, sealed.stderr
     assert json.loads(sealed.stdout) == json.loads(anchor.read_text("utf-8"))

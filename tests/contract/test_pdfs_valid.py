@@ -11,6 +11,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
+from pipeline import swedish_time
 from pipeline.archive.pdfa import Side, Words, sheet_pdf
 from pipeline.audit import follow_up
 from pipeline.audit.client_extract import client_extract
@@ -96,7 +97,7 @@ def test_an_authors_list_of_questions_is(ward: Ward) -> None:
 
 def test_the_extract_of_the_log_is(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        days = follow_up.days(date.today() - timedelta(days=1), date.today() + timedelta(days=1))
+        days = follow_up.days(swedish_time.today() - timedelta(days=1), swedish_time.today() + timedelta(days=1))
         found = client_extract(conn, LOGGER, ASTA.pid, *days, utc_now())
     assert found.lines
     assert faults(extract_pdf(found, "Kalix kommun")) == []
