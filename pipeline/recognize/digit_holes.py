@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.components import Components
+from pipeline.components import Labels, Mask
 from pipeline.model import Image
 
 LOOPS = (1, 0, 2, 1, 1, 0, 1, 0, 2, 1)
@@ -31,25 +31,35 @@ def have_odd_loops(pictures: Image, digits: Sequence[int]) -> list[bool]:
     return [_is_odd(*found, digit) for found, digit in zip(_enclosed(pictures), digits, strict=True)]
 
 
-def _is_odd(areas: NDArray[np.int32], middles: NDArray[np.float64], digit: int) -> bool:
+def _is_odd(areas: NDArray[np.intp], middles: NDArray[np.float64], digit: int) -> bool:
     loops = middles[areas >= LEAST_PX[digit]]
     return len(loops) > LOOPS[digit] and not (digit == NOUGHT and _is_slashed(loops))
 
 
-def _enclosed(pictures: Image) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float64]]]:
+def _enclosed(pictures: Image) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
     """Of each cell all paper that ink encloses: px (n,) and middles (n, 2), x and y, both of the cell drawn larger.
 
     All cells are looked at as one picture, one below the other: nothing is written at their edges.
     """
     count, _, width = pictures.shape
     large = cv2.resize(pictures.reshape(-1, width), None, fx=LARGER, fy=LARGER, interpolation=cv2.INTER_CUBIC)
-    paper = Components.of(np.pad(large <= DARK, 1, constant_values=True), connectivity=4)
-    is_within = np.ones(len(paper), np.bool_)
-    is_within[[0, int(paper.labels[0, 0])]] = False
-    areas, middles = paper.column(cv2.CC_STAT_AREA)[is_within], paper.centres[is_within]
+    paper = cv2.copyMakeBorder((large <= DARK).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(1,))
+    labels = np.asarray(cv2.connectedComponents(paper, connectivity=4, ltype=cv2.CV_16U)[1])  # to measure all paper too takes three times as long
+    areas, middles = _measured(labels.view(np.uint16), (paper > 0) & (labels != labels[0, 0]))
     cells = middles[:, 1] // (len(large) / count)
     for cell in range(count):
         yield areas[cells == cell], middles[cells == cell]
+
+
+def _measured(labels: Labels, inside: Mask) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The size of each part (n,), px, and its middle (n, 2); only pixels `inside` are looked at."""
+    at = np.flatnonzero(inside)
+    part, y = labels.ravel()[at], at // labels.shape[1]
+    x = at - y * labels.shape[1]
+    areas = np.bincount(part)
+    sums = np.stack([np.bincount(part, axis) for axis in (x, y)], axis=1)
+    found = areas > 0
+    return areas[found], sums[found] / areas[found, None]
 
 
 def _is_slashed(loops: NDArray[np.float64]) -> bool:
