@@ -44,8 +44,8 @@ def _enclosed(pictures: Image) -> Iterator[tuple[NDArray[np.intp], NDArray[np.fl
     count, _, width = pictures.shape
     large = cv2.resize(pictures.reshape(-1, width), None, fx=LARGER, fy=LARGER, interpolation=cv2.INTER_CUBIC)
     paper = cv2.copyMakeBorder((large <= DARK).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(1,))
-    labels = np.asarray(cv2.connectedComponents(paper, connectivity=4, ltype=cv2.CV_16U)[1])  # to measure all paper too takes three times as long
-    areas, middles = _measured(labels.view(np.uint16), (paper > 0) & (labels != labels[0, 0]))
+    labels = np.asarray(cv2.connectedComponents(paper, connectivity=4)[1], np.int32)  # to measure all paper too takes three times as long
+    areas, middles = _measured(labels, (paper > 0) & (labels != labels[0, 0]))
     cells = middles[:, 1] // (len(large) / count)
     for cell in range(count):
         yield areas[cells == cell], middles[cells == cell]
