@@ -43,7 +43,8 @@ def read_line(image: Image, dpi: int) -> list[Word]:
             engine.SetSourceResolution(dpi)
             if not engine.Recognize(TIMEOUT_S * 1000):
                 raise ReadingError(f"Tesseract gave no answer within {TIMEOUT_S} s.", "Read the page again when the machine is less busy.")
-            return [Word(text, min(1.0, confidence / 100)) for text, confidence in engine.MapWordConfidences() if text.strip()]
+            found = engine.MapWordConfidences() if engine.AllWordConfidences() else ()  # where there is no word it logs an error
+            return [Word(text, min(1.0, confidence / 100)) for text, confidence in found if text.strip()]
         finally:
             engine.Clear()
 

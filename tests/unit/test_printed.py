@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from fpdf import FPDF
@@ -100,3 +101,9 @@ def _text(text: str) -> Image:
 def _crop(image: Image, blank: Image | None) -> Crop:
     spec = FieldSpec(name="name", label="name", kind=Kind.PRINTED, box=(0, 0, 70, 6))
     return Crop(image, spec, blank, PX)
+
+
+def test_what_is_no_word_is_read_without_complaint(caplog: pytest.LogCaptureFixture) -> None:
+    stroke = np.asarray(cv2.line(np.full((80, 300), 255, np.uint8), (20, 40), (280, 42), (0,), 3), np.uint8)
+    assert tesseract.read_line(stroke, 300) == []
+    assert not caplog.records
