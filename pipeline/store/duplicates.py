@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, tuple_, update
 
 from pipeline.model import EntryState, Outcome
@@ -103,3 +105,12 @@ def begun() -> ColumnElement[bool]:
 def is_touched(conn: Connection, other: Page) -> bool:
     """Whether somebody has begun with an entry of the page's sheet."""
     return bool(conn.execute(select(exists().where(_entry.c.sheet == other.sheet, begun()))).scalar_one())
+
+
+def same_paper(conn: Connection, page_ids: Sequence[str]) -> set[str]:
+    """Those of second scans with a sheet of their own that a person has said to be the same paper."""
+    if not page_ids:
+        return set()
+    table = tables.event.c
+    query = select(table.subject, table.detail).where(table.subject.in_(page_ids), table.action == "settle_duplicate")
+    return {row.subject for row in conn.execute(query) if row.detail.get("same")}

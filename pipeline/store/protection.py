@@ -16,6 +16,7 @@ from pipeline.access import Action, allowed
 from pipeline.field_spec import BoxMm, Meaning
 from pipeline.model import Outcome, Person
 from pipeline.store import tables
+from pipeline.store.duplicates import same_paper
 from pipeline.store.pages import Page
 from pipeline.template import Form, Forms
 
@@ -93,7 +94,7 @@ def _on_sheets(sheets: Collection[str]) -> ColumnElement[bool]:
 
 def _sheets(conn: Connection, pages: Sequence[Page]) -> set[str]:
     """The sheets that pages are sides of; of a second scan, that of the page that it repeats, also where more was written on it since."""
-    more = _same_paper(conn, [page.id for page in pages if page.sheet == page.id and page.duplicate_of])
+    more = same_paper(conn, [page.id for page in pages if page.sheet == page.id and page.duplicate_of])
     repeated = {page.duplicate_of for page in pages if page.duplicate_of and (page.sheet is None or page.id in more)}
     table = tables.page.c
     rows = conn.execute(select(table.id, table.sheet, table.serial).where(table.id.in_(repeated))).all() if repeated else []
@@ -106,16 +107,7 @@ def _written_on_since(conn: Connection, page_ids: Sequence[str]) -> set[str]:
     """The sheets of their own that later scans of these pages have, as more was written on the same paper."""
     table = tables.page.c
     later = conn.execute(select(table.id).where(table.duplicate_of.in_(page_ids), table.sheet == table.id)).scalars().all()
-    return _same_paper(conn, later)
-
-
-def _same_paper(conn: Connection, page_ids: Sequence[str]) -> set[str]:
-    """Those of second scans with a sheet of their own that a person has said to be the same paper."""
-    if not page_ids:
-        return set()
-    table = tables.event.c
-    query = select(table.subject, table.detail).where(table.subject.in_(page_ids), table.action == "settle_duplicate")
-    return {row.subject for row in conn.execute(query) if row.detail.get("same")}
+    return same_paper(conn, later)
 
 
 def _entries(sheets: Collection[str]) -> Select[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from pipeline.store.pages import Page, fail_page, page, page_reading
 from pipeline.store.places import note_places
 from pipeline.store.pulls import raise_pulled
 from pipeline.store.registers import units
+from pipeline.store.written_since import rows_not_there, shows_all
 from pipeline.template import Form, Forms, Subject
 
 _page = tables.page
@@ -88,12 +89,12 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
     found = page(conn, page_id)
     sight.require_page(conn, person, Action.PROBLEMS, found)
     form = forms.get((found.form or "", found.version or 0))
-    more = _rows_not_there(conn, found, form) if same else ()
+    more = rows_not_there(conn, found, form) if same else ()
     values: dict[str, Any] = {"settled": True} if same and not more else {"sheet": page_id}
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.unsettled_duplicate).values(values)).rowcount:
         raise ReviewError("This page is no open duplicate.")
     record(conn, person.login, "settle_duplicate", page_id, unit=found.unit, same=same)
-    if form is not None and more and _shows_all(conn, found) and stand_in(conn, found, page(conn, found.duplicate_of or "")):
+    if form is not None and more and shows_all(conn, found) and stand_in(conn, found, page(conn, found.duplicate_of or "")):
         _update(conn, page_id, sheet=found.serial, duplicate_of=None)
         make_entries(conn, replace(found, sheet=found.serial), form)
         _lay_together(conn, found, forms)
@@ -104,28 +105,6 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
         _lay_together(conn, found, forms)
     else:
         make_entries(conn, replace(found, sheet=page_id), form)
-
-
-def _rows_not_there(conn: Connection, second: Page, form: Form | None) -> Sequence[int | None]:
-    """What was written on a sheet after its first scan: rows of the second one that the first has no entry of, or in which more stands."""
-    readings = page_reading(conn, second.id)
-    if form is None or not readings:
-        return ()
-    there = {one.row for one in entries_of(conn, second.serial or "")} - _added(conn, second, form, readings)
-    return [row for row in filled_rows(form, readings) if row not in there]
-
-
-def _added(conn: Connection, second: Page, form: Form, readings: Mapping[str, Reading]) -> set[int | None]:
-    """The rows with ink in a field that was empty on the first scan: a list of signatures is written on all day."""
-    before = page_reading(conn, second.duplicate_of or "")
-    new = {name: read for name, read in readings.items() if name in before and before[name].state is State.EMPTY}
-    return set(filled_rows(form, new)) if new else set()
-
-
-def _shows_all(conn: Connection, second: Page) -> bool:
-    """Whether nothing that was written on the first scan seems empty on the second."""
-    now, before = page_reading(conn, second.id), page_reading(conn, second.duplicate_of or "")
-    return all(name in now and now[name].state is not State.EMPTY for name, read in before.items() if read.state is not State.EMPTY)
 
 
 def _lay_together(conn: Connection, settled: Page, forms: Forms) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.store import corrections, sheets
 from pipeline.store.database import Store
-from pipeline.store.decisions import reject
+from pipeline.store.decisions import reject, save_answers
+from pipeline.store.entries import entries_of
+from pipeline.store.entry_views import look_at
 from pipeline.template import Form
 from tests.unit.test_pages import decide_all, entries, page
-from tests.ward import ADMIN, ASTA, BROR, EVA, FORMS, NOTE, NOW, PLAN, SAID, VISITS, Ward, page_reading
+from tests.ward import ADMIN, ASTA, BROR, EVA, FORMS, NOTE, NOW, PLAN, SAID, VISITS, Ward, answers, page_reading
 
 pytest_plugins = ("tests.databases",)
 
@@ -33,6 +37,73 @@ def test_what_was_written_in_an_entry_after_its_first_scan_is_not_settled_with_i
     assert page(ward, after).settled is False
     (entry,) = entries(ward, str(page(ward, after).sheet))
     assert entry.page == after
+
+
+LONG = "Sov gott. Åt frukost i matsalen och gick ut en stund med sin dotter. Mår bra."
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "p", "asked"),
+    [
+        ({"text": "Sov gott."}, {"text": "Sov gott. Fick Alvedon 1 g."}, 0.3, True),
+        ({"text": LONG}, {"text": f"{LONG} Ramlade kl 15."}, 0.3, True),
+        ({"text": LONG}, {"text": LONG.replace("frukost i matsalen", "frakost i matsaIen")}, 0.3, False),
+        ({"text": "Sov gott."}, {"text": "Sou gott."}, 0.95, False),
+        ({"text": "Sov gott."}, {"text": "Orolig hela natten."}, 0.3, True),
+        ({"pnr": ASTA.pid}, {"pnr": BROR.pid}, 0.995, True),
+        ({"tid": "08:15"}, {"tid": "8.15"}, 0.995, False),
+        ({"tid": "08:15"}, {"tid": "18:15"}, 0.995, True),
+        ({"tid": "08:15"}, {"tid": "08:16"}, 0.5, False),
+    ],
+)
+def test_a_field_in_which_something_else_stands_now_is_reviewed_and_a_misread_one_is_not(
+    ward: Ward, before: dict[str, str], after: dict[str, str], p: float, asked: bool
+) -> None:
+    first, second = ward.scan(), ward.scan()
+    for scan, said in ((first, before), (second, after)):
+        seen = page_reading(NOTE, "AAAA", {**SAID, **said})
+        ward.read(scan, replace(seen, fields={name: replace(one, p=p) if name in said else one for name, one in seen.fields.items()}))
+    decide_all(ward, "AAAA")
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
+    assert [one.page for one in entries(ward, second)] == [second] * asked
+
+
+def test_what_a_person_has_entered_is_not_asked_for_again_where_the_machine_reads_it_better_now(ward: Ward) -> None:
+    first, second = ward.scan(), ward.scan()
+    misread = page_reading(NOTE, "AAAA", {**SAID, "tid": "03:15"})
+    ward.read(first, replace(misread, fields={name: replace(one, p=0.4) for name, one in misread.fields.items()}))
+    with ward.store.begin() as conn:
+        save_answers(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW)
+    ward.read(second, page_reading(NOTE, "AAAA", SAID))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
+    assert page(ward, second).settled
+    assert entries(ward, second) == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_who_reviews_a_row_anew_is_told_that_it_has_been_entered_from_the_first_scan(ward: Ward, same: bool) -> None:
+    first, second = ward.scan(), ward.scan()
+    said: dict[str, str | bool] = {"rad01.pnr": ASTA.pid}
+    ward.read(first, page_reading(VISITS, "AAAA", said))
+    decide_all(ward, "AAAA")
+    ward.read(second, page_reading(VISITS, "AAAA", {**said, "rad01.mat": True, "rad02.pnr": BROR.pid}))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=same)
+    with ward.store.read() as conn:
+        told = {one.row: "scanned_before" in look_at(conn, FORMS, EVA, one.id).problems for one in entries_of(conn, second)}
+    assert told == {1: same, 2: False}
+
+
+def test_what_was_struck_out_after_the_first_scan_is_reviewed(ward: Ward) -> None:
+    first, second = ward.scan(), ward.scan()
+    ward.read(first, page_reading(NOTE, "AAAA", SAID))
+    decide_all(ward, "AAAA")
+    ward.read(second, replace(page_reading(NOTE, "AAAA", SAID), problems=("struck_out:text",)))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
+    assert [one.page for one in entries(ward, second)] == [second]
 
 
 def test_an_earlier_scan_of_the_back_takes_no_entry_from_the_front(ward: Ward) -> None:
