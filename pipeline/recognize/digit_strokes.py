@@ -24,6 +24,8 @@ INTO, HIGH = 0.08, 0.4
 BEYOND, BEYOND_ON_PRINT = 0.72, 0.85
 """Of the margin: a stroke of which so much shows above or below the boxes is writing. On clean pages crosses in the boxes of another field show
 with at most 0.69, and print with 0.81."""
+OFF = 0.25
+"""Of the height of the boxes: so far above or below the middle lies what is written half outside; the tail of a 7 or 9 moves it by less."""
 STRAIGHT_PX = 7.5
 """A stroke that is nowhere wider, 0.9 mm at 8 px/mm, is straight."""
 NEXT = 1.5
@@ -91,7 +93,14 @@ def strokes_by_cell(
                 found.setdefault(its, []).append(piece)
             elif piece.h >= high:
                 outside = True
-    return labels, {its: _without_dust(of_cell) for its, of_cell in found.items()}, outside
+    kept = {its: _without_dust(of_cell) for its, of_cell in found.items()}
+    return labels, kept, outside or any(_is_cut(stroke, margin, mask.shape[0]) for of_cell in kept.values() for stroke in of_cell)
+
+
+def _is_cut(stroke: Stroke, margin: float, height: int) -> bool:
+    """Whether a stroke that lies high or low in its box goes on above or below the picture: what is seen of a 9 may look like a 4."""
+    off = stroke.y + stroke.h / 2 - height / 2
+    return abs(off) >= OFF * (height - 2 * margin) and (stroke.y == 0 if off < 0 else stroke.y + stroke.h == height)
 
 
 def is_tall(strokes: Sequence[Stroke], labels: Labels, contrast: NDArray[np.float32], box_height: float) -> bool:

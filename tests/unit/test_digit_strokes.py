@@ -89,3 +89,11 @@ def test_what_only_touches_the_boxes_from_outside_is_not_told_of() -> None:
     mask[25:60, 12:30] = 1  # a digit that leaves its box
     mask[38:42, 0:8] = mask[38:42, 132:140] = 1  # dashes beside the boxes
     assert strokes_by_cell(mask, EDGES, MARGIN)[2] is False
+
+
+def test_a_digit_that_goes_on_below_or_above_the_picture_is_told_of_and_a_long_tail_is_not() -> None:
+    for rows, told in ((slice(45, 80), True), (slice(0, 35), True), (slice(45, 79), False), (slice(18, 80), False)):
+        mask = blank_row()
+        mask[rows, 20:40] = 1
+        _, found, outside = strokes_by_cell(mask, EDGES, MARGIN)
+        assert (list(found), outside) == ([0], told), rows
