@@ -24,8 +24,9 @@ INTO, HIGH = 0.08, 0.4
 BEYOND, BEYOND_ON_PRINT = 0.72, 0.85
 """Of the margin: a stroke of which so much shows above or below the boxes is writing. On clean pages crosses in the boxes of another field show
 with at most 0.69, and print with 0.81."""
-OFF = 0.25
-"""Of the height of the boxes: so far above or below the middle lies what is written half outside; the tail of a 7 or 9 moves it by less."""
+OFF = 0.12
+"""Of the height of the boxes: so far above or below the middle lies what is written half outside, or runs together with the row above or below. The
+tail of a digit that fills its box moves it by less."""
 STRAIGHT_PX = 7.5
 """A stroke that is nowhere wider, 0.9 mm at 8 px/mm, is straight."""
 NEXT = 1.5
