@@ -77,10 +77,11 @@ def save_reading(
         _place(conn, page(conn, page_id), form)
 
 
-def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Forms, *, same: bool) -> None:
+def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Forms, *, same: bool) -> int:
     """A person says whether a second scan of a serial is the same paper, or another paper copied from the blank form and filled in by itself.
 
     If it is the same, other sides that stood apart because of it are laid to the sheet, and what was written on it since the first scan is reviewed.
+    Answers in how many entries something was.
 
     Raises:
         NotAllowedError: the person may not handle problems of this unit.
@@ -105,6 +106,7 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
         _lay_together(conn, found, forms)
     else:
         make_entries(conn, replace(found, sheet=page_id), form)
+    return len(more)
 
 
 def _lay_together(conn: Connection, settled: Page, forms: Forms) -> None:

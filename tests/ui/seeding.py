@@ -219,13 +219,13 @@ def add_free_page(store: Store, text: str) -> str:
     return entry_id(page, None)
 
 
-def add_duplicate(store: Store, entry_id: str) -> str:
-    """The sheet of an entry scanned once more, from another picture."""
+def add_duplicate(store: Store, entry_id: str, more: str = "") -> str:
+    """The sheet of an entry scanned once more, from another picture, with `more` written in its note since."""
     form = forms().latest("hsl-anteckning")
     serial = entry_id.rpartition("-")[0]
     with store.begin() as conn:
         batch = pages.add_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-    _read_page(store, form, serial, batch, 1, NOTE, {}, shade=250)
+    _read_page(store, form, serial, batch, 1, NOTE | {"anteckning": f"{NOTE['anteckning']}{more}"}, {}, shade=250)
     return f"{batch}-00001"
 
 

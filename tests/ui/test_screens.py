@@ -110,6 +110,16 @@ def test_a_duplicate_whose_first_scan_is_another_units_can_still_be_decided(stor
     assert app.button(key=f"same-{twin}")
 
 
+def test_what_was_written_since_the_first_scan_is_told_of(store: Store, open_screen: OpenScreen) -> None:
+    twin = seeding.add_duplicate(store, seeding.add_notes(store, 1)[0], " Fick Alvedon 1 g.")
+    app = open_screen(ADMINISTRATOR, "scan")
+    app.button(key=f"look-{twin}").click().run()
+    app.button(key=f"same-{twin}").click().run()
+    assert [toast.value for toast in app.toast] == [
+        "Något skrevs till eller ändrades på papperet efter den första skanningen. 1 post väntar under Granska."
+    ]
+
+
 def test_the_other_choice_makes_an_entry_of_its_own(store: Store, open_screen: OpenScreen) -> None:
     twin = seeding.add_duplicate(store, seeding.add_notes(store, 1)[0])
     app = open_screen(ADMINISTRATOR, "scan")

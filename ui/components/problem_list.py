@@ -138,15 +138,18 @@ def _belongs(here: Site, person: Person, page: Page, front: Page) -> None:
     _act(here, f"belongs-{front.id}", page, lambda conn: copied.lay_to(conn, person, page.id, front.id, here.forms), told)
 
 
-def _act(here: Site, choice: str, page: Page, act: Callable[[Connection], None], label: str = "") -> None:
+def _act(here: Site, choice: str, page: Page, act: Callable[[Connection], int | None], label: str = "") -> None:
+    """A button; what the act answers is in how many entries something was written since the first scan."""
     if not st.button(label or t(f"problems.{choice}"), key=f"{choice}-{page.id}"):
         return
     try:
         with here.store.begin() as conn:
-            act(conn)
+            more = act(conn)
     except EfterskriftError as error:
         st.error(fault_text(error))
         return
+    if more:
+        st.toast(t("problems.more_written", count=more), icon=":material/info:", duration="long")
     st.session_state.pop(_SHOWN, None)
     st.rerun()
 
