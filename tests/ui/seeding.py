@@ -225,7 +225,8 @@ def add_duplicate(store: Store, entry_id: str, more: str = "") -> str:
     serial = entry_id.rpartition("-")[0]
     with store.begin() as conn:
         batch = pages.add_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-    _read_page(store, form, serial, batch, 1, NOTE | {"anteckning": f"{NOTE['anteckning']}{more}"}, {}, shade=250)
+    said = {**NOTE, "anteckning": f"{NOTE['anteckning']}{more}"}
+    _read_page(store, form, serial, batch, 1, said, {}, shade=250)
     return f"{batch}-00001"
 
 
