@@ -71,11 +71,12 @@ def _differs(spec: FieldSpec, before: Reading, now: Reading, said: Answer | None
     """Whether a field that has ink now says something else than before; `said` is what a person has read in it then."""
     if State.EMPTY in (before.state, now.state):
         return now.state is not State.EMPTY
-    if any(agree(spec, one, now) for one in (Answer(before.value, before.state), said) if one):
+    known = [one for one in (Answer(before.value, before.state), said) if one]
+    if any(agree(spec, one, now) for one in known):
         return False
     sure = max(before.p, now.p) >= SURE
     if before.state is now.state and _is_free(spec):
-        return _is_other(str(before.value), str(now.value), sure=sure)
+        return all(_is_other(str(one.value), str(now.value), sure=sure) for one in known if one.state is State.READ)
     return sure or before.state is not now.state
 
 
