@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 from pipeline import crew
 from pipeline.cli import build_app, ui_commands, work_commands
+from pipeline.cli.work_tally import WorkTally
 from pipeline.errors import EfterskriftError, IntakeError, UsageError
 from pipeline.health import examine
 from pipeline.model import Client
@@ -240,10 +241,40 @@ def test_a_unit_has_a_name() -> None:
 
 @pytest.mark.usefixtures("workspace")
 def test_work_that_waits_for_pages_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "work", lambda *_, **__: iter([crew.Work(2, 1), crew.Work(2, 0), crew.Work(2, 0)]))
+    monkeypatch.setattr(crew, "work", lambda *_, **__: iter([crew.Work(1, 0, 1), crew.Work(2, 0, 0), crew.Work(2, 0, 0)]))
+    monkeypatch.setattr(crew, "how_far", lambda _: crew.Work(3, 0, 0))
     told = run("work", "--processes", "1").stderr
     assert told.count("No page waits to be read. What comes in is read until Ctrl-C ends this.") == 1
+    assert told.splitlines()[-1].startswith("2 pages read in ")  # one of them while the workers ended
     assert "No page waits" not in run("work", "--processes", "1", "--until-idle").stderr
+
+
+def test_the_time_of_reading_is_that_in_which_pages_waited_or_were_read() -> None:
+    tally = WorkTally()
+    looks = [(100.0, 7, 1, 0), (160.0, 7, 1, 2), (170.0, 8, 1, 1), (172.0, 8, 2, 0), (900.0, 8, 2, 0), (901.0, 9, 2, 0), (990.0, 9, 2, 0)]
+    for at, read, unreadable, waiting in looks:
+        tally.look(crew.Work(read, unreadable, waiting), at)
+    assert tally.said() == "2 pages read and 1 that could not be read in 13.0 s (0.2 a second); none waits to be read."
+    tally.look(crew.Work(9, 2, 4), 995.0)
+    assert tally.said().endswith("; 4 wait to be read.")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_work_that_read_nothing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "work", lambda *_, **__: iter([crew.Work(5, 0, 0)]))
+    monkeypatch.setattr(crew, "how_far", lambda _: crew.Work(5, 0, 0))
+    assert "No page was read; none waits to be read." in run("work", "--processes", "1", "--until-idle").stderr
+
+
+def test_what_could_not_be_taken_in_is_no_page_that_could_not_be_read(workspace: Path, tmp_path: Path) -> None:
+    (bad := tmp_path / "bad.pdf").write_bytes(b"no pdf")
+    run("scan", *map(str, write_stack(tmp_path / "in", 3)), str(bad))
+    with closing(open_store(Settings(workspace=workspace))) as store:
+        with store.begin() as conn:
+            first, second, *_ = conn.scalars(select(tables.page.c.id).where(tables.page.c.state == "queued"))
+            for page, state in ((first, "read"), (second, "failed")):
+                conn.execute(tables.page.update().where(tables.page.c.id == page).values(state=state))
+        assert crew.how_far(store) == crew.Work(1, 1, 1)
 
 
 @pytest.mark.usefixtures("workspace")
