@@ -18,10 +18,10 @@ import typer
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
-from pipeline import crew
+from pipeline import crew, health
 from pipeline.cli import build_app, ui_commands, work_commands
 from pipeline.cli.work_tally import WorkTally
-from pipeline.errors import EfterskriftError, IntakeError, UsageError
+from pipeline.errors import EfterskriftError, ExitCode, IntakeError, UsageError
 from pipeline.health import examine
 from pipeline.model import Client
 from pipeline.settings import Settings
@@ -219,6 +219,19 @@ def test_pictures_that_a_backup_lacked_are_told_by_the_doctor(tmp_path: Path, wo
     found = next(each for each in examine() if each.part == "Pictures")
     assert found.state == "1 of 3 missing"
     assert found.remedy
+
+
+def test_the_doctor_tells_a_newcomer_to_make_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "none"))
+    monkeypatch.setattr(health, "installed", lambda _: [health.Finding("Poppler", "there")])
+    result = CliRunner().invoke(build_app(), ["doctor"])
+    assert result.exit_code == ExitCode.STORE
+    assert result.stdout.count("There is no store") == 1
+    assert result.stdout.splitlines()[-1].startswith("What Efterskrift needs is installed. Next (Store): `efterskrift init` makes")
+    monkeypatch.setattr(health, "installed", lambda _: [health.Finding("Poppler", "missing", "apt-get install poppler-utils")])
+    result = CliRunner().invoke(build_app(), ["doctor"])
+    assert result.exit_code == ExitCode.MISSING_PROGRAM
+    assert result.stdout.splitlines()[-1] == "Next (Poppler): apt-get install poppler-utils"
 
 
 @pytest.mark.usefixtures("workspace")
