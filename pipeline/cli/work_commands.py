@@ -158,14 +158,16 @@ def _tell(store: Store, taken: Taken) -> None:
     with store.read() as conn:
         failed = [page for page in pages_of(conn, taken.batch) if page.image_sha256 is None] if taken.failed else []
         before = taken_before(conn, taken.batch)
-    for page in failed[:_MOST_TOLD]:
-        typer.echo(f"  {page.source_name}, page {page.source_page}: {in_words(page.reason)}", err=True)
-    if failed:
-        typer.echo("They are kept and counted as failed. Take in a file that is whole, or scan that paper once more.", err=True)
     if before:
         typer.echo(
             f"Taken in before: {', '.join(before[:_MOST_TOLD])}. Pages that are the same are settled as duplicates once they are read.", err=True
         )
+    for page in failed[:_MOST_TOLD]:
+        typer.echo(f"  {page.source_name}, page {page.source_page}: {in_words(page.reason)}", err=True)
+    if len(failed) > _MOST_TOLD:
+        typer.echo(f"  and {counted(len(failed) - _MOST_TOLD, 'page')} more, which the screen Skanna shows", err=True)
+    if failed:
+        typer.echo("They are kept and counted as failed. Take in a file that is whole, or scan that paper once more.", err=True)
 
 
 def _count(files: Sequence[Path]) -> int | None:

@@ -81,6 +81,21 @@ def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("workspace")
+def test_the_last_that_scan_says_is_which_pages_failed_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_commands, "_MOST_TOLD", 2)
+    (first,) = write_stack(tmp_path / "in", 1)
+    run("scan", str(first))
+    files = [first, *(tmp_path / f"bad{number}.pdf" for number in range(3))]
+    for file in files[1:]:
+        file.write_bytes(b"no pdf")
+    *_, known, one, two, rest, remedy = run("scan", *map(str, files)).stderr.splitlines()
+    assert known.startswith("Taken in before")
+    assert ("bad0.pdf, page 1" in one, "bad1.pdf, page 1" in two) == (True, True)
+    assert rest == "  and 1 page more, which the screen Skanna shows"
+    assert "Take in a file that is whole" in remedy
+
+
+@pytest.mark.usefixtures("workspace")
 def test_a_file_that_was_taken_in_before_is_told_of(tmp_path: Path) -> None:
     first, second = write_stack(tmp_path / "in", 2)
     run("scan", str(first))
