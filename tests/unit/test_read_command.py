@@ -95,7 +95,8 @@ def test_the_doctor_shows_a_workspace_by_its_name(monkeypatch: pytest.MonkeyPatc
     [
         ("code_missing:2", "one of the two codes cannot be read"),
         ("covered:rad01.dos", "rad01.dos: covered, torn off or too dark"),
-        ("sum_differs:summa", "summa: sum differs"),
+        ("sum_differs:summa", "summa: the sum does not agree with its numbers"),
+        ("of_tomorrow:summa", "summa: of tomorrow"),
         ("Tesseract gave no answer within 120 s.", "Tesseract gave no answer within 120 s."),
     ],
 )

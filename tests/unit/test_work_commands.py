@@ -70,7 +70,7 @@ def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None
     files = [*write_stack(tmp_path / "in", 3), bad]
     told = run("scan", *map(str, files), "--place", "Pärm 1")
     assert "4 pages, 1 of them could not be taken in" in told.stdout
-    assert "bad.pdf, page 1: not a document: The file is not a PDF" in told.stderr
+    assert "bad.pdf, page 1: The file is not a PDF" in told.stderr
     assert "scan that paper once more" in told.stderr
     assert "Taken in before" not in told.stderr
     found = counts()
