@@ -40,7 +40,7 @@ WATCH_LINE = """() => {
     };
     look();
 }"""
-"""Notes which entry's form is seen and the line below the title, whenever they stand so for two frames: what changes before it is painted is not seen."""
+"""Notes which entry's form is seen and the line below the title, if they stand so for two frames: what changes before it is painted is not seen."""
 
 
 @pytest.fixture
