@@ -6,7 +6,6 @@ A row is of use if it tells whom it is about and on which day; the rest is compa
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from enum import StrEnum
 
 from rapidfuzz import fuzz, utils
 
-from pipeline.csv_table import decoded, refuse_workbook
+from pipeline.csv_table import csv_reader, decoded, refuse_workbook
 from pipeline.errors import UsageError
 from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 
@@ -87,9 +86,7 @@ def care_table(data: bytes, source: str) -> CareTable:
         UsageError: it is no such table, or it is too long. The text never says what stands in it.
     """
     refuse_workbook(data, source)
-    text = decoded(data)
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(";\t,", key=first.count), strict=True)
+    reader = csv_reader(decoded(data), strict=True)
     try:
         titles = tuple(title.strip() for title in next(reader, []))
         rows = tuple((reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader if any(cell.strip() for cell in cells))

@@ -34,10 +34,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How far the reading has come: pages that have come in, and those of them that wait to be read."""
+    """How far the reading has come: pages that have been read, that could not be read, and that wait to be read."""
 
-    pages: int
+    read: int
+    unreadable: int
     waiting: int
+
+    @property
+    def ended(self) -> int:
+        """Pages with which the workers are done."""
+        return self.read + self.unreadable
 
 
 @dataclass(slots=True)
@@ -121,14 +127,15 @@ def work(store: Store, crew: Crew, *, until_idle: bool) -> Iterator[Work]:
         crew.start()
         while True:
             crew.look()
-            if (now := _how_far(store)) is not None:
+            if (now := how_far(store)) is not None:
                 yield now
                 if until_idle and now.waiting == 0:
                     return
             time.sleep(_LOOK_SECONDS)
 
 
-def _how_far(store: Store) -> Work | None:
+def how_far(store: Store) -> Work | None:
+    """How far the reading has come; None while the store is away."""
     try:
         with store.read() as conn:
             return Work(*workers.queue_figures(conn))

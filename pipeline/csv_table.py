@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+_SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?[;,\t]*\r?', re.IGNORECASE)
+"""What Excel may write before the titles, and understands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +64,7 @@ def wrong_row(source: Path | str, number: int, what: str, kind: TableKind) -> Us
 
 
 def _rows(source: Path | str, text: str, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
-    header = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text), delimiter=max(";,\t", key=header.count))
+    reader = csv_reader(text)
     names = [name.strip().casefold() for name in next(reader, [])]
     if missing := [name for name in kind.required if name not in names]:
         raise UsageError(f"{source} lacks the column {', '.join(missing)}.", f"The first row names the columns: {kind.example}.")
@@ -70,6 +77,17 @@ def _rows(source: Path | str, text: str, kind: TableKind) -> list[tuple[int, dic
                 raise wrong_row(source, reader.line_num, f"has {len(cells)} columns where the first row has {len(names)}", kind)
             rows.append((reader.line_num, {name: cell.strip() for name, cell in zip(names, cells, strict=True)}))
     return rows
+
+
+def csv_reader(text: str, *, strict: bool = False) -> Reader:
+    """The rows of a table, titles first: by the separator that its first line says (`sep=;`), else by whichever of semicolon, comma and tab stands
+    most among the titles."""
+    first = text.partition("\n")[0]
+    said = _SEPARATOR_LINE.fullmatch(first)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=said[1] if said else max(";,\t", key=first.count), strict=strict)
+    if said:
+        next(reader)
+    return reader
 
 
 def refuse_workbook(data: bytes, source: Path | str) -> None:

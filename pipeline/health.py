@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import EfterskriftError, FormError, StoreError
+from pipeline.errors import EfterskriftError, ExitCode, FormError, StoreError
 from pipeline.published import frozen_problems, published
 from pipeline.settings import Settings, load_settings
 from pipeline.store.database import open_store
@@ -21,16 +21,22 @@ ENOUGH_DISK = 2 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part: what was found, and the remedy if it is not well."""
+    """One part: what was found, and the remedy if it is not well, with the exit code that says of which kind that is."""
 
     part: str
     state: str
     remedy: str = ""
+    code: ExitCode = ExitCode.MISSING_PROGRAM
 
 
 def examine() -> list[Finding]:
     """Every part that the program rests on."""
     settings = load_settings()
+    return [*installed(settings), *_workspace(settings), _disk(settings)]
+
+
+def installed(settings: Settings) -> list[Finding]:
+    """What comes with the program or is installed beside it."""
     return [
         _tried("Tesseract's Swedish", _swedish),
         _program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
@@ -41,10 +47,13 @@ def examine() -> list[Finding]:
         _calibration(),
         _tried("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _tried("Own forms", lambda: own_forms(settings)),
-        _tried("Store", lambda: _store(settings)),
-        _tried("Pictures", lambda: _pictures(settings)),
-        _disk(settings),
     ]
+
+
+def _workspace(settings: Settings) -> list[Finding]:
+    """The store, and its pictures if there is one."""
+    store = _tried("Store", lambda: _store(settings))
+    return [store] if store.remedy else [store, _tried("Pictures", lambda: _pictures(settings))]
 
 
 def own_forms(settings: Settings) -> str:
@@ -94,7 +103,7 @@ def _tried(part: str, attempt: Callable[[], str]) -> Finding:
     try:
         return Finding(part, attempt())
     except EfterskriftError as error:
-        return Finding(part, error.message, error.remedy or "See the message.")
+        return Finding(part, error.message, error.remedy or "See the message.", error.exit_code)
 
 
 def _handwriting() -> str:
@@ -125,4 +134,4 @@ def _disk(settings: Settings) -> Finding:
     folder = next(path for path in (settings.workspace, *settings.workspace.parents) if path.exists())
     free = shutil.disk_usage(folder).free
     shown = f"{free / 1024**3:.1f} GB free"
-    return Finding("Disk", shown) if free >= ENOUGH_DISK else Finding("Disk", shown, "Make room: a page takes about 1–5 MB.")
+    return Finding("Disk", shown) if free >= ENOUGH_DISK else Finding("Disk", shown, "Make room: a page takes about 1–5 MB.", ExitCode.STORE)

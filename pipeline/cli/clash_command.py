@@ -27,7 +27,7 @@ def clashes(
         Path | None, typer.Argument(help="CSV that the care system gave. Without it: the pairs there are.", exists=True, dir_okay=False)
     ] = None,
     unit: Annotated[str, typer.Option(help="Whose entries the file is compared with.")] = "",
-    area: Annotated[Area | None, typer.Option(help="Area of law of the file. Default: the unit's.")] = None,
+    area: Annotated[Area | None, typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False)] = None,
     column: Annotated[list[str] | None, typer.Option(help="Which column says what, as pid=TITLE; also day, clock, kind, text, author.")] = None,
     login: Annotated[
         str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")

@@ -39,7 +39,9 @@ def register(app: typer.Typer) -> None:
 def pack(
     unit: Annotated[str, typer.Argument(help="The unit's name, as in the client register and as printed on paper.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write the pack to.")],
-    area: Annotated[Area | None, typer.Option(help="The unit's area of law: says which forms it needs unless --numbers does.")] = None,
+    area: Annotated[
+        Area | None, typer.Option(help="The unit's area of law: says which forms it needs unless --numbers does.", case_sensitive=False)
+    ] = None,
     numbers: Annotated[Path | None, typer.Option(help="CSV with enhet, blankett, antal, per_klient: how many of which.", **CSV)] = None,
     clients: Annotated[Path | None, typer.Option(help="Client register (CSV): pre-filled sheets for the unit's clients.", **CSV)] = None,
     phones: Annotated[Path | None, typer.Option(help="Telephone chain: CSV with namn, telefon, roll, ringer.", **CSV)] = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline.cli.page_words import in_words
-from pipeline.errors import EfterskriftError, IntakeError, ReadingError
+from pipeline.errors import EfterskriftError, ExitCode, IntakeError, MissingProgramError, ReadingError
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -38,6 +38,14 @@ class Registers:
     staff: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PageSaid:
+    """The object of a page, and of which kind its failure is, if it failed."""
+
+    said: dict[str, Any]
+    failed_with: ExitCode | None = None
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("read")(read)
@@ -55,27 +63,29 @@ def read(
     With --json each page says by itself whether it failed; else the command fails too if a page did, once all others have been shown.
     """
     console = Console()
-    failed: list[str] = []
+    failed: list[ExitCode] = []
     for page in read_files(files, Registers(clients, staff), processes):
         if as_json:
-            typer.echo(json.dumps(page, ensure_ascii=False))
+            typer.echo(json.dumps(page.said, ensure_ascii=False))
         else:
-            _show(page, console)
-            failed += page["problems"] if page["outcome"] == "failed" else []
+            _show(page.said, console)
+            failed += [page.failed_with] if page.failed_with else []
     if failed:
         raise _failure(failed)
 
 
-def _failure(reasons: list[str]) -> EfterskriftError:
-    """What ends a command in which pages failed for these reasons: codes of what could not be taken in, sentences of what could not be read."""
+def _failure(codes: Sequence[ExitCode]) -> EfterskriftError:
+    """What ends a command in which pages failed in these ways: of several, that which is to be put right first."""
     remedy = "The reason stands at each; the other pages are read. Scan these once more."
-    if any(" " not in reason for reason in reasons):
-        return IntakeError(f"Pages that could not be taken in or read: {len(reasons)}.", remedy)
-    return ReadingError(f"Pages that could not be read: {len(reasons)}.", remedy)
+    if ExitCode.MISSING_PROGRAM in codes:
+        return MissingProgramError(f"Pages that could not be read, since something is missing here: {len(codes)}.", "`efterskrift doctor` says what.")
+    if ExitCode.INTAKE in codes:
+        return IntakeError(f"Pages that could not be taken in or read: {len(codes)}.", remedy)
+    return ReadingError(f"Pages that could not be read: {len(codes)}.", remedy)
 
 
-def read_files(files: list[Path], registers: Registers, processes: int) -> Iterator[dict[str, Any]]:
-    """One object a page, in the order of the files, with a progress bar on stderr."""
+def read_files(files: list[Path], registers: Registers, processes: int) -> Iterator[PageSaid]:
+    """What each page says, in the order of the files, with a progress bar on stderr."""
     from pipeline.one_thread import one_thread_each
     from pipeline.scan import page_count, pages_of
 
@@ -110,16 +120,16 @@ def _start(registers: Registers) -> None:
     _reader = Reader.of(load_settings(), clients, staff)
 
 
-def _read_one(item: tuple[str, ScannedPage]) -> dict[str, Any]:
+def _read_one(item: tuple[str, ScannedPage]) -> PageSaid:
     source, page = item
     place = {"source": source, "page": page.source_page}
     if page.data is None:
-        return place | _failed(page.problem)
+        return PageSaid(place | _failed(page.problem), ExitCode.INTAKE)
     assert _reader is not None
     try:
-        return place | as_object(_reader.read(page.data, page.media_type).reading)
+        return PageSaid(place | as_object(_reader.read(page.data, page.media_type).reading))
     except EfterskriftError as error:
-        return place | _failed(error.message)
+        return PageSaid(place | _failed(error.message), error.exit_code)
 
 
 def _failed(reason: str) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""`efterskrift init`, `unit`, `person`, `clients` and `staff`: a workspace, its units, its people, its client register and its staff list."""
+"""`efterskrift init`, `unit`, `clients` and `staff`: a workspace, its units, its client register and its staff list."""
 
 from __future__ import annotations
 
 import getpass
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -12,22 +11,15 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.counting import counted
-from pipeline.cli.given import given_line
 from pipeline.errors import UsageError
-from pipeline.model import Role
-from pipeline.professions import default_areas
 from pipeline.settings import load_settings
 from pipeline.template import Area
-
-_OF_UNITS = frozenset({Role.ADMINISTRATOR, Role.REVIEWER, Role.MANAGER, Role.REGISTRAR})
-"""Roles that are about the paper of units."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("init")(init)
     app.command("unit")(unit)
-    app.command("person")(person)
     app.command("clients")(clients)
     app.command("staff")(staff)
 
@@ -39,7 +31,10 @@ def init() -> None:
     typer.echo(f"Store: {open_store(load_settings(), create=True).name}")
 
 
-def unit(name: Annotated[str, typer.Argument(help="As printed on paper.")], area: Annotated[Area, typer.Argument(help="Area of law.")]) -> None:
+def unit(
+    name: Annotated[str, typer.Argument(help="As printed on paper.")],
+    area: Annotated[Area, typer.Argument(help="Area of law.", case_sensitive=False)],
+) -> None:
     """Add a unit, or change its area of law."""
     from pipeline.store.database import open_store
     from pipeline.store.registers import save_units, units
@@ -55,59 +50,6 @@ def unit(name: Annotated[str, typer.Argument(help="As printed on paper.")], area
 
 def _plain(name: str) -> str:
     return " ".join(name.split()).casefold()
-
-
-def person(
-    login: Annotated[str, typer.Argument(help="The name to log in with.")],
-    name: Annotated[str, typer.Option(help="First name and surname.")],
-    title: Annotated[str, typer.Option(help="Professional title.")],
-    role: Annotated[Role, typer.Option(help="What the person does here.")],
-    units: Annotated[list[str] | None, typer.Option("--unit", help="A unit whose paper the person may see; repeat for more.")] = None,
-    areas: Annotated[
-        list[Area] | None, typer.Option("--area", help="An area of law that the person may see; repeat for more. Default: the profession's.")
-    ] = None,
-    break_glass: Annotated[bool, typer.Option("--break-glass", help="An account for emergencies: prints its new password, to be sealed.")] = False,
-) -> None:
-    """Add a member of staff, or change one. Asks for the password, or reads it from standard input; an empty one keeps what is there."""
-    from pipeline import model
-    from pipeline.store import registers
-    from pipeline.store.database import open_store
-    from pipeline.store.people import everybody, save_person
-    from pipeline.store.people import person as active_person
-    from pipeline.store.word_password import SEALED_WORDS, word_password
-
-    of_law = frozenset(area.value for area in areas) if areas else default_areas(role, title)
-    if role is Role.REVIEWER and not of_law:
-        raise UsageError(f"The title {title} is no known profession.", "Say which areas of law the person may see: --area HSL, for instance.")
-    store = open_store(load_settings())
-    with store.read() as conn:
-        if unknown := set(units or ()) - set(registers.units(conn)):
-            raise UsageError(f"There is no unit {', '.join(sorted(unknown))}.", "Add it first: `efterskrift unit NAME AREA`.")
-        if login in everybody(conn) and active_person(conn, login) is None:
-            raise UsageError("The account is closed.", "Open it on the screen Konton before it is changed.")
-    password = word_password(SEALED_WORDS) if break_glass else _password()
-    with store.begin() as conn:
-        save_person(conn, model.Person(login, name, title, role, frozenset(units or ()), of_law, break_glass), password or None, by=getpass.getuser())
-    if not units and role in _OF_UNITS:
-        typer.echo(f"No unit is named with --unit, so {login} sees nothing of any.", err=True)
-    if break_glass:
-        typer.echo(password)
-
-
-def _password() -> str:
-    """Typed at the terminal, which does not show it, or a line of standard input.
-
-    Raises:
-        UsageError: there is neither.
-    """
-    if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, default="", show_default=False, err=True))
-    if not (line := given_line()):
-        raise UsageError(
-            "No password was given.",
-            "Run the command at a terminal, which asks for it, or give it as a line on standard input; an empty line keeps what is there.",
-        )
-    return line.strip("\r\n")
 
 
 def clients(

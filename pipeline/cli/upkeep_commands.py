@@ -26,5 +26,7 @@ def doctor() -> None:
     for finding in findings:
         table.add_row(finding.part, escape(finding.state), escape(finding.remedy))
     Console().print(table)
-    if any(finding.remedy for finding in findings):
-        raise typer.Exit(ExitCode.MISSING_PROGRAM)
+    if wrong := [finding for finding in findings if finding.remedy]:
+        lacking = any(finding.code is ExitCode.MISSING_PROGRAM for finding in wrong)
+        typer.echo(f"{'' if lacking else 'What Efterskrift needs is installed. '}Next ({wrong[0].part}): {wrong[0].remedy}")
+        raise typer.Exit(ExitCode.MISSING_PROGRAM if lacking else wrong[0].code)

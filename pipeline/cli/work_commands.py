@@ -19,6 +19,7 @@ from rich.text import Text
 from pipeline.cli.acting import named_unit
 from pipeline.cli.counting import counted
 from pipeline.cli.page_words import in_words
+from pipeline.cli.work_tally import WorkTally
 from pipeline.errors import EfterskriftError, UsageError
 from pipeline.settings import load_settings
 
@@ -87,25 +88,26 @@ def work(
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End when no page waits to be read.")] = False,
 ) -> None:
     """Read the pages that wait. Any number of these may run, on several machines; ends with Ctrl-C."""
-    from pipeline.crew import Crew
+    from pipeline.crew import Crew, how_far
     from pipeline.crew import work as run
     from pipeline.store.database import open_store
 
     settings = load_settings()
     store = open_store(settings)
     crew = Crew(settings, processes)
-    began, first, now, rests = time.monotonic(), None, None, False
+    tally, rests = WorkTally(), False
     with progress("Reading") as bar:
         task = bar.add_task("", total=None)
         for now in run(store, crew, until_idle=until_idle):
-            first = now.pages - now.waiting if first is None else first
-            bar.update(task, total=now.pages - first, completed=now.pages - now.waiting - first)
+            tally.look(now, time.monotonic())
+            ended = now.ended - (tally.first or now).ended
+            bar.update(task, total=ended + now.waiting, completed=ended)
             if now.waiting == 0 and not until_idle and not rests:
                 rests = True
                 typer.echo("No page waits to be read. What comes in is read until Ctrl-C ends this.", err=True)
-    if now is not None and first is not None:
-        read, seconds = now.pages - now.waiting - first, time.monotonic() - began
-        typer.echo(f"{counted(read, 'page')} in {seconds:.1f} s ({read / seconds:.1f} a second); {now.waiting} wait to be read.", err=True)
+    if (end := how_far(store)) is not None:  # each worker finished its page before it ended
+        tally.look(end, time.monotonic())
+    typer.echo(tally.said(), err=True)
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False) -> None:
@@ -156,14 +158,16 @@ def _tell(store: Store, taken: Taken) -> None:
     with store.read() as conn:
         failed = [page for page in pages_of(conn, taken.batch) if page.image_sha256 is None] if taken.failed else []
         before = taken_before(conn, taken.batch)
-    for page in failed[:_MOST_TOLD]:
-        typer.echo(f"  {page.source_name}, page {page.source_page}: {in_words(page.reason)}", err=True)
-    if failed:
-        typer.echo("They are kept and counted as failed. Take in a file that is whole, or scan that paper once more.", err=True)
     if before:
         typer.echo(
             f"Taken in before: {', '.join(before[:_MOST_TOLD])}. Pages that are the same are settled as duplicates once they are read.", err=True
         )
+    for page in failed[:_MOST_TOLD]:
+        typer.echo(f"  {page.source_name}, page {page.source_page}: {in_words(page.reason)}", err=True)
+    if len(failed) > _MOST_TOLD:
+        typer.echo(f"  and {counted(len(failed) - _MOST_TOLD, 'page')} more, which the screen Skanna shows", err=True)
+    if failed:
+        typer.echo("They are kept and counted as failed. Take in a file that is whole, or scan that paper once more.", err=True)
 
 
 def _count(files: Sequence[Path]) -> int | None:

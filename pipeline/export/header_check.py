@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.csv_table import csv_reader
 from pipeline.errors import ExportError
 from pipeline.export.mapping import TableMapping, load_mappings
 from pipeline.export.runs import Office, find_target
@@ -47,9 +46,8 @@ def titles(line: str) -> list[str]:
     Raises:
         ExportError: there are none.
     """
-    first = line.strip().partition("\n")[0].lstrip("\ufeff")
-    found = next(csv.reader(io.StringIO(first), delimiter=max(";\t,", key=first.count)), [])
-    names = [name.strip() for name in found]
+    first = "\n".join(line.strip().lstrip("\ufeff").splitlines()[:2])  # the titles may follow the line that says what parts them
+    names = [name.strip() for name in next(csv_reader(first), [])]
     if not any(names):
         raise ExportError("The header line is empty.", "Paste the first line of a file that your system takes.")
     return names

@@ -8,11 +8,10 @@ refused. Delimiter `;`, `,` or tab; UTF-8, UTF-16 or Windows-1252.
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.csv_table import decoded, refuse_workbook
+from pipeline.csv_table import csv_reader, decoded, refuse_workbook
 from pipeline.errors import ExportError
 from pipeline.export.csv_file import write_table
 from pipeline.plain_text import printable
@@ -51,25 +50,24 @@ def read_lines(data: bytes) -> list[ReceiptLine]:
         UsageError: it is a workbook.
     """
     refuse_workbook(data, "The receipt file")
-    text = printable(decoded(data))  # NUL and the like, which a database may refuse, stop no other line
-    first = text.partition("\n")[0]
-    delimiter = max(";,\t", key=first.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True)
+    reader = csv_reader(printable(decoded(data)), strict=True)  # NUL and the like, which a database may refuse, stop no other line
     try:
-        rows.fieldnames = [(name or "").strip().lower() for name in rows.fieldnames or ()]
+        names = [name.strip().lower() for name in next(reader, [])]
+        lines = [(reader.line_num, _cells(names, cells)) for cells in reader]
     except csv.Error as error:
         raise _wrong("The receipt file is no CSV table.") from error
-    if "status" not in rows.fieldnames or not ({"post"} <= set(rows.fieldnames) or {"körning", "löpnummer"} <= set(rows.fieldnames)):
+    if "status" not in names or not ({"post"} <= set(names) or {"körning", "löpnummer"} <= set(names)):
         raise _wrong("The receipt file lacks the columns status and post, or status, körning and löpnummer.")
-    if twice := [name for name in HEADER if rows.fieldnames.count(name) > 1]:
+    if twice := [name for name in HEADER if names.count(name) > 1]:
         raise _wrong(f"The receipt file has the column {', '.join(twice)} twice.")
-    try:
-        lines = [(rows.line_num, {key: (value or "").strip() for key, value in row.items() if key is not None}) for row in rows]
-    except csv.Error as error:
-        raise _wrong("The receipt file is no CSV table.") from error
     if unknown := [number for number, row in lines if row["status"] and row["status"].lower() not in STATUS]:
         raise _wrong(f"The receipt file has an unknown status on line {', '.join(map(str, unknown))}.")
     return [_line(number, row) for number, row in lines if any(row.values())]
+
+
+def _cells(names: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """What a row says by column; nothing where it is too short."""
+    return dict.fromkeys(names, "") | {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
 
 
 def _line(number: int, row: dict[str, str]) -> ReceiptLine:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline.components import Labels
 from pipeline.model import Image
 from pipeline.recognize.digit_print import NEXT_TO, Grey, darker_than_paper, near_print, without_print, without_rules
-from pipeline.recognize.digit_strokes import Edges, Stroke, is_ditto, is_no_one, is_tall, is_two, strokes_by_cell
+from pipeline.recognize.digit_strokes import Edges, Stroke, box_holds_ditto, is_no_one, is_tall, is_two, strokes_by_cell
 from pipeline.recognize.ranks import median
 
 EMPTY, STRUCK, OTHER = 10, 11, 12
@@ -76,7 +76,7 @@ def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float
     for cell, strokes in found.items():
         _fit(contrast, labels, strokes, box_height, pictures[cell])
         tall[cell], no_one[cell] = is_tall(strokes, labels, contrast, box_height), is_no_one(strokes, plain.shape[0])
-        two[cell], ditto[cell] = is_two(strokes, box_height), is_ditto(strokes, labels, contrast, box_height)
+        two[cell], ditto[cell] = is_two(strokes, box_height), box_holds_ditto(strokes, labels, contrast, box_height)
     return Row(pictures, outside, tall, no_one, two, ditto)
 
 

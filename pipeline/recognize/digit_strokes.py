@@ -110,7 +110,7 @@ def is_tall(strokes: Sequence[Stroke], labels: Labels, contrast: NDArray[np.floa
     return any(_darkness(stroke, labels, contrast) >= DARK for stroke in high)
 
 
-def is_ditto(strokes: Sequence[Stroke], labels: Labels, contrast: NDArray[np.float32], box_height: float) -> bool:
+def box_holds_ditto(strokes: Sequence[Stroke], labels: Labels, contrast: NDArray[np.float32], box_height: float) -> bool:
     """Whether a box holds a ditto mark lower than any digit: two upright strokes alike beside each other, as dark as writing."""
     low, high = DITTO * box_height, HIGH * box_height
     upright = [one for one in strokes if low <= one.h < high and one.w <= one.h and _darkness(one, labels, contrast) >= DARK]

@@ -41,7 +41,7 @@ def may_say_ditto(text: str) -> bool:
     return _STROKES.fullmatch(text.strip()) is not None
 
 
-def is_ditto(ink: Mask, px_per_mm: float) -> bool:
+def field_is_ditto(ink: Mask, px_per_mm: float) -> bool:
     """Whether all that stands in a field is a ditto mark."""
     parts = Components.of(ink)
     own = [part for part in range(1, len(parts)) if parts.stats[part, cv2.CC_STAT_AREA] >= LEAST_MM2 * px_per_mm**2]

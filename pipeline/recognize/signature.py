@@ -14,7 +14,7 @@ from pipeline.components import Components
 from pipeline.model import SIGNATURE_LETTERS, UNSEEN_P, Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
-from pipeline.recognize.ditto_marks import DITTO, is_ditto, may_say_ditto, says_ditto
+from pipeline.recognize.ditto_marks import DITTO, field_is_ditto, may_say_ditto, says_ditto
 from pipeline.recognize.ink import Ink, Mask, find_ink
 from pipeline.recognize.line_picture import banded, line_of
 from pipeline.recognize.network import ALPHABET, Steps, read_steps
@@ -70,7 +70,7 @@ def _signed(crop: Crop, ink: Ink, own: Mask, doubtful_mm2: float) -> Reading:
     """Whether somebody signed; doubtful for a line that says that nobody did, and for an empty field with writing just above or below it."""
     found = _presence(own, ink, doubtful_mm2)
     if found.state is State.READ:
-        if is_ditto(own, ink.px_per_mm):
+        if field_is_ditto(own, ink.px_per_mm):
             return replace(_doubtful(found), remarks=(DITTO,))
         return _doubtful(found) if _is_straight(own, ink) or passes_through(ink) else found
     near = off_print(crop, ink, np.asarray(ink.mask & ~own, np.bool_))

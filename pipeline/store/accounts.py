@@ -60,9 +60,7 @@ def save_account(conn: Connection, person: Person, account: Person) -> str | Non
     if known and people.person(conn, account.login) is None:
         raise UsageError("The account is closed.", "Open it before it is changed.")
     password = None if known else word_password(SEALED_WORDS if account.break_glass else WORDS)
-    must_change = bool(password) and not account.break_glass
-    before = conn.execute(select(_staff.c.must_change).where(_staff.c.login == account.login)).scalar_one_or_none()
-    people.save_person(conn, account, password, by=person.login, must_change=must_change or bool(before))
+    people.save_person(conn, account, password, by=person.login, must_change=not account.break_glass)
     return password
 
 

@@ -16,7 +16,7 @@ from pipeline.store.workers import entry_states, queue_figures
 def figures(conn: Connection) -> dict[str, Any]:
     """`pages` {in, done, waiting, failed, queued} where in = done + waiting + failed and `queued` of the waiting are not read yet;
     `entries` by state; `problems` by code; `batches` {in, unfinished: [id …]}."""
-    _, queued = queue_figures(conn)
+    *_, queued = queue_figures(conn)
     codes: Counter[str] = Counter()
     for page in all_problem_pages(conn):
         # A code is followed by a colon and its particulars.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, and_, func, insert, select, update
 
 from pipeline import access
 from pipeline.access import Action
@@ -20,6 +20,8 @@ from pipeline.store.events import record
 from pipeline.store.upsert import insert_new
 
 _page = tables.page
+QUIET = timedelta(minutes=5)
+"""So long after its last page a stack that is not whole comes no more: a page takes no more than a minute and a half to be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class Page:
 class Batch:
     """A stack of paper (bunt) with the numbers of its pages: pages = done + waiting + failed; `queued` of the waiting are not read yet.
 
-    `elsewhere` of its pages are of sheets that were printed for another unit: they wait there.
+    `elsewhere` of its pages are of sheets that were printed for another unit: they wait there. `cut_short`: more was given than has come in, and
+    nothing has come for `QUIET`.
     """
 
     id: str
@@ -96,6 +99,7 @@ class Batch:
     failed: int
     queued: int
     elsewhere: int
+    cut_short: bool
 
 
 def add_batch(conn: Connection, unit: str, place: str, by: str) -> str:
@@ -178,17 +182,19 @@ def status(conn: Connection, units: Iterable[str] | None = None) -> dict[str, in
     return {"in": total, "done": done, "waiting": total - done - failed, "failed": failed}
 
 
-def batches(conn: Connection, person: Person) -> list[Batch]:
+def batches(conn: Connection, person: Person, now: datetime | None = None) -> list[Batch]:
     """The stacks of the person's units with their counts, newest first.
 
     Raises:
         NotAllowedError: the person does not take in paper.
     """
     access.require(person, Action.SCAN)
-    batch = tables.batch.c
+    batch, quiet_since = tables.batch.c, (now or utc_now()) - QUIET
     conditions = (page_states.done, page_states.waiting, page_states.failed, page_states.queued, _page.c.unit != batch.unit)
     counts = [page_states.count(condition & _page.c.id.is_not(None)) for condition in conditions]
-    query = select(batch.id, batch.created_at, batch.created_by, batch.unit, batch.place, func.count(_page.c.id), *counts)
+    came = func.coalesce(func.max(_page.c.scanned_at), batch.created_at)
+    cut_short = and_(batch.taking_in.is_not(None), came < quiet_since)
+    query = select(batch.id, batch.created_at, batch.created_by, batch.unit, batch.place, func.count(_page.c.id), *counts, cut_short)
     query = query.select_from(tables.batch.outerjoin(_page)).group_by(batch.id).order_by(batch.created_at.desc())
     query = query.where(batch.unit.in_(sorted(person.units)))
     return [Batch(*row) for row in conn.execute(query)]

@@ -34,7 +34,7 @@ _hasher = PasswordHasher()
 def save_person(conn: Connection, person: Person, password: str | None, by: str = "system", *, must_change: bool = False) -> None:
     """Add or change an account, its units and its areas of law. Without a password, a known account keeps the one it has; another ends its sessions.
 
-    `must_change`: the password is known to somebody else, so the person chooses another before anything else.
+    `must_change`: the password is known to somebody else, so the person chooses another before anything else. A password that is kept stays so too.
 
     Raises:
         UsageError: the password is short, or the account is new and has none.
@@ -49,6 +49,7 @@ def save_person(conn: Connection, person: Person, password: str | None, by: str 
     if digest is None:
         raise UsageError(f"The account {person.login} is new and needs a password.", "Give one.")
     row = {"login": person.login, "name": person.name, "title": person.title, "role": person.role.value, "break_glass": person.break_glass}
+    must_change = must_change if password is not None else _must_change(conn, person.login)
     row |= {"areas": " ".join(sorted(person.areas)), "must_change": must_change}
     upsert(conn, _staff, [row | {"password_hash": digest, "active": True}])
     conn.execute(delete(tables.staff_unit).where(tables.staff_unit.c.login == person.login))
@@ -182,6 +183,10 @@ def _nobody() -> str:
 def _hash_of(conn: Connection, login: str) -> str | None:
     digest: str | None = conn.execute(select(_staff.c.password_hash).where(_staff.c.login == login)).scalar_one_or_none()
     return digest
+
+
+def _must_change(conn: Connection, login: str) -> bool:
+    return bool(conn.execute(select(_staff.c.must_change).where(_staff.c.login == login)).scalar_one_or_none())
 
 
 def _person(conn: Connection, row: RowMapping | dict[str, Any]) -> Person:

@@ -10,8 +10,9 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, func, select, update
 
+from pipeline.store import page_states
 from pipeline.store.tables import entry, page, worker
 
 
@@ -42,11 +43,12 @@ def forgive(conn: Connection, page_id: str) -> None:
     conn.execute(update(page).where(page.c.id == page_id).values(attempts=0))
 
 
-def queue_figures(conn: Connection) -> tuple[int, int]:
-    """How many pages have come in, and how many of them wait to be read."""
-    queued = func.count().filter(page.c.state == "queued")
-    total, waiting = conn.execute(select(func.count(), queued).select_from(page)).one()
-    return total, waiting
+def queue_figures(conn: Connection) -> tuple[int, int, int]:
+    """How many pages have been read, could not be read, and wait to be read. What could not even be taken in is none of them."""
+    unreadable = and_(page_states.failed, page.c.image_sha256.is_not(None))
+    count = page_states.count
+    read, failed, waiting = conn.execute(select(count(page_states.read), count(unreadable), count(page_states.queued))).one()
+    return read, failed, waiting
 
 
 def entry_states(conn: Connection) -> dict[str, int]:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from pipeline.fiducials import shown_serial
 from pipeline.model import EntryState
 from pipeline.review import Answer
 from pipeline.store import pages
@@ -24,6 +25,22 @@ from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, NOTE, NURSE
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TURNED = '(last) => document.activeElement?.closest(\'[class*="st-key-f-"]\') && !document.activeElement.closest(`[class*="st-key-f-${last}-"]`)'
+
+WATCH_LINE = """() => {
+    window.efSeen = [];
+    let last = "";
+    const look = () => {
+        const form = [...document.querySelectorAll('[class*="st-key-f-"]')].find((one) => one.getClientRects().length);
+        const id = form?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
+        const line = document.querySelector('[data-testid="stMain"] [data-testid="stCaptionContainer"]');
+        const text = line && getComputedStyle(line).visibility === "visible" ? line.innerText : "";
+        if (id && last === id + text) window.efSeen.push([id, text]);
+        last = id + text;
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+"""Notes which entry's form is seen and the line below the title, if they stand so for two frames: what changes before it is painted is not seen."""
 
 
 @pytest.fixture
@@ -82,6 +99,23 @@ def test_what_is_typed_while_a_save_is_on_its_way_stands_nowhere(page: Page, sto
     with store.read() as conn:
         assert decided(conn, first)["plan"].answer == Answer(NOTE["plan"])
         assert [drafts(conn, one, NURSE.login) for one in entries] == [{}] * 5
+
+
+def test_no_form_is_seen_below_the_line_of_the_one_before(page: Page, store: Store, tmp_path: Path, entries: list[str]) -> None:
+    with store.read() as conn:
+        serials = {one: shown_serial(entry(conn, one).serial or "") for one in entries}
+    log_in(page, NURSE)
+    first = filled(page)
+    page.evaluate(WATCH_LINE)
+    be_slow(tmp_path, 0.25)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(TURNED, arg=first)
+    be_quick(tmp_path)
+    second = wait_for_entry(page, other_than=first)
+    seen = page.evaluate("window.efSeen")
+    assert {one for one, _ in seen} == {first, second}
+    assert [(one, line) for one, line in seen if any(serial in line for other, serial in serials.items() if other != one)] == []
+    assert any(one == second and serials[second] in line for one, line in seen)
 
 
 @pytest.mark.usefixtures("entries")

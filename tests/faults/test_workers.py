@@ -181,7 +181,7 @@ def test_what_is_not_installed_ends_the_work_and_fails_no_page(settings: Setting
 @on_sqlite
 def test_work_until_idle_ends_by_itself_and_tells_how_far_it_is(settings: Settings, store: Store) -> None:
     told = list(work(store, Crew(settings, 1, readers.plain), until_idle=True))
-    assert (told[-1].pages, told[-1].waiting) == (PAGES, 0)
+    assert (told[-1].ended, told[-1].waiting) == (PAGES, 0)
     assert [step.waiting for step in told] == sorted((step.waiting for step in told), reverse=True)
 
 

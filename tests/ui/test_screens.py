@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from pipeline.errors import StoreUnavailableError
 from pipeline.export.runs import Office, make_run
 from pipeline.model import EntryState, Person, Role
-from pipeline.store import pages, tables
+from pipeline.store import pages, stacks, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.events import events_of
@@ -20,6 +21,7 @@ from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
 from tests.ui.test_control import looks
+from ui.components.once import Once
 
 ALLOWED = {
     "scan": {ADMINISTRATOR.login, REGISTRAR.login},
@@ -118,6 +120,25 @@ def test_what_was_written_since_the_first_scan_is_told_of(store: Store, open_scr
     assert [toast.value for toast in app.toast] == [
         "Något skrevs till eller ändrades på papperet efter den första skanningen. 1 post väntar under Granska."
     ]
+
+
+def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(store: Store, open_screen: OpenScreen) -> None:
+    app, made = open_screen(ADMINISTRATOR, "scan"), Once[None]()
+
+    def fail() -> None:
+        raise StoreUnavailableError("The upload cannot be kept: No space left on device.", "Make room on the disk, then upload again.")
+
+    with pytest.raises(StoreUnavailableError):
+        made.do("stack", fail)
+    app.session_state["uploads_taken"] = made
+    assert any(error.value.startswith("Det som du lämnade in togs inte in till slutet.") for error in app.run().error)
+    made.do("stack", lambda: None)
+    assert not app.run().error
+    with store.begin() as conn:
+        begun, _ = stacks.open_batch(conn, "a" * 64, unit=seeding.UNIT, place="", by=ADMINISTRATOR.login)
+        conn.execute(update(tables.batch).values(created_at=utc_now() - timedelta(hours=1)))
+    said = next(one.value for one in app.run().warning if begun in one.value)
+    assert "0 sidor är inne. Lämna in samma filer igen" in said
 
 
 def test_the_other_choice_makes_an_entry_of_its_own(store: Store, open_screen: OpenScreen) -> None:

@@ -9,6 +9,7 @@ from string import Formatter
 
 import pytest
 
+from pipeline.cli.page_words import PROBLEMS
 from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Role, State
 from pipeline.review import REASONS
@@ -115,6 +116,14 @@ def test_every_problem_and_reason_that_reading_tells_of_has_words() -> None:
     )
     texts = catalogue("sv")
     assert {found for found in codes if not {f"problem.{found}", f"reason.{found}"} & set(texts)} == set()
+
+
+def test_the_command_line_has_words_of_its_own_for_the_same_problems_as_the_screens() -> None:
+    """It names what is wrong in a few words; the screens say what a person who reviews does about it. Neither may show a bare code."""
+    on_screens = {code for key in catalogue("sv") for prefix, _, code in [key.partition(".")] if prefix in {"problem", "failure"}}
+    only_reviewing, with_a_reason = {"page_missing", "fact_missing", "scanned_before"}, {"not_read", "reader_died"}
+    assert set(PROBLEMS) <= on_screens
+    assert on_screens - set(PROBLEMS) == only_reviewing | with_a_reason
 
 
 def _recorded() -> set[str]:

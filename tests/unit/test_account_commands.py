@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from pipeline.cli import build_app
 from pipeline.errors import EfterskriftError, UsageError
+from pipeline.model import Person, Role
 from pipeline.settings import Settings
-from pipeline.store import blocks, people, registers, sessions
+from pipeline.store import accounts, blocks, people, registers, sessions
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from tests.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
 
 REASON = ("--reason", "Klienten har begärt det.")
+LISA = ("--name", "Lisa Ek", "--title", "sjuksköterska", "--role", "granskare")
+KEEPER = Person("olle", "Olle Ek", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, frozenset(), frozenset())
 
 
 @pytest.fixture
@@ -67,7 +71,7 @@ def test_areas_come_from_the_profession_unless_they_are_given(store: Store) -> N
     run("person", "petra", *common, "--title", "planerare", given="fyra små blå hästar\n")
     assert "No unit" not in run("person", "lisa", *common, "--title", "trollkarl", "--area", "IFO", given="fyra små blå hästar\n").stderr
     alone = ("person", "maj", "--name", "Maj Ek", "--role", "granskare", "--title", "planerare")
-    assert "No unit is named with --unit, so maj sees nothing" in run(*alone, given="fyra små blå hästar\n").stderr
+    assert "No unit is named with --unit, so maj sees nothing of any unit" in run(*alone, given="fyra små blå hästar\n").stderr
     with pytest.raises(UsageError, match="no known profession"):
         run("person", "trolle", *common, "--title", "trollkarl", given="fyra små blå hästar\n")
     with store.read() as conn:
@@ -88,6 +92,76 @@ def test_without_a_terminal_the_password_is_a_line_of_standard_input_or_asked_fo
     run(*lisa, given="\n")
     with store.begin() as conn:
         assert people.authenticate(conn, "lisa", "fyra små blå hästar") is not None
+
+
+def test_what_is_not_named_of_a_known_account_stays_and_both_are_told(store: Store) -> None:
+    run("person", "lisa", *LISA, "--unit", NORTH, "--unit", SOUTH, given="fyra små blå hästar\n")
+    told = run("person", "lisa", "--title", "planerare", given="\n").stderr
+    assert "Changed for lisa: title planerare (was sjuksköterska), areas LSS, SoL (was HSL)." in told
+    assert f"Kept: name Lisa Ek, role granskare, units {NORTH}, {SOUTH}, account ordinary, password." in told
+    with store.begin() as conn:
+        found = people.person(conn, "lisa")
+        assert people.authenticate(conn, "lisa", "fyra små blå hästar") == found
+    assert found == Person("lisa", "Lisa Ek", "planerare", Role.REVIEWER, frozenset({NORTH, SOUTH}), frozenset({"SoL", "LSS"}))
+
+
+def test_areas_that_were_chosen_outlive_another_title(store: Store) -> None:
+    run("person", "lisa", *LISA, "--area", "IFO", "--unit", NORTH, given="fyra små blå hästar\n")
+    assert "Kept: name Lisa Ek, role granskare, units" in run("person", "lisa", "--title", "planerare", given="\n").stderr
+    with store.read() as conn:
+        assert people.everybody(conn)["lisa"].areas == {"IFO"}
+
+
+@pytest.mark.usefixtures("store")
+def test_units_are_taken_away_only_when_that_is_asked_for() -> None:
+    run("person", "lisa", *LISA, "--unit", NORTH, given="fyra små blå hästar\n")
+    told = run("person", "lisa", given="\n").stderr
+    assert "Nothing is changed for lisa." in told
+    assert f"units {NORTH}" in told
+    with pytest.raises(UsageError, match="--no-units"):
+        run("person", "lisa", "--no-units", "--unit", NORTH, given="\n")
+    told = run("person", "lisa", "--no-units", given="\n").stderr
+    assert f"Changed for lisa: units none (was {NORTH})." in told
+    assert "lisa sees nothing of any unit" in told
+    assert f"units {SOUTH} (was none)" in run("person", "lisa", "--unit", SOUTH, given="\n").stderr
+
+
+def test_an_account_for_emergencies_and_a_password_to_be_changed_stay_so(store: Store) -> None:
+    run("person", "nod", "--name", "Nödkonto", "--title", "nödkonto", "--role", "administratör", "--unit", NORTH, "--break-glass")
+    run("person", "nod", "--title", "reserv", given="\n")
+    with store.begin() as conn:
+        people.save_person(
+            conn, Person("lisa", "Lisa Ek", "planerare", Role.REVIEWER, frozenset(), frozenset({"SoL"})), "fyra små blå hästar", must_change=True
+        )
+    run("person", "lisa", "--unit", NORTH, given="\n")
+    with store.read() as conn:
+        held = {account.person.login: account for account in accounts.accounts(conn, KEEPER)}
+    assert held["nod"].person.break_glass
+    assert held["lisa"].must_change
+    assert "Changed for nod: account ordinary (was for emergencies)." in run("person", "nod", "--no-break-glass", given="\n").stderr
+
+
+def test_a_new_account_says_what_it_lacks(store: Store) -> None:
+    with pytest.raises(UsageError, match=r"The account lisa is new and needs --title, --role\.") as error:
+        run("person", "lisa", "--name", "Lisa Ek", "--unit", NORTH, given="fyra små blå hästar\n")
+    assert "Check the login" in error.value.remedy
+    with store.read() as conn:
+        assert "lisa" not in people.everybody(conn)
+    assert (
+        f"Added lisa: role granskare, units {NORTH}, areas HSL."
+        in run("person", "lisa", *LISA, "--unit", NORTH, given="fyra små blå hästar\n").stderr
+    )
+
+
+@pytest.mark.usefixtures("store")
+def test_a_role_and_an_area_may_be_written_in_any_case_and_a_misspelt_one_is_told_with_those_there_are() -> None:
+    run("unit", "Västra", "sol")
+    lisa = ("person", "lisa", "--name", "Lisa Ek", "--title", "trollkarl", "--unit", NORTH)
+    assert "areas IFO, SoL" in run(*lisa, "--role", "GRANSKARE", "--area", "ifo", "--area", "SOL", given="fyra små blå hästar\n").stderr
+    for misspelt, there in ((("unit", "Östra", "HSK"), "LSS"), ((*lisa, "--role", "chief"), "chef"), ((*lisa, "--area", "so"), "SoL")):
+        said = CliRunner().invoke(build_app(), misspelt, standalone_mode=False)
+        assert isinstance(said.exception, typer.TyperException)
+        assert f"'{there.casefold()}'" in said.exception.format_message().casefold()
 
 
 @pytest.mark.usefixtures("store")

@@ -39,6 +39,12 @@ def test_a_table_is_read_however_it_was_written(separator: str, encoding: str) -
     assert care_table(data, "lista.csv") == CareTable(("pnr", "datum", "text"), ((2, (SIV, "2021-12-17", "Såret läker")),))
 
 
+def test_the_line_in_which_excel_says_the_separator_is_no_title() -> None:
+    assert care_table(f"sep=|\npnr|datum,tid;\n{SIV}|2021-12-17\n".encode(), "lista.csv") == CareTable(
+        ("pnr", "datum,tid;"), ((3, (SIV, "2021-12-17")),)
+    )
+
+
 @pytest.mark.parametrize(
     ("day", "clock", "expected"),
     [

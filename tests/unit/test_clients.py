@@ -35,6 +35,16 @@ def test_a_register_in_every_usual_form(tmp_path: Path, encoding: str, separator
     assert load_register(path).clients == (ASTRID, BIRGER, GUNHILD)
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_line_in_which_excel_says_the_separator_is_none_of_the_register(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "klienter.csv"
+    path.write_text(f"{first}\n{ROWS}", "utf-8-sig", newline="\r\n")
+    assert load_register(path).clients == (ASTRID, BIRGER, GUNHILD)
+    path.write_text(f"{first}\n{ROWS}19500411;utan;rätt;nummer\n", "utf-8")
+    with pytest.raises(UsageError, match="row 6"):  # as a person counts who opens the file
+        load_register(path)
+
+
 def test_the_column_skyddad_and_the_order_are_free(tmp_path: Path) -> None:
     path = tmp_path / "klienter.csv"
     path.write_text("enhet;Anteckning; namn ;personnummer\nHemtjänst Öst;;Astrid Åkerström;192501019216\n\n", "utf-8")

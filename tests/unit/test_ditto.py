@@ -11,7 +11,7 @@ from pipeline.field_spec import FieldSpec
 from pipeline.model import UNSEEN_P, Box, Image, Reading, State, Value
 from pipeline.printing import issue
 from pipeline.quality.filling import PX_PER_MM, printed_page
-from pipeline.recognize.ditto_marks import is_ditto, may_say_ditto, says_ditto
+from pipeline.recognize.ditto_marks import field_is_ditto, may_say_ditto, says_ditto
 from pipeline.resolve import Context, resolve
 from pipeline.settings import ROOT
 from pipeline.template import Forms
@@ -81,7 +81,7 @@ LETTER_L = (((8.4, 3.0), (8.4, 5.0)), ((8.4, 5.0), (10.0, 5.0)))
 
 def test_strokes_of_a_ditto_mark() -> None:
     def told(*lines: tuple[tuple[float, float], tuple[float, float]]) -> bool:
-        return is_ditto(_drawn(*lines).view(np.bool_), 10.0)
+        return field_is_ditto(_drawn(*lines).view(np.bool_), 10.0)
 
     third = ((12.0, 3.0), (11.8, 5.0))
     assert [told(*lines) for lines in (MARK, (*MARK, *DASHES))] == [True, True]

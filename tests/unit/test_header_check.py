@@ -26,6 +26,7 @@ def test_the_files_own_header_fits_whatever_the_delimiter_and_the_case(office: O
     for delimiter in ";\t,":
         (again,) = check_header(office, "ciceron-exempel", "\ufeff" + delimiter.join(name.upper() for name in own))
         assert again.fits
+    assert titles("sep=,\nNamn,Dag;Tid\n1,2\n") == ["Namn", "Dag;Tid"]
 
 
 def test_what_is_no_table_or_no_line_is_refused(office: Office) -> None:

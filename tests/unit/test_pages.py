@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from pipeline.errors import NotAllowedError, ReviewError, StoreError
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading, SheetCode
-from pipeline.store import corrections, page_lists, pages, sheets
+from pipeline.store import corrections, page_lists, pages, sheets, stacks, tables
+from pipeline.store.clock import utc_now
 from pipeline.store.counts import open_entries
 from pipeline.store.database import Store
 from pipeline.store.decisions import reject, save_answers
@@ -359,8 +361,27 @@ def test_batches_count_their_pages(ward: Ward) -> None:
         assert [p.position for p in pages.pages_of(conn, ward.batch)] == [1, 2, 3, 4]
         assert pages.status(conn, [SOUTH])["in"] == 0
     full = by_id[ward.batch]
+    assert not full.cut_short
     assert (full.pages, full.done, full.waiting, full.failed, full.queued) == (4, 1, 2, 1, 1)
     assert (by_id[empty].pages, by_id[empty].waiting) == (0, 0)
+
+
+def test_a_stack_that_nothing_has_come_from_for_minutes_was_cut_short(ward: Ward) -> None:
+    with ward.store.begin() as conn:
+        begun, _ = stacks.open_batch(conn, "a" * 64, unit=NORTH, place="", by="admin")
+
+    def cut_short(minutes: float) -> bool:
+        with ward.store.read() as conn:
+            return {one.id: one.cut_short for one in pages.batches(conn, ADMIN, utc_now() + timedelta(minutes=minutes))}[begun]
+
+    assert (cut_short(1), cut_short(9)) == (False, True)
+    with ward.store.begin() as conn:
+        pages.add_page(conn, pages.NewPage(begun, 1, "a.png", 1, "0" * 64, None, None, "broken_file: x"), "admin")
+        conn.execute(tables.page.update().where(tables.page.c.batch == begun).values(scanned_at=utc_now() + timedelta(minutes=8)))
+    assert (cut_short(9), cut_short(15)) == (False, True)
+    with ward.store.begin() as conn:
+        stacks.finish_batch(conn, begun)
+    assert not cut_short(99)
 
 
 def test_a_late_page_of_a_void_sheet_waits_for_a_person(ward: Ward) -> None:

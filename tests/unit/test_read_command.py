@@ -16,9 +16,10 @@ from pipeline import health
 from pipeline.cli import read_commands, upkeep_commands
 from pipeline.cli.page_words import in_words
 from pipeline.cli.read_commands import as_object
-from pipeline.errors import ExitCode
+from pipeline.errors import BrokenFileError, EfterskriftError, ExitCode, MissingProgramError, ReadingError
 from pipeline.model import Outcome, PageReading, Reading, State
 from pipeline.printing import issue, print_sheets
+from pipeline.scan import pages_of
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
@@ -72,6 +73,36 @@ def test_what_failed_is_said_in_words_and_by_the_exit_code(stack: list[Path], tm
     assert _run_plain(str(stack[1])).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ReadingError("Unreadable."), ExitCode.READING),
+        (BrokenFileError("The picture (image/png) is damaged."), ExitCode.INTAKE),
+        (MissingProgramError("No Tesseract."), ExitCode.MISSING_PROGRAM),
+    ],
+)
+def test_the_exit_code_says_of_which_kind_the_failure_is_whatever_its_words(
+    error: EfterskriftError, code: ExitCode, stack: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told from whether there was a blank in the reason."""
+
+    class Failing:
+        def read(self, _data: bytes, _kind: str) -> None:
+            raise error
+
+    monkeypatch.setattr(read_commands, "_reader", Failing())
+    (page,) = pages_of(stack[2])
+    said = read_commands._read_one((str(stack[2]), page))
+    assert said.said["problems"] == [error.message]
+    assert said.failed_with is code
+    assert read_commands._failure([code]).exit_code is code
+    (broken,) = pages_of(stack[0])
+    assert read_commands._read_one((str(stack[0]), broken)).failed_with is ExitCode.INTAKE
+    assert read_commands._failure([code, ExitCode.INTAKE]).exit_code is (
+        ExitCode.MISSING_PROGRAM if code is ExitCode.MISSING_PROGRAM else ExitCode.INTAKE
+    )
+
+
 def test_what_is_shown_to_people_is_whole_whatever_stands_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     """A file called `bunt [/kopia].pdf` ended the command, and a text's second line stood in no column."""
     values = {"personnummer": Reading(None, 0.8, State.ILLEGIBLE), "anteckning": Reading("Sår rent.\n[Se] baksidan " + 30 * "mer ", 0.9, State.READ)}
@@ -95,7 +126,8 @@ def test_the_doctor_shows_a_workspace_by_its_name(monkeypatch: pytest.MonkeyPatc
     [
         ("code_missing:2", "one of the two codes cannot be read"),
         ("covered:rad01.dos", "rad01.dos: covered, torn off or too dark"),
-        ("sum_differs:summa", "summa: sum differs"),
+        ("sum_differs:summa", "summa: the sum does not agree with its numbers"),
+        ("of_tomorrow:summa", "summa: of tomorrow"),
         ("Tesseract gave no answer within 120 s.", "Tesseract gave no answer within 120 s."),
     ],
 )

@@ -188,8 +188,9 @@ def test_only_who_may_receipts_and_only_in_own_units(office: Office) -> None:
         "post\tstatus\ttext\r\nA-00\tGodkänd\t\r\n".encode("cp1252"),
         "\ufeffstatus;post\nja;A-00\n\n".encode(),
         "post\tstatus\ttext\r\nA-00\tGodkänd\t\r\n".encode("utf-16"),
+        b"sep=;\r\npost;status;text\r\nA-00;ok;\r\n",
     ],
-    ids=["comma", "tab-cp1252", "bom", "utf-16"],
+    ids=["comma", "tab-cp1252", "bom", "utf-16", "sep"],
 )
 def test_files_of_many_programs_are_read(data: bytes) -> None:
     (line,) = read_lines(data)

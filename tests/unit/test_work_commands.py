@@ -18,9 +18,10 @@ import typer
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
-from pipeline import crew
+from pipeline import crew, health
 from pipeline.cli import build_app, ui_commands, work_commands
-from pipeline.errors import EfterskriftError, IntakeError, UsageError
+from pipeline.cli.work_tally import WorkTally
+from pipeline.errors import EfterskriftError, ExitCode, IntakeError, UsageError
 from pipeline.health import examine
 from pipeline.model import Client
 from pipeline.settings import Settings
@@ -69,7 +70,7 @@ def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None
     files = [*write_stack(tmp_path / "in", 3), bad]
     told = run("scan", *map(str, files), "--place", "Pärm 1")
     assert "4 pages, 1 of them could not be taken in" in told.stdout
-    assert "bad.pdf, page 1: not a document: The file is not a PDF" in told.stderr
+    assert "bad.pdf, page 1: The file is not a PDF" in told.stderr
     assert "scan that paper once more" in told.stderr
     assert "Taken in before" not in told.stderr
     found = counts()
@@ -77,6 +78,21 @@ def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None
     assert found["problems"] == {"not_a_document": 1}
     assert found["batches"] == {"in": 1, "unfinished": []}
     assert "Pages in 4 = done 0 + waiting 3 + failed 1" in run("status").stdout
+
+
+@pytest.mark.usefixtures("workspace")
+def test_the_last_that_scan_says_is_which_pages_failed_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_commands, "_MOST_TOLD", 2)
+    (first,) = write_stack(tmp_path / "in", 1)
+    run("scan", str(first))
+    files = [first, *(tmp_path / f"bad{number}.pdf" for number in range(3))]
+    for file in files[1:]:
+        file.write_bytes(b"no pdf")
+    *_, known, one, two, rest, remedy = run("scan", *map(str, files)).stderr.splitlines()
+    assert known.startswith("Taken in before")
+    assert ("bad0.pdf, page 1" in one, "bad1.pdf, page 1" in two) == (True, True)
+    assert rest == "  and 1 page more, which the screen Skanna shows"
+    assert "Take in a file that is whole" in remedy
 
 
 @pytest.mark.usefixtures("workspace")
@@ -220,6 +236,19 @@ def test_pictures_that_a_backup_lacked_are_told_by_the_doctor(tmp_path: Path, wo
     assert found.remedy
 
 
+def test_the_doctor_tells_a_newcomer_to_make_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "none"))
+    monkeypatch.setattr(health, "installed", lambda _: [health.Finding("Poppler", "there")])
+    result = CliRunner().invoke(build_app(), ["doctor"])
+    assert result.exit_code == ExitCode.STORE
+    assert result.stdout.count("There is no store") == 1
+    assert result.stdout.splitlines()[-1].startswith("What Efterskrift needs is installed. Next (Store): `efterskrift init` makes")
+    monkeypatch.setattr(health, "installed", lambda _: [health.Finding("Poppler", "missing", "apt-get install poppler-utils")])
+    result = CliRunner().invoke(build_app(), ["doctor"])
+    assert result.exit_code == ExitCode.MISSING_PROGRAM
+    assert result.stdout.splitlines()[-1] == "Next (Poppler): apt-get install poppler-utils"
+
+
 @pytest.mark.usefixtures("workspace")
 def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = tmp_path / "begun"
@@ -240,10 +269,40 @@ def test_a_unit_has_a_name() -> None:
 
 @pytest.mark.usefixtures("workspace")
 def test_work_that_waits_for_pages_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "work", lambda *_, **__: iter([crew.Work(2, 1), crew.Work(2, 0), crew.Work(2, 0)]))
+    monkeypatch.setattr(crew, "work", lambda *_, **__: iter([crew.Work(1, 0, 1), crew.Work(2, 0, 0), crew.Work(2, 0, 0)]))
+    monkeypatch.setattr(crew, "how_far", lambda _: crew.Work(3, 0, 0))
     told = run("work", "--processes", "1").stderr
     assert told.count("No page waits to be read. What comes in is read until Ctrl-C ends this.") == 1
+    assert told.splitlines()[-1].startswith("2 pages read in ")  # one of them while the workers ended
     assert "No page waits" not in run("work", "--processes", "1", "--until-idle").stderr
+
+
+def test_the_time_of_reading_is_that_in_which_pages_waited_or_were_read() -> None:
+    tally = WorkTally()
+    looks = [(100.0, 7, 1, 0), (160.0, 7, 1, 2), (170.0, 8, 1, 1), (172.0, 8, 2, 0), (900.0, 8, 2, 0), (901.0, 9, 2, 0), (990.0, 9, 2, 0)]
+    for at, read, unreadable, waiting in looks:
+        tally.look(crew.Work(read, unreadable, waiting), at)
+    assert tally.said() == "2 pages read and 1 that could not be read in 13.0 s (0.2 a second); none waits to be read."
+    tally.look(crew.Work(9, 2, 4), 995.0)
+    assert tally.said().endswith("; 4 wait to be read.")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_work_that_read_nothing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "work", lambda *_, **__: iter([crew.Work(5, 0, 0)]))
+    monkeypatch.setattr(crew, "how_far", lambda _: crew.Work(5, 0, 0))
+    assert "No page was read; none waits to be read." in run("work", "--processes", "1", "--until-idle").stderr
+
+
+def test_what_could_not_be_taken_in_is_no_page_that_could_not_be_read(workspace: Path, tmp_path: Path) -> None:
+    (bad := tmp_path / "bad.pdf").write_bytes(b"no pdf")
+    run("scan", *map(str, write_stack(tmp_path / "in", 3)), str(bad))
+    with closing(open_store(Settings(workspace=workspace))) as store:
+        with store.begin() as conn:
+            first, second, *_ = conn.scalars(select(tables.page.c.id).where(tables.page.c.state == "queued"))
+            for page, state in ((first, "read"), (second, "failed")):
+                conn.execute(tables.page.update().where(tables.page.c.id == page).values(state=state))
+        assert crew.how_far(store) == crew.Work(1, 1, 1)
 
 
 @pytest.mark.usefixtures("workspace")

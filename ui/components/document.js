@@ -9,6 +9,7 @@ function name(data) {
   for (const box of document.querySelectorAll(SAID)) if (!box.hasAttribute("aria-live")) box.setAttribute("aria-live", "polite");
   // The uploader's button shows our word by style alone.
   for (const button of document.querySelectorAll("[data-testid='stFileUploaderDropzone'] button")) button.setAttribute("aria-label", data.choose);
+  document.documentElement.style.setProperty("--ef-year", JSON.stringify(data.year));
   // What Streamlit says in English: screens that the menu has no room for, and the buttons that explain.
   document.documentElement.style.setProperty("--ef-more", JSON.stringify(data.more));
   for (const button of document.querySelectorAll(".rc-overflow-item-rest button")) button.setAttribute("aria-label", data.more);

@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 import streamlit as st
 
+from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from pipeline.store.clock import utc_now
 
@@ -40,8 +41,9 @@ M = TypeVar("M", bound=Made)
 
 @dataclass(slots=True)
 class Once(Generic[T]):
-    """An act and what it answered last."""
+    """An act and what it answered last. `fault`: why it came to nothing, for whoever was on another screen then; until it is done anew."""
 
+    fault: EfterskriftError | None = None
     _lock: Lock = field(default_factory=Lock)
     _result: T | None = None
     _what: Hashable = None
@@ -52,8 +54,12 @@ class Once(Generic[T]):
         pressed = utc_now()
         with self._lock:
             if self._ended_at is None or self._ended_at + TWICE <= pressed or self._what != what:
-                self._result = None
-                self._result = act()
+                self._result = self.fault = None
+                try:
+                    self._result = act()
+                except EfterskriftError as error:
+                    self.fault = error
+                    raise
                 self._what, self._ended_at = what, utc_now()
 
     def result(self) -> T | None:

@@ -57,10 +57,13 @@ def _show(here: Site, person: Person) -> bool:
         return True
     top, said, work = st.container(), st.container(), st.container(key="work")
     left, right = work.columns([1.15, 1], gap="medium")
+    bar = top.container(horizontal=True, vertical_alignment="center")
+    with bar.container(gap=None, key="entry_title"):  # first, so that a form never stands below the line of the one before
+        _title(here, person, view)
     if view is not None:
         _sheet(here, person, view, left, right)
-    with top:
-        _top(here, person, view)
+    with bar:
+        _menu(here, person)
     with said:
         entry_turn.show_said()
         if view is None:
@@ -159,15 +162,16 @@ def _open_found(here: Site, person: Person, entry_id: str) -> None:
     entry_turn.turn_to(entry_id, utc_now())
 
 
-def _top(here: Site, person: Person, view: EntryView | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container(gap=None):
-            st.title(view.form.title if view else t("review.title"), anchor=False)
-            if view is not None:
-                st.caption(f"{entry_line(here, person, view)} · {t(f'way.{way(view).value}')}")
-        st.button(t("lookup.open"), key="lookup_open", shortcut="Alt+L", icon=":material/search:", on_click=lookup_view.begin)
-        key_help()
-        person_menu(here, person)
+def _title(here: Site, person: Person, view: EntryView | None) -> None:
+    st.title(view.form.title if view else t("review.title"), anchor=False)
+    if view is not None:
+        st.caption(f"{entry_line(here, person, view)} · {t(f'way.{way(view).value}')}")
+
+
+def _menu(here: Site, person: Person) -> None:
+    st.button(t("lookup.open"), key="lookup_open", shortcut="Alt+L", icon=":material/search:", on_click=lookup_view.begin)
+    key_help()
+    person_menu(here, person)
 
 
 def _explain(here: Site, person: Person, view: EntryView) -> None:

@@ -64,9 +64,8 @@ def _upload(here: Site, person: Person) -> None:
     made: Once[Taken] = once(_TAKEN)
     try:
         made.do((nth, unit, place), partial(_take_in, here, person, unit, place.strip(), given, bar))
-    except EfterskriftError as error:
+    except EfterskriftError:  # `reading_progress` says why, also to whoever has been elsewhere
         bar.empty()
-        st.error(fault_text(error))
         return
     if (taken := made.result()) is None:
         return
@@ -91,6 +90,9 @@ def reading_progress(here: Site, person: Person) -> None:
     """How far the reading has come; looks again every other second, without that counting as activity of the person."""
     if session.current_person(here, active=False) is None:
         st.rerun()
+    made: Once[Taken] = once(_TAKEN)
+    if made.fault is not None:
+        st.error(t("scan.broken_off", why=fault_text(made.fault)), icon=":material/error:")
     with here.store.read() as conn:
         found = pages.batches(conn, person)
         beats = workers.beats(conn)
@@ -117,5 +119,7 @@ def _batches(here: Site, person: Person) -> None:
     rows = [(moment(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
     with st.container(key="batches"):
         st.html(table([t(f"scan.column.{name}") for name in columns], rows, tall=True))
+    for stack in (one for one in found if one.cut_short):
+        st.warning(t("scan.cut_short", count=stack.pages, batch=stack.id), icon=":material/content_cut:")
     for stack in (one for one in found if one.elsewhere):
         st.caption(t("scan.elsewhere", count=stack.elsewhere, batch=stack.id))
