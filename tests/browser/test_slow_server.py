@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from pipeline.model import EntryState
 from pipeline.review import Answer
@@ -138,6 +138,22 @@ def test_a_draft_that_was_lost_on_its_way_is_sent_again_before_the_form_goes(pag
     wait_for_entry(page, other_than=first)
     with store.read() as conn:
         assert drafts(conn, first, NURSE.login)["personnummer"] == Answer("1930")
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_field_that_is_not_drawn_yet_has_no_draft(page: Page, store: Store) -> None:
+    held: list[Route] = []
+    page.route("**/TextArea.*.js", lambda route: held.append(route))
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.type(str(NOTE["personnummer"]))
+    page.keyboard.press("Tab")
+    expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
+    with store.read() as conn:
+        assert drafts(conn, first, NURSE.login) == {"personnummer": Answer(NOTE["personnummer"])}
+    for route in held:
+        route.continue_()
+    expect(page.locator(f".st-key-f-{first}-0-plan textarea")).to_have_value(str(NOTE["plan"]))
 
 
 def test_a_group_that_came_up_late_is_not_confirmed_unseen(page: Page, store: Store, tmp_path: Path) -> None:

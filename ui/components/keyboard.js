@@ -50,7 +50,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     return choose(key, sign === "?" ? last : last - 1);
   }
 
-  const held = () => Object.fromEntries(data.fields.filter(holder).map((key) => [key, valueOf(key)]));
+  // A field whose part of Streamlit is still on its way to the browser says nothing: no text would mean that the paper says nothing.
+  const held = () => Object.fromEntries(data.fields.filter((key) => inputs(key).length).map((key) => [key, valueOf(key)]));
 
   const isUnheard = () => (parentElement.efNumber ?? 0) > data.heard;
   const isOut = () => isUnheard() && performance.now() - parentElement.efSentAt < (isRunning() ? BUSY_MS : PATIENCE_MS);
