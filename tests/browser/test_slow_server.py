@@ -14,12 +14,13 @@ from pipeline.store import pages
 from pipeline.store.answers import decided, drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
+from pipeline.store.events import client_subject, events_of
 from tests.browser.nurse import fill_in, log_in, press_until, settle, wait_for_entry
 from tests.browser.people import go, hand_in
 from tests.browser.test_group_keys import PIECES, first_group, outcomes
 from tests.browser.warm import FORGET, SLOW
 from tests.ui import seeding
-from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, NOTE, NURSE
+from tests.ui.seeding import ADMINISTRATOR, CLIENTS, COLLEAGUE, NOTE, NURSE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -40,6 +41,12 @@ def be_slow(workspace: Path, seconds: float = 0.06) -> None:
 def be_quick(workspace: Path) -> None:
     """From now on the server is."""
     (workspace / SLOW).unlink()
+
+
+def looks(store: Store, number: str) -> int:
+    """How often somebody has looked for a client."""
+    with store.read() as conn:
+        return sum(one.action == "look_up_client" for one in events_of(conn, client_subject(conn, number)))
 
 
 def filled(page: Page, other_than: str = "") -> str:
@@ -154,6 +161,24 @@ def test_a_field_that_is_not_drawn_yet_has_no_draft(page: Page, store: Store) ->
     for route in held:
         route.continue_()
     expect(page.locator(f".st-key-f-{first}-0-plan textarea")).to_have_value(str(NOTE["plan"]))
+
+
+def test_nothing_is_saved_for_a_client_who_has_not_come_up_yet(page: Page, store: Store, tmp_path: Path) -> None:
+    seeding.add_notes(store, 1)
+    log_in(page, NURSE)
+    only = filled(page)
+    be_slow(tmp_path, 0.6)
+    number = page.locator(f".st-key-f-{only}-0-personnummer input")
+    number.fill(CLIENTS[1].pid)
+    number.press("Tab")
+    while not looks(store, CLIENTS[1].pid):
+        page.wait_for_timeout(20)
+    page.keyboard.press("Control+Enter")
+    be_quick(tmp_path)
+    expect(page.get_by_text("Se efter att klienten är rätt")).to_be_visible()
+    expect(page.locator(".ef-client")).to_contain_text(CLIENTS[1].name)
+    settle(page)
+    press_until(page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens"))
 
 
 def test_a_group_that_came_up_late_is_not_confirmed_unseen(page: Page, store: Store, tmp_path: Path) -> None:
