@@ -181,6 +181,32 @@ def test_nothing_is_saved_for_a_client_who_has_not_come_up_yet(page: Page, store
     press_until(page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens"))
 
 
+def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(page: Page, store: Store, tmp_path: Path) -> None:
+    entries = seeding.add_notes(store, 3, handelsetid="17:53")
+    for one in entries:
+        seeding.confirm(store, COLLEAGUE, one)
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.locator(f".st-key-o-{first}-1-handelsetid input").fill("09:41")
+    be_slow(tmp_path, 0.2)
+    for _ in range(3):
+        page.keyboard.press("Control+Enter")
+    page.wait_for_function(TURNED, arg=first)
+    be_quick(tmp_path)
+    second = wait_for_entry(page, other_than=first)
+    page.locator(f".st-key-o-{second}-1-handelsetid input").fill("11:1")
+    be_slow(tmp_path, 0.2)
+    for press in ("Alt+z", "5", "Control+Enter", "Alt+z"):
+        page.keyboard.press(press)
+    page.wait_for_function(TURNED, arg=second)
+    be_quick(tmp_path)
+    assert wait_for_entry(page, other_than=second) == first
+    with store.read() as conn:
+        assert {entry(conn, one).state for one in entries} == {EntryState.SECOND}
+        assert drafts(conn, first, NURSE.login) == {"handelsetid": Answer("09:41")}
+        assert drafts(conn, second, NURSE.login) == {"handelsetid": Answer("11:1")}
+
+
 def test_a_group_that_came_up_late_is_not_confirmed_unseen(page: Page, store: Store, tmp_path: Path) -> None:
     seeding.add_visit_lists(store, 2)
     title = first_group(page)

@@ -103,6 +103,18 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     afterDraft(() => pressAgain(found));
   }
 
+  // Streamlit would go back at once. It is held up once only.
+  function draftBeforeBack(event) {
+    const isAgain = parentElement.efGoesBack;
+    parentElement.efGoesBack = false;
+    if (isAgain || event.navigationType !== "traverse" || !event.cancelable || !sendDraft()) return;
+    event.preventDefault();
+    afterDraft(() => {
+      parentElement.efGoesBack = true;
+      window.navigation.traverseTo(event.destination.key);
+    });
+  }
+
   // The buttons on the screen are of the entry before until the new ones are drawn.
   const isReady = () => !data.early && (!data.ready || holder(data.ready));
   const isSave = (event) => event.ctrlKey && event.key === "Enter";
@@ -202,6 +214,9 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   on("focusin", (event) => { parentElement.efLast = keyOf(event.target); });
   // A form that went out of sight takes the focus with it; what it held has been decided or put aside.
   on("focusout", (event) => keyOf(event.target) && isSeen(holder(keyOf(event.target))) && sendDraft());
+  window.navigation?.addEventListener("navigate", draftBeforeBack, { signal: stop.signal });
+  // Who loads anew or closes before what was typed is kept is asked by the browser whether that is meant.
+  window.addEventListener("beforeunload", (event) => { if (sendDraft()) event.preventDefault(); }, { signal: stop.signal });
   on("input", (event) => {
     if (!keyOf(event.target)) return;
     clearTimeout(parentElement.efSettle);
