@@ -10,7 +10,7 @@ from playwright.sync_api import Dialog, Page, expect
 from pipeline.review import Answer
 from pipeline.store.answers import drafts
 from pipeline.store.database import Store
-from tests.browser.nurse import log_in, settle, wait_for_entry
+from tests.browser.nurse import log_in, settle, wait_for_entry, wait_until
 from tests.browser.people import go
 from tests.browser.test_slow_server import be_quick, be_slow
 from tests.ui import seeding
@@ -63,13 +63,6 @@ def test_who_loads_anew_in_the_middle_of_a_field_is_asked_first(page: Page, stor
     be_slow(tmp_path, 0.2)
     page.keyboard.type("1930")
     page.evaluate("location.reload()")
-    while not asked:
-        page.wait_for_timeout(20)
-    while not drafted(store, first):
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: bool(asked) and drafted(store, first))
     be_quick(tmp_path)
-    settle(page)
-    page.reload()
-    log_in(page, NURSE)
-    wait_for_entry(page)
     assert asked == ["beforeunload"]

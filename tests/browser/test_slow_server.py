@@ -15,7 +15,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.events import client_subject, events_of
-from tests.browser.nurse import fill_in, log_in, press_until, settle, wait_for_entry
+from tests.browser.nurse import fill_in, log_in, press_until, save, settle, wait_for_entry, wait_until
 from tests.browser.people import go, hand_in
 from tests.browser.test_group_keys import PIECES, first_group, outcomes
 from tests.browser.warm import FORGET, SLOW
@@ -171,8 +171,7 @@ def test_nothing_is_saved_for_a_client_who_has_not_come_up_yet(page: Page, store
     number = page.locator(f".st-key-f-{only}-0-personnummer input")
     number.fill(CLIENTS[1].pid)
     number.press("Tab")
-    while not looks(store, CLIENTS[1].pid):
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: looks(store, CLIENTS[1].pid) > 0)
     page.keyboard.press("Control+Enter")
     be_quick(tmp_path)
     expect(page.get_by_text("Se efter att klienten är rätt")).to_be_visible()
@@ -189,9 +188,8 @@ def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(p
     first = wait_for_entry(page)
     page.locator(f".st-key-o-{first}-1-handelsetid input").fill("09:41")
     be_slow(tmp_path, 0.2)
-    for _ in range(3):
-        page.keyboard.press("Control+Enter")
-    page.wait_for_function(TURNED, arg=first)
+    save(page, first)
+    page.keyboard.press("Control+Enter")
     be_quick(tmp_path)
     second = wait_for_entry(page, other_than=first)
     page.locator(f".st-key-o-{second}-1-handelsetid input").fill("11:1")
