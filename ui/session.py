@@ -59,11 +59,12 @@ class Entered(Enum):
     REASON = "an account for emergencies: the reason is to be given first"
 
 
-class RanOut(StrEnum):
-    """How a session ended by itself; also the key of its text."""
+class Ended(StrEnum):
+    """How a session ended, if not in this window by its person; also the key of its text."""
 
     IDLE = "ran_out"
     TOO_LONG = "ran_long"
+    ELSEWHERE = "ended_elsewhere"
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,7 @@ def current_person(here: Site, *, active: bool = True) -> Person | None:
         held = sessions.held(conn, token)
         person = people.person(conn, held.login) if held else None
     if held is None or person is None:
-        _forget()
-        st.session_state[_LEFT] = True
+        _end(Ended.ELSEWHERE)
         return None
     if _has_run_out(here.settings, now) or held.has_run_out(now, *_limits(here.settings)):
         _end_run_out(here, token, now, too_old=held.is_too_old(now, _limits(here.settings)[1]))
@@ -228,10 +228,10 @@ def has_left() -> bool:
     return _LEFT in st.session_state
 
 
-def ran_out() -> RanOut | None:
-    """How the last session ended, if by itself; asked once."""
-    ended: RanOut | None = st.session_state.pop(_EXPIRED, None)
-    return ended
+def ended() -> Ended | None:
+    """How the last session ended, if not in this window by its person; told until somebody logs in."""
+    found: Ended | None = st.session_state.get(_EXPIRED)
+    return found
 
 
 @st.fragment(run_every="20s")
@@ -248,6 +248,7 @@ def watch_session(here: Site) -> None:
 
 def _start(here: Site, login: str, proved_at: datetime | None = None) -> None:
     _forget()
+    st.session_state.pop(_EXPIRED, None)
     now = utc_now()
     with here.store.begin() as conn:
         st.session_state[_TOKEN] = sessions.start(conn, login, now, proved_at)
@@ -257,9 +258,12 @@ def _start(here: Site, login: str, proved_at: datetime | None = None) -> None:
 def _end_run_out(here: Site, token: str, now: datetime, *, too_old: bool) -> None:
     with here.store.begin() as conn:
         sessions.run_out(conn, token, now)
+    _end(Ended.TOO_LONG if too_old else Ended.IDLE)
+
+
+def _end(how: Ended) -> None:
     _forget()
-    st.session_state[_EXPIRED] = RanOut.TOO_LONG if too_old else RanOut.IDLE
-    st.session_state[_LEFT] = True
+    st.session_state[_EXPIRED], st.session_state[_LEFT] = how, True
 
 
 def _forget() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
@@ -40,6 +40,15 @@ def wait_for_entry(page: Page, other_than: str = "") -> str:
 def settle(page: Page) -> None:
     """Wait until the screen is drawn to its end: before that, what has the focus may still be drawn anew and lose it."""
     page.locator('[data-test-script-state="notRunning"]').wait_for()
+
+
+def wait_until(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait for something that no screen shows, as a draft in the store."""
+    for _ in range(1_000):
+        if holds():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("it does not come to hold")
 
 
 def press_until(page: Page, keys: str, place: Locator) -> None:

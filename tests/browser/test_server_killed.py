@@ -13,7 +13,7 @@ from pipeline.review import Answer
 from pipeline.store.answers import drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, log_in, press_until, wait_for_entry
+from tests.browser.nurse import fill_in, log_in, press_until, settle, wait_for_entry
 from tests.browser.serving import PATIENCE_MS, answering, free_port, started
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
@@ -48,4 +48,39 @@ def test_a_killed_server_loses_at_most_the_field_being_typed(browser: Browser, s
         press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu"))
     with store.read() as conn:
         assert entry(conn, entry_id).state is EntryState.CONFIRMED
+    page.context.close()
+
+
+@pytest.mark.parametrize("pressed", ["Tab", "Control+Enter"])
+def test_who_types_on_is_told_and_comes_back_to_the_entry_with_what_was_kept(browser: Browser, store: Store, tmp_path: Path, pressed: str) -> None:
+    entries = seeding.add_notes(store, 3)
+    port = free_port()
+    page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="sv-SE").new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    with started(command(port, tmp_path, headless=True), tmp_path) as server:
+        page.goto(answering(server.poll, port))
+        expect(page.get_by_text("Kontakten med servern bröts")).to_be_hidden()
+        log_in(page, NURSE)
+        first = wait_for_entry(page)
+        fill_in(page)
+        plan = page.locator(f".st-key-f-{first}-0-plan textarea")
+        plan.fill("Ny omläggning")
+        page.locator(f".st-key-f-{first}-0-skribent input").focus()
+        settle(page)
+        server.kill()
+        server.wait()
+    page.keyboard.type("dubbelt")
+    page.keyboard.press(pressed)
+    expect(page.get_by_role("dialog")).to_contain_text("Ingen kontakt med servern")
+    expect(page.get_by_role("dialog")).not_to_contain_text("Streamlit")
+    with started(command(port, tmp_path, headless=True), tmp_path) as server:
+        answering(server.poll, port)
+        expect(page.get_by_text("Kontakten med servern bröts")).to_be_visible()
+        log_in(page, NURSE)
+        assert wait_for_entry(page) == first
+        expect(plan).to_have_value("Ny omläggning")
+        expect(page.locator(f".st-key-f-{first}-0-handelsetid input")).to_have_value(str(NOTE["handelsetid"]))
+    with store.read() as conn:
+        assert [entry(conn, one).revision for one in entries] == [0] * 3
+        assert drafts(conn, first, NURSE.login)["plan"] == Answer("Ny omläggning")
     page.context.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from pipeline.fiducials import shown_serial
 from pipeline.model import EntryState
@@ -15,12 +15,13 @@ from pipeline.store import pages
 from pipeline.store.answers import decided, drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, log_in, press_until, settle, wait_for_entry
+from pipeline.store.events import client_subject, events_of
+from tests.browser.nurse import fill_in, log_in, press_until, save, settle, wait_for_entry, wait_until
 from tests.browser.people import go, hand_in
 from tests.browser.test_group_keys import PIECES, first_group, outcomes
 from tests.browser.warm import FORGET, SLOW
 from tests.ui import seeding
-from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, NOTE, NURSE
+from tests.ui.seeding import ADMINISTRATOR, CLIENTS, COLLEAGUE, NOTE, NURSE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -57,6 +58,12 @@ def be_slow(workspace: Path, seconds: float = 0.06) -> None:
 def be_quick(workspace: Path) -> None:
     """From now on the server is."""
     (workspace / SLOW).unlink()
+
+
+def looks(store: Store, number: str) -> int:
+    """How often somebody has looked for a client."""
+    with store.read() as conn:
+        return sum(one.action == "look_up_client" for one in events_of(conn, client_subject(conn, number)))
 
 
 def filled(page: Page, other_than: str = "") -> str:
@@ -172,6 +179,64 @@ def test_a_draft_that_was_lost_on_its_way_is_sent_again_before_the_form_goes(pag
     wait_for_entry(page, other_than=first)
     with store.read() as conn:
         assert drafts(conn, first, NURSE.login)["personnummer"] == Answer("1930")
+
+
+@pytest.mark.usefixtures("entries")
+def test_a_field_that_is_not_drawn_yet_has_no_draft(page: Page, store: Store) -> None:
+    held: list[Route] = []
+    page.route("**/TextArea.*.js", lambda route: held.append(route))
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.keyboard.type(str(NOTE["personnummer"]))
+    page.keyboard.press("Tab")
+    expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
+    with store.read() as conn:
+        assert drafts(conn, first, NURSE.login) == {"personnummer": Answer(NOTE["personnummer"])}
+    for route in held:
+        route.continue_()
+    expect(page.locator(f".st-key-f-{first}-0-plan textarea")).to_have_value(str(NOTE["plan"]))
+
+
+def test_nothing_is_saved_for_a_client_who_has_not_come_up_yet(page: Page, store: Store, tmp_path: Path) -> None:
+    seeding.add_notes(store, 1)
+    log_in(page, NURSE)
+    only = filled(page)
+    be_slow(tmp_path, 0.6)
+    number = page.locator(f".st-key-f-{only}-0-personnummer input")
+    number.fill(CLIENTS[1].pid)
+    number.press("Tab")
+    wait_until(page, lambda: looks(store, CLIENTS[1].pid) > 0)
+    page.keyboard.press("Control+Enter")
+    be_quick(tmp_path)
+    expect(page.get_by_text("Se efter att klienten är rätt")).to_be_visible()
+    expect(page.locator(".ef-client")).to_contain_text(CLIENTS[1].name)
+    settle(page)
+    press_until(page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens"))
+
+
+def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(page: Page, store: Store, tmp_path: Path) -> None:
+    entries = seeding.add_notes(store, 3, handelsetid="17:53")
+    for one in entries:
+        seeding.confirm(store, COLLEAGUE, one)
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.locator(f".st-key-o-{first}-1-handelsetid input").fill("09:41")
+    be_slow(tmp_path, 0.2)
+    save(page, first)
+    page.keyboard.press("Control+Enter")
+    be_quick(tmp_path)
+    second = wait_for_entry(page, other_than=first)
+    page.locator(f".st-key-o-{second}-1-handelsetid input").fill("11:1")
+    be_slow(tmp_path, 0.2)
+    for press in ("Alt+z", "5", "Control+Enter", "Alt+z"):
+        page.keyboard.press(press)
+    page.wait_for_function(TURNED, arg=second)
+    be_quick(tmp_path)
+    assert wait_for_entry(page, other_than=second) == first
+    with store.read() as conn:
+        assert {entry(conn, one).state for one in entries} == {EntryState.SECOND}
+        assert drafts(conn, first, NURSE.login) == {"handelsetid": Answer("09:41")}
+        assert drafts(conn, second, NURSE.login) == {"handelsetid": Answer("11:1")}
 
 
 def test_a_group_that_came_up_late_is_not_confirmed_unseen(page: Page, store: Store, tmp_path: Path) -> None:

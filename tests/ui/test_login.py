@@ -110,6 +110,8 @@ def test_logging_out_logs_out_in_the_other_window_too() -> None:
     there.run()
     assert there.text_input(key="login_name").label == "Användarnamn"
     assert "session_token" not in there.session_state
+    there.radio(key="language_choice").set_value("sv").run()  # whatever is run anew meanwhile
+    assert "ett annat fönster" in there.info[0].value
     assert other.run().button(key="log_out")
 
 

@@ -15,6 +15,7 @@ const REST_MS = 150;
 
 export default function ({ parentElement, setTriggerValue }) {
   // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  document.documentElement.dataset.efIn = "";
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
   let typed = false, rest = 0;
@@ -34,7 +35,7 @@ export default function ({ parentElement, setTriggerValue }) {
   kinds.forEach((type) => document.addEventListener(type, moved, { capture: true, signal: stop.signal }));
   return () => { clearTimeout(rest); stop.abort(); };
 }"""
-"""What is typed stays in the browser: only that something is, at most twice a minute."""
+"""What is typed stays in the browser: only that something is, at most twice a minute. And the document remembers that somebody was logged in."""
 
 
 @cache

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
 import streamlit as st
 
-from pipeline.client_guard import AGAINST
 from pipeline.errors import EfterskriftError, InvalidAnswerError
 from pipeline.field_spec import Meaning
-from pipeline.identity import age_on, shown_pid
 from pipeline.model import Client, Person
 from pipeline.review import Answer
 from pipeline.store import client_check, decisions, registers
@@ -19,20 +17,20 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entries import entry
 from pipeline.store.entry_views import EntryView, FieldView
 from pipeline.stored_values import canonical
-from pipeline.swedish_time import today
 from ui.components import entry_turn
 from ui.components.answers import answer_of_code, answer_of_text, as_code, as_text, codes, is_chosen, must_be_said, proposed_signers, shown_answer
+from ui.components.client_html import client_html
 from ui.components.entry_facts import entry_facts
 from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.field_input import given_answer, other_key, second_answer, widget_key
 from ui.components.keyboard import keyboard
 from ui.session import Site, note_activity
-from ui.text import known, t
+from ui.text import t
 
 _TYPED = "typed_client"
 _KEPT, _LEFT_OUT = "kept_draft", "draft_left_out"
-_LOOKED_UP, _ASKED = "looked_up_clients", "client_shown_first"
+_LOOKED_UP, _SHOWN = "looked_up_clients", "clients_shown"
 
 
 @st.fragment
@@ -58,26 +56,37 @@ def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: s
     shown = next(other for other in view.fields if other.spec.name == field.name)
     typed = _typed(view, shown)
     if not shown.open and view.suggestion is not None:
-        st.html(_card(view.suggestion, _reasons_read(shown, view.suggestion)))
+        st.html(client_html(view.suggestion, _reasons_read(shown, view.suggestion)))
     elif shown.open and view.second and not shown.blind and not typed:
-        st.html("".join(_both(here, person, view, shown)))
+        numbers = _numbers(shown)
+        st.html("".join(_weighed(here, person, view, shown, number, told=number) for number in numbers))
+        _note_shown(view, numbers)
     elif typed:
         st.html(_weighed(here, person, view, shown, typed))
+        _note_shown(view, [typed])
     else:
         st.html(f'<div class="ef-client"><span class="ef-muted">{escape(t("client.wait"))}</span></div>')
 
 
 def is_unseen(view: EntryView, now: datetime, least: timedelta) -> bool:
     """Whether the number that is answered has not been shown with its client in this turn, or only less than `least` ago; then it is shown."""
-    turn, number = _turn_of(view), _answered(view)
-    asked_for, asked_at = st.session_state.get(_ASKED, ("", now))
-    if asked_for == turn and now - asked_at < least:
-        return True
-    seen_for, seen = st.session_state.get(_LOOKED_UP, ("", frozenset()))
-    if number is None or (seen_for == turn and number in seen):
+    number = _answered(view)
+    shown_at = _shown_at(view).get(number or "")
+    if number is None or (shown_at is not None and now - shown_at >= least):
         return False
-    st.session_state[_TYPED], st.session_state[_ASKED] = (turn, number), (turn, now)
+    st.session_state[_TYPED] = (_turn_of(view), number)
     return True
+
+
+def _shown_at(view: EntryView) -> Mapping[str, datetime]:
+    """Since when each number has been on the screen with its client in this turn."""
+    turn, shown = st.session_state.get(_SHOWN, ("", {}))
+    return shown if turn == _turn_of(view) else {}
+
+
+def _note_shown(view: EntryView, numbers: Sequence[str]) -> None:
+    """Call it behind what was drawn: a run that another press ended before that has shown nothing."""
+    st.session_state[_SHOWN] = (_turn_of(view), {**dict.fromkeys(numbers, utc_now()), **_shown_at(view)})
 
 
 def _answered(view: EntryView) -> str | None:
@@ -103,13 +112,13 @@ def _typed(view: EntryView, field: FieldView) -> str:
     return before if isinstance(before, str) else ""
 
 
-def _weighed(here: Site, person: Person, view: EntryView, field: FieldView, typed: str) -> str:
-    """The client of what is typed, with what on the sheet speaks for and against. What the machine read in the number stays untold."""
+def _weighed(here: Site, person: Person, view: EntryView, field: FieldView, typed: str, *, told: str = "") -> str:
+    """The client of a number, with what on the sheet speaks for and against. What the machine read in the number stays untold."""
     _looked_up(here, person, view, typed)
     name, address = (_on_paper(view, means) for means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS))
     with here.store.read() as conn:
         verdict = client_check.weighed(conn, field.spec, view.entry, typed, name, address, shown_to=person)
-    return _card(verdict.client, verdict.findings if verdict.client else ())
+    return client_html(verdict.client, verdict.findings if verdict.client or told else (), told)
 
 
 def _keep(here: Site, person: Person, view: EntryView, keys: Mapping[str, FieldView], draft: Mapping[str, str | int]) -> None:
@@ -201,16 +210,10 @@ def _reasons_read(field: FieldView, client: Client) -> tuple[str, ...]:
     return field.reading.reasons if field.reading is not None and field.reading.value == client.pid else ()
 
 
-def _both(here: Site, person: Person, view: EntryView, field: FieldView) -> Iterator[str]:
-    """The clients of the two numbers that differ, in the order of the numbers and judged alike, so that nobody sees which is the machine's."""
+def _numbers(field: FieldView) -> list[str]:
+    """The two numbers that differ, in their own order; their clients are judged alike, so that nobody sees which is the machine's."""
     read = field.reading.value if field.reading is not None else None
-    numbers = {value for value in (read, field.first.value if field.first else None) if isinstance(value, str)}
-    name, address = (_on_paper(view, means) for means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS))
-    for number in sorted(numbers):
-        _looked_up(here, person, view, number)
-        with here.store.read() as conn:
-            verdict = client_check.weighed(conn, field.spec, view.entry, number, name, address, shown_to=person)
-        yield _card(verdict.client, verdict.findings, number)
+    return sorted({value for value in (read, field.first.value if field.first else None) if isinstance(value, str)})
 
 
 def _on_paper(view: EntryView, means: Meaning) -> str:
@@ -222,31 +225,3 @@ def _on_paper(view: EntryView, means: Meaning) -> str:
     field = field or next((other for other in view.fields if other.spec.means is means), None)
     said = (field.draft or field.first or field.reading) if field is not None else None
     return said.value if said is not None and isinstance(said.value, str) else ""
-
-
-def _card(client: Client | None, reasons: Sequence[str] = (), number: str = "") -> str:
-    sides = [
-        (name, [code for code in reasons if (code.partition(":")[0] in AGAINST) is against]) for name, against in (("for", False), ("against", True))
-    ]
-    why = "".join(
-        f'<div class="ef-why ef-{name}"><b>{escape(t(f"guard.{name}"))}</b> {escape(", ".join(known("reason", code) for code in codes))}</div>'
-        for name, codes in sides
-        if codes
-    )
-    return f'<div role="status">{_head(client, number)}{why}</div>'
-
-
-def _head(client: Client | None, number: str) -> str:
-    if client is None:
-        written = f"<span>{escape(shown_pid(number))}</span>" if number else ""
-        return f'<div class="ef-client ef-unknown">{written}{escape(t("client.unknown"))}</div>'
-    told = [t(f"client.{name}") for name, holds in (("protected", client.protected), ("blocked", client.blocked)) if holds]
-    mark = "".join(f'<span class="ef-tag ef-warn">{escape(text)}</span>' for text in told)
-    parts = (
-        f"<strong>{escape(client.name)}</strong>",
-        f"<span>{escape(shown_pid(client.pid))}</span>",
-        f"<span>{escape(t('guard.age', count=age))}</span>" if client.name and (age := age_on(client.pid, today())) is not None else "",
-        f'<span class="ef-muted">{escape(client.unit)}</span>',
-        mark,
-    )
-    return f'<div class="ef-client">{"".join(parts)}</div>'

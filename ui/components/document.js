@@ -10,11 +10,16 @@ function name(data) {
   // The uploader's button shows our word by style alone.
   for (const button of document.querySelectorAll("[data-testid='stFileUploaderDropzone'] button")) button.setAttribute("aria-label", data.choose);
   document.documentElement.style.setProperty("--ef-year", JSON.stringify(data.year));
-  // What Streamlit says in English: screens that the menu has no room for, and the buttons that explain.
+  // What Streamlit says in English: that the server does not answer, screens that the menu has no room for, and the buttons that explain.
   document.documentElement.style.setProperty("--ef-more", JSON.stringify(data.more));
   for (const button of document.querySelectorAll(".rc-overflow-item-rest button")) button.setAttribute("aria-label", data.more);
   for (const button of document.querySelectorAll("[data-testid='stTooltipHoverTarget'] button[aria-label^='Help for ']"))
     button.setAttribute("aria-label", `${data.explains}: ${button.getAttribute("aria-label").slice("Help for ".length)}`);
+  const lost = [...document.querySelectorAll("[data-testid='stDialog'] h2")].find((one) => one.textContent === "Connection error");
+  if (lost) {
+    lost.nextElementSibling.textContent = data.lost_what;
+    lost.textContent = data.lost;
+  }
   for (const table of document.querySelectorAll(".ef-wide:not([tabindex])")) table.tabIndex = 0;
 }
 

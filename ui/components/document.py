@@ -18,5 +18,5 @@ def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
 
 def document() -> None:
     """Set what the person's language and the screen readers need; drawn once a run, before the screen."""
-    words = {name: t(f"document.{name}") for name in ("main", "more", "explains", "year")}
+    words = {name: t(f"document.{name}") for name in ("main", "more", "explains", "year", "lost", "lost_what")}
     _component()(key="document", data={"language": language(), **words, "choose": t("scan.choose")}, height=1)

@@ -50,7 +50,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     return choose(key, sign === "?" ? last : last - 1);
   }
 
-  const held = () => Object.fromEntries(data.fields.filter(holder).map((key) => [key, valueOf(key)]));
+  // A field whose part of Streamlit is still on its way to the browser says nothing: no text would mean that the paper says nothing.
+  const held = () => Object.fromEntries(data.fields.filter((key) => inputs(key).length).map((key) => [key, valueOf(key)]));
 
   const isUnheard = () => (parentElement.efNumber ?? 0) > data.heard;
   const isOut = () => isUnheard() && performance.now() - parentElement.efSentAt < (isRunning() ? BUSY_MS : PATIENCE_MS);
@@ -100,6 +101,18 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     event.stopImmediatePropagation();
     const found = finder(pressed);
     afterDraft(() => pressAgain(found));
+  }
+
+  // Streamlit would go back at once. It is held up once only.
+  function draftBeforeBack(event) {
+    const isAgain = parentElement.efGoesBack;
+    parentElement.efGoesBack = false;
+    if (isAgain || event.navigationType !== "traverse" || !event.cancelable || !sendDraft()) return;
+    event.preventDefault();
+    afterDraft(() => {
+      parentElement.efGoesBack = true;
+      window.navigation.traverseTo(event.destination.key);
+    });
   }
 
   // The buttons on the screen are of the entry before until the new ones are drawn.
@@ -201,6 +214,9 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   on("focusin", (event) => { parentElement.efLast = keyOf(event.target); });
   // A form that went out of sight takes the focus with it; what it held has been decided or put aside.
   on("focusout", (event) => keyOf(event.target) && isSeen(holder(keyOf(event.target))) && sendDraft());
+  window.navigation?.addEventListener("navigate", draftBeforeBack, { signal: stop.signal });
+  // Who loads anew or closes before what was typed is kept is asked by the browser whether that is meant.
+  window.addEventListener("beforeunload", (event) => { if (sendDraft()) event.preventDefault(); }, { signal: stop.signal });
   on("input", (event) => {
     if (!keyOf(event.target)) return;
     clearTimeout(parentElement.efSettle);

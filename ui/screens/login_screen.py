@@ -22,9 +22,7 @@ def show(here: Site) -> None:
     with middle:
         st.title(t("login.name"), anchor=False)
         st.markdown(t("login.what", provider=here.settings.care_provider))
-        if ended := session.ran_out():
-            text = t(f"login.{ended}", minutes=here.settings.session_minutes, hours=here.settings.session_hours)
-            st.info(text, icon=":material/schedule:")
+        _why(here)
         if session.asks_for_reason():
             _reason(here)
         elif here.settings.oidc:
@@ -32,6 +30,15 @@ def show(here: Site) -> None:
         else:
             _local_login(here)
         language_choice()
+
+
+def _why(here: Site) -> None:
+    """Why somebody who was logged in is asked again. Of a connection that was lost only the browser knows (style.css)."""
+    if ended := session.ended():
+        st.info(t(f"login.{ended}", minutes=here.settings.session_minutes, hours=here.settings.session_hours), icon=":material/schedule:")
+    elif not session.has_left():
+        with st.container(key="connection_lost"):
+            st.info(t("login.connection_lost"), icon=":material/sync_problem:")
 
 
 def choose_password(here: Site, person: Person) -> None:

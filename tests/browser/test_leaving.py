@@ -1,0 +1,68 @@
+"""Who leaves the form in the middle of a field by the browser itself, and not by the screen: back, or loaded anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from pipeline.review import Answer
+from pipeline.store.answers import drafts
+from pipeline.store.database import Store
+from tests.browser.nurse import log_in, settle, wait_for_entry, wait_until
+from tests.browser.people import go
+from tests.browser.test_slow_server import be_quick, be_slow
+from tests.ui import seeding
+from tests.ui.seeding import NURSE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def entries(store: Store) -> list[str]:
+    """Notes that wait."""
+    return seeding.add_notes(store, 3)
+
+
+def drafted(store: Store, entry_id: str) -> bool:
+    """Whether there is a draft of the number."""
+    with store.read() as conn:
+        return "personnummer" in drafts(conn, entry_id, NURSE.login)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2], ids=["quick", "slow"])
+@pytest.mark.usefixtures("entries")
+def test_who_goes_back_in_the_middle_of_a_field_keeps_what_was_typed(page: Page, store: Store, tmp_path: Path, seconds: float) -> None:
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    go(page, "Signera")
+    page.get_by_role("link", name="Granska", exact=True).click()
+    first = wait_for_entry(page)
+    be_slow(tmp_path, seconds)
+    page.keyboard.type("1930")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1, name="Signera")).to_be_visible()
+    be_quick(tmp_path)
+    settle(page)
+    with store.read() as conn:
+        assert drafts(conn, first, NURSE.login)["personnummer"] == Answer("1930")
+
+
+@pytest.mark.usefixtures("entries")
+def test_who_loads_anew_in_the_middle_of_a_field_is_asked_first(page: Page, store: Store, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    be_slow(tmp_path, 0.2)
+    page.keyboard.type("1930")
+    page.evaluate("location.reload()")
+    wait_until(page, lambda: bool(asked) and drafted(store, first))
+    be_quick(tmp_path)
+    assert asked == ["beforeunload"]
