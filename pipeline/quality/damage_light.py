@@ -9,10 +9,10 @@ import numpy as np
 from numpy.random import Generator
 
 from pipeline import plane
-from pipeline.quality.damage_paper import Damaged, lit, px_per_mm
+from pipeline.quality.damage_paper import Damaged, lit, px_per_mm, strips
 
-_STRIP = 32
-"""Rows of a page at a time."""
+_YELLOWISH = np.array([0.86, 0.95, 0.98])
+"""Blue, green and red that such paper sends back."""
 
 
 def uneven_light(state: Damaged, rng: Generator, *, darkest: float) -> Damaged:
@@ -37,8 +37,7 @@ def shadow(state: Damaged, rng: Generator, *, darkness: float) -> Damaged:
 def noise(state: Damaged, rng: Generator, *, sigma: float) -> Damaged:
     """Sensor noise, grey levels."""
     noisy = np.empty_like(state.image)
-    for top in range(0, len(noisy), _STRIP):  # the dice fall as for the whole page, but a strip fits in the processor's cache
-        rows = slice(top, top + _STRIP)
+    for rows in strips(noisy):  # the dice fall as for the whole page
         grain = rng.normal(0, sigma, noisy[rows].shape).astype(np.float32)
         grain += state.image[rows]
         noisy[rows] = np.clip(grain, 0, 255, out=grain)
@@ -64,7 +63,8 @@ def jpeg(state: Damaged, _rng: Generator, *, quality: int) -> Damaged:
 def colour_cast(state: Damaged, _rng: Generator) -> Damaged:
     """Yellowish paper under a colour scanner."""
     colour = state.image if state.image.ndim == 3 else cv2.cvtColor(state.image, cv2.COLOR_GRAY2BGR)
-    return replace(state, image=(colour * np.array([0.86, 0.95, 0.98])).astype(np.uint8))
+    seen = (np.arange(256)[:, None] * _YELLOWISH).astype(np.uint8)
+    return replace(state, image=np.asarray(cv2.LUT(colour, seen[None]), np.uint8))
 
 
 def motion_blur(state: Damaged, rng: Generator, *, millimetres: float) -> Damaged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.fiducials import CODES, MARKERS
 from pipeline.model import Image
+
+_STRIP = 32
 
 Points = NDArray[np.float64]
 Warp = Callable[[Points], Points]
@@ -38,7 +40,15 @@ def px_per_mm(page: Image) -> float:
 def lit(state: Damaged, light: NDArray[np.floating[Any]]) -> Damaged:
     """Seen with so much light (h, w), 1 for full."""
     gain = light if state.image.ndim == 2 else light[..., None]
-    return replace(state, image=np.clip(state.image * gain, 0, 255).astype(np.uint8))
+    seen = np.empty_like(state.image)
+    for rows in strips(seen):
+        seen[rows] = np.clip(state.image[rows] * gain[rows], 0, 255)
+    return replace(state, image=seen)
+
+
+def strips(picture: Image) -> Iterator[slice]:
+    """Some rows at a time: numbers of a strip fit in the processor's cache, those of a page do not."""
+    return (slice(top, top + _STRIP) for top in range(0, len(picture), _STRIP))
 
 
 def destroyed_code(state: Damaged, rng: Generator) -> Damaged:

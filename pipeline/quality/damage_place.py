@@ -13,7 +13,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipeline.model import Image
-from pipeline.quality.damage_paper import Damaged, Points, px_per_mm
+from pipeline.quality.damage_paper import Damaged, Points, px_per_mm, strips
+
+_BROWN = np.array([60, 95, 140])
+"""A table, as blue, green and red."""
 
 
 def through(matrix: NDArray[np.float64], points: Points) -> Points:
@@ -131,5 +134,8 @@ def _on_table(state: Damaged, rng: Generator, box: Points, size: tuple[int, int]
 def _table(size: tuple[int, int], rng: Generator) -> Image:
     """A wooden table: brown with streaks along one way."""
     streaks = cv2.GaussianBlur(rng.normal(0, 1, (size[1], 64)).astype(np.float32), (1, 15), 0)
-    grain = cv2.resize(streaks, size, interpolation=cv2.INTER_LINEAR)[..., None] * 30
-    return np.clip(np.array([60, 95, 140]) + grain, 0, 255).astype(np.uint8)
+    grain = np.asarray(cv2.resize(streaks, size, interpolation=cv2.INTER_LINEAR), np.float32)[..., None] * 30
+    table = np.empty((*grain.shape[:2], 3), np.uint8)
+    for rows in strips(table):
+        table[rows] = np.clip(_BROWN + grain[rows], 0, 255)
+    return table
