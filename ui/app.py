@@ -46,7 +46,7 @@ from ui.screens import (
     scan_screen,
     signing_screen,
 )
-from ui.session import Site
+from ui.site import Site, open_site
 from ui.text import t
 
 Screen = Callable[[Site, Person], None]
@@ -91,7 +91,7 @@ def main() -> None:
     document()
     one_press()
     try:
-        site = session.site()
+        site = open_site()
         person = session.current_person(site)
     except EfterskriftError as error:
         show_fault(error)

@@ -13,7 +13,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from pipeline.errors import EfterskriftError
-from ui import screens, session
+from ui import screens
+from ui.site import open_site
 
 
 def load() -> None:
@@ -21,6 +22,6 @@ def load() -> None:
     for module in iter_modules(screens.__path__):
         import_module(f"{screens.__name__}.{module.name}")
     with suppress(EfterskriftError):
-        session.site()
+        open_site()
     gc.collect()
     gc.freeze()

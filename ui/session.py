@@ -1,4 +1,4 @@
-"""Who sits at the screen, and what the screens work with.
+"""Who sits at the screen.
 
 Streamlit's own login (OIDC) says who somebody is; what the person may do is read from the staff table at every run,
 so that a withdrawn right works at once. Each browser's session has a row in the database (`store/sessions.py`): logging out anywhere, closing the
@@ -8,43 +8,26 @@ account, `settings.session_minutes` without activity and `settings.session_hours
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
-from pipeline.form_library import FormLibrary
 from pipeline.model import Person
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import Settings
 from pipeline.store import emergencies, people, sessions
 from pipeline.store.clock import utc_now
-from pipeline.store.database import Store, open_store
 from pipeline.store.events import record
 from pipeline.store.sessions import Session
-from pipeline.template import Forms
 from ui.provider_claims import proved_login
+from ui.site import HasStore, Site
 
 _LOGIN, _TOKEN, _ACTIVE, _EXPIRED, _LEFT, _TOUCHED = "login", "session_token", "active_at", "session_expired", "left", "touched_at"
 _EMERGENCY, _MUST_CHANGE, _DRAWN_FOR = "emergency_login", "must_change_password", "drawn_for"
 _KEPT = {"language", _EXPIRED, _LEFT}
 _REASON_WITHIN = timedelta(minutes=5)
-
-
-class HasStore(Protocol):
-    """A workspace, as `Site`, or what an office of it works with."""
-
-    @property
-    def store(self) -> Store:
-        """Its store."""
-        ...
-
-    @property
-    def settings(self) -> Settings:
-        """Its settings."""
-        ...
 
 
 _H = TypeVar("_H", bound=HasStore)
@@ -65,33 +48,6 @@ class Ended(StrEnum):
     IDLE = "ran_out"
     TOO_LONG = "ran_long"
     ELSEWHERE = "ended_elsewhere"
-
-
-@dataclass(frozen=True)
-class Site:
-    """One workspace: its settings, its store and its forms."""
-
-    settings: Settings
-    store: Store
-    forms: Forms
-
-
-def site() -> Site:
-    """The workspace that `EFTERSKRIFT_WORKSPACE` names.
-
-    Raises:
-        UsageError: the settings are wrong.
-        StoreError: there is no store, or it cannot be opened.
-    """
-    settings = load_settings()
-    store, library = _opened(settings.model_dump_json(), settings)
-    return Site(settings, store, library.forms())
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(key: str, _settings: Settings) -> tuple[Store, FormLibrary]:
-    del key
-    return open_store(_settings), FormLibrary(_settings)
 
 
 def current_person(here: Site, *, active: bool = True) -> Person | None:

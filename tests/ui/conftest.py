@@ -92,8 +92,9 @@ def _screen(name: str) -> None:
     from pipeline.errors import EfterskriftError
     from ui import session
     from ui.components.faults import show_fault
+    from ui.site import open_site
 
-    here = session.site()
+    here = open_site()
     person = session.current_person(here)
     assert person is not None
     try:

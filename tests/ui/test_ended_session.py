@@ -237,11 +237,11 @@ def _typing(entry_id: str, whole: bool = False) -> None:
     from pipeline.store.clock import utc_now
     from tests.ui.seeding import NURSE
     from tests.ui.test_ended_session import as_sent
-    from ui import session
     from ui.components import client_card
     from ui.components.entry_form import widget_keys
+    from ui.site import open_site
 
-    here, said = session.site(), st.session_state.get("said", "09:4")
+    here, said = open_site(), st.session_state.get("said", "09:4")
     st.session_state["drawn"] = st.session_state.get("drawn", 0) + 1
     with here.store.begin() as conn:
         view = claims.open_entry(conn, here.forms, NURSE, entry_id, utc_now())

@@ -22,7 +22,7 @@ from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT
 from ui.components.group_task import mark
-from ui.session import Site
+from ui.site import Site
 
 ODD = "rad02.dusch"
 

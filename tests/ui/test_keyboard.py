@@ -70,11 +70,11 @@ def _late(entry_id: str, decided: bool, goes_on: bool) -> None:
     from pipeline.store.clock import utc_now
     from tests.ui import seeding
     from tests.ui.seeding import COLLEAGUE, NURSE
-    from ui import session
     from ui.components import client_card, entry_turn
     from ui.components.entry_form import widget_keys
+    from ui.site import open_site
 
-    here = session.site()
+    here = open_site()
     with here.store.begin() as conn:
         view = claims.open_entry(conn, here.forms, NURSE, entry_id, utc_now())
     if decided:

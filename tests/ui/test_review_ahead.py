@@ -20,7 +20,7 @@ from tests.ui.test_review_screen import everything_sent, key, save, type_all
 from ui.components import form_slots
 from ui.components.picture_shelf import cut_out
 from ui.screens import review_screen
-from ui.session import Site
+from ui.site import Site
 
 
 def shortcut(app: AppTest, entry_id: str) -> str:

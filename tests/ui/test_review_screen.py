@@ -313,11 +313,11 @@ def _telling(entry_id: str) -> None:
     from pipeline.store import claims
     from pipeline.store.clock import utc_now
     from tests.ui.seeding import COLLEAGUE
-    from ui import session
     from ui.components import client_card
     from ui.components.entry_form import widget_keys
+    from ui.site import open_site
 
-    here = session.site()
+    here = open_site()
     with here.store.begin() as conn:
         view = claims.open_entry(conn, here.forms, COLLEAGUE, entry_id, utc_now())
     client_card._keep(here, COLLEAGUE, view, widget_keys(view), st.session_state["told"])

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from ui.session import Site, note_activity
+from ui.session import note_activity
+from ui.site import Site
 
 _JS = """const QUIET_MS = 30000;
 // What leaves the browser in one moment runs only one part of the screen: so what somebody does goes first, and this once the hands rest.

@@ -10,7 +10,8 @@ from pipeline.access import Action, allowed
 from pipeline.model import Person
 from pipeline.store import emergencies
 from pipeline.store.clock import utc_now
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import moment, t
 
 

@@ -20,7 +20,7 @@ from pipeline.store.clock import utc_now
 from ui.components.faults import fault_text
 from ui.components.follow_up_act import tell, tried
 from ui.components.heading import choose_files_in_words
-from ui.session import Site
+from ui.site import Site
 from ui.text import moment, t
 
 _SENT = "care_list_sent"

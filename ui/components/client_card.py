@@ -25,7 +25,8 @@ from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.field_input import given_answer, other_key, second_answer, widget_key
 from ui.components.keyboard import keyboard
-from ui.session import Site, note_activity
+from ui.session import note_activity
+from ui.site import Site
 from ui.text import t
 
 _TYPED = "typed_client"

@@ -22,7 +22,7 @@ from ui.components import control_task, entry_turn, form_slots, group_task
 from ui.components.entry_form import widget_keys
 from ui.components.page_view import Sheet
 from ui.components.sheet_pictures import SEEN
-from ui.session import Site
+from ui.site import Site
 
 _COMING = "entry_coming"
 

@@ -25,7 +25,8 @@ from ui.components.keyboard import keyboard
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, crop_picture, page_picture
 from ui.components.showing import LOOKED_AT
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import known, t
 
 KEY = "keyboard_control"

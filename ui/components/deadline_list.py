@@ -9,7 +9,7 @@ from pipeline.store.due import Due, open_deadlines
 from pipeline.swedish_time import swedish_day
 from ui.components.entry_facts import due_line
 from ui.components.progress_tables import table
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 

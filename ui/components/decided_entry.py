@@ -30,7 +30,8 @@ from ui.components.faults import fault_text
 from ui.components.keyboard import keyboard
 from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
 from ui.components.version_table import people_lines, version_table
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import known, moment, t
 
 KEY = "keyboard_decided"

@@ -14,7 +14,8 @@ from pipeline.making.drafts import Data, Draft, revisions
 from pipeline.model import Person
 from pipeline.template import Area, Subject
 from ui.components import form_desk
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import t
 
 _CLASSES = ("A", "B", "C")

@@ -21,7 +21,7 @@ from ui.components import form_desk
 from ui.components.box_drawing import Box, box_drawing
 from ui.components.draft_head import draft_head
 from ui.components.form_faults import fault_words
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 _OPEN = "forms_box"

@@ -20,7 +20,7 @@ from ui.components.answers import in_words
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, page_picture
 from ui.components.showing import LOOKED_AT
-from ui.session import Site
+from ui.site import Site
 from ui.text import day, t
 
 KINDS = ("other", "text", "picture")

@@ -34,7 +34,8 @@ from ui.components.entry_form import answers
 from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, nothing_to_undo, say, tell, turn_to
 from ui.components.faults import fault_text
 from ui.components.returning import FORWARD, return_entry
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import t
 
 LEAST_LOOK = timedelta(milliseconds=500)

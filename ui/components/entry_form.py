@@ -18,7 +18,7 @@ from ui.components.folding import folded, folded_answers, folded_lines
 from ui.components.page_view import Place, place_of
 from ui.components.picture_shelf import cut_out, picture_id
 from ui.components.pictures import lies_on_form, page_picture
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 _NARROW_MM = 62.0

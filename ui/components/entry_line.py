@@ -9,7 +9,7 @@ from pipeline.model import Person
 from pipeline.store import claims
 from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 COUNT_SECONDS = 20

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from pipeline.errors import EfterskriftError
 from ui.components.faults import fault_text
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import t
 
 _SAID = "follow_up_said"

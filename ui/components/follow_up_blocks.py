@@ -14,7 +14,8 @@ from pipeline.store.blocks import Block
 from pipeline.store.clock import utc_now
 from pipeline.store.protection import hidden_numbers
 from ui.components.follow_up_act import tell, tried
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import moment, t
 
 _KEYS = {name: f"block_{name}" for name in ("unit", "pid", "why")}

@@ -28,7 +28,8 @@ from ui.components.follow_up_act import tell, tried
 from ui.components.keyboard import keyboard
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, page_picture
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import moment, t
 
 LEAST_LOOK = timedelta(milliseconds=500)

@@ -17,7 +17,7 @@ from pipeline.store.duplicate_marks import DuplicateMark
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tried
 from ui.components.page_view import data_url
-from ui.session import Site
+from ui.site import Site
 from ui.text import moment, t
 
 

@@ -20,7 +20,8 @@ from pipeline.store.temporary_identities import TemporaryIdentity
 from ui.components.duplicate_compare import entry_title
 from ui.components.entry_turn import nothing_to_undo
 from ui.components.follow_up_act import tell, tried
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import known, moment, t
 
 _OTHER = ""

@@ -18,7 +18,8 @@ from pipeline.store.questions import Question
 from pipeline.swedish_time import SWEDEN
 from ui.components.duplicate_compare import entry_name, entry_title
 from ui.components.follow_up_act import tell, tried
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import moment, t
 
 

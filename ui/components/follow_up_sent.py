@@ -17,7 +17,8 @@ from pipeline.store.entries import Entry
 from pipeline.store.forwarding import Forwarded
 from ui.components.duplicate_compare import entry_title
 from ui.components.follow_up_act import tell, tried
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import known, moment, t
 
 _ON_ITS_WAY = {EntryState.REVIEW, EntryState.SECOND}

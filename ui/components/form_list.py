@@ -9,7 +9,7 @@ from pipeline.making.drafts import drafts
 from pipeline.model import Person
 from pipeline.template import Area, Form
 from ui.components.form_desk import go
-from ui.session import Site
+from ui.site import Site
 from ui.text import moment, t
 
 _WIDTHS = (5, 2, 1.2, 1.2, 2.4)

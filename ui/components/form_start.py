@@ -10,7 +10,7 @@ from pipeline.making.recovered import recoverable, recovered
 from pipeline.model import Person
 from pipeline.template import Area, Form, Subject
 from ui.components import form_desk
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 FILES = ["pdf", "png", "jpg", "jpeg", "tif", "tiff"]

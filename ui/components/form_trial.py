@@ -26,7 +26,7 @@ from ui.components import form_desk
 from ui.components.form_pictures import form_pictures
 from ui.components.form_start import FILES
 from ui.components.page_view import data_url
-from ui.session import Site
+from ui.site import Site
 from ui.text import language, moment, percent, t
 
 _JUDGED = "forms_judged"

@@ -22,7 +22,8 @@ from ui.components import form_desk
 from ui.components.form_list import is_own
 from ui.components.form_pictures import form_pictures
 from ui.components.once import Once, once
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import t
 
 _PDF = "forms_pdf"

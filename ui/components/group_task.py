@@ -24,7 +24,8 @@ from ui.components.heading import person_menu
 from ui.components.key_help import key_help
 from ui.components.pictures import covered_for, crop_pictures
 from ui.components.showing import LOOKED_AT
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import t
 
 LEAST_LOOK = timedelta(seconds=1)

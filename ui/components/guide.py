@@ -9,7 +9,8 @@ from pipeline.model import Person
 from pipeline.store import guides
 from pipeline.store.clock import utc_now
 from ui.screens import practice_screen
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import t
 
 _CLOSED = "guide_closed"

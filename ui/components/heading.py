@@ -7,7 +7,7 @@ import streamlit as st
 from pipeline.model import Person
 from ui import session
 from ui.components.screen_help import screen_help
-from ui.session import Site
+from ui.site import Site
 from ui.text import LANGUAGES, t
 
 

@@ -8,7 +8,7 @@ from pipeline.errors import EfterskriftError
 from pipeline.model import Person
 from pipeline.store.issued_files import TakenIn, take_in_issued
 from ui.components.faults import fault_text
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 _SAID, _SENT = "issued_said", "issued_sent"

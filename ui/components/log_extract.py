@@ -13,7 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.identity import shown_pid
 from pipeline.model import Person
 from pipeline.store.clock import utc_now
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 _MADE = "log_extract_made"

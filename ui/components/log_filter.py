@@ -11,7 +11,7 @@ from pipeline.audit import follow_up
 from pipeline.audit.client_extract import client_number
 from pipeline.model import Person
 from pipeline.store.log_rows import Hint, Wanted
-from ui.session import Site
+from ui.site import Site
 from ui.text import known, t
 
 

@@ -22,7 +22,8 @@ from ui.components.decided_entry import begin_void, decided_entry, forget_decide
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.components.keyboard import keyboard
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import t
 
 _OPEN, _SERIAL, _LOGGED, _CHOSEN, _SAID = "lookup_open_now", "lookup_serial", "lookup_logged", "lookup_chosen", "lookup_said"

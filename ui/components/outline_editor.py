@@ -19,7 +19,7 @@ from ui.components.draft_head import draft_head
 from ui.components.form_faults import fault_words
 from ui.components.form_pictures import form_pictures
 from ui.components.item_editor import item_editor
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 _OPEN = "forms_section"

@@ -17,7 +17,7 @@ from pipeline.register import PX_PER_MM
 from pipeline.scan import decode
 from pipeline.store.pages import Page
 from pipeline.store.protection import covered_page
-from ui.session import Site
+from ui.site import Site
 
 _LONGEST_PX = 2400
 _CROP_MARGIN_MM = 1.0

@@ -10,7 +10,7 @@ from pipeline.planning import PlanKind, planned_of
 from pipeline.store.planned import save_planned
 from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 _SENT = "planning_sent"

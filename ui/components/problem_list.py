@@ -20,7 +20,7 @@ from ui.components.problem_cases import KINDS, Case, cases
 from ui.components.problem_text import problem_text
 from ui.components.send_on import send_on
 from ui.components.showing import LOOKED_AT
-from ui.session import Site
+from ui.site import Site
 from ui.text import known, t
 
 _SHOWN, _MORE, _SEEN = "problem_page", "problem_more", f"{LOOKED_AT}problem"

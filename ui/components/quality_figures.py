@@ -14,7 +14,7 @@ from pipeline.model import Person
 from pipeline.quality.measure import Share
 from pipeline.store import controls
 from pipeline.store.clock import utc_now
-from ui.session import Site
+from ui.site import Site
 from ui.text import number, percent, t
 
 

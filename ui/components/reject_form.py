@@ -11,7 +11,7 @@ from pipeline.review import REASONS
 from pipeline.store.entry_views import EntryView
 from ui.components.keyboard import keyboard
 from ui.components.returning import STEPS, step_form, step_of
-from ui.session import Site
+from ui.site import Site
 from ui.text import known, t
 
 

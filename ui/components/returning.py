@@ -15,7 +15,7 @@ from pipeline.store.entry_views import EntryView
 from pipeline.store.questions import ANSWERED, ASK_AUTHOR
 from ui.components.duplicate_compare import compare, compared_with, forget_compared
 from ui.components.keyboard import keyboard
-from ui.session import Site
+from ui.site import Site
 from ui.text import moment, t
 
 FORWARD = "annan enhet"

@@ -8,7 +8,7 @@ from pipeline.access import Action, allowed
 from pipeline.model import Person
 from ui.components import guide
 from ui.screens import practice_screen
-from ui.session import Site
+from ui.site import Site
 from ui.text import catalogue, language, t
 
 SCREEN = "screen"

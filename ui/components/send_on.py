@@ -14,7 +14,8 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entries import OPEN, Entry, entries_of
 from pipeline.store.pages import Page
 from ui.components.faults import fault_text
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import t
 
 

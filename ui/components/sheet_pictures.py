@@ -16,7 +16,7 @@ from ui.components.page_view import Place, Sheet, page_view, place_of
 from ui.components.picture_shelf import shelve
 from ui.components.pictures import lies_on_form, page_picture
 from ui.components.showing import LOOKED_AT
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 SEEN = f"{LOOKED_AT}pages"

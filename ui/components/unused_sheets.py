@@ -11,7 +11,8 @@ from pipeline.model import Person
 from pipeline.store import accounting
 from pipeline.store.clock import utc_now
 from ui.components.faults import fault_text
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import moment, t
 
 _UNIT, _TYPED, _SAID = "unused_unit", "unused_serials", "unused_said"

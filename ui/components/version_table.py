@@ -13,7 +13,7 @@ from pipeline.store.entry_views import EntryView
 from pipeline.store.versions import Version
 from pipeline.told_labels import told_labels
 from ui.components.answers import in_words
-from ui.session import Site
+from ui.site import Site
 from ui.text import known, moment, t
 
 

@@ -17,7 +17,8 @@ from pipeline.store.clock import utc_now
 from pipeline.template import Area
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import moment, t
 
 _CHOSEN, _SHOWN, _SAID, _PASSWORD = "account_chosen", "account_shown", "account_said", "account_password"

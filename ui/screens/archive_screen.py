@@ -22,7 +22,8 @@ from pipeline.store.originals import Original
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.components.once import just_made
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import moment, t
 
 _SAID = "archive_said"

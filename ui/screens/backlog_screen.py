@@ -11,7 +11,7 @@ from pipeline.model import Person
 from pipeline.store.backlog import Backlog, backlog
 from ui.components.heading import heading
 from ui.components.progress_tables import table
-from ui.session import Site
+from ui.site import Site
 from ui.text import day, t
 
 

@@ -26,7 +26,8 @@ from ui.components.once import just_made
 from ui.components.send_run import send_button
 from ui.components.target_name import target_name
 from ui.fault_words import in_language
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import language, moment, t
 
 _NEWEST, _FILE, _SAID = "newest_run", "run_file", "export_said"

@@ -13,7 +13,7 @@ from pipeline.store.clock import utc_now
 from ui.components import follow_up_blocks, follow_up_clashes, follow_up_duplicates, follow_up_identities, follow_up_questions, follow_up_sent
 from ui.components.follow_up_act import told
 from ui.components.heading import heading
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 KINDS = ("questions", "identities", "forwarded", "clashes", "duplicates", "rejected", "blocks")

@@ -16,7 +16,7 @@ from ui.components.form_view import form_view
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.outline_editor import outline_editor
 from ui.components.to_top import to_top
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 

@@ -18,7 +18,8 @@ from pipeline.model import Client, Person
 from pipeline.store.clock import utc_now
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import moment, t
 
 LEAST_LOOK = timedelta(milliseconds=500)

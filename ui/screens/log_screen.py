@@ -20,7 +20,7 @@ from pipeline.store.log_rows import Hint, Wanted
 from ui.components.heading import heading
 from ui.components.log_extract import log_extract
 from ui.components.log_filter import log_filter
-from ui.session import Site
+from ui.site import Site
 from ui.text import known, moment, t
 
 _AT_ONCE = 50

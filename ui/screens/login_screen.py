@@ -12,7 +12,8 @@ from ui import session
 from ui.components.faults import show_fault
 from ui.components.heading import language_choice, person_menu
 from ui.components.keyboard import keyboard
-from ui.session import Entered, Site
+from ui.session import Entered
+from ui.site import Site
 from ui.text import t
 
 

@@ -25,7 +25,8 @@ from ui.components.faults import fault_text
 from ui.components.heading import choose_files_in_words, heading
 from ui.components.issued_upload import issued_upload
 from ui.components.once import Once, once
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import number, t
 
 _WIDTHS = (3, 1, 1)

@@ -18,7 +18,7 @@ from ui.components.day_grid import Cell, day_grid
 from ui.components.heading import heading
 from ui.components.planning_upload import planning_upload
 from ui.components.progress_tables import table
-from ui.session import Site
+from ui.site import Site
 from ui.text import day, t
 
 _FIRST, _LAST, _CHOSEN = "paper_first", "paper_last", "paper_chosen"

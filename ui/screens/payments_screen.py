@@ -20,7 +20,8 @@ from pipeline.store.payment_approvals import NEEDED, take_back_approval
 from ui.components.faults import fault_text
 from ui.components.heading import heading
 from ui.fault_words import in_language
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import language, moment, number, t
 
 _SAID = "payments_said"

@@ -17,7 +17,7 @@ from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import hands
 from pipeline.template import Form
 from ui.components.page_view import data_url
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 _STEP, _ANSWER, _WRONG = "practice_step", "practice_answer", "practice_wrong"

@@ -27,7 +27,7 @@ from ui.components.heading import heading
 from ui.components.progress_tables import due_table, page_table, sheet_table, unit_table
 from ui.components.quality_figures import quality_figures
 from ui.components.target_name import target_name
-from ui.session import Site
+from ui.site import Site
 from ui.text import day, language, moment, number, percent, t
 
 _PAGE_STATES = ("done", "waiting", "failed")

@@ -10,7 +10,7 @@ from pipeline.model import Person
 from pipeline.store.clock import utc_now
 from ui.components.heading import heading
 from ui.components.quality_figures import quality_figures, work_table
-from ui.session import Site
+from ui.site import Site
 from ui.text import t
 
 

@@ -17,7 +17,8 @@ from pipeline.store.pulls import Pull, PullKind
 from ui.components.deadline_list import deadline_list
 from ui.components.faults import fault_text
 from ui.components.heading import heading
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import day, moment, t
 
 _KIND, _UNIT, _DAY, _CLIENT, _SAID = "pull_kind", "pull_unit", "pull_day", "pull_client", "pull_said"

@@ -32,7 +32,8 @@ from ui.components.problem_text import problem_text
 from ui.components.reject_form import reject_form
 from ui.components.returning import author_said
 from ui.components.sheet_pictures import note_looks, prefetch, sheet_pictures
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import t
 
 

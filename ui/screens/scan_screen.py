@@ -24,7 +24,7 @@ from ui.components.once import Once, once
 from ui.components.problem_list import problem_list
 from ui.components.progress_tables import table
 from ui.components.unused_sheets import unused_sheets
-from ui.session import Site
+from ui.site import Site
 from ui.text import moment, t
 
 _KINDS = sorted(suffix.removeprefix(".") for suffix in SUFFIXES)

@@ -23,7 +23,8 @@ from ui.components.heading import heading
 from ui.components.keyboard import keyboard
 from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
 from ui.components.version_table import people_lines, version_table
-from ui.session import Site, while_open
+from ui.session import while_open
+from ui.site import Site
 from ui.text import known, t
 
 LEAST_LOOK = timedelta(milliseconds=500)
