@@ -45,7 +45,8 @@ class Tempo:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that Läge shows. `scanned_a_day` is the mean of the days behind; `missing` counts printed sheets that may still come."""
+    """Everything that Läge shows. `scanned_a_day` is the mean of the days behind; `missing` counts printed sheets that may still come.
+    `cut_stacks` are stacks by unit that were not taken in to their end."""
 
     pages: tuple[PageCount, ...]
     entries: tuple[EntryCount, ...]
@@ -59,6 +60,7 @@ class Overview:
     second_checked: dict[str, tuple[int, int]]
     sheets: tuple[SheetCount, ...]
     silent_runs: tuple[SilentRun, ...]
+    cut_stacks: Mapping[str, int]
 
     @property
     def counted(self) -> dict[str, int]:
@@ -106,6 +108,7 @@ def overview(conn: Connection, person: Person, now: datetime) -> Overview:
         progress_counts.second_checks(conn, units),
         tuple(sheet_counts(conn, accounted_units(person))),
         tuple(progress_counts.silent_runs(conn, units)),
+        progress_counts.cut_stacks(conn, units, now),
     )
 
 

@@ -47,6 +47,7 @@ def _lines(found: Overview, words: Words) -> Iterator[_Line]:
         )
     for run in found.silent_runs:
         yield say["silent"], "", "", "", f"{run.target} {run.id}", str(run.entries)
+    yield from ((say["cut_stacks"], unit, "", "", "", str(number)) for unit, number in found.cut_stacks.items())
     yield from _work(found, say)
 
 

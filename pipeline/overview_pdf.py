@@ -81,10 +81,12 @@ def _figures(paper: _Paper, found: Overview, words: Words) -> None:
     )
     runs = words.count("runs", len(found.silent_runs))
     said.append(words.count("silent", sum(run.entries for run in found.silent_runs), runs=runs))
+    if found.cut_stacks:
+        said.append(words.count("cut_stacks", sum(found.cut_stacks.values())))
     if found.tempo.hours_left is not None:
         said.append(say["tempo"].format(hours=words.count("hours", round(found.tempo.hours_left))))
     for place, text in enumerate(said):
-        paper.say(MARGIN, 68 + place * 5.5, text, 10, bold=place == 0)
+        paper.say(MARGIN, 66.5 + place * 5, text, 10, bold=place == 0)
 
 
 def _burn_down(paper: _Paper, found: Overview, words: Words) -> None:

@@ -64,6 +64,7 @@ SWEDISH = Words(
     counted={
         "days": ("{count} dag", "{count} dagar"),
         "silent": ("{count} exporterad post saknar kvittens, {runs}.", "{count} exporterade poster saknar kvittens, {runs}."),
+        "cut_stacks": ("{count} bunt är inte inskannad till slutet: se Skanna.", "{count} buntar är inte inskannade till slutet: se Skanna."),
         "runs": ("i {count} körning", "i {count} körningar"),
         "hours": ("{count} timme", "{count} timmar"),
         "more_units": ("Och {count} enhet till: se Läge.", "Och {count} enheter till: se Läge."),
@@ -96,6 +97,7 @@ SWEDISH = Words(
         "unused": "oanvända",
         "missing": "saknas",
         "silent": "poster utan kvittens",
+        "cut_stacks": "buntar som inte är inskannade till slutet",
         "day": "dag",
         "made": "in",
         "ended": "klara",
@@ -153,6 +155,7 @@ ENGLISH = Words(
     counted={
         "days": ("{count} day", "{count} days"),
         "silent": ("{count} exported entry has no receipt, {runs}.", "{count} exported entries have no receipt, {runs}."),
+        "cut_stacks": ("{count} stack is not scanned to its end: see Scan.", "{count} stacks are not scanned to their end: see Scan."),
         "runs": ("in {count} run", "in {count} runs"),
         "hours": ("{count} hour", "{count} hours"),
         "more_units": ("And {count} more unit: see Progress.", "And {count} more units: see Progress."),
@@ -185,6 +188,7 @@ ENGLISH = Words(
         "unused": "unused",
         "missing": "missing",
         "silent": "entries without receipt",
+        "cut_stacks": "stacks that are not scanned to their end",
         "day": "day",
         "made": "in",
         "ended": "done",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, and_, func, insert, select, update
 
 from pipeline import access
 from pipeline.access import Action
@@ -189,15 +189,19 @@ def batches(conn: Connection, person: Person, now: datetime | None = None) -> li
         NotAllowedError: the person does not take in paper.
     """
     access.require(person, Action.SCAN)
-    batch, quiet_since = tables.batch.c, (now or utc_now()) - QUIET
+    batch = tables.batch.c
     conditions = (page_states.done, page_states.waiting, page_states.failed, page_states.queued, _page.c.unit != batch.unit)
-    counts = [page_states.count(condition & _page.c.id.is_not(None)) for condition in conditions]
-    came = func.coalesce(func.max(_page.c.scanned_at), batch.created_at)
-    cut_short = and_(batch.taking_in.is_not(None), came < quiet_since)
-    query = select(batch.id, batch.created_at, batch.created_by, batch.unit, batch.place, func.count(_page.c.id), *counts, cut_short)
+    counts = [*(page_states.count(condition & _page.c.id.is_not(None)) for condition in conditions), is_cut_short(now or utc_now())]
+    query = select(batch.id, batch.created_at, batch.created_by, batch.unit, batch.place, func.count(_page.c.id), *counts)
     query = query.select_from(tables.batch.outerjoin(_page)).group_by(batch.id).order_by(batch.created_at.desc())
     query = query.where(batch.unit.in_(sorted(person.units)))
     return [Batch(*row) for row in conn.execute(query)]
+
+
+def is_cut_short(now: datetime) -> ColumnElement[bool]:
+    """The condition on stacks, grouped and with their pages, that more was given than has come in, and that nothing has come for `QUIET`."""
+    came = func.coalesce(func.max(_page.c.scanned_at), tables.batch.c.created_at)
+    return and_(tables.batch.c.taking_in.is_not(None), came < now - QUIET)
 
 
 def pages_of(conn: Connection, batch: str) -> list[Page]:

@@ -18,6 +18,7 @@ from pipeline.store import export_tables, page_states, tables
 from pipeline.store.control_tables import look
 from pipeline.store.counts import CONFIRMED, ENDED
 from pipeline.store.page_states import count
+from pipeline.store.pages import is_cut_short
 from pipeline.store.version_tables import entry_version
 from pipeline.template import Subject
 
@@ -122,6 +123,16 @@ def silent_runs(conn: Connection, units: Collection[str]) -> list[SilentRun]:
     keys = (run.id, run.target, run.made_at)
     query = select(*keys, func.count()).select_from(joined).where(_entry.c.state == EntryState.EXPORTED.value, _receipt.c.entry.is_(None), ~overtaken)
     return [SilentRun(*row) for row in conn.execute(query.where(_entry.c.unit.in_(sorted(units))).group_by(*keys).order_by(run.made_at, run.id))]
+
+
+def cut_stacks(conn: Connection, units: Collection[str], now: datetime) -> dict[str, int]:
+    """How many stacks of each unit were not taken in to their end; units without any are left out."""
+    batch = tables.batch
+    joined = batch.outerjoin(_page, _page.c.batch == batch.c.id)
+    cut = select(batch.c.unit, batch.c.id).select_from(joined).where(batch.c.unit.in_(sorted(units))).group_by(batch.c.unit, batch.c.id)
+    found = cut.having(is_cut_short(now)).subquery()
+    query = select(found.c.unit, func.count()).group_by(found.c.unit).order_by(found.c.unit)
+    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def hours_of_work(conn: Connection, units: Collection[str], since: datetime) -> list[HourOfWork]:

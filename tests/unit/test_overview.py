@@ -313,6 +313,21 @@ def test_the_file_has_every_figure_in_the_language_of_the_person(ward: Ward) -> 
         assert (say["due"] in whats) == bool(found.due)
 
 
+def test_a_stack_that_was_not_taken_in_to_its_end_is_told_of_everywhere(ward: Ward) -> None:
+    assert seen(ward).cut_stacks == {}
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.batch).where(tables.batch.c.id == ward.batch).values(taking_in="0" * 64))
+        conn.execute(update(tables.page).values(scanned_at=NOW - timedelta(hours=1)))
+    found = seen(ward)
+    assert found.cut_stacks == {NORTH: 1}
+    said = subprocess.run(["pdftotext", "-layout", "-", "-"], input=overview_pdf(found, "Kalix kommun", NOW), capture_output=True, check=True)
+    assert "1 bunt är inte inskannad till slutet: se Skanna." in said.stdout.decode()
+    assert "buntar som inte är inskannade till slutet" in overview_csv(found, (), NOW).decode("utf-8-sig")
+    with ward.store.begin() as conn:
+        conn.execute(update(tables.page).values(scanned_at=NOW - timedelta(minutes=1)))
+    assert seen(ward).cut_stacks == {}
+
+
 def test_an_export_that_a_newer_one_has_overtaken_is_not_waited_for_twice(ward: Ward) -> None:
     ward.export("NNN0-00", 1)
     with ward.store.begin() as conn:

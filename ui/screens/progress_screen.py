@@ -81,6 +81,8 @@ def _figures(found: Overview) -> None:
     for column, name in zip(columns, ("in", *_PAGE_STATES), strict=False):
         column.metric(t(f"progress.pages.{name}"), number(counted[name]), border=True)
     columns[-1].metric(t("progress.open_entries"), number(found.open), border=True)
+    if found.cut_stacks:
+        st.warning(t("progress.cut_stacks", count=sum(found.cut_stacks.values()), units=", ".join(found.cut_stacks)), icon=":material/content_cut:")
 
 
 def _ahead(found: Overview) -> None:
