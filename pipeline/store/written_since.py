@@ -19,7 +19,7 @@ from pipeline.store.answers import decided
 from pipeline.store.duplicates import same_paper
 from pipeline.store.entries import SURE, Entry, entries_of, filled_rows
 from pipeline.store.pages import Page, page, page_reading
-from pipeline.template import Form
+from pipeline.template import Form, Per
 
 MISREAD = 0.2
 """A part of a text, in characters, that may be read otherwise the second time; what the hardest hands cost."""
@@ -59,7 +59,14 @@ def _written_on(conn: Connection, second: Page, form: Form, now: Mapping[str, Re
         for name, read in now.items()
         if name in before and (f"{STRUCK_OUT}:{name}" in struck or _differs(form.by_name[name], before[name], read, said.get(name)))
     }
+    if any(_is_of_all(form, form.by_name[name]) and before[name].state is not State.EMPTY for name in changed):
+        return set(filled_rows(form, now))
     return set(filled_rows(form, changed)) if changed else set()
+
+
+def _is_of_all(form: Form, spec: FieldSpec) -> bool:
+    """Whether a field is of all rows of a list, as its day is. Where one is filled in late, such as who signed the list, no row becomes another."""
+    return form.entries is not Per.SHEET and spec.row is None and spec.kind is not Kind.PRINTED
 
 
 def _said(conn: Connection, sheet: str) -> dict[str, Answer]:
@@ -69,14 +76,16 @@ def _said(conn: Connection, sheet: str) -> dict[str, Answer]:
 
 def _differs(spec: FieldSpec, before: Reading, now: Reading, said: Answer | None) -> bool:
     """Whether a field that has ink now says something else than before; `said` is what a person has read in it then."""
-    if State.EMPTY in (before.state, now.state):
-        return now.state is not State.EMPTY
-    known = [one for one in (Answer(before.value, before.state), said) if one]
-    if any(agree(spec, one, now) for one in known):
+    if now.state is State.EMPTY or (said and agree(spec, said, now)):
+        return False
+    if before.state is State.EMPTY:
+        return True
+    was = Answer(before.value, before.state)
+    if agree(spec, was, now):
         return False
     sure = max(before.p, now.p) >= SURE
     if before.state is now.state and _is_free(spec):
-        return all(_is_other(str(one.value), str(now.value), sure=sure) for one in known if one.state is State.READ)
+        return all(_is_other(str(one.value), str(now.value), sure=sure) for one in (was, said) if one and one.state is State.READ)
     return sure or before.state is not now.state
 
 

@@ -96,6 +96,17 @@ def test_who_reviews_a_row_anew_is_told_that_it_has_been_entered_from_the_first_
     assert told == {1: same, 2: False}
 
 
+def test_a_day_that_was_corrected_on_a_list_is_of_all_its_rows_and_a_name_that_was_added_of_none(ward: Ward) -> None:
+    first, second, third = ward.scan(), ward.scan(), ward.scan()
+    heads = (first, {"datum": "2026-02-17"}), (second, {"datum": "2026-02-18"}), (third, {"datum": "2026-02-17", "skribent": "Disa Penn"})
+    for scan, head in heads:
+        ward.read(scan, page_reading(VISITS, "AAAA", {"rad01.pnr": ASTA.pid, "rad02.pnr": BROR.pid, **head}))
+    decide_all(ward, "AAAA")
+    with ward.store.begin() as conn:
+        more = [sheets.settle_duplicate(conn, ADMIN, scan, FORMS, same=True) for scan in (second, third)]
+    assert more == [2, 0]
+
+
 def test_what_was_struck_out_after_the_first_scan_is_reviewed(ward: Ward) -> None:
     first, second = ward.scan(), ward.scan()
     ward.read(first, page_reading(NOTE, "AAAA", SAID))
