@@ -16,7 +16,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.events import client_subject, events_of
-from tests.browser.nurse import fill_in, log_in, press_until, save, settle, wait_for_entry, wait_until
+from tests.browser.nurse import fill_in, log_in, press_until, save, settle, skip, wait_for_entry, wait_until
 from tests.browser.people import go, hand_in
 from tests.browser.test_group_keys import PIECES, first_group, outcomes
 from tests.browser.warm import FORGET, SLOW
@@ -146,9 +146,7 @@ def test_keys_pressed_before_the_next_entry_is_drawn_to_its_end_do_nothing(page:
 @pytest.mark.usefixtures("entries")
 def test_a_key_that_leaves_the_form_waits_for_its_draft_as_long_as_the_server_is_busy(page: Page, store: Store, tmp_path: Path) -> None:
     log_in(page, NURSE)
-    first = wait_for_entry(page)
-    page.keyboard.press("Alt+s")
-    second = wait_for_entry(page, other_than=first)
+    second = skip(page, wait_for_entry(page))
     be_slow(tmp_path, 0.7)
     page.keyboard.type("1930")
     page.keyboard.press("Alt+s")
@@ -288,7 +286,7 @@ def test_a_stack_is_taken_in_whole_though_the_person_goes_elsewhere(page: Page, 
 @pytest.mark.usefixtures("entries")
 def test_a_run_of_which_the_end_is_not_told_leaves_no_mixed_screen(page: Page, tmp_path: Path) -> None:
     log_in(page, NURSE)
-    wait_for_entry(page)
+    skip(page, wait_for_entry(page))
     settle(page)
     expect(page.locator(".ef-run")).to_have_count(3)
     (tmp_path / FORGET).touch()
