@@ -237,12 +237,32 @@ def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(p
         assert drafts(conn, second, NURSE.login) == {"handelsetid": Answer("11:1")}
 
 
+LEAST_LOOK_MS = 500
+"""The shortest look that counts on any screen."""
+WATCHED = """(place) => {
+    new MutationObserver((_, watching) => {
+        if (!document.querySelector(place)) return;
+        window.efUpAt = performance.now();
+        watching.disconnect();
+    }).observe(document.body, { childList: true, subtree: true });
+    addEventListener("keydown", (event) => { if (event.key === "Enter") window.efPressedAt = performance.now(); }, true);
+}"""
+
+
+def press_too_soon(page: Page, place: str) -> None:
+    """Press Ctrl+Enter until a place comes up, and once more before anybody can have looked at it."""
+    page.evaluate(WATCHED, place)
+    press_until(page, "Control+Enter", page.locator(place))
+    page.keyboard.press("Control+Enter")
+    if page.evaluate("window.efPressedAt - window.efUpAt") >= LEAST_LOOK_MS:
+        pytest.skip("The machine was so busy that what came up had been looked at when the key was pressed.")
+
+
 def test_a_group_that_came_up_late_is_not_confirmed_unseen(page: Page, store: Store, tmp_path: Path) -> None:
     seeding.add_visit_lists(store, 2)
     title = first_group(page)
     be_slow(tmp_path, 0.3)
-    press_until(page, "Control+Enter", page.locator(f".grid:not([aria-label='{title}'])"))
-    page.keyboard.press("Control+Enter")
+    press_too_soon(page, f".grid:not([aria-label='{title}'])")
     be_quick(tmp_path)
     settle(page)
     assert len(outcomes(store)) == PIECES
@@ -257,8 +277,7 @@ def test_a_note_that_came_up_late_is_not_signed_unread(page: Page, store: Store,
     go(page, "Signera")
     first, second = sorted(notes, key=lambda one: not page.locator(f"[class*='st-key-sign-{one}']").count())
     be_slow(tmp_path, 0.3)
-    press_until(page, "Control+Enter", page.locator(f"[class*='st-key-sign-{second}']"))
-    page.keyboard.press("Control+Enter")
+    press_too_soon(page, f"[class*='st-key-sign-{second}']")
     be_quick(tmp_path)
     settle(page)
     with store.read() as conn:
@@ -279,8 +298,12 @@ def test_a_stack_is_taken_in_whole_though_the_person_goes_elsewhere(page: Page, 
     expect(page.get_by_role("heading", level=1, name="Läge")).to_be_visible()
     be_quick(tmp_path)
     go(page, "Skanna")
+    wait_until(page, lambda: _pages_in(store) == [6])
+
+
+def _pages_in(store: Store) -> list[int]:
     with store.read() as conn:
-        assert [one.pages for one in pages.batches(conn, ADMINISTRATOR)] == [6]
+        return [one.pages for one in pages.batches(conn, ADMINISTRATOR)]
 
 
 @pytest.mark.usefixtures("entries")
