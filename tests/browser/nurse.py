@@ -42,6 +42,11 @@ def settle(page: Page) -> None:
     page.locator('[data-test-script-state="notRunning"]').wait_for()
 
 
+def look(page: Page) -> None:
+    """Look at what has come up, as a person does: sooner a save is not meant, and Streamlit may not hear its shortcuts yet."""
+    page.wait_for_function("(since) => performance.now() > since + 1000", arg=page.evaluate("performance.now()"))
+
+
 def wait_until(page: Page, holds: Callable[[], bool]) -> None:
     """Wait for something that no screen shows, as a draft in the store."""
     for _ in range(1_000):
