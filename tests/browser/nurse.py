@@ -107,6 +107,7 @@ def fill_in(page: Page, values: Mapping[str, Value] = NOTE, form: str = "hsl-ant
         if field in blind:
             page.keyboard.type(str(values.get(blind[field], "-")))
         page.keyboard.press("Tab")
-    expect(page.locator(".ef-client:visible > .ef-muted:only-child")).to_have_count(0)  # before the client is shown, saving shows it instead
+    expect(page.locator(".ef-client:visible > .ef-muted:only-child")).to_have_count(0)  # before the client is looked at, saving shows it instead
     settle(page)
+    look(page)
     return order

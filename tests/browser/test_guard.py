@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from pipeline.model import EntryState
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, log_in, settle, wait_for_entry
+from tests.browser.nurse import fill_in, log_in, press_until, settle, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import CLIENTS, NURSE
 
@@ -27,15 +27,13 @@ def test_the_guard_shows_the_client_and_blocks_until_a_choice_is_stated(page: Pa
     expect(card).to_contain_text(wrong.unit)
     expect(card).to_contain_text("år")
     expect(page.locator(".ef-against")).to_contain_text("namnet liknar inte")
-    page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("Papperet och klienten stämmer inte överens")).to_be_visible()
+    press_until(page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens"))
     settle(page)
     page.keyboard.press("Control+Enter")
     settle(page)
     assert state(store, entry_id) is EntryState.REVIEW
     page.get_by_text("Jag är inte säker. En annan person får titta.").click()
-    page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("Inget väntar på dig just nu.")).to_be_visible()
+    press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu."))
     assert state(store, entry_id) is EntryState.SECOND
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from pipeline.store.answers import decided
 from pipeline.store.database import Store
-from tests.browser.nurse import fill_in, focused_field, log_in, press_until, wait_for_entry
+from tests.browser.nurse import fill_in, focused_field, log_in, look, press_until, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
 
@@ -87,6 +87,7 @@ def test_a_changed_word_keeps_its_place_and_the_others_theirs(page: Page) -> Non
 def test_doubtful_words_are_marked_and_found_with_a_key(page: Page) -> None:
     area = text_field(page)
     expect(page.locator(".sheet .doubts div")).to_have_count(1)
+    look(page)
     page.keyboard.press("Control+Home")
     page.keyboard.press("Alt+u")
     chosen = area.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)")
