@@ -16,7 +16,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.events import client_subject, events_of
-from tests.browser.nurse import fill_in, log_in, press_until, settle, skip, wait_for_entry, wait_until
+from tests.browser.nurse import fill_in, log_in, look, press_until, settle, skip, wait_for_entry, wait_until
 from tests.browser.people import go, hand_in
 from tests.browser.test_group_keys import PIECES, first_group, outcomes
 from tests.browser.warm import FORGET, SLOW
@@ -210,6 +210,40 @@ def test_nothing_is_saved_for_a_client_who_has_not_come_up_yet(page: Page, store
     expect(page.locator(".ef-client")).to_contain_text(CLIENTS[1].name)
     settle(page)
     press_until(page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens"))
+
+
+def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(page: Page, store: Store, tmp_path: Path) -> None:
+    entries = seeding.add_notes(store, 3, handelsetid="17:53")
+    for one in entries:
+        seeding.confirm(store, COLLEAGUE, one)
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    page.locator(f".st-key-o-{first}-1-handelsetid input").fill("09:41")
+    wait_until(page, lambda: bool(_drafted(store, first)))
+    look(page)
+    be_slow(tmp_path, 0.2)
+    for _ in range(3):
+        page.keyboard.press("Control+Enter")
+    page.wait_for_function(TURNED, arg=first)
+    be_quick(tmp_path)
+    second = wait_for_entry(page, other_than=first)
+    page.locator(f".st-key-o-{second}-1-handelsetid input").fill("11:1")
+    wait_until(page, lambda: _drafted(store, second) == {"handelsetid": Answer("11:1")})
+    be_slow(tmp_path, 0.2)
+    for press in ("Alt+z", "5", "Control+Enter", "Alt+z"):
+        page.keyboard.press(press)
+    page.wait_for_function(TURNED, arg=second)
+    be_quick(tmp_path)
+    assert wait_for_entry(page, other_than=second) == first
+    with store.read() as conn:
+        assert {entry(conn, one).state for one in entries} == {EntryState.SECOND}
+    assert _drafted(store, first) == {"handelsetid": Answer("09:41")}
+    assert _drafted(store, second) == {"handelsetid": Answer("11:1")}
+
+
+def _drafted(store: Store, entry_id: str) -> dict[str, Answer]:
+    with store.read() as conn:
+        return drafts(conn, entry_id, NURSE.login)
 
 
 LEAST_LOOK_MS = 500

@@ -27,13 +27,17 @@ export default function ({ parentElement, setTriggerValue }) {
     parentElement.efTold = performance.now();
     setTriggerValue("typing", true);
   };
-  const moved = ({ type }) => {
-    typed ||= type === "input" && performance.now() - (parentElement.efTold ?? -QUIET_MS) >= QUIET_MS;
+  // Going to another screen is activity too; told of there, it would bring Streamlit back, and nothing would be shown.
+  const leaves = ({ type, target }) => type === "navigate" || (type === "click" && target.closest?.("a[href]"));
+  const moved = (event) => {
+    if (leaves(event)) typed = false;
+    typed ||= event.type === "input" && performance.now() - (parentElement.efTold ?? -QUIET_MS) >= QUIET_MS;
     clearTimeout(rest);
     if (typed) rest = setTimeout(tell, REST_MS);
   };
   const kinds = ["input", "keydown", "pointerdown", "click", "focusin", "focusout"];
   kinds.forEach((type) => document.addEventListener(type, moved, { capture: true, signal: stop.signal }));
+  window.navigation?.addEventListener("navigate", moved, { signal: stop.signal });
   return () => { clearTimeout(rest); stop.abort(); };
 }"""
 """What is typed stays in the browser: only that something is, at most twice a minute. And the document remembers that somebody was logged in."""

@@ -163,10 +163,11 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     const first = inputs(data.focus)[0];
     if (!first || !isSeen(holder(data.focus)) || !data.fields.every(holder)) return left > 0 && requestAnimationFrame(() => focusFirst(left - 1));
     parentElement.efFocused = data.turn;
+    if (parentElement.efTyped !== data.turn) parentElement.efSent = JSON.stringify(held());
+    if (isBegun() && keyOf(document.activeElement)) return keepFocus();
     const checked = inputs(data.focus).find((input) => input.checked) ?? first;
     checked.focus({ preventScroll: false });
     checked.select?.();
-    parentElement.efSent = JSON.stringify(held());
     selectAgain(checked, checked.value);
     keepFocus();
   }
@@ -219,6 +220,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   window.addEventListener("beforeunload", (event) => { if (sendDraft()) event.preventDefault(); }, { signal: stop.signal });
   on("input", (event) => {
     if (!keyOf(event.target)) return;
+    // Dictation and the like press no keys.
+    parentElement.efBegun = parentElement.efTyped = data.turn;
     clearTimeout(parentElement.efSettle);
     parentElement.efSettle = setTimeout(() => parentElement.efSend(), SETTLE_MS);
   });
