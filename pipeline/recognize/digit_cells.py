@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.components import Labels
 from pipeline.model import Image
 from pipeline.recognize.digit_print import NEXT_TO, Grey, darker_than_paper, near_print, without_print, without_rules
+from pipeline.recognize.digit_reach import reached
 from pipeline.recognize.digit_strokes import Edges, Stroke, box_holds_ditto, is_no_one, is_tall, is_two, strokes_by_cell
 from pipeline.recognize.ranks import median
 
@@ -47,7 +48,8 @@ def cell_pictures(image: Image, blank: Image | None, cells: int, margin_px: floa
 
 class Row(NamedTuple):
     """The cells of a row: (cells, 32, 32) uint8, 255 = ink; whether something is written half outside the boxes; and which cells hold something
-    as high as writing, which hold strokes that no 1 has, which two digits beside each other, and which a ditto mark lower than digits, (cells,)."""
+    as high as writing, which hold strokes that no 1 has, which two digits beside each other, and which a ditto mark lower than digits, and into which
+    a stroke of the next cell reaches, (cells,)."""
 
     pictures: Image
     outside: bool
@@ -55,6 +57,7 @@ class Row(NamedTuple):
     no_one: NDArray[np.bool_]
     two: NDArray[np.bool_]
     ditto: NDArray[np.bool_]
+    reached: NDArray[np.bool_]
 
 
 def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float = 0.0) -> Row:
@@ -66,9 +69,9 @@ def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float
     ink = darker_than_paper(image)
     plain = without_print(ink, blank) if blank is not None else without_rules(ink, cells, margin)
     pictures = np.zeros((cells, SIDE, SIDE), np.uint8)
-    tall, no_one, two, ditto = np.zeros((4, cells), np.bool_)
+    tall, no_one, two, ditto, none = np.zeros((5, cells), np.bool_)
     if float(plain.max()) <= NOTHING:
-        return Row(pictures, False, tall, no_one, two, ditto)
+        return Row(pictures, False, tall, no_one, two, ditto, none)
     edges = np.linspace(margin, plain.shape[1] - margin, cells + 1)
     contrast = _contrast(plain, edges, margin)
     labels, found, outside = strokes_by_cell((contrast > WRITTEN).view(np.uint8), edges, margin, None if blank is None else near_print(blank))
@@ -77,7 +80,7 @@ def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float
         _fit(contrast, labels, strokes, box_height, pictures[cell])
         tall[cell], no_one[cell] = is_tall(strokes, labels, contrast, box_height), is_no_one(strokes, plain.shape[0])
         two[cell], ditto[cell] = is_two(strokes, box_height), box_holds_ditto(strokes, labels, contrast, box_height)
-    return Row(pictures, outside, tall, no_one, two, ditto)
+    return Row(pictures, outside, tall, no_one, two, ditto, reached(labels, found, edges, box_height))
 
 
 def _at_work_scale(image: Image, blank: Image | None, margin: float) -> tuple[Image, Image | None, float]:

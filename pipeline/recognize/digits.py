@@ -62,13 +62,13 @@ def remarked(reading: Reading, is_outside: bool, is_odd: bool = False) -> Readin
 
 
 def _is_odd(answers: Probabilities, row: Row) -> bool:
-    """Whether a box is taken for empty that holds writing, for a 1 that holds what no 1 looks like (a straight stroke, a ditto mark, an arrow), or
-    for one digit that holds two, beside or on top of each other; and whether a box holds a small ditto mark."""
+    """Whether a box is taken for empty that holds writing, or into which that of the next reaches; for a 1 that holds what no 1 looks like (a
+    straight stroke, a ditto mark, an arrow); for one digit that holds two, beside or on top of each other; or holds a small ditto mark."""
     likeliest = answers[:, :STRUCK].argmax(axis=1)  # of what a row is read as: other answers are decoded as rarer than the network takes them
-    if bool((row.ditto | ((likeliest == EMPTY) & row.tall) | ((likeliest == 1) & row.no_one) | ((likeliest < EMPTY) & row.two)).any()):
+    empty, one, digit = likeliest == EMPTY, likeliest == 1, likeliest < EMPTY
+    if bool((row.ditto | (empty & (row.tall | row.reached)) | (one & row.no_one) | (digit & row.two)).any()):
         return True
-    digits = likeliest < EMPTY
-    return bool(digits.any()) and any(have_odd_loops(row.pictures[digits], likeliest[digits]))
+    return bool(digit.any()) and any(have_odd_loops(row.pictures[digit], likeliest[digit]))
 
 
 def plain_row(cells: int) -> FieldSpec:

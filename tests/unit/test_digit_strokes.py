@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.recognize.digit_reach import reached
 from pipeline.recognize.digit_strokes import SMALL_PX, strokes_by_cell
 
 EDGES = np.linspace(10, 130, 4)
@@ -97,3 +98,13 @@ def test_a_digit_that_goes_on_below_or_above_the_picture_is_told_of_and_a_long_t
         mask[rows, 20:40] = 1
         _, found, outside = strokes_by_cell(mask, EDGES, MARGIN)
         assert (list(found), outside) == ([0], told), rows
+
+
+def test_a_stroke_that_reaches_far_and_high_into_the_next_box_is_told_of() -> None:
+    mask = blank_row()
+    for step in range(40):
+        mask[20 + step, 44 + step // 4 : 51 + step // 4] = 1  # slants from the first box into the second, where most of it lies
+    mask[30:34, 95:135] = 1  # a bar from the second box into the third is no digit
+    labels, found, _ = strokes_by_cell(mask, EDGES, MARGIN)
+    assert list(found) == [1, 2]
+    assert reached(labels, found, EDGES, 60.0).tolist() == [True, False, False]

@@ -436,6 +436,20 @@ def test_a_1_on_the_line_between_two_boxes_does_not_vanish_surely() -> None:
     assert len(silent) <= 1, silent
 
 
+def test_a_digit_that_touches_the_next_one_across_their_line_does_not_vanish_surely() -> None:
+    """Both were taken for the second digit: 11.30 was surely 01:30, and a pulse of 141 surely 41."""
+    form, paper = _matvarden()
+    names = [f"rad{row:02d}.puls" for row in range(1, 8)]
+    for place, name in enumerate(names):
+        _write_number(paper, form.by_name[name], "41")
+        cell = form.by_name[name].cell_boxes[-2]
+        left, right = cell.x - (0.8, 1.0, 1.2, 1.4)[place % 4], cell.x + (1.5, 1.9)[place % 2]
+        start, end = ((round(x * PX_PER_MM), round(y * PX_PER_MM)) for x, y in ((right, cell.y + 1.4), (left, cell.y + cell.h - 1.2)))
+        cv2.line(paper, start, end, (90, 40, 30), 4, cv2.LINE_AA)
+    reading = _read(paper)
+    assert [name for name in names if reading.fields[name].value == "41" and reading.fields[name].p > UNSEEN_P] == []
+
+
 @pytest.mark.parametrize("is_ring", [True, False], ids=["ring", "line below"])
 def test_a_number_in_a_ring_or_underlined_is_not_surely_struck_out(is_ring: bool) -> None:
     form, paper = _matvarden()
