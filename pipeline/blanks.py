@@ -14,9 +14,10 @@ from pipeline.errors import EfterskriftError, FormError
 from pipeline.fiducials import CODES, SERIAL_LENGTH
 from pipeline.model import Image
 from pipeline.page_spec import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
+from pipeline.picture import decode
 from pipeline.plane import PX_PER_MM, grey
 from pipeline.printing import Sheet, print_sheets
-from pipeline.scan import decode, pages_of
+from pipeline.scan import pages_of
 from pipeline.template import Form
 
 _SIZE = (round(PAGE_WIDTH_MM * PX_PER_MM), round(PAGE_HEIGHT_MM * PX_PER_MM))

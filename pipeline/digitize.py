@@ -27,6 +27,7 @@ from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCo
 from pipeline.more_paper import MORE_PAPER, more_paper
 from pipeline.numbers_beside import numbers_beside
 from pipeline.page_spec import PageSpec
+from pipeline.picture import decode
 from pipeline.plane import page_of
 from pipeline.print_contrast import Seen, seen_on
 from pipeline.printed_elsewhere import sighted
@@ -37,7 +38,6 @@ from pipeline.recognize.registry import READERS, sure
 from pipeline.recognize.unread import STRAY_WRITING
 from pipeline.register import PX_PER_MM, Registration, boxes_to_px, crop, register
 from pipeline.resolve import Context, resolve
-from pipeline.scan import decode
 from pipeline.settings import Settings
 from pipeline.staff import StaffRegister
 from pipeline.stages import stage

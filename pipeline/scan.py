@@ -7,27 +7,19 @@ what must be rewritten is rewritten without loss. Pages come one at a time, so t
 from __future__ import annotations
 
 import io
-import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
-from pipeline.errors import BrokenFileError
-from pipeline.model import Image
 from pipeline.pdf_pages import PdfProblem, pdf_page_count, pdf_pages
+from pipeline.picture import DAMAGE, TooLargeError, check_size, opened
 
-MAX_PIXELS = 180_000_000
-"""More than an A3 sheet at 800 dpi: a picture beyond it is a mistake or an attack."""
 MAX_FILE_BYTES = 400_000_000
 """Largest single-picture file that is read into memory."""
 _FINEST_DPI = 100_000
@@ -37,8 +29,6 @@ PDF, TIFF, JPEG, PNG = "application/pdf", "image/tiff", "image/jpeg", "image/png
 _STARTS = {b"\xff\xd8\xff": JPEG, b"\x89PNG\r\n\x1a\n": PNG, b"II*\x00": TIFF, b"MM\x00*": TIFF, b"II+\x00": TIFF, b"MM\x00+": TIFF}
 SUFFIXES = frozenset({".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png"})
 """Names that such files usually have. What a file is, its content tells."""
-_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, MemoryError, OverflowError)
-"""What Pillow raises on damaged pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,86 +94,15 @@ def page_count(path: Path) -> int:
     return 1
 
 
-def decode(data: bytes, media_type: str) -> Image:
-    """A page's picture: grey (h, w) or BGR (h, w, 3), uint8, turned as its EXIF orientation says, transparency laid on white.
-
-    Raises:
-        BrokenFileError: the bytes are damaged, not a picture, or too large.
-    """
-    try:
-        with _opened(io.BytesIO(data)) as picture:
-            return _eight_bit(picture)
-    except _TooLargeError as error:
-        raise BrokenFileError("The picture is too large.", "Scan the page again at 300 dpi.") from error
-    except _DAMAGE as error:
-        raise BrokenFileError(f"The picture ({media_type}) is damaged.", "Scan the page again.") from error
-
-
-class _TooLargeError(Exception):
-    """More pixels than MAX_PIXELS."""
-
-
-def _opened(source: Path | io.BytesIO) -> Pillow.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # odd metadata is not the picture's fault, and our own limit of size follows
-        try:
-            picture = Pillow.open(source, formats=("JPEG", "PNG", "TIFF"))
-        except Pillow.DecompressionBombError as error:
-            raise _TooLargeError from error
-        except UnidentifiedImageError as error:
-            raise ValueError("not a picture") from error
-    _check_size(picture)
-    return picture
-
-
-def _check_size(picture: Pillow.Image) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
-        raise _TooLargeError
-
-
-def _eight_bit(picture: Pillow.Image) -> Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels are what counts
-        picture.load()
-        ImageOps.exif_transpose(picture, in_place=True)
-    return _pixels(picture)
-
-
-def _pixels(upright: Pillow.Image) -> Image:
-    if upright.mode.startswith("I") or upright.mode == "F":
-        return _from_deep(np.asarray(upright))
-    if upright.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in upright.info:
-        rgba = upright.convert("RGBA")
-        ground = Pillow.new("RGBA", rgba.size, "white")
-        upright = Pillow.alpha_composite(ground, rgba).convert("RGB")
-    wanted = "L" if upright.mode in ("1", "L") else "RGB"
-    pixels = np.asarray(upright if upright.mode == wanted else upright.convert(wanted), dtype=np.uint8)  # to convert is to copy
-    return pixels if wanted == "L" else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), dtype=np.uint8)
-
-
-def _from_deep(pixels: NDArray[Any]) -> Image:
-    """What has more than 8 bits. 32-bit and float pictures have no fixed white, so their own range is used."""
-    if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= 0xFFFF:
-        return np.asarray(pixels >> (_depth(int(pixels.max())) - 8), dtype=np.uint8)
-    values = pixels.astype(np.float32)
-    low, high = float(values.min()), float(values.max())
-    return np.asarray(np.clip((values - low) * (255.0 / max(high - low, 1e-6)), 0, 255), dtype=np.uint8)
-
-
-def _depth(highest: int) -> int:
-    """The bits of a pixel. Scanners with 10, 12 or 14 store them in 16, some as they are; paper is white, so the highest value tells."""
-    return next(bits for bits in (8, 10, 12, 14, 16) if highest < 1 << bits)
-
-
 def _from_picture(path: Path, kind: str) -> ScannedPage:
     """A JPEG or PNG, as it is. Damage inside the picture data shows when it is decoded; the bytes are kept all the same."""
     if path.stat().st_size > MAX_FILE_BYTES:
         return ScannedPage(path.name, 1, None, kind, "too_large", "The file is too large for one picture.")
     try:
-        _opened(path).close()
-    except _TooLargeError:
+        opened(path).close()
+    except TooLargeError:
         return ScannedPage(path.name, 1, None, kind, "too_large", "The picture has too many pixels.")
-    except _DAMAGE:
+    except DAMAGE:
         return ScannedPage(path.name, 1, None, kind, "broken_file", "The picture is damaged.")
     return ScannedPage(path.name, 1, path.read_bytes(), kind)
 
@@ -218,9 +137,9 @@ def _frames(path: Path) -> tuple[int, bool]:
                     picture.seek(index)
                 except EOFError:
                     return index, False
-                except _DAMAGE:
+                except DAMAGE:
                     return index, True
-    except _DAMAGE:
+    except DAMAGE:
         pass  # pages_of tells the reason
     return 1, False
 
@@ -236,11 +155,11 @@ def _frame(name: str, picture: Pillow.Image, index: int) -> ScannedPage:
     """One page of a TIFF, wrapped again without loss."""
     try:
         picture.seek(index)
-        _check_size(picture)
+        check_size(picture)
         data, kind = _rewrapped(picture)
-    except (_TooLargeError, Pillow.DecompressionBombError):
+    except (TooLargeError, Pillow.DecompressionBombError):
         return ScannedPage(name, index + 1, None, TIFF, "too_large", "The page has too many pixels.")
-    except _DAMAGE:
+    except DAMAGE:
         return ScannedPage(name, index + 1, None, TIFF, "broken_page", "The page is damaged.")
     return ScannedPage(name, index + 1, data, kind)
 

@@ -17,9 +17,10 @@ from pipeline.export.values import shown
 from pipeline.field_spec import FieldSpec, Format
 from pipeline.model import Outcome
 from pipeline.page_spec import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
+from pipeline.picture import decode
 from pipeline.record import Record, Run
 from pipeline.retention import About, Retention, birth_day, retention
-from pipeline.scan import JPEG, PNG, TIFF, decode
+from pipeline.scan import JPEG, PNG, TIFF
 from pipeline.settings import Settings
 from pipeline.store.archives import Archivable
 from pipeline.store.images import ImageFolder

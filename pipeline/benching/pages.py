@@ -14,6 +14,7 @@ from pipeline.errors import UsageError
 from pipeline.fiducials import SERIAL_ALPHABET, SERIAL_LENGTH, is_serial
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Value
+from pipeline.picture import decode
 from pipeline.plane import grey
 from pipeline.printing import Sheet
 from pipeline.quality.damage_paper import Damaged
@@ -22,7 +23,7 @@ from pipeline.quality.filled_values import values_for
 from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import Hand, hands
 from pipeline.quality.sample_texts import NOTES
-from pipeline.scan import decode, pages_of
+from pipeline.scan import pages_of
 from pipeline.template import Form, Forms
 
 BOXED, WRITTEN = "boxed and ticked forms", "full pages of handwriting"

@@ -18,7 +18,8 @@ import pytesseract
 from PIL import Image as Pillow
 
 from pipeline.errors import MissingProgramError, ReadingError
-from pipeline.scan import JPEG, decode
+from pipeline.picture import decode
+from pipeline.scan import JPEG
 
 LANGUAGE = "swe"
 OCRMYPDF_REMEDY = "Install it: `apt install ocrmypdf`, or `pip install efterskrift[bench]` and `apt install ghostscript`."

@@ -17,8 +17,9 @@ from pipeline.field_spec import Kind
 from pipeline.making.drafts import Data, Draft, slug
 from pipeline.making.field_sorts import MADE, Sort
 from pipeline.making.uploaded import pages_in
+from pipeline.picture import decode
 from pipeline.plane import grey
-from pipeline.scan import ScannedPage, decode
+from pipeline.scan import ScannedPage
 from pipeline.template import Area, Form, Subject
 
 BLANK = "blank.png"

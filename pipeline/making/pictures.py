@@ -9,9 +9,10 @@ from pdf2image import convert_from_bytes
 from pipeline.blanks import blank_file
 from pipeline.making.trial_sheet import fields_of, numbered
 from pipeline.model import Image
+from pipeline.picture import decode
 from pipeline.plane import PX_PER_MM, grey
 from pipeline.printing import Sheet, print_sheets
-from pipeline.scan import PNG, decode
+from pipeline.scan import PNG
 from pipeline.template import Form
 
 WIDTH_PX = 1100

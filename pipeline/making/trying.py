@@ -13,7 +13,8 @@ from pipeline.making.trial_judging import Judged, judge
 from pipeline.making.trial_sheet import read_trial, trial_form
 from pipeline.making.trials import note_trial
 from pipeline.model import Outcome, Person
-from pipeline.scan import JPEG, decode
+from pipeline.picture import decode
+from pipeline.scan import JPEG
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.events import record

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from pipeline.field_spec import FieldSpec, Kind, Strict
 from pipeline.ink_grey import ink_grey
 from pipeline.model import Image
+from pipeline.picture import decode
 from pipeline.recognize.crop import Crop
 from pipeline.register import PX_PER_MM
-from pipeline.scan import decode
 from pipeline.settings import ROOT
 
 TRUTH = ROOT / "tests" / "data" / "answer_sheets.yaml"

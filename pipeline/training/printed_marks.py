@@ -14,12 +14,12 @@ from pipeline.field_crops import field_crops
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.identify import identify
 from pipeline.model import Image, State
+from pipeline.picture import decode
 from pipeline.printing import Sheet
 from pipeline.quality.filling import printed_page
 from pipeline.quality.marked_forms import FORM, SERIAL, UNIT, WAYS, marked_page, meaning
 from pipeline.recognize.crop import Crop
 from pipeline.register import register
-from pipeline.scan import decode
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
 

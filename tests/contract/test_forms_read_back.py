@@ -23,13 +23,14 @@ from pipeline import plane
 from pipeline.digitize import Reader
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Outcome, PageReading, Value
+from pipeline.picture import decode
 from pipeline.placed_forms import OUTLINE
 from pipeline.printing import issue, print_sheets
 from pipeline.quality.damage_paper import Points
 from pipeline.quality.filled_values import values_for
 from pipeline.quality.filling import DPI, PX_PER_MM, fill
 from pipeline.quality.hands import hands, real_digits
-from pipeline.scan import TIFF, decode
+from pipeline.scan import TIFF
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
 from tests.distort import DISTORTIONS, distort

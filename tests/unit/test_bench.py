@@ -15,7 +15,8 @@ from pipeline.benching.rivals import Pace
 from pipeline.benching.soak import Soak
 from pipeline.errors import MissingProgramError, ReadingError, UsageError
 from pipeline.identify import identify
-from pipeline.scan import JPEG, decode
+from pipeline.picture import decode
+from pipeline.scan import JPEG
 from pipeline.settings import ROOT
 from pipeline.stages import stage, timed_stages
 from pipeline.template import Forms

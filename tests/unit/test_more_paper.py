@@ -13,11 +13,11 @@ from pipeline.digitize import Reader
 from pipeline.identify import identify
 from pipeline.model import Image, Outcome
 from pipeline.more_paper import MORE_PAPER, more_paper
+from pipeline.picture import decode
 from pipeline.plane import PAGE, grey
 from pipeline.quality.damage_kinds import BY_NAME
 from pipeline.quality.damage_series import Trial, damage, written_sheet
 from pipeline.quality.hands import hands
-from pipeline.scan import decode
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 

@@ -18,7 +18,8 @@ from fpdf import FPDF
 from PIL import Image as Pillow
 
 from pipeline.errors import BrokenFileError
-from pipeline.scan import ScannedPage, decode, page_count, pages_of
+from pipeline.picture import decode
+from pipeline.scan import ScannedPage, page_count, pages_of
 from tests.shared_data import shared
 
 

@@ -15,10 +15,10 @@ from pipeline.making.trial_judging import Judged, is_serious, judge
 from pipeline.making.trial_sheet import MARK, numbered, read_trial, trial_form
 from pipeline.model import Box, Image, Outcome, Value
 from pipeline.page_spec import PageSpec, Table
+from pipeline.picture import decode
 from pipeline.printing import issue
 from pipeline.quality.filling import PX_PER_MM, fill, printed_page
 from pipeline.quality.hands import hands
-from pipeline.scan import decode
 from pipeline.template import Area, Form, Per
 from pipeline.trial_texts import TRIAL_TEXTS
 

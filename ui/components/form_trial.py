@@ -18,8 +18,9 @@ from pipeline.making.trial_sheet import trial_pdf
 from pipeline.making.trials import Remark, tried
 from pipeline.making.trying import TrialPage, try_out
 from pipeline.model import Person
+from pipeline.picture import decode
 from pipeline.plane import PX_PER_MM
-from pipeline.scan import JPEG, decode
+from pipeline.scan import JPEG
 from pipeline.store import people
 from pipeline.template import Form
 from ui.components import form_desk

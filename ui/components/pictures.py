@@ -13,8 +13,8 @@ import streamlit as st
 
 from pipeline.field_spec import BoxMm
 from pipeline.model import Image, Outcome, Person
+from pipeline.picture import decode
 from pipeline.register import PX_PER_MM
-from pipeline.scan import decode
 from pipeline.store.pages import Page
 from pipeline.store.protection import covered_page
 from ui.site import Site
