@@ -20,7 +20,7 @@ from pipeline.store.protection import TELLS, Covered, covered_on
 from pipeline.store.registers import client, shown_client
 from pipeline.store.second_person import may_not_judge
 from pipeline.store.sheets import missing_among, sheet_pages
-from pipeline.store.written_since import is_entered_before
+from pipeline.store.written_since import told_of
 from pipeline.template import Form, Forms
 
 _OVER_THE_MACHINE = frozenset({How.CHANGED, How.CORRECTION, How.SECOND})
@@ -55,9 +55,9 @@ class FieldView:
 class EntryView:
     """One entry with all that a person needs for deciding. `second` tells that this is the second person's turn.
 
-    `problems` are codes: those of the pages, "page_missing:<n>", "fact_missing:<fact>", and "scanned_before" where the row has been an entry since an
-    earlier scan. `suggestion` is the client that the sheet was printed for; it is withheld while the personal number is typed blind. `covered` are
-    the places of the pictures that this person may not see.
+    `problems` are codes: those of the pages, "page_missing:<n>", "fact_missing:<fact>", and where the row has been an entry since an earlier scan
+    "scanned_before" and "written_since:<field>". `suggestion` is the client that the sheet was printed for; it is withheld while the personal number
+    is typed blind. `covered` are the places of the pictures that this person may not see.
     """
 
     entry: Entry
@@ -111,8 +111,8 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
     if covered.hides(found.row):
         fields = tuple(_covered(field) if field.spec.means in TELLS else field for field in fields)
     blind = {field.spec.name for field in fields if field.blind}
-    before = ("scanned_before",) * is_entered_before(conn, found, pages)
-    problems = [*before, *_page_problems(found, pages, blind), *(f"page_missing:{number}" for number in missing), *_facts(fields)]
+    since, absent = told_of(conn, found, form, pages), [f"page_missing:{number}" for number in missing]
+    problems = [*since, *_page_problems(found, pages, blind), *absent, *_facts(fields)]
     blind_pid = any(field.blind and field.spec.means is Meaning.CLIENT_PID for field in fields)
     known = client(conn, found.client_pid) if found.client_pid and not blind_pid else None
     suggestion = shown_client(conn, known, person) if known else None

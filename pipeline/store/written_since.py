@@ -42,26 +42,33 @@ def shows_all(conn: Connection, second: Page) -> bool:
     return all(name in now and now[name].state is not State.EMPTY for name, read in before.items() if read.state is not State.EMPTY)
 
 
-def is_entered_before(conn: Connection, found: Entry, pages: Sequence[Page]) -> bool:
-    """Whether an entry is made from a later scan of a paper, and its row has been one since the first."""
-    later = [one for one in pages if one.duplicate_of and one.sheet == one.id]
-    first = [page(conn, one.duplicate_of or "") for one in later if same_paper(conn, [one.id])]
-    return any(entry.row == found.row for one in first if one.sheet for entry in entries_of(conn, one.sheet))
+def told_of(conn: Connection, found: Entry, form: Form, pages: Sequence[Page]) -> list[str]:
+    """Codes for whoever reviews an entry made from a later scan of a paper whose row has been one since the first: `scanned_before`, and
+    `written_since:<field>` for each field of the row in which something else stands."""
+    later = [one for one in pages if one.duplicate_of and one.sheet == one.id and same_paper(conn, [one.id])]
+    known = [one for one in later if found.row in {entry.row for entry in entries_of(conn, page(conn, one.duplicate_of or "").sheet or "")}]
+    changed = {name for one in known for name in _changed(conn, one, form, page_reading(conn, one.id))}
+    return ["scanned_before"] * bool(known) + [f"written_since:{spec.name}" for spec in form.entry_fields(found.row) if spec.name in changed]
 
 
 def _written_on(conn: Connection, second: Page, form: Form, now: Mapping[str, Reading]) -> set[int | None]:
     """The rows with a field in which something else stands: a list of signatures is written on all day."""
+    changed, before = _changed(conn, second, form, now), page_reading(conn, second.duplicate_of or "")
+    if any(_is_of_all(form, form.by_name[name]) and before[name].state is not State.EMPTY for name in changed):
+        return set(filled_rows(form, now))
+    return set(filled_rows(form, changed)) if changed else set()
+
+
+def _changed(conn: Connection, second: Page, form: Form, now: Mapping[str, Reading]) -> dict[str, Reading]:
+    """The fields of a second scan in which more or something else stands than in the first, with what stands there."""
     first = page(conn, second.duplicate_of or "")
     before, said = page_reading(conn, first.id), _said(conn, second.serial or "")
     struck = {problem for problem in second.problems if problem.startswith(f"{STRUCK_OUT}:")} - set(first.problems)
-    changed = {
+    return {
         name: read
         for name, read in now.items()
         if name in before and (f"{STRUCK_OUT}:{name}" in struck or _differs(form.by_name[name], before[name], read, said.get(name)))
     }
-    if any(_is_of_all(form, form.by_name[name]) and before[name].state is not State.EMPTY for name in changed):
-        return set(filled_rows(form, now))
-    return set(filled_rows(form, changed)) if changed else set()
 
 
 def _is_of_all(form: Form, spec: FieldSpec) -> bool:

@@ -121,7 +121,7 @@ def test_every_problem_and_reason_that_reading_tells_of_has_words() -> None:
 def test_the_command_line_has_words_of_its_own_for_the_same_problems_as_the_screens() -> None:
     """It names what is wrong in a few words; the screens say what a person who reviews does about it. Neither may show a bare code."""
     on_screens = {code for key in catalogue("sv") for prefix, _, code in [key.partition(".")] if prefix in {"problem", "failure"}}
-    only_reviewing, with_a_reason = {"page_missing", "fact_missing", "scanned_before"}, {"not_read", "reader_died"}
+    only_reviewing, with_a_reason = {"page_missing", "fact_missing", "scanned_before", "written_since"}, {"not_read", "reader_died"}
     assert set(PROBLEMS) <= on_screens
     assert on_screens - set(PROBLEMS) == only_reviewing | with_a_reason
 
