@@ -21,7 +21,8 @@ from pipeline.model import UNSEEN_P, Image, Reading, State
 from pipeline.once import while_it_lives
 from pipeline.packed import PackedMask, Places
 from pipeline.print_contrast import FORMS, SCALE, Print, Seen, Unfilled, window
-from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
+from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
+from pipeline.recognize.odd_strokes import ODD_STROKES
 from pipeline.recognize.ranks import is_below
 from pipeline.recognize.strikes import STRUCK_OUT
 from pipeline.recognize.unread import STRAY_WRITING

@@ -17,7 +17,8 @@ from pipeline.components import Labels
 from pipeline.model import Image
 from pipeline.recognize.digit_print import NEXT_TO, Grey, darker_than_paper, near_print, without_print, without_rules
 from pipeline.recognize.digit_reach import reached
-from pipeline.recognize.digit_strokes import Edges, Stroke, box_holds_ditto, is_no_one, is_tall, is_two, strokes_by_cell
+from pipeline.recognize.digit_strokes import Edges, Stroke, strokes_by_cell
+from pipeline.recognize.odd_strokes import box_holds_ditto, is_no_one, is_tall, is_two
 from pipeline.recognize.ranks import median
 
 EMPTY, STRUCK, OTHER = 10, 11, 12

@@ -18,7 +18,8 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.digit_cells import EMPTY, STRUCK, Row, cells_of_row
 from pipeline.recognize.digit_decoding import decode
 from pipeline.recognize.digit_holes import have_odd_loops
-from pipeline.recognize.digit_strokes import ODD_STROKES, OUTSIDE_BOXES
+from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
+from pipeline.recognize.odd_strokes import ODD_STROKES
 from pipeline.recognize.strikes import STRUCK_OUT
 
 if TYPE_CHECKING:

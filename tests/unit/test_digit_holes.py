@@ -9,8 +9,8 @@ import pytest
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Image
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.digit_strokes import ODD_STROKES
 from pipeline.recognize.digits import recognize
+from pipeline.recognize.odd_strokes import ODD_STROKES
 
 MARGIN, PITCH, HEIGHT = 16, 44, 64
 FACES = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)

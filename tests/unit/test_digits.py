@@ -19,8 +19,9 @@ from pipeline.recognize import digits
 from pipeline.recognize.digit_cells import CLASSES, SIDE, cell_pictures
 from pipeline.recognize.digit_decoding import SYMBOLS, decode, likeliest_rows
 from pipeline.recognize.digit_grammar import is_personal_number, luhn_holds
-from pipeline.recognize.digit_strokes import Stroke, is_no_one, is_two
+from pipeline.recognize.digit_strokes import Stroke
 from pipeline.recognize.digits import LOOK_AGAIN, MODEL, MOVES, SECOND, cell_probabilities, one_look, plain_row, recognize
+from pipeline.recognize.odd_strokes import is_no_one, is_two
 from pipeline.recognize.registry import NETWORKS
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
