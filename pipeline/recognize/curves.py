@@ -130,9 +130,10 @@ def calibrated(spec: FieldSpec, reading: Reading, network: str, curves: Curves, 
 
 def _is_doubted(spec: FieldSpec, reading: Reading) -> bool:
     """Whether the reader itself says that it does not know: no curve, which knows other readings, makes that surer."""
-    unreadable = reading.state is State.ILLEGIBLE and spec.kind in {*WITH_SHAPE, Kind.CHOICE}
+    unreadable = reading.state is State.ILLEGIBLE and spec.kind in {*WITH_SHAPE, Kind.CHOICE, Kind.PRINTED}
+    over_print = spec.kind is Kind.PRINTED and reading.remarks != ()
     misshapen = (spec.format is not None or reading.remarks != ()) and spec.kind in WITH_SHAPE and reading.p <= MISSHAPEN_P
-    return unreadable or misshapen or (spec.kind in BY_RULES and reading.p < LEFT_OPEN)
+    return unreadable or over_print or misshapen or (spec.kind in BY_RULES and reading.p < LEFT_OPEN)
 
 
 def fingerprint(file: Path) -> str:
