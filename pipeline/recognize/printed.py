@@ -24,7 +24,7 @@ SUREST = 0.99
 LEVEL_MM, THICKER_MM = 6.0, 0.4
 """A stroke that is level for so long, when it is made so much thicker, is of a pen: print is for 3 mm, and for 8 where a poor scan joins letters."""
 STRUCK_SHARE, STRUCK_MM = 0.5, 18.0
-"""Print is struck out where such strokes cover so much of its width, or so much of it. Struck-out names were read as others with p = 0.97. In the
+"""Print is struck out where such strokes cover so much of its width, or so many mm. Struck-out names were read as others with p = 0.97. In the
 damage series print is taken for struck out only at 75 dpi and less, out of focus by 0.2 mm, and on pages dark with dirt or writing on the back."""
 
 
