@@ -132,7 +132,7 @@ def _read_page(image: Image, found: Identification, form: Form, page_no: int, co
     if laid.residual_mm > gate_mm:
         return Digitized(replace(unread, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
     problems += _beside(image, laid, unfilled)
-    return _values(laid, replace(unread, problems=problems), form, page_no, context, kinds)
+    return _values(laid, unfilled, replace(unread, problems=problems), form, form.pages[page_no - 1], context, kinds)
 
 
 def _read_unmarked(image: Image, found: Identification, forms: Forms, context: Context, gate_mm: float, kinds: frozenset[Kind]) -> Digitized:
@@ -143,8 +143,9 @@ def _read_unmarked(image: Image, found: Identification, forms: Forms, context: C
     if seen.form is None or seen.laid is None:
         return Digitized(_with_lines(image, unread, context, kinds))
     code = SheetCode(seen.form.id, seen.form.version, 1, 1, "")
-    problems = (*seen.problems, *_beside(image, seen.laid, blank(seen.form, 1)))
-    return _values(seen.laid, replace(unread, code=code, problems=problems), seen.form, 1, context, kinds)
+    unfilled = blank(seen.form, 1)
+    problems = (*seen.problems, *_beside(image, seen.laid, unfilled))
+    return _values(seen.laid, unfilled, replace(unread, code=code, problems=problems), seen.form, seen.form.pages[0], context, kinds)
 
 
 def _beside(image: Image, laid: Registration, unfilled: Image) -> tuple[str, ...]:
@@ -161,17 +162,18 @@ def _with_lines(image: Image, unread: PageReading, context: Context, kinds: froz
         return replace(unread, fields=transcribed(image, known_names(context)))
 
 
-def _values(laid: Registration, unread: PageReading, form: Form, page_no: int, context: Context, kinds: frozenset[Kind]) -> Digitized:
+def _values(
+    laid: Registration, unfilled: Image, unread: PageReading, form: Form, page: PageSpec, context: Context, kinds: frozenset[Kind]
+) -> Digitized:
     """The reading of a page that is known and laid on its form."""
-    every, unfilled = form.pages[page_no - 1].all_fields, blank(form, page_no)
-    specs = tuple(spec for spec in every if spec.kind in kinds)
+    specs = tuple(spec for spec in page.all_fields if spec.kind in kinds)
     readings = read_fields(specs, laid, unfilled, known_names(context))
     with stage("resolve"):
         fields, odd = resolve(specs, form, readings, context)
     seen = seen_on(laid.upright, unfilled)
-    not_clear = unclear(every, laid.upright, unfilled, seen)
+    not_clear = unclear(page.all_fields, laid.upright, unfilled, seen)
     remarks = [(remark, name) for name, reading in fields.items() for remark in reading.remarks]
-    told = _told(form.pages[page_no - 1], specs, fields, laid.upright, unfilled, seen)
+    told = _told(page, specs, fields, laid.upright, unfilled, seen)
     about = dict.fromkeys(f"{code}:{name}" for code, name in (*remarks, *told))
     fields = no_surer(doubted(fields, {name for _, name in told}), not_clear)
     problems = (*unread.problems, *not_clear, *odd, *about)
