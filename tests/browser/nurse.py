@@ -9,6 +9,9 @@ from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pipeline.model import Person, Value
+from pipeline.review import Answer
+from pipeline.store.answers import drafts
+from pipeline.store.database import Store
 from tests.ui import seeding
 from tests.ui.seeding import NOTE
 
@@ -54,6 +57,12 @@ def wait_until(page: Page, holds: Callable[[], bool]) -> None:
             return
         page.wait_for_timeout(20)
     raise AssertionError("it does not come to hold")
+
+
+def drafted(store: Store, entry_id: str) -> dict[str, Answer]:
+    """What the nurse has begun to answer, by field."""
+    with store.read() as conn:
+        return drafts(conn, entry_id, seeding.NURSE.login)
 
 
 def press_until(page: Page, keys: str, place: Locator) -> None:

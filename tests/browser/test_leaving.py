@@ -8,9 +8,8 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from pipeline.review import Answer
-from pipeline.store.answers import drafts
 from pipeline.store.database import Store
-from tests.browser.nurse import log_in, settle, wait_for_entry, wait_until
+from tests.browser.nurse import drafted, log_in, settle, wait_for_entry, wait_until
 from tests.browser.people import go
 from tests.browser.test_slow_server import be_quick, be_slow
 from tests.ui import seeding
@@ -23,12 +22,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def entries(store: Store) -> list[str]:
     """Notes that wait."""
     return seeding.add_notes(store, 3)
-
-
-def drafted(store: Store, entry_id: str) -> bool:
-    """Whether there is a draft of the number."""
-    with store.read() as conn:
-        return "personnummer" in drafts(conn, entry_id, NURSE.login)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2], ids=["quick", "slow"])
@@ -45,8 +38,7 @@ def test_who_goes_back_in_the_middle_of_a_field_keeps_what_was_typed(page: Page,
     expect(page.get_by_role("heading", level=1, name="Signera")).to_be_visible()
     be_quick(tmp_path)
     settle(page)
-    with store.read() as conn:
-        assert drafts(conn, first, NURSE.login)["personnummer"] == Answer("1930")
+    assert drafted(store, first)["personnummer"] == Answer("1930")
 
 
 @pytest.mark.usefixtures("entries")
@@ -63,7 +55,7 @@ def test_who_loads_anew_in_the_middle_of_a_field_is_asked_first(page: Page, stor
     be_slow(tmp_path, 0.2)
     page.keyboard.type("1930")
     page.evaluate("location.reload()")
-    wait_until(page, lambda: bool(asked) and drafted(store, first))
+    wait_until(page, lambda: bool(asked) and "personnummer" in drafted(store, first))
     be_quick(tmp_path)
     assert asked == ["beforeunload"]
 
@@ -82,7 +74,7 @@ def test_what_comes_in_without_a_key_is_kept_when_the_field_loses_the_focus(page
     first = wait_for_entry(page)
     page.evaluate(DICTATE, "1930")
     expect(page.locator(f".st-key-f-{first}-0-personnummer input")).to_be_focused()
-    wait_until(page, lambda: drafted(store, first))
+    wait_until(page, lambda: "personnummer" in drafted(store, first))
     page.keyboard.press("End")
     page.keyboard.type("-")
     assert page.locator(f".st-key-f-{first}-0-personnummer input").input_value() == "1930-"

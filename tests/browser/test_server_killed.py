@@ -13,7 +13,7 @@ from pipeline.review import Answer
 from pipeline.store.answers import drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, log_in, press_until, wait_for_entry, wait_until
+from tests.browser.nurse import drafted, fill_in, log_in, press_until, wait_for_entry, wait_until
 from tests.browser.serving import PATIENCE_MS, answering, free_port, started
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
@@ -66,7 +66,7 @@ def test_who_types_on_is_told_and_comes_back_to_the_entry_with_what_was_kept(bro
         plan = page.locator(f".st-key-f-{first}-0-plan textarea")
         plan.fill("Ny omläggning")
         page.locator(f".st-key-f-{first}-0-skribent input").focus()
-        wait_until(page, lambda: _draft(store, first, "plan") == Answer("Ny omläggning"))
+        wait_until(page, lambda: drafted(store, first).get("plan") == Answer("Ny omläggning"))
         server.kill()
         server.wait()
     page.keyboard.type("dubbelt")
@@ -82,10 +82,5 @@ def test_who_types_on_is_told_and_comes_back_to_the_entry_with_what_was_kept(bro
         expect(page.locator(f".st-key-f-{first}-0-handelsetid input")).to_have_value(str(NOTE["handelsetid"]))
     with store.read() as conn:
         assert [entry(conn, one).revision for one in entries] == [0] * 3
-    assert _draft(store, first, "plan") == Answer("Ny omläggning")
+    assert drafted(store, first).get("plan") == Answer("Ny omläggning")
     page.context.close()
-
-
-def _draft(store: Store, entry_id: str, field: str) -> Answer | None:
-    with store.read() as conn:
-        return drafts(conn, entry_id, NURSE.login).get(field)

@@ -16,7 +16,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.events import client_subject, events_of
-from tests.browser.nurse import fill_in, log_in, look, press_until, settle, skip, wait_for_entry, wait_until
+from tests.browser.nurse import drafted, fill_in, log_in, look, press_until, settle, skip, wait_for_entry, wait_until
 from tests.browser.people import go, hand_in
 from tests.browser.test_group_keys import PIECES, first_group, outcomes
 from tests.browser.warm import FORGET, SLOW
@@ -219,7 +219,7 @@ def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(p
     log_in(page, NURSE)
     first = wait_for_entry(page)
     page.locator(f".st-key-o-{first}-1-handelsetid input").fill("09:41")
-    wait_until(page, lambda: bool(_drafted(store, first)))
+    wait_until(page, lambda: bool(drafted(store, first)))
     look(page)
     be_slow(tmp_path, 0.2)
     for _ in range(3):
@@ -228,7 +228,7 @@ def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(p
     be_quick(tmp_path)
     second = wait_for_entry(page, other_than=first)
     page.locator(f".st-key-o-{second}-1-handelsetid input").fill("11:1")
-    wait_until(page, lambda: _drafted(store, second) == {"handelsetid": Answer("11:1")})
+    wait_until(page, lambda: drafted(store, second) == {"handelsetid": Answer("11:1")})
     be_slow(tmp_path, 0.2)
     for press in ("Alt+z", "5", "Control+Enter", "Alt+z"):
         page.keyboard.press(press)
@@ -237,13 +237,8 @@ def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(p
     assert wait_for_entry(page, other_than=second) == first
     with store.read() as conn:
         assert {entry(conn, one).state for one in entries} == {EntryState.SECOND}
-    assert _drafted(store, first) == {"handelsetid": Answer("09:41")}
-    assert _drafted(store, second) == {"handelsetid": Answer("11:1")}
-
-
-def _drafted(store: Store, entry_id: str) -> dict[str, Answer]:
-    with store.read() as conn:
-        return drafts(conn, entry_id, NURSE.login)
+    assert drafted(store, first) == {"handelsetid": Answer("09:41")}
+    assert drafted(store, second) == {"handelsetid": Answer("11:1")}
 
 
 LEAST_LOOK_MS = 500

@@ -430,8 +430,7 @@ def test_a_1_on_the_line_between_two_boxes_does_not_vanish_surely() -> None:
         _write_number(paper, form.by_name[name], "36")
         cell = form.by_name[name].cell_boxes[-2]
         x, top, bottom = cell.x + (-0.2, 0.2)[place % 2], cell.y + 0.9, cell.y + cell.h - 0.9
-        start, end = ((round(x * PX_PER_MM), round(y * PX_PER_MM)) for y in (top, bottom))
-        cv2.line(paper, start, end, (90, 40, 30), (3, 4)[place % 2], cv2.LINE_AA)
+        _draw(paper, (x, top), (x, bottom), (3, 4)[place % 2])
     reading = _read(paper)
     silent = [name for name in names if reading.fields[name].value == "36" and reading.fields[name].p > UNSEEN_P]
     assert len(silent) <= 1, silent
@@ -445,8 +444,7 @@ def test_a_digit_that_touches_the_next_one_across_their_line_does_not_vanish_sur
         _write_number(paper, form.by_name[name], "41")
         cell = form.by_name[name].cell_boxes[-2]
         left, right = cell.x - (0.8, 1.0, 1.2, 1.4)[place % 4], cell.x + (1.5, 1.9)[place % 2]
-        start, end = ((round(x * PX_PER_MM), round(y * PX_PER_MM)) for x, y in ((right, cell.y + 1.4), (left, cell.y + cell.h - 1.2)))
-        cv2.line(paper, start, end, (90, 40, 30), 4, cv2.LINE_AA)
+        _draw(paper, (right, cell.y + 1.4), (left, cell.y + cell.h - 1.2), 4)
     reading = _read(paper)
     assert [name for name in names if reading.fields[name].value == "41" and reading.fields[name].p > UNSEEN_P] == []
 
@@ -478,6 +476,12 @@ def _write_number(paper: Image, spec: FieldSpec, number: str, down: float = 0.0)
     """A figure in each of the last boxes, so many mm lower."""
     for cell, figure in zip(spec.cell_boxes[-len(number) :], number, strict=True):
         _write(paper, figure, Box(cell.x + 1.2, cell.y + 1.4 + down, cell.w - 2.4, cell.h - 2.8))
+
+
+def _draw(paper: Image, start: tuple[float, float], end: tuple[float, float], thick_px: int) -> None:
+    """A stroke of a pen from one place to another, mm."""
+    (x, y), (to_x, to_y) = ((round(one * PX_PER_MM) for one in place) for place in (start, end))
+    cv2.line(paper, (x, y), (to_x, to_y), (90, 40, 30), thick_px, cv2.LINE_AA)
 
 
 def _read(paper: Image) -> PageReading:
