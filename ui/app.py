@@ -86,6 +86,7 @@ def main() -> None:
     st.set_page_config(
         page_title="Efterskrift", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed"
     )
+    session.begin_run()
     form_slots.begin_run()
     st.html(Path(__file__).with_name("style.css"))
     document()
@@ -103,8 +104,10 @@ def main() -> None:
         _alone(partial(login_screen.choose_password, site, person), t("password.title"))
         return
     page = st.navigation(_pages(site, person), position="top", expanded=True)
-    alarms(site, person)
-    guide(site, person)
+    with st.container():  # in places of their own, so that what comes or goes there leaves the screen below as it is
+        alarms(site, person)
+    with st.container():
+        guide(site, person)
     page.run()
     session.watch_session(site)
     typing_is_activity(site)

@@ -25,7 +25,7 @@ from ui.provider_claims import proved_login
 from ui.site import HasStore, Site
 
 _LOGIN, _TOKEN, _ACTIVE, _EXPIRED, _LEFT, _TOUCHED = "login", "session_token", "active_at", "session_expired", "left", "touched_at"
-_EMERGENCY, _MUST_CHANGE, _DRAWN_FOR = "emergency_login", "must_change_password", "drawn_for"
+_EMERGENCY, _MUST_CHANGE, _DRAWN_FOR, _ACTED = "emergency_login", "must_change_password", "drawn_for", "acted"
 _KEPT = {"language", _EXPIRED, _LEFT}
 _REASON_WITHIN = timedelta(minutes=5)
 
@@ -132,9 +132,21 @@ def while_open(act: Callable[Concatenate[_H, _P], None]) -> Callable[Concatenate
     @wraps(act)
     def done(here: _H, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
         if is_open(here):
+            st.session_state[_ACTED] = True
             act(here, *args, **kwargs)
 
     return done
+
+
+def begin_run() -> None:
+    """The whole screen is drawn: it shows what every press before it has done."""
+    st.session_state.pop(_ACTED, None)
+
+
+def has_acted() -> bool:
+    """Whether a press has done something that the screen does not show yet; told once. A part of the screen that finds this in a run of its own has
+    all drawn: what leaves the browser in one moment runs only the part that asked first."""
+    return st.session_state.pop(_ACTED, False) is True
 
 
 def asks_for_reason() -> bool:

@@ -14,7 +14,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, focused_field, log_in, press_until, save, settle, skip, wait_for_entry
+from tests.browser.nurse import drafted, fill_in, focused_field, log_in, press_until, save, settle, skip, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import CLIENTS, NOTE, NURSE
 
@@ -277,6 +277,30 @@ def test_tap_beside_a_field_that_was_just_filled_in_is_heard(page: Page, store: 
     expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
     with store.read() as conn:
         assert drafts(conn, written, NURSE.login)[FIRST_FIELD] == Answer(NOTE["personnummer"])
+
+
+def test_a_form_that_keeps_drafts_says_nothing_else_of_typing(page: Page, store: Store) -> None:
+    """A press in the same moment as being active is told would be done and not shown; drafts wait for each other, and are activity too."""
+    (written,) = seeding.add_notes(store, 1)
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    page.evaluate(SENT)
+    page.keyboard.type(str(NOTE["personnummer"]))
+    expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
+    assert drafted(store, written)[FIRST_FIELD] == Answer(NOTE["personnummer"])
+    sent = page.evaluate("window.efSaid")
+    assert sent["draft"] >= 1
+    assert sent["typing"] == 0
+
+
+SENT = """() => {
+    const said = (window.efSaid = { draft: 0, typing: 0 }), send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) {
+        const text = new TextDecoder().decode(data);
+        Object.keys(said).forEach((name) => { said[name] += text.includes(name) ? 1 : 0; });
+        return send.call(this, data);
+    };
+}"""
 
 
 @pytest.mark.parametrize("pressed_ms", [0, 120], ids=["as people tap", "as people click"])

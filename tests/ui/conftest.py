@@ -94,6 +94,7 @@ def _screen(name: str) -> None:
     from ui.components.faults import show_fault
     from ui.site import open_site
 
+    session.begin_run()
     here = open_site()
     person = session.current_person(here)
     assert person is not None

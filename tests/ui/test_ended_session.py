@@ -219,6 +219,34 @@ def test_typing_is_activity(store: Store) -> None:
         assert conn.execute(select(browser_session.c.active_at)).scalar_one() > before
 
 
+def test_a_press_that_came_with_other_news_is_shown(store: Store) -> None:
+    """What leaves the browser in one moment runs only the part of the screen that asked first: the press is done, and the screen stood as it was."""
+    app = AppTest.from_function(_pressing, default_timeout=30)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start(conn, NURSE.login, utc_now())
+    app.run()
+    assert not app.exception
+    assert app.session_state["shown"] == ["before", "after"]
+
+
+def _pressing() -> None:
+    import streamlit as st
+
+    from ui import session
+    from ui.components.activity import typing_is_activity
+    from ui.site import Site, open_site
+
+    def act(_here: Site) -> None:
+        st.session_state["done"] = "after"
+
+    here = open_site()
+    session.begin_run()
+    st.session_state["shown"] = [*st.session_state.get("shown", []), st.session_state.get("done", "before")]
+    if "done" not in st.session_state:
+        session.while_open(act)(here)
+    typing_is_activity(here)
+
+
 def test_only_what_is_touched_is_a_draft(store: Store) -> None:
     """The browser sends every field as it stands: what is shown filled in would hide a later, better reading."""
     (entry_id,) = seeding.add_notes(store, 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.session import note_activity
+from ui.session import has_acted, note_activity
 from ui.site import Site
 
 _JS = """const QUIET_MS = 30000;
@@ -19,19 +19,22 @@ export default function ({ parentElement, setTriggerValue }) {
   document.documentElement.dataset.efIn = "";
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
-  let typed = false, rest = 0;
+  let typed = null, rest = 0;
   const tell = () => {
-    // While the next form is coming into sight (coming_entry.js) nothing is sent; the next key tells.
-    if (!typed || "efTurning" in document.documentElement.dataset) return;
-    typed = false;
+    // While the next form is coming into sight (coming_entry.js) or the server does what a button asked for (one_press.js) nothing is sent; the next
+    // key tells.
+    if (!typed || "efTurning" in document.documentElement.dataset || "efOut" in document.documentElement.dataset) return;
+    const { efDrafted } = typed;
+    typed = null;
+    if (efDrafted) return; // a draft is activity, and is told by keyboard.js
     parentElement.efTold = performance.now();
     setTriggerValue("typing", true);
   };
   // Going to another screen is activity too; told of there, it would bring Streamlit back, and nothing would be shown.
   const leaves = ({ type, target }) => type === "navigate" || (type === "click" && target.closest?.("a[href]"));
   const moved = (event) => {
-    if (leaves(event)) typed = false;
-    typed ||= event.type === "input" && performance.now() - (parentElement.efTold ?? -QUIET_MS) >= QUIET_MS;
+    if (leaves(event)) typed = null;
+    if (event.type === "input" && performance.now() - (parentElement.efTold ?? -QUIET_MS) >= QUIET_MS) typed ??= event;
     clearTimeout(rest);
     if (typed) rest = setTimeout(tell, REST_MS);
   };
@@ -50,5 +53,8 @@ def _component() -> Any:  # noqa: ANN401 - the renderer's type is not public
 
 @st.fragment
 def typing_is_activity(here: Site) -> None:
-    """Let what somebody types put off the end of the session. As a fragment it draws nothing of the screen anew."""
+    """Let what somebody types put off the end of the session. As a fragment it draws nothing of the screen anew, unless a button was pressed in the
+    same moment: then the browser asked for this part only."""
+    if has_acted():
+        st.rerun()
     _component()(key="activity", on_typing_change=partial(note_activity, here))

@@ -25,7 +25,7 @@ from ui.components.entry_form import save_key, widget_keys
 from ui.components.faults import fault_text
 from ui.components.field_input import given_answer, other_key, second_answer, widget_key
 from ui.components.keyboard import keyboard
-from ui.session import note_activity
+from ui.session import has_acted, note_activity
 from ui.site import Site
 from ui.text import t
 
@@ -37,8 +37,8 @@ _LOOKED_UP, _SHOWN = "looked_up_clients", "clients_shown"
 @st.fragment
 def client_card(here: Site, person: Person, view: EntryView, turn: str, focus: str | None, least_look: timedelta = timedelta()) -> None:
     """Show the client, and mind the keys of the form (keyboard.py). As a fragment it can run again without touching the form."""
-    if st.session_state.pop(_LEFT_OUT, False):
-        st.rerun()  # the whole screen: the person sees why what was typed is not kept
+    if st.session_state.pop(_LEFT_OUT, False) or has_acted():
+        st.rerun()  # the whole screen: the person sees why what was typed is not kept, or what the press that came with it has done
     keys = widget_keys(view)
     last = f"undo-{view.entry.id}"
     keyboard(

@@ -4,6 +4,8 @@ const SETTLE_MS = 1200;
 const PATIENCE_MS = 2000;
 // Streamlit may forget to tell that a run has ended: nothing waits longer than this.
 const BUSY_MS = 8000;
+// So long a message may take to leave the browser.
+const LEAVES_MS = 100;
 // A screen that is not drawn to its end by now will not be.
 const DRAWN_MS = 10000;
 
@@ -121,9 +123,11 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const isHalfDrawn = () => !isReady() && isRunning() && upFor() < DRAWN_MS;
   const isTooSoon = (event) => (isHalfDrawn() && (isSave(event) || pressesButton(event))) || (isSave(event) && upFor() < data.look);
 
-  // A tap that waits for its draft comes first: what it chose belongs to what is saved.
+  // A tap that waits for its draft comes first: what it chose belongs to what is saved. So does a draft that is about to leave: in one message with it
+  // the save would be done and not shown.
+  const isLeaving = () => isOut() && performance.now() - parentElement.efSentAt < LEAVES_MS;
   function isHeldBack(event) {
-    if (!isSave(event) || !event.isTrusted || !waiting.size) return false;
+    if (!isSave(event) || !event.isTrusted || !(waiting.size || isLeaving())) return false;
     afterDraft(() => pressKeyAgain(event));
     return true;
   }
@@ -222,6 +226,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     if (!keyOf(event.target)) return;
     // Dictation and the like press no keys.
     parentElement.efBegun = parentElement.efTyped = data.turn;
+    event.efDrafted = data.drafts; // for activity.py
     clearTimeout(parentElement.efSettle);
     parentElement.efSettle = setTimeout(() => parentElement.efSend(), SETTLE_MS);
   });
