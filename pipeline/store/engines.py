@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
+from time import monotonic
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, OperationalError, StatementError
@@ -32,17 +34,31 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         raise StoreError(f"{parsed.get_backend_name()} is not a database that works here.", "Use SQLite or PostgreSQL.")
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": wait_seconds})
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, wait_seconds=wait_seconds))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, record: object, *, wait_seconds: float) -> None:
     del record
     connection.isolation_level = None  # the driver must not begin transactions of its own: see _begin_sqlite
+    _keep_log_ahead(connection, monotonic() + wait_seconds)
     # FULL: a decision, or a run whose file has been handed out, must not be undone by a power cut.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _keep_log_ahead(connection: sqlite3.Connection, until: float) -> None:
+    """Write ahead (WAL). Where several open a new file at once SQLite refuses this without waiting; a transaction waits for whoever is first."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("COMMIT")
 
 
 def _begin_sqlite(conn: Connection) -> None:
