@@ -23,6 +23,7 @@ def write_answer(page: Page, question: str, answer: str) -> None:
     go(page, "Uppföljning")
     expect(page.get_by_text(question)).to_be_visible()
     page.get_by_text("Skriv in svaret").click()
+    settle(page)  # it slides open
     page.locator("[class*='st-key-answer_text-'] textarea").fill(answer)
     page.get_by_role("button", name="Spara svaret").click()
     expect(page.get_by_text("Svaret är sparat.")).to_be_visible()

@@ -40,9 +40,13 @@ def wait_for_entry(page: Page, other_than: str = "") -> str:
     return entry_id
 
 
+STILL = """() => !document.getAnimations().some((one) => one.playState === "running" && one.effect.getComputedTiming().iterations !== Infinity)"""
+
+
 def settle(page: Page) -> None:
-    """Wait until the screen is drawn to its end: before that, what has the focus may still be drawn anew and lose it."""
+    """Wait until the screen is drawn to its end and stands still: before, what has the focus may lose it, and a button slide from under a press."""
     page.locator('[data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_function(STILL)
 
 
 def look(page: Page) -> None:

@@ -21,14 +21,14 @@ from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, CLIENTS, NURSE, UNIT
 from tests.ui.test_returns import found, listed, told
-from ui.components import follow_up_clashes
+from ui.components import first_look
 
 LIST = f"Person-nr;Datum och tid;Typ;Fritext\n{CLIENTS[0].pid};2021-12-18 09:52;Besök;Såret vänster fot läker fint\n193001;2021-12-18;;\n"
 
 
 @pytest.fixture(autouse=True)
 def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_up_clashes, "LEAST_LOOK", timedelta(0))
+    monkeypatch.setattr(first_look, "LEAST_LOOK", timedelta(0))
 
 
 def office(store: Store) -> Office:

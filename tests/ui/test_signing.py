@@ -18,12 +18,12 @@ from pipeline.store.entries import Entry, entry
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import COLLEAGUE, NURSE
-from ui.screens import signing_screen
+from ui.components import first_look
 
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing_screen, "LEAST_LOOK", timedelta(0))
+    monkeypatch.setattr(first_look, "LEAST_LOOK", timedelta(0))
 
 
 def found(store: Store, entry_id: str) -> Entry:
@@ -83,7 +83,7 @@ def test_a_key_pressed_twice_signs_nothing_unread(store: Store, open_screen: Ope
     for entry_id in seeding.add_notes(store, 2):
         seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "signing")
-    monkeypatch.setattr(signing_screen, "LEAST_LOOK", timedelta(hours=1))
+    monkeypatch.setattr(first_look, "LEAST_LOOK", timedelta(hours=1))
     one = found(store, str(app.session_state["signing_entry"]))
     sign(app, one)
     assert found(store, one.id).state is EntryState.CONFIRMED
@@ -97,11 +97,11 @@ def test_the_export_says_what_waits_for_a_signature(store: Store, open_screen: O
 
 
 def test_what_was_changed_meanwhile_is_not_signed_by_a_second_press(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing_screen, "LEAST_LOOK", timedelta(seconds=30))
+    monkeypatch.setattr(first_look, "LEAST_LOOK", timedelta(seconds=30))
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "signing")
-    app.session_state["signing_shown_at"] = utc_now() - timedelta(minutes=1)
+    app.session_state["first_look"] = app.session_state["first_look"][0], utc_now() - timedelta(minutes=1)
     read = found(store, entry_id)
     with store.begin() as conn:
         corrections.correct(conn, seeding.forms(), COLLEAGUE, entry_id, read.revision, {"plan": Answer("Ingen plan.")}, "Fel läst", utc_now())

@@ -10,7 +10,7 @@ import streamlit as st
 from ui.session import has_acted, note_activity
 from ui.site import Site
 
-_JS = """const QUIET_MS = 30000;
+_JS = """const QUIET_MS = 60000;
 // What leaves the browser in one moment runs only one part of the screen: so what somebody does goes first, and this once the hands rest.
 const REST_MS = 150;
 
@@ -19,6 +19,7 @@ export default function ({ parentElement, setTriggerValue }) {
   document.documentElement.dataset.efIn = "";
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
+  parentElement.efTold ??= performance.now(); // what brought the screen here was activity
   let typed = null, rest = 0;
   const tell = () => {
     // While the next form is coming into sight (coming_entry.js) or the server does what a button asked for (one_press.js) nothing is sent; the next
@@ -34,7 +35,7 @@ export default function ({ parentElement, setTriggerValue }) {
   const leaves = ({ type, target }) => type === "navigate" || (type === "click" && target.closest?.("a[href]"));
   const moved = (event) => {
     if (leaves(event)) typed = null;
-    if (event.type === "input" && performance.now() - (parentElement.efTold ?? -QUIET_MS) >= QUIET_MS) typed ??= event;
+    if (event.type === "input" && performance.now() - parentElement.efTold >= QUIET_MS) typed ??= event;
     clearTimeout(rest);
     if (typed) rest = setTimeout(tell, REST_MS);
   };
@@ -43,7 +44,7 @@ export default function ({ parentElement, setTriggerValue }) {
   window.navigation?.addEventListener("navigate", moved, { signal: stop.signal });
   return () => { clearTimeout(rest); stop.abort(); };
 }"""
-"""What is typed stays in the browser: only that something is, at most twice a minute. And the document remembers that somebody was logged in."""
+"""What is typed stays in the browser: only that something is, at most once a minute. And the document remembers that somebody was logged in."""
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from html import escape
 
@@ -24,6 +23,7 @@ from pipeline.store.entry_views import look_at
 from ui.components.care_list_upload import care_lists_here
 from ui.components.duplicate_compare import entry_title, side_by_side
 from ui.components.faults import fault_text
+from ui.components.first_look import LEAST_LOOK, forget_drawn, is_too_soon, note_drawn
 from ui.components.follow_up_act import tell, tried
 from ui.components.keyboard import keyboard
 from ui.components.page_view import data_url
@@ -32,9 +32,7 @@ from ui.session import while_open
 from ui.site import Site
 from ui.text import moment, t
 
-LEAST_LOOK = timedelta(milliseconds=500)
-"""What came up less than this ago nobody has compared: that is a key pressed twice."""
-_SHOWN, _SHOWN_AT, _SKIPPED, _LATEST, _PICTURES = "clash_shown", "clash_shown_at", "clash_skipped", "clash_latest", "clash_pictures"
+_SHOWN, _SKIPPED, _LATEST, _PICTURES = "clash_shown", "clash_skipped", "clash_latest", "clash_pictures"
 
 
 def show(here: Site, person: Person, found: Sequence[object]) -> None:
@@ -74,7 +72,9 @@ def _pair(here: Site, person: Person, clashes: list[Clash]) -> None:
         st.button(t("clashes.already"), key="clash_already", type="primary", shortcut="Ctrl+Enter", on_click=partial(act, same=True))
         st.button(t("clashes.other"), key="clash_other", shortcut="Alt+I", on_click=partial(act, same=False))
         st.button(t("clashes.skip"), key="clash_skip", shortcut="Alt+S", on_click=_skip, args=(_name(one),))
-    keyboard(f"clash-{_name(one)}", [], save="clash_already")  # the choice of list above has the focus, and keeps Enter to itself
+    # The choice of list above has the focus, and keeps Enter to itself.
+    keyboard(f"clash-{_name(one)}", [], save="clash_already", least_look=LEAST_LOOK)
+    note_drawn(_name(one))
 
 
 def spoken_for(like: Likeness, *, read: bool) -> str:
@@ -107,7 +107,7 @@ def _note_look(here: Site, person: Person, one: Clash) -> None:
         return
     with here.store.begin() as conn:
         clash_decisions.view_clash(conn, person, one.entry.id, one.theirs.digest, utc_now())
-    st.session_state[_SHOWN], st.session_state[_SHOWN_AT] = _name(one), utc_now()
+    st.session_state[_SHOWN] = _name(one)
     st.session_state.pop(_PICTURES, None)
 
 
@@ -126,8 +126,8 @@ def _paper(here: Site, person: Person, one: Clash) -> None:
 
 @while_open
 def _decide(here: Site, person: Person, one: Clash, *, same: bool) -> None:
-    now, shown_at = utc_now(), st.session_state.get(_SHOWN_AT)
-    if shown_at is None or now - shown_at < LEAST_LOOK:
+    now = utc_now()
+    if is_too_soon(_name(one), now):
         return
     office = Office(here.store, here.settings, here.forms)
     decide = clash_decisions.already_there if same else clash_decisions.something_else
@@ -157,6 +157,7 @@ def _take_back(here: Site, person: Person, same: bool, made: int) -> None:
     tried(here, "clashes.undone", lambda conn: act(conn, person, made, utc_now()))
     st.session_state.pop(_LATEST, None)
     st.session_state.pop(_SHOWN, None)
+    forget_drawn()
 
 
 def _others(here: Site, person: Person) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import streamlit as st
@@ -20,6 +20,7 @@ from ui.components.answers import in_words
 from ui.components.crop_grid import GridCell, crop_grid
 from ui.components.entry_turn import UNDO_GROUP
 from ui.components.faults import fault_text
+from ui.components.first_look import forget_drawn, is_too_soon, note_drawn
 from ui.components.heading import person_menu
 from ui.components.key_help import key_help
 from ui.components.pictures import covered_for, crop_pictures
@@ -32,7 +33,7 @@ LEAST_LOOK = timedelta(seconds=1)
 """Nobody has looked at a whole group that came up less than this ago."""
 REST = 5
 """So many sheets are reviewed before the queue is asked again whether enough pieces are alike; twice as many after a group was passed by."""
-_REST, _SEEN, _SHOWN_AT = "group_rest", f"{LOOKED_AT}group", "group_shown_at"
+_REST, _SEEN = "group_rest", f"{LOOKED_AT}group"
 
 
 def comes(here: Site, person: Person) -> bool:
@@ -63,7 +64,7 @@ def _taken(here: Site, person: Person) -> Group | None:
     if group is None:
         st.session_state[_REST] = REST
     elif st.session_state.get(_SEEN) != group.id:
-        st.session_state[_SEEN], st.session_state[_SHOWN_AT] = group.id, now
+        st.session_state[_SEEN] = group.id
     return group
 
 
@@ -84,6 +85,7 @@ def _show(here: Site, person: Person, group: Group) -> None:
     entry_turn.show_said()
     st.markdown(t("group.how"))
     crop_grid(group.id, what, _grid(here, person, group.cells), partial(mark, here, person), partial(_confirm, here, person))
+    note_drawn(group.id)
     with st.container(horizontal=True):
         st.button(t("group.skip"), key=f"skip-{group.id}", shortcut="Alt+S", on_click=partial(_leave, here, person, group.id))
         if UNDO_GROUP in st.session_state:
@@ -122,8 +124,7 @@ def mark(here: Site, person: Person, group_id: str, marked: Sequence[int]) -> No
 @while_open
 def _confirm(here: Site, person: Person, group_id: str, marked: Sequence[int]) -> None:
     now = utc_now()
-    shown_at: datetime | None = st.session_state.get(_SHOWN_AT)
-    if st.session_state.get(_SEEN) != group_id or shown_at is None or now - shown_at < LEAST_LOOK:
+    if st.session_state.get(_SEEN) != group_id or is_too_soon(group_id, now, LEAST_LOOK):
         return
     try:
         with here.store.begin() as conn:
@@ -132,7 +133,7 @@ def _confirm(here: Site, person: Person, group_id: str, marked: Sequence[int]) -
         entry_turn.say(fault_text(error))
         return
     st.session_state[UNDO_GROUP] = True
-    st.session_state.pop(_SHOWN_AT, None)
+    forget_drawn()
     _tell(done)
 
 

@@ -4,8 +4,6 @@ const SETTLE_MS = 1200;
 const PATIENCE_MS = 2000;
 // Streamlit may forget to tell that a run has ended: nothing waits longer than this.
 const BUSY_MS = 8000;
-// So long a message may take to leave the browser.
-const LEAVES_MS = 100;
 // A screen that is not drawn to its end by now will not be.
 const DRAWN_MS = 10000;
 
@@ -121,13 +119,13 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   const isReady = () => !data.early && (!data.ready || holder(data.ready));
   const isSave = (event) => event.ctrlKey && event.key === "Enter";
   const isHalfDrawn = () => !isReady() && isRunning() && upFor() < DRAWN_MS;
-  const isTooSoon = (event) => (isHalfDrawn() && (isSave(event) || pressesButton(event))) || (isSave(event) && upFor() < data.look);
+  // Another form is there already, and this script has yet to hear of it.
+  const isOther = () => data.save && !holder(data.save);
+  const isTooSoon = (event) => (isHalfDrawn() && (isSave(event) || pressesButton(event))) || (isSave(event) && (upFor() < data.look || isOther()));
 
-  // A tap that waits for its draft comes first: what it chose belongs to what is saved. So does a draft that is about to leave: in one message with it
-  // the save would be done and not shown.
-  const isLeaving = () => isOut() && performance.now() - parentElement.efSentAt < LEAVES_MS;
+  // A tap that waits for its draft comes first: what it chose belongs to what is saved.
   function isHeldBack(event) {
-    if (!isSave(event) || !event.isTrusted || !(waiting.size || isLeaving())) return false;
+    if (!isSave(event) || !event.isTrusted || !waiting.size) return false;
     afterDraft(() => pressKeyAgain(event));
     return true;
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import streamlit as st
@@ -17,14 +17,13 @@ from pipeline.identity import shown_pid
 from pipeline.model import Client, Person
 from pipeline.store.clock import utc_now
 from ui.components.faults import fault_text
+from ui.components.first_look import is_too_soon, note_drawn
 from ui.components.heading import heading
 from ui.session import while_open
 from ui.site import Site
 from ui.text import moment, t
 
-LEAST_LOOK = timedelta(milliseconds=500)
-"""What came up less than this ago nobody has keyed in: a tick is then a key pressed twice."""
-_RUN, _ENTRY, _SHOWN_AT, _SKIPPED, _SAID = "key_in_run", "key_in_entry", "key_in_shown_at", "key_in_skipped", "key_in_said"
+_RUN, _SKIPPED, _SAID = "key_in_run", "key_in_skipped", "key_in_said"
 
 
 def show(here: Site, person: Person) -> None:
@@ -50,8 +49,8 @@ def show(here: Site, person: Person) -> None:
         if status.waiting > waiting:
             _none_left()
         return
-    _note_shown(f"{shown.item.entry_id}-{shown.item.revision}")
     _entry(office, person, status, shown)
+    note_drawn(_named_item(shown))
 
 
 def _chosen(lists: list[KeyInList]) -> KeyInList:
@@ -73,9 +72,8 @@ def _none_left() -> None:
     st.button(t("key_in.again"), key="key_in_again", on_click=_begin_again)
 
 
-def _note_shown(turn: str) -> None:
-    if st.session_state.get(_ENTRY) != turn:
-        st.session_state[_ENTRY], st.session_state[_SHOWN_AT] = turn, utc_now()
+def _named_item(shown: Shown) -> str:
+    return f"{shown.item.entry_id}-{shown.item.revision}"
 
 
 def _entry(office: Office, person: Person, status: KeyInList, shown: Shown) -> None:
@@ -123,8 +121,8 @@ def _value(label: str, text: str) -> None:
 
 @while_open
 def _act(office: Office, person: Person, run_id: str, shown: Shown, act: Callable[[Office, Person, str, Shown, datetime], None]) -> None:
-    now, shown_at = utc_now(), st.session_state.get(_SHOWN_AT)
-    if shown_at is None or now - shown_at < LEAST_LOOK:
+    now = utc_now()
+    if is_too_soon(_named_item(shown), now):
         return
     try:
         act(office, person, run_id, shown, now)

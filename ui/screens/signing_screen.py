@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import partial
 
 import streamlit as st
@@ -19,6 +18,7 @@ from pipeline.store.entry_views import EntryView, look_at
 from pipeline.store.signing import ToSign
 from ui.components.entry_form import settled_lines
 from ui.components.faults import fault_text
+from ui.components.first_look import LEAST_LOOK, forget_drawn, is_too_soon, note_drawn
 from ui.components.heading import heading
 from ui.components.keyboard import keyboard
 from ui.components.sheet_pictures import SEEN, note_looks, sheet_pictures
@@ -27,9 +27,7 @@ from ui.session import while_open
 from ui.site import Site
 from ui.text import known, t
 
-LEAST_LOOK = timedelta(milliseconds=500)
-"""What came up less than this ago nobody has read: a signature is then a key pressed twice."""
-_CHOSEN, _SHOWN_AT, _SAID, _SKIPPED = "signing_entry", "signing_shown_at", "signing_said", "signing_skipped"
+_CHOSEN, _SAID, _SKIPPED = "signing_entry", "signing_said", "signing_skipped"
 KINDS = ("own", "others")
 
 
@@ -64,7 +62,8 @@ def _in_turn(found: tuple[Entry, ...]) -> list[Entry]:
 
 def _turn_to(entry_id: str | None) -> None:
     st.session_state.pop(SEEN, None)
-    st.session_state[_CHOSEN], st.session_state[_SHOWN_AT] = entry_id, utc_now()
+    st.session_state[_CHOSEN] = entry_id
+    forget_drawn()
 
 
 def _read(here: Site, person: Person, waiting: ToSign, one: Entry, left_over: int, *, own: bool) -> None:
@@ -101,7 +100,7 @@ def _sign_form(here: Site, person: Person, view: EntryView, reasons: tuple[str, 
     """`reasons`: what may be given as one; none for the own note."""
     one, own = view.entry, not reasons
     do, why, text = (f"{name}-{one.id}-{one.revision}" for name in ("sign", "sign_why", "sign_text"))
-    act = partial(_sign, here, person, view, why, text)
+    act = partial(_sign, here, person, view, do, why, text)
     with st.form(f"signing-{one.id}-{one.revision}", enter_to_submit=False, border=not own):
         if own:
             st.caption(t("signing.own_what"))
@@ -111,6 +110,7 @@ def _sign_form(here: Site, person: Person, view: EntryView, reasons: tuple[str, 
             st.text_input(t("signing.text"), key=text, max_chars=200, autocomplete="off")
         st.form_submit_button(t("signing.sign"), key=do, type="primary", shortcut="Ctrl+Enter", on_click=act)
     keyboard(f"signing-{one.id}", [] if own else [why, text], save=do, least_look=LEAST_LOOK)
+    note_drawn(do)
 
 
 def _sheet(here: Site, person: Person, views: list[EntryView]) -> None:
@@ -126,10 +126,9 @@ def _sheet(here: Site, person: Person, views: list[EntryView]) -> None:
 
 
 @while_open
-def _sign(here: Site, person: Person, view: EntryView, why: str, text: str) -> None:
-    shown_at: datetime | None = st.session_state.get(_SHOWN_AT)
+def _sign(here: Site, person: Person, view: EntryView, do: str, why: str, text: str) -> None:
     now, one = utc_now(), view.entry
-    if shown_at is None or now - shown_at < LEAST_LOOK:
+    if is_too_soon(do, now):
         return
     reason, words = st.session_state.get(why) or "", str(st.session_state.get(text) or "")
     _tried(here, "signing.done", lambda conn: signing.sign(conn, here.forms, person, one.id, one.revision, now, why=reason, text=words))
@@ -146,7 +145,7 @@ def _tried(here: Site, done: str, act: Callable[[Connection], object]) -> None:
             act(conn)
     except EfterskriftError as error:
         st.session_state[_SAID] = ("fault", fault_text(error))
-        st.session_state[_SHOWN_AT] = utc_now()  # what comes up now may be another version
+        forget_drawn()  # what comes up now may be another version
     else:
         st.session_state[_SAID] = ("ok", t(done))
         _turn_to(None)
