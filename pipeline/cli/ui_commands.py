@@ -18,8 +18,10 @@ import typer
 from pipeline.errors import UsageError
 from pipeline.settings import ROOT, load_settings
 
-_END_SECONDS = 100
+_WORKERS_END_SECONDS = 100
 """Workers finish their page first (crew.py gives them 90 s)."""
+SERVER_ENDS_SECONDS = 20
+"""A server that is told to end waits for browsers to hang up, which one that sleeps may never do. What it was doing is done by then."""
 _LOOK_SECONDS = 15
 """How often it is looked whether the workers live. A database that was away is back by one of these times."""
 
@@ -43,13 +45,13 @@ def ui(
     workspace = settings.workspace.resolve()
     typer.echo(f"http://localhost:{port}", err=True)
     with ExitStack() as stack, _interrupted_by_signal():
-        server = stack.enter_context(_child(command(port, workspace, headless=headless), workspace))
-        workers = stack.enter_context(_child(work_command(processes), workspace)) if processes else None
+        server = stack.enter_context(_child(command(port, workspace, headless=headless), workspace, SERVER_ENDS_SECONDS))
+        workers = stack.enter_context(_child(work_command(processes), workspace, _WORKERS_END_SECONDS)) if processes else None
         try:
             while (code := _ended(server)) is None:
                 if workers and (why := workers.poll()) is not None:
                     typer.echo(f"The workers ended (exit code {why}) and are started again; what they wrote above says why.", err=True)
-                    workers = stack.enter_context(_child(work_command(processes), workspace))
+                    workers = stack.enter_context(_child(work_command(processes), workspace, _WORKERS_END_SECONDS))
         except KeyboardInterrupt:
             code = 0
     raise typer.Exit(0 if code in {0, -signal.SIGINT, -signal.SIGTERM} else code)
@@ -95,8 +97,9 @@ def work_command(processes: int) -> list[str]:
 
 
 @contextmanager
-def _child(arguments: Sequence[str], workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ends when the block does. It has a session of its own: the keyboard's Ctrl-C reaches only us, who end it in order."""
+def _child(arguments: Sequence[str], workspace: Path, patience: float) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends when the block does, if need be by force after `patience` seconds. It has a session of its own: the keyboard's Ctrl-C
+    reaches only us, who end it in order."""
     environment = os.environ | {"EFTERSKRIFT_WORKSPACE": str(workspace)}
     with subprocess.Popen(arguments, cwd=ROOT, env=environment, start_new_session=True) as process:
         try:
@@ -104,7 +107,7 @@ def _child(arguments: Sequence[str], workspace: Path) -> Iterator[subprocess.Pop
         finally:
             process.terminate()
             try:
-                process.wait(_END_SECONDS)
+                process.wait(patience)
             except subprocess.TimeoutExpired:
                 process.kill()
 

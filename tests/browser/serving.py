@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from pipeline.cli.ui_commands import command
+from pipeline.cli.ui_commands import SERVER_ENDS_SECONDS, command
 from pipeline.settings import ROOT
 from tests.browser import warm
 
@@ -51,7 +51,8 @@ def serving(workspace: Path) -> Iterator[str]:
         yield answering(lambda: server.exitcode, port)
     finally:
         server.terminate()
-        server.join(_END_SECONDS)
+        server.join(SERVER_ENDS_SECONDS)
+        server.kill()
 
 
 @cache
@@ -67,6 +68,18 @@ def ui_command(workspace: Path, port: int, processes: int, *more: str) -> Iterat
     call = [sys.executable, "-c", "from pipeline.cli import main; main()", "ui", f"--port={port}", f"--processes={processes}", *more]
     with started(call, workspace) as program:
         yield program
+
+
+@contextmanager
+def bare_server(port: int, workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The server alone, ended by force as `efterskrift ui` does it."""
+    with started(command(port, workspace, headless=True), workspace) as server:
+        yield server
+        server.terminate()
+        try:
+            server.wait(SERVER_ENDS_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 @contextmanager

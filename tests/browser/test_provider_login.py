@@ -12,9 +12,8 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from pipeline.cli.ui_commands import command
 from pipeline.store.database import Store
-from tests.browser.serving import PATIENCE_MS, answering, free_port, started
+from tests.browser.serving import PATIENCE_MS, answering, bare_server, free_port
 from tests.ui.seeding import NURSE
 
 PROVIDER = Path(__file__).parent / "provider"
@@ -73,7 +72,7 @@ def place(installed: Path, browser: Browser, store: Store, tmp_path: Path) -> It
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "listening"
         try:
-            with started(command(port, tmp_path, headless=True), tmp_path) as server:
+            with bare_server(port, tmp_path) as server:
                 answering(server.poll, port)
                 yield Place(program, browser)
         finally:

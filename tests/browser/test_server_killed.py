@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pipeline.cli.ui_commands import command
 from pipeline.model import EntryState
 from pipeline.review import Answer
 from pipeline.store.answers import drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from tests.browser.nurse import drafted, fill_in, log_in, press_until, wait_for_entry, wait_until
-from tests.browser.serving import PATIENCE_MS, answering, free_port, started
+from tests.browser.serving import PATIENCE_MS, answering, bare_server, free_port
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
 
@@ -26,7 +25,7 @@ def test_a_killed_server_loses_at_most_the_field_being_typed(browser: Browser, s
     port = free_port()
     page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="sv-SE").new_page()
     page.set_default_timeout(PATIENCE_MS)
-    with started(command(port, tmp_path, headless=True), tmp_path) as server:
+    with bare_server(port, tmp_path) as server:
         page.goto(answering(server.poll, port))
         log_in(page, NURSE)
         wait_for_entry(page)
@@ -38,7 +37,7 @@ def test_a_killed_server_loses_at_most_the_field_being_typed(browser: Browser, s
         server.wait()
     with store.read() as conn:
         assert drafts(conn, entry_id, NURSE.login)["personnummer"] == Answer(NOTE["personnummer"])
-    with started(command(port, tmp_path, headless=True), tmp_path) as server:
+    with bare_server(port, tmp_path) as server:
         page.goto(answering(server.poll, port))
         log_in(page, NURSE)
         assert wait_for_entry(page) == entry_id
@@ -57,7 +56,7 @@ def test_who_types_on_is_told_and_comes_back_to_the_entry_with_what_was_kept(bro
     port = free_port()
     page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="sv-SE").new_page()
     page.set_default_timeout(PATIENCE_MS)
-    with started(command(port, tmp_path, headless=True), tmp_path) as server:
+    with bare_server(port, tmp_path) as server:
         page.goto(answering(server.poll, port))
         expect(page.get_by_text("Kontakten med servern bröts")).to_be_hidden()
         log_in(page, NURSE)
@@ -73,7 +72,7 @@ def test_who_types_on_is_told_and_comes_back_to_the_entry_with_what_was_kept(bro
     page.keyboard.press(pressed)
     expect(page.get_by_role("dialog")).to_contain_text("Ingen kontakt med servern")
     expect(page.get_by_role("dialog")).not_to_contain_text("Streamlit")
-    with started(command(port, tmp_path, headless=True), tmp_path) as server:
+    with bare_server(port, tmp_path) as server:
         answering(server.poll, port)
         expect(page.get_by_text("Kontakten med servern bröts")).to_be_visible()
         log_in(page, NURSE)

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -29,6 +30,7 @@ from pipeline.store import tables
 from pipeline.store.database import open_store
 from pipeline.store.pages import pages_of
 from pipeline.store.registers import client, save_clients, save_units
+from tests.faults.watching import until
 from tests.small_pages import foreign_page, write_stack
 from tests.ward import ASTA
 
@@ -259,6 +261,14 @@ def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, mo
     with pytest.raises(typer.Exit):
         ui_commands.ui(port=free_port(), headless=True, processes=1)
     assert len(begun.read_text()) > 1
+
+
+def test_a_server_that_waits_for_a_browser_that_never_hangs_up_is_ended_by_force(tmp_path: Path) -> None:
+    """It had held up the end of the program by 100 s, now and then."""
+    deaf, told = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, 'w').close(); time.sleep(600)", tmp_path / "deaf"
+    with ui_commands._child([sys.executable, "-c", deaf.format(str(told))], tmp_path, 0.2) as process:
+        until(told.exists, "it has begun")
+    assert process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.usefixtures("workspace")
