@@ -38,10 +38,22 @@ class ClientRegister:
         """The client with this number (12 characters)."""
         return self._by_pid.get(pid)
 
+    def has_name(self, name: str) -> bool:
+        """Whether somebody is called so, written in capitals or small letters."""
+        return _folded(name) in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(_folded(client.name) for client in self.clients)
+
     @cached_property
     def search(self) -> ClientSearch:
         """The register laid out for comparing what was read with all clients; made at first use."""
         return ClientSearch(self.clients)
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 def load_register(path: Path) -> ClientRegister:

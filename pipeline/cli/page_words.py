@@ -38,6 +38,7 @@ PROBLEMS: Mapping[str, str] = {
     "person_unknown": "the number is not in the register",
     "name_differs": "the name is not like that in the register",
     "name_fits_other": "the name is more like that of another client",
+    "printed_otherwise": "nobody in the register has the printed name as it was read",
     "number_differs": "the number is not quite the one in the register",
     "missing": "nothing is written, and it is required",
     "not_a_number": "something else stands where a number should",

@@ -13,6 +13,7 @@ from pipeline.resolve.arithmetic import sums_fit
 from pipeline.resolve.dates import Window, in_outage, judged_date
 from pipeline.resolve.ditto import repeated
 from pipeline.resolve.person import resolve_persons
+from pipeline.resolve.printed_name import printed_names
 from pipeline.resolve.ranges import in_range, judged_number
 from pipeline.resolve.row_order import as_number, in_order
 from pipeline.resolve.signers import signed
@@ -47,8 +48,9 @@ def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Rea
     meant = repeated(specs, fields)
     if context.register is not None:
         persons, odd = resolve_persons(specs, form, fields, context.register)
-        fields |= persons
-        problems += odd
+        printed, foreign = printed_names(specs, fields, context.register)
+        fields |= persons | printed
+        problems += odd + foreign
     fields |= meant  # not before: whom a row is about is no less in doubt for what is meant by a ditto mark
     if context.staff is not None:
         fields |= signed(specs, form, fields, context.staff)
