@@ -110,6 +110,7 @@ def _child(arguments: Sequence[str], workspace: Path, patience: float) -> Iterat
                 process.wait(patience)
             except subprocess.TimeoutExpired:
                 process.kill()
+                typer.echo(f"A process did not end within {patience:g} s and was ended by force. What was saved is kept.", err=True)
 
 
 @contextmanager

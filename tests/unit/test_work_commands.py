@@ -263,12 +263,13 @@ def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, mo
     assert len(begun.read_text()) > 1
 
 
-def test_a_server_that_waits_for_a_browser_that_never_hangs_up_is_ended_by_force(tmp_path: Path) -> None:
+def test_a_server_that_waits_for_a_browser_that_never_hangs_up_is_ended_by_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It had held up the end of the program by 100 s, now and then."""
     deaf, told = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, 'w').close(); time.sleep(600)", tmp_path / "deaf"
     with ui_commands._child([sys.executable, "-c", deaf.format(str(told))], tmp_path, 0.2) as process:
         until(told.exists, "it has begun")
     assert process.returncode == -signal.SIGKILL
+    assert "did not end within 0.2 s" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("workspace")

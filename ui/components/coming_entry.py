@@ -20,6 +20,7 @@ from pipeline.store.clock import utc_now
 from pipeline.store.entry_views import EntryView
 from ui.components import control_task, entry_turn, form_slots, group_task
 from ui.components.entry_form import widget_keys
+from ui.components.first_look import note_drawn
 from ui.components.page_view import Sheet
 from ui.components.sheet_pictures import SEEN
 from ui.site import Site
@@ -70,6 +71,7 @@ def go_on(here: Site, person: Person) -> None:
         entry_turn.turn_to(coming.entry, utc_now())
         st.session_state[SEEN] = set(coming.pages)
         form_slots.bring_into_sight(coming.slot)
+        note_drawn(coming.entry)
 
 
 def _took_up(here: Site, person: Person, coming: Coming) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 
 import streamlit as st
@@ -33,13 +32,12 @@ from ui.components.control_task import make_due
 from ui.components.entry_form import answers
 from ui.components.entry_turn import UNDO, UNDO_GROUP, complain, complain_of, nothing_to_undo, say, tell, turn_to
 from ui.components.faults import fault_text
+from ui.components.first_look import LEAST_LOOK, is_too_soon
 from ui.components.returning import FORWARD, return_entry
 from ui.session import while_open
 from ui.site import Site
 from ui.text import t
 
-LEAST_LOOK = timedelta(milliseconds=500)
-"""Nobody has looked at an entry that came up less than this ago: a save is then a key pressed twice."""
 _UNDONE_AT = "undone_at"
 _UNDOABLE = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
 
@@ -51,7 +49,7 @@ def save(here: Site, person: Person, view: EntryView) -> None:
     Nothing is saved for a client who has not been shown: who types the number last and saves at once sees the client first.
     """
     now, shown_at = utc_now(), entry_turn.shown_at()
-    if shown_at is None or now - shown_at < LEAST_LOOK:
+    if shown_at is None or is_too_soon(view.entry.id, now, LEAST_LOOK):
         return
     entry = view.entry
     if client_card.is_unseen(view, now, LEAST_LOOK):
@@ -101,8 +99,8 @@ def skip(here: Site, person: Person, view: EntryView) -> None:
 @while_open
 def hand_on(here: Site, person: Person, view: EntryView) -> None:
     """Give the entry to the client's own unit; a second press of the key that saved the one before is too early to be meant."""
-    now, shown_at = utc_now(), entry_turn.shown_at()
-    if shown_at is None or now - shown_at < LEAST_LOOK:
+    now = utc_now()
+    if is_too_soon(view.entry.id, now, LEAST_LOOK):
         return
     _put_aside(here, person, lambda conn: forwarding.forward_protected(conn, here.forms, person, view.entry.id, view.entry.revision, now), final=True)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from ui.components.client_guard_form import forget_client
+from ui.components.first_look import forget_drawn
 from ui.components.folding import forget_folding, unfold
 from ui.components.returning import forget_returning
 from ui.components.sheet_pictures import SEEN
@@ -31,6 +32,7 @@ def turn_to(entry_id: str | None, now: datetime | None = None) -> None:
     forget_client()
     forget_returning()
     forget_folding(current())
+    forget_drawn()
     st.session_state[_ENTRY], st.session_state[_SHOWN_AT] = entry_id, now
 
 

@@ -22,6 +22,7 @@ from ui.components.control_task import control_turn, put_away
 from ui.components.entry_form import entry_form, widget_keys
 from ui.components.entry_line import entry_line
 from ui.components.faults import fault_text
+from ui.components.first_look import LEAST_LOOK, note_drawn
 from ui.components.folding import open_button
 from ui.components.group_task import group_turn
 from ui.components.heading import person_menu
@@ -99,6 +100,7 @@ def _sheet(here: Site, person: Person, view: EntryView, left: DeltaGenerator, ri
     if not rejecting and not view.hidden:
         with foot, st.container(horizontal=True):
             _buttons(here, person, view)
+    note_drawn(view.entry.id)
     _ahead(here, person, view, slots[form_slots.other_slot()])
 
 
@@ -187,7 +189,7 @@ def _explain(here: Site, person: Person, view: EntryView) -> None:
 
 def _card(here: Site, person: Person, view: EntryView) -> None:
     wrong = next((key for key, field in widget_keys(view).items() if field.spec.name in entry_turn.complaints()), None)
-    least_look = timedelta() if entry_turn.tries() else entry_acts.LEAST_LOOK  # what could not be saved has been looked at
+    least_look = timedelta() if entry_turn.tries() else LEAST_LOOK  # what could not be saved has been looked at
     client_card(here, person, view, coming_entry.turn_of(view), wrong, least_look)
 
 
