@@ -6,6 +6,7 @@ import re
 
 import cv2
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from pipeline.components import Components
 from pipeline.model import Box
@@ -39,6 +40,11 @@ def says_ditto(text: str) -> bool:
 def may_say_ditto(text: str) -> bool:
     """Whether a text may be a ditto mark: below something that it can repeat it hardly is anything else, unless it is a number."""
     return _STROKES.fullmatch(text.strip()) is not None
+
+
+def nearly_says_ditto(text: str) -> bool:
+    """Whether letters, where no words are known, are `samma` but for one of them or a gap."""
+    return Levenshtein.distance("samma", re.sub(r"\W", "", text).lower(), score_cutoff=1) <= 1
 
 
 def field_is_ditto(ink: Mask, px_per_mm: float) -> bool:

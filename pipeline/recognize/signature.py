@@ -14,7 +14,7 @@ from pipeline.components import Components
 from pipeline.model import SIGNATURE_LETTERS, UNSEEN_P, Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
-from pipeline.recognize.ditto_marks import DITTO, field_is_ditto, may_say_ditto, says_ditto
+from pipeline.recognize.ditto_marks import DITTO, field_is_ditto, may_say_ditto, nearly_says_ditto, says_ditto
 from pipeline.recognize.ink import Ink, Mask, find_ink
 from pipeline.recognize.line_picture import banded, line_of
 from pipeline.recognize.network import ALPHABET, Steps, read_steps
@@ -61,7 +61,7 @@ def recognize_initials(crops: Sequence[Crop]) -> list[Reading]:
 def _initials(crop: Crop, reading: Reading, steps: Steps) -> Reading:
     """The reading with its letters; doubtful, and told of, where they are what ditto marks are read as, below another row."""
     text = decode(steps, ALPHABET)[0].text
-    if DITTO not in reading.remarks and (crop.spec.row or 1) > 1 and (says_ditto(text) or may_say_ditto(text)):
+    if DITTO not in reading.remarks and (crop.spec.row or 1) > 1 and any(says(text) for says in (says_ditto, may_say_ditto, nearly_says_ditto)):
         reading = replace(_doubtful(reading), remarks=(*reading.remarks, DITTO))
     return _with_letters(reading, letter_steps(steps))
 

@@ -361,6 +361,22 @@ def test_picture_stays_beside_the_form_down_to_its_end(page: Page, store: Store)
 
 
 @pytest.mark.usefixtures("entries")
+def test_the_guide_stays_in_sight_until_the_first_key(page: Page, store: Store) -> None:
+    with store.begin() as conn:
+        guides.reopen(conn, NURSE.login)
+    page.set_viewport_size({"width": 1440, "height": 700})
+    log_in(page, NURSE)
+    first = wait_for_entry(page)
+    settle(page)
+    assert focused_field(page) == (first, FIRST_FIELD)
+    expect(page.locator(".st-key-guide")).to_be_in_viewport(ratio=0.99)
+    field = page.locator(f".st-key-f-{first}-0-{FIRST_FIELD} input")
+    expect(field).not_to_be_in_viewport()
+    page.keyboard.type("1")
+    expect(field).to_be_in_viewport()
+
+
+@pytest.mark.usefixtures("entries")
 def test_help_opens_by_key(page: Page) -> None:
     log_in(page, NURSE)
     wait_for_entry(page)

@@ -168,7 +168,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     if (parentElement.efTyped !== data.turn) parentElement.efSent = JSON.stringify(held());
     if (isBegun() && keyOf(document.activeElement)) return keepFocus();
     const checked = inputs(data.focus).find((input) => input.checked) ?? first;
-    checked.focus({ preventScroll: false });
+    // Whoever has the guide before them reads it first; the field comes into sight with the first key.
+    checked.focus({ preventScroll: document.querySelector(".st-key-guide")?.getBoundingClientRect().top >= 0 });
     checked.select?.();
     selectAgain(checked, checked.value);
     keepFocus();
