@@ -64,3 +64,15 @@ def test_a_file_that_was_made_is_told_of(page: Page, store: Store) -> None:
     go(page, "Export")
     page.locator(".st-key-make-rivta button").dblclick(delay=30)
     expect(page.get_by_text("är gjord med 1 post")).to_be_visible()
+
+
+def test_a_login_entered_twice_is_one_login(page: Page) -> None:
+    """The second Enter ended what the first had begun, and the log told of two logins, one time in three."""
+    sent: list[str | bytes] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda message: sent.append(message)))
+    page.reload()
+    log_in(page, NURSE)
+    page.keyboard.press("Enter")
+    page.get_by_text("Inget väntar på dig just nu.").wait_for()
+    settle(page)
+    assert sum(b"login_submit" in message for message in sent if isinstance(message, bytes)) == 1

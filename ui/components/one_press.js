@@ -5,6 +5,7 @@ const LONGEST_MS = 20000; // what takes longer does not hold the person up
 const AHEAD_MS = 300; // keys that follow each other closer than this are one: half a number must not come into the next form
 const MARKS = 3; // of a run, see one_press.py
 const MIXED_MS = 600; // so long no run has gone on and still there are marks of two
+const LINES = ".stForm input:not([type='checkbox'], [type='radio'], [role='combobox'])";
 const BUTTONS = ".stButton button, .stFormSubmitButton button";
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -46,22 +47,35 @@ export default function ({ parentElement, data, setTriggerValue }) {
       return;
     }
     if (!event.isTrusted || !pressed) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
+    swallow(event);
     // A button pressed twice is pressed once, and a form that was sent is not changed.
     if (pressed !== state.pressed && !pressed.closest(".stForm")) state.later = finder(pressed);
   }
 
-  function letGo(event) {
-    state.ahead = performance.now();
+  function swallow(event) {
     event.preventDefault();
     event.stopImmediatePropagation();
+  }
+
+  function letGo(event) {
+    state.ahead = performance.now();
+    swallow(event);
+  }
+
+  // Enter in a line of a form sends it, where a form is sent so: once, unless something else was written.
+  function isEnteredAgain(event) {
+    if (event.key !== "Enter" || event.ctrlKey || event.altKey || event.metaKey || !event.target.matches?.(LINES)) return false;
+    const now = performance.now();
+    const again = state.line === event.target && (isRunning() || now - state.entered < STILL_MS);
+    Object.assign(state, { line: event.target, entered: again ? state.entered : now });
+    return again;
   }
 
   function onKey(event) {
     if (!event.isTrusted) return;
     const browsers = /^F\d|^(Control|Alt|Shift|Meta)/.test(event.key) || ((event.ctrlKey || event.metaKey) && event.key !== "Enter");
     if (isOut() || isAhead()) { if (!browsers) letGo(event); }
+    else if (isEnteredAgain(event)) swallow(event);
     else if (!event.repeat && pressesButton(event)) begin(null);
   }
 
@@ -78,6 +92,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   on(window, "click", onClick);
   on(window, "keydown", onKey);
   on(window, "beforeinput", (event) => { if (event.isTrusted && (isOut() || isAhead())) letGo(event); });
+  on(window, "input", () => { state.line = null; });
   on(document, "ef-press", () => begin(null)); // by a part of the screen that is no button of Streamlit's
   on(document, "ef-turn", end);
   on(document, "ef-let-go", end);
