@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +41,10 @@ def installed(settings: Settings) -> list[Finding]:
     return [
         _tried("Tesseract's Swedish", _swedish),
         _program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
-        _file("Digit network", settings.models / "digits.onnx"),
-        _file("Second digit network", settings.models / "digits-second.onnx"),
+        *(_tried(part, partial(network, file)) for part, file in _networks()),
+        _tried("Check boxes", _check_boxes),
         _tried("Handwriting network", _handwriting),
-        _file("Swedish words", settings.models / "swedish.npz"),
+        _tried("Swedish words", lambda: _words(settings)),
         _calibration(),
         _tried("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _tried("Own forms", lambda: own_forms(settings)),
@@ -95,15 +96,47 @@ def _swedish() -> str:
     return language_folder()
 
 
-def _file(part: str, path: Path) -> Finding:
-    return Finding(part, "there") if path.is_file() else Finding(part, "missing", f"Restore {path} from the release.")
-
-
 def _tried(part: str, attempt: Callable[[], str]) -> Finding:
     try:
         return Finding(part, attempt())
     except EfterskriftError as error:
         return Finding(part, error.message, error.remedy or "See the message.", error.exit_code)
+
+
+def _networks() -> Iterator[tuple[str, Path]]:
+    """Those beside the one for handwriting, which is a choice."""
+    from pipeline.recognize import digits, strikes
+    from pipeline.recognize.network import second_file
+
+    yield "Digit network", digits.MODEL
+    yield "Second digit network", digits.SECOND
+    yield "Struck-out words", strikes.MODEL
+    if second := second_file():
+        yield "Second handwriting network", second
+
+
+def network(file: Path) -> str:
+    """The name of a network's file that can be opened.
+
+    Raises:
+        MissingProgramError: it is missing or damaged.
+    """
+    from pipeline.recognize.inference import opened
+
+    opened(file)
+    return file.name
+
+
+def _check_boxes() -> str:
+    from pipeline.recognize.marks import mark_model
+
+    return f"{1 + len(mark_model().second)} networks"
+
+
+def _words(settings: Settings) -> str:
+    from pipeline.recognize.language import swedish
+
+    return f"{len(swedish(settings.models).general.words)} words"
 
 
 def _handwriting() -> str:

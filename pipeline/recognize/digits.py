@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Image, Reading, State
 from pipeline.recognize.crop import Crop
@@ -19,11 +17,9 @@ from pipeline.recognize.digit_cells import EMPTY, STRUCK, Row, cells_of_row
 from pipeline.recognize.digit_decoding import decode
 from pipeline.recognize.digit_holes import have_odd_loops
 from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
+from pipeline.recognize.inference import opened
 from pipeline.recognize.odd_strokes import ODD_STROKES
 from pipeline.recognize.strikes import STRUCK_OUT
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "digits.onnx"
 SECOND = MODEL.with_name("digits-second.onnx")
@@ -45,7 +41,7 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
     `odd_strokes` and `struck_out`.
 
     Raises:
-        MissingProgramError: the network's file is missing.
+        MissingProgramError: the network's file is missing or damaged.
     """
     if not crops:
         return []
@@ -89,7 +85,7 @@ def cell_probabilities(pictures: Image) -> Probabilities:
     Cells without ink share one answer; what is doubtful is looked at again (`LOOK_AGAIN`).
 
     Raises:
-        MissingProgramError: a network's file is missing.
+        MissingProgramError: a network's file is missing or damaged.
     """
     inked = pictures.reshape(len(pictures), -1).any(axis=1)
     asked = np.concatenate([np.zeros((1, *pictures.shape[1:]), np.uint8), pictures[inked]])
@@ -106,7 +102,7 @@ def one_look(pictures: Image, model: Path) -> Probabilities:
     """What one network answers to cells (n, 32, 32) as they are.
 
     Raises:
-        MissingProgramError: its file is missing.
+        MissingProgramError: its file is missing or damaged.
     """
     session = _session(model)
     parts = (pictures[start : start + AT_ONCE, None].astype(np.float32) / 255 for start in range(0, len(pictures), AT_ONCE))
@@ -123,16 +119,4 @@ def _looked_again(pictures: Image, unmoved: Probabilities) -> Probabilities:
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
-@lru_cache(maxsize=2)
-def _session(model: Path) -> InferenceSession:
-    import onnxruntime
-
-    if not model.is_file():
-        raise MissingProgramError(
-            f"The network for boxes, {model.name}, is missing.",
-            "Fetch data/models again from the project, or train it: see pipeline/training/digits.py.",
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+_session = lru_cache(maxsize=2)(opened)

@@ -16,6 +16,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pipeline.errors import MissingProgramError
+from pipeline.recognize.inference import RESTORE
 from pipeline.recognize.lexicon import LETTERS, NO_NAMES, Lexicon
 
 FILE = "swedish.npz"
@@ -189,5 +190,4 @@ def swedish(models: Path) -> Language:
             step = float(held["step"])
             return Language(Lexicon(words, np.exp(-step * held["p"].astype(np.float64))), held["letters"].tobytes(), step)
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        remedy = "It is part of the project: restore it with `git checkout data/models`."
-        raise MissingProgramError(f"What is known of Swedish words, data/models/{FILE}, is missing or damaged.", remedy) from error
+        raise MissingProgramError(f"What is known of Swedish words, data/models/{FILE}, is missing or damaged.", RESTORE) from error

@@ -19,6 +19,7 @@ from pipeline.recognize.box_dashes import is_dash
 from pipeline.recognize.box_scribbles import is_scribbled
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.frame import framed
+from pipeline.recognize.inference import RESTORE
 from pipeline.recognize.ink import Ink, find_ink
 from pipeline.recognize.lighting import levelled
 from pipeline.recognize.mark_features import WIDEST_MARK_MM, features
@@ -95,14 +96,13 @@ def mark_model() -> MarkModel:
         MissingProgramError: it is missing or belongs to other features.
     """
     path = ROOT / "data" / "models" / "marks.json"
-    remedy = "It is part of the project: restore it with `git checkout data/models`."
     try:
         stored = json.loads(path.read_text("utf-8"))
         second = tuple(MarkNetwork.stored(layers) for layers in stored["second"])
         usual = np.array(stored["usual"], np.float64)
         model = MarkModel(MarkNetwork.stored(stored["first"]), second, usual, float(stored["sharpness"]), float(stored["doubt"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MissingProgramError("The model data/models/marks.json is missing or damaged.", remedy) from error
+        raise MissingProgramError("The model data/models/marks.json is missing or damaged.", RESTORE) from error
     if tuple(stored.get("features", ())) != (*FEATURES, *mark_sheet.FEATURES):
-        raise MissingProgramError("The model data/models/marks.json belongs to another version of the program.", remedy)
+        raise MissingProgramError("The model data/models/marks.json belongs to another version of the program.", RESTORE)
     return model

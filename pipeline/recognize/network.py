@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import MissingProgramError
 from pipeline.model import Image
+from pipeline.recognize.inference import RESTORE, opened
 from pipeline.settings import Handwriting, load_settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read_steps(images: Sequence[Image], file: Path | None = None) -> list[Steps]
         file: another network than the setting's.
 
     Raises:
-        MissingProgramError: the network's file is not installed.
+        MissingProgramError: the network's file is missing or damaged.
     """
     if not images:
         return []
@@ -60,7 +60,7 @@ def answers(images: Sequence[Image], file: Path | None = None) -> list[tuple[Ste
     """As `read_steps`, but for all characters that the network knows: (steps, 1 + characters), and the characters.
 
     Raises:
-        MissingProgramError: the network's file is not installed.
+        MissingProgramError: the network's file is missing or damaged.
     """
     network = session(file or network_file())
     known = "".join(_known(network))
@@ -122,23 +122,14 @@ def session(file: Path) -> InferenceSession:
     """The network of a file, loaded once a process, on one thread.
 
     Raises:
-        MissingProgramError: its file is not installed or is damaged.
+        MissingProgramError: its file is missing or damaged.
     """
-    import onnxruntime
-
-    if not file.is_file():
-        raise MissingProgramError(f"The handwriting network {file.name} is not installed.", _remedy(file))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # lines have ever new widths, and an arena would keep the memory of each
-    try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own errors share no narrower public class
-        raise MissingProgramError(f"The handwriting network {file.name} is damaged.", _remedy(file)) from error
+    return opened(file, _remedy(file), keeps_memory=False)  # lines have ever new widths
 
 
 def _remedy(file: Path) -> str:
+    if file.name == SECOND:
+        return RESTORE
     if file.name in TUNED.values():
         return f"Restore data/models/{file.name} from the release, or choose other weights: set `handwriting` to `shipped` in settings.yaml."
     return "Install the package rapidocr again: `pip install --force-reinstall rapidocr`."

@@ -9,17 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import MissingProgramError
 from pipeline.model import Image
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+from pipeline.recognize.inference import opened
 
 MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "strikes.onnx"
 STRUCK_OUT = "struck_out"
@@ -50,7 +46,7 @@ def struck_out(pictures: Sequence[Image], px_per_mm: float) -> list[tuple[Strike
     """The struck-out places of each line's picture (grey, ink alone on white), from left to right; a line as low as a dash has none.
 
     Raises:
-        MissingProgramError: the network's file is missing.
+        MissingProgramError: the network's file is missing or damaged.
     """
     return [strikes_in(column_p(picture), picture) if picture.shape[0] >= LOWEST_MM * px_per_mm else () for picture in pictures]
 
@@ -87,16 +83,4 @@ def _runs(over: NDArray[np.bool_], close: float) -> list[tuple[int, int]]:
     return [(int(a), int(b) + 1) for a, b in zip([at[0], *at[breaks + 1]], [*at[breaks], at[-1]], strict=True)]
 
 
-@lru_cache(maxsize=2)
-def _session(model: Path) -> InferenceSession:
-    import onnxruntime
-
-    if not model.is_file():
-        raise MissingProgramError(
-            f"The network for struck-out words, {model.name}, is missing.",
-            "Fetch data/models again from the project, or train it: see pipeline/training/strikes.py.",
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+_session = lru_cache(maxsize=2)(opened)

@@ -293,7 +293,7 @@ def test_a_missing_network_names_its_remedy(name: str, tmp_path: Path, monkeypat
     monkeypatch.setattr(digits, name, gone)
     with pytest.raises(MissingProgramError, match=r"digits\.onnx") as raised:
         cell_probabilities(_clear_and_doubtful())
-    assert "pipeline/training/digits.py" in raised.value.remedy
+    assert "git checkout data/models" in raised.value.remedy
 
 
 def _clear_and_doubtful() -> NDArray[np.uint8]:

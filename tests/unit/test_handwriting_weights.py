@@ -48,7 +48,7 @@ def test_only_the_best_asks_for_a_second_opinion(models: Path, monkeypatch: pyte
 @pytest.mark.usefixtures("models")
 def test_missing_weights_name_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", "free")
-    with pytest.raises(MissingProgramError, match=r"handwriting-free\.onnx is not installed") as caught:
+    with pytest.raises(MissingProgramError, match=r"handwriting-free\.onnx is missing") as caught:
         read_steps([np.full((48, 96), 255, np.uint8)])
     assert "`handwriting` to `shipped`" in str(caught.value.remedy)
 
