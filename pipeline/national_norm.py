@@ -12,11 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from pipeline.errors import FormError
 from pipeline.field_spec import Strict
+from pipeline.law_file import law_of
 from pipeline.norm_spec import Norm
 from pipeline.sums import Figures, Finding
 
@@ -75,10 +75,7 @@ def norm_tables(folder: Path = FOLDER) -> Mapping[int, NormTable]:
     """
     found = {}
     for file in sorted(folder.glob("*.yaml")):
-        try:
-            table = NormTable.model_validate(yaml.safe_load(file.read_text("utf-8")))
-        except (OSError, yaml.YAMLError, ValidationError) as error:
-            raise FormError(f"{file.name} of the national norm cannot be used ({type(error).__name__}).", "Correct it, or put it back.") from error
+        table = law_of(file, TypeAdapter(NormTable))
         if file.stem != str(table.year):
             raise FormError(f"{file.name} holds the national norm of {table.year}.", f"Name it {table.year}.yaml.")
         found[table.year] = table

@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import Field, TypeAdapter
 
 from pipeline.field_spec import Strict
+from pipeline.law_file import law_of
 from pipeline.model import Role
 from pipeline.settings import ROOT
 from pipeline.template import Area
@@ -37,9 +37,9 @@ def load_professions(file: Path = FILE) -> list[Profession]:
     """The professions of a file.
 
     Raises:
-        ValidationError: the file is not as its first lines say.
+        FormError: the file is missing, or not as its first lines say.
     """
-    return TypeAdapter(list[Profession]).validate_python(yaml.safe_load(file.read_text("utf-8")))
+    return law_of(file, TypeAdapter(list[Profession]))
 
 
 def default_areas(role: Role, title: str) -> frozenset[str]:

@@ -14,12 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from pipeline.errors import FormError
 from pipeline.field_spec import Strict
 from pipeline.identity import PidKind, normal_pid
+from pipeline.law_file import law_of
 
 FILE = Path(__file__).resolve().parent.parent / "data" / "law" / "retention.yaml"
 _COORDINATION = 60
@@ -99,10 +99,7 @@ def rules(file: Path = FILE) -> tuple[Rule, ...]:
     Raises:
         FormError: the file is missing or says something that no rule has.
     """
-    try:
-        return tuple(TypeAdapter(list[Rule]).validate_python(yaml.safe_load(file.read_text("utf-8"))))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise FormError(f"{file.name} of retention cannot be used ({type(error).__name__}).", "Correct it, or put it back.") from error
+    return law_of(file, TypeAdapter(tuple[Rule, ...]))
 
 
 def retention(about: About, known: Iterable[Rule] | None = None) -> Retention:
