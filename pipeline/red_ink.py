@@ -30,7 +30,7 @@ _FILLED_MM, _WIDE_MM = 1.25, 3.5
 """Between the letters that a highlighter runs over; wider than strokes."""
 _WHITE = 255
 _FROM_PRINT_MM = 0.5
-_LEAST_MM2 = 1.0
+_LEAST_MM2 = 0.5
 _OWN = 0.6
 """Where so much of the ink in a page's fields is red, it is filled in with that pen."""
 
