@@ -36,6 +36,7 @@ from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.registry import READERS, sure
 from pipeline.recognize.unread import STRAY_WRITING
+from pipeline.red_ink import RED_INK, red_fields
 from pipeline.register import PX_PER_MM, Registration, boxes_to_px, crop, register
 from pipeline.resolve import Context, resolve
 from pipeline.settings import Settings
@@ -132,7 +133,7 @@ def _read_page(image: Image, found: Identification, form: Form, page_no: int, co
     if laid.residual_mm > gate_mm:
         return Digitized(replace(unread, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
     problems += _beside(image, laid, unfilled)
-    return _values(laid, unfilled, replace(unread, problems=problems), form, form.pages[page_no - 1], context, kinds)
+    return _values(image, laid, unfilled, replace(unread, problems=problems), form, form.pages[page_no - 1], context, kinds)
 
 
 def _read_unmarked(image: Image, found: Identification, forms: Forms, context: Context, gate_mm: float, kinds: frozenset[Kind]) -> Digitized:
@@ -145,7 +146,7 @@ def _read_unmarked(image: Image, found: Identification, forms: Forms, context: C
     code = SheetCode(seen.form.id, seen.form.version, 1, 1, "")
     unfilled = blank(seen.form, 1)
     problems = (*seen.problems, *_beside(image, seen.laid, unfilled))
-    return _values(seen.laid, unfilled, replace(unread, code=code, problems=problems), seen.form, seen.form.pages[0], context, kinds)
+    return _values(image, seen.laid, unfilled, replace(unread, code=code, problems=problems), seen.form, seen.form.pages[0], context, kinds)
 
 
 def _beside(image: Image, laid: Registration, unfilled: Image) -> tuple[str, ...]:
@@ -163,7 +164,7 @@ def _with_lines(image: Image, unread: PageReading, context: Context, kinds: froz
 
 
 def _values(
-    laid: Registration, unfilled: Image, unread: PageReading, form: Form, page: PageSpec, context: Context, kinds: frozenset[Kind]
+    image: Image, laid: Registration, unfilled: Image, unread: PageReading, form: Form, page: PageSpec, context: Context, kinds: frozenset[Kind]
 ) -> Digitized:
     """The reading of a page that is known and laid on its form."""
     specs = tuple(spec for spec in page.all_fields if spec.kind in kinds)
@@ -173,7 +174,8 @@ def _values(
     seen = seen_on(laid.upright, unfilled)
     not_clear = unclear(page.all_fields, laid.upright, unfilled, seen)
     remarks = [(remark, name) for name, reading in fields.items() for remark in reading.remarks]
-    told = _told(page, specs, fields, laid.upright, unfilled, seen)
+    red = red_fields(specs, image, laid, seen)
+    told = [*_told(page, specs, fields, laid.upright, unfilled, seen), *((RED_INK, spec.name) for spec in specs if spec.name in red)]
     about = dict.fromkeys(f"{code}:{name}" for code, name in (*remarks, *told))
     fields = no_surer(doubted(fields, {name for _, name in told}), not_clear)
     problems = (*unread.problems, *not_clear, *odd, *about)

@@ -3,7 +3,7 @@
 The page as a whole may lie well on its form while one field is torn off, folded, in deep shadow, under a felt pen or correction tape. A reader
 that is shown such a place answers surely and wrongly, so every field is judged by itself: by the contrast of its printed lines, by wide dark bands
 across it, by patches whiter than the paper, and by where in the neighbourhood its print is found. A page whose pale print vanished altogether, as
-in black and white, is not judged by print.
+in black and white, is judged by its printed words alone.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.components import Components
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.lost_words import over_words
 from pipeline.model import Box, Image
 from pipeline.once import while_it_lives
 from pipeline.packed import Map, Mask, PackedMap
 from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, places_at, ring, small, unfilled_darkness, window
+from pipeline.punched import is_punched
 from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
 
 _FAINT = 0.2
@@ -78,6 +80,7 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
     usual = _usual([each for some in rings.values() for each in some])
     bare = None if usual is None else _bare(seen, usual)
+    over = over_words(seen) if usual is None else []
     hidden: dict[str, Hidden] = {}
     for name, boxes in areas.items():
         if usual is not None and _has_moved(seen, boxes):
@@ -86,6 +89,8 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
             (anything and any(under_patch(patches, box) or _under_band(bands, box) for box in _parts(written[name])))
             or _is_lost(seen, written[name], rings[name], usual)
             or (bare is not None and any(_is_bare(seen, bare, box) for box in _parts(written[name])))
+            or any(plane.apart(box, thing) == 0 for box in boxes for thing in over)
+            or (written[name].kind in (Kind.MARK, Kind.CHOICE) and any(is_punched(upright, box) for box in boxes))
         ):
             hidden[name] = Hidden.COVERED
     return hidden | dict.fromkeys(_surrounded(areas, hidden), Hidden.MOVED)

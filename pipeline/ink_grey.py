@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from pipeline.model import Image
+from pipeline.packed import Mask
 from pipeline.plane import grey
 
 PAPER = 0.75
@@ -30,10 +31,26 @@ def ink_grey(image: Image) -> Image:
     return np.asarray(cv2.min(plain, cv2.LUT(green, levels)), np.uint8)
 
 
+def paper_colour(image: Image) -> tuple[float, float, float]:
+    """The blue, green and red light of the paper in a BGR picture: the median of what is bright."""
+    sample = image[::SAMPLE, ::SAMPLE]
+    bright = _bright(grey(sample))
+    blue, green, red = (_median(sample[:, :, i], bright) for i in range(3))
+    return blue, green, red
+
+
 def _paper(image: Image, plain: Image) -> tuple[float, float]:
     """Of the paper: the median of grey and of green."""
-    bright = plain >= PAPER * float(np.quantile(plain, 0.98))
-    return max(1.0, float(np.median(plain[bright]))), max(1.0, float(np.median(image[:, :, 1][bright])))
+    bright = _bright(plain)
+    return _median(plain, bright), _median(image[:, :, 1], bright)
+
+
+def _bright(plain: Image) -> Mask:
+    return np.asarray(plain >= PAPER * float(np.quantile(plain, 0.98)), np.bool_)
+
+
+def _median(light: Image, where: Mask) -> float:
+    return max(1.0, float(np.median(light[where])))
 
 
 def shrunk_ink(image: Image, factor: float) -> Image:

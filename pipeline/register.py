@@ -69,6 +69,11 @@ class Registration:
         bent = mm if self.bend is None else mm + self.bend.shift(mm)
         return plane.through(np.linalg.inv(self.to_mm), bent)
 
+    def flat(self, small: Image, image: Image, px_per_mm: float) -> Image:
+        """Something grey that was found out about the picture `image` at a smaller size, laid on the form; white beyond its edges."""
+        lies = np.linalg.inv(plane.between(small, image)) @ np.linalg.inv(self.to_mm)
+        return _flat(small, lies, self.bend, plane.page_of(self.upright), px_per_mm)
+
 
 def register(image: Image, identification: Identification, blank: Image) -> Registration:
     """Lay a page of ours on its form. `blank` is the unfilled form, grey, (2376, 1680).
