@@ -6,6 +6,7 @@ Writing ends with its field. So lines are followed over the page, also beneath p
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -25,11 +26,14 @@ LINE_ACROSS = "line_across"
 """The problem of a field over which a pen line goes that is not its own."""
 _STEPS = SCALE / 2
 """Steps per mm: a shaky line is followed by steps of half a millimetre, straight on or aslant."""
-_INK, _PRINT, _PAPER = np.array((2, -1, -20_000), np.int16)
+_INK, _PRINT, _PAPER = np.array((2, -1, -10_000), np.int16)
 """What a step gains: bare paper ends a line, and print, beneath which ink is not seen, leads from no stroke to another by itself."""
 _LEADS = 6
 """What a line has gained at least on both sides of print that it leads through."""
-_LONG_MM = 10.0
+_LONG_MM = 11.0
+"""Of 164 filled pages no other line is so long; a tick that ends in a digit above its box is, with it, 10 mm long."""
+_BROAD_MM = 1.8
+"""No pen is broader."""
 _GAP_MM = 1.0
 _TOUCH_MM, _TOUCH = 1.0, 3
 """A line lies in a field with so many steps in it or so close to it."""
@@ -40,8 +44,8 @@ _HIGH_MM = 10.0
 _TOGETHER_MM = 10.0
 """Lines at most twice as far from each other are of one drawing: a hatching, a Z, large letters."""
 _OVERLAP_MM = 1.0
-_WIDE_MM = 90.0
-"""A drawing as wide as half of the page is about whole rows."""
+_NARROW_MM, _WIDE_MM = 15.0, 90.0
+"""A drawing is about one column, or it is as wide as half of the page and about whole rows."""
 
 _Boxes = Sequence[tuple[str, Box]]
 _Gains = NDArray[np.int16]
@@ -53,19 +57,30 @@ def across(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
     `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
     """
     boxes = [(spec.name, box) for spec in specs if spec.kind is not Kind.PRINTED for box in _boxes(spec)]
-    ink = _fewer(pen_strokes(seen))
+    ink = _fewer(_thin(pen_strokes(seen)))
     long = np.asarray(_lengths(ink, ~_fewer(bare_paper(seen.form))) >= _INK * _LONG_MM * _STEPS, np.bool_)
     numbers = np.where(ink, _numbered(long, _GAP_MM), 0)
     lines = _over_several(numbers, boxes, frozenset(spec.name for spec in specs if spec.kind is Kind.LINES))
     if not lines:
         return frozenset()
-    written = [(name, box) for name, box in boxes if name in fields and fields[name].state is not State.EMPTY]
-    around = _in_rectangles(np.isin(numbers, list(lines)), written)
+    written = frozenset(name for name, reading in fields.items() if reading.state is not State.EMPTY)
+    around = _in_rectangles(np.isin(numbers, list(lines)), boxes, written)
     return frozenset(around.union(*lines.values()))
 
 
 def _boxes(spec: FieldSpec) -> list[Box]:
     return [Box(*option.box) for option in spec.options] or [spec.area]
+
+
+def _thin(ink: Mask) -> Mask:
+    """Strokes of a pen, without what is broader, as filled boxes and the rings that cups leave."""
+    pixels = ink.view(np.uint8)
+    broad = cv2.dilate(cv2.erode(pixels, _square(_BROAD_MM * SCALE)), _square(_BROAD_MM * SCALE + 2))
+    return np.asarray(ink & (broad == 0), np.bool_)
+
+
+def _square(side: float) -> NDArray[np.uint8]:
+    return np.ones((round(side) | 1,) * 2, np.uint8)
 
 
 def _fewer(mask: Mask) -> Mask:
@@ -79,33 +94,29 @@ def _lengths(ink: Mask, hidden: Mask) -> _Gains:
     """How much the longest line gains that leads down, up or across, at no more than 45°, through each place of ink or of print between ink."""
     gains = np.where(ink, _INK, np.where(hidden, _PRINT, _PAPER))
     (height, width), side = gains.shape, max(gains.shape)
-    ways = np.full((side, 4, side), _PAPER, np.int16)
-    ways[:height, 0, :width], ways[:height, 1, :width] = gains, gains[::-1]
-    ways[:width, 2, :height], ways[:width, 3, :height] = gains.T, gains.T[::-1]
+    ways = np.full((side + 1, 4, side + 2), _PAPER, np.int16)
+    down, up = ways[1 : height + 1, 0, 1 : width + 1], ways[height:0:-1, 1, 1 : width + 1]
+    right, left = ways[1 : width + 1, 2, 1 : height + 1].T, ways[width:0:-1, 3, 1 : height + 1].T
+    for way in (down, up, right, left):
+        way[:] = gains
     _lead_down(ways)
-    down, up = ways[:height, 0, :width], ways[:height, 1, :width][::-1]
-    right, left = ways[:width, 2, :height].T, ways[:width, 3, :height][::-1].T
     ends = np.maximum(np.minimum(down, up), np.minimum(right, left))
     return np.where(ink | (hidden & (ends >= _LEADS)), np.maximum(down + up, right + left) - gains, 0)
 
 
 def _lead_down(ways: _Gains) -> None:
-    """Put in the place of each gain (rows, ways, columns) what the best line has gained that comes down to it."""
-    _, count, columns = ways.shape
-    above, best = np.zeros((count, columns + 2), np.int16), np.empty((count, columns), np.int16)
-    left, middle, right = above[:, :-2], above[:, 1:-1], above[:, 2:]
-    for row in ways:
-        np.maximum(left, right, out=best)
-        np.maximum(best, middle, out=best)
-        np.add(best, row, out=row)
-        np.maximum(row, 0, out=row)
-        middle[:] = row
+    """Put in the place of each gain (rows, ways, columns) what the best line has gained that comes down to it; at the edges there is none."""
+    best = np.empty_like(ways[0, :, 1:-1])
+    for above, here in itertools.pairwise(ways):
+        np.maximum(above[:, :-2], above[:, 2:], out=best)
+        np.maximum(best, above[:, 1:-1], out=best)
+        np.add(best, here[:, 1:-1], out=best)
+        np.maximum(best, 0, out=here[:, 1:-1])
 
 
 def _numbered(steps: Mask, gap_mm: float) -> Labels:
     """The steps that hang together over gaps of twice `gap_mm`, numbered from 1."""
-    side = round(2 * gap_mm * _STEPS) | 1
-    parts = Components.of(cv2.dilate(steps.view(np.uint8), np.ones((side, side), np.uint8)) > 0)
+    parts = Components.of(cv2.dilate(steps.view(np.uint8), _square(2 * gap_mm * _STEPS)) > 0)
     return np.where(steps, parts.labels, 0)
 
 
@@ -116,6 +127,8 @@ def _over_several(numbers: Labels, boxes: _Boxes, notes: frozenset[str]) -> dict
     touched = _lying_in(numbers, boxes, _TOUCH_MM)
     within = {line: names for line, names in touched.items() if len(names) > 1}
     upright = [line for line in _upright(numbers) if line not in within and notes.isdisjoint(touched[line])]
+    if not upright:  # as on most pages
+        return within
     beside = _lying_in(np.where(np.isin(numbers, upright), numbers, 0), boxes, _BESIDE_MM)
     return within | {line: names for line, names in beside.items() if len(names) > 1}
 
@@ -125,7 +138,8 @@ def _upright(numbers: Labels) -> list[int]:
     rows, columns = np.nonzero(numbers)
     lines, first = np.unique(numbers[rows, columns], return_index=True)
     _, last = np.unique(numbers[rows, columns][::-1], return_index=True)
-    return lines[rows[::-1][last] - rows[first] >= _HIGH_MM * _STEPS].tolist()
+    high = rows[::-1][last] - rows[first] >= _HIGH_MM * _STEPS
+    return [int(line) for line in lines[high]]
 
 
 def _lying_in(numbers: Labels, boxes: _Boxes, near_mm: float) -> defaultdict[int, set[str]]:
@@ -139,14 +153,20 @@ def _lying_in(numbers: Labels, boxes: _Boxes, near_mm: float) -> defaultdict[int
     return found
 
 
-def _in_rectangles(lines: Mask, boxes: _Boxes) -> set[str]:
-    """The names of the fields that lie in the rectangle around a drawing, which is made of lines near each other."""
+def _in_rectangles(lines: Mask, boxes: _Boxes, written: frozenset[str]) -> set[str]:
+    """The names of the fields that lie in the rectangle around a drawing, which is made of lines near each other: all of them if it goes down a
+    column, else those in which something is `written`; those of whole rows if it goes across the page.
+    """
     drawings = _numbered(lines, _TOGETHER_MM)
     found: set[str] = set()
     for drawing in range(1, int(drawings.max()) + 1):
         rows, columns = (np.flatnonzero((drawings == drawing).any(axis=axis)) / _STEPS for axis in (1, 0))
-        wide = np.ptp(columns) >= _WIDE_MM
-        found |= {name for name, box in boxes if _overlap(box.y, box.h, rows) and (wide or _overlap(box.x, box.w, columns))}
+        width = np.ptp(columns)
+        asked = [(name, box) for name, box in boxes if width <= _NARROW_MM or name in written]
+        if width >= _WIDE_MM:
+            found |= {name for name, box in asked if _overlap(box.y - _BESIDE_MM, box.h + 2 * _BESIDE_MM, rows)}
+        else:
+            found |= {name for name, box in asked if _overlap(box.y, box.h, rows) and _overlap(box.x, box.w, columns)}
     return found
 
 

@@ -104,6 +104,13 @@ def test_hatching_over_a_row_takes_in_what_lies_between_its_strokes() -> None:
     assert {name for name in told(reading) if not name.startswith("rad02.")} == set()
 
 
+def test_a_row_with_a_line_between_its_two_lines_of_fields_is_told_of_as_a_whole() -> None:
+    low = area("korlista", "rad02.utford")
+    reading = read(drawn(filled("korlista", 3), [(20.0, low.y - 2.0), (197.0, low.y - 2.5)]))
+    assert sure(reading, "rad02.") - told(reading) == set()
+    assert {name.partition(".")[0] for name in told(reading)} == {"rad02"}
+
+
 def test_a_line_through_rows_that_are_empty_says_nothing_of_the_rows_above() -> None:
     top, low = area("signeringslista", "dag05.datum"), area("signeringslista", "dag10.datum")
     z = [(24.0, top.y + 3), (190.0, top.y + 4), (25.0, low.y + 5), (190.0, low.y + 5)]
