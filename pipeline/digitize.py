@@ -22,6 +22,7 @@ from pipeline.field_spec import FieldSpec, Kind
 from pipeline.free_page import transcribed
 from pipeline.identify import Identification, identify
 from pipeline.known_names import known_names
+from pipeline.long_lines import LINE_ACROSS, across
 from pipeline.margins import margin_mm
 from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode, WordPlace
 from pipeline.more_paper import MORE_PAPER, more_paper
@@ -187,12 +188,14 @@ def _told(
 ) -> list[tuple[str, str]]:
     """What makes a field unsure that its reader cannot see: codes of problems, each with the field's name."""
     hidden, ringed, loose = hidden_fields(specs, upright, unfilled, seen), encircled(specs, seen), astray(page.all_fields, fields, seen)
+    lined = across(page.all_fields, fields, seen)
     beside = stray_writing(page.all_fields, fields, seen, () if page.blank else (*CODES, *SERIALS, ORGANISATION))
     return [
         *((why, name) for name, why in hidden.items()),
         *((STRAY_WRITING, spec.name) for spec in page.all_fields if spec.name in beside),
         *((ENCIRCLED, spec.name) for spec in specs if spec.name in ringed),
         *((OUTSIDE_BOXES, name) for name in sorted(numbers_beside(page.all_fields, fields, seen))),
+        *((LINE_ACROSS, spec.name) for spec in specs if spec.name in lined),
         *((BESIDE_BOX, spec.name) for spec in specs if spec.name in loose - ringed),
     ]
 

@@ -33,6 +33,7 @@ PROBLEMS: Mapping[str, str] = {
     "beside_box": "a mark stands beside its box",
     "encircled": "there is a ring around a box",
     "red_ink": "there is red ink, and the page is filled in with another pen",
+    "line_across": "a line goes over several fields or rows",
     "stray_writing": "writing near it lies in no field and is not read",
     "struck_out": "something is struck out",
     "see_back": "the text goes on overleaf",

@@ -25,7 +25,9 @@ from pipeline.template import Form, Forms
 
 _OVER_THE_MACHINE = frozenset({How.CHANGED, How.CORRECTION, How.SECOND})
 """How somebody decides who does not only confirm what the machine read."""
-_NOT_SEEN = frozenset({"covered", "place_unsure", "outside_boxes", "odd_strokes", "stray_writing", "red_ink", "encircled", "beside_box", "ditto"})
+_NOT_SEEN = frozenset(
+    {"covered", "place_unsure", "outside_boxes", "odd_strokes", "stray_writing", "red_ink", "encircled", "line_across", "beside_box", "ditto"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,175 @@
+"""Pen lines that go over several fields: rows struck out, a table closed with a Z, "the same" drawn down a column, one tick for three rows, rows that
+are joined, a whole page crossed out. Each reader sees a stroke in its own field, and reads it or passes it over.
+
+Writing ends with its field. So lines are followed over the page, also beneath print, and those that are long and lie in two fields are such lines.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import plane
+from pipeline.box_strokes import bare_paper, pen_strokes
+from pipeline.components import Components, Labels
+from pipeline.field_spec import FieldSpec, Kind
+from pipeline.model import Box, Reading, State
+from pipeline.packed import Mask
+from pipeline.print_contrast import SCALE, Seen, window
+
+LINE_ACROSS = "line_across"
+"""The problem of a field over which a pen line goes that is not its own."""
+_STEPS = SCALE / 2
+"""Steps per mm: a shaky line is followed by steps of half a millimetre, straight on or aslant."""
+_INK, _PRINT, _PAPER = np.array((2, -1, -10_000), np.int16)
+"""What a step gains: bare paper ends a line, and print, beneath which ink is not seen, leads from no stroke to another by itself."""
+_LEADS = 6
+"""What a line has gained at least on both sides of print that it leads through."""
+_LONG_MM = 11.0
+"""Of 164 filled pages no other line is so long; a tick that ends in a digit above its box is, with it, 10 mm long."""
+_BROAD_MM = 1.8
+"""No pen is broader."""
+_GAP_MM = 1.0
+_TOUCH_MM, _TOUCH = 1.0, 3
+"""A line lies in a field with so many steps in it or so close to it."""
+_BESIDE_MM = 3.0
+"""A bracket stands so far beside the fields that it joins."""
+_HIGH_MM = 10.0
+"""No line of writing is so high."""
+_TOGETHER_MM = 10.0
+"""Lines at most twice as far from each other are of one drawing: a hatching, a Z, large letters."""
+_OVERLAP_MM = 1.0
+_NARROW_MM, _WIDE_MM = 15.0, 90.0
+"""A drawing is about one column, or it is as wide as half of the page and about whole rows."""
+
+_Boxes = Sequence[tuple[str, Box]]
+_Gains = NDArray[np.int16]
+
+
+def across(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen) -> frozenset[str]:
+    """The names of the fields that long lines lie in, and of those that are read as something in the rectangle around them.
+
+    `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
+    """
+    boxes = [(spec.name, box) for spec in specs if spec.kind is not Kind.PRINTED for box in _boxes(spec)]
+    ink = _fewer(_thin(pen_strokes(seen)))
+    long = np.asarray(_lengths(ink, ~_fewer(bare_paper(seen.form))) >= _INK * _LONG_MM * _STEPS, np.bool_)
+    numbers = np.where(ink, _numbered(long, _GAP_MM), 0)
+    lines = _over_several(numbers, boxes, frozenset(spec.name for spec in specs if spec.kind is Kind.LINES))
+    if not lines:
+        return frozenset()
+    written = frozenset(name for name, reading in fields.items() if reading.state is not State.EMPTY)
+    around = _in_rectangles(np.isin(numbers, list(lines)), boxes, written)
+    return frozenset(around.union(*lines.values()))
+
+
+def _boxes(spec: FieldSpec) -> list[Box]:
+    return [Box(*option.box) for option in spec.options] or [spec.area]
+
+
+def _thin(ink: Mask) -> Mask:
+    """Strokes of a pen, without what is broader, as filled boxes and the rings that cups leave."""
+    pixels = ink.view(np.uint8)
+    broad = cv2.dilate(cv2.erode(pixels, _square(_BROAD_MM * SCALE)), _square(_BROAD_MM * SCALE + 2))
+    return np.asarray(ink & (broad == 0), np.bool_)
+
+
+def _square(side: float) -> NDArray[np.uint8]:
+    return np.ones((round(side) | 1,) * 2, np.uint8)
+
+
+def _fewer(mask: Mask) -> Mask:
+    """A mask in steps, half as many as pixels: where any pixel of it is."""
+    height, width = (side // 2 * 2 for side in mask.shape)
+    rows = mask[:height:2, :width] | mask[1:height:2, :width]
+    return np.asarray(rows[:, ::2] | rows[:, 1::2], np.bool_)
+
+
+def _lengths(ink: Mask, hidden: Mask) -> _Gains:
+    """How much the longest line gains that leads down, up or across, at no more than 45°, through each place of ink or of print between ink."""
+    gains = np.where(ink, _INK, np.where(hidden, _PRINT, _PAPER))
+    (height, width), side = gains.shape, max(gains.shape)
+    ways = np.full((side + 1, 4, side + 2), _PAPER, np.int16)
+    down, up = ways[1 : height + 1, 0, 1 : width + 1], ways[height:0:-1, 1, 1 : width + 1]
+    right, left = ways[1 : width + 1, 2, 1 : height + 1].T, ways[width:0:-1, 3, 1 : height + 1].T
+    for way in (down, up, right, left):
+        way[:] = gains
+    _lead_down(ways)
+    ends = np.maximum(np.minimum(down, up), np.minimum(right, left))
+    return np.where(ink | (hidden & (ends >= _LEADS)), np.maximum(down + up, right + left) - gains, 0)
+
+
+def _lead_down(ways: _Gains) -> None:
+    """Put in the place of each gain (rows, ways, columns) what the best line has gained that comes down to it; at the edges there is none."""
+    best = np.empty_like(ways[0, :, 1:-1])
+    for above, here in itertools.pairwise(ways):
+        np.maximum(above[:, :-2], above[:, 2:], out=best)
+        np.maximum(best, above[:, 1:-1], out=best)
+        np.add(best, here[:, 1:-1], out=best)
+        np.maximum(best, 0, out=here[:, 1:-1])
+
+
+def _numbered(steps: Mask, gap_mm: float) -> Labels:
+    """The steps that hang together over gaps of twice `gap_mm`, numbered from 1."""
+    parts = Components.of(cv2.dilate(steps.view(np.uint8), _square(2 * gap_mm * _STEPS)) > 0)
+    return np.where(steps, parts.labels, 0)
+
+
+def _over_several(numbers: Labels, boxes: _Boxes, notes: frozenset[str]) -> dict[int, set[str]]:
+    """The lines that lie in several fields, and those higher than a line of writing that lie beside several: their numbers, each with the names of
+    the fields. `notes` are fields of many lines of writing, which may hang together.
+    """
+    touched = _lying_in(numbers, boxes, _TOUCH_MM)
+    within = {line: names for line, names in touched.items() if len(names) > 1}
+    upright = [line for line in _upright(numbers) if line not in within and notes.isdisjoint(touched[line])]
+    if not upright:  # as on most pages
+        return within
+    beside = _lying_in(np.where(np.isin(numbers, upright), numbers, 0), boxes, _BESIDE_MM)
+    return within | {line: names for line, names in beside.items() if len(names) > 1}
+
+
+def _upright(numbers: Labels) -> list[int]:
+    """The lines that are higher than a line of writing."""
+    rows, columns = np.nonzero(numbers)
+    lines, first = np.unique(numbers[rows, columns], return_index=True)
+    _, last = np.unique(numbers[rows, columns][::-1], return_index=True)
+    high = rows[::-1][last] - rows[first] >= _HIGH_MM * _STEPS
+    return [int(line) for line in lines[high]]
+
+
+def _lying_in(numbers: Labels, boxes: _Boxes, near_mm: float) -> defaultdict[int, set[str]]:
+    """The lines that lie in fields or so near to them: their numbers, each with the names of the fields."""
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for name, box in boxes:
+        here = numbers[window(plane.widened(box, near_mm), _STEPS)]
+        if here.any():
+            for line in np.flatnonzero(np.bincount(here[here > 0]) >= _TOUCH).tolist():
+                found[line].add(name)
+    return found
+
+
+def _in_rectangles(lines: Mask, boxes: _Boxes, written: frozenset[str]) -> set[str]:
+    """The names of the fields that lie in the rectangle around a drawing, which is made of lines near each other: all of them if it goes down a
+    column, else those in which something is `written`; those of whole rows if it goes across the page.
+    """
+    drawings = _numbered(lines, _TOGETHER_MM)
+    found: set[str] = set()
+    for drawing in range(1, int(drawings.max()) + 1):
+        rows, columns = (np.flatnonzero((drawings == drawing).any(axis=axis)) / _STEPS for axis in (1, 0))
+        width = np.ptp(columns)
+        asked = [(name, box) for name, box in boxes if width <= _NARROW_MM or name in written]
+        if width >= _WIDE_MM:
+            found |= {name for name, box in asked if _overlap(box.y - _BESIDE_MM, box.h + 2 * _BESIDE_MM, rows)}
+        else:
+            found |= {name for name, box in asked if _overlap(box.y, box.h, rows) and _overlap(box.x, box.w, columns)}
+    return found
+
+
+def _overlap(start: float, length: float, places: NDArray[np.float64]) -> bool:
+    """Whether a stretch shares some length with that from the first of some places to the last, mm."""
+    return bool(min(start + length, places[-1]) - max(start, places[0]) >= _OVERLAP_MM)
