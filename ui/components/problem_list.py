@@ -17,7 +17,7 @@ from ui.components.faults import fault_text
 from ui.components.page_view import data_url
 from ui.components.pictures import covered_for, page_picture
 from ui.components.problem_cases import KINDS, Case, cases
-from ui.components.problem_text import problem_text
+from ui.components.problem_text import problem_texts
 from ui.components.send_on import send_on
 from ui.components.showing import LOOKED_AT
 from ui.site import Site
@@ -112,7 +112,7 @@ def _reason(here: Site, case: Case) -> str:
     if page.reason:
         return known("failure", page.reason)
     form = here.forms.get((page.form or "", page.version or 0))
-    return "\n\n".join(dict.fromkeys(problem_text(code, form) for code in page.problems))
+    return "\n\n".join(problem_texts(page.problems, form))
 
 
 def _choices(here: Site, person: Person, case: Case) -> None:

@@ -29,7 +29,7 @@ from ui.components.heading import person_menu
 from ui.components.hidden_client import hidden_client
 from ui.components.key_help import key_help
 from ui.components.note_way import way
-from ui.components.problem_text import problem_text
+from ui.components.problem_text import problem_texts
 from ui.components.reject_form import reject_form
 from ui.components.returning import author_said
 from ui.components.sheet_pictures import note_looks, prefetch, sheet_pictures
@@ -178,7 +178,7 @@ def _menu(here: Site, person: Person) -> None:
 
 
 def _explain(here: Site, person: Person, view: EntryView) -> None:
-    lines = [problem_text(code, view.form) for code in view.problems] + author_said(here, person, view)
+    lines = problem_texts(view.problems, view.form) + author_said(here, person, view)
     if view.second:
         lines.insert(0, t("review.second"))
     if view.entry.reason:
