@@ -30,8 +30,8 @@ _INK, _PRINT, _PAPER = np.array((2, -1, -10_000), np.int16)
 """What a step gains: bare paper ends a line, and print, beneath which ink is not seen, leads from no stroke to another by itself."""
 _LEADS = 6
 """What a line has gained at least on both sides of print that it leads through."""
-_LONG_MM = 11.0
-"""Of 164 filled pages no other line is so long; a tick that ends in a digit above its box is, with it, 10 mm long."""
+_LONG_MM = 12.0
+"""Of 250 filled pages no other line is so long; a tick that runs through a digit above its box is, with it, 11.3 mm long."""
 _BROAD_MM = 1.8
 """No pen is broader."""
 _GAP_MM = 1.0

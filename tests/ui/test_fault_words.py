@@ -39,11 +39,11 @@ SAID_OTHERWISE = frozenset(
     }
 )
 """Errors for which the screens have words that quote nothing of the error."""
-SPOKEN_BY = {"TableKind": slice(2, 3), "wrong_row": slice(2, 3), "_wrong": slice(0, 1)}
+SPOKEN_BY = {"opened": slice(1, 2), "TableKind": slice(2, 3), "wrong_row": slice(2, 3), "_wrong": slice(0, 1)}
 """What else is given sentences of an error, and where among its arguments."""
 GIVE_REASONS = frozenset({"unfit", "unfit_for_group", "unnumbered", "doubt", "_aid", "_differs", "_left_out", "_more_told"})
 """Functions of exporters and of the payments that answer in Swedish with why an entry does not fit, or with what a file lacks."""
-TOLD_BY_CALLER = frozenset({"kind.remedy", "message", "problems[0]"})
+TOLD_BY_CALLER = frozenset({"kind.remedy", "message", "problems[0]", "remedy"})
 """What is no sentence where the error is made: it comes through `SPOKEN_BY`, or from the rules of forms, which are English everywhere."""
 Named = dict[str, list[ast.expr]]
 
@@ -52,7 +52,9 @@ Named = dict[str, list[ast.expr]]
 def spoken() -> frozenset[str]:
     """Every sentence of an error that a screen may show, with {0}, {1}, … for what an f-string fills in."""
     files = [file for file in PIPELINE.rglob("*.py") if file.relative_to(PIPELINE).parts[0] not in NO_SCREEN_CALLS]
-    return frozenset(sentence for file in files for sentence in _sentences_of(ast.parse(file.read_text("utf-8"))))
+    modules = [ast.parse(file.read_text("utf-8")) for file in files]
+    shared = {name: [said] for module in modules for name, said in _constants(module)}
+    return frozenset(sentence for module in modules for sentence in _sentences_of(module, shared))
 
 
 def reasons() -> set[str]:
@@ -82,8 +84,8 @@ def _constants(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
                 yield name, said
 
 
-def _sentences_of(module: ast.Module) -> Iterator[str]:
-    named = _named(module)
+def _sentences_of(module: ast.Module, shared: Named) -> Iterator[str]:
+    named = shared | _named(module)
     for call in ast.walk(module):
         for said in _said_in(call):
             match said:
