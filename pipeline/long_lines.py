@@ -30,8 +30,8 @@ _INK, _PRINT, _PAPER = np.array((2, -1, -10_000), np.int16)
 """What a step gains: bare paper ends a line, and print, beneath which ink is not seen, leads from no stroke to another by itself."""
 _LEADS = 6
 """What a line has gained at least on both sides of print that it leads through."""
-_LONG_MM = 12.0
-"""Of 250 filled pages no other line is so long; a tick that runs through a digit above its box is, with it, 11.3 mm long."""
+_LONG_MM, _TICK_MM, _TICKS = 11.0, 13.0, 2
+"""Of 250 filled pages no other line is so long but ticks that run through the digit above their box, 11.3 mm with it; more of them are hatching."""
 _BROAD_MM = 1.8
 """No pen is broader."""
 _GAP_MM = 1.0
@@ -58,14 +58,23 @@ def across(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
     """
     boxes = [(spec.name, box) for spec in specs if spec.kind is not Kind.PRINTED for box in _boxes(spec)]
     ink = _fewer(_thin(pen_strokes(seen)))
-    long = np.asarray(_lengths(ink, ~_fewer(bare_paper(seen.form))) >= _INK * _LONG_MM * _STEPS, np.bool_)
-    numbers = np.where(ink, _numbered(long, _GAP_MM), 0)
+    gains = _lengths(ink, ~_fewer(bare_paper(seen.form)))
+    numbers = np.where(ink, _numbered(np.asarray(gains >= _INK * _LONG_MM * _STEPS, np.bool_), _GAP_MM), 0)
     lines = _over_several(numbers, boxes, frozenset(spec.name for spec in specs if spec.kind is Kind.LINES))
+    ticked = frozenset(spec.name for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE))
+    ticks = [line for line, names in lines.items() if _is_tick(names, ticked) and gains[numbers == line].max() < _INK * _TICK_MM * _STEPS]
+    if len(ticks) <= _TICKS:
+        lines = {line: names for line, names in lines.items() if line not in ticks}
     if not lines:
         return frozenset()
     written = frozenset(name for name, reading in fields.items() if reading.state is not State.EMPTY)
     around = _in_rectangles(np.isin(numbers, list(lines)), boxes, written)
     return frozenset(around.union(*lines.values()))
+
+
+def _is_tick(names: set[str], ticked: frozenset[str]) -> bool:
+    """Whether a line lies in the box of a mark and in one other field."""
+    return len(names) == 2 and len(names & ticked) == 1
 
 
 def _boxes(spec: FieldSpec) -> list[Box]:
