@@ -41,7 +41,7 @@ def installed(settings: Settings) -> list[Finding]:
     return [
         _tried("Tesseract's Swedish", _swedish),
         _program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
-        *(_tried(part, partial(network, file)) for part, file in _networks()),
+        *(_tried(part, partial(_network, file)) for part, file in _networks()),
         _tried("Check boxes", _check_boxes),
         _tried("Handwriting network", _handwriting),
         _tried("Swedish words", lambda: _words(settings)),
@@ -115,7 +115,7 @@ def _networks() -> Iterator[tuple[str, Path]]:
         yield "Second handwriting network", second
 
 
-def network(file: Path) -> str:
+def _network(file: Path) -> str:
     """The name of a network's file that can be opened.
 
     Raises:
