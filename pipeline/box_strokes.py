@@ -21,11 +21,7 @@ Shape = tuple[int, int, Mask]
 
 def check_boxes(specs: Sequence[FieldSpec]) -> list[tuple[str, Box]]:
     """Every check box, mm, with the name of its field."""
-    return [(spec.name, box) for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE) for box in _boxes(spec)]
-
-
-def _boxes(spec: FieldSpec) -> list[Box]:
-    return [Box(*option.box) for option in spec.options] or [spec.area]
+    return [(spec.name, box) for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE) for box in spec.outlines]
 
 
 def pen_strokes(seen: Seen) -> Mask:

@@ -76,7 +76,7 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     bands, patches = _bands(page), white_patches(page, unfilled)
     anything = bool(bands.any() or patches.any())  # most pages show neither
     written = {spec.name: spec for spec in specs if spec.kind is not Kind.PRINTED}
-    areas = {name: _outlines(spec) for name, spec in written.items()}
+    areas = {name: spec.outlines for name, spec in written.items()}
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
     usual = _usual([each for some in rings.values() for each in some])
     bare = None if usual is None else _bare(seen, usual)
@@ -86,9 +86,9 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
         if usual is not None and _has_moved(seen, boxes):
             hidden[name] = Hidden.MOVED
         elif (
-            (anything and any(under_patch(patches, box) or _under_band(bands, box) for box in _parts(written[name])))
+            (anything and any(under_patch(patches, box) or _under_band(bands, box) for box in written[name].parts))
             or _is_lost(seen, written[name], rings[name], usual)
-            or (bare is not None and any(_is_bare(seen, bare, box) for box in _parts(written[name])))
+            or (bare is not None and any(_is_bare(seen, bare, box) for box in written[name].parts))
             or any(plane.apart(box, thing) == 0 for box in boxes for thing in over)
             or (written[name].kind in (Kind.MARK, Kind.CHOICE) and any(is_punched(upright, box) for box in boxes))
         ):
@@ -96,7 +96,7 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     return hidden | dict.fromkeys(_surrounded(areas, hidden), Hidden.MOVED)
 
 
-def _surrounded(areas: Mapping[str, list[Box]], hidden: Mapping[str, Hidden]) -> list[str]:
+def _surrounded(areas: Mapping[str, Sequence[Box]], hidden: Mapping[str, Hidden]) -> list[str]:
     """Fields that seem all right but lie among many that do not: their print only looks like what was sought."""
     if not hidden:
         return []
@@ -106,15 +106,6 @@ def _surrounded(areas: Mapping[str, list[Box]], hidden: Mapping[str, Hidden]) ->
     near = np.linalg.norm(middles[:, None] - middles[None], axis=2) < _NEAR_MM
     share = (near & bad).sum(axis=1) / np.maximum(near.sum(axis=1) - 1, 1)
     return [name for name, part, gone in zip(names, share, bad, strict=True) if part >= _MOST and not gone]
-
-
-def _outlines(spec: FieldSpec) -> list[Box]:
-    return [Box(*option.box) for option in spec.options] or [spec.area]
-
-
-def _parts(spec: FieldSpec) -> list[Box]:
-    """The boxes of which each says something of its own."""
-    return list(spec.cell_boxes) if spec.kind in (Kind.DIGITS, Kind.LETTERS) else _outlines(spec)
 
 
 def _along(spec: FieldSpec) -> Sequence[Box]:
@@ -191,7 +182,7 @@ def _under_band(bands: Mask, box: Box) -> bool:
     return covered(bands, box) >= _BAND_SHARE
 
 
-def _has_moved(seen: Seen, boxes: list[Box]) -> bool:
+def _has_moved(seen: Seen, boxes: Sequence[Box]) -> bool:
     """Whether the print of a field is found beside its place, clearly better than at it."""
     left, top = min(b.x for b in boxes), min(b.y for b in boxes)
     patch = _patch(seen.form, Box(left, top, max(b.x + b.w for b in boxes) - left, max(b.y + b.h for b in boxes) - top))

@@ -156,6 +156,16 @@ class FieldSpec(FieldFacts):
         return Box(*self.box)
 
     @property
+    def outlines(self) -> tuple[Box, ...]:
+        """The boxes that are printed, mm: those of a choice's options, else the field's own."""
+        return tuple(Box(*option.box) for option in self.options) or (self.area,)
+
+    @property
+    def parts(self) -> tuple[Box, ...]:
+        """The boxes, mm, of which each says something of its own: those of digits and letters, else `outlines`."""
+        return self.cell_boxes if self.kind in (Kind.DIGITS, Kind.LETTERS) else self.outlines
+
+    @property
     def column(self) -> str:
         """The name without the row's prefix."""
         return self.name.rpartition(".")[2]

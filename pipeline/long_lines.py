@@ -56,7 +56,7 @@ def across(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
 
     `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
     """
-    boxes = [(spec.name, box) for spec in specs if spec.kind is not Kind.PRINTED for box in _boxes(spec)]
+    boxes = [(spec.name, box) for spec in specs if spec.kind is not Kind.PRINTED for box in spec.outlines]
     ink = _fewer(_thin(pen_strokes(seen)))
     gains = _lengths(ink, ~_fewer(bare_paper(seen.form)))
     numbers = np.where(ink, _numbered(np.asarray(gains >= _INK * _LONG_MM * _STEPS, np.bool_), _GAP_MM), 0)
@@ -75,10 +75,6 @@ def across(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
 def _is_tick(names: set[str], ticked: frozenset[str]) -> bool:
     """Whether a line lies in the box of a mark and in one other field."""
     return len(names) == 2 and len(names & ticked) == 1
-
-
-def _boxes(spec: FieldSpec) -> list[Box]:
-    return [Box(*option.box) for option in spec.options] or [spec.area]
 
 
 def _thin(ink: Mask) -> Mask:

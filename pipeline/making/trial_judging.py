@@ -102,7 +102,7 @@ class _Page:
 
     def __init__(self, specs: Sequence[FieldSpec], upright: Image, unfilled: Image, hidden: frozenset[str]) -> None:
         self._specs, self._unfilled, self._hidden = specs, unfilled, hidden
-        self._parts = [(spec.name, box) for spec in specs for box in _parts(spec)]
+        self._parts = [(spec.name, box) for spec in specs for box in spec.parts]
         found = written_in(upright, unfilled, [box for _, box in self._parts])
         self._written: dict[str, list[Written]] = {}
         for (name, _), written in zip(self._parts, found, strict=True):
@@ -129,7 +129,7 @@ class _Page:
         yield from self._reading(spec, reading)
 
     def _print(self, spec: FieldSpec) -> Iterator[Fault]:
-        if any(printed_inside(self._unfilled, box) > _PRINT_MM2 for box in _parts(spec)):
+        if any(printed_inside(self._unfilled, box) > _PRINT_MM2 for box in spec.parts):
             yield Fault("trial_print_inside")
 
     def _line(self, spec: FieldSpec) -> Iterator[Fault]:
@@ -162,9 +162,9 @@ class _Page:
                 values: dict[str, str | float] = {"other": near[0], "gap": gap, "least": LEAST_APART_MM}
                 reaches = any(_overlap_mm2(stroke, near[1]) > _STRAY_MM2 for stroke in written.strokes)
                 yield Fault("trial_too_near" if reaches else "trial_near", values)
-        sides = [side for box in _parts(spec) for side in (box.w, box.h)]
+        sides = [side for box in spec.parts for side in (box.w, box.h)]
         if min(sides) < MARK_LEAST - 1e-6 or max(sides) > MARK_MOST + 1e-6:
-            box = _parts(spec)[0]
+            box = spec.parts[0]
             yield Fault("trial_mark_small", {"width": box.w, "height": box.h, "least": MARK_LEAST, "most": MARK_MOST})
 
     def _others(self, box: Box) -> Iterator[tuple[str, Box]]:
@@ -185,13 +185,6 @@ class _Page:
             yield Fault("trial_not_read")
         elif (reading.value is None or reading.p < UNSURE_P) and spec.name not in self._hidden:
             yield Fault("trial_unsure")
-
-
-def _parts(spec: FieldSpec) -> list[Box]:
-    """The boxes that are written in by themselves."""
-    if spec.kind in (Kind.DIGITS, Kind.LETTERS):
-        return list(spec.cell_boxes)
-    return [Box(*option.box) for option in spec.options] or [spec.area]
 
 
 def _height(written: Written, height: float, least: float, there: bool | None = None) -> Iterator[Fault]:
