@@ -15,8 +15,6 @@ from pipeline.model import Box, Reading
 from pipeline.packed import Mask
 from pipeline.print_contrast import SCALE, Seen, window
 
-BESIDE_BOX = "beside_box"
-"""The problem of a field with a mark beside its box, or of two fields whose boxes share a mark."""
 _GAP_MM, _GAP_OVER_PRINT_MM = 0.6, 1.3
 """So far to each side a stroke is followed on where it crosses a line, and where it lies on a label: on print it is not seen."""
 _SIDES_MM = 1.5, 14.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import replace
-from enum import StrEnum
 from functools import lru_cache
 
 import cv2
@@ -17,17 +16,14 @@ from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.field_spec import FieldSpec
+from pipeline.issues import IssueCode
 from pipeline.model import UNSEEN_P, Image, Reading, State
 from pipeline.once import while_it_lives
 from pipeline.packed import PackedMask, Places
 from pipeline.print_contrast import FORMS, SCALE, Print, Seen, Unfilled, window
-from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
-from pipeline.recognize.odd_strokes import ODD_STROKES
 from pipeline.recognize.ranks import is_below
-from pipeline.recognize.strikes import STRUCK_OUT
-from pipeline.recognize.unread import STRAY_WRITING
 
-_UNREAD = frozenset({OUTSIDE_BOXES, ODD_STROKES, STRAY_WRITING})
+_UNREAD = frozenset({IssueCode.OUTSIDE_BOXES, IssueCode.ODD_STROKES, IssueCode.STRAY_WRITING})
 """Remarks of readers that saw something which they do not read."""
 UNCLEAR_P = 0.95
 """What is read on such a page has at most this p. Of 163 drawn values that were surely read (p ≥ 0.99) through writing on the back that showed with
@@ -50,20 +46,13 @@ _AXES = (1, 0), (0, 1)
 _FEWEST_PX = 500
 
 
-class Unclear(StrEnum):
-    """Why no value of a page is sure; also the code of the problem."""
-
-    SHADED = "shaded"
-    BLURRED = "blurred"
-
-
-def unclear(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> tuple[Unclear, ...]:
+def unclear(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> tuple[IssueCode, ...]:
     """What keeps a page from being read surely. Both pictures are grey, laid on the form, 8 px/mm; `seen` is of the same page."""
-    found = {Unclear.SHADED: _is_shaded(specs, seen), Unclear.BLURRED: _is_blurred(upright, unfilled)}
+    found = {IssueCode.SHADED: _is_shaded(specs, seen), IssueCode.BLURRED: _is_blurred(upright, unfilled)}
     return tuple(what for what, is_so in found.items() if is_so)
 
 
-def no_surer(fields: Mapping[str, Reading], why: Collection[Unclear]) -> dict[str, Reading]:
+def no_surer(fields: Mapping[str, Reading], why: Collection[IssueCode]) -> dict[str, Reading]:
     """The readings; on a page that is not clear none has a higher p than such a page allows."""
     return {name: replace(reading, p=min(reading.p, UNCLEAR_P)) if why else reading for name, reading in fields.items()}
 
@@ -77,7 +66,7 @@ def doubted(fields: Mapping[str, Reading], unsure: Container[str]) -> dict[str, 
 
 def _is_unread(reading: Reading) -> bool:
     """Whether a reader tells of something that it has not read; a line below a number, or a ring around it, may be all that strikes it out."""
-    return not _UNREAD.isdisjoint(reading.remarks) or (reading.state is State.CANCELLED and STRUCK_OUT in reading.remarks)
+    return not _UNREAD.isdisjoint(reading.remarks) or (reading.state is State.CANCELLED and IssueCode.STRUCK_OUT in reading.remarks)
 
 
 def _is_shaded(specs: Iterable[FieldSpec], seen: Seen) -> bool:

@@ -21,6 +21,7 @@ from pipeline.digitize import READER_VERSION, Digitized, Reader
 from pipeline.errors import EfterskriftError, MissingProgramError, StoreUnavailableError, place_of
 from pipeline.form_library import FormLibrary
 from pipeline.fresh_reader import FreshReader
+from pipeline.issues import IssueCode
 from pipeline.learning.signers import learned_signers
 from pipeline.settings import Settings
 from pipeline.store import workers
@@ -102,9 +103,9 @@ class Desk:
             self.broken = error
             raise
         except EfterskriftError as error:
-            self._fail(page_id, f"not_read: {error}")
+            self._fail(page_id, f"{IssueCode.NOT_READ}: {error}")
         except Exception as error:  # a page fails alone, whatever its reading stumbles on
-            self._fail(page_id, f"not_read: {place_of(error)}")
+            self._fail(page_id, f"{IssueCode.NOT_READ}: {place_of(error)}")
         else:
             self._patiently(lambda: self._save(page_id, digitized))
 

@@ -10,22 +10,23 @@ import cv2
 import numpy as np
 
 from pipeline import __version__
-from pipeline.astray_marks import BESIDE_BOX, astray
+from pipeline.astray_marks import astray
 from pipeline.blanks import blank
 from pipeline.clearness import doubted, no_surer, unclear
 from pipeline.clients import ClientRegister
-from pipeline.encircled import ENCIRCLED, encircled
+from pipeline.encircled import encircled
 from pipeline.errors import RegistrationError
 from pipeline.fiducials import CODES, ORGANISATION, SERIALS
 from pipeline.field_place import hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.free_page import transcribed
 from pipeline.identify import Identification, identify
+from pipeline.issues import Issue, IssueCode
 from pipeline.known_names import known_names
-from pipeline.long_lines import LINE_ACROSS, across
+from pipeline.long_lines import across
 from pipeline.margins import margin_mm
 from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode, WordPlace
-from pipeline.more_paper import MORE_PAPER, more_paper
+from pipeline.more_paper import more_paper
 from pipeline.numbers_beside import numbers_beside
 from pipeline.page_spec import PageSpec
 from pipeline.picture import decode
@@ -33,11 +34,9 @@ from pipeline.plane import page_of
 from pipeline.print_contrast import Seen, seen_on
 from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.registry import READERS, sure
-from pipeline.recognize.unread import STRAY_WRITING
-from pipeline.red_ink import RED_INK, red_fields
+from pipeline.red_ink import red_fields
 from pipeline.register import PX_PER_MM, Registration, boxes_to_px, crop, register
 from pipeline.resolve import Context, resolve
 from pipeline.settings import Settings
@@ -115,45 +114,45 @@ def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_
         return _read_unmarked(image, found, forms, context, gate_mm, kinds)
     form = forms.get((found.code.form, found.code.version)) if found.code else None
     if form is None or found.code is None or found.code.page_no > len(form.pages):
-        problems = (*found.problems, "unknown_form") if found.code else found.problems
-        unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, problems)
+        problems = (*found.problems, Issue(IssueCode.UNKNOWN_FORM)) if found.code else found.problems
+        unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, _stored(problems))
         return Digitized(_with_lines(image, unread, context, kinds))
     return _read_page(image, found, form, found.code.page_no, context, gate_mm, kinds)
 
 
 def _read_page(image: Image, found: Identification, form: Form, page_no: int, context: Context, gate_mm: float, kinds: frozenset[Kind]) -> Digitized:
     unfilled = blank(form, page_no)
-    unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, found.problems)
+    unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, _stored(found.problems))
     try:
         with stage("register"):
             laid = register(image, found, unfilled)
     except RegistrationError:
-        return Digitized(replace(unread, problems=(*found.problems, "not_registered")))
+        return Digitized(replace(unread, problems=_stored((*found.problems, Issue(IssueCode.NOT_REGISTERED)))))
     problems = (*found.problems, *laid.problems)
     unread = replace(unread, residual_mm=laid.residual_mm)
     if laid.residual_mm > gate_mm:
-        return Digitized(replace(unread, problems=(*problems, "residual_over_gate")), _jpeg(laid.upright))
+        return Digitized(replace(unread, problems=_stored((*problems, Issue(IssueCode.RESIDUAL_OVER_GATE)))), _jpeg(laid.upright))
     problems += _beside(image, laid, unfilled)
-    return _values(image, laid, unfilled, replace(unread, problems=problems), form, form.pages[page_no - 1], context, kinds)
+    return _values(image, laid, unfilled, replace(unread, problems=_stored(problems)), form, form.pages[page_no - 1], context, kinds)
 
 
 def _read_unmarked(image: Image, found: Identification, forms: Forms, context: Context, gate_mm: float, kinds: frozenset[Kind]) -> Digitized:
     """A page without any mark of ours: perhaps of a form that was printed elsewhere."""
     seen = sighted(image, forms.values(), gate_mm)
     residual = seen.laid.residual_mm if seen.laid else None
-    unread = PageReading(Outcome.UNIDENTIFIED, None, seen.rotation_deg, residual, (*found.problems, *seen.problems))
+    unread = PageReading(Outcome.UNIDENTIFIED, None, seen.rotation_deg, residual, _stored((*found.problems, *seen.problems)))
     if seen.form is None or seen.laid is None:
         return Digitized(_with_lines(image, unread, context, kinds))
     code = SheetCode(seen.form.id, seen.form.version, 1, 1, "")
     unfilled = blank(seen.form, 1)
     problems = (*seen.problems, *_beside(image, seen.laid, unfilled))
-    return _values(image, seen.laid, unfilled, replace(unread, code=code, problems=problems), seen.form, seen.form.pages[0], context, kinds)
+    return _values(image, seen.laid, unfilled, replace(unread, code=code, problems=_stored(problems)), seen.form, seen.form.pages[0], context, kinds)
 
 
-def _beside(image: Image, laid: Registration, unfilled: Image) -> tuple[str, ...]:
+def _beside(image: Image, laid: Registration, unfilled: Image) -> tuple[Issue, ...]:
     """The problem of a page beside which the picture shows writing on another sheet."""
     with stage("more paper"):
-        return (MORE_PAPER,) * more_paper(image, np.linalg.inv(laid.to_mm), page_of(unfilled))
+        return (Issue(IssueCode.MORE_PAPER),) * more_paper(image, np.linalg.inv(laid.to_mm), page_of(unfilled))
 
 
 def _with_lines(image: Image, unread: PageReading, context: Context, kinds: frozenset[Kind]) -> PageReading:
@@ -174,29 +173,27 @@ def _values(
         fields, odd = resolve(specs, form, readings, context)
     seen = seen_on(laid.upright, unfilled)
     not_clear = unclear(page.all_fields, laid.upright, unfilled, seen)
-    remarks = [(remark, name) for name, reading in fields.items() for remark in reading.remarks]
+    remarks = [Issue(remark, name) for name, reading in fields.items() for remark in reading.remarks]
     red = red_fields(specs, image, laid, seen)
-    told = [*_told(page, specs, fields, laid.upright, unfilled, seen), *((RED_INK, spec.name) for spec in specs if spec.name in red)]
-    about = dict.fromkeys(f"{code}:{name}" for code, name in (*remarks, *told))
-    fields = no_surer(doubted(fields, {name for _, name in told}), not_clear)
-    problems = (*unread.problems, *not_clear, *odd, *about)
+    told = [*_told(page, specs, fields, laid.upright, unfilled, seen), *(Issue(IssueCode.RED_INK, spec.name) for spec in specs if spec.name in red)]
+    about = dict.fromkeys((*remarks, *told))
+    fields = no_surer(doubted(fields, {issue.field for issue in told}), not_clear)
+    problems = (*unread.problems, *_stored((*map(Issue, not_clear), *odd, *about)))
     return Digitized(replace(unread, outcome=Outcome.READ, problems=problems, fields=fields), _jpeg(laid.upright))
 
 
-def _told(
-    page: PageSpec, specs: tuple[FieldSpec, ...], fields: Mapping[str, Reading], upright: Image, unfilled: Image, seen: Seen
-) -> list[tuple[str, str]]:
-    """What makes a field unsure that its reader cannot see: codes of problems, each with the field's name."""
+def _told(page: PageSpec, specs: tuple[FieldSpec, ...], fields: Mapping[str, Reading], upright: Image, unfilled: Image, seen: Seen) -> list[Issue]:
+    """What makes a field unsure that its reader cannot see: issues of fields."""
     hidden, ringed, loose = hidden_fields(specs, upright, unfilled, seen), encircled(specs, seen), astray(page.all_fields, fields, seen)
     lined = across(page.all_fields, fields, seen)
     beside = stray_writing(page.all_fields, fields, seen, () if page.blank else (*CODES, *SERIALS, ORGANISATION))
     return [
-        *((why, name) for name, why in hidden.items()),
-        *((STRAY_WRITING, spec.name) for spec in page.all_fields if spec.name in beside),
-        *((ENCIRCLED, spec.name) for spec in specs if spec.name in ringed),
-        *((OUTSIDE_BOXES, name) for name in sorted(numbers_beside(page.all_fields, fields, seen))),
-        *((LINE_ACROSS, spec.name) for spec in specs if spec.name in lined),
-        *((BESIDE_BOX, spec.name) for spec in specs if spec.name in loose - ringed),
+        *(Issue(why, name) for name, why in hidden.items()),
+        *(Issue(IssueCode.STRAY_WRITING, spec.name) for spec in page.all_fields if spec.name in beside),
+        *(Issue(IssueCode.ENCIRCLED, spec.name) for spec in specs if spec.name in ringed),
+        *(Issue(IssueCode.OUTSIDE_BOXES, name) for name in sorted(numbers_beside(page.all_fields, fields, seen))),
+        *(Issue(IssueCode.LINE_ACROSS, spec.name) for spec in specs if spec.name in lined),
+        *(Issue(IssueCode.BESIDE_BOX, spec.name) for spec in specs if spec.name in loose - ringed),
     ]
 
 
@@ -227,6 +224,10 @@ def _on_page(spec: FieldSpec, words: tuple[WordPlace, ...]) -> tuple[WordPlace, 
 
 def _crop(spec: FieldSpec, margin: float, upright: Image, unfilled: Image) -> Crop:
     return Crop(crop(upright, spec.area, margin), spec, crop(unfilled, spec.area, margin), PX_PER_MM, margin)
+
+
+def _stored(issues: Iterable[Issue]) -> tuple[str, ...]:
+    return tuple(map(str, issues))
 
 
 def _jpeg(image: Image) -> bytes:

@@ -18,8 +18,6 @@ from pipeline.model import Box
 from pipeline.packed import Map, Mask
 from pipeline.print_contrast import SCALE, Seen
 
-ENCIRCLED = "encircled"
-"""The problem of a field of which a box has a ring around it."""
 _GAP_MM = 1.0
 """So far to each side a ring is followed on: where it crosses print it is not seen."""
 _LARGEST_MM = 40.0

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.components import Components
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import IssueCode
 from pipeline.lost_words import over_words
 from pipeline.model import Box, Image
 from pipeline.once import while_it_lives
@@ -63,14 +63,7 @@ _STRETCH_MM = 20.0
 _MOST = 0.6
 
 
-class Hidden(StrEnum):
-    """Why a field's reading is not to be trusted; also the code of the problem."""
-
-    COVERED = "covered"
-    MOVED = "place_unsure"
-
-
-def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> dict[str, Hidden]:
+def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> dict[str, IssueCode]:
     """Fields that cannot be seen where they should be, by name. Both pictures are grey, laid on the form, 8 px/mm; `seen` is of the same page."""
     page = small(upright, PATCH_SCALE)
     bands, patches = _bands(page), white_patches(page, unfilled)
@@ -81,10 +74,10 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     usual = _usual([each for some in rings.values() for each in some])
     bare = None if usual is None else _bare(seen, usual)
     over = over_words(seen) if usual is None else []
-    hidden: dict[str, Hidden] = {}
+    hidden: dict[str, IssueCode] = {}
     for name, boxes in areas.items():
         if usual is not None and _has_moved(seen, boxes):
-            hidden[name] = Hidden.MOVED
+            hidden[name] = IssueCode.PLACE_UNSURE
         elif (
             (anything and any(under_patch(patches, box) or _under_band(bands, box) for box in written[name].parts))
             or _is_lost(seen, written[name], rings[name], usual)
@@ -92,11 +85,11 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
             or any(plane.apart(box, thing) == 0 for box in boxes for thing in over)
             or (written[name].kind in (Kind.MARK, Kind.CHOICE) and any(is_punched(upright, box) for box in boxes))
         ):
-            hidden[name] = Hidden.COVERED
-    return hidden | dict.fromkeys(_surrounded(areas, hidden), Hidden.MOVED)
+            hidden[name] = IssueCode.COVERED
+    return hidden | dict.fromkeys(_surrounded(areas, hidden), IssueCode.PLACE_UNSURE)
 
 
-def _surrounded(areas: Mapping[str, Sequence[Box]], hidden: Mapping[str, Hidden]) -> list[str]:
+def _surrounded(areas: Mapping[str, Sequence[Box]], hidden: Mapping[str, IssueCode]) -> list[str]:
     """Fields that seem all right but lie among many that do not: their print only looks like what was sought."""
     if not hidden:
         return []

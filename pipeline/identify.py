@@ -13,6 +13,7 @@ import zxingcpp
 from pipeline import marker_search, plane
 from pipeline.blank_page import is_blank
 from pipeline.fiducials import CODES, MARKERS, parse_code
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Image, SheetCode
 from pipeline.plane import Matrix, Points
 
@@ -38,14 +39,14 @@ class Identification:
     code: SheetCode | None
     markers: Mapping[int, Points]
     rotation_deg: float
-    problems: tuple[str, ...]
+    problems: tuple[Issue, ...]
     blank: bool
     code_corners: Mapping[int, Points] = field(default_factory=dict)
 
     @property
     def unmarked(self) -> bool:
         """Whether the page bears no marks of ours: one marker by itself may be a likeness."""
-        return len(self.markers) < 2 and not self.code_corners and "several_sheets" not in self.problems
+        return len(self.markers) < 2 and not self.code_corners and Issue(IssueCode.SEVERAL_SHEETS) not in self.problems
 
     @property
     def page_plane(self) -> Matrix | None:
@@ -80,11 +81,12 @@ def identify(image: Image) -> Identification:
 
 def _told(markers: dict[int, Points], codes: dict[int, _Code], *, several: bool) -> Identification:
     said = {c.code for c in codes.values()}
-    problems = ["several_sheets"] * several + ["no_code"] * (not said) + ["codes_differ"] * (len(said) > 1)
+    wrong = {IssueCode.SEVERAL_SHEETS: several, IssueCode.NO_CODE: not said, IssueCode.CODES_DIFFER: len(said) > 1}
+    problems = [Issue(problem) for problem, is_so in wrong.items() if is_so]
     code = None if problems else said.pop()
     if code:
-        problems += [f"code_missing:{i + 1}" for i in range(len(CODES)) if i not in codes]
-        problems += [f"marker_missing:{i}" for i in MARKERS if i not in markers]
+        problems += [Issue(IssueCode.CODE_MISSING, str(i + 1)) for i in range(len(CODES)) if i not in codes]
+        problems += [Issue(IssueCode.MARKER_MISSING, str(i)) for i in MARKERS if i not in markers]
     result = Identification(code, markers, 0.0, tuple(problems), False, {i: c.corners for i, c in codes.items()})
     lies = result.page_plane
     turn = 0.0 if lies is None else plane.turn_at_centre(lies)

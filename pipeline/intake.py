@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import EfterskriftError, IntakeError, place_of
+from pipeline.issues import IssueCode
 from pipeline.scan import MAX_FILE_BYTES, ScannedPage, pages_of
 from pipeline.store.database import Store
 from pipeline.store.pages import NewPage
@@ -127,7 +128,7 @@ def _pages(source: Source) -> Iterator[ScannedPage]:
     except OSError as error:
         raise _unreadable(source.path, error) from error
     except Exception as error:  # a bad file fails alone
-        yield ScannedPage(source.path.name, number + 1, None, "", "broken_page", place_of(error))
+        yield ScannedPage(source.path.name, number + 1, None, "", IssueCode.BROKEN_PAGE, place_of(error))
 
 
 def _keep(store: Store, batch: str, source: Source, scanned: ScannedPage, by: str, nth: int) -> None:

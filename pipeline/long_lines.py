@@ -22,8 +22,6 @@ from pipeline.model import Box, Reading, State
 from pipeline.packed import Mask
 from pipeline.print_contrast import SCALE, Seen, window
 
-LINE_ACROSS = "line_across"
-"""The problem of a field over which a pen line goes that is not its own."""
 _STEPS = SCALE / 2
 """Steps per mm: a shaky line is followed by steps of half a millimetre, straight on or aslant."""
 _INK, _PRINT, _PAPER = np.array((2, -1, -10_000), np.int16)

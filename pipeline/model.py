@@ -1,4 +1,4 @@
-"""The nouns of the trade, as frozen values. Imports nothing of ours.
+"""The nouns of the trade, as frozen values. Imports nothing of ours but the codes of issues.
 
 Lengths are millimetres from the top left of the printed page unless a name says px. A probability `p` is between 0 and 1.
 """
@@ -11,6 +11,8 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.issues import IssueCode
 
 Image = NDArray[np.uint8]
 """Grey (h, w) or BGR (h, w, 3), 0 = black."""
@@ -84,7 +86,7 @@ class Reading:
 
     `p` is the probability that value and state are both right. `alternatives` are other values with their
     probabilities, best first. `characters` gives p for each character of a text value, for showing the doubtful ones.
-    `remarks` are codes of what a person has to be told about the field, such as "struck_out"; they become problems of the page.
+    `remarks` are the issues that its reader found, such as `IssueCode.STRUCK_OUT`; they become problems of the page.
     `reasons` are codes that say why the value is proposed, such as "name_like:0.86". `lattice` is what the reader saw box by
     box; it helps to weigh the value and is neither stored nor shown. `clarity` is how clearly handwriting was seen whatever it says: the mean
     logarithm of the likeliest sign's p, step by step (0 is clearest); nor is it stored or shown. `seen` is how probable the picture alone makes what
@@ -98,7 +100,7 @@ class Reading:
     alternatives: Alternatives = ()
     characters: tuple[float, ...] = ()
     box_px: tuple[int, int, int, int] | None = None
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[IssueCode, ...] = ()
     reasons: tuple[str, ...] = ()
     lattice: Lattice = field(default=(), compare=False, repr=False)
     clarity: float | None = field(default=None, compare=False, repr=False)
@@ -130,7 +132,7 @@ class SheetCode:
 
 @dataclass(frozen=True, slots=True)
 class PageReading:
-    """All that the machine knows of one page."""
+    """All that the machine knows of one page. `problems` are issues as they are stored (`str(Issue)`), or the sentence of an error."""
 
     outcome: Outcome
     code: SheetCode | None = None

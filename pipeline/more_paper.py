@@ -13,7 +13,6 @@ from pipeline.pen_words import DARK, without_specks, words
 from pipeline.plane import Matrix, Points
 from pipeline.print_contrast import SCALE, darker, paper_of, window
 
-MORE_PAPER = "more_paper"
 _AROUND_MM = 8.0
 """So far around a page lies what may still be of it."""
 _LEAST_ROOM = 0.3

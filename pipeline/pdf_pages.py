@@ -18,6 +18,7 @@ from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PD
 from PIL import Image as Pillow
 
 from pipeline.errors import MissingProgramError, StoreUnavailableError
+from pipeline.issues import IssueCode
 from pipeline.left_behind import folder_prefix, remove_left_today
 from pipeline.model import Image
 from pipeline.pdf_loss import DAMAGE, lacking
@@ -47,7 +48,7 @@ class PdfPicture:
 class PdfProblem:
     """Why a PDF or one of its pages cannot be taken in."""
 
-    code: str
+    code: IssueCode
     reason: str
 
 
@@ -78,19 +79,19 @@ def pdf_pages(path: Path) -> Iterator[tuple[int, PdfPicture | PdfProblem]]:
     try:
         pdf = pikepdf.open(path)
     except pikepdf.PasswordError:
-        yield 1, PdfProblem("encrypted", "The PDF is locked with a password.")
+        yield 1, PdfProblem(IssueCode.ENCRYPTED, "The PDF is locked with a password.")
         return
     except DAMAGE:
-        yield 1, PdfProblem("broken_file", "The PDF is damaged.")
+        yield 1, PdfProblem(IssueCode.BROKEN_FILE, "The PDF is damaged.")
         return
     with pdf:
         missing = lacking(path, len(pdf.pages))
         if not len(pdf.pages) and not missing:
-            yield 1, PdfProblem("empty_file", "The PDF has no pages.")
+            yield 1, PdfProblem(IssueCode.EMPTY_FILE, "The PDF has no pages.")
         for number in range(1, len(pdf.pages) + 1):
             yield number, _page(pdf, path, number)
         if missing:
-            yield len(pdf.pages) + 1, PdfProblem("broken_page", missing)
+            yield len(pdf.pages) + 1, PdfProblem(IssueCode.BROKEN_PAGE, missing)
 
 
 def _page(pdf: pikepdf.Pdf, path: Path, number: int) -> PdfPicture | PdfProblem:
@@ -220,13 +221,13 @@ def _rendered(path: Path, number: int, dpi: int) -> PdfPicture | PdfProblem:
             if picture is not None and picture.min() == picture.max():
                 picture = None
     except PDFPopplerTimeoutError:
-        return PdfProblem("too_large", f"The page could not be drawn within {RENDER_SECONDS} seconds.")
+        return PdfProblem(IssueCode.TOO_LARGE, f"The page could not be drawn within {RENDER_SECONDS} seconds.")
     except PDFPageCountError:
-        return PdfProblem("broken_page", "The page is damaged.")
+        return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged.")
     except PDFInfoNotInstalledError as error:
         raise MissingProgramError("poppler is not installed.", "Install poppler-utils.") from error
     if picture is None:
-        return PdfProblem("broken_page", "The page is damaged and shows nothing.")
+        return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged and shows nothing.")
     encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
     return PdfPicture(encoded.tobytes(), "image/png")
 

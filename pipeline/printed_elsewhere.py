@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline import plane
 from pipeline.blanks import blank, blank_file
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Image
 from pipeline.plane import Matrix
 from pipeline.print_features import Features, Placement, blank_features, picture_features, placed
@@ -42,7 +43,7 @@ class Sighting:
     form: Form | None = None
     laid: Registration | None = None
     rotation_deg: float = 0.0
-    problems: tuple[str, ...] = ()
+    problems: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,11 @@ class _Trial:
         """Print seen, times its share of all: print that the form lacks counts against it, and print that the page lacks."""
         return (self.laid.seen + self.words.seen) ** 2 / max(1, self.laid.sought + self.words.sought)
 
-    def problems(self, gate_mm: float) -> tuple[str, ...]:
+    def problems(self, gate_mm: float) -> tuple[Issue, ...]:
         """Why the page is not of this form; none if it may be."""
         if self.laid.residual_mm > gate_mm:
-            return (*self.laid.problems, "residual_over_gate")
-        return () if self.words.everywhere else ("words_differ",)
+            return (*self.laid.problems, Issue(IssueCode.RESIDUAL_OVER_GATE))
+        return () if self.words.everywhere else (Issue(IssueCode.WORDS_DIFFER),)
 
 
 def sighted(image: Image, forms: Iterable[Form], gate_mm: float) -> Sighting:
@@ -74,7 +75,7 @@ def sighted(image: Image, forms: Iterable[Form], gate_mm: float) -> Sighting:
     best = Sighting()
     for side in _SIDES if candidates else ():
         best = _sighted(image, candidates, side, gate_mm)
-        if best.form or "form_uncertain" in best.problems or side >= max(image.shape[:2]):
+        if best.form or Issue(IssueCode.FORM_UNCERTAIN) in best.problems or side >= max(image.shape[:2]):
             break
     return best
 
@@ -104,7 +105,7 @@ def _sighted(image: Image, forms: list[Form], side: int, gate_mm: float) -> Sigh
         nearest = min(trials, key=lambda trial: trial.laid.residual_mm)
         return Sighting(None, nearest.laid, nearest.turn, nearest.problems(gate_mm))
     if len(fitting) > 1 and fitting[0].explained < _MARGIN * fitting[1].explained:
-        return Sighting(None, fitting[0].laid, fitting[0].turn, ("form_uncertain",))
+        return Sighting(None, fitting[0].laid, fitting[0].turn, (Issue(IssueCode.FORM_UNCERTAIN),))
     return Sighting(fitting[0].form, fitting[0].laid, fitting[0].turn, fitting[0].laid.problems)
 
 

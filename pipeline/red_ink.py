@@ -20,8 +20,6 @@ from pipeline.pen_words import DARK
 from pipeline.print_contrast import SCALE, Seen, unprinted, window
 from pipeline.register import Registration
 
-RED_INK = "red_ink"
-"""The problem of a field in which there is red ink."""
 _PX_PER_MM = 3.0
 _SOFT_MM = 0.4
 _RED = 40

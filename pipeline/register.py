@@ -21,6 +21,7 @@ from pipeline.errors import RegistrationError
 from pipeline.fiducials import CODES, SERIALS
 from pipeline.identify import Identification
 from pipeline.ink_grey import shrunk_ink
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Image
 from pipeline.once import once_a_picture
 from pipeline.page_fit import FEWEST, best_fit, homography
@@ -59,7 +60,7 @@ class Registration:
     to_mm: Matrix
     residual_mm: float
     upright: Image
-    problems: tuple[str, ...] = ()
+    problems: tuple[Issue, ...] = ()
     bend: Bend | None = None
     seen: int = 0
     sought: int = 0
@@ -100,7 +101,7 @@ def lay(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box] = ()) 
     laid = _laid(small, start, blank, changing)
     if laid.residual_mm >= LOST_MM and structure.is_two_level(image):
         laid = _laid(small, start, structure.dark_print(blank), changing)
-    problems = ("print_not_found",) if laid.residual_mm >= LOST_MM else ()
+    problems = (Issue(IssueCode.PRINT_NOT_FOUND),) if laid.residual_mm >= LOST_MM else ()
     return replace(laid, to_mm=laid.to_mm @ np.linalg.inv(to_image), problems=problems)
 
 

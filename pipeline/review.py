@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
+from pipeline.issues import IssueCode
 from pipeline.model import EntryState, Reading, State, Value
 from pipeline.stored_values import canonical, not_fitting
 from pipeline.template import Form, Forms
@@ -38,7 +39,7 @@ FACTS: Mapping[str, frozenset[Meaning]] = {
 }
 """What a record has to say (PDL 3:6): whom it is about, when it happened and who wrote. One field of each set is enough."""
 
-UNLIKELY = frozenset({"outside_outage", "implausible"})
+UNLIKELY = frozenset({IssueCode.OUTSIDE_OUTAGE, IssueCode.IMPLAUSIBLE})
 """Reasons of a reading that make another person look, although the first and the machine agree."""
 SURE_FROM = 0.99
 """From this probability on a reading is sure enough to be shown filled in."""

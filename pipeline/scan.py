@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
+from pipeline.issues import IssueCode
 from pipeline.pdf_pages import PdfProblem, pdf_page_count, pdf_pages
 from pipeline.picture import DAMAGE, TooLargeError, check_size, opened
 
@@ -69,7 +70,9 @@ def pages_of(path: Path) -> Iterator[ScannedPage]:
     kind = media_type_of(path)
     if kind is None:
         empty = path.stat().st_size == 0
-        problem, reason = ("empty_file", "The file is empty.") if empty else ("not_a_document", "The file is not a PDF, TIFF, JPEG or PNG.")
+        problem, reason = (
+            (IssueCode.EMPTY_FILE, "The file is empty.") if empty else (IssueCode.NOT_A_DOCUMENT, "The file is not a PDF, TIFF, JPEG or PNG.")
+        )
         yield ScannedPage(path.name, 1, None, "", problem, reason)
     elif kind == PDF:
         yield from _from_pdf(path)
@@ -97,13 +100,13 @@ def page_count(path: Path) -> int:
 def _from_picture(path: Path, kind: str) -> ScannedPage:
     """A JPEG or PNG, as it is. Damage inside the picture data shows when it is decoded; the bytes are kept all the same."""
     if path.stat().st_size > MAX_FILE_BYTES:
-        return ScannedPage(path.name, 1, None, kind, "too_large", "The file is too large for one picture.")
+        return ScannedPage(path.name, 1, None, kind, IssueCode.TOO_LARGE, "The file is too large for one picture.")
     try:
         opened(path).close()
     except TooLargeError:
-        return ScannedPage(path.name, 1, None, kind, "too_large", "The picture has too many pixels.")
+        return ScannedPage(path.name, 1, None, kind, IssueCode.TOO_LARGE, "The picture has too many pixels.")
     except DAMAGE:
-        return ScannedPage(path.name, 1, None, kind, "broken_file", "The picture is damaged.")
+        return ScannedPage(path.name, 1, None, kind, IssueCode.BROKEN_FILE, "The picture is damaged.")
     return ScannedPage(path.name, 1, path.read_bytes(), kind)
 
 
@@ -124,7 +127,7 @@ def _from_tiff(path: Path) -> Iterator[ScannedPage]:
         for index in range(pages):
             yield _frame(path.name, picture, index)
     if is_cut:
-        yield ScannedPage(path.name, pages + 1, None, TIFF, "broken_page", "The file ends before its pages do: some are missing.")
+        yield ScannedPage(path.name, pages + 1, None, TIFF, IssueCode.BROKEN_PAGE, "The file ends before its pages do: some are missing.")
 
 
 def _frames(path: Path) -> tuple[int, bool]:
@@ -158,9 +161,9 @@ def _frame(name: str, picture: Pillow.Image, index: int) -> ScannedPage:
         check_size(picture)
         data, kind = _rewrapped(picture)
     except (TooLargeError, Pillow.DecompressionBombError):
-        return ScannedPage(name, index + 1, None, TIFF, "too_large", "The page has too many pixels.")
+        return ScannedPage(name, index + 1, None, TIFF, IssueCode.TOO_LARGE, "The page has too many pixels.")
     except DAMAGE:
-        return ScannedPage(name, index + 1, None, TIFF, "broken_page", "The page is damaged.")
+        return ScannedPage(name, index + 1, None, TIFF, IssueCode.BROKEN_PAGE, "The page is damaged.")
     return ScannedPage(name, index + 1, data, kind)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import parse_issues
 from pipeline.model import Reading, State, Value
 from pipeline.review import is_typed, is_unlikely
 from pipeline.template import Form
@@ -59,7 +60,7 @@ def is_routine(form: Form, spec: FieldSpec, reading: Reading | None, told: Itera
         return False
     if spec.required and reading.state is State.EMPTY:
         return False
-    return all(code.partition(":")[2] != spec.name for code in told)
+    return all(issue.field != spec.name for issue in parse_issues(told))
 
 
 def may_group(form: Form, spec: FieldSpec, row: int | None) -> bool:

@@ -12,6 +12,7 @@ from pipeline.blanks import blank
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.form_faults import Fault
 from pipeline.form_rules import CELL_HEIGHT, CELL_WIDTH, MARK_LEAST, MARK_MOST, TEXT_HEIGHT
+from pipeline.issues import IssueCode, parse_issues
 from pipeline.making.trial_ink import Written, printed_inside, written_in
 from pipeline.making.trial_sheet import fields_of, numbered
 from pipeline.model import Box, Image, Reading, Value
@@ -72,7 +73,7 @@ def judge(form: Form, page_no: int, upright: Image, fields: Mapping[str, Reading
         problems: of the reading; those that say that a field cannot be seen count.
     """
     specs, numbers, unfilled = fields_of(form, page_no), numbered(form), blank(form, page_no)
-    hidden = frozenset(code.partition(":")[2] for code in problems if code.startswith(("covered:", "place_unsure:")))
+    hidden = frozenset(issue.field for issue in parse_issues(problems) if issue.code in (IssueCode.COVERED, IssueCode.PLACE_UNSURE))
     page = _Page(specs, grey(upright), unfilled, hidden)
     columns: dict[str, list[Judged]] = {}
     for spec in specs:

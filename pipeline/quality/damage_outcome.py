@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import IssueCode, parse_issues
 from pipeline.model import Outcome, PageReading, Reading, Value
 from pipeline.page_spec import PageSpec
 from pipeline.quality.damage_paper import Warp
@@ -54,7 +55,7 @@ def page_outcome(reading: PageReading, page: PageSpec, written: Mapping[str, Val
         return PageOutcome(reading.problems or (str(reading.outcome),), reading.residual_mm, ())
     specs = [spec for spec in page.all_fields if spec.kind in KINDS]
     offsets = _offsets_mm(specs, reading.fields, where)
-    flagged = {problem.partition(":")[2] for problem in reading.problems if problem.startswith(("place_unsure:", "covered:"))}
+    flagged = {issue.field for issue in parse_issues(reading.problems) if issue.code in (IssueCode.COVERED, IssueCode.PLACE_UNSURE)}
     fields = [
         FieldOutcome(spec.name, spec.kind, _is_right(spec, written.get(spec.name), got), got.p, float(offset), spec.name in flagged)
         for spec, offset in zip(specs, offsets, strict=True)

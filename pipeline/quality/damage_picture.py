@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from pipeline.digitize import DEFAULT_GATE_MM, Reader
+from pipeline.issues import IssueCode, parse_issues
 from pipeline.model import Image
 from pipeline.quality.damage_outcome import KINDS
 from pipeline.quality.damage_series import Trial, damage, written_sheet
@@ -42,7 +43,7 @@ def _strip(trial: Trial, reader: Reader) -> Image:
     """The damaged page around the first field that is framed, or its middle."""
     picture = damage(trial, written_sheet(trial.form, trial.sheet)).image
     reading = reader.read(cv2.imencode(".png", picture)[1].tobytes(), "image/png").reading
-    names = [problem.partition(":")[2] for problem in reading.problems if problem.startswith(("covered:", "place_unsure:"))]
+    names = [issue.field for issue in parse_issues(reading.problems) if issue.code in (IssueCode.COVERED, IssueCode.PLACE_UNSURE)]
     boxes = [box for name in names if (box := reading.fields[name].box_px)]
     shown = picture if picture.ndim == 3 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8)
     shown = np.ascontiguousarray(shown)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.issues import split_code
 from pipeline.quality.damage_kinds import Series
 from pipeline.quality.damage_outcome import SURE, PageOutcome
 from pipeline.quality.damage_series import Trial
@@ -76,7 +77,7 @@ def _finding(series: Series, by_strength: Mapping[float, Sequence[PageOutcome]],
 def _step(strength: float, pages: Sequence[PageOutcome]) -> Step:
     fields = [field for page in pages for field in page.fields]
     refused = [page for page in pages if page.refused]
-    reasons = sorted({reason.partition(":")[0] for page in refused for reason in page.refused})
+    reasons = sorted({split_code(reason)[0] for page in refused for reason in page.refused})
     return Step(
         strength,
         len(pages),

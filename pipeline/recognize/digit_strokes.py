@@ -16,8 +16,6 @@ REACH = 0.35
 """How far a stroke may reach into the next cell, in cell widths, and still be this cell's alone: one that goes farther is two digits that touch."""
 SPECK = 0.03
 """A stroke with less than this share of the area of its cell's largest is dust."""
-OUTSIDE_BOXES = "outside_boxes"
-"""The remark on a reading that something is written half outside the boxes of the field: it is in none of them."""
 INTO, HIGH = 0.08, 0.4
 """Of the height of the boxes: what stands above or below may be of this field if it reaches so far into them, what stands beside if it is so high."""
 BEYOND, BEYOND_ON_PRINT = 0.72, 0.85

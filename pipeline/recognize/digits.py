@@ -11,15 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import IssueCode
 from pipeline.model import Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.digit_cells import EMPTY, STRUCK, Row, cells_of_row
 from pipeline.recognize.digit_decoding import decode
 from pipeline.recognize.digit_holes import have_odd_loops
-from pipeline.recognize.digit_strokes import OUTSIDE_BOXES
 from pipeline.recognize.inference import opened
-from pipeline.recognize.odd_strokes import ODD_STROKES
-from pipeline.recognize.strikes import STRUCK_OUT
 
 MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "digits.onnx"
 SECOND = MODEL.with_name("digits-second.onnx")
@@ -54,7 +52,9 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
 
 def remarked(reading: Reading, is_outside: bool, is_odd: bool = False) -> Reading:
     """The reading of a row of boxes; `is_outside`: something is written half outside of them, `is_odd`: a box holds strokes of something else."""
-    remarks = (OUTSIDE_BOXES,) * is_outside + (ODD_STROKES,) * is_odd + (STRUCK_OUT,) * (reading.state is State.CANCELLED)
+    remarks = (
+        (IssueCode.OUTSIDE_BOXES,) * is_outside + (IssueCode.ODD_STROKES,) * is_odd + (IssueCode.STRUCK_OUT,) * (reading.state is State.CANCELLED)
+    )
     return replace(reading, remarks=remarks) if remarks else reading
 
 

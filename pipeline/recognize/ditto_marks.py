@@ -12,8 +12,6 @@ from pipeline.components import Components
 from pipeline.model import Box
 from pipeline.recognize.ink import Mask
 
-DITTO = "ditto"
-"""The remark on a reading that a ditto mark may stand in the field: what the row above says is meant."""
 LOWEST_MM, HIGHEST_MM = 0.7, 5.0
 STRAIGHT_MM, SLENDER = 0.9, 0.5
 """An upright stroke of a ditto mark is nowhere wider, and so wide for its length at most, slanted or not."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from pipeline.field_spec import Format
+from pipeline.issues import IssueCode
 from pipeline.model import Image, Reading, State, WordPlace
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.curves import MISSHAPEN_P
@@ -21,12 +22,12 @@ from pipeline.recognize.narrow_writing import read_spread
 from pipeline.recognize.network import Steps
 from pipeline.recognize.second_look import LooksAt, looking_again
 from pipeline.recognize.stretches import Part, parts, struck_breaks
-from pipeline.recognize.strikes import STRUCK_OUT, Strike, struck_out
+from pipeline.recognize.strikes import Strike, struck_out
 from pipeline.recognize.text_grammar import shape_of
 from pipeline.recognize.text_values import values_of
 from pipeline.recognize.transcription import DASHES_P, reading
 from pipeline.recognize.unit_signs import with_unit_signs
-from pipeline.recognize.unread import STRAY_WRITING, hangs_below, has_two_rows, is_cut, is_left_out
+from pipeline.recognize.unread import hangs_below, has_two_rows, is_cut, is_left_out
 from pipeline.recognize.word_places import spans
 from pipeline.settings import load_settings
 
@@ -62,7 +63,7 @@ def _with_the_unread(found: Reading, crop: Crop, ink: Ink, own: Mask) -> Reading
     if lost:
         found = replace(found, p=min(found.p, MISSHAPEN_P))
     if lost or is_cut(crop, ink, own) or is_left_out(crop, ink, own):
-        return replace(found, remarks=(*found.remarks, STRAY_WRITING))
+        return replace(found, remarks=(*found.remarks, IssueCode.STRAY_WRITING))
     return found
 
 
@@ -87,7 +88,7 @@ def _without_struck(line: Sequence[Part], answers: Iterator[Reading], form: Form
         return stretch(read)
     found = _of_format(stretch(read), form) if read else Reading(None, 0.5, State.ILLEGIBLE)
     lost = any(_is_sign_of_number(before, part, reading) for (before, part), reading in _strikes_after(line, read))
-    return replace(found, p=min(found.p, MISSHAPEN_P) if lost else found.p, remarks=(STRUCK_OUT,))
+    return replace(found, p=min(found.p, MISSHAPEN_P) if lost else found.p, remarks=(IssueCode.STRUCK_OUT,))
 
 
 def _strikes_after(line: Sequence[Part], read: Sequence[Reading]) -> Iterator[tuple[tuple[Line, Strike], Reading]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pipeline.issues import IssueCode
 from pipeline.model import Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.handwriting import read_lines
@@ -17,14 +18,11 @@ from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.line_picture import CLEAN_P, SPECKED_P, Line
 from pipeline.recognize.page_lines import plain_area
 from pipeline.recognize.see_back import points_to_back
-from pipeline.recognize.strikes import STRUCK_OUT
-from pipeline.recognize.unread import STRAY_WRITING, runs_out
+from pipeline.recognize.unread import runs_out
 from pipeline.recognize.written_rows import WrittenArea, WrittenRow, written_area
 
 STRUCK = "[struket]"
 """Stands in the text where the paper has struck-out words."""
-SEE_BACK = "see_back"
-"""A remark on a reading: the writing goes on, on the back."""
 MOST_STRETCHES = 100
 """No page has more rows, and stretches between struck-out places; noise has, and would take half a minute to be read as nothing."""
 ROW_MIDDLE = 0.65
@@ -40,7 +38,7 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
     areas = [_area(crop) for crop in crops]
     read = read_areas(areas, crops[0].names if crops else NO_NAMES)
     return [
-        replace(one, remarks=(*one.remarks, STRAY_WRITING)) if _runs_out(crop, area) else one
+        replace(one, remarks=(*one.remarks, IssueCode.STRAY_WRITING)) if _runs_out(crop, area) else one
         for one, crop, area in zip(read, crops, areas, strict=True)
     ]
 
@@ -107,6 +105,6 @@ def _text(area: WrittenArea, rows: list[Reading]) -> Reading:
     return replace(after(text, "\n" * first), remarks=_remarks(area, str(text.value)))
 
 
-def _remarks(area: WrittenArea, text: str) -> tuple[str, ...]:
+def _remarks(area: WrittenArea, text: str) -> tuple[IssueCode, ...]:
     struck = any(not isinstance(part, Line) for row in area.rows for part in row.parts)
-    return (*((STRUCK_OUT,) if struck else ()), *((SEE_BACK,) if area.arrow or points_to_back(text) else ()))
+    return (*((IssueCode.STRUCK_OUT,) if struck else ()), *((IssueCode.SEE_BACK,) if area.arrow or points_to_back(text) else ()))

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from pipeline.components import Labels
 from pipeline.recognize.digit_strokes import HIGH, Stroke
 
-ODD_STROKES = "odd_strokes"
-"""The remark on a reading that a box may hold something else than was read: a single stroke taken for nothing, a ditto mark or an arrow for a 1, two
-digits for one of them, and one that lies in the next box for nothing."""
 ALIKE = 0.5
 """Two strokes of a ditto mark: the smaller one has this share of the height and of the area of the other, at least, and stands beside it so far."""
 DITTO = 0.1

@@ -8,10 +8,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from pipeline.issues import IssueCode
 from pipeline.model import UNSEEN_P, Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Ink, find_ink, written
-from pipeline.recognize.strikes import STRUCK_OUT
 from pipeline.recognize.tesseract import Word, read_line
 
 READ_PX_PER_MM = 12.0
@@ -42,7 +42,7 @@ def _read(ink: Ink) -> Reading:
     if ink.area_mm2 < LEAST_INK_MM2:
         return Reading.empty(0.99)
     reading = _reading(read_line(_picture(ink), DPI))
-    return replace(reading, p=min(reading.p, UNSEEN_P), remarks=(STRUCK_OUT,)) if is_struck(ink) else reading
+    return replace(reading, p=min(reading.p, UNSEEN_P), remarks=(IssueCode.STRUCK_OUT,)) if is_struck(ink) else reading
 
 
 def _picture(ink: Ink) -> Image:

@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.components import Components
+from pipeline.issues import IssueCode
 from pipeline.model import SIGNATURE_LETTERS, UNSEEN_P, Image, Reading, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ctc import decode
-from pipeline.recognize.ditto_marks import DITTO, field_is_ditto, may_say_ditto, nearly_says_ditto, says_ditto
+from pipeline.recognize.ditto_marks import field_is_ditto, may_say_ditto, nearly_says_ditto, says_ditto
 from pipeline.recognize.ink import Ink, Mask, find_ink
 from pipeline.recognize.line_picture import banded, line_of
 from pipeline.recognize.network import ALPHABET, Steps, read_steps
 from pipeline.recognize.passing_lines import passes_through
-from pipeline.recognize.strikes import STRUCK_OUT, struck_out
-from pipeline.recognize.unread import STRAY_WRITING, off_print
+from pipeline.recognize.strikes import struck_out
+from pipeline.recognize.unread import off_print
 
 SIGNATURE_MM2 = 1.2
 """Ink of a mark that might as well be dirt as a signature; the shortest real ones seen have about four times as much."""
@@ -61,8 +62,12 @@ def recognize_initials(crops: Sequence[Crop]) -> list[Reading]:
 def _initials(crop: Crop, reading: Reading, steps: Steps) -> Reading:
     """The reading with its letters; doubtful, and told of, where they are what ditto marks are read as, below another row."""
     text = decode(steps, ALPHABET)[0].text
-    if DITTO not in reading.remarks and (crop.spec.row or 1) > 1 and any(says(text) for says in (says_ditto, may_say_ditto, nearly_says_ditto)):
-        reading = replace(_doubtful(reading), remarks=(*reading.remarks, DITTO))
+    if (
+        IssueCode.DITTO not in reading.remarks
+        and (crop.spec.row or 1) > 1
+        and any(says(text) for says in (says_ditto, may_say_ditto, nearly_says_ditto))
+    ):
+        reading = replace(_doubtful(reading), remarks=(*reading.remarks, IssueCode.DITTO))
     return _with_letters(reading, letter_steps(steps))
 
 
@@ -71,11 +76,11 @@ def _signed(crop: Crop, ink: Ink, own: Mask, doubtful_mm2: float) -> Reading:
     found = _presence(own, ink, doubtful_mm2)
     if found.state is State.READ:
         if field_is_ditto(own, ink.px_per_mm):
-            return replace(_doubtful(found), remarks=(DITTO,))
+            return replace(_doubtful(found), remarks=(IssueCode.DITTO,))
         return _doubtful(found) if _is_straight(own, ink) or passes_through(ink) else found
     near = off_print(crop, ink, np.asarray(ink.mask & ~own, np.bool_))
     beside = _presence(near, ink, doubtful_mm2).state is State.READ
-    return replace(found, remarks=(STRAY_WRITING,)) if beside else found
+    return replace(found, remarks=(IssueCode.STRAY_WRITING,)) if beside else found
 
 
 def _doubtful(reading: Reading) -> Reading:
@@ -92,7 +97,7 @@ def _is_straight(own: Mask, ink: Ink) -> bool:
 def _unless_struck(reading: Reading, picture: Image, ink: Ink) -> Reading:
     """Doubtful, and told of, where initials are struck out."""
     (strikes,) = struck_out([picture], ink.px_per_mm)
-    return replace(_doubtful(reading), remarks=(*reading.remarks, STRUCK_OUT)) if strikes else reading
+    return replace(_doubtful(reading), remarks=(*reading.remarks, IssueCode.STRUCK_OUT)) if strikes else reading
 
 
 def letter_steps(steps: Steps) -> NDArray[np.float32]:

@@ -18,8 +18,6 @@ from pipeline.model import Image
 from pipeline.recognize.inference import opened
 
 MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "strikes.onnx"
-STRUCK_OUT = "struck_out"
-"""The remark on a reading that words were struck out."""
 HEIGHT = 32
 STEP_PX = 4
 """One answer for so many columns of a picture `HEIGHT` px high."""

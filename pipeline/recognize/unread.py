@@ -11,8 +11,6 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import WIDEST_STROKE_MM, Ink, Mask, paper_darkness, square
 from pipeline.recognize.line_picture import has_stroke
 
-STRAY_WRITING = "stray_writing"
-"""The remark on a reading, and the problem of a field, that something beside it is not read."""
 FROM_PRINT_MM = 0.6
 """So near to print ink may be print that lies a little beside its place."""
 PRINT = 0.1

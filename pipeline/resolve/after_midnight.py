@@ -9,7 +9,6 @@ from pipeline.model import Reading
 from pipeline.resolve.row_order import as_number
 from pipeline.template import Form
 
-AFTER_MIDNIGHT = "after_midnight"
 EVENING, MORNING = 18 * 60.0, 8 * 60.0
 """Minutes of the day: a time before the second on a row below one after the first is of the next day, or out of order."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from pipeline.field_spec import FieldSpec, addends
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Reading, State, Value
 from pipeline.resolve.row_order import NUMERAL
 from pipeline.resolve.weighing import listed, normalised, unlisted, with_reason
@@ -17,8 +18,8 @@ _SUMS_KEPT = 400
 _Sums = dict[Decimal, float]
 
 
-def sums_fit(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> tuple[dict[str, Reading], list[str]]:
-    """The fields of each sum, weighed together, and `sum_differs:<field>` where the likeliest values do not add up.
+def sums_fit(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> tuple[dict[str, Reading], list[Issue]]:
+    """The fields of each sum, weighed together, and `SUM_DIFFERS` where the likeliest values do not add up.
 
     A sum that is a part of another, such as a subtotal, is weighed with one after the other; whether they add up is said at the end.
     """
@@ -35,7 +36,7 @@ def sums_fit(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> tuple
     problems = []
     for name, names in sums:
         if _number(found[name].value) != sum(_number(found[part].value) or Decimal(0) for part in names):
-            problems.append(f"sum_differs:{name}")
+            problems.append(Issue(IssueCode.SUM_DIFFERS, name))
         else:
             found[name] = with_reason(found[name], "sum_fits")
     return found, problems

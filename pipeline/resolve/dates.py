@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from pipeline.field_spec import FieldSpec, Meaning
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import LATTICE_SYMBOLS, Reading, State, Value
 from pipeline.resolve.number_rows import USUAL_DOUBT, tempered
 from pipeline.resolve.weighing import listed, normalised, unlisted, with_reason, without_reasons
@@ -21,10 +22,10 @@ UNLISTED = 0.25
 WRITTEN_LATER = timedelta(days=31)
 """So long after the outage people still write down what happened in it."""
 _MOST_DAYS = 400
-_JUDGED = ("in_outage", "outside_outage")
+_JUDGED = ("in_outage", IssueCode.OUTSIDE_OUTAGE)
 
 
-def in_outage(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Reading, list[str]]:
+def in_outage(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Reading, list[Issue]]:
     """The reading of a date, weighed by the outage (first and last day), and its problems."""
     if reading.state is not State.READ:
         return reading, []
@@ -38,12 +39,12 @@ def in_outage(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Readin
     return judged_date(spec, found, window)
 
 
-def judged_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Reading, list[str]]:
+def judged_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Reading, list[Issue]]:
     """The reading of a date with what the outage says of the likeliest value, and its problems."""
     found = without_reasons(reading, _JUDGED)
     if _inside(found.value, *_days_meant(spec, window)):
         return with_reason(found, "in_outage"), []
-    return with_reason(found, "outside_outage"), [f"outside_outage:{spec.name}"]
+    return with_reason(found, IssueCode.OUTSIDE_OUTAGE), [Issue(IssueCode.OUTSIDE_OUTAGE, spec.name)]
 
 
 def _days_meant(spec: FieldSpec, window: Window) -> Window:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import IssueCode
 from pipeline.model import UNSEEN_P, Reading, State
-from pipeline.recognize.ditto_marks import DITTO, may_say_ditto, says_ditto
+from pipeline.recognize.ditto_marks import may_say_ditto, says_ditto
 
 _TEXTS = frozenset({Kind.TEXT, Kind.LINES})
 
@@ -35,7 +36,7 @@ def _text(reading: Reading | None) -> str:
 
 
 def _meant(reading: Reading, above: str, its: Reading | None) -> Reading:
-    p, remarks = min(reading.p, UNSEEN_P), (*reading.remarks, DITTO)
+    p, remarks = min(reading.p, UNSEEN_P), (*reading.remarks, IssueCode.DITTO)
     if its is None or not above:
         return replace(reading, p=p, remarks=remarks)
     p = min(p, its.p)

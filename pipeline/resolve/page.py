@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from pipeline.clients import ClientRegister
 from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, sibling_name
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Reading, State
-from pipeline.resolve.after_midnight import AFTER_MIDNIGHT, after_midnight
+from pipeline.resolve.after_midnight import after_midnight
 from pipeline.resolve.arithmetic import sums_fit
 from pipeline.resolve.dates import Window, in_outage, judged_date
 from pipeline.resolve.ditto import repeated
@@ -30,10 +31,10 @@ class Context:
     staff: StaffRegister | None = None
 
 
-def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Reading], context: Context) -> tuple[dict[str, Reading], list[str]]:
-    """Readings of one page, weighed against each other; and problems as `<code>:<field>`."""
+def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Reading], context: Context) -> tuple[dict[str, Reading], list[Issue]]:
+    """Readings of one page, weighed against each other; and their issues."""
     fields = dict(readings)
-    judged: dict[str, list[str]] = {}
+    judged: dict[str, list[Issue]] = {}
     for spec in specs:
         fields[spec.name], judged[spec.name] = _alone(spec, fields[spec.name], context)
     alone = dict(fields)
@@ -74,30 +75,30 @@ _OF_THE_OUTAGE = frozenset({Meaning.EVENT_DATE, Meaning.WRITTEN_DATE})
 """Dates that say what happened in it. Others, such as a deadline, the end of a period or the next meeting, lie after it as a rule."""
 
 
-def _alone(spec: FieldSpec, reading: Reading, context: Context) -> tuple[Reading, list[str]]:
+def _alone(spec: FieldSpec, reading: Reading, context: Context) -> tuple[Reading, list[Issue]]:
     if spec.format is Format.DATE and context.window and spec.means in _OF_THE_OUTAGE:
         return in_outage(spec, reading, context.window)
     return in_range(spec, reading)
 
 
-def _judged(spec: FieldSpec, reading: Reading, context: Context) -> tuple[Reading, list[str]]:
+def _judged(spec: FieldSpec, reading: Reading, context: Context) -> tuple[Reading, list[Issue]]:
     """What is said of a value alone, said of the one that other fields have made the likeliest."""
     if spec.format is Format.DATE and context.window and spec.means in _OF_THE_OUTAGE:
         return judged_date(spec, reading, context.window)
     return judged_number(spec, reading) if spec.format is Format.NUMBER else (reading, [])
 
 
-def _out_of_order(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]) -> list[str]:
+def _out_of_order(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]) -> list[Issue]:
     """Written before it happened; and pairs whose first is more than their second (a visit over midnight is shown too: it is rare)."""
     problems = []
     written, event = form.meaning(Meaning.WRITTEN_DATE), form.meaning(Meaning.EVENT_DATE)
     if written and event and _is_more(event, written, fields):
-        problems.append(f"written_before_event:{written.name}")
+        problems.append(Issue(IssueCode.WRITTEN_BEFORE_EVENT, written.name))
     for spec in specs:
         other = form.by_name.get(sibling_name(spec, spec.less_than)) if spec.less_than else None
         if other is not None and _is_more(spec, other, fields):
-            problems.append(f"{'end_before_start' if spec.format is Format.TIME else 'pair_crossed'}:{spec.name}")
-    return problems + [f"{AFTER_MIDNIGHT}:{name}" for name in after_midnight(form, fields)]
+            problems.append(Issue(IssueCode.END_BEFORE_START if spec.format is Format.TIME else IssueCode.PAIR_CROSSED, spec.name))
+    return problems + [Issue(IssueCode.AFTER_MIDNIGHT, name) for name in after_midnight(form, fields)]
 
 
 def _is_more(one: FieldSpec, other: FieldSpec, fields: Mapping[str, Reading]) -> bool:
@@ -107,10 +108,10 @@ def _is_more(one: FieldSpec, other: FieldSpec, fields: Mapping[str, Reading]) ->
     return first is not None and second is not None and first > second
 
 
-def _missing(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]) -> list[str]:
+def _missing(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]) -> list[Issue]:
     """Required fields that are empty, in the sheet's own part and in each row that is used at all."""
     used = {row for row in form.rows() if any(_is_filled(spec, fields) for spec in specs if spec.row == row)}
-    return [f"missing:{s.name}" for s in specs if s.required and s.row in used | {None} and fields[s.name].state is State.EMPTY]
+    return [Issue(IssueCode.MISSING, s.name) for s in specs if s.required and s.row in used | {None} and fields[s.name].state is State.EMPTY]
 
 
 def _is_filled(spec: FieldSpec, fields: Mapping[str, Reading]) -> bool:

@@ -11,6 +11,7 @@ from pipeline.client_search import BOXES, CLEARLY, NAME_AGREES, ClientSearch
 from pipeline.clients import ClientRegister
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.identity import is_local, normal_pid
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import LATTICE_SYMBOLS, Lattice, Reading, State
 from pipeline.resolve.evidence import Evidence, Floats, Written, gather, posterior
 from pipeline.resolve.number_rows import USUAL_DOUBT, Way, tempered
@@ -59,20 +60,20 @@ class _Found:
 
 def resolve_persons(
     specs: Sequence[FieldSpec], form: Form, fields: Mapping[str, Reading], register: ClientRegister
-) -> tuple[dict[str, Reading], list[str]]:
-    """The fields that say whom a row is about, weighed; and problems as `<code>:<field>`."""
+) -> tuple[dict[str, Reading], list[Issue]]:
+    """The fields that say whom a row is about, weighed; and their issues."""
     search = register.search
     rows = [row for spec in specs if spec.means is Meaning.CLIENT_PID and (row := _row(spec, form, fields, search)) is not None]
     alone = [_weighed(search, row, ()) for row in rows]
     sure = [int(found.clients.argmax()) if found.clients.max(initial=0.0) >= SURE_NEIGHBOUR else None for found in alone]
     resolved: dict[str, Reading] = {}
-    problems: list[str] = []
+    problems: list[Issue] = []
     for number, row in enumerate(rows):
         others = tuple(place for i, place in enumerate(sure) if place is not None and i != number)
         found = _weighed(search, row, others) if others else alone[number]
         reading, odd = _resolved(row, found, register)
         resolved[row.spec.name] = reading
-        problems += [f"{code}:{row.spec.name}" for code in odd]
+        problems += [Issue(code, row.spec.name) for code in odd]
     return resolved, problems
 
 
@@ -118,14 +119,14 @@ def _weighed(search: ClientSearch, row: _Row, here: tuple[int, ...]) -> _Found:
     return _Found(clients, unknown, here)
 
 
-def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Reading, list[str]]:
+def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Reading, list[IssueCode]]:
     ranked = _ranked(found, register)
     if not ranked:
         return row.reading, []
     value, p, place = ranked[0]
     unwritten = row.evidence.unwritten > -np.inf
     if (unwritten or row.reading.state is State.ILLEGIBLE) and p < 0.5:
-        return _left(row.reading, ranked), ["person_unknown"] if unwritten else []
+        return _left(row.reading, ranked), [IssueCode.PERSON_UNKNOWN] if unwritten else []
     p = min(p, SUREST_P if place is not None and _second_kind(row, place, value, register.search) else ONE_KIND_P)
     if place is not None and not _stands_there(row, place, value):
         p = min(p, ANOTHER_P)
@@ -202,12 +203,16 @@ def _number_reasons(row: _Row, place: int, value: str) -> list[str]:
     return [f"number_differs:{differs}" if differs else f"number_unclear:{unclear}" if unclear else "number_clear"]
 
 
-def _problems(row: _Row, place: int | None, value: str, search: ClientSearch, *, named: bool) -> list[str]:
+def _problems(row: _Row, place: int | None, value: str, search: ClientSearch, *, named: bool) -> list[IssueCode]:
     if place is None:
-        return ["person_unknown"]
+        return [IssueCode.PERSON_UNKNOWN]
     score = max(row.evidence.name[place], row.evidence.printed[place])
-    problems = ["name_differs"] if named and score < NAME_AGREES else ["name_fits_other"] if named and _fits_other(row, place, search) else []
-    return problems if _stands_there(row, place, value) else [*problems, "number_differs"]
+    problems = []
+    if named and score < NAME_AGREES:
+        problems.append(IssueCode.NAME_DIFFERS)
+    elif named and _fits_other(row, place, search):
+        problems.append(IssueCode.NAME_FITS_OTHER)
+    return problems if _stands_there(row, place, value) else [*problems, IssueCode.NUMBER_DIFFERS]
 
 
 def _fits_other(row: _Row, place: int, search: ClientSearch) -> bool:

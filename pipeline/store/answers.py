@@ -10,8 +10,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, insert, or_, select
 
 from pipeline.field_spec import Meaning
+from pipeline.issues import IssueCode, parse_issues
 from pipeline.model import State
-from pipeline.resolve.after_midnight import AFTER_MIDNIGHT
 from pipeline.review import Answer
 from pipeline.store import tables
 from pipeline.store.entries import DECIDED, Entry
@@ -112,7 +112,7 @@ def shared_answers(conn: Connection, found: Entry, form: Form) -> dict[str, Answ
 def _after_midnight(conn: Connection, found: Entry, form: Form) -> set[int | None]:
     """The rows of a sheet that the machine takes to be of the day after the one in its head."""
     told = conn.execute(select(tables.page.c.problems).where(tables.page.c.sheet == found.sheet)).scalars()
-    fields = [code.partition(":")[2] for codes in told for code in codes or () if code.startswith(f"{AFTER_MIDNIGHT}:")]
+    fields = [issue.field for codes in told for issue in parse_issues(codes or ()) if issue.code is IssueCode.AFTER_MIDNIGHT]
     return {form.by_name[name].row for name in fields if name in form.by_name}
 
 

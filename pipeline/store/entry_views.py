@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from pipeline.errors import FormError
 from pipeline.field_spec import FieldSpec, Meaning
+from pipeline.issues import Issue, IssueCode, Severity, parse_issues
 from pipeline.model import Client, EntryState, Person, Reading, State
-from pipeline.resolve.after_midnight import AFTER_MIDNIGHT
 from pipeline.review import FACTS, Answer, asked, is_typed
 from pipeline.store.answers import Decided, How, decided, drafts, shared_answers
 from pipeline.store.entries import Entry, entry
@@ -25,9 +25,6 @@ from pipeline.template import Form, Forms
 
 _OVER_THE_MACHINE = frozenset({How.CHANGED, How.CORRECTION, How.SECOND})
 """How somebody decides who does not only confirm what the machine read."""
-_NOT_SEEN = frozenset(
-    {"covered", "place_unsure", "outside_boxes", "odd_strokes", "stray_writing", "red_ink", "encircled", "line_across", "beside_box", "ditto"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ def look_at(conn: Connection, forms: Forms, person: Person, entry_id: str) -> En
     if covered.hides(found.row):
         fields = tuple(_covered(field) if field.spec.means in TELLS else field for field in fields)
     blind = {field.spec.name for field in fields if field.blind}
-    since, absent = told_of(conn, found, form, pages), [f"page_missing:{number}" for number in missing]
+    since, absent = told_of(conn, found, form, pages), [str(Issue(IssueCode.PAGE_MISSING, str(number))) for number in missing]
     problems = [*since, *_page_problems(found, pages, blind), *absent, *_facts(fields)]
     blind_pid = any(field.blind and field.spec.means is Meaning.CLIENT_PID for field in fields)
     known = client(conn, found.client_pid) if found.client_pid and not blind_pid else None
@@ -206,12 +203,16 @@ def _is_open(spec: FieldSpec, found: Entry, answers: Mapping[str, Decided]) -> b
 def _page_problems(found: Entry, pages: tuple[Page, ...], blind: Collection[str]) -> list[str]:
     """The problems of the sheet's pages, without those of fields in other rows and of fields that are typed blind: they tell what was read.
 
-    That a field cannot be seen as a whole (`_NOT_SEEN`) tells nothing of it, and whoever types it has to know; so has whoever types the day of a
-    visit after midnight.
+    Two kinds are shown for a blind field all the same, since they do not tell its value: that it cannot be seen as a whole
+    (`Severity.LOW_CONFIDENCE`), and that a visit seems to be after midnight.
     """
     row = f"{found.row:02d}." if found.row else ""
-    every = [(problem, *problem.partition(":")[::2]) for page in pages for problem in page.problems]
-    problems = [problem for problem, code, field in every if field not in blind or code in {*_NOT_SEEN, AFTER_MIDNIGHT}]
+    every = [issue for page in pages for issue in parse_issues(page.problems)]
+    problems = [
+        str(issue)
+        for issue in every
+        if issue.field not in blind or issue.code.severity is Severity.LOW_CONFIDENCE or issue.code is IssueCode.AFTER_MIDNIGHT
+    ]
     return [problem for problem in problems if "." not in problem or row in problem]
 
 
@@ -221,5 +222,5 @@ def _facts(fields: tuple[FieldView, ...]) -> list[str]:
     for fact, meanings in FACTS.items():
         own = [field for field in fields if field.spec.means in meanings]
         if own and all(not field.blind and (field.reading is None or field.reading.state is State.EMPTY) for field in own):
-            problems.append(f"fact_missing:{fact}")
+            problems.append(str(Issue(IssueCode.FACT_MISSING, fact)))
     return problems

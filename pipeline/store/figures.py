@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from pipeline.issues import split_code
 from pipeline.store.pages import all_problem_pages, status
 from pipeline.store.stacks import unfinished
 from pipeline.store.tables import batch
@@ -19,8 +20,7 @@ def figures(conn: Connection) -> dict[str, Any]:
     *_, queued = queue_figures(conn)
     codes: Counter[str] = Counter()
     for page in all_problem_pages(conn):
-        # A code is followed by a colon and its particulars.
-        codes.update({text.partition(":")[0] for text in (*page.problems, page.reason, _kind(page.outcome, page.duplicate_of)) if text})
+        codes.update({split_code(text)[0] for text in (*page.problems, page.reason, _kind(page.outcome, page.duplicate_of)) if text})
     return {
         "pages": status(conn) | {"queued": queued},
         "entries": entry_states(conn),

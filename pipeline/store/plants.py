@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, s
 from pipeline.access import Action
 from pipeline.errors import StoreError
 from pipeline.field_spec import FieldSpec
+from pipeline.issues import parse_issues
 from pipeline.lots import is_drawn, lot
 from pipeline.model import EntryState, Person, Reading, State
 from pipeline.planting import Plant, as_read, put_back, still_there, wrong_value
@@ -144,7 +145,7 @@ def has_open_plant(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
 
 def _chosen(conn: Connection, view: EntryView, share: float) -> tuple[FieldView, Plant] | None:
     key, entry_id = key_for_lots(conn), view.entry.id
-    told = {code.partition(":")[2] for code in view.problems}
+    told = {issue.field for issue in parse_issues(view.problems)}
     shown = [field for field in view.fields if field.open and not field.blind and field.draft is None and field.spec.name not in told]
     drawn = [field for field in shown if is_drawn(key, share, "plant", entry_id, field.spec.name)]
     for field in sorted(drawn, key=lambda field: lot(key, "plant", entry_id, field.spec.name)):

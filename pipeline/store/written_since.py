@@ -12,8 +12,8 @@ from rapidfuzz.distance import Levenshtein
 from sqlalchemy import Connection
 
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import Issue, IssueCode, parse_issues
 from pipeline.model import Reading, State
-from pipeline.recognize.strikes import STRUCK_OUT
 from pipeline.review import Answer, agree
 from pipeline.store.answers import decided
 from pipeline.store.duplicates import same_paper
@@ -48,7 +48,9 @@ def told_of(conn: Connection, found: Entry, form: Form, pages: Sequence[Page]) -
     later = [one for one in pages if one.duplicate_of and one.sheet == one.id and same_paper(conn, [one.id])]
     known = [one for one in later if found.row in {entry.row for entry in entries_of(conn, page(conn, one.duplicate_of or "").sheet or "")}]
     changed = {name for one in known for name in _changed(conn, one, form, page_reading(conn, one.id))}
-    return ["scanned_before"] * bool(known) + [f"written_since:{spec.name}" for spec in form.entry_fields(found.row) if spec.name in changed]
+    issues = [Issue(IssueCode.SCANNED_BEFORE)] if known else []
+    issues += [Issue(IssueCode.WRITTEN_SINCE, spec.name) for spec in form.entry_fields(found.row) if spec.name in changed]
+    return [str(issue) for issue in issues]
 
 
 def _written_on(conn: Connection, second: Page, form: Form, now: Mapping[str, Reading]) -> set[int | None]:
@@ -63,11 +65,11 @@ def _changed(conn: Connection, second: Page, form: Form, now: Mapping[str, Readi
     """The fields of a second scan in which more or something else stands than in the first, with what stands there."""
     first = page(conn, second.duplicate_of or "")
     before, said = page_reading(conn, first.id), _said(conn, second.serial or "")
-    struck = {problem for problem in second.problems if problem.startswith(f"{STRUCK_OUT}:")} - set(first.problems)
+    struck = {issue.field for issue in {*parse_issues(second.problems)} - {*parse_issues(first.problems)} if issue.code is IssueCode.STRUCK_OUT}
     return {
         name: read
         for name, read in now.items()
-        if name in before and (f"{STRUCK_OUT}:{name}" in struck or _differs(form.by_name[name], before[name], read, said.get(name)))
+        if name in before and (name in struck or _differs(form.by_name[name], before[name], read, said.get(name)))
     }
 
 

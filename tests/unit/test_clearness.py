@@ -11,7 +11,8 @@ import pytest
 
 from pipeline import plane
 from pipeline.blanks import blank
-from pipeline.clearness import UNCLEAR_P, Unclear, no_surer, unclear
+from pipeline.clearness import UNCLEAR_P, no_surer, unclear
+from pipeline.issues import IssueCode
 from pipeline.model import Image, Reading, State
 from pipeline.print_contrast import seen_on
 from pipeline.printing import issue
@@ -36,7 +37,7 @@ def _page(form_id: str) -> Image:
     return plane.grey(fill(printed_page(form, sheet), form.pages[0], values_for(form, rng), hand, rng))
 
 
-def _found(form_id: str, *damage: Damage) -> tuple[Unclear, ...]:
+def _found(form_id: str, *damage: Damage) -> tuple[IssueCode, ...]:
     state, rng = Damaged(_page(form_id), lambda points: points), np.random.default_rng(7)
     for step in damage:
         state = step(state, rng)
@@ -67,21 +68,21 @@ def test_what_is_borne_leaves_a_page_clear(form_id: str, damage: Damage) -> None
     assert _found(form_id, damage) == ()
 
 
-UNCLEAR: dict[str, tuple[Damage, Unclear]] = {
-    "writing on the back": (partial(bleed_through, strength=0.35), Unclear.SHADED),
-    "strong writing on the back": (partial(bleed_through, strength=0.9), Unclear.SHADED),
-    "a hand that moved": (partial(motion_blur, millimetres=0.9), Unclear.BLURRED),
-    "out of focus": (partial(blur, millimetres=0.33), Unclear.BLURRED),
+UNCLEAR: dict[str, tuple[Damage, IssueCode]] = {
+    "writing on the back": (partial(bleed_through, strength=0.35), IssueCode.SHADED),
+    "strong writing on the back": (partial(bleed_through, strength=0.9), IssueCode.SHADED),
+    "a hand that moved": (partial(motion_blur, millimetres=0.9), IssueCode.BLURRED),
+    "out of focus": (partial(blur, millimetres=0.33), IssueCode.BLURRED),
 }
 
 
 @pytest.mark.parametrize("form_id", SOME)
 @pytest.mark.parametrize(("damage", "what"), UNCLEAR.values(), ids=UNCLEAR)
-def test_what_is_not_clear_is_said_to_be_so(form_id: str, damage: Damage, what: Unclear) -> None:
+def test_what_is_not_clear_is_said_to_be_so(form_id: str, damage: Damage, what: IssueCode) -> None:
     assert _found(form_id, damage, partial(noise, sigma=3)) == (what,)
 
 
-@pytest.mark.parametrize(("p", "why", "after"), [(0.999, [Unclear.BLURRED], UNCLEAR_P), (0.4, [Unclear.BLURRED], 0.4), (0.999, [], 0.999)])
-def test_nothing_is_sure_on_a_page_that_is_not_clear(p: float, why: list[Unclear], after: float) -> None:
+@pytest.mark.parametrize(("p", "why", "after"), [(0.999, [IssueCode.BLURRED], UNCLEAR_P), (0.4, [IssueCode.BLURRED], 0.4), (0.999, [], 0.999)])
+def test_nothing_is_sure_on_a_page_that_is_not_clear(p: float, why: list[IssueCode], after: float) -> None:
     reading = Reading("12:30", p, State.READ)
     assert no_surer({"a": reading}, why) == {"a": replace(reading, p=after)}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.issues import IssueCode
 from pipeline.model import Image
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.digits import recognize
-from pipeline.recognize.odd_strokes import ODD_STROKES
 
 MARGIN, PITCH, HEIGHT = 16, 44, 64
 FACES = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)
@@ -49,7 +49,7 @@ def test_a_digit_over_another_is_told_of(face: int) -> None:
 @pytest.mark.parametrize("digit", list("0123456789"))
 def test_a_digit_by_itself_is_not(digit: str, face: int) -> None:
     (reading,) = recognize([_row(f"{digit}4", digit, face=face, bolder=1)])
-    assert ODD_STROKES not in reading.remarks
+    assert IssueCode.ODD_STROKES not in reading.remarks
 
 
 def test_a_3_may_be_curled_at_its_head() -> None:
@@ -58,7 +58,7 @@ def test_a_3_may_be_curled_at_its_head() -> None:
     cv2.circle(image, (MARGIN + 13, MARGIN + 19), 5, (40,), 3, cv2.LINE_AA)
     (reading,) = recognize([Crop(image, crop.spec, crop.blank, crop.px_per_mm, crop.margin_mm)])
     assert reading.value == "34"
-    assert ODD_STROKES not in reading.remarks
+    assert IssueCode.ODD_STROKES not in reading.remarks
 
 
 @pytest.mark.parametrize(("start", "end", "is_over"), [((10, 46), (32, 14), False), ((21, 12), (21, 48), True)], ids=["slash", "a 1 over it"])
@@ -69,4 +69,4 @@ def test_a_nought_may_have_its_slash(start: tuple[int, int], end: tuple[int, int
     cv2.ellipse(image, (MARGIN + 21, MARGIN + 30), (11, 17), 0, 0, 360, (40,), 3, cv2.LINE_AA)
     cv2.line(image, (MARGIN + start[0], MARGIN + start[1]), (MARGIN + end[0], MARGIN + end[1]), (40,), 3, cv2.LINE_AA)
     (reading,) = recognize([Crop(image, crop.spec, crop.blank, crop.px_per_mm, crop.margin_mm)])
-    assert (ODD_STROKES in reading.remarks) is is_over
+    assert (IssueCode.ODD_STROKES in reading.remarks) is is_over

@@ -11,8 +11,9 @@ import pytest
 from pipeline import plane
 from pipeline.blanks import blank
 from pipeline.clearness import doubted
-from pipeline.field_place import Hidden, hidden_fields
+from pipeline.field_place import hidden_fields
 from pipeline.field_spec import Kind
+from pipeline.issues import IssueCode
 from pipeline.model import UNSEEN_P, Box, Image, Reading, State
 from pipeline.print_contrast import seen_on
 from pipeline.printing import issue
@@ -42,7 +43,7 @@ def _upright(form_id: str, *, solid: bool = False) -> Image:
     return grey
 
 
-def _hidden(form_id: str, page: Image) -> dict[str, Hidden]:
+def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
     form = FORMS[form_id]
     return hidden_fields(form.pages[0].all_fields, page, blank(form, 1), seen_on(page, blank(form, 1)))
 
@@ -69,7 +70,7 @@ def test_a_digit_box_of_which_half_is_torn_off_is_covered() -> None:
     torn = [(last.x + last.w * 0.2, last.y + last.h + 2), (last.x + last.w * 0.9, last.y - 2), (215, last.y - 2), (215, last.y + last.h + 2)]
     page = np.ascontiguousarray(_upright("pappersschema").copy())
     cv2.fillPoly(page, [np.round(np.array(torn) * SCALE).astype(np.int32)], (252,))
-    assert _hidden("pappersschema", page)[field.name] is Hidden.COVERED
+    assert _hidden("pappersschema", page)[field.name] is IssueCode.COVERED
 
 
 def test_digit_boxes_with_a_hole_punched_into_them_are_covered() -> None:
@@ -78,7 +79,7 @@ def test_digit_boxes_with_a_hole_punched_into_them_are_covered() -> None:
     cell = field.cell_boxes[3]
     page = np.ascontiguousarray(_upright("utbetalningslista").copy())
     cv2.circle(page, (round((cell.x + 0.3) * SCALE), round((cell.y + 1.4) * SCALE)), round(2.5 * SCALE), (255,), -1)
-    assert _hidden("utbetalningslista", page) == {field.name: Hidden.COVERED}
+    assert _hidden("utbetalningslista", page) == {field.name: IssueCode.COVERED}
 
 
 def test_boxes_that_are_filled_in_are_not_covered() -> None:
@@ -98,7 +99,7 @@ def test_what_lies_under_a_felt_pen_is_covered(light: float) -> None:
     band = page[round((row.y + 1) * SCALE) : round((row.y + 7) * SCALE), 30 * SCALE : 180 * SCALE]
     band[:] = (band * light).astype(np.uint8)
     hidden = _hidden("matvarden", page)
-    assert hidden.get("rad03.puls") is Hidden.COVERED
+    assert hidden.get("rad03.puls") is IssueCode.COVERED
     assert {name for name in hidden if not name.startswith("rad03")} == set()
 
 
@@ -131,7 +132,7 @@ def test_what_lies_elsewhere_is_unsure(by_mm: float) -> None:
 
 def test_a_hidden_field_is_doubted_and_keeps_its_value() -> None:
     sure = Reading("12:30", 0.999, State.READ)
-    after = doubted({"a": sure, "b": sure}, {"a": Hidden.COVERED})
+    after = doubted({"a": sure, "b": sure}, {"a": IssueCode.COVERED})
     assert after["a"].value == "12:30"
     assert after["a"].p == UNSEEN_P
     assert after["b"] == sure

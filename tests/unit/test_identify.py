@@ -11,6 +11,7 @@ import pytest
 from pipeline import plane
 from pipeline.fiducials import CODES, MARKERS, code_text
 from pipeline.identify import identify
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Image, SheetCode
 from pipeline.quality.damage_light import noise
 from pipeline.quality.damage_paper import Damaged, bleed_through, dust, punched_holes
@@ -51,7 +52,7 @@ def test_rotation_is_the_clockwise_turn(quarters: int) -> None:
 def test_missing_codes_and_markers_are_told() -> None:
     found = identify(_without(_filled(), CODES[0], MARKERS[2]))
     assert found.code == CODE
-    assert found.problems == ("code_missing:1", "marker_missing:2")
+    assert found.problems == (Issue(IssueCode.CODE_MISSING, "1"), Issue(IssueCode.MARKER_MISSING, "2"))
 
 
 def test_one_code_alone_is_enough() -> None:
@@ -63,11 +64,11 @@ def test_one_code_alone_is_enough() -> None:
 
 def test_a_page_without_a_code_is_not_identified() -> None:
     found = identify(_without(_filled(), *CODES))
-    assert (found.code, found.problems, found.blank) == (None, ("no_code",), False)
+    assert (found.code, found.problems, found.blank) == (None, (Issue(IssueCode.NO_CODE),), False)
 
 
 def test_codes_of_others_are_ignored() -> None:
-    assert identify(rendered(synthetic_pdf("https://example.org/1"), 300)).problems == ("no_code",)
+    assert identify(rendered(synthetic_pdf("https://example.org/1"), 300)).problems == (Issue(IssueCode.NO_CODE),)
 
 
 def test_two_codes_that_differ_identify_nothing() -> None:
@@ -75,13 +76,13 @@ def test_two_codes_that_differ_identify_nothing() -> None:
     page = _filled().copy()
     page[3000:] = other[3000:]
     found = identify(page)
-    assert (found.code, found.problems) == (None, ("codes_differ",))
+    assert (found.code, found.problems) == (None, (Issue(IssueCode.CODES_DIFFER),))
 
 
 def test_two_sheets_in_one_picture_identify_nothing() -> None:
     found = identify(np.hstack([_filled(), _filled()]))
     assert found.code is None
-    assert "several_sheets" in found.problems
+    assert Issue(IssueCode.SEVERAL_SHEETS) in found.problems
 
 
 @pytest.mark.parametrize("lower_px", [230, 300, 700, 1500])
@@ -91,7 +92,7 @@ def test_a_sheet_over_another_identifies_nothing(lower_px: int) -> None:
     picture[lower_px:] = _filled()
     found = identify(picture)
     assert found.code is None
-    assert "several_sheets" in found.problems
+    assert Issue(IssueCode.SEVERAL_SHEETS) in found.problems
 
 
 def test_markers_are_found_alike_at_the_edge_and_amid_white() -> None:

@@ -11,17 +11,17 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 
 from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.issues import IssueCode
 from pipeline.margins import LINES_MARGIN_MM, MARGIN_MM, margin_mm
 from pipeline.model import Image, Reading, State
 from pipeline.recognize import handwriting, lines
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import find_ink
 from pipeline.recognize.line_finding import find_rows
-from pipeline.recognize.lines import SEE_BACK, STRUCK
+from pipeline.recognize.lines import STRUCK
 from pipeline.recognize.page_lines import plain_area
 from pipeline.recognize.row_ink import RowInk, row_ink
 from pipeline.recognize.see_back import points_to_back
-from pipeline.recognize.strikes import STRUCK_OUT
 
 PX = 8.0
 PITCH = 9.0
@@ -214,7 +214,7 @@ def test_a_struck_out_word_is_shown_as_struck_out(how: str) -> None:
     reading = paper.read()
     assert f"Dotter {STRUCK}" in str(reading.value)
     assert "Karin" not in str(reading.value)
-    assert reading.remarks == (STRUCK_OUT,)
+    assert reading.remarks == (IssueCode.STRUCK_OUT,)
     assert len(reading.characters) == len(str(reading.value))
 
 
@@ -226,7 +226,7 @@ def test_a_field_of_one_line_leaves_struck_out_words_away_and_says_so() -> None:
     spec = FieldSpec(name="name", label="name", kind=Kind.TEXT, box=(0, 0, 80, 12))
     (reading,) = handwriting.recognize([Crop(image, spec, np.full_like(image, 255), PX)])
     assert _alike([str(reading.value)], ["Karin"])
-    assert reading.remarks == (STRUCK_OUT,)
+    assert reading.remarks == (IssueCode.STRUCK_OUT,)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(form: Format
     paper.write(written, end + 4, PITCH - 2)
     spec = FieldSpec(name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=form)
     (reading,) = handwriting.recognize([Crop(paper.image, spec, paper.blank, PX, AROUND)])
-    assert (reading.value, reading.remarks) == (value, (STRUCK_OUT,))
+    assert (reading.value, reading.remarks) == (value, (IssueCode.STRUCK_OUT,))
 
 
 def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
@@ -255,7 +255,7 @@ def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
     paper.write("sover", stop + 4, PITCH - 2)
     spec = FieldSpec(name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=Format.DATE)
     (reading,) = handwriting.recognize([Crop(paper.image, spec, paper.blank, PX, AROUND)])
-    assert (reading.value, reading.remarks) == ("Pat sover", (STRUCK_OUT,))
+    assert (reading.value, reading.remarks) == ("Pat sover", (IssueCode.STRUCK_OUT,))
     assert reading.p <= 0.3
 
 
@@ -278,7 +278,7 @@ def test_an_arrow_at_the_end_sends_to_the_back() -> None:
     y = 2 * PITCH - 2
     paper.stroke((end, y), (end + 14, y))
     paper.stroke((end + 11, y - 2), (end + 14, y), (end + 11, y + 2))
-    assert SEE_BACK in paper.read().remarks
+    assert IssueCode.SEE_BACK in paper.read().remarks
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 
 from pipeline import plane
 from pipeline.blanks import blank
-from pipeline.field_place import Hidden, hidden_fields
+from pipeline.field_place import hidden_fields
 from pipeline.field_spec import Kind
+from pipeline.issues import IssueCode
 from pipeline.model import Box, Image
 from pipeline.print_contrast import seen_on
 from pipeline.printing import issue
@@ -37,7 +38,7 @@ def _black_and_white(form_id: str, over: Box | None = None) -> Image:
     return np.asarray(cv2.resize(two, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _hidden(form_id: str, page: Image) -> dict[str, Hidden]:
+def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
     unfilled = blank(FORMS.latest(form_id), 1)
     return hidden_fields(FORMS.latest(form_id).pages[0].all_fields, page, unfilled, seen_on(page, unfilled))
 

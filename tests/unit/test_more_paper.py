@@ -11,8 +11,9 @@ import pytest
 
 from pipeline.digitize import Reader
 from pipeline.identify import identify
+from pipeline.issues import IssueCode
 from pipeline.model import Image, Outcome
-from pipeline.more_paper import MORE_PAPER, more_paper
+from pipeline.more_paper import more_paper
 from pipeline.picture import decode
 from pipeline.plane import PAGE, grey
 from pipeline.quality.damage_kinds import BY_NAME
@@ -184,6 +185,6 @@ def test_the_form_is_read_and_the_other_sheet_is_told_of() -> None:
     beside = np.hstack([page, cv2.resize(note(), (1654, 2339))])
     alone, both = (reader.read(cv2.imencode(".png", picture)[1].tobytes(), "image/png").reading for picture in (page, beside))
     assert alone.outcome is both.outcome is Outcome.READ
-    assert MORE_PAPER in both.problems
-    assert MORE_PAPER not in alone.problems
+    assert IssueCode.MORE_PAPER in both.problems
+    assert IssueCode.MORE_PAPER not in alone.problems
     assert {name: one.value for name, one in both.fields.items()} == {name: one.value for name, one in alone.fields.items()}

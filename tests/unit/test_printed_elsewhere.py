@@ -13,6 +13,7 @@ from pipeline.bend import Creases
 from pipeline.digitize import DEFAULT_GATE_MM, Reader
 from pipeline.errors import FormError
 from pipeline.form_rules import form_problems
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Image, Outcome
 from pipeline.print_features import blank_features, picture_features, placed
 from pipeline.printed_elsewhere import Sighting, sighted
@@ -82,7 +83,7 @@ def test_a_page_that_two_forms_fit_alike_is_refused(ward: Form, tmp_path: Path) 
     twin = written_form(tmp_path, "tvilling", WARD)
     seen = _sighted(_written(WARD), ward, twin)
     assert seen.form is None
-    assert seen.problems == ("form_uncertain",)
+    assert seen.problems == (Issue(IssueCode.FORM_UNCERTAIN),)
 
 
 def test_of_two_versions_on_the_same_paper_the_newest_reads_it(ward: Form) -> None:

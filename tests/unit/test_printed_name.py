@@ -23,7 +23,7 @@ def judged(text: str, register: ClientRegister | None) -> tuple[Reading, list[st
     empty = {spec.name: Reading.empty(0.99, False if spec.kind is Kind.MARK else None) for spec in FORM.fields}
     fields = empty | {"registrerat_namn": Reading(text, 0.98, State.READ)}
     found, problems = resolve(FORM.fields, FORM, fields, Context(register, (date(2021, 12, 16), date(2022, 1, 10))))
-    return found["registrerat_namn"], [problem for problem in problems if problem.endswith(":registrerat_namn")]
+    return found["registrerat_namn"], [str(issue) for issue in problems if issue.field == "registrerat_namn"]
 
 
 @pytest.mark.parametrize("text", [NAME, NAME.upper(), NAME.replace(" ", "  "), f"{LOCAL.name}, {LOCAL.pid}"])

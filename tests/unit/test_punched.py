@@ -8,8 +8,9 @@ import pytest
 
 from pipeline import plane
 from pipeline.blanks import blank
-from pipeline.field_place import Hidden, hidden_fields
+from pipeline.field_place import hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import IssueCode
 from pipeline.model import Box, Image
 from pipeline.print_contrast import seen_on
 from pipeline.printing import issue
@@ -25,7 +26,7 @@ def _marks(form_id: str) -> list[FieldSpec]:
     return [spec for spec in FORMS.latest(form_id).pages[0].all_fields if spec.kind is Kind.MARK][::3]
 
 
-def _hidden(form_id: str, page: Image) -> dict[str, Hidden]:
+def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
     form = FORMS.latest(form_id)
     upright = np.asarray(cv2.resize(plane.grey(page), (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
     return hidden_fields(form.pages[0].all_fields, upright, blank(form, 1), seen_on(upright, blank(form, 1)))

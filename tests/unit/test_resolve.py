@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.clients import ClientRegister, load_register
 from pipeline.field_spec import Kind
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import LATTICE_SYMBOLS, Client, Reading, State, Value
 from pipeline.resolve import Context, resolve
 from pipeline.settings import ROOT
@@ -33,7 +34,8 @@ def _page(form: Form, **given: Reading) -> dict[str, Reading]:
 
 
 def _resolved(form: Form, register: ClientRegister | None = REGISTER, **given: Reading) -> tuple[dict[str, Reading], list[str]]:
-    return resolve(form.fields, form, _page(form, **given), Context(register, WINDOW))
+    fields, issues = resolve(form.fields, form, _page(form, **given), Context(register, WINDOW))
+    return fields, [str(issue) for issue in issues]
 
 
 def _misread(pid: str, place: int) -> str:
@@ -114,8 +116,8 @@ def test_a_visit_that_ends_before_it_starts_is_a_problem() -> None:
 
 def _visits(*times: tuple[str, str]) -> list[str]:
     given = {f"rad{i:02d}__{name}": _read(value) for i, row in enumerate(times, 1) for name, value in zip(("start", "slut"), row, strict=True)}
-    _, problems = resolve(VISITS.fields, VISITS, _page(VISITS, datum=_read("2021-12-16"), **given), Context(None, WINDOW))
-    return [problem.partition(":")[2] for problem in problems if problem.startswith("after_midnight")]
+    _, issues = resolve(VISITS.fields, VISITS, _page(VISITS, datum=_read("2021-12-16"), **given), Context(None, WINDOW))
+    return [issue.field for issue in issues if issue.code is IssueCode.AFTER_MIDNIGHT]
 
 
 def test_visits_after_midnight_on_a_sheet_with_one_date_are_asked_about() -> None:
@@ -157,7 +159,7 @@ def test_ten_digits_of_which_some_differ_are_a_problem_as_twelve_are(ten: str, r
     number = Reading(ten, 0.95, State.READ, lattice=boxes)
     fields, problems = resolve(FORM.fields, FORM, _page(FORM, personnummer=number, namn=_read(KARIN.name)), Context(REGISTER))
     assert fields["personnummer"].value == KARIN.pid
-    assert "number_differs:personnummer" in problems
+    assert Issue(IssueCode.NUMBER_DIFFERS, "personnummer") in problems
     assert fields["personnummer"].p <= 0.997
 
 
@@ -167,5 +169,5 @@ def test_a_register_of_one_client_does_not_make_another_number_surely_that_clien
     boxes = tuple(tuple(0.999 if symbol == seen else rest for symbol in LATTICE_SYMBOLS) for seen in other)
     number = Reading(other, 0.98, State.READ, lattice=boxes)
     fields, problems = resolve(FORM.fields, FORM, _page(FORM, personnummer=number), Context(ClientRegister([KARIN])))
-    assert "number_differs:personnummer" in problems
+    assert Issue(IssueCode.NUMBER_DIFFERS, "personnummer") in problems
     assert fields["personnummer"].p <= 0.95

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import IssueCode
 from pipeline.model import UNSEEN_P, Image, State
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.registry import RECOGNIZERS
 from pipeline.recognize.signature import recognize_initials, recognize_signature
-from pipeline.recognize.strikes import STRUCK_OUT
-from pipeline.recognize.unread import STRAY_WRITING
 
 PX = 8.0
 
@@ -99,7 +98,7 @@ def test_initials_that_are_struck_out_are_doubtful_and_told_of() -> None:
     assert kept.p > 0.99
     assert kept.remarks == ()
     assert gone.p <= UNSEEN_P
-    assert gone.remarks == (STRUCK_OUT,)
+    assert gone.remarks == (IssueCode.STRUCK_OUT,)
 
 
 @pytest.mark.parametrize("kind", [Kind.SIGNATURE, Kind.INITIALS])
@@ -108,7 +107,7 @@ def test_whoever_signs_below_the_field_is_told_of(kind: Kind) -> None:
     page = blank.copy()
     cv2.putText(page, "KL", (60, 134), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 40, 4, cv2.LINE_AA)
     below, empty = RECOGNIZERS[kind]([_crop(page, blank, kind), _crop(blank, blank, kind)])
-    assert below.remarks == (STRAY_WRITING,)
+    assert below.remarks == (IssueCode.STRAY_WRITING,)
     assert empty.remarks == ()
 
 

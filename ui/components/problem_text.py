@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pipeline.issues import split_code
 from pipeline.template import Form
 from pipeline.told_labels import told_label
 from ui.text import known
@@ -16,7 +17,7 @@ def problem_texts(codes: Iterable[str], form: Form | None) -> list[str]:
     """
     labels: dict[str, dict[str, None]] = {}
     for code in codes:
-        spec = form.by_name.get(code.partition(":")[2]) if form else None
+        spec = form.by_name.get(split_code(code)[1]) if form else None
         about = labels.setdefault(known("problem", code), {})
         if form and spec:
             about[told_label(form, spec)] = None

@@ -1,0 +1,182 @@
+"""The issues that a file, a page, a field or an entry can have: one code each, with its scope, severity and text key.
+
+An issue is stored and exchanged as text, `<code>` or `<code>:<what it is about>`, for instance `covered:rad01.dos`. The table `page`
+and the JSON of `efterskrift read` hold that text; only this module writes and splits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Self
+
+
+class Scope(Enum):
+    """What an issue is about."""
+
+    FILE = "file"
+    PAGE = "page"
+    FIELD = "field"
+    CLIENT = "client"
+    ENTRY = "entry"
+
+
+class Severity(Enum):
+    """What an issue leads to."""
+
+    STOPS = "stops"
+    """The page is not read: a person has to look into it."""
+    LOW_CONFIDENCE = "low confidence"
+    """The image does not show the whole of what is written, so what was read has a low p.
+
+    A reviewer who keys the field blind is shown the issue too: it does not tell what was read."""
+    WARNING = "warning"
+    """The value is shown with the issue and judged by the reviewer."""
+
+
+_STOPS, _LOW, _WARNING = Severity.STOPS, Severity.LOW_CONFIDENCE, Severity.WARNING
+_FILE, _PAGE, _FIELD, _CLIENT, _ENTRY = Scope.FILE, Scope.PAGE, Scope.FIELD, Scope.CLIENT, Scope.ENTRY
+
+
+class IssueCode(StrEnum):
+    """Every code of an issue. The text is what databases and JSON hold: it never changes."""
+
+    def __new__(cls, text: str, scope: Scope = Scope.PAGE, severity: Severity = Severity.WARNING) -> Self:
+        """A member with its traits; the defaults serve lookups by text only."""
+        code = str.__new__(cls, text)
+        code._value_ = text
+        code._scope = scope
+        code._severity = severity
+        return code
+
+    _scope: Scope
+    _severity: Severity
+
+    # Files and pages that cannot be imported.
+    EMPTY_FILE = "empty_file", _FILE, _STOPS
+    NOT_A_DOCUMENT = "not_a_document", _FILE, _STOPS
+    BROKEN_FILE = "broken_file", _FILE, _STOPS
+    BROKEN_PAGE = "broken_page", _FILE, _STOPS
+    ENCRYPTED = "encrypted", _FILE, _STOPS
+    TOO_LARGE = "too_large", _FILE, _STOPS
+    NOT_READ = "not_read", _FILE, _STOPS
+
+    # Identification.
+    NO_CODE = "no_code", _PAGE, _STOPS
+    CODES_DIFFER = "codes_differ", _PAGE, _STOPS
+    SEVERAL_SHEETS = "several_sheets", _PAGE, _STOPS
+    CODE_MISSING = "code_missing", _PAGE, _WARNING
+    MARKER_MISSING = "marker_missing", _PAGE, _WARNING
+    UNKNOWN_FORM = "unknown_form", _PAGE, _STOPS
+    WORDS_DIFFER = "words_differ", _PAGE, _STOPS
+    FORM_UNCERTAIN = "form_uncertain", _PAGE, _STOPS
+
+    # Registration.
+    NOT_REGISTERED = "not_registered", _PAGE, _STOPS
+    PRINT_NOT_FOUND = "print_not_found", _PAGE, _STOPS
+    RESIDUAL_OVER_GATE = "residual_over_gate", _PAGE, _STOPS
+
+    # Page checks.
+    MORE_PAPER = "more_paper", _PAGE, _WARNING
+    SHADED = "shaded", _PAGE, _LOW
+    BLURRED = "blurred", _PAGE, _LOW
+    COVERED = "covered", _FIELD, _LOW
+    PLACE_UNSURE = "place_unsure", _FIELD, _LOW
+    STRAY_WRITING = "stray_writing", _FIELD, _LOW
+    """Writing next to the field is in no field and is not read."""
+    ENCIRCLED = "encircled", _FIELD, _LOW
+    """A box of the field has a ring around it."""
+    OUTSIDE_BOXES = "outside_boxes", _FIELD, _LOW
+    """Something is written half outside the boxes of the field: it is in none of them."""
+    LINE_ACROSS = "line_across", _FIELD, _LOW
+    """A pen line that is not the field's own goes over it."""
+    BESIDE_BOX = "beside_box", _FIELD, _LOW
+    """A mark is next to a box of the field, or shared by the boxes of two fields."""
+    RED_INK = "red_ink", _FIELD, _LOW
+
+    # Field readers.
+    ODD_STROKES = "odd_strokes", _FIELD, _LOW
+    """A box may hold something else than was read: a single stroke taken for nothing, a ditto mark or an arrow for a 1,
+    two digits for one of them, and one that lies in the next box for nothing."""
+    DITTO = "ditto", _FIELD, _LOW
+    """A ditto mark may be written in the field: the value of the row above is meant."""
+    STRUCK_OUT = "struck_out", _FIELD, _WARNING
+    SEE_BACK = "see_back", _FIELD, _WARNING
+    """The text goes on overleaf."""
+
+    # Resolution: values against limits, dates, sums and each other.
+    MISSING = "missing", _FIELD, _WARNING
+    NOT_A_NUMBER = "not_a_number", _FIELD, _WARNING
+    OUT_OF_RANGE = "out_of_range", _FIELD, _WARNING
+    IMPLAUSIBLE = "implausible", _FIELD, _WARNING
+    SUM_DIFFERS = "sum_differs", _FIELD, _WARNING
+    PAIR_CROSSED = "pair_crossed", _FIELD, _WARNING
+    OUTSIDE_OUTAGE = "outside_outage", _FIELD, _WARNING
+    WRITTEN_BEFORE_EVENT = "written_before_event", _FIELD, _WARNING
+    END_BEFORE_START = "end_before_start", _FIELD, _WARNING
+    AFTER_MIDNIGHT = "after_midnight", _FIELD, _WARNING
+
+    # Resolution: values against the client register.
+    PERSON_UNKNOWN = "person_unknown", _CLIENT, _WARNING
+    NAME_DIFFERS = "name_differs", _CLIENT, _WARNING
+    NAME_FITS_OTHER = "name_fits_other", _CLIENT, _WARNING
+    PRINTED_OTHERWISE = "printed_otherwise", _CLIENT, _WARNING
+    NUMBER_DIFFERS = "number_differs", _CLIENT, _WARNING
+
+    # Entries, by what the store knows of their sheet.
+    SCANNED_BEFORE = "scanned_before", _ENTRY, _WARNING
+    WRITTEN_SINCE = "written_since", _ENTRY, _WARNING
+    PAGE_MISSING = "page_missing", _ENTRY, _WARNING
+    FACT_MISSING = "fact_missing", _ENTRY, _WARNING
+
+    @property
+    def scope(self) -> Scope:
+        """What the issue is about."""
+        return self._scope
+
+    @property
+    def severity(self) -> Severity:
+        """What the issue leads to."""
+        return self._severity
+
+    @property
+    def text_key(self) -> str:
+        """The key of its words in the catalogues."""
+        return f"{'failure' if self._scope is Scope.FILE else 'problem'}.{self}"
+
+
+_BY_TEXT = {str(code): code for code in IssueCode}
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One issue.
+
+    `field` is what it is about: the name of a field as a rule, else a number (of a page, a marker) or a fact; empty for a whole page.
+    """
+
+    code: IssueCode
+    field: str = ""
+
+    def __str__(self) -> str:
+        """As it is stored: `<code>` or `<code>:<field>`."""
+        return f"{self.code}:{self.field}" if self.field else str(self.code)
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The issue that a stored text means; None for another text, such as the sentence of an error."""
+        head, field = split_code(text)
+        code = _BY_TEXT.get(head)
+        return cls(code, field) if code is not None else None
+
+
+def split_code(text: str) -> tuple[str, str]:
+    """A stored text `<code>:<detail>` as code and detail; the detail is empty if there is none."""
+    code, _, detail = text.partition(":")
+    return code, detail
+
+
+def parse_issues(texts: Iterable[str]) -> list[Issue]:
+    """The issues among stored texts, in order; other texts are left out."""
+    return [issue for issue in map(Issue.parse, texts) if issue is not None]
