@@ -11,8 +11,10 @@ import numpy as np
 from pipeline import plane
 from pipeline.box_strokes import check_boxes, connected, pen_strokes
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Reading
 from pipeline.packed import Mask
+from pipeline.page_context import PageContext
 from pipeline.print_contrast import SCALE, Seen, window
 
 _GAP_MM, _GAP_OVER_PRINT_MM = 0.6, 1.3
@@ -65,6 +67,12 @@ class _Stroke(NamedTuple):
         """Wipe it out of the picture that it was found in."""
         height, width = self.pixels.shape
         ink[self.top : self.top + height, self.left : self.left + width] &= ~self.pixels
+
+
+def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issues of fields with a mark next to a box, or one in two boxes."""
+    found = astray(context.all_fields, readings, context.contrast)
+    return [Issue(IssueCode.BESIDE_BOX, spec.name) for spec in context.read_fields if spec.name in found]
 
 
 def astray(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen) -> frozenset[str]:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.field_spec import FieldSpec
-from pipeline.issues import IssueCode
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import UNSEEN_P, Image, Reading, State
 from pipeline.once import while_it_lives
 from pipeline.packed import PackedMask, Places
+from pipeline.page_context import PageContext
 from pipeline.print_contrast import FORMS, SCALE, Print, Seen, Unfilled, window
 from pipeline.recognize.ranks import is_below
 
@@ -44,6 +45,12 @@ _AROUND_PX = 9
 _EIGHTHS = np.float32(8)
 _AXES = (1, 0), (0, 1)
 _FEWEST_PX = 500
+
+
+def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issues of a page that does not show clearly what was written."""
+    codes = unclear(context.all_fields, context.upright, context.template, context.contrast)
+    return [Issue(code) for code in codes]
 
 
 def unclear(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> tuple[IssueCode, ...]:

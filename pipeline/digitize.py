@@ -1,48 +1,38 @@
-"""One page from picture to values: the composition of the reading functions. Pure: no database, no clock."""
+"""One page from image to values: `digitize` names the stages in order. No database, no clock."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from pipeline import __version__
-from pipeline.astray_marks import astray
 from pipeline.blanks import blank
-from pipeline.clearness import doubted, no_surer, unclear
+from pipeline.clearness import doubted, no_surer
 from pipeline.clients import ClientRegister
-from pipeline.encircled import encircled
 from pipeline.errors import RegistrationError
-from pipeline.fiducials import CODES, ORGANISATION, SERIALS
-from pipeline.field_place import hidden_fields
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.free_page import transcribed
 from pipeline.identify import Identification, identify
-from pipeline.issues import Issue, IssueCode
+from pipeline.issues import Issue, IssueCode, Scope, Severity
 from pipeline.known_names import known_names
-from pipeline.long_lines import across
 from pipeline.margins import margin_mm
 from pipeline.model import Client, Image, Outcome, PageReading, Reading, SheetCode, WordPlace
-from pipeline.more_paper import more_paper
-from pipeline.numbers_beside import numbers_beside
-from pipeline.page_spec import PageSpec
+from pipeline.page_checks_table import find_page_issues
+from pipeline.page_context import PageContext
 from pipeline.picture import decode
-from pipeline.plane import page_of
-from pipeline.print_contrast import Seen, seen_on
 from pipeline.printed_elsewhere import sighted
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.lexicon import NO_NAMES, Lexicon
 from pipeline.recognize.registry import READERS, sure
-from pipeline.red_ink import red_fields
 from pipeline.register import PX_PER_MM, Registration, boxes_to_px, crop, register
 from pipeline.resolve import Context, resolve
 from pipeline.settings import Settings
 from pipeline.staff import StaffRegister
 from pipeline.stages import stage
-from pipeline.stray_writing import stray_writing
 from pipeline.template import Form, Forms
 
 READER_VERSION = f"efterskrift {__version__}"
@@ -87,114 +77,125 @@ class Reader:
 
     def read(self, data: bytes, media_type: str) -> Digitized:
         """Read one page; see `digitize`."""
-        return digitize(data, media_type, self.forms, self.context, self.gate_mm, self.kinds)
+        return digitize(data, media_type, self)
 
 
-def digitize(data: bytes, media_type: str, forms: Forms, context: Context, gate_mm: float, kinds: frozenset[Kind] = ALL_KINDS) -> Digitized:
-    """Read one page.
+def digitize(data: bytes, media_type: str, reader: Reader) -> Digitized:
+    """Read one page: decode, identify, register, read the fields, resolve the values, check the page.
 
     Args:
         data: the page's file, as it was scanned.
         media_type: of `data`, for instance `image/jpeg`.
-        forms: the forms that a page may be of.
-        context: what is known apart from the page.
-        gate_mm: a page that lies worse than this on its form is not read.
-        kinds: only fields of these kinds are read.
+        reader: the forms, what is known apart from the page, and the gate.
 
     Raises:
         BrokenFileError: `data` is no picture.
     """
+    # 1. Decode.
     with stage("decode"):
         image = decode(data, media_type)
+
+    # 2. Identify: the form by the codes on the page, or by its print.
     with stage("identify"):
         found = identify(image)
     if found.blank:
         return Digitized(PageReading(Outcome.BLANK, rotation_deg=found.rotation_deg))
-    if found.code is None and found.unmarked:
-        return _read_unmarked(image, found, forms, context, gate_mm, kinds)
-    form = forms.get((found.code.form, found.code.version)) if found.code else None
-    if form is None or found.code is None or found.code.page_no > len(form.pages):
-        problems = (*found.problems, Issue(IssueCode.UNKNOWN_FORM)) if found.code else found.problems
-        unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, _stored(problems))
-        return Digitized(_with_lines(image, unread, context, kinds))
-    return _read_page(image, found, form, found.code.page_no, context, gate_mm, kinds)
+
+    # 3. Register to the form.
+    unmarked = found.code is None and found.unmarked
+    located = (_by_print if unmarked else _by_code)(image, found, reader)
+    if located.form is None:
+        return Digitized(_with_lines(image, located.unread, reader))
+    if located.registration is None:
+        return Digitized(located.unread)
+    if located.registration.residual_mm > reader.gate_mm:
+        return Digitized(located.unread, _jpeg(located.registration.upright))
+    context = PageContext.of(image, located.form, located.page_no, located.registration, reader.kinds)
+
+    # 4. Read the fields, each kind by its reader.
+    specs = context.read_fields
+    names = known_names(reader.context)
+    readings = read_fields(specs, context.registration, context.template, names)
+
+    # 5. Resolve: weigh the readings against registers, dates, sums and each other.
+    with stage("resolve"):
+        fields, unresolved = resolve(specs, context.form, readings, reader.context)
+
+    # 6. Page checks: what no field reader can see. They look at the resolved values.
+    checked = find_page_issues(context, fields)
+    fields = _with_lower_confidence(fields, checked)
+    problems = _stored(_in_order(fields, unresolved, checked))
+    read = replace(located.unread, outcome=Outcome.READ, fields=fields)
+    read = replace(read, problems=(*located.unread.problems, *problems))
+    return Digitized(read, _jpeg(context.upright))
 
 
-def _read_page(image: Image, found: Identification, form: Form, page_no: int, context: Context, gate_mm: float, kinds: frozenset[Kind]) -> Digitized:
-    unfilled = blank(form, page_no)
-    unread = PageReading(Outcome.UNIDENTIFIED, found.code, found.rotation_deg, None, _stored(found.problems))
+@dataclass(frozen=True, slots=True)
+class _Located:
+    """The form page that an image shows, as far as it was found, and what is said of it if it is not read.
+
+    `form` is None if the page is not identified, `registration` if the page could not be registered to the form.
+    """
+
+    unread: PageReading
+    form: Form | None = None
+    page_no: int = 1
+    registration: Registration | None = None
+
+
+def _by_code(image: Image, found: Identification, reader: Reader) -> _Located:
+    """A page with Efterskrift's codes or markers."""
+    code, issues = found.code, list(found.problems)
+    unread = PageReading(Outcome.UNIDENTIFIED, code, found.rotation_deg)
+    form = reader.forms.get((code.form, code.version)) if code else None
+    if code is None or form is None or code.page_no > len(form.pages):
+        issues += [Issue(IssueCode.UNKNOWN_FORM)] if code else []
+        return _Located(replace(unread, problems=_stored(issues)))
     try:
         with stage("register"):
-            laid = register(image, found, unfilled)
+            registration = register(image, found, blank(form, code.page_no))
     except RegistrationError:
-        return Digitized(replace(unread, problems=_stored((*found.problems, Issue(IssueCode.NOT_REGISTERED)))))
-    problems = (*found.problems, *laid.problems)
-    unread = replace(unread, residual_mm=laid.residual_mm)
-    if laid.residual_mm > gate_mm:
-        return Digitized(replace(unread, problems=_stored((*problems, Issue(IssueCode.RESIDUAL_OVER_GATE)))), _jpeg(laid.upright))
-    problems += _beside(image, laid, unfilled)
-    return _values(image, laid, unfilled, replace(unread, problems=_stored(problems)), form, form.pages[page_no - 1], context, kinds)
+        issues.append(Issue(IssueCode.NOT_REGISTERED))
+        return _Located(replace(unread, problems=_stored(issues)), form, code.page_no)
+    issues += registration.problems
+    if registration.residual_mm > reader.gate_mm:
+        issues.append(Issue(IssueCode.RESIDUAL_OVER_GATE))
+    unread = replace(unread, residual_mm=registration.residual_mm, problems=_stored(issues))
+    return _Located(unread, form, code.page_no, registration)
 
 
-def _read_unmarked(image: Image, found: Identification, forms: Forms, context: Context, gate_mm: float, kinds: frozenset[Kind]) -> Digitized:
-    """A page without any mark of ours: perhaps of a form that was printed elsewhere."""
-    seen = sighted(image, forms.values(), gate_mm)
+def _by_print(image: Image, found: Identification, reader: Reader) -> _Located:
+    """A page without Efterskrift's marks: perhaps of a form that was printed elsewhere."""
+    seen = sighted(image, reader.forms.values(), reader.gate_mm)
     residual = seen.laid.residual_mm if seen.laid else None
-    unread = PageReading(Outcome.UNIDENTIFIED, None, seen.rotation_deg, residual, _stored((*found.problems, *seen.problems)))
+    unread = PageReading(Outcome.UNIDENTIFIED, None, seen.rotation_deg, residual)
     if seen.form is None or seen.laid is None:
-        return Digitized(_with_lines(image, unread, context, kinds))
+        return _Located(replace(unread, problems=_stored((*found.problems, *seen.problems))))
     code = SheetCode(seen.form.id, seen.form.version, 1, 1, "")
-    unfilled = blank(seen.form, 1)
-    problems = (*seen.problems, *_beside(image, seen.laid, unfilled))
-    return _values(image, seen.laid, unfilled, replace(unread, code=code, problems=_stored(problems)), seen.form, seen.form.pages[0], context, kinds)
+    return _Located(replace(unread, code=code, problems=_stored(seen.problems)), seen.form, 1, seen.laid)
 
 
-def _beside(image: Image, laid: Registration, unfilled: Image) -> tuple[Issue, ...]:
-    """The problem of a page beside which the picture shows writing on another sheet."""
-    with stage("more paper"):
-        return (Issue(IssueCode.MORE_PAPER),) * more_paper(image, np.linalg.inv(laid.to_mm), page_of(unfilled))
-
-
-def _with_lines(image: Image, unread: PageReading, context: Context, kinds: frozenset[Kind]) -> PageReading:
+def _with_lines(image: Image, unread: PageReading, reader: Reader) -> PageReading:
     """A page of no known form, with its lines as help for the person who keys it."""
-    if Kind.LINES not in kinds:
+    if Kind.LINES not in reader.kinds:
         return unread
     with stage("lines of a free page"):
-        return replace(unread, fields=transcribed(image, known_names(context)))
+        return replace(unread, fields=transcribed(image, known_names(reader.context)))
 
 
-def _values(
-    image: Image, laid: Registration, unfilled: Image, unread: PageReading, form: Form, page: PageSpec, context: Context, kinds: frozenset[Kind]
-) -> Digitized:
-    """The reading of a page that is known and laid on its form."""
-    specs = tuple(spec for spec in page.all_fields if spec.kind in kinds)
-    readings = read_fields(specs, laid, unfilled, known_names(context))
-    with stage("resolve"):
-        fields, odd = resolve(specs, form, readings, context)
-    seen = seen_on(laid.upright, unfilled)
-    not_clear = unclear(page.all_fields, laid.upright, unfilled, seen)
-    remarks = [Issue(remark, name) for name, reading in fields.items() for remark in reading.remarks]
-    red = red_fields(specs, image, laid, seen)
-    told = [*_told(page, specs, fields, laid.upright, unfilled, seen), *(Issue(IssueCode.RED_INK, spec.name) for spec in specs if spec.name in red)]
-    about = dict.fromkeys((*remarks, *told))
-    fields = no_surer(doubted(fields, {issue.field for issue in told}), not_clear)
-    problems = (*unread.problems, *_stored((*map(Issue, not_clear), *odd, *about)))
-    return Digitized(replace(unread, outcome=Outcome.READ, problems=problems, fields=fields), _jpeg(laid.upright))
+def _with_lower_confidence(fields: Mapping[str, Reading], checked: Sequence[Issue]) -> dict[str, Reading]:
+    """The readings, with a lower p for those whose field has an issue, and for all if the page has one of its own."""
+    in_fields = {issue.field for issue in checked if issue.code.scope is Scope.FIELD}
+    of_page = [issue.code for issue in checked if issue.code.severity is Severity.LOW_CONFIDENCE and not issue.field]
+    return no_surer(doubted(fields, in_fields), of_page)
 
 
-def _told(page: PageSpec, specs: tuple[FieldSpec, ...], fields: Mapping[str, Reading], upright: Image, unfilled: Image, seen: Seen) -> list[Issue]:
-    """What makes a field unsure that its reader cannot see: issues of fields."""
-    hidden, ringed, loose = hidden_fields(specs, upright, unfilled, seen), encircled(specs, seen), astray(page.all_fields, fields, seen)
-    lined = across(page.all_fields, fields, seen)
-    beside = stray_writing(page.all_fields, fields, seen, () if page.blank else (*CODES, *SERIALS, ORGANISATION))
-    return [
-        *(Issue(why, name) for name, why in hidden.items()),
-        *(Issue(IssueCode.STRAY_WRITING, spec.name) for spec in page.all_fields if spec.name in beside),
-        *(Issue(IssueCode.ENCIRCLED, spec.name) for spec in specs if spec.name in ringed),
-        *(Issue(IssueCode.OUTSIDE_BOXES, name) for name in sorted(numbers_beside(page.all_fields, fields, seen))),
-        *(Issue(IssueCode.LINE_ACROSS, spec.name) for spec in specs if spec.name in lined),
-        *(Issue(IssueCode.BESIDE_BOX, spec.name) for spec in specs if spec.name in loose - ringed),
-    ]
+def _in_order(fields: Mapping[str, Reading], unresolved: Sequence[Issue], checked: Sequence[Issue]) -> list[Issue]:
+    """All issues: of the page, of the resolution, of the field readers, of the fields by page checks; each of a field once."""
+    of_page = [issue for issue in checked if not issue.field]
+    of_readers = [Issue(code, name) for name, reading in fields.items() for code in reading.remarks]
+    of_fields = [issue for issue in checked if issue.field]
+    return [*of_page, *unresolved, *dict.fromkeys((*of_readers, *of_fields))]
 
 
 def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:

@@ -6,7 +6,7 @@ labels on both sides and writing that touches the ring do not hide.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.box_strokes import bare_paper, check_boxes, connected, pen_strokes
 from pipeline.field_spec import FieldSpec
-from pipeline.model import Box
+from pipeline.issues import Issue, IssueCode
+from pipeline.model import Box, Reading
 from pipeline.packed import Map, Mask
+from pipeline.page_context import PageContext
 from pipeline.print_contrast import SCALE, Seen
 
 _GAP_MM = 1.0
@@ -36,6 +38,12 @@ _HIDDEN = 0.3
 _SHOWN, _DEAREST = 0.5, 0.16
 """In so many directions a ring shows at least, and a step of its path costs so much at most, on average. Of 452 drawn rings 450 cost at most 0.15;
 what is written and marked around the boxes of filled pages costs 0.20 and more."""
+
+
+def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issues of fields with a ring around a box."""
+    found = encircled(context.read_fields, context.contrast)
+    return [Issue(IssueCode.ENCIRCLED, spec.name) for spec in context.read_fields if spec.name in found]
 
 
 def encircled(specs: Sequence[FieldSpec], seen: Seen) -> frozenset[str]:

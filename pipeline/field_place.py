@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.components import Components
 from pipeline.field_spec import FieldSpec, Kind
-from pipeline.issues import IssueCode
+from pipeline.issues import Issue, IssueCode
 from pipeline.lost_words import over_words
-from pipeline.model import Box, Image
+from pipeline.model import Box, Image, Reading
 from pipeline.once import while_it_lives
 from pipeline.packed import Map, Mask, PackedMap
+from pipeline.page_context import PageContext
 from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, places_at, ring, small, unfilled_darkness, window
 from pipeline.punched import is_punched
 from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
@@ -61,6 +62,12 @@ _BETTER = 0.1
 _NEAR_MM = 22.0
 _STRETCH_MM = 20.0
 _MOST = 0.6
+
+
+def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issues of fields that cannot be seen where they should be."""
+    hidden = hidden_fields(context.read_fields, context.upright, context.template, context.contrast)
+    return [Issue(code, name) for name, code in hidden.items()]
 
 
 def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: Seen) -> dict[str, IssueCode]:

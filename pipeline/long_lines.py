@@ -18,8 +18,10 @@ from pipeline import plane
 from pipeline.box_strokes import bare_paper, pen_strokes
 from pipeline.components import Components, Labels
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Reading, State
 from pipeline.packed import Mask
+from pipeline.page_context import PageContext
 from pipeline.print_contrast import SCALE, Seen, window
 
 _STEPS = SCALE / 2
@@ -47,6 +49,12 @@ _NARROW_MM, _WIDE_MM = 15.0, 90.0
 
 _Boxes = Sequence[tuple[str, Box]]
 _Gains = NDArray[np.int16]
+
+
+def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issues of fields that a pen line goes over which is not their own."""
+    found = across(context.all_fields, readings, context.contrast)
+    return [Issue(IssueCode.LINE_ACROSS, spec.name) for spec in context.read_fields if spec.name in found]
 
 
 def across(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen) -> frozenset[str]:

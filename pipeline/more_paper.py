@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 
 from pipeline import plane
 from pipeline.ink_grey import ink_grey
-from pipeline.model import Box, Image
+from pipeline.issues import Issue, IssueCode
+from pipeline.model import Box, Image, Reading
 from pipeline.packed import Map, Mask
+from pipeline.page_context import PageContext
 from pipeline.pen_words import DARK, without_specks, words
 from pipeline.plane import Matrix, Points
 from pipeline.print_contrast import SCALE, darker, paper_of, window
+from pipeline.stages import stage
 
 _AROUND_MM = 8.0
 """So far around a page lies what may still be of it."""
@@ -30,6 +35,14 @@ _EVEN_SHARE, _LESS_EVEN = 30.0, 0.015
 _AROUND_WORD_MM = 3.0
 _FINEST = 2.0
 """No picture is made more than so many times larger."""
+
+
+def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issue of a page next to which the image shows writing on another sheet."""
+    lies = np.linalg.inv(context.registration.to_mm)
+    with stage("more paper"):
+        found = more_paper(context.image, lies, plane.page_of(context.template))
+    return [Issue(IssueCode.MORE_PAPER)] if found else []
 
 
 def more_paper(image: Image, lies: Matrix, page: Box) -> bool:

@@ -9,8 +9,10 @@ import numpy as np
 from pipeline import plane
 from pipeline.box_strokes import connected, pen_strokes
 from pipeline.field_spec import FieldSpec, Kind
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Reading, State
 from pipeline.packed import Mask
+from pipeline.page_context import PageContext
 from pipeline.print_contrast import SCALE, Seen, window
 
 _GAP_MM = 1.0
@@ -24,6 +26,12 @@ _AS_NEAR = 3
 """Boxes at most so many times as far away as the nearest may be meant too."""
 _OWN_MM, _OWN = 0.8, 0.6
 """With so much of its ink in or at a field a stroke is that field's."""
+
+
+def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issues of empty rows of digit boxes with a number written above or below them."""
+    found = numbers_beside(context.all_fields, readings, context.contrast)
+    return [Issue(IssueCode.OUTSIDE_BOXES, name) for name in sorted(found)]
 
 
 def numbers_beside(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen) -> frozenset[str]:

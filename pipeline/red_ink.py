@@ -6,7 +6,7 @@ fringes that lenses and scanners put on both sides of a black stroke cancel; wid
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import cv2
 import numpy as np
@@ -14,8 +14,10 @@ import numpy as np
 from pipeline import plane
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.ink_grey import paper_colour
-from pipeline.model import Image
+from pipeline.issues import Issue, IssueCode
+from pipeline.model import Image, Reading
 from pipeline.packed import Mask
+from pipeline.page_context import PageContext
 from pipeline.pen_words import DARK
 from pipeline.print_contrast import SCALE, Seen, unprinted, window
 from pipeline.register import Registration
@@ -31,6 +33,13 @@ _FROM_PRINT_MM = 0.5
 _LEAST_MM2 = 0.5
 _OWN = 0.6
 """Where so much of the ink in a page's fields is red, it is filled in with that pen."""
+
+
+def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issues of fields with red ink on a page that is filled in with another pen."""
+    specs = context.read_fields
+    found = red_fields(specs, context.image, context.registration, context.contrast)
+    return [Issue(IssueCode.RED_INK, spec.name) for spec in specs if spec.name in found]
 
 
 def red_fields(specs: Iterable[FieldSpec], image: Image, laid: Registration, seen: Seen) -> frozenset[str]:

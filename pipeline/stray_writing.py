@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pipeline import plane
+from pipeline.fiducials import CODES, ORGANISATION, SERIALS
 from pipeline.field_spec import FieldSpec, Kind, Side
 from pipeline.form_measures import beside
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Reading
+from pipeline.page_context import PageContext
 from pipeline.pen_words import DARK, without_specks, words
 from pipeline.plane import apart
 from pipeline.print_contrast import SCALE, Seen, unprinted, window
@@ -24,6 +27,13 @@ _LEAST_MM2 = 3.0
 _WORD_MM = 2.5
 """Strokes so near to each other are of one word."""
 _LONG_MM = 7.0
+
+
+def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issues of fields that have writing next to them which is in no field."""
+    marks = () if context.page.blank else (*CODES, *SERIALS, ORGANISATION)
+    found = stray_writing(context.all_fields, readings, context.contrast, marks)
+    return [Issue(IssueCode.STRAY_WRITING, spec.name) for spec in context.all_fields if spec.name in found]
 
 
 def stray_writing(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen, marks: Sequence[Box] = ()) -> frozenset[str]:
