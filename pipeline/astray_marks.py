@@ -72,7 +72,7 @@ class _Stroke(NamedTuple):
 def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
     """The issues of fields with a mark next to a box, or one in two boxes."""
     found = astray(context.all_fields, readings, context.contrast)
-    return [Issue(IssueCode.BESIDE_BOX, spec.name) for spec in context.read_fields if spec.name in found]
+    return [Issue(IssueCode.BESIDE_BOX, spec.name) for spec in context.fields if spec.name in found]
 
 
 def astray(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen) -> frozenset[str]:

@@ -113,13 +113,11 @@ def digitize(data: bytes, media_type: str, reader: Reader) -> Digitized:
     context = PageContext.of(image, located.form, located.page_no, located.registration, reader.kinds)
 
     # 4. Read the fields, each kind by its reader.
-    specs = context.read_fields
-    names = known_names(reader.context)
-    readings = read_fields(specs, context.registration, context.template, names)
+    readings = read_fields(context, known_names(reader.context))
 
     # 5. Resolve: weigh the readings against registers, dates, sums and each other.
     with stage("resolve"):
-        fields, unresolved = resolve(specs, context.form, readings, reader.context)
+        fields, unresolved = resolve(context.fields, context.form, readings, reader.context)
 
     # 6. Page checks: what no field reader can see. They look at the resolved values.
     checked = find_page_issues(context, fields)
@@ -198,18 +196,19 @@ def _in_order(fields: Mapping[str, Reading], unresolved: Sequence[Issue], checke
     return [*of_page, *unresolved, *dict.fromkeys((*of_readers, *of_fields))]
 
 
-def read_fields(specs: tuple[FieldSpec, ...], laid: Registration, unfilled: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
+def read_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
     """Each field read by the reader of its kind, all fields of a kind together; `names` are expected in handwriting.
 
-    A page is taken to be in one hand when it comes to how far its handwriting can be trusted.
+    For calibration, the handwriting of a page is taken to be of one writer.
     """
+    specs = context.fields
     by_kind: dict[Kind, list[FieldSpec]] = defaultdict(list)
     for spec in specs:
         by_kind[spec.kind].append(spec)
-    places = dict(zip([spec.name for spec in specs], boxes_to_px(laid, [spec.area for spec in specs]), strict=True))
+    places = dict(zip([spec.name for spec in specs], boxes_to_px(context.registration, [spec.area for spec in specs]), strict=True))
     scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
-        crops = [replace(_crop(spec, margin_mm(spec, specs), laid.upright, unfilled), names=names, sheet=ONE_SHEET) for spec in group]
+        crops = [replace(_crop(spec, margin_mm(spec, specs), context), names=names, sheet=ONE_SHEET) for spec in group]
         with stage(f"{kind} fields"):
             found = READERS[kind](crops)
         for spec, reading in zip(group, found, strict=True):
@@ -223,11 +222,14 @@ def _on_page(spec: FieldSpec, words: tuple[WordPlace, ...]) -> tuple[WordPlace, 
     return tuple(replace(word, box=(round(word.box[0] + spec.box[0], 2), round(word.box[1] + spec.box[1], 2), *word.box[2:])) for word in words)
 
 
-def _crop(spec: FieldSpec, margin: float, upright: Image, unfilled: Image) -> Crop:
-    return Crop(crop(upright, spec.area, margin), spec, crop(unfilled, spec.area, margin), PX_PER_MM, margin)
+def _crop(spec: FieldSpec, margin: float, context: PageContext) -> Crop:
+    """The image of a field with so much around it, and the same part of the template."""
+    image, template = crop(context.upright, spec.area, margin), crop(context.template, spec.area, margin)
+    return Crop(image, spec, template, PX_PER_MM, margin)
 
 
 def _stored(issues: Iterable[Issue]) -> tuple[str, ...]:
+    """Issues as `PageReading.problems` holds them: the form in which they are stored."""
     return tuple(map(str, issues))
 
 

@@ -42,8 +42,8 @@ what is written and marked around the boxes of filled pages costs 0.20 and more.
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
     """The issues of fields with a ring around a box."""
-    found = encircled(context.read_fields, context.contrast)
-    return [Issue(IssueCode.ENCIRCLED, spec.name) for spec in context.read_fields if spec.name in found]
+    found = encircled(context.fields, context.contrast)
+    return [Issue(IssueCode.ENCIRCLED, spec.name) for spec in context.fields if spec.name in found]
 
 
 def encircled(specs: Sequence[FieldSpec], seen: Seen) -> frozenset[str]:

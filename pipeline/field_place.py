@@ -66,7 +66,7 @@ _MOST = 0.6
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
     """The issues of fields that cannot be seen where they should be."""
-    hidden = hidden_fields(context.read_fields, context.upright, context.template, context.contrast)
+    hidden = hidden_fields(context.fields, context.upright, context.template, context.contrast)
     return [Issue(code, name) for name, code in hidden.items()]
 
 

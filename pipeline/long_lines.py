@@ -54,7 +54,7 @@ _Gains = NDArray[np.int16]
 def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
     """The issues of fields that a pen line goes over which is not their own."""
     found = across(context.all_fields, readings, context.contrast)
-    return [Issue(IssueCode.LINE_ACROSS, spec.name) for spec in context.read_fields if spec.name in found]
+    return [Issue(IssueCode.LINE_ACROSS, spec.name) for spec in context.fields if spec.name in found]
 
 
 def across(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen) -> frozenset[str]:

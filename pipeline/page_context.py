@@ -48,7 +48,7 @@ class PageContext:
         return tuple(self.page.all_fields)
 
     @property
-    def read_fields(self) -> tuple[FieldSpec, ...]:
+    def fields(self) -> tuple[FieldSpec, ...]:
         """The fields that are read, in the order of the form."""
         return tuple(spec for spec in self.all_fields if spec.kind in self.kinds)
 

@@ -37,7 +37,7 @@ _OWN = 0.6
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
     """The issues of fields with red ink on a page that is filled in with another pen."""
-    specs = context.read_fields
+    specs = context.fields
     found = red_fields(specs, context.image, context.registration, context.contrast)
     return [Issue(IssueCode.RED_INK, spec.name) for spec in specs if spec.name in found]
 
