@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.blanks import blank
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.form_faults import Fault
 from pipeline.form_rules import CELL_HEIGHT, CELL_WIDTH, MARK_LEAST, MARK_MOST, TEXT_HEIGHT
 from pipeline.making.trial_ink import Written, printed_inside, written_in
@@ -117,15 +117,14 @@ class _Page:
         if spec.name in self._hidden:
             yield Fault("trial_hidden")
         yield from self._print(spec)
-        match spec.kind:
-            case Kind.MARK | Kind.CHOICE:
-                yield from self._marks(spec)
-            case Kind.DIGITS | Kind.LETTERS:
-                yield from self._cells(spec)
-            case Kind.LINES:
-                yield from self._lines(spec)
-            case _:
-                yield from self._line(spec)
+        if spec.traits.has_check_boxes:
+            yield from self._marks(spec)
+        elif spec.traits.has_cells:
+            yield from self._cells(spec)
+        elif spec.traits.is_multiline:
+            yield from self._lines(spec)
+        else:
+            yield from self._line(spec)
         yield from self._reading(spec, reading)
 
     def _print(self, spec: FieldSpec) -> Iterator[Fault]:
@@ -169,13 +168,13 @@ class _Page:
 
     def _others(self, box: Box) -> Iterator[tuple[str, Box]]:
         labels = {spec.name: spec.label for spec in self._specs}
-        kinds = {spec.name: spec.kind for spec in self._specs}
+        ticked = {spec.name for spec in self._specs if spec.traits.has_check_boxes}
         for name, other in self._parts:
-            if other != box and kinds[name] in (Kind.MARK, Kind.CHOICE):
+            if other != box and name in ticked:
                 yield f"”{labels[name]}”", other
 
     def _reading(self, spec: FieldSpec, reading: Reading | None) -> Iterator[Fault]:
-        ticks = spec.kind in (Kind.MARK, Kind.CHOICE)
+        ticks = spec.traits.has_check_boxes
         if not self.is_written(spec):
             if spec.required:
                 yield Fault("trial_empty")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.clients import ClientRegister
-from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, sibling_name
+from pipeline.field_spec import FieldSpec, Format, Meaning, sibling_name
 from pipeline.model import Reading, State
 from pipeline.resolve.after_midnight import AFTER_MIDNIGHT, after_midnight
 from pipeline.resolve.arithmetic import sums_fit
@@ -114,4 +114,4 @@ def _missing(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Read
 
 
 def _is_filled(spec: FieldSpec, fields: Mapping[str, Reading]) -> bool:
-    return spec.kind is not Kind.PRINTED and fields[spec.name].state is not State.EMPTY
+    return spec.traits.filled_by_hand and fields[spec.name].state is not State.EMPTY

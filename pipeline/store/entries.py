@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, case, literal, select, update
 
 from pipeline.errors import ReviewError, StaleDecisionError
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.model import EntryState, Person, Reading
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
@@ -201,4 +201,4 @@ def filled_rows(form: Form, readings: Mapping[str, Reading]) -> Sequence[int | N
 
 def _has_ink(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
     reading = readings.get(spec.name)
-    return spec.kind is not Kind.PRINTED and reading is not None and not reading.is_seen_empty
+    return spec.traits.filled_by_hand and reading is not None and not reading.is_seen_empty

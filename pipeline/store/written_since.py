@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from rapidfuzz.distance import Levenshtein
 from sqlalchemy import Connection
 
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.model import Reading, State
 from pipeline.recognize.strikes import STRUCK_OUT
 from pipeline.review import Answer, agree
@@ -73,7 +73,7 @@ def _changed(conn: Connection, second: Page, form: Form, now: Mapping[str, Readi
 
 def _is_of_all(form: Form, spec: FieldSpec) -> bool:
     """Whether a field is of all rows of a list, as its day is. Where one is filled in late, such as who signed the list, no row becomes another."""
-    return form.entries is not Per.SHEET and spec.row is None and spec.kind is not Kind.PRINTED
+    return form.entries is not Per.SHEET and spec.row is None and spec.traits.filled_by_hand
 
 
 def _said(conn: Connection, sheet: str) -> dict[str, Answer]:
@@ -97,7 +97,7 @@ def _differs(spec: FieldSpec, before: Reading, now: Reading, said: Answer | None
 
 
 def _is_free(spec: FieldSpec) -> bool:
-    return spec.kind is Kind.LINES or (spec.kind is Kind.TEXT and spec.format is None)
+    return spec.traits.is_handwriting and spec.format is None
 
 
 def _is_other(before: str, now: str, *, sure: bool) -> bool:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Reading, State
 from pipeline.store.entry_views import EntryView, FieldView
 from pipeline.ways import Way, way_of
@@ -31,7 +30,7 @@ def words_on(view: EntryView, shown: Sequence[str]) -> Mapping[str, Any]:
     return {
         key: _words(view, field, field.reading, shown.index(field.page))
         for key, field in widget_keys(view).items()
-        if field.spec.kind is Kind.LINES and field.page in lying and field.page in shown and field.reading and _placed(field.reading)
+        if field.spec.traits.is_multiline and field.page in lying and field.page in shown and field.reading and _placed(field.reading)
     }
 
 

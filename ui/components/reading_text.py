@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.model import Reading, State
 from ui.text import t
 
@@ -16,7 +16,7 @@ def reading_html(spec: FieldSpec, reading: Reading) -> str:
     """The reading with doubtful characters underlined; a sure reading of a mark needs no words."""
     if reading.state is not State.READ:
         return _words(t(f"state.{reading.state.value}"), reading.p)
-    if spec.kind is Kind.CHOICE:
+    if spec.traits.has_options:
         return _words(next((option.label for option in spec.options if option.value == reading.value), ""), reading.p)
     if not isinstance(reading.value, str):
         return _words(t("state.present"), reading.p)
