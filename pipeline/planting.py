@@ -13,6 +13,7 @@ from random import Random
 
 from rapidfuzz.distance import Levenshtein
 
+from pipeline.confidence import SEEDED_ERROR_CHARACTERS_FROM
 from pipeline.errors import InvalidAnswerError
 from pipeline.field_spec import FieldSpec, Format, Meaning
 from pipeline.model import Reading, State, Value
@@ -43,7 +44,6 @@ OPPOSITES: Mapping[str, str] = {
 """Words that turn a note round: one who reads the paper cannot take one for the other."""
 UNTOUCHED = frozenset(Meaning) - {Meaning.WRITTEN_DATE, Meaning.WRITTEN_TIME, Meaning.EVENT_DATE, Meaning.EVENT_TIME}
 """Who it is about and who wrote."""
-_DOUBTFUL = 0.9
 _WORD = re.compile(r"\d+|[^\W\d]+")
 
 
@@ -148,7 +148,7 @@ def _other_word(reading: Reading, text: str, chance: Random) -> Plant | None:
 
 def _sure(reading: Reading, match: re.Match[str]) -> bool:
     """A word marked as doubtful would be looked at for that alone."""
-    return all(p >= _DOUBTFUL for p in reading.characters[match.start() : match.end()])
+    return all(p >= SEEDED_ERROR_CHARACTERS_FROM for p in reading.characters[match.start() : match.end()])
 
 
 def _words(text: str) -> Counter[str]:

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.confidence import prefill_from
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
-from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Format, Meaning
 from pipeline.model import EntryState, Reading, State, Value
 from pipeline.stored_values import canonical, not_fitting
 from pipeline.template import Form, Forms
@@ -40,13 +41,6 @@ FACTS: Mapping[str, frozenset[Meaning]] = {
 
 UNLIKELY = frozenset({"outside_outage", "implausible"})
 """Reasons of a reading that make another person look, although the first and the machine agree."""
-SURE_FROM = 0.99
-"""From this probability on a reading is sure enough to be shown filled in."""
-SHOWN_FROM: Mapping[Kind, float] = {Kind.TEXT: 0.9, Kind.MARK: 0.995}
-"""Kinds that are shown from another one on: names take many keys, and most of what people overlook are marks (docs/review.md)."""
-
-PERSON_SHOWN_FROM = 0.999
-"""A personal number is shown only where something else on the paper says the same, such as the name: a number alone never has so much."""
 _MICROGRAM = re.compile(r"(?<![^\W\d_])(?:ug|mcg|mikrogram)(?![^\W_])")
 """Other ways to write µg; no keyboard shows where that sign is."""
 
@@ -143,7 +137,7 @@ def is_typed(spec: FieldSpec, reading: Reading | None) -> bool:
     """
     if spec.critical or reading is None or spec.traits.is_multiline:
         return spec.critical
-    return reading.p < (PERSON_SHOWN_FROM if spec.means is Meaning.CLIENT_PID else SHOWN_FROM.get(spec.kind, SURE_FROM))
+    return reading.p < prefill_from(spec)
 
 
 def is_unlikely(reading: Reading | None) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.blanks import blank
+from pipeline.confidence import TRIAL_LOW_CONFIDENCE_BELOW
 from pipeline.field_spec import FieldSpec
 from pipeline.form_faults import Fault
 from pipeline.form_rules import CELL_HEIGHT, CELL_WIDTH, MARK_LEAST, MARK_MOST, TEXT_HEIGHT
@@ -23,7 +24,6 @@ OVER_MM = 0.8
 SIDEWAYS_MM = 1.0
 LEAST_APART_MM = 3.0
 """Between check boxes, as forms/README.md asks of them."""
-UNSURE_P = 0.5
 _PRINT_MM2 = 1.5
 _STRAY_MM2 = 0.3
 SERIOUS = frozenset(
@@ -182,7 +182,7 @@ class _Page:
                 yield Fault("trial_left_empty")
         elif reading is None or best_guess(reading) in (None, "", False):
             yield Fault("trial_not_read")
-        elif (reading.value is None or reading.p < UNSURE_P) and spec.name not in self._hidden:
+        elif (reading.value is None or reading.p < TRIAL_LOW_CONFIDENCE_BELOW) and spec.name not in self._hidden:
             yield Fault("trial_unsure")
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 from random import Random
 
+from pipeline.confidence import UNCALIBRATED_MAX_P
 from pipeline.errors import InvalidAnswerError
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Reading, State, Value
 from pipeline.planting import LIKE
-from pipeline.recognize.curves import SHIPPED, UNFITTED, key_of, read_curves
+from pipeline.recognize.curves import SHIPPED, key_of, read_curves
 from pipeline.recognize.registry import NETWORKS
 from pipeline.review import Answer
 from pipeline.stored_values import canonical
@@ -49,7 +50,7 @@ class Machine:
     def _p(self, spec: FieldSpec, true: Answer, chance: Random) -> float:
         if spec.format is Format.PERSONAL_NUMBER and true.state is State.READ:
             return SURE if chance.random() < SURE_CLIENTS else UNSURE
-        shares = self._shares.get(key_of(spec, Reading(true.value, 1.0, true.state)), (UNFITTED,))
+        shares = self._shares.get(key_of(spec, Reading(true.value, 1.0, true.state)), (UNCALIBRATED_MAX_P,))
         return max(0.02, chance.choice(shares))
 
     def _text(self, text: str, chance: Random) -> Reading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
+from pipeline.confidence import HIGH_CONFIDENCE
 from pipeline.field_spec import Editor, FieldSpec, Format
 from pipeline.model import Reading, State, Value
 from pipeline.quality.week_ink import another, look_alike, written, wrong_word
@@ -36,8 +37,6 @@ class Slips:
     chosen: float = 0.01
 
 
-DOUBTFUL = 0.99
-"""Below this a reading is marked as doubtful."""
 DOUBTFUL_SIGN = 0.9
 """Below this a character of a text is."""
 
@@ -69,7 +68,7 @@ class Keyer:
             return self._text(spec, str(true.value), shown)
         self.press(spec, 0 if folded else TAB)
         right = agree(spec, true, shown)
-        overlooks = self.slips.unseen if shown.p >= DOUBTFUL else self.slips.unseen_doubtful
+        overlooks = self.slips.unseen if shown.p >= HIGH_CONFIDENCE else self.slips.unseen_doubtful
         leaves = self.chance.random() >= self.slips.spoiled if right else self.chance.random() < overlooks
         if leaves:
             return Answer(shown.value, shown.state)

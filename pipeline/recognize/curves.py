@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.confidence import FORMAT_MISMATCH_MAX_P, RULES_LOW_CONFIDENCE_BELOW, UNCALIBRATED_MAX_P
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec
 from pipeline.model import Reading, State
@@ -26,16 +27,10 @@ SHIPPED = ROOT / "data" / "models" / FILE
 LETTER = "letter"
 """Key of the curve of single characters of a text."""
 ABSENT = "absent"
-UNFITTED = 0.9
-"""No reading of a network without a curve is surer than this."""
 FARTHEST = 16.0
 """Log odds beyond this are as good as certain: p has no more digits near 1."""
 FEW_LINES = 3
 """Other lines of a hand that tell half of what many would."""
-LEFT_OPEN = 0.8
-"""Readers that apply rules say themselves what is doubtful, with a lower p than this: what curves were fitted on has next to nothing of it."""
-MISSHAPEN_P = 0.3
-"""Highest p of a value that does not fit its format, or lacks a part that was seen; no curve raises it."""
 
 Features = tuple[float, ...]
 
@@ -118,7 +113,7 @@ def calibrated(spec: FieldSpec, reading: Reading, network: str, curves: Curves, 
     Alternatives keep their odds against the value, as far as the rest leaves room for them.
     """
     curve = curves.get((key_of(spec, reading), network))
-    p = curve.at(features_of(spec, reading, hand)) if curve else min(reading.p, UNFITTED)
+    p = curve.at(features_of(spec, reading, hand)) if curve else min(reading.p, UNCALIBRATED_MAX_P)
     if _is_doubted(spec, reading):
         p = min(p, reading.p)
     share = min(p / max(reading.p, 1e-9), (1 - p) / max(1 - reading.p, 1e-9))
@@ -133,8 +128,8 @@ def _is_doubted(spec: FieldSpec, reading: Reading) -> bool:
     traits = spec.traits
     unreadable = reading.state is State.ILLEGIBLE and (traits.is_handwriting or traits.has_options or not traits.filled_by_hand)
     over_print = not traits.filled_by_hand and reading.remarks != ()
-    misshapen = (spec.format is not None or reading.remarks != ()) and traits.is_handwriting and reading.p <= MISSHAPEN_P
-    return unreadable or over_print or misshapen or (traits.judged_by_rules and reading.p < LEFT_OPEN)
+    misshapen = (spec.format is not None or reading.remarks != ()) and traits.is_handwriting and reading.p <= FORMAT_MISMATCH_MAX_P
+    return unreadable or over_print or misshapen or (traits.judged_by_rules and reading.p < RULES_LOW_CONFIDENCE_BELOW)
 
 
 def fingerprint(file: Path) -> str:

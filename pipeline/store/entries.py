@@ -42,9 +42,6 @@ UNDECIDED: Mapping[str, Any] = {
 LANES: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
 """The lane of the queue by class. Lane 0 is that of entries with a legal deadline."""
 
-SURE = 0.9
-"""The probability from which what the machine read is used in figures and for the order of the queue."""
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from rapidfuzz.distance import Levenshtein
 from sqlalchemy import Connection
 
+from pipeline.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.field_spec import FieldSpec
 from pipeline.model import Reading, State
 from pipeline.recognize.strikes import STRUCK_OUT
 from pipeline.review import Answer, agree
 from pipeline.store.answers import decided
 from pipeline.store.duplicates import same_paper
-from pipeline.store.entries import SURE, Entry, entries_of, filled_rows
+from pipeline.store.entries import Entry, entries_of, filled_rows
 from pipeline.store.pages import Page, page, page_reading
 from pipeline.template import Form, Per
 
@@ -90,7 +91,7 @@ def _differs(spec: FieldSpec, before: Reading, now: Reading, said: Answer | None
     was = Answer(before.value, before.state)
     if agree(spec, was, now):
         return False
-    sure = max(before.p, now.p) >= SURE
+    sure = max(before.p, now.p) >= UNREVIEWED_VALUE_FROM
     if before.state is now.state and _is_free(spec):
         return all(_is_other(str(one.value), str(now.value), sure=sure) for one in (was, said) if one and one.state is State.READ)
     return sure or before.state is not now.state

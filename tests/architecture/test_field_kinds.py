@@ -27,7 +27,7 @@ MAY_NAME_KINDS = {
     "pipeline/digitize.py",  # selects the reader of lines for a page of no form
     "pipeline/free_page.py",  # the same
     "pipeline/making/trial_ink.py",  # makes a field as large as the page
-    "pipeline/review.py",  # which p is shown, by kind
+    "pipeline/confidence.py",  # from which p each kind is prefilled
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.confidence import PREFILL_SIGNER_FROM
 from pipeline.field_spec import Editor, FieldSpec, Format
 from pipeline.identity import shown_pid
 from pipeline.model import State, Value
@@ -17,8 +18,6 @@ from ui.text import t
 EMPTY_SIGN, ILLEGIBLE_SIGN = "-", "?"
 _PRESENT = "present"
 _MOST_SIGNERS = 3
-_SURE_SIGNER = 0.95
-"""From this probability on, a person is chosen beforehand and not only proposed."""
 _STATES = frozenset(state.value for state in State)
 _SIGNS = {EMPTY_SIGN: State.EMPTY, ILLEGIBLE_SIGN: State.ILLEGIBLE}
 
@@ -97,7 +96,7 @@ def shown_answer(field: FieldView) -> Answer | None:
 def _sure_signer(field: FieldView) -> str | None:
     if not field.spec.traits.names_signer or field.reading is None or field.reading.state is not State.READ:
         return None
-    return next((value for value, p in field.reading.alternatives[:1] if isinstance(value, str) and p >= _SURE_SIGNER), None)
+    return next((value for value, p in field.reading.alternatives[:1] if isinstance(value, str) and p >= PREFILL_SIGNER_FROM), None)
 
 
 def as_code(answer: Answer | None) -> str | None:
