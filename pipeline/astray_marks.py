@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline import plane
 from pipeline.box_strokes import check_boxes, connected, pen_strokes
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Reading
 from pipeline.packed import Mask
@@ -97,7 +97,7 @@ def astray(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
 
 def _read(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> _Boxes:
     """Where ink is read as something else."""
-    around = [(spec.name, plane.widened(spec.area, _READ_AROUND_MM)) for spec in specs if spec.kind not in (Kind.MARK, Kind.CHOICE)]
+    around = [(spec.name, plane.widened(spec.area, _READ_AROUND_MM)) for spec in specs if not spec.traits.has_check_boxes]
     return _Boxes([*around, *((name, Box(*word.box)) for name, reading in fields.items() for word in reading.words)])
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pipeline.components import Components
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.model import Box
 from pipeline.packed import Mask
 from pipeline.pen_words import DARK
@@ -21,7 +21,7 @@ Shape = tuple[int, int, Mask]
 
 def check_boxes(specs: Sequence[FieldSpec]) -> list[tuple[str, Box]]:
     """Every check box, mm, with the name of its field."""
-    return [(spec.name, box) for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE) for box in spec.outlines]
+    return [(spec.name, box) for spec in specs if spec.traits.has_check_boxes for box in spec.outlines]
 
 
 def pen_strokes(seen: Seen) -> Mask:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.quality.measure import SUREST, Share, calibration_error, chance_error, wrong_from
+from pipeline.confidence import VERY_HIGH_CONFIDENCE, Share, calibration_error, chance_error, wrong_from
 from pipeline.recognize.curves import Curve, Features
 
 POINTS = 60
@@ -159,7 +159,7 @@ def judged(evidence: Sequence[Evidence], p: Numbers) -> Score:
         float(weight @ losses(evidence, p)),
         float(weight @ (p - right) ** 2),
         calibration_error(p, right),
-        wrong_from(p, right, SUREST),
+        wrong_from(p, right, VERY_HIGH_CONFIDENCE),
         chance_error(p),
     )
 

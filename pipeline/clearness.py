@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import plane
+from pipeline.confidence import POOR_IMAGE_MAX_P
 from pipeline.field_spec import FieldSpec
 from pipeline.issues import Issue, IssueCode
 from pipeline.model import UNSEEN_P, Image, Reading, State
@@ -26,9 +27,6 @@ from pipeline.recognize.ranks import is_below
 
 _UNREAD = frozenset({IssueCode.OUTSIDE_BOXES, IssueCode.ODD_STROKES, IssueCode.STRAY_WRITING})
 """Remarks of readers that saw something which they do not read."""
-UNCLEAR_P = 0.95
-"""What is read on such a page has at most this p. Of 163 drawn values that were surely read (p ≥ 0.99) through writing on the back that showed with
-90 % of its darkness ten were wrong, of 468 through 30–50 % of it four."""
 _SHADED = 0.09, 0.3
 """How much darker than the paper near by what shines through and shadows are; pen is darker, clean paper less dark (0.01)."""
 _MOST_SHADED = 0.015
@@ -61,7 +59,7 @@ def unclear(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: S
 
 def no_surer(fields: Mapping[str, Reading], why: Collection[IssueCode]) -> dict[str, Reading]:
     """The readings; on a page that is not clear none has a higher p than such a page allows."""
-    return {name: replace(reading, p=min(reading.p, UNCLEAR_P)) if why else reading for name, reading in fields.items()}
+    return {name: replace(reading, p=min(reading.p, POOR_IMAGE_MAX_P)) if why else reading for name, reading in fields.items()}
 
 
 def doubted(fields: Mapping[str, Reading], unsure: Container[str]) -> dict[str, Reading]:

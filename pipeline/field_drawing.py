@@ -34,7 +34,7 @@ def draw_field(paper: Paper, spec: FieldSpec, text: str = "", *, labelled: bool 
 
 def _is_silent(spec: FieldSpec) -> bool:
     """A printed field without text leaves no trace, except the unit, which may then be written by hand."""
-    return spec.kind is Kind.PRINTED and spec.means is not Meaning.UNIT
+    return not spec.traits.filled_by_hand and spec.means is not Meaning.UNIT
 
 
 def _label(paper: Paper, spec: FieldSpec) -> None:
@@ -55,7 +55,7 @@ def _label(paper: Paper, spec: FieldSpec) -> None:
 def _label_style(spec: FieldSpec) -> Style:
     if spec.row is not None:
         return ROW_LABEL
-    return CHOICE_LABEL if spec.kind is Kind.MARK and spec.label_side is not Side.ABOVE else LABEL
+    return CHOICE_LABEL if spec.traits.is_check_box and spec.label_side is not Side.ABOVE else LABEL
 
 
 def _mark(paper: Paper, spec: FieldSpec, _text: str) -> None:

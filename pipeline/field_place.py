@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline import plane
 from pipeline.components import Components
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.issues import Issue, IssueCode
 from pipeline.lost_words import over_words
 from pipeline.model import Box, Image, Reading
@@ -75,7 +75,7 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
     page = small(upright, PATCH_SCALE)
     bands, patches = _bands(page), white_patches(page, unfilled)
     anything = bool(bands.any() or patches.any())  # most pages show neither
-    written = {spec.name: spec for spec in specs if spec.kind is not Kind.PRINTED}
+    written = {spec.name: spec for spec in specs if spec.traits.filled_by_hand}
     areas = {name: spec.outlines for name, spec in written.items()}
     rings = {name: [ring(seen, box) for box in boxes] for name, boxes in areas.items()}
     usual = _usual([each for some in rings.values() for each in some])
@@ -90,7 +90,7 @@ def hidden_fields(specs: Iterable[FieldSpec], upright: Image, unfilled: Image, s
             or _is_lost(seen, written[name], rings[name], usual)
             or (bare is not None and any(_is_bare(seen, bare, box) for box in written[name].parts))
             or any(plane.apart(box, thing) == 0 for box in boxes for thing in over)
-            or (written[name].kind in (Kind.MARK, Kind.CHOICE) and any(is_punched(upright, box) for box in boxes))
+            or (written[name].traits.has_check_boxes and any(is_punched(upright, box) for box in boxes))
         ):
             hidden[name] = IssueCode.COVERED
     return hidden | dict.fromkeys(_surrounded(areas, hidden), IssueCode.PLACE_UNSURE)
@@ -110,7 +110,7 @@ def _surrounded(areas: Mapping[str, Sequence[Box]], hidden: Mapping[str, IssueCo
 
 def _along(spec: FieldSpec) -> Sequence[Box]:
     """The boxes of digits, and the stretches of a long box: a corner may be folded over one of them."""
-    if spec.kind is Kind.DIGITS:
+    if spec.traits.digits_only:
         return spec.cell_boxes
     area, count = spec.area, int(spec.area.w // _STRETCH_MM)
     return [Box(area.x + i * area.w / count, area.y, area.w / count, area.h) for i in range(count)] if count > 1 else ()
@@ -130,7 +130,7 @@ def _is_lost(seen: Seen, spec: FieldSpec, rings: list[Map], usual: float | None)
     unseen = max(_unseen(each, usual) for each in rings)
     if not _PARTLY_UNSEEN <= unseen < _UNSEEN_SHARE:
         return unseen >= _UNSEEN_SHARE
-    most = _UNSEEN_OF_CELL if spec.kind is Kind.DIGITS else _UNSEEN_OF_STRETCH
+    most = _UNSEEN_OF_CELL if spec.traits.digits_only else _UNSEEN_OF_STRETCH
     return max((_unseen(ring(seen, part), usual) for part in _along(spec)), default=0.0) >= most
 
 

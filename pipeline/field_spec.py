@@ -5,7 +5,8 @@ Lengths are millimetres from the top left of the page, or of the row in a table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, LiteralString, Self
@@ -20,7 +21,7 @@ BoxMm = tuple[float, float, float, float]
 
 
 class Kind(StrEnum):
-    """How a field is filled in, and so how it is read."""
+    """How a field is filled in, and so how it is read; `KIND_TRAITS` says what is true of each."""
 
     MARK = "mark"
     CHOICE = "choice"
@@ -31,6 +32,11 @@ class Kind(StrEnum):
     PRINTED = "printed"
     SIGNATURE = "signature"
     INITIALS = "initials"
+
+    @property
+    def traits(self) -> KindTraits:
+        """What is true of every field of this kind."""
+        return KIND_TRAITS[self]
 
 
 class Format(StrEnum):
@@ -62,6 +68,136 @@ class Side(StrEnum):
     RIGHT = "right"
     HEADING = "heading"
     NONE = "none"
+
+
+class Editor(StrEnum):
+    """The input on the screen that a reviewer answers a field with."""
+
+    BUTTONS = "buttons"
+    TEXT_LINE = "text_line"
+    TEXT_AREA = "text_area"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindTraits:
+    """What is true of every field of one kind.
+
+    Attributes:
+        filled_by_hand: A person fills it in with a pen; otherwise the printer does, before the outage.
+        has_check_boxes: It consists of boxes that are ticked.
+        is_check_box: It is one box to tick: left empty it says no, and a tick may be cancelled.
+        has_options: Several boxes, one of which is ticked; each has a label of its own.
+        has_cells: One character is written in each of a row of boxes.
+        digits_only: Every cell holds a digit.
+        is_handwriting: It is read as handwritten words.
+        is_multiline: It has room for several ruled lines of free text.
+        is_signature: Somebody signs there.
+        names_signer: The reading may propose who signed.
+        is_boolean: Its value may be True or False: whether something is there.
+        takes_format: A form may give it a `Format`.
+        takes_printed_name: A client's name may be printed in it before the outage.
+        judged_by_rules: Its reader applies rules that lower p where they find ambiguity, so that calibration must not raise it.
+        can_be_batched: Alike fields of many sheets may be reviewed side by side.
+        can_be_rekeyed: Two people who key the same field are expected to write the same.
+        can_train: A confirmed value tells what its image shows, so that readers can be trained with it.
+        stretches: Its box takes what is left of its row.
+        label_side: Where its label is printed unless the form says otherwise.
+        least_width_mm: Narrowest box that the layout makes, unless cells, boxes or options decide.
+        image_height_mm: Height on paper of a field (or one line of it) of which only an image is known.
+        editor: The input on the screen.
+    """
+
+    filled_by_hand: bool = True
+    has_check_boxes: bool = False
+    is_check_box: bool = False
+    has_options: bool = False
+    has_cells: bool = False
+    digits_only: bool = False
+    is_handwriting: bool = False
+    is_multiline: bool = False
+    is_signature: bool = False
+    names_signer: bool = False
+    is_boolean: bool = False
+    takes_format: bool = False
+    takes_printed_name: bool = False
+    judged_by_rules: bool = False
+    can_be_batched: bool = False
+    can_be_rekeyed: bool = True
+    can_train: bool = False
+    stretches: bool = False
+    label_side: Side = Side.ABOVE
+    least_width_mm: float = 25.0
+    image_height_mm: float = 8.0
+    editor: Editor = Editor.TEXT_LINE
+
+
+KIND_TRAITS: Mapping[Kind, KindTraits] = {
+    Kind.MARK: KindTraits(
+        has_check_boxes=True,
+        is_check_box=True,
+        is_boolean=True,
+        can_be_batched=True,
+        can_train=True,
+        label_side=Side.RIGHT,
+        image_height_mm=5.0,
+        editor=Editor.BUTTONS,
+    ),
+    Kind.CHOICE: KindTraits(
+        has_check_boxes=True,
+        has_options=True,
+        judged_by_rules=True,
+        can_be_batched=True,
+        image_height_mm=5.0,
+        editor=Editor.BUTTONS,
+    ),
+    Kind.DIGITS: KindTraits(has_cells=True, digits_only=True, takes_format=True, can_be_batched=True, can_train=True),
+    Kind.LETTERS: KindTraits(has_cells=True, can_train=True),
+    Kind.TEXT: KindTraits(
+        is_handwriting=True,
+        takes_format=True,
+        takes_printed_name=True,
+        can_train=True,
+        stretches=True,
+        image_height_mm=9.0,
+    ),
+    Kind.LINES: KindTraits(
+        is_handwriting=True,
+        is_multiline=True,
+        can_be_rekeyed=False,
+        can_train=True,
+        stretches=True,
+        image_height_mm=9.0,
+        editor=Editor.TEXT_AREA,
+    ),
+    Kind.PRINTED: KindTraits(
+        filled_by_hand=False,
+        takes_printed_name=True,
+        stretches=True,
+        label_side=Side.LEFT,
+        least_width_mm=30.0,
+        image_height_mm=6.0,
+    ),
+    Kind.SIGNATURE: KindTraits(
+        is_signature=True,
+        is_boolean=True,
+        judged_by_rules=True,
+        stretches=True,
+        least_width_mm=40.0,
+        image_height_mm=15.0,
+        editor=Editor.BUTTONS,
+    ),
+    Kind.INITIALS: KindTraits(
+        is_signature=True,
+        names_signer=True,
+        is_boolean=True,
+        judged_by_rules=True,
+        can_be_rekeyed=False,
+        least_width_mm=15.0,
+        image_height_mm=10.0,
+        editor=Editor.BUTTONS,
+    ),
+}
+"""One row for each kind. A new kind is a row here, a drawing (`field_drawing`), a reader (`recognize.registry`) and its input on the screen."""
 
 
 class Meaning(StrEnum):
@@ -123,10 +259,14 @@ class FieldFacts(Strict):
     filled: Literal["cancelled", "marked"] = "cancelled"
 
     @property
+    def traits(self) -> KindTraits:
+        """What is true of every field of this field's kind."""
+        return KIND_TRAITS[self.kind]
+
+    @property
     def label_side(self) -> Side:
         """Where the label is printed; a form need say it only where it differs from the habit of the kind."""
-        habit = {Kind.MARK: Side.RIGHT, Kind.PRINTED: Side.LEFT}
-        return self.label_at or habit.get(self.kind, Side.ABOVE)
+        return self.label_at or self.traits.label_side
 
     @property
     def full_label(self) -> str:
@@ -163,7 +303,7 @@ class FieldSpec(FieldFacts):
     @property
     def parts(self) -> tuple[Box, ...]:
         """The boxes, mm, of which each says something of its own: those of digits and letters, else `outlines`."""
-        return self.cell_boxes if self.kind in (Kind.DIGITS, Kind.LETTERS) else self.outlines
+        return self.cell_boxes if self.traits.has_cells else self.outlines
 
     @property
     def column(self) -> str:
@@ -189,17 +329,17 @@ def check_kind(name: str, facts: FieldFacts, *, has_lines: bool, has_options: bo
     Raises:
         PydanticCustomError: it does not; the error's type says what is wrong (`form_fault_texts` explains each).
     """
-    number, digits = facts.format is Format.NUMBER, facts.kind is Kind.DIGITS
+    number, digits = facts.format is Format.NUMBER, facts.traits.digits_only
     broken = {
         "needs_format": digits and facts.format is None,
-        "needs_cells": facts.kind is Kind.LETTERS and not facts.cells,
+        "needs_cells": facts.traits.has_cells and not digits and not facts.cells,
         "only_on_line": digits and facts.format in ONLY_LINES,
         "number_needs_cells": digits and facts.format in (Format.NUMBER, Format.CODE) and not facts.cells,
         "only_numbers": not number and bool(facts.plausible or facts.sum_of),
         "only_comparable": bool(facts.less_than) and facts.format not in (Format.NUMBER, Format.TIME),
-        "options_and_choice": (facts.kind is Kind.CHOICE) != has_options,
-        "lines_and_lines": (facts.kind is Kind.LINES) != has_lines,
-        "format_elsewhere": facts.format is not None and facts.kind not in (Kind.DIGITS, Kind.TEXT),
+        "options_and_choice": facts.traits.has_options != has_options,
+        "lines_and_lines": facts.traits.is_multiline != has_lines,
+        "format_elsewhere": facts.format is not None and not facts.traits.takes_format,
     }
     for code in (code for code, holds in broken.items() if holds):
         raise PydanticCustomError(code, _KIND_RULES[code], {"field": name, "format": facts.format or ""})

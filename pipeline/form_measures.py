@@ -8,7 +8,7 @@ from typing import cast
 
 from pipeline.drawing import Paper, Style
 from pipeline.field_drawing import CHOICE_LABEL, HINT, LABEL, LABEL_GAP_MM, MARK_GAP_MM, ROW_LABEL
-from pipeline.field_spec import FieldFacts, Kind, Side
+from pipeline.field_spec import FieldFacts, Side
 from pipeline.outline import OutlineField
 
 CELL = 5.5
@@ -25,9 +25,6 @@ OPTION_PITCH, TABLE_OPTION_PITCH = 7.5, 6.0
 PRINTED = 6.0
 LABEL_ROOM = 3.5
 """Above a box that has its label there."""
-_LEAST_WRITTEN = {Kind.INITIALS: 15.0, Kind.SIGNATURE: 40.0, Kind.PRINTED: 30.0}
-_LEAST_TEXT = 25.0
-_STRETCHES = frozenset({Kind.TEXT, Kind.LINES, Kind.SIGNATURE, Kind.PRINTED})
 
 
 @cache
@@ -57,7 +54,7 @@ def label_width(field: OutlineField) -> float:
 
 def beside(field: FieldFacts, *, in_table: bool = False) -> float:
     """Width of a label that stands left or right of its box, with its gap; 0 where it stands elsewhere."""
-    style = ROW_LABEL if in_table else CHOICE_LABEL if field.kind is Kind.MARK else LABEL
+    style = ROW_LABEL if in_table else CHOICE_LABEL if field.traits.is_check_box else LABEL
     gap = {Side.RIGHT: MARK_GAP_MM, Side.LEFT: LABEL_GAP_MM}.get(field.label_side)
     return 0.0 if gap is None else gap + words_width(field.label, style)
 
@@ -66,21 +63,21 @@ def box_width(field: OutlineField, *, mark: float = MARK) -> float:
     """Width of a field's box: what its kind needs, at least. A choice with all its options side by side."""
     if field.width:
         return field.width
-    if field.kind in (Kind.DIGITS, Kind.LETTERS):
+    if field.traits.has_cells:
         return field.cell_count * CELL
-    if field.kind is Kind.MARK:
+    if field.traits.is_check_box:
         return mark
-    if field.kind is Kind.CHOICE and field.columns:
+    if field.traits.has_options and field.columns:
         return max(option_widths(field, mark)) * field.columns + OPTION_GAP * (field.columns - 1)
-    if field.kind is Kind.CHOICE:
+    if field.traits.has_options:
         widths = option_widths(field, mark)
         return sum(widths) + OPTION_GAP * (len(widths) - 1)
-    return _LEAST_WRITTEN.get(field.kind, _LEAST_TEXT)
+    return field.traits.least_width_mm
 
 
 def stretches(field: OutlineField) -> bool:
     """Whether it shares what is left of its row."""
-    return field.width is None and field.kind in _STRETCHES
+    return field.width is None and field.traits.stretches
 
 
 def option_widths(field: OutlineField, mark: float = MARK) -> list[float]:
@@ -90,6 +87,8 @@ def option_widths(field: OutlineField, mark: float = MARK) -> list[float]:
 
 def box_height(field: OutlineField, lines: int, *, mark: float = MARK) -> float:
     """Height of a field's box; of a choice with its options in one line."""
-    if field.kind is Kind.LINES:
+    if field.traits.is_multiline:
         return LINE * lines
-    return {Kind.MARK: mark, Kind.CHOICE: mark, Kind.PRINTED: PRINTED}.get(field.kind, BOX)
+    if field.traits.has_check_boxes:
+        return mark
+    return BOX if field.traits.filled_by_hand else PRINTED

@@ -7,7 +7,7 @@ from itertools import combinations
 from pipeline.blanks import blank_file
 from pipeline.errors import FormError
 from pipeline.fiducials import CONTENT
-from pipeline.field_spec import FieldSpec, Kind, Meaning, addends, sibling_name
+from pipeline.field_spec import FieldSpec, Meaning, addends, sibling_name
 from pipeline.form_faults import Fault
 from pipeline.model import Box
 from pipeline.page_spec import PageSpec
@@ -94,20 +94,17 @@ def _outside(spec: FieldSpec) -> list[str]:
 
 def size_faults(spec: FieldSpec) -> list[Fault]:
     """What is too small, or too large, of a field to be written in by hand."""
-    box = spec.area
-    match spec.kind:
-        case Kind.DIGITS | Kind.LETTERS if box.w / spec.cell_count < CELL_WIDTH - _SLACK or box.h < CELL_HEIGHT - _SLACK:
-            values = {"least_width": CELL_WIDTH, "least_height": CELL_HEIGHT, "width": box.w / spec.cell_count, "height": box.h}
-            return [Fault("cells_too_small", values, field=spec.name)]
-        case Kind.TEXT if box.h < TEXT_HEIGHT - _SLACK:
-            return [Fault("line_too_low", {"least": TEXT_HEIGHT, "height": box.h}, field=spec.name)]
-        case Kind.LINES if box.h / (spec.lines or 1) < TEXT_HEIGHT - _SLACK:
-            return [Fault("lines_too_close", {"least": TEXT_HEIGHT, "height": box.h / (spec.lines or 1)}, field=spec.name)]
-        case Kind.MARK if not _is_mark(box):
-            return [_mark_fault(spec, "", box)]
-        case Kind.CHOICE:
-            return [_mark_fault(spec, f".{option.value}", Box(*option.box)) for option in spec.options if not _is_mark(Box(*option.box))]
-    return []
+    box, width, pitch = spec.area, spec.area.w / spec.cell_count, spec.area.h / (spec.lines or 1)
+    if spec.traits.has_cells and (width < CELL_WIDTH - _SLACK or box.h < CELL_HEIGHT - _SLACK):
+        values = {"least_width": CELL_WIDTH, "least_height": CELL_HEIGHT, "width": width, "height": box.h}
+        return [Fault("cells_too_small", values, field=spec.name)]
+    if spec.traits.is_handwriting and pitch < TEXT_HEIGHT - _SLACK:
+        code = "lines_too_close" if spec.traits.is_multiline else "line_too_low"
+        return [Fault(code, {"least": TEXT_HEIGHT, "height": pitch}, field=spec.name)]
+    if spec.traits.is_check_box and not _is_mark(box):
+        return [_mark_fault(spec, "", box)]
+    options = [(f".{option.value}", Box(*option.box)) for option in spec.options]
+    return [_mark_fault(spec, name, option) for name, option in options if not _is_mark(option)]
 
 
 def _is_mark(box: Box) -> bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline import plane
 from pipeline.box_strokes import bare_paper, pen_strokes
 from pipeline.components import Components, Labels
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Reading, State
 from pipeline.packed import Mask
@@ -62,12 +62,12 @@ def across(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: Seen
 
     `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
     """
-    boxes = [(spec.name, box) for spec in specs if spec.kind is not Kind.PRINTED for box in spec.outlines]
+    boxes = [(spec.name, box) for spec in specs if spec.traits.filled_by_hand for box in spec.outlines]
     ink = _fewer(_thin(pen_strokes(seen)))
     gains = _lengths(ink, ~_fewer(bare_paper(seen.form)))
     numbers = np.where(ink, _numbered(np.asarray(gains >= _INK * _LONG_MM * _STEPS, np.bool_), _GAP_MM), 0)
-    lines = _over_several(numbers, boxes, frozenset(spec.name for spec in specs if spec.kind is Kind.LINES))
-    ticked = frozenset(spec.name for spec in specs if spec.kind in (Kind.MARK, Kind.CHOICE))
+    lines = _over_several(numbers, boxes, frozenset(spec.name for spec in specs if spec.traits.is_multiline))
+    ticked = frozenset(spec.name for spec in specs if spec.traits.has_check_boxes)
     ticks = [line for line, names in lines.items() if _is_tick(names, ticked) and gains[numbers == line].max() < _INK * _TICK_MM * _STEPS]
     if len(ticks) <= _TICKS:
         lines = {line: names for line, names in lines.items() if line not in ticks}

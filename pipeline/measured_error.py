@@ -16,8 +16,8 @@ from statistics import median
 from sqlalchemy import Connection
 
 from pipeline.access import Action, allowed, require
+from pipeline.confidence import Share
 from pipeline.model import Person
-from pipeline.quality.measure import Share
 from pipeline.store.work_counts import Counted, Looked, controlled, looks, names, planted_values
 from pipeline.template import Forms
 

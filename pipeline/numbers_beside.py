@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline import plane
 from pipeline.box_strokes import connected, pen_strokes
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Reading, State
 from pipeline.packed import Mask
@@ -39,7 +39,7 @@ def numbers_beside(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], se
 
     `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
     """
-    rows = [spec for spec in specs if spec.kind is Kind.DIGITS and spec.name in fields]
+    rows = [spec for spec in specs if spec.traits.digits_only and spec.name in fields]
     empty = {spec.name for spec in rows if fields[spec.name].state is State.EMPTY}
     if not empty:
         return frozenset()

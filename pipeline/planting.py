@@ -13,8 +13,9 @@ from random import Random
 
 from rapidfuzz.distance import Levenshtein
 
+from pipeline.confidence import SEEDED_ERROR_CHARACTERS_FROM
 from pipeline.errors import InvalidAnswerError
-from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Format, Meaning
 from pipeline.model import Reading, State, Value
 from pipeline.review import Answer, agree
 from pipeline.stored_values import canonical
@@ -43,9 +44,7 @@ OPPOSITES: Mapping[str, str] = {
 """Words that turn a note round: one who reads the paper cannot take one for the other."""
 UNTOUCHED = frozenset(Meaning) - {Meaning.WRITTEN_DATE, Meaning.WRITTEN_TIME, Meaning.EVENT_DATE, Meaning.EVENT_TIME}
 """Who it is about and who wrote."""
-_DOUBTFUL = 0.9
 _WORD = re.compile(r"\d+|[^\W\d]+")
-_WORDS = frozenset({Kind.TEXT, Kind.LINES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +62,16 @@ def wrong_value(spec: FieldSpec, reading: Reading, seed: str) -> Plant | None:
     if spec.critical or spec.means in UNTOUCHED or reading.state not in (State.READ, State.EMPTY):
         return None
     chance = Random(seed)
-    if spec.kind is Kind.MARK:
+    if spec.traits.is_check_box:
         return Plant(True) if reading.state is State.EMPTY else Plant(False, State.EMPTY)
     if reading.state is not State.READ or not isinstance(reading.value, str):
         return None
-    if spec.kind is Kind.CHOICE:
+    if spec.traits.has_options:
         others = [option.value for option in spec.options if option.value != reading.value]
         return Plant(chance.choice(others)) if others else None
-    if spec.kind is Kind.DIGITS:
+    if spec.traits.digits_only:
         return _other_digits(spec, reading.value, chance)
-    return _other_word(reading, reading.value, chance) if spec.kind in _WORDS else None
+    return _other_word(reading, reading.value, chance) if spec.traits.is_handwriting else None
 
 
 def as_read(plant: Plant, reading: Reading) -> Reading:
@@ -90,7 +89,7 @@ def still_there(spec: FieldSpec, plant: Plant, reading: Reading, answer: Answer)
     """Whether an answer says what was planted. In doubt it does: a text in which other places were changed counts while the wrong word stands."""
     if agree(spec, answer, Reading(plant.value, 1.0, plant.state)):
         return True
-    if not (spec.kind in _WORDS and answer.state is State.READ and isinstance(answer.value, str) and isinstance(plant.value, str)):
+    if not (spec.traits.is_handwriting and answer.state is State.READ and isinstance(answer.value, str) and isinstance(plant.value, str)):
         return False
     wrong = _words(plant.value) - _words(str(reading.value))
     given = _words(answer.value) - _words(str(reading.value))
@@ -149,7 +148,7 @@ def _other_word(reading: Reading, text: str, chance: Random) -> Plant | None:
 
 def _sure(reading: Reading, match: re.Match[str]) -> bool:
     """A word marked as doubtful would be looked at for that alone."""
-    return all(p >= _DOUBTFUL for p in reading.characters[match.start() : match.end()])
+    return all(p >= SEEDED_ERROR_CHARACTERS_FROM for p in reading.characters[match.start() : match.end()])
 
 
 def _words(text: str) -> Counter[str]:

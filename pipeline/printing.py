@@ -10,7 +10,7 @@ from pipeline.drawing import Colour, Paper, Style
 from pipeline.errors import FormError
 from pipeline.fiducials import CODES, MARKERS, new_serial, shown_serial
 from pipeline.field_drawing import draw_field
-from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
 from pipeline.page_spec import PageSpec, Section, Table
 from pipeline.swedish_time import today
@@ -158,11 +158,11 @@ def _prefilled(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
     if sheet.client is None or spec.row not in (None, 1):
         return ""
     number = next((one for one in page.all_fields if one.means is Meaning.CLIENT_PID and one.row == spec.row), None)
-    boxed = number is None or number.kind is not Kind.DIGITS or len(sheet.client.pid) <= number.cell_count
+    boxed = number is None or not number.traits.digits_only or len(sheet.client.pid) <= number.cell_count
     if spec.means is Meaning.CLIENT_PID:
         return sheet.client.pid if boxed else ""
     has_printed_name = any(f.means is Meaning.CLIENT_PRINTED for f in page.all_fields)
     name = Meaning.CLIENT_PRINTED if has_printed_name else Meaning.CLIENT_NAME
-    if spec.means is not name or spec.kind not in (Kind.PRINTED, Kind.TEXT):
+    if spec.means is not name or not spec.traits.takes_printed_name:
         return ""
     return sheet.client.name if boxed else f"{sheet.client.name}, {sheet.client.pid}"

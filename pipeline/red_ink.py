@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from pipeline import plane
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.ink_grey import paper_colour
 from pipeline.issues import Issue, IssueCode
 from pipeline.model import Image, Reading
@@ -53,7 +53,7 @@ def red_fields(specs: Iterable[FieldSpec], image: Image, laid: Registration, see
     clear = unprinted(seen.form, _FROM_PRINT_MM).mask
     red = clear & (laid.flat(np.where(strokes, 0, _WHITE).astype(np.uint8), image, SCALE) < _WHITE / 2)
     ink = clear & (seen.dark > DARK)
-    places = {spec.name: window(spec.area) for spec in specs if spec.kind is not Kind.PRINTED}
+    places = {spec.name: window(spec.area) for spec in specs if spec.traits.filled_by_hand}
     if _within(places.values(), red & ink) > _OWN * _within(places.values(), ink):
         return frozenset()
     return frozenset(name for name, place in places.items() if np.count_nonzero(red[place]) >= _LEAST_MM2 * SCALE**2)

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.confidence import prefill_from
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
-from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Format, Meaning
 from pipeline.issues import IssueCode
 from pipeline.model import EntryState, Reading, State, Value
 from pipeline.stored_values import canonical, not_fitting
@@ -41,17 +42,8 @@ FACTS: Mapping[str, frozenset[Meaning]] = {
 
 UNLIKELY = frozenset({IssueCode.OUTSIDE_OUTAGE, IssueCode.IMPLAUSIBLE})
 """Reasons of a reading that make another person look, although the first and the machine agree."""
-SURE_FROM = 0.99
-"""From this probability on a reading is sure enough to be shown filled in."""
-SHOWN_FROM: Mapping[Kind, float] = {Kind.TEXT: 0.9, Kind.MARK: 0.995}
-"""Kinds that are shown from another one on: names take many keys, and most of what people overlook are marks (docs/review.md)."""
-
-PERSON_SHOWN_FROM = 0.999
-"""A personal number is shown only where something else on the paper says the same, such as the name: a number alone never has so much."""
 _MICROGRAM = re.compile(r"(?<![^\W\d_])(?:ug|mcg|mikrogram)(?![^\W_])")
 """Other ways to write µg; no keyboard shows where that sign is."""
-_GIVEN = frozenset({Kind.PRINTED})
-_WRITTEN_OUT = frozenset({Kind.LINES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ class Answer:
 
 def asked(form: Form, row: int | None) -> list[FieldSpec]:
     """The fields of an entry that a person answers for: all but what we printed ourselves."""
-    return [spec for spec in form.entry_fields(row) if spec.kind not in _GIVEN]
+    return [spec for spec in form.entry_fields(row) if spec.traits.filled_by_hand]
 
 
 def checked(spec: FieldSpec, answer: Answer) -> Answer:
@@ -75,11 +67,11 @@ def checked(spec: FieldSpec, answer: Answer) -> Answer:
         InvalidAnswerError: the value or state does not fit the field.
     """
     if answer.state is State.CANCELLED:
-        if spec.kind is not Kind.MARK:
+        if not spec.traits.is_check_box:
             raise not_fitting(spec)
         return Answer(False, State.CANCELLED)
     if answer.state is not State.READ:
-        return Answer(False if spec.kind is Kind.MARK and answer.state is State.EMPTY else None, answer.state)
+        return Answer(False if spec.traits.is_check_box and answer.state is State.EMPTY else None, answer.state)
     if answer.value is None or (isinstance(answer.value, str) and not answer.value.strip()):
         raise MissingAnswerError("A field has no answer.", "Write what it says, or mark it as empty or illegible.", (spec.name,))
     value = canonical(spec, answer.value)
@@ -124,7 +116,7 @@ def settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
 
     An unlikely number or date is not, even then: another person is told. A name that is typed is enough: names are read too badly to be compared.
     """
-    if not is_typed(spec, reading) or (spec.kind is Kind.TEXT and not spec.critical):
+    if not is_typed(spec, reading) or (spec.traits.is_handwriting and not spec.critical):
         return True
     return agree(spec, answer, reading) and _within_bounds(spec, answer) and not is_unlikely(reading)
 
@@ -136,7 +128,7 @@ def seen_by_two(forms: Forms, form: Form, specs: Iterable[FieldSpec], given: Map
     """
     if form.id not in forms.double_check:
         return set()
-    return {spec.name for spec in specs if spec.critical and (spec.kind is Kind.MARK or given[spec.name].state is not State.EMPTY)}
+    return {spec.name for spec in specs if spec.critical and (spec.traits.is_check_box or given[spec.name].state is not State.EMPTY)}
 
 
 def is_typed(spec: FieldSpec, reading: Reading | None) -> bool:
@@ -144,9 +136,9 @@ def is_typed(spec: FieldSpec, reading: Reading | None) -> bool:
 
     People overlook wrong values that they are shown (docs/review.md). Free text is always shown: its doubtful words are marked in it.
     """
-    if spec.critical or reading is None or spec.kind in _WRITTEN_OUT:
+    if spec.critical or reading is None or spec.traits.is_multiline:
         return spec.critical
-    return reading.p < (PERSON_SHOWN_FROM if spec.means is Meaning.CLIENT_PID else SHOWN_FROM.get(spec.kind, SURE_FROM))
+    return reading.p < prefill_from(spec)
 
 
 def is_unlikely(reading: Reading | None) -> bool:
@@ -179,7 +171,7 @@ def _within_bounds(spec: FieldSpec, answer: Answer) -> bool:
 def _comparable(spec: FieldSpec, value: Value) -> Value:
     if not isinstance(value, str):
         return value
-    if spec.kind is Kind.INITIALS:
+    if spec.traits.names_signer:
         return True  # the machine says whether somebody signed, and only proposes who
     try:
         same = canonical(spec, value)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipeline import form_measures as measures
-from pipeline.field_spec import FieldSpec, Kind, Option, Side
+from pipeline.field_spec import FieldSpec, Option, Side
 from pipeline.form_faults import Fault, LayoutError
 from pipeline.outline import OutlineField
 
@@ -76,7 +76,7 @@ def place_row(row: Sequence[OutlineField], room: Room) -> Block:
     block = Block(in_table=room.in_table)
     if room.columns:
         return _in_columns(row, room, room.columns)
-    marks = [one for one in row if one.kind is Kind.MARK]
+    marks = [one for one in row if one.traits.is_check_box]
     if len(marks) == len(row) and _width(row, room) > room.width:
         columns, pitch = _grid([_slot(one, room) for one in row], room, row[0].name)
         for start in range(0, len(row), columns):
@@ -118,7 +118,7 @@ def _broken(row: Sequence[OutlineField], room: Room) -> list[list[OutlineField]]
     """The row in as many lines as it needs."""
     lines: list[list[OutlineField]] = []
     for one in row:
-        if _slot(one, room) > room.width and one.kind is not Kind.CHOICE:
+        if _slot(one, room) > room.width and not one.traits.has_options:
             raise LayoutError(Fault("row_too_wide", {"width": _slot(one, room), "room": room.width}, field=one.name))
         if lines and _width([*lines[-1], one], room) <= room.width:
             lines[-1].append(one)
@@ -134,7 +134,7 @@ def _width(line: Sequence[OutlineField], room: Room) -> float:
 def _gap(before: OutlineField | None, one: OutlineField) -> float:
     if before is None:
         return 0
-    return one.gap + (MARK_GAP if before.kind is one.kind is Kind.MARK else GAP)
+    return one.gap + (MARK_GAP if before.traits.is_check_box and one.traits.is_check_box else GAP)
 
 
 def _side(one: OutlineField, room: Room) -> Side:
@@ -169,7 +169,7 @@ def _line(line: Sequence[OutlineField], room: Room, pitch: float | None = None) 
 def _height(one: OutlineField, room: Room) -> float:
     if one.lines == "fill":
         return max(room.fill, measures.LINE)
-    if one.kind is Kind.CHOICE:
+    if one.traits.has_options:
         lines = -(-len(one.options) // _option_grid(one, room)[0])
         return room.mark + (lines - 1) * room.option_pitch
     return measures.box_height(one, one.lines or 1, mark=room.mark)
@@ -183,15 +183,15 @@ def _placed(one: OutlineField, x: float, top: float, slot: float, tall: float, r
         x += measures.beside(one, in_table=room.in_table)
     if side in (Side.LEFT, Side.RIGHT) and measures.stretches(one):
         width -= measures.beside(one, in_table=room.in_table)
-    down = (min(tall, measures.BOX) - high) / 2 if high < measures.BOX and one.kind is not Kind.CHOICE else 0.0
+    down = (min(tall, measures.BOX) - high) / 2 if high < measures.BOX and not one.traits.has_options else 0.0
     told = one.model_dump(exclude={"width", "gap", "lines", "options", "columns"}, exclude_defaults=True) | {
         "name": one.name,
         "label": one.label,
         "kind": one.kind,
     }
     if room.once and one.label_at is None:
-        told["label_at"] = Side.ABOVE if one.kind is Kind.MARK else None
-    if one.kind is Kind.CHOICE:
+        told["label_at"] = Side.ABOVE if one.traits.is_check_box else None
+    if one.traits.has_options:
         return _choice(one, told, x, top, max(high, min(tall, measures.BOX)), room)
     lines = {"lines": max(1, int(high / measures.LINE + 1e-6)) if one.lines == "fill" else one.lines} if one.lines else {}
     return FieldSpec(**told, **lines, box=_tenths(x, top + down, width, high))

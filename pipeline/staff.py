@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.client_search import words
+from pipeline.confidence import SIGNER_NAMED_FROM
 from pipeline.csv_table import TableKind, read_table, wrong_row
 from pipeline.model import SIGNATURE_LETTERS, Lattice, StaffMember
 
@@ -28,8 +29,6 @@ LENGTHS = {1: 0.05, 2: 0.65, 3: 0.25, 4: 0.05}
 MISREAD = 0.15
 """So much of each step is spread over all letters: the network is sometimes sure of what nobody wrote. With this, of initials rendered in many hands
 the persons named with p are right in a share of p."""
-LEAST = 0.005
-"""Less likely persons are not named."""
 MOST = 5
 
 
@@ -85,7 +84,7 @@ class StaffRegister:
         found = [Signer(member.signature, member, weight / total) for member, weight in known]
         if text:
             found.append(Signer(text, None, rest * share / total))
-        return sorted((signer for signer in found if signer.p >= LEAST), key=lambda signer: -signer.p)[:MOST]
+        return sorted((signer for signer in found if signer.p >= SIGNER_NAMED_FROM), key=lambda signer: -signer.p)[:MOST]
 
     def _priors(self, unit: str) -> list[float]:
         """Of each member, before anything is read; what is missing from 1 is for those whom the list lacks."""

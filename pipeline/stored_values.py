@@ -7,7 +7,7 @@ from datetime import date, time
 from decimal import Decimal
 
 from pipeline.errors import InvalidAnswerError
-from pipeline.field_spec import FieldSpec, Format, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Format, Meaning
 from pipeline.identity import LONGEST_LOCAL, is_local, normal_pid
 from pipeline.model import Value
 from pipeline.swedish_time import years_meant
@@ -17,7 +17,6 @@ MIDNIGHT = "24:00"
 
 _OF_THOUSANDS = 3
 """Figures between one separator of thousands and the next."""
-_PRESENCE = frozenset({Kind.MARK, Kind.SIGNATURE, Kind.INITIALS})
 
 
 def canonical(spec: FieldSpec, value: Value) -> Value:
@@ -26,11 +25,11 @@ def canonical(spec: FieldSpec, value: Value) -> Value:
     Raises:
         InvalidAnswerError: the value is not of the field's kind.
     """
-    if spec.kind in _PRESENCE and isinstance(value, bool):
+    if spec.traits.is_boolean and isinstance(value, bool):
         return value
     if not isinstance(value, str):
         raise not_fitting(spec)
-    if spec.kind is Kind.CHOICE:
+    if spec.traits.has_options:
         return _option(spec, value)
     text = value.strip()
     in_format = _FORMATS.get(spec.format) if spec.format else None

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline import plane
 from pipeline.fiducials import CODES, ORGANISATION, SERIALS
-from pipeline.field_spec import FieldSpec, Kind, Side
+from pipeline.field_spec import FieldSpec, Side
 from pipeline.form_measures import beside
 from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Reading
@@ -47,7 +47,7 @@ def stray_writing(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], see
         ink[window(box)] = False
     edge = round(_FROM_EDGE_MM * SCALE)
     ink[:edge], ink[-edge:], ink[:, :edge], ink[:, -edge:] = False, False, False, False
-    asked = [spec for spec in specs if spec.kind is not Kind.PRINTED]
+    asked = [spec for spec in specs if spec.traits.filled_by_hand]
     if not asked or np.count_nonzero(ink) < _LEAST_MM2 * SCALE**2:  # as on most pages
         return frozenset()
     return frozenset(min(asked, key=lambda spec: apart(spec.area, box)).name for box in words(without_specks(ink), _WORD_MM, _LONG_MM))
@@ -55,8 +55,7 @@ def stray_writing(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], see
 
 def _read(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], marks: Sequence[Box]) -> list[Box]:
     """What some reader has seen, or what nobody wrote, mm."""
-    swings = {Kind.SIGNATURE, Kind.INITIALS}
-    around = [plane.widened(_printed(spec), _FLOURISH_MM if spec.kind in swings else _READ_AROUND_MM) for spec in specs]
+    around = [plane.widened(_printed(spec), _FLOURISH_MM if spec.traits.is_signature else _READ_AROUND_MM) for spec in specs]
     written = [plane.widened(Box(*word.box), _FROM_WORD_MM) for reading in fields.values() for word in reading.words]
     return [*around, *written, *(plane.widened(mark, _READ_AROUND_MM) for mark in marks)]
 
@@ -64,7 +63,7 @@ def _read(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], marks: Sequ
 def _printed(spec: FieldSpec) -> Box:
     """A field; with its label where an unfilled sheet has none."""
     area = spec.area
-    if spec.kind is not Kind.PRINTED or spec.label_side is not Side.LEFT:
+    if spec.traits.filled_by_hand or spec.label_side is not Side.LEFT:
         return area
     label = beside(spec, in_table=spec.row is not None)
     return Box(area.x - label, area.y, area.w + label, area.h)

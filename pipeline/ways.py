@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.issues import parse_issues
 from pipeline.model import Reading, State, Value
 from pipeline.review import is_typed, is_unlikely
@@ -18,7 +18,6 @@ from pipeline.template import Form
 
 GROUP_LEAST, GROUP_MOST = 12, 40
 """A group of fewer is not worth changing the way of working for; the eye does not keep more apart at one look."""
-GROUPED = frozenset({Kind.MARK, Kind.CHOICE, Kind.DIGITS})
 _ROUTINE_STATES = frozenset({State.READ, State.EMPTY})
 
 
@@ -52,7 +51,7 @@ def is_routine(form: Form, spec: FieldSpec, reading: Reading | None, told: Itera
     Args:
         told: the problems of the page; a field that one of them names is not routine.
     """
-    if form.criticality == "A" or spec.means is not None or spec.kind not in GROUPED:
+    if form.criticality == "A" or spec.means is not None or not spec.traits.can_be_batched:
         return False
     if form.deadline is not None and spec.column == form.deadline.day:
         return False
@@ -79,5 +78,5 @@ def largest(sorts: Iterable[Sort], least: int) -> Sort | None:
 
 def way_of(form: Form, readings: Iterable[tuple[FieldSpec, Reading | None]]) -> Way:
     """How one entry is worked: as a note where free text is written, else as a sheet."""
-    written = any(spec.kind is Kind.LINES and (reading is None or reading.state is not State.EMPTY) for spec, reading in readings)
-    return Way.NOTE if written and any(spec.kind is Kind.LINES for spec in form.fields) else Way.SHEET
+    written = any(spec.traits.is_multiline and (reading is None or reading.state is not State.EMPTY) for spec, reading in readings)
+    return Way.NOTE if written and any(spec.traits.is_multiline for spec in form.fields) else Way.SHEET

@@ -12,7 +12,7 @@ from numpy.random import Generator
 
 from pipeline.errors import UsageError
 from pipeline.fiducials import SERIAL_ALPHABET, SERIAL_LENGTH, is_serial
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.model import Image, Value
 from pipeline.picture import decode
 from pipeline.plane import grey
@@ -81,7 +81,7 @@ def _made(form: Form, hand: Hand, rng: Generator, page_no: int = 1) -> bytes:
 def _values(form: Form, rng: Generator) -> dict[str, Value]:
     """As `values_for`, with every line of an area written on."""
     values = values_for(form, rng)
-    return values | {spec.name: _full(spec, rng) for spec in form.fields if spec.kind is Kind.LINES}
+    return values | {spec.name: _full(spec, rng) for spec in form.fields if spec.traits.is_multiline}
 
 
 def _full(spec: FieldSpec, rng: Generator) -> str:

@@ -14,7 +14,6 @@ from pipeline.access import Action, require
 from pipeline.clash import Likeness, Said, likeness
 from pipeline.export.late_entry import event_time, local
 from pipeline.export.values import shown, spec_of
-from pipeline.field_spec import Kind
 from pipeline.model import Person
 from pipeline.record import Record
 from pipeline.store import clash_pairs, records
@@ -129,6 +128,6 @@ def _told(record: Record, forms: Forms) -> Iterator[tuple[str, str, str]]:
     """Name, label and words of what the entry says beside whom, when and who wrote."""
     for name in record.fields:
         spec = spec_of(record, name, forms)
-        if spec is None or spec.means is not None or spec.kind in (Kind.SIGNATURE, Kind.INITIALS) or record.fields[name] in (None, False):
+        if spec is None or spec.means is not None or spec.traits.is_signature or record.fields[name] in (None, False):
             continue
         yield name, record.labels.get(name, name), shown(record, name, forms)

@@ -13,7 +13,7 @@ from pipeline.export.exporter import Item, Terms
 from pipeline.export.late_entry import amendment_text, event_time, late_entry_text
 from pipeline.export.mapping import KeyInMapping
 from pipeline.export.values import form_of, said, shown
-from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.identity import is_temporary
 from pipeline.record import Record
 
@@ -94,6 +94,6 @@ def _sorted_fields(record: Record, terms: Terms, left_out: Callable[[FieldSpec],
     specs = {spec.column: spec for spec in form.entry_fields(record.row)} if form else {}
     names = [name for name in dict.fromkeys((*_order(record, terms), *specs, *record.fields)) if name in record.fields]
     names = [name for name in names if name not in specs or not (specs[name].means in _IN_HEADING or left_out(specs[name]))]
-    unmarked = [name for name in names if name in specs and specs[name].kind is Kind.MARK and said(record, name, terms.forms) is False]
+    unmarked = [name for name in names if name in specs and specs[name].traits.is_check_box and said(record, name, terms.forms) is False]
     filled = [name for name in names if name not in unmarked and shown(record, name, terms.forms)]
     return filled, [name for name in names if name not in unmarked and name not in filled], unmarked

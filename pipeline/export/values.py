@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.field_spec import FieldSpec, Format
 from pipeline.model import Value
 from pipeline.record import Record
 from pipeline.template import Form, Forms
 
 ILLEGIBLE = "[oläsligt]"
-_PRESENCE = (Kind.MARK, Kind.SIGNATURE, Kind.INITIALS)
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
 
@@ -35,7 +34,7 @@ def said(record: Record, name: str, forms: Forms) -> Value:
     """What a field says. An empty box or place for a signature says False, though nothing was written there."""
     value = record.fields.get(name)
     spec = spec_of(record, name, forms)
-    if value is None and spec and spec.kind in _PRESENCE and name in record.fields and name not in record.illegible:
+    if value is None and spec and spec.traits.is_boolean and name in record.fields and name not in record.illegible:
         return False
     return value
 
@@ -64,6 +63,6 @@ def uncoded(record: Record, name: str, codes: Collection[str], forms: Forms) -> 
 
 
 def _marked(value: bool, spec: FieldSpec | None) -> str:
-    if spec and spec.kind in (Kind.SIGNATURE, Kind.INITIALS):
+    if spec and spec.traits.is_signature:
         return "finns på papperet" if value else "saknas på papperet"
     return "ja" if value else "nej"

@@ -12,8 +12,9 @@ import numpy as np
 
 from pipeline.calibration_file import Fitted, write
 from pipeline.calibration_fit import Evidence, Numbers, Score, expected, fit, foretold, judged, losses
+from pipeline.confidence import UNCALIBRATED_MAX_P
 from pipeline.learning.reread import Reread
-from pipeline.recognize.curves import FILE, UNFITTED, Curve, Curves, Features, installed, read_curves
+from pipeline.recognize.curves import FILE, Curve, Curves, Features, installed, read_curves
 
 NEEDED = 120
 """So many readings are needed to fit a curve."""
@@ -116,7 +117,7 @@ def _foretold(evidence: Sequence[Evidence], curve: Curve | None) -> Numbers:
 
 
 def _p(features: Features, curve: Curve | None) -> float:
-    return curve.at(features) if curve else min(UNFITTED, float(1 / (1 + np.exp(-features[0]))))
+    return curve.at(features) if curve else min(UNCALIBRATED_MAX_P, float(1 / (1 + np.exp(-features[0]))))
 
 
 def install(folder: Path, learned: Sequence[Lesson]) -> Path:

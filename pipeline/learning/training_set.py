@@ -16,12 +16,11 @@ from pathlib import Path
 import cv2
 
 from pipeline.errors import StoreError, UsageError
-from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.field_spec import FieldSpec, Format
 from pipeline.learning.reread import Reread
 from pipeline.model import State
 
 HEALTH = "HSL"
-KINDS = frozenset({Kind.TEXT, Kind.LINES, Kind.DIGITS, Kind.LETTERS, Kind.MARK})
 STORED_OTHERWISE = frozenset({Format.DATE, Format.TIME, Format.NUMBER, Format.CODE, Format.PERSONAL_NUMBER})
 """Lines in these formats are stored otherwise than they are written: `24/11 26` as 2026-11-24. What stands in the picture is not known."""
 SHORTEST_REASON = 10
@@ -80,7 +79,7 @@ def write_training_set(file: Path, fields: Iterable[Reread], permit: Permit) -> 
 
 
 def _is_label_known(spec: FieldSpec) -> bool:
-    return spec.kind in KINDS and not (spec.kind is Kind.TEXT and spec.format in STORED_OTHERWISE)
+    return spec.traits.can_train and not (spec.traits.is_handwriting and spec.format in STORED_OTHERWISE)
 
 
 def _fill(archive: zipfile.ZipFile, chosen: list[Reread], permit: Permit) -> None:

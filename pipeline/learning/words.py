@@ -29,7 +29,7 @@ SHEETS, WRITERS = 3, 2
 NEEDED_APART = 30
 """So many texts kept apart are needed to say whether words help."""
 SHORTEST = 2
-WRITTEN = frozenset({Kind.TEXT, Kind.LINES})
+WRITTEN = frozenset(kind for kind in Kind if kind.traits.is_handwriting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def found_words(fields: Iterable[Reread], clients: Iterable[Client]) -> dict[str
     writers: dict[str, set[str]] = defaultdict(set)
     for one in fields:
         value = one.said.answer.value
-        if one.crop.spec.kind in WRITTEN and one.crop.spec.means not in TELLS and isinstance(value, str):
+        if one.crop.spec.traits.is_handwriting and one.crop.spec.means not in TELLS and isinstance(value, str):
             for word in letter_words(value):
                 sheets[word].add(one.sheet)
                 writers[word].add(one.writer)
@@ -73,7 +73,7 @@ def word_lesson(
 ) -> WordLesson:
     """Words from what is not kept apart, tried on what is. Those `in_use` stay, for they may be of units that the person does not see."""
     seen = [one for one in fields if not {one.writer, one.sheet} & set(apart)]
-    held = [one for one in fields if {one.writer, one.sheet} & set(apart) and one.crop.spec.kind in WRITTEN and one.said.answer.value]
+    held = [one for one in fields if {one.writer, one.sheet} & set(apart) and one.crop.spec.traits.is_handwriting and one.said.answer.value]
     found = _impersonal(found_words(seen, clients), fields, clients)
     words = _impersonal(in_use, fields, clients) | found if found else {}
     if not words or not held:

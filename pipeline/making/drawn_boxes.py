@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 
 from pipeline.errors import BrokenFileError, FormMakingError
-from pipeline.field_spec import Kind
 from pipeline.making.drafts import Data, Draft, slug
 from pipeline.making.field_sorts import MADE, Sort
 from pipeline.making.uploaded import pages_in
@@ -136,12 +135,12 @@ def _fields(every: Sequence[Data], names: list[str]) -> list[Data]:
     fields: list[Data] = []
     for one in every:
         choice = str(one.get("choice") or "")
-        if choice and (begun := next((field for field in fields if field["label"] == choice and field["kind"] == Kind.CHOICE), None)):
+        if choice and (begun := next((field for field in fields if field["label"] == choice and field["kind"] == Sort.CHOICE), None)):
             _add_option(begun, one)
             continue
         field = _field(one, _free(slug(choice or str(one.get("label") or ""), "_") or "falt", names))
         if choice:
-            field |= {"label": choice, "kind": Kind.CHOICE.value, "options": []}
+            field |= {"label": choice, "kind": Sort.CHOICE.value, "options": []}
             _add_option(field, one)
         names.append(field["name"])
         fields.append(field)
@@ -169,7 +168,7 @@ def _field(one: Data, name: str) -> Data:
         said["format"] = made.format.value
     if made.cells:
         said["cells"] = int(one.get("cells") or made.cells)
-    if made.kind is Kind.LINES:
+    if made.kind.traits.is_multiline:
         said["lines"] = int(one.get("lines") or max(1, round(one["box"][3] / LINE_MM)))
     return said
 

@@ -82,10 +82,10 @@ def turned_into(field: Mapping[str, Any], sort: Sort) -> dict[str, Any]:
         needed["format"] = made.format.value
     if made.cells:
         needed["cells"] = int(field.get("cells") or made.cells)
-    if made.kind is Kind.LINES:
+    if made.kind.traits.is_multiline:
         needed["lines"] = field.get("lines") or 3
-    if made.kind is Kind.CHOICE:
+    if made.kind.traits.has_options:
         needed["options"] = field.get("options") or [{"value": "ja", "label": "Ja"}, {"value": "nej", "label": "Nej"}]
-    if made.kind in (Kind.DIGITS, Kind.LETTERS, Kind.MARK, Kind.CHOICE):
+    if made.kind.traits.has_cells or made.kind.traits.has_check_boxes:
         kept.pop("width", None)
     return kept | needed

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from pipeline.field_spec import FieldSpec, Kind, Meaning, Side
+from pipeline.field_spec import FieldSpec, Meaning, Side
 from pipeline.form_faults import LayoutError
 from pipeline.form_layout import place
 from pipeline.making.drafts import Data
@@ -24,8 +24,6 @@ from pipeline.template import Form
 
 _PRINTED = (Meaning.UNIT, Meaning.CLIENT_PRINTED)
 """Fields that the layout puts in by itself."""
-_STRETCHED = (Kind.TEXT, Kind.SIGNATURE, Kind.INITIALS, Kind.LINES)
-"""Kinds whose boxes are as wide as one likes."""
 _PLACES = {"box", "row", "options", "lines", "label_at", "critical"}
 """What a copy need not have alike: places, and what the layout says of labels; `critical` follows from the form's class."""
 
@@ -155,8 +153,9 @@ def _beside(one: Box, other: Box) -> bool:
 
 def _row(row: Sequence[FieldSpec], *, in_table: bool = False) -> list[Data]:
     """The widest of the handwritten fields takes what the others leave."""
-    widest = max((spec for spec in row if spec.kind in _STRETCHED), key=lambda one: one.area.w, default=None)
-    return [_field(spec, spec.kind in _STRETCHED and spec is not widest, in_table=in_table) for spec in row]
+    wide = [spec for spec in row if spec.traits.is_handwriting or spec.traits.is_signature]
+    widest = max(wide, key=lambda one: one.area.w, default=None)
+    return [_field(spec, spec in wide and spec is not widest, in_table=in_table) for spec in row]
 
 
 def _field(spec: FieldSpec, wide: bool, *, in_table: bool) -> Data:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.blanks import blank
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.confidence import TRIAL_LOW_CONFIDENCE_BELOW
+from pipeline.field_spec import FieldSpec
 from pipeline.form_faults import Fault
 from pipeline.form_rules import CELL_HEIGHT, CELL_WIDTH, MARK_LEAST, MARK_MOST, TEXT_HEIGHT
 from pipeline.issues import IssueCode, parse_issues
@@ -24,7 +25,6 @@ OVER_MM = 0.8
 SIDEWAYS_MM = 1.0
 LEAST_APART_MM = 3.0
 """Between check boxes, as forms/README.md asks of them."""
-UNSURE_P = 0.5
 _PRINT_MM2 = 1.5
 _STRAY_MM2 = 0.3
 SERIOUS = frozenset(
@@ -118,15 +118,14 @@ class _Page:
         if spec.name in self._hidden:
             yield Fault("trial_hidden")
         yield from self._print(spec)
-        match spec.kind:
-            case Kind.MARK | Kind.CHOICE:
-                yield from self._marks(spec)
-            case Kind.DIGITS | Kind.LETTERS:
-                yield from self._cells(spec)
-            case Kind.LINES:
-                yield from self._lines(spec)
-            case _:
-                yield from self._line(spec)
+        if spec.traits.has_check_boxes:
+            yield from self._marks(spec)
+        elif spec.traits.has_cells:
+            yield from self._cells(spec)
+        elif spec.traits.is_multiline:
+            yield from self._lines(spec)
+        else:
+            yield from self._line(spec)
         yield from self._reading(spec, reading)
 
     def _print(self, spec: FieldSpec) -> Iterator[Fault]:
@@ -170,13 +169,13 @@ class _Page:
 
     def _others(self, box: Box) -> Iterator[tuple[str, Box]]:
         labels = {spec.name: spec.label for spec in self._specs}
-        kinds = {spec.name: spec.kind for spec in self._specs}
+        ticked = {spec.name for spec in self._specs if spec.traits.has_check_boxes}
         for name, other in self._parts:
-            if other != box and kinds[name] in (Kind.MARK, Kind.CHOICE):
+            if other != box and name in ticked:
                 yield f"”{labels[name]}”", other
 
     def _reading(self, spec: FieldSpec, reading: Reading | None) -> Iterator[Fault]:
-        ticks = spec.kind in (Kind.MARK, Kind.CHOICE)
+        ticks = spec.traits.has_check_boxes
         if not self.is_written(spec):
             if spec.required:
                 yield Fault("trial_empty")
@@ -184,7 +183,7 @@ class _Page:
                 yield Fault("trial_left_empty")
         elif reading is None or best_guess(reading) in (None, "", False):
             yield Fault("trial_not_read")
-        elif (reading.value is None or reading.p < UNSURE_P) and spec.name not in self._hidden:
+        elif (reading.value is None or reading.p < TRIAL_LOW_CONFIDENCE_BELOW) and spec.name not in self._hidden:
             yield Fault("trial_unsure")
 
 

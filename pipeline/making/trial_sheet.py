@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline.digitize import Digitized, Reader
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.making.drafts import OWN
 from pipeline.making.uploaded import pages_in
 from pipeline.page_spec import Text
@@ -47,10 +47,10 @@ def read_trial(form: Form, data: bytes, name: str) -> list[Digitized]:
 
 def numbered(form: Form) -> Mapping[str, int]:
     """The number by which a person knows a field: those that are written in, in reading order; each column of a table counts once."""
-    columns = dict.fromkeys(spec.column for spec in form.fields if spec.kind is not Kind.PRINTED)
+    columns = dict.fromkeys(spec.column for spec in form.fields if spec.traits.filled_by_hand)
     return {column: number for number, column in enumerate(columns, start=1)}
 
 
 def fields_of(form: Form, page_no: int) -> Sequence[FieldSpec]:
     """The fields of a page that are written in."""
-    return [spec for spec in form.pages[page_no - 1].all_fields if spec.kind is not Kind.PRINTED]
+    return [spec for spec in form.pages[page_no - 1].all_fields if spec.traits.filled_by_hand]

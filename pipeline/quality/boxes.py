@@ -113,7 +113,7 @@ def _rows(form: Format, pool: Digits, count: int) -> Iterator[Asked]:
 def _row(kind: str, name: str, asked: Sequence[Asked]) -> Row:
     readings = RECOGNIZERS[asked[0].crop.spec.kind]([one.crop for one in asked])
     judged = [Judged(reading.p, _is_right(one, reading), one.writer) for one, reading in zip(asked, readings, strict=True)]
-    return row(kind, name, judged, _others(asked[:BESIDE]) if asked[0].crop.spec.kind is Kind.DIGITS else None)
+    return row(kind, name, judged, _others(asked[:BESIDE]) if asked[0].crop.spec.traits.digits_only else None)
 
 
 def _is_right(one: Asked, reading: Reading) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline import plane
+from pipeline.confidence import HIGH_CONFIDENCE
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.issues import IssueCode, parse_issues
 from pipeline.model import Outcome, PageReading, Reading, Value
@@ -15,8 +16,6 @@ from pipeline.page_spec import PageSpec
 from pipeline.quality.damage_paper import Warp
 from pipeline.quality.filling import PX_PER_MM
 
-SURE = 0.99
-"""A value with at least this p is not marked as doubtful."""
 ASTRAY_MM = 1.0
 """A field that is looked for farther off than this was read in the wrong place."""
 KINDS = frozenset({Kind.DIGITS, Kind.MARK, Kind.CHOICE, Kind.SIGNATURE})
@@ -37,7 +36,7 @@ class FieldOutcome:
     @property
     def silent(self) -> bool:
         """Wrong, or looked for in the wrong place, and nothing says so."""
-        return self.p >= SURE and not self.flagged and (not self.right or self.offset_mm > ASTRAY_MM)
+        return self.p >= HIGH_CONFIDENCE and not self.flagged and (not self.right or self.offset_mm > ASTRAY_MM)
 
 
 @dataclass(frozen=True, slots=True)

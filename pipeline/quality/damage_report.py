@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.confidence import HIGH_CONFIDENCE
 from pipeline.issues import split_code
 from pipeline.quality.damage_kinds import Series
-from pipeline.quality.damage_outcome import SURE, PageOutcome
+from pipeline.quality.damage_outcome import PageOutcome
 from pipeline.quality.damage_series import Trial
 
 WORSE = 0.02
@@ -85,7 +86,7 @@ def _step(strength: float, pages: Sequence[PageOutcome]) -> Step:
         tuple(reasons),
         len(fields),
         sum(not field.right for field in fields),
-        sum(field.p < SURE for field in fields),
+        sum(field.p < HIGH_CONFIDENCE for field in fields),
         sum(field.flagged for field in fields),
         sum(field.silent for field in fields),
         max((page.residual_mm for page in pages if page.residual_mm is not None and not page.refused), default=0.0),

@@ -116,7 +116,7 @@ def _printed(form: Form, sheet: Sheet) -> Image:
 def _values(form: Form, client: Client | None, rng: Generator) -> dict[str, Value]:
     values = {name: value for name, value in values_for(form, rng).items() if rng.random() >= LEFT_EMPTY}
     for name, value in values.items():
-        if form.by_name[name].kind is Kind.MARK and value is True and rng.random() < STRUCK:
+        if form.by_name[name].traits.is_check_box and value is True and rng.random() < STRUCK:
             values[name] = SOLID
     given = {spec.name for spec in form.fields if client and spec.row in (None, 1) and spec.means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME)}
     return {name: value for name, value in values.items() if name not in given}
@@ -126,15 +126,15 @@ def _truth(spec: FieldSpec, values: Mapping[str, Value], sheet: Sheet) -> tuple[
     value = values.get(spec.name)
     if value == SOLID:
         return False, State.CANCELLED
-    if spec.means is Meaning.UNIT and spec.kind is Kind.PRINTED:
+    if spec.means is Meaning.UNIT and not spec.traits.filled_by_hand:
         value = sheet.unit
     elif sheet.client and spec.row in (None, 1) and spec.means is Meaning.CLIENT_PID:
         value = sheet.client.pid
     elif sheet.client and spec.row in (None, 1) and spec.means is Meaning.CLIENT_PRINTED:
         value = sheet.client.name
-    if spec.kind in (Kind.SIGNATURE, Kind.INITIALS):
+    if spec.traits.is_signature:
         value = bool(value)
-    if spec.kind is Kind.MARK:
+    if spec.traits.is_check_box:
         value = value is True
     return value, State.EMPTY if value is None or value is False else State.READ
 

@@ -21,7 +21,7 @@ def values_for(form: Form, rng: Generator) -> dict[str, Value]:
     rows = {row: row in (None, 1) or rng.random() < 0.6 for row in form.rows()}
     values: dict[str, Value] = {}
     for spec in form.fields:
-        if spec.kind is Kind.PRINTED or not rows.get(spec.row, True):
+        if not spec.traits.filled_by_hand or not rows.get(spec.row, True):
             continue
         values[spec.name] = _value(spec, rng)
     return values

@@ -89,7 +89,7 @@ def _filled(clean: Image, specs: Sequence[FieldSpec], random: Generator, least: 
     page, styles = clean.copy(), {}
     kinds = [style for style in STYLES if style != "empty"]
     for spec in specs:
-        if spec.kind is Kind.MARK:
+        if spec.traits.is_check_box:
             style = "empty" if random.random() < SHARE_EMPTY else str(random.choice(kinds))
             pen = int(random.integers(len(PENS))) if least == 0 else 1
             _draw(page, spec.box, style, pen, random, least)

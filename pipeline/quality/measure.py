@@ -8,21 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import sqrt
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
-SURE, SUREST = 0.99, 0.999
-"""A value with less than `SURE` is doubtful: a person is shown that it is. Of those with `SUREST` at most 1 in 1,000 may be wrong."""
-STEPS = 10
-"""Parts of equal size for the calibration error."""
-CHANCES = 100
-"""So often chance is tried."""
-Z = 1.96
-"""Normal deviate of a 95 % interval."""
+from pipeline.confidence import HIGH_CONFIDENCE, VERY_HIGH_CONFIDENCE, Share, calibration_error, wrong_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +54,17 @@ class Judged:
         return float(not self.right) if self.wrong is None else self.wrong
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """`wrong` of `of`, with Wilson's 95 % interval (Wilson, JASA 22, 1927)."""
-
-    wrong: int
-    of: int
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Between which bounds the true share lies; 0 to 1 when nothing was seen."""
-        if not self.of:
-            return 0.0, 1.0
-        share, square = self.wrong / self.of, Z**2 / self.of
-        middle, reach = share + square / 2, Z * sqrt(share * (1 - share) / self.of + square / self.of / 4)
-        return max(0.0, (middle - reach) / (1 + square)), min(1.0, (middle + reach) / (1 + square))
+NONE_SEEN = Share(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """How well one kind of field is read on one set.
 
-    `error` is the share of parts wrong (for text: edits a character written); `median` and `worst` are those of single writers. `calibration` is the
-    expected calibration error of p and `doubtful` the share of values below `SURE`, both of hands that no curve was fitted to. `others` are errors of
-    other readers on the same pictures. `by_writer` holds each writer's error. A set that is not here has `absent`, the reason, and no values.
+    `error` is the share of parts wrong (for text: edits a character written); `median` and `worst` are those of single writers. `calibration` is
+    the expected calibration error of p and `doubtful` the share of values below `HIGH_CONFIDENCE`, both of writers that no curve was fitted to.
+    `others` are errors of other readers on the same images. `by_writer` holds each writer's error. A set that is not here has `absent`, the
+    reason, and no values.
     """
 
     kind: str
@@ -98,8 +76,8 @@ class Row:
     worst: float = 0.0
     calibration: float = 0.0
     doubtful: float = 0.0
-    sure: Share = Share(0, 0)
-    surest: Share = Share(0, 0)
+    sure: Share = NONE_SEEN
+    surest: Share = NONE_SEEN
     others: Mapping[str, float] = field(default_factory=dict)
     by_writer: Mapping[str, float] = field(default_factory=dict)
     absent: str = ""
@@ -130,9 +108,9 @@ def row(kind: str, name: str, judged: Sequence[Judged], others: Mapping[str, flo
         median(errors.values()),
         max(errors.values()),
         calibration_error(p, right),
-        float((p < SURE).mean()) if len(p) else 0.0,
-        wrong_from(p, right, SURE),
-        wrong_from(p, right, SUREST),
+        float((p < HIGH_CONFIDENCE).mean()) if len(p) else 0.0,
+        wrong_from(p, right, HIGH_CONFIDENCE),
+        wrong_from(p, right, VERY_HIGH_CONFIDENCE),
         dict(others or {}),
         errors,
     )
@@ -146,21 +124,3 @@ def by_writer(judged: Sequence[Judged]) -> dict[str, float]:
         wrong[one.writer] += one.parts_wrong
         units[one.writer] += one.units
     return {writer: wrong[writer] / max(1e-9, units[writer]) for writer in wrong}
-
-
-def calibration_error(p: NDArray[np.float64], right: NDArray[np.bool_], steps: int = STEPS) -> float:
-    """Mean distance between p and the share right over `steps` parts of equally many values in order of p (Naeini et al., AAAI 2015)."""
-    parts = [part for part in np.array_split(np.argsort(p, kind="stable"), steps) if len(part)]
-    return float(sum(abs(p[part].mean() - right[part].mean()) * len(part) for part in parts) / max(1, len(p)))
-
-
-def chance_error(p: NDArray[np.float64], steps: int = STEPS) -> float:
-    """The calibration error that so many values show on average by chance alone, their p being exactly true."""
-    rng = np.random.default_rng(0)
-    return float(np.mean([calibration_error(p, rng.random(len(p)) < p, steps) for _ in range(CHANCES)])) if len(p) else 0.0
-
-
-def wrong_from(p: NDArray[np.float64], right: NDArray[np.bool_], least: float) -> Share:
-    """How many of the values with at least this p are wrong."""
-    chosen = p >= least
-    return Share(int((chosen & ~right).sum()), int(chosen.sum()))

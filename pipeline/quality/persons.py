@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.clients import ClientRegister
+from pipeline.confidence import VERY_HIGH_CONFIDENCE
 from pipeline.model import LATTICE_SYMBOLS, Reading, State
 from pipeline.quality.measure import Data, Judged, Row, absent
 from pipeline.quality.measure import row as measured
@@ -34,7 +35,6 @@ from pipeline.training.digit_measures import expected_calibration_error
 SEED = 20261124
 CHOOSING, REPORTING = 0, 1
 IDENTITY = SHARED / "schemas" / "identity"
-SUREST = 0.999
 DRAWN = 1_500
 
 
@@ -104,8 +104,8 @@ def figures(found: Sequence[Proposed]) -> Figures:
         rows=len(found),
         alone=float(np.mean([one.alone for one in found])),
         right_first=float(right.mean()),
-        sure=float((p >= SUREST).mean()),
-        sure_wrong=sum(one.p >= SUREST and not one.right for one in found),
+        sure=float((p >= VERY_HIGH_CONFIDENCE).mean()),
+        sure_wrong=sum(one.p >= VERY_HIGH_CONFIDENCE and not one.right for one in found),
         calibration_error=expected_calibration_error(p, right),
         by_slip={slip: (len(some), float(np.mean(some))) for slip, some in by_slip.items()},
     )

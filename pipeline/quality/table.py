@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.quality.measure import Row, Share
+from pipeline.confidence import Share
+from pipeline.quality.measure import Row
 
 HEADS = ("kind", "set", "values", "writers", "error", "median", "worst", "ECE", "p<0.99", "wrong of p≥0.99", "wrong of p≥0.999", "others")
 EXPLAINED = (

@@ -127,9 +127,9 @@ class _Bench:
         machine, form = Machine.shipped(), sheet.form
         self.says[sheet.serial] = sheet
         for number, page in enumerate(form.pages, 1):
-            here = [spec for spec in page.all_fields if spec.row is None or spec.row in sheet.rows or spec.kind is Kind.PRINTED]
+            here = [spec for spec in page.all_fields if spec.row is None or spec.row in sheet.rows or not spec.traits.filled_by_hand]
             readings = {spec.name: Reading.empty(0.99) for spec in page.all_fields}
-            readings |= {spec.name: machine.reading(spec, sheet.says.get(spec.name), self.ink) for spec in here if spec.kind is not Kind.PRINTED}
+            readings |= {spec.name: machine.reading(spec, sheet.says.get(spec.name), self.ink) for spec in here if spec.traits.filled_by_hand}
             self.read |= {(sheet.serial, name): reading for name, reading in readings.items()}
             sha = hashlib.sha256(f"{sheet.serial}-{number}".encode()).hexdigest()
             new = pages.NewPage(self.batch, len(self.read), "bunt.pdf", number, None, sha, "image/png")
@@ -154,7 +154,7 @@ class _Bench:
         if view is None:
             return False
         view = planted(conn, person, view, share, self.now)
-        given = {f.spec.name: a for f in view.fields if f.open and f.spec.kind is not Kind.PRINTED and (a := self._answer(view, f)) is not None}
+        given = {f.spec.name: a for f in view.fields if f.open and f.spec.traits.filled_by_hand and (a := self._answer(view, f)) is not None}
         self.week.counts["looks.second" if view.second else "looks.first"] += 1
         state = self._save(conn, person, view, given)
         while state is EntryState.REVIEW:
@@ -254,7 +254,7 @@ class _Bench:
     def _wrong(self, words: str, serial: str, spec: FieldSpec, said: Answer) -> bool:
         """Whether a value is not what the paper says; counts the words of texts that are not."""
         true = self._true(serial, spec)
-        if spec.kind is Kind.LINES and true.state is State.READ:
+        if spec.traits.is_multiline and true.state is State.READ:
             there = rows(said) if said.state is State.READ else []
             pairs = [(a, b) for row, read in zip(rows(true), there, strict=False) for a, b in zip(row.split(" "), read.split(" "), strict=False)]
             of = sum(len(row.split(" ")) for row in rows(true))
@@ -266,7 +266,7 @@ class _Bench:
         """The same paper keyed twice by people who slip as often."""
         one, other, third = (Keyer(self.slips, Random(f"{self.seed} keyer {n}")) for n in range(3))
         for sheet in self.says.values():
-            specs = [spec for spec in sheet.form.fields if spec.kind is not Kind.PRINTED and (spec.row is None or spec.row in sheet.rows)]
+            specs = [spec for spec in sheet.form.fields if spec.traits.filled_by_hand and (spec.row is None or spec.row in sheet.rows)]
             for spec in specs:
                 says = sheet.says.get(spec.name)
                 if self._wrong("twice.words", sheet.serial, spec, keyed_twice(spec, says, (one, other, third), hard=self._hard(sheet.serial, spec))):

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 from random import Random
 
+from pipeline.confidence import UNCALIBRATED_MAX_P
 from pipeline.errors import InvalidAnswerError
 from pipeline.field_spec import FieldSpec, Format, Kind
 from pipeline.model import Reading, State, Value
 from pipeline.planting import LIKE
-from pipeline.recognize.curves import SHIPPED, UNFITTED, key_of, read_curves
+from pipeline.recognize.curves import SHIPPED, key_of, read_curves
 from pipeline.recognize.registry import NETWORKS
 from pipeline.review import Answer
 from pipeline.stored_values import canonical
@@ -38,7 +39,7 @@ class Machine:
     def reading(self, spec: FieldSpec, says: Value, chance: Random) -> Reading:
         """What it reads where the paper says this; None is an empty field."""
         true = written(spec, says)
-        if spec.kind is Kind.LINES and true.state is State.READ:
+        if spec.traits.is_multiline and true.state is State.READ:
             return self._text(str(says), chance)
         p = self._p(spec, true, chance)
         if chance.random() < p:
@@ -49,7 +50,7 @@ class Machine:
     def _p(self, spec: FieldSpec, true: Answer, chance: Random) -> float:
         if spec.format is Format.PERSONAL_NUMBER and true.state is State.READ:
             return SURE if chance.random() < SURE_CLIENTS else UNSURE
-        shares = self._shares.get(key_of(spec, Reading(true.value, 1.0, true.state)), (UNFITTED,))
+        shares = self._shares.get(key_of(spec, Reading(true.value, 1.0, true.state)), (UNCALIBRATED_MAX_P,))
         return max(0.02, chance.choice(shares))
 
     def _text(self, text: str, chance: Random) -> Reading:
@@ -71,7 +72,7 @@ class Machine:
 def written(spec: FieldSpec, says: Value) -> Answer:
     """What the paper says, as an answer."""
     if says is None or says is False:
-        return Answer(False if spec.kind is Kind.MARK else None, State.EMPTY)
+        return Answer(False if spec.traits.is_check_box else None, State.EMPTY)
     return Answer(says)
 
 
@@ -97,22 +98,22 @@ def wrong_word(word: str, chance: Random) -> str:
 
 
 def _another(spec: FieldSpec, true: Answer, chance: Random) -> Answer:
-    if spec.kind is Kind.MARK:
+    if spec.traits.is_check_box:
         return Answer(True) if true.state is State.EMPTY else Answer(False, State.EMPTY)
     if true.state is State.EMPTY:
         return Answer(_noise(spec)) if spec.kind in (Kind.DIGITS, Kind.CHOICE, Kind.SIGNATURE, Kind.INITIALS) else Answer("I")
-    if spec.kind is Kind.CHOICE:
+    if spec.traits.has_options:
         return Answer(chance.choice([option.value for option in spec.options if option.value != true.value]))
-    if spec.kind in (Kind.SIGNATURE, Kind.INITIALS):
+    if spec.traits.is_signature:
         return Answer(None, State.EMPTY)
     return Answer(_other_sign(spec, str(true.value), chance))
 
 
 def _noise(spec: FieldSpec) -> Value:
     """What dirt in an empty field is taken for."""
-    if spec.kind is Kind.CHOICE:
+    if spec.traits.has_options:
         return spec.options[0].value
-    if spec.kind is not Kind.DIGITS:
+    if not spec.traits.digits_only:
         return True
     return {Format.DATE: "2021-12-11", Format.TIME: "11:11", Format.PERSONAL_NUMBER: "1" * 12}.get(spec.format or Format.NUMBER, "1")
 

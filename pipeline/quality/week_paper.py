@@ -53,7 +53,7 @@ def _sheet(serial: str, form: Form, known: Sequence[Client], chance: Random) -> 
     says: dict[str, Value] = {}
     for specs in ([spec for spec in form.fields if spec.row is None], *([s for s in form.fields if s.row == row] for row in rows if row is not None)):
         client = chance.choice(known)
-        says |= {spec.name: _value(spec, client, chance) for spec in specs if spec.kind is not Kind.PRINTED and _is_filled(spec, chance)}
+        says |= {spec.name: _value(spec, client, chance) for spec in specs if spec.traits.filled_by_hand and _is_filled(spec, chance)}
     return Sheet(serial, form, tuple(rows), says)
 
 

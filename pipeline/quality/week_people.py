@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.confidence import HIGH_CONFIDENCE
+from pipeline.field_spec import Editor, FieldSpec, Format
 from pipeline.model import Reading, State, Value
 from pipeline.quality.week_ink import another, look_alike, written, wrong_word
 from pipeline.review import Answer, agree
@@ -36,8 +37,6 @@ class Slips:
     chosen: float = 0.01
 
 
-DOUBTFUL = 0.99
-"""Below this a reading is marked as doubtful."""
 DOUBTFUL_SIGN = 0.9
 """Below this a character of a text is."""
 
@@ -53,7 +52,7 @@ class Keyer:
 
     def press(self, spec: FieldSpec | None, keys: int) -> None:
         """Count keys, by kind of field."""
-        kind = "text" if spec is not None and spec.kind is Kind.LINES else "fields"
+        kind = "text" if spec is not None and spec.traits.is_multiline else "fields"
         self.keys += keys
         self.by_kind[kind] = self.by_kind.get(kind, 0) + keys
 
@@ -65,11 +64,11 @@ class Keyer:
 
     def confirmed(self, spec: FieldSpec, true: Answer, shown: Reading, *, hard: bool, folded: bool = False) -> Answer:
         """What becomes of a field that is shown filled in; a folded one is passed without a key, and opened to be changed."""
-        if spec.kind is Kind.LINES and true.state is State.READ and shown.state is State.READ:
+        if spec.traits.is_multiline and true.state is State.READ and shown.state is State.READ:
             return self._text(spec, str(true.value), shown)
         self.press(spec, 0 if folded else TAB)
         right = agree(spec, true, shown)
-        overlooks = self.slips.unseen if shown.p >= DOUBTFUL else self.slips.unseen_doubtful
+        overlooks = self.slips.unseen if shown.p >= HIGH_CONFIDENCE else self.slips.unseen_doubtful
         leaves = self.chance.random() >= self.slips.spoiled if right else self.chance.random() < overlooks
         if leaves:
             return Answer(shown.value, shown.state)
@@ -95,7 +94,7 @@ class Keyer:
 
     def keyed(self, spec: FieldSpec, true: Answer, *, hard: bool) -> Answer:
         """What comes of reading the ink and keying it, keys not counted."""
-        if spec.kind is Kind.LINES and true.state is State.READ:
+        if spec.traits.is_multiline and true.state is State.READ:
             words = [[wrong_word(w, self.chance) if self.chance.random() < self.slips.keying else w for w in row.split(" ")] for row in rows(true)]
             return Answer("\n".join(" ".join(row) for row in words))
         misread = self.slips.keying * self.slips.misread * (self.slips.hard if hard else 1.0)
@@ -133,7 +132,7 @@ def as_reading(answer: Answer) -> Reading:
 
 def keys_of(spec: FieldSpec, answer: Answer) -> int:
     """The keys that an answer takes: dates as ÅÅMMDD, times as four digits, one for a mark or a choice, one for tomt."""
-    if answer.state is not State.READ or not isinstance(answer.value, str) or spec.kind in (Kind.CHOICE, Kind.INITIALS):
+    if answer.state is not State.READ or not isinstance(answer.value, str) or spec.traits.editor is Editor.BUTTONS:
         return 1
     if spec.format is Format.DATE:
         return len("260217")
@@ -146,7 +145,7 @@ def keyed_twice(spec: FieldSpec, says: Value, keyers: tuple[Keyer, Keyer, Keyer]
     first, second = (_passed(spec, true, keyer, hard=hard) for keyer in keyers[:2])
     if agree(spec, first, as_reading(second)):
         return first
-    if spec.kind is Kind.LINES:
+    if spec.traits.is_multiline:
         return _words_settled(true, first, second, third, spec)
     return third.chosen(spec, true, (first, second))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from pipeline.confidence import Share
 from pipeline.document import face_file
-from pipeline.quality.measure import Share
 from pipeline.quality.week_report import DOUBLE, FIELDS, Outcome
 
 _WIDTH, _ROW, _LEFT, _PLOT = 1200, 46, 400, 640

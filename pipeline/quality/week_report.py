@@ -11,9 +11,8 @@ from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
 
-from pipeline import review
+from pipeline import confidence
 from pipeline.field_spec import Kind
-from pipeline.quality.measure import Share, Z
 from pipeline.quality.week import simulate
 from pipeline.quality.week_people import Slips
 
@@ -31,7 +30,7 @@ class Assumed:
 
     name: str
     slips: Slips = _SLIPS
-    shown_from: Mapping[Kind, float] = field(default_factory=lambda: review.SHOWN_FROM)
+    shown_from: Mapping[Kind, float] = field(default_factory=lambda: confidence.PREFILL_FROM_BY_KIND)
     control_share: float = 0.02
     plant_share: float = 0.005
 
@@ -59,14 +58,14 @@ class Outcome:
     counts: Counter[str]
     seeds: tuple[float, ...]
 
-    def errors(self, name: str, kinds: Sequence[str] = FIELDS) -> Share:
+    def errors(self, name: str, kinds: Sequence[str] = FIELDS) -> confidence.Share:
         """Wrong values `before`, `after` or `twice` (double keying), of fields of these kinds."""
-        return Share(sum(self.counts[f"{name}.{kind}"] for kind in kinds), sum(self.counts[f"fields.{kind}"] for kind in kinds))
+        return confidence.Share(sum(self.counts[f"{name}.{kind}"] for kind in kinds), sum(self.counts[f"fields.{kind}"] for kind in kinds))
 
     @property
     def over_seeds(self) -> tuple[float, float]:
         """The 95 % interval of the mean of the weeks."""
-        reach = Z * stdev(self.seeds) / sqrt(len(self.seeds)) if len(self.seeds) > 1 else 0.0
+        reach = confidence.Z_95 * stdev(self.seeds) / sqrt(len(self.seeds)) if len(self.seeds) > 1 else 0.0
         return max(0.0, mean(self.seeds) - reach), mean(self.seeds) + reach
 
     def keys(self, *, notes: bool) -> float:
@@ -96,7 +95,7 @@ def outcomes(seeds: int, parts: int, varied_seeds: int, varied_parts: int, proce
 
 def run_one(assumed: Assumed, seed: int, parts: int) -> dict[str, int]:
     """One week's counts."""
-    review.SHOWN_FROM = assumed.shown_from
+    confidence.PREFILL_FROM_BY_KIND = assumed.shown_from
     week = simulate(seed, parts, assumed.slips, control_share=assumed.control_share, plant_share=assumed.plant_share)
     return dict(week.counts)
 
@@ -158,7 +157,7 @@ def _outcome(assumed: Assumed, runs: Sequence[Mapping[str, int]]) -> Outcome:
     return Outcome(assumed, total, tuple(shares))
 
 
-def _percent(share: Share) -> str:
+def _percent(share: confidence.Share) -> str:
     return f"{share.wrong / max(1, share.of):.2%}"
 
 

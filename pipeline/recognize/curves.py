@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.confidence import FORMAT_MISMATCH_MAX_P, RULES_LOW_CONFIDENCE_BELOW, UNCALIBRATED_MAX_P
 from pipeline.errors import MissingProgramError
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.model import Reading, State
 from pipeline.settings import ROOT, load_settings
 
@@ -26,18 +27,10 @@ SHIPPED = ROOT / "data" / "models" / FILE
 LETTER = "letter"
 """Key of the curve of single characters of a text."""
 ABSENT = "absent"
-UNFITTED = 0.9
-"""No reading of a network without a curve is surer than this."""
 FARTHEST = 16.0
 """Log odds beyond this are as good as certain: p has no more digits near 1."""
 FEW_LINES = 3
 """Other lines of a hand that tell half of what many would."""
-BY_RULES, LEFT_OPEN = frozenset({Kind.SIGNATURE, Kind.INITIALS, Kind.CHOICE}), 0.8
-"""Kinds whose readers say themselves what is doubtful, with a lower p than this: what curves were fitted on has next to nothing of it."""
-MISSHAPEN_P = 0.3
-"""Highest p of a value that does not fit its format, or lacks a part that was seen; no curve raises it."""
-WITH_SHAPE = frozenset({Kind.TEXT, Kind.LINES})
-"""Kinds whose scores depend on more than p: at the same p a long line is more often wrong."""
 
 Features = tuple[float, ...]
 
@@ -74,18 +67,20 @@ def key_of(spec: FieldSpec, reading: Reading) -> str:
 
     Rows of letter boxes that cannot be read, nearly half of them, are apart too: they have no value that could be right.
     """
-    kind = f"{spec.kind}-{spec.format or 'plain'}" if spec.kind is Kind.DIGITS else str(spec.kind)
+    kind = f"{spec.kind}-{spec.format or 'plain'}" if spec.traits.digits_only else str(spec.kind)
     if reading.state is State.EMPTY:
         return f"{kind}-empty"
-    return f"{kind}-unread" if spec.kind is Kind.LETTERS and reading.state is not State.READ else kind
+    return f"{kind}-unread" if spec.traits.has_cells and not spec.traits.digits_only and reading.state is not State.READ else kind
 
 
 def features_of(spec: FieldSpec, reading: Reading, hand: float = 0.0) -> Features:
-    """Log odds of p; for text also how far the second guess lies behind, the length, the least sure character's log odds, the clarity, the `hand`
-    (how much more clearly the same hand's other lines were seen, see `hands_of`), the log of what the picture alone says of the text, and that of how
-    many words are unknown.
+    """Log odds of p; for text, which at the same p is more often wrong when it is long, also seven others.
+
+    They are how far the second guess lies behind, the length, the least sure character's log odds, the clarity, the `hand` (how much more clearly
+    the same hand's other lines were seen, see `hands_of`), the log of what the picture alone says of the text, and that of how many words are
+    unknown.
     """
-    if spec.kind not in WITH_SHAPE or reading.state is State.EMPTY:
+    if not spec.traits.is_handwriting or reading.state is State.EMPTY:
         return (log_odds(reading.p),)
     second = max((p for _, p in reading.alternatives), default=0.0)
     behind = min(FARTHEST, log(max(reading.p, 1e-9) / max(second, 1e-9)))
@@ -118,22 +113,23 @@ def calibrated(spec: FieldSpec, reading: Reading, network: str, curves: Curves, 
     Alternatives keep their odds against the value, as far as the rest leaves room for them.
     """
     curve = curves.get((key_of(spec, reading), network))
-    p = curve.at(features_of(spec, reading, hand)) if curve else min(reading.p, UNFITTED)
+    p = curve.at(features_of(spec, reading, hand)) if curve else min(reading.p, UNCALIBRATED_MAX_P)
     if _is_doubted(spec, reading):
         p = min(p, reading.p)
     share = min(p / max(reading.p, 1e-9), (1 - p) / max(1 - reading.p, 1e-9))
     others = tuple((value, min(1.0, other * share)) for value, other in reading.alternatives)
-    letter = curves.get((LETTER, network)) if spec.kind in WITH_SHAPE else None
+    letter = curves.get((LETTER, network)) if spec.traits.is_handwriting else None
     characters = tuple(letter.at((log_odds(c),)) for c in reading.characters) if letter else reading.characters
     return replace(reading, p=p, alternatives=others, characters=characters)
 
 
 def _is_doubted(spec: FieldSpec, reading: Reading) -> bool:
     """Whether the reader itself says that it does not know: no curve, which knows other readings, makes that surer."""
-    unreadable = reading.state is State.ILLEGIBLE and spec.kind in {*WITH_SHAPE, Kind.CHOICE, Kind.PRINTED}
-    over_print = spec.kind is Kind.PRINTED and reading.remarks != ()
-    misshapen = (spec.format is not None or reading.remarks != ()) and spec.kind in WITH_SHAPE and reading.p <= MISSHAPEN_P
-    return unreadable or over_print or misshapen or (spec.kind in BY_RULES and reading.p < LEFT_OPEN)
+    traits = spec.traits
+    unreadable = reading.state is State.ILLEGIBLE and (traits.is_handwriting or traits.has_options or not traits.filled_by_hand)
+    over_print = not traits.filled_by_hand and reading.remarks != ()
+    misshapen = (spec.format is not None or reading.remarks != ()) and traits.is_handwriting and reading.p <= FORMAT_MISMATCH_MAX_P
+    return unreadable or over_print or misshapen or (traits.judged_by_rules and reading.p < RULES_LOW_CONFIDENCE_BELOW)
 
 
 def fingerprint(file: Path) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from pipeline.confidence import FORMAT_MISMATCH_MAX_P
 from pipeline.field_spec import Format
 from pipeline.issues import IssueCode
 from pipeline.model import Image, Reading, State, WordPlace
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.curves import MISSHAPEN_P
 from pipeline.recognize.ink import Ink, Mask, find_ink
 from pipeline.recognize.joined_readings import stretch
 from pipeline.recognize.language import Language, swedish
@@ -61,7 +61,7 @@ def _with_the_unread(found: Reading, crop: Crop, ink: Ink, own: Mask) -> Reading
     """The reading, remarked on where writing in its picture is not read; doubtful where that would change what it says."""
     lost = found.state is State.READ and ((crop.spec.format in _WITH_COMMA and hangs_below(ink, own)) or has_two_rows(ink, own))
     if lost:
-        found = replace(found, p=min(found.p, MISSHAPEN_P))
+        found = replace(found, p=min(found.p, FORMAT_MISMATCH_MAX_P))
     if lost or is_cut(crop, ink, own) or is_left_out(crop, ink, own):
         return replace(found, remarks=(*found.remarks, IssueCode.STRAY_WRITING))
     return found
@@ -88,7 +88,7 @@ def _without_struck(line: Sequence[Part], answers: Iterator[Reading], form: Form
         return stretch(read)
     found = _of_format(stretch(read), form) if read else Reading(None, 0.5, State.ILLEGIBLE)
     lost = any(_is_sign_of_number(before, part, reading) for (before, part), reading in _strikes_after(line, read))
-    return replace(found, p=min(found.p, MISSHAPEN_P) if lost else found.p, remarks=(IssueCode.STRUCK_OUT,))
+    return replace(found, p=min(found.p, FORMAT_MISMATCH_MAX_P) if lost else found.p, remarks=(IssueCode.STRUCK_OUT,))
 
 
 def _strikes_after(line: Sequence[Part], read: Sequence[Reading]) -> Iterator[tuple[tuple[Line, Strike], Reading]]:
@@ -112,7 +112,7 @@ def _of_format(found: Reading, form: Format | None) -> Reading:
         return found
     values = values_of(form, found.value) if shape_of(form).fits(found.value) else ()
     if len(values) != 1:
-        return replace(found, p=min(found.p, MISSHAPEN_P), alternatives=())
+        return replace(found, p=min(found.p, FORMAT_MISMATCH_MAX_P), alternatives=())
     return replace(found, value=values[0], alternatives=(), characters=found.characters if values[0] == found.value else ())
 
 

@@ -21,8 +21,6 @@ from pipeline.recognize.crop import Crop
 
 SUFFIXES = (scan.SUFFIXES - {".pdf"}) | {".bmp", ".webp", ".pgm", ".pbm"}
 """Names of pictures of single fields: those of scans, and what programs that cut fields out write."""
-HEIGHT_MM = {Kind.MARK: 5.0, Kind.TEXT: 9.0, Kind.LINES: 9.0, Kind.PRINTED: 6.0, Kind.SIGNATURE: 15.0, Kind.INITIALS: 10.0}
-"""How high a field of a kind is taken to be on paper when only its picture is known; for lines, each of them."""
 
 
 def picture_files(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
@@ -92,16 +90,16 @@ def loose_crop(image: Image, kind: Kind, cells: int | None) -> Crop:
         UsageError: the kind needs a form.
         BrokenFileError: the picture is too wide for one box, and nobody says how many it shows.
     """
-    if kind is Kind.CHOICE:
+    if kind.traits.has_options:
         raise UsageError(
             "A choice can only be read with its form, which says where its boxes are.", "Read each box by itself: `efterskrift recognize mark`."
         )
-    if kind in (Kind.DIGITS, Kind.LETTERS):
+    if kind.traits.has_cells:
         if cells is None and image.shape[1] > WIDEST_BOX * image.shape[0]:
             raise BrokenFileError("This is wider than one box: say with --cells how many it shows.")
-        row = letters.plain_row if kind is Kind.LETTERS else digits.plain_row
+        row = digits.plain_row if kind.traits.digits_only else letters.plain_row
         return Crop(image, row(cells or 1))
-    lines = cells if kind is Kind.LINES else None
-    height = HEIGHT_MM[kind] * (lines or 1)
+    lines = cells if kind.traits.is_multiline else None
+    height = kind.traits.image_height_mm * (lines or 1)
     box = (0.0, 0.0, height * image.shape[1] / image.shape[0], height)
     return Crop(image, FieldSpec.model_construct(name="crop", label="crop", kind=kind, box=box, lines=lines))

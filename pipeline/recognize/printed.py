@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from pipeline.confidence import PRINTED_WORD_MAX_P
 from pipeline.issues import IssueCode
 from pipeline.model import UNSEEN_P, Image, Reading, State
 from pipeline.recognize.crop import Crop
@@ -20,7 +21,6 @@ DPI = 300
 AROUND_MM = 4.0
 """White around the line."""
 LEAST_INK_MM2 = 0.4
-SUREST = 0.99
 LEVEL_MM, THICKER_MM = 6.0, 0.4
 """A stroke that is level for so long, when it is made so much thicker, is of a pen: print is for 3 mm, and for 8 where a poor scan joins letters."""
 STRUCK_SHARE, STRUCK_MM = 0.5, 18.0
@@ -69,5 +69,5 @@ def _reading(words: Sequence[Word]) -> Reading:
     characters: list[float] = []
     for word in words:
         characters += [*([word.p] if characters else []), *([word.p] * len(word.text))]
-    p = float(np.prod([min(word.p, SUREST) for word in words]))
+    p = float(np.prod([min(word.p, PRINTED_WORD_MAX_P) for word in words]))
     return Reading(" ".join(word.text for word in words), p, State.READ, characters=tuple(characters))

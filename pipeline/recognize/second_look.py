@@ -23,8 +23,6 @@ from pipeline.recognize.ctc import PICTURE_COUNTS, Guide, S, Transcript
 from pipeline.recognize.network import ALPHABET, LEAST_PX, LINE_HEIGHT, STEP_PX, WIDEST_PX, Steps, network_file, read_steps, second_file
 from pipeline.recognize.word_places import aligned
 
-DOUBTFUL = 0.7
-"""Words that are read with a lower p are looked at again: 45 of 330 in clear writing, every second one in hard hands."""
 LONGEST = 60
 """Steps, some twenty letters. Of longer runs a search holds too few texts for another look to choose among."""
 WIDER = 1.1

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.components import Components
+from pipeline.confidence import SIGNATURE_MAX_P, SIGNED_FROM
 from pipeline.issues import IssueCode
 from pipeline.model import SIGNATURE_LETTERS, UNSEEN_P, Image, Reading, State
 from pipeline.recognize.crop import Crop
@@ -33,7 +34,6 @@ STRAIGHT_MM = 1.2
 """One stroke that is nowhere wider is a dash or a line drawn through, by which people say that there is nothing to sign."""
 STEEPNESS = 2.5
 """How fast doubt goes with the logarithm of the area: twice the doubtful area gives p = 0.85, four times 0.97."""
-SUREST = 0.995
 MOST_INITIALS = 4
 ALIKE = {"0": "O", "1": "I", "5": "S", "6": "G", "8": "B"}
 """Figures that the network sees where people sign with letters."""
@@ -128,9 +128,9 @@ def _presence(own: Mask, ink: Ink, doubtful_mm2: float) -> Reading:
     """Whether the ink of a field is writing; so much of it, mm², may be or not."""
     area = np.count_nonzero(_strokes(own, ink)) / ink.px_per_mm**2
     p = 1.0 / (1.0 + (doubtful_mm2 / max(area, 0.01)) ** STEEPNESS)
-    if p >= 0.5:
-        return Reading(True, min(p, SUREST), State.READ, ((False, max(1.0 - p, 1.0 - SUREST)),))
-    return Reading(False, min(1.0 - p, SUREST), State.EMPTY, ((True, max(p, 1.0 - SUREST)),))
+    if p >= SIGNED_FROM:
+        return Reading(True, min(p, SIGNATURE_MAX_P), State.READ, ((False, max(1.0 - p, 1.0 - SIGNATURE_MAX_P)),))
+    return Reading(False, min(1.0 - p, SIGNATURE_MAX_P), State.EMPTY, ((True, max(p, 1.0 - SIGNATURE_MAX_P)),))
 
 
 def _strokes(mask: Mask, ink: Ink) -> Mask:

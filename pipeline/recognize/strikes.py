@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.confidence import STRIKE_FROM
 from pipeline.model import Image
 from pipeline.recognize.inference import opened
 
@@ -21,7 +22,6 @@ MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "str
 HEIGHT = 32
 STEP_PX = 4
 """One answer for so many columns of a picture `HEIGHT` px high."""
-SURE = 0.5
 SHORTEST = 0.5
 """A strike is at least this long, in heights of the line; shorter ones are letters written over."""
 LOWEST_MM = 2.0
@@ -68,7 +68,7 @@ def strikes_in(p: NDArray[np.float32], picture: Image) -> tuple[Strike, ...]:
     """Runs of steps that are more probably struck out than not, as columns of the picture."""
     per_step = picture.shape[1] / len(p)
     height = picture.shape[0]
-    runs = _runs(p > SURE, CLOSE * height / per_step)
+    runs = _runs(p > STRIKE_FROM, CLOSE * height / per_step)
     found = (Strike(round(a * per_step), round(b * per_step), float(p[a:b].mean())) for a, b in runs)
     return tuple(strike for strike in found if strike.end - strike.start >= SHORTEST * height)
 

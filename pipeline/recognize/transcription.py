@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pipeline.confidence import FORMAT_MISMATCH_MAX_P, SECOND_PASS_BELOW
 from pipeline.field_spec import Format
 from pipeline.model import Reading, State, Value
 from pipeline.recognize.ctc import Transcript, decode, guided
-from pipeline.recognize.curves import MISSHAPEN_P
 from pipeline.recognize.language import Language, Written, capitals
 from pipeline.recognize.network import ALPHABET, Steps
-from pipeline.recognize.second_look import DOUBTFUL, LONGEST, LookAgain, agreed, read_twice
+from pipeline.recognize.second_look import LONGEST, LookAgain, agreed, read_twice
 from pipeline.recognize.text_grammar import shape_of
 from pipeline.recognize.text_values import values_of
 from pipeline.recognize.word_runs import DIGITS, Run, RunKind, path, runs
@@ -110,7 +110,7 @@ def _part(steps: Steps, run: Run, language: Language, again: LookAgain | None, *
         return _path_of(steps)
     guide, words = SwedishText(language, first), _without_digits(steps)
     found = _guided(words, guide)
-    if again and found and found[0].p < DOUBTFUL and len(steps) <= LONGEST:
+    if again and found and found[0].p < SECOND_PASS_BELOW and len(steps) <= LONGEST:
         more = [_without_digits(look) for look in again.at_word(run.start, run.end)]
         texts = [each.text for each in (*found, *(each for look in more for each in _guided(look, guide)))]
         found = agreed(texts, [words, *more], guide)
@@ -177,7 +177,11 @@ def _shaped(steps: Steps, form: Format, free: Transcript, again: LookAgain | Non
     if fitting and believed >= MISSHAPEN:
         return _read(fitting)
     plain = _read([free])
-    return replace(plain, p=min(plain.p, MISSHAPEN_P), alternatives=tuple((value.text, MISSHAPEN_P * value.p) for value in fitting[: MOST - 1]))
+    return replace(
+        plain,
+        p=min(plain.p, FORMAT_MISMATCH_MAX_P),
+        alternatives=tuple((value.text, FORMAT_MISMATCH_MAX_P * value.p) for value in fitting[: MOST - 1]),
+    )
 
 
 def _in_shape(steps: Steps, form: Format) -> list[Transcript]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.confidence import CERTAIN_WORD_FROM
 from pipeline.recognize.lexicon import letter_words
 
 DIGITS = "0123456789½"
@@ -21,8 +22,6 @@ MAYBE_DIGIT = 0.1
 """A sign that is a digit with this p counts as one …"""
 MOSTLY = 0.5
 """… and a word with so many of them, as part of its signs, is a number."""
-SURE = 0.97
-"""A known word whose likeliest path has this p is taken as it is."""
 FIRM_GAP = 0.9
 """A gap with this p parts words for certain."""
 Steps = NDArray[np.float32]
@@ -119,5 +118,5 @@ def _kind(steps: Steps, as_digit: Steps, word: _Word, alphabet: str, known: Call
     if word.signs and maybe >= MOSTLY * len(word.signs):
         return RunKind.NUMBER
     text = "".join(alphabet[sign.column - 1] for sign in word.signs)
-    sure = float(steps[word.start : word.end].max(-1).prod()) >= SURE and all(known(part) for part in letter_words(text))
+    sure = float(steps[word.start : word.end].max(-1).prod()) >= CERTAIN_WORD_FROM and all(known(part) for part in letter_words(text))
     return RunKind.SURE if sure else RunKind.WORDS

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.issues import IssueCode
 from pipeline.model import UNSEEN_P, Reading, State
 from pipeline.recognize.ditto_marks import may_say_ditto, says_ditto
-
-_TEXTS = frozenset({Kind.TEXT, Kind.LINES})
 
 
 def repeated(specs: tuple[FieldSpec, ...], fields: Mapping[str, Reading]) -> dict[str, Reading]:
@@ -21,7 +19,7 @@ def repeated(specs: tuple[FieldSpec, ...], fields: Mapping[str, Reading]) -> dic
     found: dict[str, Reading] = {}
     column: dict[str, Reading] = {}
     for spec in specs:
-        if spec.row is None or spec.kind not in _TEXTS:
+        if spec.row is None or not spec.traits.is_handwriting:
             continue
         name, reading = spec.name.rpartition(".")[2], fields[spec.name]
         above = _text(column.get(name))

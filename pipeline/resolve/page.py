@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.clients import ClientRegister
-from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, sibling_name
+from pipeline.confidence import CONTESTED_FROM, CONTESTED_MAX_P
+from pipeline.field_spec import FieldSpec, Format, Meaning, sibling_name
 from pipeline.issues import Issue, IssueCode
 from pipeline.model import Reading, State
 from pipeline.resolve.after_midnight import after_midnight
@@ -58,17 +59,12 @@ def resolve(specs: tuple[FieldSpec, ...], form: Form, readings: Mapping[str, Rea
     return fields, problems + _out_of_order(specs, form, fields) + _missing(specs, form, fields)
 
 
-CONTESTED = 0.1
-"""What the boxes give at least this p stays possible, however unusual it is."""
-LEFT_OPEN = 0.98
-
-
 def _unsure_if_contested(found: Reading, seen: Reading) -> Reading:
     """What is usual and in order ranks what the boxes may say and makes none of it sure: what is unusual is rare, but it is why people measure."""
     others = (p for value, p in ((seen.value, seen.p), *seen.alternatives) if value != found.value)
-    if found.p <= max(seen.p, LEFT_OPEN) or max(others, default=0.0) < CONTESTED:
+    if found.p <= max(seen.p, CONTESTED_MAX_P) or max(others, default=0.0) < CONTESTED_FROM:
         return found
-    return replace(found, p=LEFT_OPEN)
+    return replace(found, p=CONTESTED_MAX_P)
 
 
 _OF_THE_OUTAGE = frozenset({Meaning.EVENT_DATE, Meaning.WRITTEN_DATE})
@@ -115,4 +111,4 @@ def _missing(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Read
 
 
 def _is_filled(spec: FieldSpec, fields: Mapping[str, Reading]) -> bool:
-    return spec.kind is not Kind.PRINTED and fields[spec.name].state is not State.EMPTY
+    return spec.traits.filled_by_hand and fields[spec.name].state is not State.EMPTY

@@ -9,6 +9,15 @@ import numpy as np
 
 from pipeline.client_search import BOXES, CLEARLY, NAME_AGREES, ClientSearch
 from pipeline.clients import ClientRegister
+from pipeline.confidence import (
+    CLIENT_MAX_P,
+    CLIENT_NUMBER_ONLY_MAX_P,
+    CLIENT_OTHER_NUMBER_MAX_P,
+    CLIENT_SETTLED_FROM,
+    DIGIT_CLEAR_FROM,
+    DIGIT_CONTRADICTED_BELOW,
+    NEIGHBOUR_CLIENT_FROM,
+)
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.identity import is_local, normal_pid
 from pipeline.issues import Issue, IssueCode
@@ -21,18 +30,8 @@ from pipeline.template import Form
 
 ALTERNATIVES = 5
 LEAST_P = 1e-5
-ANOTHER_P = 0.95
-"""No client is surer whose number is not what clearly stands there: a small register draws every number to its few."""
-ONE_KIND_P = 0.997
-"""The most that is said on the strength of the number alone: a second kind of evidence (name, printed name or address) has to agree for more."""
 TELLS_APART = 3
 """Name and address tell a client from the others of the unit (of the register, if the client is of another unit) if they fit so many times better."""
-SUREST_P = 0.9998
-"""Nothing is surer: whatever the sum says, one row in some thousands is odd in a way that is not in it."""
-SURE_NEIGHBOUR = 0.99
-"""From this p on a row says something of who else is on the sheet."""
-CLEAR, CONTRADICTED = 0.9, 0.02
-"""A box is clear from this probability on, and speaks against a digit below that."""
 _TEN_BOXES = (tuple(range(10)), tuple(range(2, 12)), (*range(6), *range(7, 11)), (*range(1, 7), *range(8, 12)))
 """Where ten digits without century stand: to the left or right, without or with a sign in a box of its own (as `number_rows` weighs them)."""
 ALIKE = 0.01
@@ -65,7 +64,7 @@ def resolve_persons(
     search = register.search
     rows = [row for spec in specs if spec.means is Meaning.CLIENT_PID and (row := _row(spec, form, fields, search)) is not None]
     alone = [_weighed(search, row, ()) for row in rows]
-    sure = [int(found.clients.argmax()) if found.clients.max(initial=0.0) >= SURE_NEIGHBOUR else None for found in alone]
+    sure = [int(found.clients.argmax()) if found.clients.max(initial=0.0) >= NEIGHBOUR_CLIENT_FROM else None for found in alone]
     resolved: dict[str, Reading] = {}
     problems: list[Issue] = []
     for number, row in enumerate(rows):
@@ -125,11 +124,11 @@ def _resolved(row: _Row, found: _Found, register: ClientRegister) -> tuple[Readi
         return row.reading, []
     value, p, place = ranked[0]
     unwritten = row.evidence.unwritten > -np.inf
-    if (unwritten or row.reading.state is State.ILLEGIBLE) and p < 0.5:
+    if (unwritten or row.reading.state is State.ILLEGIBLE) and p < CLIENT_SETTLED_FROM:
         return _left(row.reading, ranked), [IssueCode.PERSON_UNKNOWN] if unwritten else []
-    p = min(p, SUREST_P if place is not None and _second_kind(row, place, value, register.search) else ONE_KIND_P)
+    p = min(p, CLIENT_MAX_P if place is not None and _second_kind(row, place, value, register.search) else CLIENT_NUMBER_ONLY_MAX_P)
     if place is not None and not _stands_there(row, place, value):
-        p = min(p, ANOTHER_P)
+        p = min(p, CLIENT_OTHER_NUMBER_MAX_P)
     others = tuple((v, q) for v, q, _ in ranked[1:] if q >= LEAST_P or v == row.reading.value)[:ALTERNATIVES]
     characters = row.reading.characters if value == row.reading.value else ()
     reading = replace(
@@ -198,8 +197,8 @@ def _number_reasons(row: _Row, place: int, value: str) -> list[str]:
     if way is not Way.WHOLE:
         return [f"number_{way.value}"]
     seen = _seen(row, value)
-    differs = sum(p < CONTRADICTED for p in seen)
-    unclear = sum(p < CLEAR for p in seen)
+    differs = sum(p < DIGIT_CONTRADICTED_BELOW for p in seen)
+    unclear = sum(p < DIGIT_CLEAR_FROM for p in seen)
     return [f"number_differs:{differs}" if differs else f"number_unclear:{unclear}" if unclear else "number_clear"]
 
 
@@ -229,8 +228,8 @@ def _stands_there(row: _Row, place: int, value: str) -> bool:
     """Whether no box speaks against the number, with or without century."""
     way = tuple(Way)[row.evidence.number.way[place]]
     if way is Way.TEN:
-        return max(min(_seen(row, value[2:], boxes)) for boxes in _TEN_BOXES) >= CONTRADICTED
-    return way is Way.WHOLE and min(_seen(row, value)) >= CONTRADICTED
+        return max(min(_seen(row, value[2:], boxes)) for boxes in _TEN_BOXES) >= DIGIT_CONTRADICTED_BELOW
+    return way is Way.WHOLE and min(_seen(row, value)) >= DIGIT_CONTRADICTED_BELOW
 
 
 def _seen(row: _Row, value: str, places: Sequence[int] = range(BOXES)) -> list[float]:

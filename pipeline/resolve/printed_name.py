@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.clients import ClientRegister
-from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.issues import Issue, IssueCode
 from pipeline.model import UNSEEN_P, Reading
 
@@ -20,7 +20,7 @@ def printed_names(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], reg
     found: dict[str, Reading] = {}
     for spec in specs:
         text = fields[spec.name].value
-        if spec.means is Meaning.CLIENT_PRINTED and spec.kind is Kind.PRINTED and isinstance(text, str) and not _is_known(text, register):
+        if spec.means is Meaning.CLIENT_PRINTED and not spec.traits.filled_by_hand and isinstance(text, str) and not _is_known(text, register):
             found[spec.name] = replace(fields[spec.name], p=min(fields[spec.name].p, UNSEEN_P))
     return found, [Issue(IssueCode.PRINTED_OTHERWISE, name) for name in found]
 

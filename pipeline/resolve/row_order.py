@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from pipeline.field_spec import FieldSpec, Format, Kind, Meaning, sibling_name
+from pipeline.field_spec import FieldSpec, Format, Meaning, sibling_name
 from pipeline.model import Reading, State, Value
 from pipeline.resolve.chains import Floats, Link, Weight, smoothed
 from pipeline.resolve.weighing import listed, normalised, with_reason
@@ -68,7 +68,7 @@ def _day(spec: FieldSpec, form: Form, fields: Mapping[str, Reading]) -> Value:
 
 
 def _node(spec: FieldSpec, reading: Reading) -> _Node | None:
-    if spec.kind is not Kind.DIGITS or reading.state is not State.READ:
+    if not spec.traits.digits_only or reading.state is not State.READ:
         return None
     options = [(value, number, p) for value, p in listed(reading).items() if (number := as_number(spec, value)) is not None]
     if not options:

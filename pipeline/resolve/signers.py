@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import Reading, State
 from pipeline.staff import StaffRegister
 from pipeline.template import Form
@@ -16,7 +16,7 @@ def signed(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Readin
     found = {}
     for spec in specs:
         reading = fields[spec.name]
-        if spec.kind is Kind.INITIALS and reading.state is State.READ and reading.lattice:
+        if spec.traits.names_signer and reading.state is State.READ and reading.lattice:
             found[spec.name] = _named(reading, staff, _unit(form, spec, fields))
     return found
 

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from pipeline.access import Action, require
+from pipeline.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.fiducials import shown_serial
 from pipeline.model import Outcome, Person, State
 from pipeline.own_forms import COVER
 from pipeline.store import page_states, tables
-from pipeline.store.entries import SURE
 
 _page, _entry, _reading, _decision = tables.page, tables.entry, tables.reading, tables.decision
 _DAY, _NUMBER, _COUNT = "handelsedatum", "bunt", "antal_ark"
@@ -112,7 +112,9 @@ def _said(conn: Connection, sheets: Collection[str]) -> dict[str, dict[str, str]
     """By sheet, what its cover says: as confirmed, or, until somebody has, what the machine is sure of."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
     sure = select(_page.c.sheet, _reading.c.field, _reading.c.value).join(_page, _page.c.id == _reading.c.page)
-    for row in conn.execute(sure.where(_page.c.sheet.in_(sorted(sheets)), _reading.c.p >= SURE, _reading.c.state == State.READ.value)):
+    for row in conn.execute(
+        sure.where(_page.c.sheet.in_(sorted(sheets)), _reading.c.p >= UNREVIEWED_VALUE_FROM, _reading.c.state == State.READ.value)
+    ):
         found[row.sheet][row.field] = str(row.value)
     confirmed = select(_entry.c.sheet, _decision.c.field, _decision.c.value, _decision.c.state)
     confirmed = confirmed.join(_entry, _entry.c.id == _decision.c.entry).where(_entry.c.sheet.in_(sorted(sheets))).order_by(_decision.c.id)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from pipeline import review
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.identity import is_temporary
 from pipeline.lots import is_drawn
 from pipeline.store.answers import decided
@@ -19,13 +19,13 @@ from pipeline.store.sheets import missing_among, sheet_pages
 from pipeline.store.upsert import insert_new
 from pipeline.template import Form
 
-NOT_TYPED_AGAIN = frozenset({Kind.LINES, Kind.INITIALS})
-"""Free text, in which two people never set the same commas, and initials, of which the machine only says that they are there."""
-
 
 def is_controlled(spec: FieldSpec) -> bool:
-    """Whether a field can be drawn at all."""
-    return spec.kind not in NOT_TYPED_AGAIN
+    """Whether a field can be drawn at all.
+
+    Not free text, in which two people never set the same commas, nor initials, of which the machine only says that they are there.
+    """
+    return spec.traits.can_be_rekeyed
 
 
 def draw_controls(conn: Connection, form: Form, found: Entry, now: datetime) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, or_, select, update
 from pipeline import access
 from pipeline.access import Action
 from pipeline.errors import ReviewError
-from pipeline.field_spec import FieldSpec, Kind, Meaning
+from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.store import people, sight, tables
@@ -79,7 +79,7 @@ def alike(conn: Connection, person: Person, found: Entry, numbers: Iterable[str]
 
 def in_text(spec: FieldSpec, answer: Answer, text: str) -> bool | None:
     """Whether a value is found in a text copied from the care system; None where there is nothing to look for."""
-    if not isinstance(answer.value, str) or spec.kind in (Kind.CHOICE, Kind.MARK) or len(answer.value.strip()) < 2:
+    if not isinstance(answer.value, str) or spec.traits.has_check_boxes or len(answer.value.strip()) < 2:
         return None
     value, where = answer.value.casefold(), " ".join(text.casefold().split())
     if spec.means is Meaning.CLIENT_PID:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, case, literal, select, update
 
 from pipeline.errors import ReviewError, StaleDecisionError
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.model import EntryState, Person, Reading
 from pipeline.store import tables
 from pipeline.store.clock import utc_now
@@ -41,9 +41,6 @@ UNDECIDED: Mapping[str, Any] = {
 
 LANES: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
 """The lane of the queue by class. Lane 0 is that of entries with a legal deadline."""
-
-SURE = 0.9
-"""The probability from which what the machine read is used in figures and for the order of the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,4 +198,4 @@ def filled_rows(form: Form, readings: Mapping[str, Reading]) -> Sequence[int | N
 
 def _has_ink(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
     reading = readings.get(spec.name)
-    return spec.kind is not Kind.PRINTED and reading is not None and not reading.is_seen_empty
+    return spec.traits.filled_by_hand and reading is not None and not reading.is_seen_empty

@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from pipeline.confidence import PREFILL_FROM
 from pipeline.field_spec import FieldSpec
 from pipeline.lots import is_drawn, lot
 from pipeline.model import EntryState, Person, Reading, State
 from pipeline.planting import Plant, as_read, wrong_value
-from pipeline.review import SURE_FROM, asked
+from pipeline.review import asked
 from pipeline.settings import QueueOrder
 from pipeline.store import tables
 from pipeline.store.claims import coming
@@ -112,7 +113,7 @@ def _pages(conn: Connection, entries: list[Entry]) -> dict[str, list[Page]]:
 def _sure_readings(conn: Connection, pages: list[str]) -> dict[tuple[str, str], Reading]:
     table = _reading.c
     query = select(table.page, table.field, table.value, table.p, table.state, table.reasons)
-    sure = query.where(table.page.in_(pages), table.p >= SURE_FROM, table.state.in_([State.READ.value, State.EMPTY.value]))
+    sure = query.where(table.page.in_(pages), table.p >= PREFILL_FROM, table.state.in_([State.READ.value, State.EMPTY.value]))
     return {(row.page, row.field): Reading(row.value, row.p, State(row.state), reasons=tuple(row.reasons or ())) for row in conn.execute(sure)}
 
 

@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
 
+from pipeline.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.deadlines import due
 from pipeline.field_spec import FieldSpec, Meaning
 from pipeline.model import EntryState, Reading, State, Value
 from pipeline.store import tables
 from pipeline.store.answers import Decided, decided
 from pipeline.store.database import lock_keys
-from pipeline.store.entries import LANES, SURE, Entry, entries_of
+from pipeline.store.entries import LANES, Entry, entries_of
 from pipeline.store.pulls import raise_pulled
 from pipeline.swedish_time import swedish_day
 from pipeline.template import Form
@@ -96,5 +97,5 @@ def _deadline_field(form: Form, row: int | None) -> FieldSpec | None:
 
 def _sure(spec: FieldSpec | None, readings: Mapping[str, Reading]) -> str:
     reading = readings.get(spec.name) if spec else None
-    sure = reading is not None and reading.state is State.READ and reading.p >= SURE and isinstance(reading.value, str)
+    sure = reading is not None and reading.state is State.READ and reading.p >= UNREVIEWED_VALUE_FROM and isinstance(reading.value, str)
     return str(reading.value) if sure and reading else ""

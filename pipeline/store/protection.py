@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from pipeline.access import Action, allowed
+from pipeline.confidence import PROTECTED_CANDIDATE_FROM
 from pipeline.field_spec import BoxMm, Meaning
 from pipeline.model import Outcome, Person
 from pipeline.store import tables
@@ -22,8 +23,6 @@ from pipeline.template import Form, Forms
 
 TELLS = frozenset({Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS})
 """Fields that say who the client is."""
-LEAST_P = 0.05
-"""A number that the machine holds for at least this likely is taken seriously here: rather cover too much than show a protected name."""
 
 WHOLE_PAGE: BoxMm = (0.0, 0.0, 2000.0, 2000.0)
 """Covers a picture whole, where the places of a form do not hold."""
@@ -124,5 +123,7 @@ def _read(conn: Connection, sheets: Collection[str], fields: Sequence[str]) -> l
     table = tables.reading.c
     query = select(table.field, table.value, table.alternatives).join(tables.page, tables.page.c.id == table.page)
     rows = conn.execute(query.where(_on_sheets(sheets), table.field.in_(list(fields))).order_by(table.p.desc(), table.page, table.field)).all()
-    others = sorted(((p, row.field, value) for row in rows for value, p in row.alternatives if p >= LEAST_P), key=lambda other: -other[0])
+    others = sorted(
+        ((p, row.field, value) for row in rows for value, p in row.alternatives if p >= PROTECTED_CANDIDATE_FROM), key=lambda other: -other[0]
+    )
     return [*((row.field, row.value) for row in rows), *((field, value) for _, field, value in others)]

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from rapidfuzz.distance import Levenshtein
 from sqlalchemy import Connection
 
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.confidence import UNREVIEWED_VALUE_FROM
+from pipeline.field_spec import FieldSpec
 from pipeline.issues import Issue, IssueCode, parse_issues
 from pipeline.model import Reading, State
 from pipeline.review import Answer, agree
 from pipeline.store.answers import decided
 from pipeline.store.duplicates import same_paper
-from pipeline.store.entries import SURE, Entry, entries_of, filled_rows
+from pipeline.store.entries import Entry, entries_of, filled_rows
 from pipeline.store.pages import Page, page, page_reading
 from pipeline.template import Form, Per
 
@@ -75,7 +76,7 @@ def _changed(conn: Connection, second: Page, form: Form, now: Mapping[str, Readi
 
 def _is_of_all(form: Form, spec: FieldSpec) -> bool:
     """Whether a field is of all rows of a list, as its day is. Where one is filled in late, such as who signed the list, no row becomes another."""
-    return form.entries is not Per.SHEET and spec.row is None and spec.kind is not Kind.PRINTED
+    return form.entries is not Per.SHEET and spec.row is None and spec.traits.filled_by_hand
 
 
 def _said(conn: Connection, sheet: str) -> dict[str, Answer]:
@@ -92,14 +93,14 @@ def _differs(spec: FieldSpec, before: Reading, now: Reading, said: Answer | None
     was = Answer(before.value, before.state)
     if agree(spec, was, now):
         return False
-    sure = max(before.p, now.p) >= SURE
+    sure = max(before.p, now.p) >= UNREVIEWED_VALUE_FROM
     if before.state is now.state and _is_free(spec):
         return all(_is_other(str(one.value), str(now.value), sure=sure) for one in (was, said) if one and one.state is State.READ)
     return sure or before.state is not now.state
 
 
 def _is_free(spec: FieldSpec) -> bool:
-    return spec.kind is Kind.LINES or (spec.kind is Kind.TEXT and spec.format is None)
+    return spec.traits.is_handwriting and spec.format is None
 
 
 def _is_other(before: str, now: str, *, sure: bool) -> bool:

@@ -26,6 +26,7 @@ from rich.progress import Progress
 
 from pipeline.calibration_file import Fitted, card_table, fit_crossed, fit_keys, write, write_apart
 from pipeline.calibration_fit import Evidence
+from pipeline.confidence import DRAWN_MARKS_MAX_P
 from pipeline.field_spec import Kind
 from pipeline.model import Image
 from pipeline.quality.filled_pages import Digits as Pool
@@ -37,7 +38,7 @@ from pipeline.recognize.network import network_file
 from pipeline.recognize.registry import NETWORKS
 from pipeline.settings import Handwriting
 from pipeline.training import evidence, letter_glyphs
-from pipeline.training.calibration_card import DRAWN_IS_NOT_SCANNED, write_card
+from pipeline.training.calibration_card import write_card
 from pipeline.training.digit_glyphs import MNIST_HELD, OPTDIGITS_HELD, Glyphs, enlarged, load, mnist, optdigits
 from pipeline.training.digit_rows import Digits
 from pipeline.training.handwriting_data import Line, font_files
@@ -46,7 +47,7 @@ from pipeline.training.swedish_hands import swedish_texts
 
 SEED = 20261124
 SUREST = dict.fromkeys(
-    ("mark", "mark-empty", "choice", "choice-empty", "signature", "signature-empty", "initials", "initials-empty"), DRAWN_IS_NOT_SCANNED
+    ("mark", "mark-empty", "choice", "choice-empty", "signature", "signature-empty", "initials", "initials-empty"), DRAWN_MARKS_MAX_P
 )
 """No probability that rests on drawn marks alone is higher: drawn ones are not as odd as scanned ones."""
 PEOPLE = 12

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.calibration_file import Fitted, card_table, shown_network
-from pipeline.recognize.curves import UNFITTED
-
-DRAWN_IS_NOT_SCANNED = 0.998
-"""No probability that rests on drawn marks alone is higher."""
+from pipeline.confidence import DRAWN_MARKS_MAX_P, UNCALIBRATED_MAX_P
 
 CARD = """# Probabilities: `calibration.json`
 
@@ -53,7 +50,7 @@ def write_card(file: Path, fitted: Sequence[Fitted], keep: Iterable[str] = ()) -
     """The card beside the file of curves: what was fitted in this run, and of a card that is there the rows of networks in `keep`."""
     command = " ".join(["python -m pipeline.training.calibrate", *_whole_run(sys.argv[1:])])
     table = "\n".join([card_table(fitted), *_rows_of(file, {shown_network(network) for network in keep})])
-    file.write_text(CARD.format(drawn=DRAWN_IS_NOT_SCANNED, unfitted=UNFITTED, table=table, command=command), "utf-8")
+    file.write_text(CARD.format(drawn=DRAWN_MARKS_MAX_P, unfitted=UNCALIBRATED_MAX_P, table=table, command=command), "utf-8")
 
 
 def _whole_run(arguments: Sequence[str]) -> list[str]:

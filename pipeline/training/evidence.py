@@ -21,7 +21,7 @@ from pipeline.quality.filled_pages import Digits, Writer, filled_fields
 from pipeline.quality.filled_rows import drawn_field
 from pipeline.recognize import letters
 from pipeline.recognize.crop import Crop
-from pipeline.recognize.curves import LETTER, WITH_SHAPE, features_of, hands_of, key_of, log_odds
+from pipeline.recognize.curves import LETTER, features_of, hands_of, key_of, log_odds
 from pipeline.recognize.digits import plain_row
 from pipeline.recognize.loose import loose_crop
 from pipeline.recognize.registry import READERS
@@ -45,7 +45,7 @@ SHEET = 40
 """Boxes of a drawn sheet."""
 SEEN = 0.1
 """A mark that takes less of the paper's grey than this is not on the scan any more (faint pencil at 1 bit): nobody could read it."""
-SHAPED = frozenset({*map(str, WITH_SHAPE), LETTER})
+SHAPED = frozenset({*(str(kind) for kind in Kind if kind.traits.is_handwriting), LETTER})
 """Curves that rest on lines of several collections, of very different sizes."""
 
 Truth = tuple[Value, State]

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from pipeline.blanks import blank
 from pipeline.errors import RegistrationError
 from pipeline.field_crops import field_crops
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.field_spec import FieldSpec
 from pipeline.identify import identify
 from pipeline.model import Image, State
 from pipeline.picture import decode
@@ -47,7 +47,7 @@ class _FormPage:
 
     @property
     def boxes(self) -> list[FieldSpec]:
-        return [spec for spec in self.specs if spec.kind is Kind.MARK]
+        return [spec for spec in self.specs if spec.traits.is_check_box]
 
 
 def printed_sheets(pages: int, random: Generator) -> Iterator[list[PrintedMark]]:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.clearness import UNCLEAR_P
+from pipeline.confidence import POOR_IMAGE_MAX_P
 from pipeline.field_spec import Kind
 from pipeline.model import Outcome, PageReading, Reading, SheetCode, State
 from pipeline.quality.damage_kinds import SERIES
@@ -57,7 +57,7 @@ def test_what_hides_a_field_is_noticed(trial: Trial) -> None:
 def test_on_a_page_that_is_not_clear_nothing_is_sure(trial: Trial) -> None:
     page = outcome(trial)
     assert page.fields
-    assert max(field.p for field in page.fields) <= UNCLEAR_P
+    assert max(field.p for field in page.fields) <= POOR_IMAGE_MAX_P
 
 
 @pytest.mark.parametrize("trial", BORNE, ids=lambda trial: f"{trial.kind} {trial.strength:g}")

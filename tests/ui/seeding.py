@@ -13,6 +13,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
+from pipeline.confidence import CLIENT_MAX_P
 from pipeline.fiducials import new_serial
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.making import acts
@@ -27,7 +28,6 @@ from pipeline.printing import Sheet
 from pipeline.professions import ALL_AREAS
 from pipeline.quality.filling import fill, printed_page
 from pipeline.quality.hands import hands
-from pipeline.resolve.person import SUREST_P
 from pipeline.review import Answer
 from pipeline.settings import ROOT, Settings
 from pipeline.store import claims, decisions, guides, issued, pages, people, registers, sheets, signing
@@ -341,7 +341,7 @@ def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
     doubtful = spec.name == "anteckning" and isinstance(value, str)
     characters = tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value))) if doubtful and isinstance(value, str) else ()
     words = tuple(_places(spec, value)) if spec.kind is Kind.LINES and isinstance(value, str) else ()
-    p = 0.7 if doubtful else SUREST_P if spec.means is Meaning.CLIENT_PID else 0.995
+    p = 0.7 if doubtful else CLIENT_MAX_P if spec.means is Meaning.CLIENT_PID else 0.995
     return Reading(value, p, State.READ, characters=characters, words=words)
 
 

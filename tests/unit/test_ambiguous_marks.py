@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from pipeline.confidence import PREFILL_FROM
 from pipeline.digitize import Reader
 from pipeline.field_spec import Kind
 from pipeline.model import Box, Image, PageReading
 from pipeline.printing import issue
 from pipeline.quality.filling import PX_PER_MM, printed_page
-from pipeline.review import SURE_FROM
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
 
@@ -52,7 +52,7 @@ def test_a_mark_through_two_options_is_never_surely_one_of_them() -> None:
         for points in list(through_both(upper, lower))[i % 3]:
             stroke(paper, points)
     fields = read(paper).fields
-    assert [name for name in names if fields[name].p >= SURE_FROM] == []
+    assert [name for name in names if fields[name].p >= PREFILL_FROM] == []
 
 
 def test_a_lone_dot_in_a_box_is_never_surely_nothing() -> None:
@@ -62,7 +62,7 @@ def test_a_lone_dot_in_a_box_is_never_surely_nothing() -> None:
         at = spec.area.x + (0.35, 0.5, 0.65)[i % 3] * spec.area.w, spec.area.y + (0.4, 0.6)[i % 2] * spec.area.h
         stroke(paper, [at, at], pen_mm=(0.6, 0.8, 1.0, 1.3)[i % 4])
     fields = read(paper).fields
-    assert [spec.name for spec in marks if fields[spec.name].value is not True and fields[spec.name].p >= SURE_FROM] == []
+    assert [spec.name for spec in marks if fields[spec.name].value is not True and fields[spec.name].p >= PREFILL_FROM] == []
 
 
 def test_a_dash_in_a_box_is_never_surely_a_mark() -> None:
@@ -73,7 +73,7 @@ def test_a_dash_in_a_box_is_never_surely_a_mark() -> None:
         middle = box.y + box.h * (0.4, 0.5, 0.6)[i % 3]
         stroke(paper, [(box.x + 0.5, middle - slope / 2), (box.x + box.w - 0.5, middle + slope / 2)], pen_mm=(0.35, 0.5)[i % 2])
     fields = read(paper).fields
-    assert [spec.name for spec in marks if fields[spec.name].p >= SURE_FROM] == []
+    assert [spec.name for spec in marks if fields[spec.name].p >= PREFILL_FROM] == []
 
 
 def test_crosses_and_ticks_stay_sure() -> None:
@@ -87,7 +87,7 @@ def test_crosses_and_ticks_stay_sure() -> None:
             stroke(paper, [(left + 0.5, top + 0.6), (right - 0.5, bottom - 0.6)])
             stroke(paper, [(left + 0.6, bottom - 0.5), (right - 0.5, top + 0.5)])
     fields = read(paper).fields
-    assert [spec.name for spec in marks if fields[spec.name].value is not True or fields[spec.name].p < SURE_FROM] == []
+    assert [spec.name for spec in marks if fields[spec.name].value is not True or fields[spec.name].p < PREFILL_FROM] == []
 
 
 def test_a_choice_of_which_one_box_is_filled_and_none_is_marked_is_never_surely_empty() -> None:
@@ -98,7 +98,7 @@ def test_a_choice_of_which_one_box_is_filled_and_none_is_marked_is_never_surely_
         for down in np.arange(0.35, box.h - 0.2, 0.3):
             stroke(paper, [(box.x + 0.3, box.y + down), (box.x + box.w - 0.3, box.y + down)])
     fields = read(paper).fields
-    assert [(name, fields[name].state) for name in names if fields[name].p >= SURE_FROM or fields[name].is_seen_empty] == []
+    assert [(name, fields[name].state) for name in names if fields[name].p >= PREFILL_FROM or fields[name].is_seen_empty] == []
 
 
 def test_a_cross_that_is_scribbled_over_is_never_surely_a_mark() -> None:
@@ -112,4 +112,4 @@ def test_a_cross_that_is_scribbled_over_is_never_surely_a_mark() -> None:
         turns = np.linspace(top, bottom, 6 + i % 5)
         stroke(paper, [((left - 0.3, right + 0.3)[turn % 2], float(y)) for turn, y in enumerate(turns)], pen_mm=(0.35, 0.42, 0.5)[i % 3])
     fields = read(paper).fields
-    assert [spec.name for spec in marks if fields[spec.name].value is True and fields[spec.name].p >= SURE_FROM] == []
+    assert [spec.name for spec in marks if fields[spec.name].value is True and fields[spec.name].p >= PREFILL_FROM] == []

@@ -10,11 +10,11 @@ import pytest
 
 from pipeline.calibration_file import apart_key, fit_crossed, fit_keys, write, write_apart
 from pipeline.calibration_fit import FOLDS, Evidence, fit, foretold, judged
+from pipeline.confidence import UNCALIBRATED_MAX_P, chance_error
 from pipeline.errors import MissingProgramError
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Reading, State
-from pipeline.quality.measure import chance_error
-from pipeline.recognize.curves import UNFITTED, Curve, calibrated, features_of, hands_of, key_of, log_odds, read_curves
+from pipeline.recognize.curves import Curve, calibrated, features_of, hands_of, key_of, log_odds, read_curves
 from pipeline.training.calibration_card import write_card
 
 MARK = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))
@@ -67,7 +67,7 @@ def test_alternatives_keep_their_order_and_leave_room() -> None:
 
 
 def test_a_network_without_a_curve_is_believed_little() -> None:
-    assert calibrated(MARK, Reading(True, 0.9999, State.READ), "unknown", {}).p == UNFITTED
+    assert calibrated(MARK, Reading(True, 0.9999, State.READ), "unknown", {}).p == UNCALIBRATED_MAX_P
 
 
 def test_empty_fields_have_curves_of_their_own() -> None:

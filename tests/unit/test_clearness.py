@@ -11,7 +11,8 @@ import pytest
 
 from pipeline import plane
 from pipeline.blanks import blank
-from pipeline.clearness import UNCLEAR_P, no_surer, unclear
+from pipeline.clearness import no_surer, unclear
+from pipeline.confidence import POOR_IMAGE_MAX_P
 from pipeline.issues import IssueCode
 from pipeline.model import Image, Reading, State
 from pipeline.print_contrast import seen_on
@@ -82,7 +83,7 @@ def test_what_is_not_clear_is_said_to_be_so(form_id: str, damage: Damage, what: 
     assert _found(form_id, damage, partial(noise, sigma=3)) == (what,)
 
 
-@pytest.mark.parametrize(("p", "why", "after"), [(0.999, [IssueCode.BLURRED], UNCLEAR_P), (0.4, [IssueCode.BLURRED], 0.4), (0.999, [], 0.999)])
+@pytest.mark.parametrize(("p", "why", "after"), [(0.999, [IssueCode.BLURRED], POOR_IMAGE_MAX_P), (0.4, [IssueCode.BLURRED], 0.4), (0.999, [], 0.999)])
 def test_nothing_is_sure_on_a_page_that_is_not_clear(p: float, why: list[IssueCode], after: float) -> None:
     reading = Reading("12:30", p, State.READ)
     assert no_surer({"a": reading}, why) == {"a": replace(reading, p=after)}

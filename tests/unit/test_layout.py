@@ -70,7 +70,7 @@ def test_the_steps_of_reading_know_no_database() -> None:
 
 @pytest.mark.parametrize("path", PIPELINE + UI, ids=_name)
 def test_modules_are_small(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= 310
+    assert len(path.read_text("utf-8").splitlines()) <= 400
 
 
 @pytest.mark.parametrize("network", sorted((ROOT / "data" / "models").glob("*.onnx")), ids=lambda path: path.name)

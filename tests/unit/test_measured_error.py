@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
+from pipeline.confidence import Share
 from pipeline.errors import NotAllowedError
 from pipeline.measured_error import DAYS, LEAST_PEOPLE, measured_errors, own_work, reviewers_work, unit_work
 from pipeline.model import Person, Role
-from pipeline.quality.measure import Share
 from pipeline.store import claims
 from pipeline.store.control_tables import control, look, plant
 from pipeline.store.database import Store

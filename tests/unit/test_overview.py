@@ -15,6 +15,7 @@ from sqlalchemy import insert, update
 
 from pipeline import overview as overviews
 from pipeline.burn_down import Ahead, Day, Outlook, days_behind, outlook
+from pipeline.confidence import Share
 from pipeline.errors import NotAllowedError
 from pipeline.measured_error import ErrorFigure
 from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading
@@ -22,7 +23,6 @@ from pipeline.overview import Overview, Tempo, days_with, overview, tempo
 from pipeline.overview_csv import overview_csv
 from pipeline.overview_pdf import overview_pdf, said_outlook
 from pipeline.overview_words import WORDS
-from pipeline.quality.measure import Share
 from pipeline.review import Answer
 from pipeline.store import export_tables, tables
 from pipeline.store.control_tables import look

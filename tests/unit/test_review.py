@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.confidence import CLIENT_MAX_P, CLIENT_NUMBER_ONLY_MAX_P
 from pipeline.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.field_spec import FieldSpec, Kind, Meaning
 from pipeline.model import EntryState, Reading, State, Value
-from pipeline.resolve.person import ONE_KIND_P, SUREST_P
 from pipeline.review import Answer, agree, asked, checked, complete, is_typed, next_state, settled, with_fields_left_empty
 from pipeline.settings import ROOT
 from pipeline.stored_values import canonical
@@ -178,7 +178,7 @@ def test_person_and_machine_agree_on_what_is_meant(field: FieldSpec, answer: Ans
     assert settled(critical, answer, reading) is same
 
 
-@pytest.mark.parametrize(("p", "typed"), [(ONE_KIND_P, True), (SUREST_P, False)])
+@pytest.mark.parametrize(("p", "typed"), [(CLIENT_NUMBER_ONLY_MAX_P, True), (CLIENT_MAX_P, False)])
 def test_a_personal_number_is_shown_only_where_more_than_the_number_says_so(p: float, typed: bool) -> None:
     number = Forms.load(ROOT / "forms").latest("korlista").meaning(Meaning.CLIENT_PID, 1)
     assert number is not None

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.confidence import PREFILL_FROM_BY_KIND
 from pipeline.field_spec import FieldSpec, Kind
 from pipeline.model import Reading, State
-from pipeline.review import SHOWN_FROM
 from pipeline.ways import Sort, Way, is_routine, largest, may_group, way_of
 from tests.ward import NOTE, VISITS
 
@@ -28,7 +28,7 @@ def test_class_a_is_never_routine() -> None:
     ("spec", "reading"),
     [
         (MARK.model_copy(update={"critical": True}), SURE),
-        (MARK, replace(SURE, p=SHOWN_FROM[Kind.MARK] - 0.001)),
+        (MARK, replace(SURE, p=PREFILL_FROM_BY_KIND[Kind.MARK] - 0.001)),
         (MARK, Reading(False, 0.995, State.CANCELLED)),
         (MARK, Reading(None, 0.995, State.ILLEGIBLE)),
         (MARK, None),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.field_spec import FieldSpec, Format, Kind
+from pipeline.confidence import PREFILL_SIGNER_FROM
+from pipeline.field_spec import Editor, FieldSpec, Format
 from pipeline.identity import shown_pid
 from pipeline.model import State, Value
 from pipeline.review import Answer
@@ -17,16 +18,13 @@ from ui.text import t
 EMPTY_SIGN, ILLEGIBLE_SIGN = "-", "?"
 _PRESENT = "present"
 _MOST_SIGNERS = 3
-_SURE_SIGNER = 0.95
-"""From this probability on, a person is chosen beforehand and not only proposed."""
 _STATES = frozenset(state.value for state in State)
 _SIGNS = {EMPTY_SIGN: State.EMPTY, ILLEGIBLE_SIGN: State.ILLEGIBLE}
-_CHOSEN = frozenset({Kind.MARK, Kind.CHOICE, Kind.SIGNATURE, Kind.INITIALS})
 
 
 def is_chosen(spec: FieldSpec) -> bool:
     """Whether the field is answered by choosing rather than typing."""
-    return spec.kind in _CHOSEN
+    return spec.traits.editor is Editor.BUTTONS
 
 
 def codes(spec: FieldSpec, proposed: Sequence[str] = ()) -> list[str]:
@@ -35,7 +33,7 @@ def codes(spec: FieldSpec, proposed: Sequence[str] = ()) -> list[str]:
     `proposed` are persons who may have signed.
     """
     own = [option.value for option in spec.options] or [*proposed, _PRESENT]
-    struck = [State.CANCELLED.value] if spec.kind is Kind.MARK else []
+    struck = [State.CANCELLED.value] if spec.traits.is_check_box else []
     return [*own, *struck, State.EMPTY.value, State.ILLEGIBLE.value]
 
 
@@ -44,14 +42,14 @@ def code_label(spec: FieldSpec, code: str) -> str:
     named = {option.value: option.label for option in spec.options}
     if code == _PRESENT:
         return t(f"present.{spec.kind.value}")
-    if spec.kind is Kind.INITIALS and code not in _STATES:
+    if spec.traits.names_signer and code not in _STATES:
         return code
     return named[code] if code in named else t(f"state.{code}")
 
 
 def proposed_signers(field: FieldView) -> list[str]:
     """Who may have written the initials ("MA – Maria Andersson"), likeliest first, and what the person has chosen before."""
-    if field.spec.kind is not Kind.INITIALS:
+    if not field.spec.traits.names_signer:
         return []
     read = [value for value, _ in field.reading.alternatives if isinstance(value, str)] if field.reading and not field.blind else []
     chosen = [field.draft.value] if field.draft is not None and isinstance(field.draft.value, str) else []
@@ -96,9 +94,9 @@ def shown_answer(field: FieldView) -> Answer | None:
 
 
 def _sure_signer(field: FieldView) -> str | None:
-    if field.spec.kind is not Kind.INITIALS or field.reading is None or field.reading.state is not State.READ:
+    if not field.spec.traits.names_signer or field.reading is None or field.reading.state is not State.READ:
         return None
-    return next((value for value, p in field.reading.alternatives[:1] if isinstance(value, str) and p >= _SURE_SIGNER), None)
+    return next((value for value, p in field.reading.alternatives[:1] if isinstance(value, str) and p >= PREFILL_SIGNER_FROM), None)
 
 
 def as_code(answer: Answer | None) -> str | None:

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from pipeline import review
 from pipeline.access import Action, allowed
 from pipeline.errors import AnswerError, ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
-from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.store import corrections, decisions, lookup
@@ -183,7 +182,7 @@ def _tried(here: Site, tell: Tell, done: str, act: Callable[[Connection], object
 def _opened(view: EntryView) -> EntryView:
     """The view with every field open and filled with what is decided. What the machine read is of no interest any longer."""
     fields = [
-        replace(field, blind=False, reading=None, draft=field.first, open=field.spec.kind is not Kind.PRINTED and not field.hidden)
+        replace(field, blind=False, reading=None, draft=field.first, open=field.spec.traits.filled_by_hand and not field.hidden)
         for field in view.fields
     ]
     return replace(view, fields=tuple(fields), second=False)

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from pipeline.fiducials import as_printed
-from pipeline.field_spec import Kind, Meaning
+from pipeline.field_spec import Meaning
 from pipeline.model import EntryState, Person
 from pipeline.review import Answer
 from pipeline.store import claims, duplicate_marks
@@ -146,7 +146,7 @@ def _against_text(view: EntryView, text: str) -> None:
     rows, labels = [], told_labels(view.form, view.entry.row)
     for field in view.fields:
         said = ours(field)
-        if said is None or field.hidden or field.spec.kind is Kind.PRINTED:
+        if said is None or field.hidden or not field.spec.traits.filled_by_hand:
             continue
         found = in_text(field.spec, said, text)
         words = "" if found is None else t("returns.duplicate.found" if found else "returns.duplicate.not_found")
@@ -158,7 +158,7 @@ def _against(view: EntryView, theirs: dict[str, str], title: str) -> None:
     rows, labels = [], told_labels(view.form, view.entry.row)
     for field in view.fields:
         said = ours(field)
-        if field.spec.kind is Kind.PRINTED or field.hidden or (said is None and field.spec.column not in theirs):
+        if not field.spec.traits.filled_by_hand or field.hidden or (said is None and field.spec.column not in theirs):
             continue
         mine = in_words(field.spec, said) if said is not None else t("returns.duplicate.not_typed")
         other = theirs.get(field.spec.column, "")

@@ -7,7 +7,6 @@ from html import escape
 
 import streamlit as st
 
-from pipeline.field_spec import Kind
 from pipeline.review import Answer
 from pipeline.store.entry_views import EntryView, FieldView
 from pipeline.told_labels import told_labels
@@ -112,7 +111,7 @@ def _crop(view: EntryView, field: FieldView, label: str, named: Mapping[str, str
     if name is None or field.hidden:
         return ""
     size = view.form.pages[field.page_no - 1].size
-    return cut_out(name, field.spec.box, size, t("picture.crop", label=label), tall=field.spec.kind is Kind.LINES)
+    return cut_out(name, field.spec.box, size, t("picture.crop", label=label), tall=field.spec.traits.is_multiline)
 
 
 def _lines(fields: list[FieldView]) -> list[list[FieldView]]:
@@ -128,7 +127,7 @@ def _lines(fields: list[FieldView]) -> list[list[FieldView]]:
 
 
 def _narrow(field: FieldView) -> bool:
-    return field.spec.box[2] <= _NARROW_MM and field.spec.kind is not Kind.CHOICE
+    return field.spec.box[2] <= _NARROW_MM and not field.spec.traits.has_options
 
 
 def _settled_line(label: str, field: FieldView) -> str:

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from pipeline.field_spec import Kind
+from pipeline.field_spec import Editor
 from pipeline.review import Answer, agree
 from pipeline.store.entry_views import EntryView, FieldView
 from ui.components.answers import (
@@ -81,7 +81,7 @@ def _head(view: EntryView, field: FieldView, crop: str, complaint: str) -> str:
         parts.append(crop)
     if not view.second and not field.blind and field.reading is not None and is_doubtful(field.reading):
         parts.append(f'<div class="ef-reading">{escape(t("review.read_as"))} {reading_html(spec, field.reading)}</div>')
-    if spec.kind is Kind.LINES and not view.second:
+    if spec.traits.is_multiline and not view.second:
         parts.append(f'<div class="ef-reading">{escape(t("note.verbatim"))}</div>')
     if complaint:
         parts.append(f'<div class="ef-said">{escape(complaint)}</div>')
@@ -112,7 +112,7 @@ def _text_widget(view: EntryView, field: FieldView) -> None:
     must_say = must_be_said(field)
     text, key, label = as_text(shown_answer(field), must_say=must_say), widget_key(view, field), field.spec.full_label
     placeholder = t("review.type_what_you_see") if must_say or field.blind else t("state.empty")
-    if field.spec.kind is Kind.LINES:
+    if field.spec.traits.editor is Editor.TEXT_AREA:
         height = _LINE_PX * max(3, min(field.spec.lines or 3, text.count("\n") + 2))
         st.text_area(label, value=text, key=key, height=height, placeholder=placeholder, label_visibility="collapsed")
     else:

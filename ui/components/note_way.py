@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.field_spec import Kind
+from pipeline.confidence import LOW_CONFIDENCE_BELOW
 from pipeline.model import EntryState, Reading, State
 from pipeline.store.entry_views import EntryView, FieldView
 from pipeline.ways import Way, way_of
 from ui.components.entry_form import widget_keys
 from ui.components.page_view import place_of
 from ui.components.pictures import lies_on_form
-from ui.components.reading_text import DOUBTFUL_BELOW
 
 _WORD = re.compile(r"\S+")
 
@@ -31,14 +30,14 @@ def words_on(view: EntryView, shown: Sequence[str]) -> Mapping[str, Any]:
     return {
         key: _words(view, field, field.reading, shown.index(field.page))
         for key, field in widget_keys(view).items()
-        if field.spec.kind is Kind.LINES and field.page in lying and field.page in shown and field.reading and _placed(field.reading)
+        if field.spec.traits.is_multiline and field.page in lying and field.page in shown and field.reading and _placed(field.reading)
     }
 
 
 def _words(view: EntryView, field: FieldView, reading: Reading, picture: int) -> dict[str, Any]:
     size = view.form.pages[field.page_no - 1].size
     found = list(_WORD.finditer(str(reading.value)))
-    doubtful = [min(reading.characters[word.start() : word.end()], default=1.0) < DOUBTFUL_BELOW for word in found]
+    doubtful = [min(reading.characters[word.start() : word.end()], default=1.0) < LOW_CONFIDENCE_BELOW for word in found]
     return {
         "words": [word[0] for word in found],
         "places": [list(place_of(word.box, picture, size)) for word in reading.words],

@@ -9,9 +9,9 @@ import streamlit as st
 
 from pipeline import measured_error
 from pipeline.access import Action, allowed
+from pipeline.confidence import Share
 from pipeline.measured_error import ErrorFigure, WorkFigure
 from pipeline.model import Person
-from pipeline.quality.measure import Share
 from pipeline.store import controls
 from pipeline.store.clock import utc_now
 from ui.site import Site

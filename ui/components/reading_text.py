@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from html import escape
 
-from pipeline.field_spec import FieldSpec, Kind
+from pipeline.confidence import LOW_CONFIDENCE_BELOW
+from pipeline.field_spec import FieldSpec
 from pipeline.model import Reading, State
 from ui.text import t
-
-DOUBTFUL_BELOW = 0.8
-"""A character, or a whole value, with a lower probability is marked."""
 
 
 def reading_html(spec: FieldSpec, reading: Reading) -> str:
     """The reading with doubtful characters underlined; a sure reading of a mark needs no words."""
     if reading.state is not State.READ:
         return _words(t(f"state.{reading.state.value}"), reading.p)
-    if spec.kind is Kind.CHOICE:
+    if spec.traits.has_options:
         return _words(next((option.label for option in spec.options if option.value == reading.value), ""), reading.p)
     if not isinstance(reading.value, str):
         return _words(t("state.present"), reading.p)
@@ -27,8 +25,8 @@ def reading_html(spec: FieldSpec, reading: Reading) -> str:
 
 def is_doubtful(reading: Reading) -> bool:
     """Whether any part of the reading is marked."""
-    return min((reading.p, *reading.characters)) < DOUBTFUL_BELOW
+    return min((reading.p, *reading.characters)) < LOW_CONFIDENCE_BELOW
 
 
 def _words(text: str, p: float) -> str:
-    return escape(text) if p >= DOUBTFUL_BELOW else f'<span class="ef-doubt">{escape(text)}</span>'
+    return escape(text) if p >= LOW_CONFIDENCE_BELOW else f'<span class="ef-doubt">{escape(text)}</span>'

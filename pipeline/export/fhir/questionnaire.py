@@ -10,7 +10,7 @@ from pipeline.export.fhir.observation import number
 from pipeline.export.fhir.patient import absent
 from pipeline.export.fhir.withheld import withheld
 from pipeline.export.values import said
-from pipeline.field_spec import BoxMm, FieldSpec, Format, Kind
+from pipeline.field_spec import BoxMm, FieldSpec, Format
 from pipeline.model import Value
 from pipeline.settings import Settings
 from pipeline.template import Form
@@ -40,7 +40,7 @@ def questionnaire(form: Form, settings: Settings) -> Resource:
 def answers(filing: Filing, form: Form) -> Resource:
     """What was written, by the questions' names; an illegible answer is told as absent."""
     record = filing.record
-    specs = (spec for spec in form.entry_fields(record.row) if spec.kind is not Kind.PRINTED)
+    specs = (spec for spec in form.entry_fields(record.row) if spec.traits.filled_by_hand)
     given = {spec.column: item for spec in specs if (item := _answered(filing, form, spec))}
     written = filing.moment(record.written_at, "written_at") or filing.moment(record.event_at, "event_at")
     return {
@@ -59,7 +59,7 @@ def answers(filing: Filing, form: Form) -> Resource:
 
 def _asked(form: Form) -> list[FieldSpec]:
     rows = form.rows()
-    return [spec for spec in form.entry_fields(rows[0] if rows else None) if spec.kind is not Kind.PRINTED]
+    return [spec for spec in form.entry_fields(rows[0] if rows else None) if spec.traits.filled_by_hand]
 
 
 def _in_sections(form: Form, items: Mapping[str, Resource], kind: Resource) -> list[Resource]:
@@ -85,15 +85,15 @@ def _question(spec: FieldSpec, url: str) -> Resource:
 
 def _type(spec: FieldSpec) -> str:
     """A time is text: paper may say 24.00, which FHIR's time cannot."""
-    if spec.kind in (Kind.MARK, Kind.SIGNATURE):
+    if spec.traits.is_boolean and not spec.traits.names_signer:
         return "boolean"
-    if spec.kind is Kind.CHOICE:
+    if spec.traits.has_options:
         return "choice"
-    if spec.kind is Kind.DIGITS and spec.format is Format.DATE:
+    if spec.traits.digits_only and spec.format is Format.DATE:
         return "date"
-    if spec.kind is Kind.DIGITS and spec.format is Format.NUMBER:
+    if spec.traits.digits_only and spec.format is Format.NUMBER:
         return "decimal"
-    return "text" if spec.kind is Kind.LINES else "string"
+    return "text" if spec.traits.is_multiline else "string"
 
 
 def _answered(filing: Filing, form: Form, spec: FieldSpec) -> Resource | None:
@@ -101,7 +101,7 @@ def _answered(filing: Filing, form: Form, spec: FieldSpec) -> Resource | None:
     if spec.column in record.illegible:
         return {"linkId": spec.column, "text": spec.label} | absent("unknown")
     value = said(record, spec.column, filing.terms.forms)
-    unsaid = value in (None, "") or (value is False and spec.kind is Kind.MARK)
+    unsaid = value in (None, "") or (value is False and spec.traits.is_check_box)
     if unsaid or withheld(record, spec):
         return None
     return {"linkId": spec.column, "text": spec.label, "answer": [_answer(spec, value, canonical(form, filing.settings))]}
