@@ -31,15 +31,13 @@ def back_up(conn: Connection, folder: Path, revision: str, now: datetime) -> Pat
         StoreError: pg_dump refused, or the copy is not sound.
     """
     name = f"before-upgrade-from-{revision}-{now:%Y%m%dT%H%M%SZ}"
-    source = _sqlite_file(conn) if conn.dialect.name == "sqlite" else None
-    if source is None:
-        copy = folder / f"efterskrift-{name}.dump"
-    else:
-        copy = source.with_name(f"{source.stem}-{name}{source.suffix}")
+    is_postgres = conn.dialect.name == "postgresql"
+    source = folder / "efterskrift.dump" if is_postgres else _sqlite_file(conn)
+    copy = source.with_name(f"{source.stem}-{name}{source.suffix}")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with beside(copy) as partial:
-            if source is None:
+            if is_postgres:
                 _dump_postgres(conn.engine.url, partial)
             else:
                 _copy_sqlite(source, partial)
