@@ -43,7 +43,7 @@ from pipeline.store.images import ImageFolder
 from pipeline.store.migrations.history import database_revision, lock_schema, require_head, stamp_head
 
 _log = logging.getLogger(__name__)
-_ALL_TABLES = (
+ALL_TABLES = (
     tables,
     account_tables,
     accounting_tables,

@@ -190,7 +190,7 @@ def test_whoever_had_all_areas_has_the_new_one_too(ward: Ward) -> None:
     with ward.store.begin() as conn:
         conn.execute(update(staff).where(staff.c.login == "admin").values(areas="HSL IFO LSS SoL"))
         conn.execute(update(staff).where(staff.c.login == "eva").values(areas="HSL"))
-        fill_added(conn, 4, (), ROOT / "forms")
+        fill_added(conn, 4, set(), ROOT / "forms")
         held = {row.login: row.areas for row in conn.execute(staff.select())}
     assert (held["admin"], held["eva"]) == ("ADM HSL IFO LSS SoL", "HSL")
 

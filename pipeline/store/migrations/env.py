@@ -10,7 +10,8 @@ from alembic import context
 from sqlalchemy import Connection
 
 from pipeline.settings import load_settings
-from pipeline.store import database, tables
+from pipeline.store import tables
+from pipeline.store.database import ALL_TABLES
 from pipeline.store.engines import make_engine
 
 
@@ -36,7 +37,7 @@ def run_on_workspace() -> None:
     engine.dispose()
 
 
-assert database.Store  # imported for the tables of all its modules
+assert tables in ALL_TABLES  # all modules that declare tables are imported
 given = context.config.attributes.get("connection")
 if given is None:
     run_on_workspace()

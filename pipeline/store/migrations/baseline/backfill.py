@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set
 from pathlib import Path
 
 from sqlalchemy import Connection, String, bindparam, case, cast, exists, func, select, update
@@ -16,7 +16,7 @@ _ALL_AREAS_BEFORE, _ALL_AREAS = "HSL IFO LSS SoL", "ADM HSL IFO LSS SoL"
 _SECOND_REVIEW = "andra granskning"
 
 
-def fill_added(conn: Connection, found: int, added: Collection[str], forms: Path) -> None:
+def fill_added(conn: Connection, found: int, added: Set[str], forms: Path) -> None:
     """Fill the columns that were added.
 
     Args:
