@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from pipeline.clients import load_register
+from pipeline.errors import SchemaOutdatedError
 from pipeline.intake import Source, take_in
 from pipeline.model import IssuedSheet, Person, Role
 from pipeline.professions import ALL_AREAS
@@ -23,6 +24,7 @@ from pipeline.store.people import people, save_person
 from pipeline.store.registers import save_clients, save_units
 from pipeline.store.stacks import source_is_in, unfinished
 from pipeline.store.staff_list import save_staff
+from pipeline.store.upgrade import upgrade_store
 
 WORKSPACE = ROOT / "data" / "store" / "demo"
 SAMPLES = ROOT / "data" / "samples"
@@ -77,10 +79,17 @@ def prepare_workspace(workspace: Path = WORKSPACE) -> None:
 def prepare_store(settings: Settings) -> Store:
     """The demo's store with its units, people, clients and issued sheets; what is there already stays.
 
+    The store of an earlier version is upgraded, after a backup copy.
+
     Raises:
         StoreError: the database or the disk failed.
     """
-    store = open_store(settings, create=True)
+    try:
+        store = open_store(settings, create=True)
+    except SchemaOutdatedError:
+        # The demo's own invented data: nobody has to be asked.
+        upgrade_store(settings)
+        store = open_store(settings)
     with store.begin() as conn:
         if not people(conn):
             _furnish(conn)

@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import cv2
+from sqlalchemy import Connection
 
 from pipeline.digitize import READER_VERSION, Digitized, Reader
-from pipeline.errors import EfterskriftError, MissingProgramError, StoreUnavailableError, place_of
+from pipeline.errors import EfterskriftError, MissingProgramError, SchemaMismatchError, StoreError, StoreUnavailableError, place_of
 from pipeline.form_library import FormLibrary
 from pipeline.fresh_reader import FreshReader
 from pipeline.issues import IssueCode
@@ -26,6 +27,7 @@ from pipeline.learning.signers import learned_signers
 from pipeline.settings import Settings
 from pipeline.store import workers
 from pipeline.store.database import Store
+from pipeline.store.migrations.history import require_head
 from pipeline.store.pages import fail_page, page
 from pipeline.store.sheets import save_reading
 from pipeline.template import Forms
@@ -71,7 +73,7 @@ class Desk:
     wait_seconds: float
     stop: threading.Event = field(default_factory=threading.Event)
     busy_since: float | None = None
-    broken: MissingProgramError | None = None
+    broken: MissingProgramError | SchemaMismatchError | None = None
 
     def read(self, page_id: str) -> None:
         """Bring a queued page to its end. A page that is not queued any more is left as it is.
@@ -79,7 +81,17 @@ class Desk:
         Raises:
             StoreUnavailableError: the worker was told to stop while it waited for the store; the page is still queued.
             MissingProgramError: this machine cannot read; the page is still queued, and `broken` says what is missing.
+            SchemaMismatchError: the store was upgraded meanwhile; the page is still queued, and `broken` says so.
         """
+        try:
+            self._read_queued(page_id)
+        except SchemaMismatchError as error:
+            self.broken = error
+            with suppress(StoreError):  # the attempt was not the page's fault
+                self._forgive(page_id)
+            raise
+
+    def _read_queued(self, page_id: str) -> None:
         attempt = self._patiently(lambda: self._begin(page_id))
         if attempt is None:
             return
@@ -96,7 +108,7 @@ class Desk:
     def _read(self, page_id: str) -> None:
         try:
             digitized = self._patiently(lambda: self._digitize(page_id))
-        except StoreUnavailableError:
+        except (StoreUnavailableError, SchemaMismatchError):
             raise
         except MissingProgramError as error:
             self._patiently(lambda: self._forgive(page_id))
@@ -110,7 +122,7 @@ class Desk:
             self._patiently(lambda: self._save(page_id, digitized))
 
     def _begin(self, page_id: str) -> int | None:
-        with self.store.begin() as conn:
+        with self._begin_on_schema() as conn:
             return workers.begin_reading(conn, page_id)
 
     def _digitize(self, page_id: str) -> Digitized:
@@ -130,7 +142,7 @@ class Desk:
         upright = self.store.images.put(digitized.upright) if digitized.upright else None
         code = digitized.reading.code
         form = self.reader.forms.get((code.form, code.version)) if code else None
-        with self.store.begin() as conn:
+        with self._begin_on_schema() as conn:
             save_reading(conn, page_id, digitized.reading, upright_sha256=upright, form=form, reader_version=READER_VERSION)
 
     def _give_up(self, page_id: str) -> None:
@@ -146,8 +158,15 @@ class Desk:
 
     def _fail_now(self, page_id: str, reason: str) -> None:
         _log.warning("Page %s could not be read (%s)", page_id, reason)
-        with self.store.begin() as conn:
+        with self._begin_on_schema() as conn:
             fail_page(conn, page_id, reason)
+
+    @contextmanager
+    def _begin_on_schema(self) -> Iterator[Connection]:
+        """Begin a transaction on the schema that this program knows; no upgrade begins before its end."""
+        with self.store.begin() as conn:
+            require_head(conn, self.store.name, hold=True)
+            yield conn
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Do it, and as long as the store is away, say so and try again."""

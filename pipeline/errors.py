@@ -13,6 +13,8 @@ EfterskriftError
 │   └── RegistrationError
 ├── StoreError          the database or the image folder
 │   ├── SchemaMismatchError
+│   │   ├── SchemaOutdatedError   older than the program: to be upgraded
+│   │   └── SchemaTooNewError     newer than the program
 │   ├── StoreUnavailableError
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
@@ -135,6 +137,14 @@ class StoreError(EfterskriftError):
 
 class SchemaMismatchError(StoreError):
     """The database was made by another version of the program."""
+
+
+class SchemaOutdatedError(SchemaMismatchError):
+    """The database has the schema of an earlier version; `efterskrift upgrade` raises it."""
+
+
+class SchemaTooNewError(SchemaMismatchError):
+    """The database has the schema of a later version of the program."""
 
 
 class StoreUnavailableError(StoreError):

@@ -21,11 +21,12 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
 from sqlalchemy import make_url
 
 from pipeline.desk import Desk, MakeReader
-from pipeline.errors import StoreUnavailableError
+from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings, sqlite_url
 from pipeline.store import workers
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
+from pipeline.store.migrations.history import require_head
 from pipeline.store.pages import queued
 from pipeline.takeover import HUNG, Watchman
 
@@ -52,6 +53,7 @@ def run_worker(settings: Settings, worker_id: str, make_reader: MakeReader) -> N
 
     Raises:
         StoreError: the store cannot be opened.
+        SchemaMismatchError: the store was upgraded meanwhile; the page in hand goes back to the queue.
         MissingProgramError: something that reading needs is not installed.
     """
     # Blocked before any thread begins: they are waited for below, and programs that a reading starts finish undisturbed.
@@ -104,17 +106,23 @@ class Worker:
         try:
             with self._desk.store.begin() as conn:
                 workers.forget(conn, self._id)
-        except StoreUnavailableError as error:
+        except StoreError as error:
             _log.warning("%s", error)
         self._desk.store.close()
 
     def tend(self) -> None:
-        """Show a sign of life and look after the queue. What goes wrong is logged and tried again at the next beat."""
+        """Show a sign of life and look after the queue. What goes wrong is logged and tried again at the next beat.
+
+        Raises:
+            SchemaMismatchError: the store was upgraded meanwhile.
+        """
         self._check_hung()
         try:
             self._beat()
             self._hand_over()
             self._take_over()
+        except SchemaMismatchError:
+            raise
         except StoreUnavailableError as error:
             self._watchman.look_away()
             _log.warning("%s", error)
@@ -124,6 +132,7 @@ class Worker:
 
     def _beat(self) -> None:
         with self._desk.store.begin() as conn:
+            require_head(conn, self._desk.store.name, hold=True)
             workers.beat(conn, self._id, utc_now())
 
     def _hand_over(self) -> None:

@@ -16,10 +16,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text, update
 
 from pipeline.settings import Settings
+from pipeline.store import tables
 from pipeline.store.database import Store, open_store
+from pipeline.store.migrations.history import alembic_version
 
 SERVER = "EFTERSKRIFT_TEST_POSTGRES"
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
@@ -69,6 +71,12 @@ def store(store_settings: Settings) -> Iterator[Store]:
     opened = open_store(store_settings, create=True)
     yield opened
     opened.close()
+
+
+def number_schema(conn: Connection, number: int) -> None:
+    """Give a store's schema a number from before the Alembic history; its tables stay."""
+    alembic_version.drop(conn)
+    conn.execute(update(tables.schema_info).values(version=number))
 
 
 def postgres_server() -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from pipeline.form_library import FormLibrary
 from pipeline.settings import Settings, load_settings
 from pipeline.store.database import Store, open_store
+from pipeline.store.migrations.history import require_head
 from pipeline.template import Forms
 
 
@@ -42,9 +43,12 @@ def open_site() -> Site:
     Raises:
         UsageError: the settings are wrong.
         StoreError: there is no store, or it cannot be opened.
+        SchemaMismatchError: it is of another version, or was upgraded while this one serves.
     """
     settings = load_settings()
-    store, library = _opened(settings.model_dump_json(), settings)
+    key = settings.model_dump_json()
+    store, library = _opened(key, settings)
+    _check_schema(key, store)
     return Site(settings, store, library.forms())
 
 
@@ -52,3 +56,11 @@ def open_site() -> Site:
 def _opened(key: str, _settings: Settings) -> tuple[Store, FormLibrary]:
     del key
     return open_store(_settings), FormLibrary(_settings)
+
+
+@st.cache_data(ttl=10, max_entries=4, show_spinner=False)
+def _check_schema(key: str, _store: Store) -> None:
+    """Check now and then that nobody has upgraded the store under this version of the program."""
+    del key
+    with _store.read() as conn:
+        require_head(conn, _store.name)

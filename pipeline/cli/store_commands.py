@@ -1,4 +1,4 @@
-"""`efterskrift init`, `unit`, `clients` and `staff`: a workspace, its units, its client register and its staff list."""
+"""`efterskrift init`, `upgrade`, `unit`, `clients` and `staff`: a workspace, its units and its registers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pipeline.template import Area
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("init")(init)
+    app.command("upgrade")(upgrade)
     app.command("unit")(unit)
     app.command("clients")(clients)
     app.command("staff")(staff)
@@ -29,6 +30,24 @@ def init() -> None:
     from pipeline.store.database import open_store
 
     typer.echo(f"Store: {open_store(load_settings(), create=True).name}")
+
+
+def upgrade(
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Make no copy: you have made one yourself.")
+    ] = False,
+) -> None:
+    """Raise the database to this version's schema, after a backup copy. End all else that uses the workspace first."""
+    from pipeline.store.upgrade import Upgrade, upgrade_store
+
+    def report(planned: Upgrade) -> None:
+        if planned.backup:
+            typer.echo(f"Backup copy: {planned.backup}")
+        typer.echo(f"Schema {planned.before} → {planned.after} …")
+
+    done = upgrade_store(load_settings(), backup=not no_backup, report=report)
+    state = "upgraded" if done.is_needed else f"has the latest schema already ({done.after})"
+    typer.echo(f"Store: {done.store} {state}.")
 
 
 def unit(

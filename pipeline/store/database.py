@@ -8,13 +8,12 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.exc import StatementError
 
-from pipeline.errors import NotAllowedError, SchemaMismatchError, StoreError, StoreUnavailableError
+from pipeline.errors import NotAllowedError, StoreError, StoreUnavailableError
 from pipeline.settings import Settings
 from pipeline.store import (
     account_tables,
@@ -41,10 +40,10 @@ from pipeline.store.control_key import SHARE
 from pipeline.store.engines import READS_ONLY, make_engine, plain_error
 from pipeline.store.events import forget_recorded, record, write_recorded
 from pipeline.store.images import ImageFolder
-from pipeline.store.upgrade import upgraded
+from pipeline.store.migrations.history import database_revision, lock_schema, require_head, stamp_head
 
 _log = logging.getLogger(__name__)
-_ALL_TABLES = (
+ALL_TABLES = (
     tables,
     account_tables,
     accounting_tables,
@@ -65,7 +64,6 @@ _ALL_TABLES = (
     version_tables,
 )
 """The modules that declare tables, named so that they are there before any store is made."""
-_SCHEMA_LOCK = 0x45667465
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -145,19 +143,20 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
 
     Raises:
         StoreError: there is no store and none is to be made, or the URL makes no sense.
-        SchemaMismatchError: the store was made by another version of the program.
+        SchemaOutdatedError: the store is of an earlier version of the program; `efterskrift upgrade` raises it.
+        SchemaTooNewError: the store is of a later version of the program.
         StoreUnavailableError: the database cannot be reached or is locked.
     """
     if create:
         _make_private(settings)
-    elif settings.database_url == "" and not (settings.workspace / "efterskrift.db").exists():
-        raise _no_store(str(settings.workspace))
+    else:
+        require_store_file(settings)
     engine = make_engine(settings.url, wait_seconds).execution_options(**{SHARE: settings.control_share})
     store = Store(engine, ImageFolder(settings.images))
     # A store that is let go without `close` gives its connections back in order all the same.
     weakref.finalize(store, engine.dispose)
     try:
-        _check_schema(store, settings.forms, create=create)
+        _check_schema(store, create=create)
     except BaseException:
         store.close()
         raise
@@ -180,22 +179,15 @@ def _make_private(settings: Settings) -> None:
         raise StoreUnavailableError(f"The folder {settings.workspace} cannot be made or written: {error.strerror}.", remedy) from error
 
 
-def _check_schema(store: Store, forms: Path, *, create: bool) -> None:
+def _check_schema(store: Store, *, create: bool) -> None:
     with store.read() as conn:
-        found = _version(conn)
-    if found is None and create:
-        with store.begin() as conn:
-            found = _create_schema(conn)
-    if found is None:
-        raise _no_store(store.name)
-    if found < tables.SCHEMA_VERSION:
-        with store.begin() as conn:
-            found = _upgrade_schema(conn, forms)
-    if found != tables.SCHEMA_VERSION:
-        raise SchemaMismatchError(
-            f"The store {store.name} has schema {found}, this program needs {tables.SCHEMA_VERSION}.",
-            "Use the version of the program that made it, or make a new workspace. Nothing has been changed.",
-        )
+        if require_head(conn, store.name):
+            return
+    if not create:
+        raise no_store(store.name)
+    with store.begin() as conn:
+        _create_schema(conn)
+        require_head(conn, store.name)
 
 
 def lock_keys(conn: Connection, *keys: str) -> None:
@@ -208,31 +200,30 @@ def lock_keys(conn: Connection, *keys: str) -> None:
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
 
 
-def _version(conn: Connection) -> int | None:
-    if not inspect(conn).has_table(tables.schema_info.name):
-        return None
-    version: int = conn.execute(select(tables.schema_info.c.version)).scalar_one()
-    return version
-
-
-def _create_schema(conn: Connection) -> int:
-    if conn.dialect.name == "postgresql":
-        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
-    found = _version(conn)
-    if found is not None:
-        return found
+def _create_schema(conn: Connection) -> None:
+    """Create all tables at the latest revision, unless another process just did."""
+    lock_schema(conn)
+    if database_revision(conn) is not None:
+        return
     tables.metadata.create_all(conn)
     begin_log(conn)
     conn.execute(insert(tables.schema_info).values(version=tables.SCHEMA_VERSION))
-    return tables.SCHEMA_VERSION
+    stamp_head(conn)
 
 
-def _upgrade_schema(conn: Connection, forms: Path) -> int:
-    """Several processes may find an old store at once: whoever comes second finds it upgraded."""
-    if conn.dialect.name == "postgresql":
-        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
-    return upgraded(conn, _version(conn) or 0, forms)
+def require_store_file(settings: Settings) -> None:
+    """Check that the workspace has its database's file, which SQLite would otherwise create.
+
+    Raises:
+        StoreError: there is none.
+    """
+    if settings.database_url == "" and not (settings.workspace / "efterskrift.db").exists():
+        raise no_store(str(settings.workspace))
 
 
-def _no_store(place: str) -> StoreError:
-    return StoreError(f"There is no store at {place}.", "`efterskrift init` makes one, or set EFTERSKRIFT_WORKSPACE to where it is.")
+def no_store(place: str) -> StoreError:
+    """Say that there is no store."""
+    return StoreError(
+        f"There is no store at {place}.",
+        "`efterskrift init` makes one, or set EFTERSKRIFT_WORKSPACE to where it is.",
+    )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, update
 from pipeline.own_forms import STAYS
 from pipeline.review import Answer
 from pipeline.store import tables
-from pipeline.template import Area, Form, Forms
+from pipeline.template import Area, Form
 
 FREE_NOTE = ("fri-anteckning", 1)
 """The form of a page that nobody's code identifies (okänd handling): a person keys what it says. Class A until somebody has looked."""
@@ -33,11 +33,3 @@ def lay_free_note(conn: Connection, form_id: str, sheet: str, area: str | None) 
     """Give the pages of a free note its area: whoever may not see what it says may not see its picture."""
     if form_id == FREE_NOTE[0]:
         conn.execute(update(tables.page).where(tables.page.c.sheet == sheet).values(area=area))
-
-
-def note_areas(conn: Connection, forms: Forms) -> None:
-    """Write down the areas of pages and entries that were made before areas were kept."""
-    for (form_id, version), form in forms.items():
-        for table in (tables.page, tables.entry):
-            of_form = update(table).where(table.c.form == form_id, table.c.version == version, table.c.area.is_(None))
-            conn.execute(of_form.values(area=area_of_form(form)))

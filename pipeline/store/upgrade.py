@@ -1,95 +1,121 @@
-"""Bringing the tables of an earlier version up to date. Steps only ever add; nothing that was stored is changed or lost."""
+"""Upgrading a store to the schema of this version of the program, after a backup copy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Column, Connection, inspect, update
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import StatementError
 
-from pipeline.store import export_tables, tables
-from pipeline.store.area_upgrade import widen_areas
-from pipeline.store.carried_upgrade import note_carried
-from pipeline.store.chain_rows import begin_log
-from pipeline.store.draft_upgrade import note_typed
-from pipeline.store.form_areas import note_areas
-from pipeline.store.payment_tables import payment_approval
-from pipeline.store.queue_upgrade import place_in_queue
-from pipeline.store.return_tables import duplicate_mark
-from pipeline.store.version_tables import entry_version
-from pipeline.template import Forms
+from pipeline.errors import StoreError
+from pipeline.settings import Settings
+from pipeline.store.backup import back_up
+from pipeline.store.clock import utc_now
+from pipeline.store.database import no_store, require_store_file
+from pipeline.store.engines import make_engine, plain_error
+from pipeline.store.migrations.history import (
+    database_revision,
+    head,
+    lock_schema,
+    require_known,
+)
 
-_WITH_AREAS, _WITH_ADM, _WITH_REVISIONS = 4, 5, 7
-_event = tables.event.c
-
-ADDED: Mapping[int, tuple[Column[Any], ...]] = {
-    2: (tables.client.c.address, tables.reading.c.reasons),
-    3: (),
-    4: (
-        tables.staff.c.areas,
-        tables.staff.c.break_glass,
-        tables.staff.c.must_change,
-        tables.staff.c.refused_until,
-        tables.page.c.area,
-        tables.entry.c.area,
-        tables.entry.c.lane,
-        tables.entry.c.due_at,
-        tables.entry.c.likely_pid,
-        tables.entry.c.happened,
-        tables.entry.c.first_on,
-        tables.entry.c.last_on,
-        tables.entry.c.author,
-        tables.entry.c.signed_by,
-        tables.entry.c.signed_at,
-        tables.entry.c.signed_why,
-        _event.unit,
-        _event.previous,
-        _event.sha256,
-    ),
-    5: (tables.entry.c.subject, tables.reading.c.words),
-    6: (duplicate_mark.c.before,),
-    7: (export_tables.export_item.c.entry_revision, payment_approval.c.rows_sha256, tables.draft.c.revision),
-    8: (entry_version.c.reason_before,),
-}
-"""By version: the columns that came with it to tables that there were. Tables that are missing are made whatever the version."""
+_WAIT_SECONDS = 30
 
 
-def upgraded(conn: Connection, found: int, forms: Path) -> int:
-    """Add what is missing since version `found`; answers with the version that the tables have now.
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """From which revision to which, and where the backup copy is."""
 
-    A version without steps, as one of a later program, stays as it is.
+    store: str
+    before: str
+    after: str
+    backup: Path | None = None
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the store had an older schema."""
+        return self.before != self.after
+
+
+def upgrade_store(
+    settings: Settings, *, backup: bool = True, report: Callable[[Upgrade], None] = lambda _: None
+) -> Upgrade:
+    """Raise a store of any earlier version to the latest revision, in one transaction.
+
+    Of several processes that upgrade at once, one does; the others wait and find it done. An
+    upgrade that fails or is killed leaves the database as it was.
 
     Args:
-        forms: folder of the form definitions, which say the area of law of what is there.
+        settings: of the workspace.
+        backup: make a copy of the database first.
+        report: told what is going to be done, once the backup copy is made.
 
     Raises:
+        StoreError: there is no store, or the upgrade failed.
+        SchemaTooNewError: the store is of a later version of the program.
+        StoreUnavailableError: the database is locked or away, or the copy cannot be written.
+        MissingProgramError: pg_dump is not installed.
         FormError: a form definition is wrong.
     """
-    if found < tables.SCHEMA_VERSION:
-        tables.metadata.create_all(conn)
-    before = found
-    while found < tables.SCHEMA_VERSION and found + 1 in ADDED:
-        for column in filter(partial(_is_missing, conn), ADDED[found + 1]):
-            conn.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
-        found += 1
-        if found == _WITH_AREAS:
-            note_areas(conn, Forms.load(forms))
-            place_in_queue(conn)
-        if found == _WITH_ADM:
-            widen_areas(conn)
-        if found == _WITH_REVISIONS:
-            note_carried(conn)
-            note_typed(conn)
-        conn.execute(update(tables.schema_info).values(version=found))
-    for index in (index for table in tables.metadata.sorted_tables for index in table.indexes):
-        index.create(conn, checkfirst=True)
-    if before < 4 <= found:
-        begin_log(conn)
-    return found
+    require_store_file(settings)
+    engine = make_engine(settings.url, _WAIT_SECONDS)
+    name = engine.url.render_as_string(hide_password=True)
+    try:
+        with engine.connect() as conn:
+            _suspend_foreign_keys(conn)
+            with conn.begin():
+                return _upgrade(conn, name, settings, backup, report)
+    except StatementError as error:
+        raise plain_error(error, name) from None
+    finally:
+        engine.dispose()
 
 
-def _is_missing(conn: Connection, column: Column[object]) -> bool:
-    return column.name not in {known["name"] for known in inspect(conn).get_columns(column.table.name)}
+def _upgrade(
+    conn: Connection,
+    name: str,
+    settings: Settings,
+    backup: bool,
+    report: Callable[[Upgrade], None],
+) -> Upgrade:
+    lock_schema(conn)
+    found = database_revision(conn)
+    if found is None:
+        raise no_store(name)
+    require_known(found, name)
+    if found == head():
+        return Upgrade(name, found, found)
+    _keep_writers_out(conn)
+    copy = back_up(conn, settings.workspace, found, utc_now()) if backup else None
+    upgrade = Upgrade(name, found, head(), copy)
+    report(upgrade)
+
+    from pipeline.store.migrations.run import migrate  # imports Alembic, which no other needs
+
+    migrate(conn, settings.forms)
+    _check_foreign_keys(conn, name)
+    return upgrade
+
+
+def _suspend_foreign_keys(conn: Connection) -> None:
+    """Let migrations replace tables that others refer to. SQLite ignores this in a transaction."""
+    if conn.dialect.name == "sqlite":
+        driver: object = conn.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")  # type: ignore[attr-defined]
+
+
+def _check_foreign_keys(conn: Connection, name: str) -> None:
+    """Check what was not checked row by row."""
+    if conn.dialect.name == "sqlite" and conn.exec_driver_sql("PRAGMA foreign_key_check").first():
+        message = f"The store {name} has rows that refer to rows which are not there."
+        raise StoreError(message, "Restore it from a backup copy. Nothing has been changed.")
+
+
+def _keep_writers_out(conn: Connection) -> None:
+    """Let others only read until the end: the backup copy is then what the upgrade began with."""
+    if conn.dialect.name == "postgresql":
+        names = ", ".join(f'"{name}"' for name in sorted(inspect(conn).get_table_names()))
+        conn.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")

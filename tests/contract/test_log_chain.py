@@ -20,6 +20,8 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from pipeline.store.events import client_subject, events_of, record
 from pipeline.store.log_tables import event_head, protect
+from pipeline.store.upgrade import upgrade_store
+from tests.databases import number_schema
 from tests.ward import ASTA, CHIEF, EVA, Ward, person
 
 pytest_plugins = ("tests.databases",)
@@ -221,9 +223,10 @@ def test_the_log_of_an_old_store_is_chained_and_protected_at_upgrade(store: Stor
         lambda conn: [conn.exec_driver_sql(f"ALTER TABLE event DROP COLUMN {name}") for name in ("unit", "previous", "sha256")],
         # What a rolled back transaction leaves out on PostgreSQL is no hole.
         lambda conn: [conn.exec_driver_sql(_OLD.format(n=n)) for n in (1, 2, 5)],
-        lambda conn: conn.execute(update(tables.schema_info).values(version=3)),
+        lambda conn: number_schema(conn, 3),
         leave=False,
     )
+    upgrade_store(store_settings, backup=False)
     upgraded = open_store(store_settings)
     assert [row.id for row in rows(upgraded)] == [1, 2, 5]
     assert wrong(upgraded) == set()

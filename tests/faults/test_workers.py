@@ -12,14 +12,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from pipeline.crew import Crew, work
 from pipeline.desk import MakeReader
-from pipeline.errors import MissingProgramError
+from pipeline.errors import ExitCode, MissingProgramError, StoreError
 from pipeline.intake import take_in
 from pipeline.model import Person, Role
 from pipeline.settings import Settings
 from pipeline.store.database import Store, open_store
+from pipeline.store.migrations.history import alembic_version, head
 from pipeline.store.pages import problem_pages, requeue
 from pipeline.store.registers import save_units
 from tests.faults import readers
@@ -196,3 +198,23 @@ def test_a_failed_page_that_a_person_lets_be_read_again_is_read(settings: Settin
     with crew(settings, 1, readers.plain) as working:
         until(idle(store, working), "the page is read")
     assert states(store)[TRAP] == "read"
+
+
+def test_a_worker_ends_when_the_store_is_upgraded_and_its_page_is_read_by_the_next(settings: Settings, store: Store) -> None:
+    def revise(revision: str) -> None:
+        with store.begin() as conn:
+            conn.execute(update(alembic_version).values(version_num=revision))
+
+    working = Crew(settings, 1, readers.gated)
+    working.start()
+    until((settings.workspace / "begun").exists, "the page was begun")
+    revise("9999")
+    (settings.workspace / "gate").touch()
+    with pytest.raises(StoreError, match=f"exit code {int(ExitCode.STORE)}"):
+        until(idle(store, working), "the worker ended")
+    working.end()
+    assert states(store)[TRAP] == "queued"
+    revise(head())
+    with crew(settings, 1, readers.plain) as later:
+        until(idle(store, later), "all pages ended")
+    assert_each_page_ended_once(store, PAGES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import streamlit as st
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from pipeline.access import allowed
@@ -13,6 +15,8 @@ from pipeline.professions import ALL_AREAS
 from pipeline.store import people
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
+from pipeline.store.migrations.history import alembic_version
+from tests.databases import number_schema
 from tests.ui import seeding
 from tests.ui.conftest import APP
 from tests.ui.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, STAFF, SYSTEM_ADMINISTRATOR, UNITS
@@ -37,6 +41,25 @@ def test_login_is_asked_for_first() -> None:
     app = opened()
     assert not app.exception
     assert app.text_input(key="login_name").label == "Användarnamn"
+
+
+def test_an_old_store_is_named_with_what_to_do(store: Store) -> None:
+    with store.begin() as conn:
+        number_schema(conn, 8)
+    app = opened()
+    assert not app.exception
+    assert "Kör `efterskrift upgrade`, som först gör en säkerhetskopia." in app.error[0].value
+    assert "tidigare version" in app.error[0].value
+
+
+def test_a_store_that_is_upgraded_under_the_screens_is_named(store: Store) -> None:
+    app = opened()
+    with store.begin() as conn:
+        conn.execute(update(alembic_version).values(version_num="9999"))
+    st.cache_data.clear()
+    app.run()
+    assert not app.exception
+    assert "senare version" in app.error[0].value
 
 
 @pytest.mark.usefixtures("store")

@@ -23,13 +23,13 @@ from pipeline.outline import Outline
 from pipeline.professions import default_areas
 from pipeline.record import Record
 from pipeline.review import Answer
-from pipeline.settings import Settings
+from pipeline.settings import ROOT, Settings
 from pipeline.store import claims, corrections, decisions, records, tables
-from pipeline.store.area_upgrade import widen_areas
 from pipeline.store.backlog import backlog
 from pipeline.store.database import Store
 from pipeline.store.duplicate_marks import alike
 from pipeline.store.entries import Entry, entry
+from pipeline.store.migrations.baseline.backfill import fill_added
 from pipeline.template import Form, Forms
 from tests.export_examples import run
 from tests.ward import ASTA, CHIEF, EVA, FREE, NILS, NORTH, NOTE, NOW, PLAN, SAID, Ward, answers, page_reading, person
@@ -190,7 +190,7 @@ def test_whoever_had_all_areas_has_the_new_one_too(ward: Ward) -> None:
     with ward.store.begin() as conn:
         conn.execute(update(staff).where(staff.c.login == "admin").values(areas="HSL IFO LSS SoL"))
         conn.execute(update(staff).where(staff.c.login == "eva").values(areas="HSL"))
-        widen_areas(conn)
+        fill_added(conn, 4, set(), ROOT / "forms")
         held = {row.login: row.areas for row in conn.execute(staff.select())}
     assert (held["admin"], held["eva"]) == ("ADM HSL IFO LSS SoL", "HSL")
 

@@ -8,18 +8,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from pipeline.export.exporter import MOVED
 from pipeline.export.run_files import run_file
 from pipeline.export.runs import Office, make_run
 from pipeline.record import Run
 from pipeline.review import Answer
-from pipeline.store import export_tables, tables
+from pipeline.store import export_tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import open_store
+from pipeline.store.upgrade import upgrade_store
 from pipeline.store.version_tables import entry_version
 from tests import export_office
+from tests.databases import number_schema
 from tests.export_examples import ARNE, SIV
 from tests.export_office import ANNA, TORA, agree, confirm, correct, corrected, void
 
@@ -99,8 +101,9 @@ def test_what_the_runs_of_an_older_store_carried_is_in_its_log(office: Office) -
         before = conn.execute(carried).all()
         conn.execute(delete(entry_version))  # of a time before decisions were noted
         conn.exec_driver_sql("ALTER TABLE export_item DROP COLUMN entry_revision")
-        conn.execute(update(tables.schema_info).values(version=6))
+        number_schema(conn, 6)
     office.store.close()
+    upgrade_store(office.settings, backup=False)
     upgraded = replace(office, store=open_store(office.settings))
     with upgraded.store.read() as conn:
         assert [row.entry for row in conn.execute(carried.where(item.entry_revision > 0))] == [row.entry for row in before]

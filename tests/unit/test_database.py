@@ -9,17 +9,14 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import StatementError
 
-from pipeline.errors import SchemaMismatchError, StoreError, StoreUnavailableError
-from pipeline.model import Client
+from pipeline.errors import StoreError, StoreUnavailableError
 from pipeline.settings import Settings
 from pipeline.store import tables
 from pipeline.store.database import Store, open_store
 from pipeline.store.events import events_of, record
-from pipeline.store.registers import clients, save_clients
-from pipeline.store.upgrade import ADDED
 from pipeline.store.workers import prepare_queue_file
 
 
@@ -50,40 +47,6 @@ def test_sqlite_waits_checks_and_keeps_a_log(settings: Settings) -> None:
     with store.read() as conn:
         values = {name: conn.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")}
     assert values == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 7000, "foreign_keys": 1}
-    store.close()
-
-
-def test_another_schema_is_refused_with_a_remedy(settings: Settings) -> None:
-    store = open_store(settings, create=True)
-    with store.begin() as conn:
-        conn.execute(update(tables.schema_info).values(version=tables.SCHEMA_VERSION + 1))
-    store.close()
-    for create in (True, False):
-        with pytest.raises(SchemaMismatchError) as error:
-            open_store(settings, create=create)
-        assert error.value.remedy
-        assert "efterskrift.db" in error.value.message
-
-
-def test_the_tables_of_an_earlier_version_are_added_to_and_keep_what_they_hold(settings: Settings) -> None:
-    store = open_store(settings, create=True)
-    with store.begin() as conn:
-        save_clients(conn, [Client("189001019802", "Asta Ek", "Norr")])
-    with store.engine.begin() as conn:
-        added = {column for columns in ADDED.values() for column in columns}
-        for index in [index for table in tables.metadata.sorted_tables for index in table.indexes if added & {*index.columns}]:
-            index.drop(conn)
-        for column in (column for added in ADDED.values() for column in added):
-            for index in column.table.indexes:  # SQLite drops no column that an index names
-                index.drop(conn, checkfirst=True)
-            conn.exec_driver_sql(f"ALTER TABLE {column.table.name} DROP COLUMN {column.name}")
-        conn.execute(update(tables.schema_info).values(version=1))
-    store.close()
-    store = open_store(settings)
-    with store.read() as conn:
-        assert clients(conn) == [Client("189001019802", "Asta Ek", "Norr")]
-        assert conn.execute(select(tables.schema_info.c.version)).scalar_one() == tables.SCHEMA_VERSION
-        assert conn.execute(select(tables.reading.c.reasons)).all() == []
     store.close()
 
 

@@ -10,9 +10,11 @@ import pytest
 from pipeline import demo
 from pipeline.cli import demo_commands, work_commands
 from pipeline.settings import Settings
+from pipeline.store import people
 from pipeline.store.database import Store
 from pipeline.store.issued import outstanding
 from pipeline.store.people import authenticate
+from tests.databases import number_schema
 
 
 @pytest.fixture
@@ -63,3 +65,13 @@ def test_the_demo_keeps_to_a_database_of_its_own(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(work_commands, "status", lambda: None)
     demo_commands.demo(headless=True, processes=1)
     assert not care.exists()
+
+
+def test_the_demo_of_an_earlier_version_is_upgraded(tmp_path: Path, store: Store) -> None:
+    with store.begin() as conn:
+        number_schema(conn, 8)
+    store.close()
+    again = demo.prepare_store(Settings(workspace=tmp_path))
+    with again.read() as conn:
+        assert len(people.people(conn)) == len(demo.ACCOUNTS)
+    again.close()

@@ -13,16 +13,16 @@ from pipeline.errors import FormError, NotAllowedError, ReviewError
 from pipeline.model import EntryState, IssuedSheet, State, Value
 from pipeline.overview import overview
 from pipeline.review import Answer
-from pipeline.settings import QueueOrder
+from pipeline.settings import ROOT, QueueOrder
 from pipeline.store import claims, decisions, entries, tables
 from pipeline.store.claims import claim_next
 from pipeline.store.database import Store
 from pipeline.store.due import open_deadlines
 from pipeline.store.entries import entry
 from pipeline.store.events import events_of
+from pipeline.store.migrations.baseline.backfill import fill_added
 from pipeline.store.pulls import Pull, PullKind, pull_to_front, pulls, undo_pull
 from pipeline.store.questions import ask_author
-from pipeline.store.queue_upgrade import place_in_queue
 from pipeline.swedish_time import SWEDEN
 from pipeline.template import Deadline, Form, Forms
 from tests.ward import ASTA, BROR, CHIEF, EVA, FORMS, NILS, NORTH, NOTE, NOW, PLAN, SAID, SOFIA, SOUTH, VISITS, Ward, answers, later, page_reading
@@ -256,7 +256,7 @@ def test_entries_of_an_earlier_version_get_their_place(ward: Ward) -> None:
     add(ward, "AAAA")
     with ward.store.begin() as conn:
         conn.execute(update(tables.entry).values(lane=2, happened="", first_on="", last_on="", likely_pid=""))
-        place_in_queue(conn)
+        fill_added(conn, 8, {"entry.lane"}, ROOT / "forms")
         entry_row = conn.execute(select(tables.entry).where(tables.entry.c.id == "AAAA-00")).one()
     assert (entry_row.lane, entry_row.first_on, entry_row.last_on) == (1, "2026-02-17", "2026-02-17")
     assert order(ward) == ["AAAA", "BBBB"]

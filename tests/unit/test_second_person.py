@@ -13,7 +13,7 @@ from pipeline.errors import NotAllowedError, StaleDecisionError
 from pipeline.model import EntryState, Person, State, Value
 from pipeline.review import Answer, asked
 from pipeline.settings import ROOT, Settings
-from pipeline.store import claims, corrections, decisions, tables, undoing
+from pipeline.store import claims, corrections, decisions, undoing
 from pipeline.store.answers import decided
 from pipeline.store.control_tables import control
 from pipeline.store.database import Store, open_store
@@ -21,7 +21,9 @@ from pipeline.store.entries import entry
 from pipeline.store.group_tables import group_cell, group_task
 from pipeline.store.identity_tables import client_choice
 from pipeline.store.second_person import waits_for_another
+from pipeline.store.upgrade import upgrade_store
 from pipeline.template import Forms
+from tests.databases import number_schema
 from tests.ward import ASTA, BROR, EVA, FORMS, NILS, NOTE, NOW, PLAN, SAID, VISITS, Ward, answers, later, page_reading, person
 
 pytest_plugins = ("tests.databases",)
@@ -244,8 +246,9 @@ def test_what_an_older_store_kept_of_typing_is_told_by_its_clock(ward: Ward, sto
     type_and_skip(ward, ULLA, RIGHT, 1)
     with ward.store.begin() as conn:
         conn.exec_driver_sql("ALTER TABLE draft DROP COLUMN revision")
-        conn.execute(update(tables.schema_info).values(version=6))
+        number_schema(conn, 6)
     ward.store.close()
+    upgrade_store(store_settings, backup=False)
     upgraded = replace(ward, store=open_store(store_settings))
     assert refused(upgraded, "AAAA-00", NILS)
     assert gets(upgraded, ULLA) == "AAAA-00"

@@ -13,6 +13,8 @@ from pipeline.settings import Settings
 from pipeline.store import blocks, claims, decisions, lookup, page_lists, pages, pulls, records, registers, sight, tables, undoing
 from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry
+from pipeline.store.upgrade import upgrade_store
+from tests.databases import number_schema
 from tests.ward import (
     ADMIN,
     ASTA,
@@ -206,8 +208,9 @@ def test_paper_of_an_earlier_version_gets_the_area_of_its_form(tmp_path: Path) -
         for table in ("page", "entry"):
             conn.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN area")
         conn.exec_driver_sql("ALTER TABLE staff DROP COLUMN areas")
-        conn.execute(tables.schema_info.update().values(version=3))
+        number_schema(conn, 3)
     store.close()
+    upgrade_store(settings, backup=False)
     store = open_store(settings)
     with store.read() as conn:
         assert pages.page(conn, page_id).area == "SoL"

@@ -1,0 +1,97 @@
+"""A backup copy of the database, dated, made while its schema is held for an upgrade."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Connection
+
+from pipeline.errors import MissingProgramError, StoreError, StoreUnavailableError
+from pipeline.whole_file import beside, put
+
+
+def back_up(conn: Connection, folder: Path, revision: str, now: datetime) -> Path:
+    """Copy the database as it is now; only its owner may read the copy.
+
+    Args:
+        conn: a transaction that keeps others from writing.
+        folder: where a copy of a PostgreSQL database goes; SQLite's lies beside the database.
+        revision: of the database, for the copy's name.
+        now: in UTC, for the copy's name.
+
+    Raises:
+        MissingProgramError: pg_dump is not installed.
+        StoreUnavailableError: the copy cannot be written.
+        StoreError: pg_dump refused, or the copy is not sound.
+    """
+    name = f"before-upgrade-from-{revision}-{now:%Y%m%dT%H%M%SZ}"
+    is_postgres = conn.dialect.name == "postgresql"
+    source = folder / "efterskrift.dump" if is_postgres else _sqlite_file(conn)
+    copy = source.with_name(f"{source.stem}-{name}{source.suffix}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with beside(copy) as partial:
+            if is_postgres:
+                _dump_postgres(conn.engine.url, partial)
+            else:
+                _copy_sqlite(source, partial)
+            put(partial, copy)
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise StoreUnavailableError(
+            f"The backup copy {copy} cannot be written ({why}).",
+            "Make room or correct the folder's rights. Or make a copy yourself and run "
+            "`efterskrift upgrade --no-backup`. Nothing has been changed.",
+        ) from error
+    return copy
+
+
+def _sqlite_file(conn: Connection) -> Path:
+    databases = conn.exec_driver_sql("PRAGMA database_list")
+    return Path(next(row.file for row in databases if row.name == "main"))
+
+
+def _copy_sqlite(source: Path, file: Path) -> None:
+    """Copy by SQLite's online backup, which sees the write-ahead log too, and check the copy.
+
+    The source has a connection of its own: that of the upgrade holds the lock of the writer.
+    """
+    with closing(sqlite3.connect(source)) as database, closing(sqlite3.connect(file)) as copy:
+        database.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
+        (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise StoreError(
+            "The database is damaged: its backup copy is not sound.",
+            "Restore it from an earlier copy. Nothing has been changed.",
+        )
+
+
+def _dump_postgres(url: URL, file: Path) -> None:
+    """Copy with pg_dump, whose file `pg_restore` takes; the password is not among its arguments."""
+    program = shutil.which("pg_dump")
+    if program is None:
+        raise MissingProgramError(
+            "pg_dump, which makes the backup copy, is not installed.",
+            "Install it (Debian: postgresql-client). Or make a copy yourself and run "
+            "`efterskrift upgrade --no-backup`. Nothing has been changed.",
+        )
+    address = url.set(drivername="postgresql", password=None).render_as_string()
+    secret = {"PGPASSWORD": str(url.password)} if url.password else {}
+    options = ("--format=custom", "--no-password", f"--file={file}", f"--dbname={address}")
+    ended = subprocess.run(
+        [program, *options], env=os.environ | secret, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        why = next(iter(ended.stderr.strip().splitlines()), "").removeprefix("pg_dump: error: ")
+        raise StoreError(
+            f"pg_dump could not make the backup copy ({why}).",
+            "Correct what it reports. Or make a copy yourself and run "
+            "`efterskrift upgrade --no-backup`. Nothing has been changed.",
+        )
