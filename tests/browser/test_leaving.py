@@ -24,7 +24,7 @@ def entries(store: Store) -> list[str]:
     return seeding.add_notes(store, 3)
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.2], ids=["quick", "slow"])
+@pytest.mark.parametrize("seconds", [pytest.param(0.0, id="quick", marks=pytest.mark.nightly), pytest.param(0.2, id="slow")])
 @pytest.mark.usefixtures("entries")
 def test_who_goes_back_in_the_middle_of_a_field_keeps_what_was_typed(page: Page, store: Store, tmp_path: Path, seconds: float) -> None:
     log_in(page, NURSE)
