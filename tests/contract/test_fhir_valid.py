@@ -96,7 +96,7 @@ def test_fhirkit_refuses_what_is_wrong() -> None:
     assert any("status" in str(issue) for issue in fhirkit.validate(bundle))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.shared
 @pytest.mark.filterwarnings("ignore")  # those of the validator's own packages
 def test_every_resource_follows_the_swedish_profiles() -> None:
