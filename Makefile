@@ -1,9 +1,9 @@
-# The two commands: `make demo` and `make test`. Everything else serves them.
+# The two commands: `make demo` and `make test`. `make check` is the quick part of the tests, `make test-all` adds the nightly ones.
 VENV := .venv
 BIN := $(VENV)/bin
 HEADLESS ?= 0
 
-.PHONY: demo demo-reset test setup lock samples bare-debian
+.PHONY: demo demo-reset check test test-all setup lock samples bare-debian
 
 demo: $(VENV)/.installed
 	$(BIN)/efterskrift demo $(if $(filter 1,$(HEADLESS)),--headless)
@@ -12,8 +12,14 @@ demo-reset:
 	rm -rf data/store/demo
 	$(MAKE) demo
 
+check: $(VENV)/.installed-test
+	scripts/check
+
 test: $(VENV)/.installed-test
 	scripts/test
+
+test-all: $(VENV)/.installed-test
+	scripts/test --all
 
 setup: $(VENV)/.installed
 

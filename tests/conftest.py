@@ -24,6 +24,14 @@ def real_hasher() -> Iterator[PasswordHasher]:
     people._nobody.cache_clear()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave a test's PostgreSQL half to the night, unless it says that it depends on the database."""
+    for item in items:
+        if item.get_closest_marker("postgres") and not item.get_closest_marker("both_databases"):
+            item.add_marker(pytest.mark.nightly)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests measured, also of those that passed."""
     reports = [report for group in ("passed", "failed") for report in terminalreporter.stats.get(group, []) if hasattr(report, "user_properties")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import TypeVar
 
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
@@ -12,8 +14,11 @@ from pipeline.model import Person, Value
 from pipeline.review import Answer
 from pipeline.store.answers import drafts
 from pipeline.store.database import Store
+from tests.browser.serving import PATIENCE_MS
 from tests.ui import seeding
 from tests.ui.seeding import NOTE
+
+Stored = TypeVar("Stored")
 
 
 def log_in(page: Page, person: Person, password: str = seeding.PASSWORD) -> None:
@@ -56,11 +61,15 @@ def look(page: Page) -> None:
 
 def wait_until(page: Page, holds: Callable[[], bool]) -> None:
     """Wait for something that no screen shows, as a draft in the store."""
-    for _ in range(1_000):
-        if holds():
-            return
-        page.wait_for_timeout(20)
-    raise AssertionError("it does not come to hold")
+    expect_stored(page, holds, True)
+
+
+def expect_stored(page: Page, read: Callable[[], Stored], expected: Stored) -> None:
+    """Wait until the store says what is expected; a screen may be drawn before what was asked for is written."""
+    last = monotonic() + PATIENCE_MS / 1000
+    while (found := read()) != expected and monotonic() < last:
+        page.wait_for_timeout(50)
+    assert found == expected
 
 
 def drafted(store: Store, entry_id: str) -> dict[str, Answer]:

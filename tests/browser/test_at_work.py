@@ -11,7 +11,7 @@ from tests.browser.serving import CHROMIUM
 from tests.databases import BOTH, new_database, postgres_server
 from tests.load.at_work import at_work
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timed]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timed, pytest.mark.both_databases]
 
 SAVES = 3
 LONGEST_MS = 8_000

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.model import EntryState
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import press_until, settle
+from tests.browser.nurse import expect_stored, press_until, settle
 from tests.browser.people import go, hand_in, logged_in
 from tests.browser.serving import serving
 from tests.browser.test_accessibility import RULES
@@ -47,12 +47,12 @@ def test_a_nurse_compares_and_decides(browser: Browser, store: Store, tmp_path: 
         expect(page.get_by_text("1 post hålls kvar: den kan redan vara inmatad")).to_be_visible()
         _opens(page)
         press_until(page, "Control+Enter", page.get_by_text("Inget väntar på att jämföras"))
-        assert _state(store, entry_id) is EntryState.REJECTED
+        expect_stored(page, lambda: _state(store, entry_id), EntryState.REJECTED)
         page.get_by_text("Dubbletter (1)").click()
         page.get_by_role("button", name="Ta tillbaka: ingen dubblett").click()
         expect(page.get_by_text("Posten är åter vad den var innan den markerades.")).to_be_visible()
         settle(page)
-    assert _state(store, entry_id) is EntryState.SIGNED
+        expect_stored(page, lambda: _state(store, entry_id), EntryState.SIGNED)
 
 
 def _opens(page: Page) -> None:

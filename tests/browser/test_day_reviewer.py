@@ -12,7 +12,7 @@ from pipeline.model import EntryState
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from tests.browser.asking import ask_author, write_answer
-from tests.browser.nurse import fill_in, press_until, save, settle, wait_for_entry
+from tests.browser.nurse import expect_stored, fill_in, press_until, save, settle, wait_for_entry
 from tests.browser.people import go, logged_in
 from tests.browser.serving import serving
 from tests.ui import seeding
@@ -41,7 +41,7 @@ def test_reviewer(browser: Browser, address: str, store: Store) -> None:
         differs = wait_for_entry(page, other_than=asked)
         fill_in(page)
         press_until(page, "Control+Enter", page.get_by_text(_DONE))
-        assert _states(store, confirmed, rejected, differs) == [EntryState.CONFIRMED, EntryState.REJECTED, EntryState.SECOND]
+        expect_stored(page, lambda: _states(store, confirmed, rejected, differs), [EntryState.CONFIRMED, EntryState.REJECTED, EntryState.SECOND])
         with logged_in(browser, address, COLLEAGUE) as other:
             _decides_as_second(other, differs)
         write_answer(page, _QUESTION, _ANSWER)
@@ -54,7 +54,7 @@ def test_reviewer(browser: Browser, address: str, store: Store) -> None:
         expect(page.get_by_text("3 att signera")).to_be_visible()
         settle(page)
         press_until(page, "Control+Enter", page.get_by_text("Du har inget att signera."))
-    assert _states(store, confirmed, asked, differs, rejected) == [EntryState.SIGNED] * 3 + [EntryState.REJECTED]
+        expect_stored(page, lambda: _states(store, confirmed, asked, differs, rejected), [EntryState.SIGNED] * 3 + [EntryState.REJECTED])
 
 
 def _states(store: Store, *entry_ids: str) -> list[EntryState]:

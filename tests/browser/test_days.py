@@ -26,7 +26,7 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.entries import entry
 from pipeline.store.pages import status
 from pipeline.store.people import save_person
-from tests.browser.nurse import fill_in, log_in, press_until, save, settle, wait_for_entry
+from tests.browser.nurse import expect_stored, fill_in, log_in, press_until, save, settle, wait_for_entry
 from tests.browser.people import choose, fetched, go, hand_in, logged_in, window
 from tests.browser.serving import serving
 from tests.ui import seeding
@@ -153,10 +153,14 @@ def test_registrar(browser: Browser, address: str, store: Store, tmp_path: Path)
         fill_in(page)
         save(page, second)
         wait_for_entry(page, other_than=second)
+        expect_stored(page, lambda: _places(store, first, second), [(OTHER_UNIT, EntryState.REVIEW), (UNIT, EntryState.CONFIRMED)])
     with store.read() as conn:
-        assert (entry(conn, first).unit, entry(conn, first).state) == (OTHER_UNIT, EntryState.REVIEW)
-        assert (entry(conn, second).unit, entry(conn, second).state) == (UNIT, EntryState.CONFIRMED)
         assert status(conn, {UNIT})["in"] == 6  # one of the notes has gone, the letter has come
+
+
+def _places(store: Store, *entries: str) -> list[tuple[str, EntryState]]:
+    with store.read() as conn:
+        return [(one.unit, one.state) for one in (entry(conn, entry_id) for entry_id in entries)]
 
 
 def test_log_reviewer(browser: Browser, address: str, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

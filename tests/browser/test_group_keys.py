@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from pipeline.store.database import Store
 from pipeline.store.group_tables import group_cell, group_task
-from tests.browser.nurse import log_in, press_until, settle
+from tests.browser.nurse import expect_stored, log_in, press_until, settle, wait_until
 from tests.ui import seeding
 from tests.ui.seeding import NURSE
 
@@ -45,6 +45,18 @@ def outcomes(store: Store) -> list[tuple[str, str]]:
         return [(row.field, row.outcome) for row in conn.execute(query.order_by(group_cell.c.id))]
 
 
+def ended_groups(store: Store) -> int:
+    """How many groups have ended."""
+    with store.read() as conn:
+        return len(conn.execute(select(group_task.c.id).where(group_task.c.ended_at.is_not(None))).all())
+
+
+def marked(store: Store) -> int:
+    """How many pieces are marked."""
+    with store.read() as conn:
+        return len(conn.execute(select(group_cell.c.id).where(group_cell.c.marked)).all())
+
+
 def other_title(page: Page, title: str) -> Locator:
     """The title of the next group."""
     return page.get_by_role("heading", level=1).filter(has_not_text=title)
@@ -60,6 +72,7 @@ def test_arrows_and_space_mark_and_ctrl_enter_confirms_the_rest(page: Page, stor
     expect(pieces(page).nth(1)).to_have_attribute("aria-checked", "true")
     expect(page.get_by_text(f"Markerade: 1 av {PIECES}")).to_be_visible()
     press_until(page, "Control+Enter", other_title(page, title))
+    wait_until(page, lambda: len(outcomes(store)) >= PIECES)
     ended = outcomes(store)[:PIECES]
     assert [outcome for _, outcome in ended].count("odd") == 1
     assert ended[1][1] == "odd"
@@ -74,7 +87,7 @@ def test_a_click_marks_and_unmarks(page: Page, store: Store) -> None:
     expect(pieces(page).nth(3)).to_have_attribute("aria-checked", "true")
     expect(pieces(page).nth(5)).to_have_attribute("aria-checked", "false")
     press_until(page, "Control+Enter", other_title(page, title))
-    assert [place for place, (_, outcome) in enumerate(outcomes(store)[:PIECES]) if outcome == "odd"] == [3]
+    expect_stored(page, lambda: [place for place, (_, outcome) in enumerate(outcomes(store)[:PIECES]) if outcome == "odd"], [3])
 
 
 @pytest.mark.usefixtures("entries")
@@ -84,8 +97,7 @@ def test_the_key_pressed_many_times_confirms_no_group_that_was_not_seen(page: Pa
     for _ in range(4):
         page.keyboard.press("Control+Enter")
     settle(page)
-    with store.read() as conn:
-        assert len(conn.execute(select(group_task.c.id).where(group_task.c.ended_at.is_not(None))).all()) == 1
+    expect_stored(page, lambda: ended_groups(store), 1)
 
 
 @pytest.mark.usefixtures("entries")
@@ -102,13 +114,7 @@ def test_enter_alone_neither_marks_nor_confirms(page: Page, store: Store) -> Non
 def test_marks_outlive_the_window(page: Page, store: Store) -> None:
     first_group(page)
     pieces(page).nth(4).click()
-    page.wait_for_function("() => !document.querySelector('[data-test-script-state=running]')")
-    with_mark = select(group_cell.c.id).where(group_cell.c.marked)
-    for _ in range(100):
-        with store.read() as conn:
-            if conn.execute(with_mark).first():
-                break
-        page.wait_for_function("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+    expect_stored(page, lambda: marked(store), 1)
     page.reload()
     first_group(page)
     expect(pieces(page).nth(4)).to_have_attribute("aria-checked", "true")
@@ -120,7 +126,7 @@ def test_undo_brings_the_last_group_back(page: Page, store: Store) -> None:
     press_until(page, "Control+Enter", other_title(page, title))
     expect(pieces(page).nth(0)).to_be_focused()
     press_until(page, "Alt+z", page.get_by_role("heading", level=1, name=title))
-    assert {outcome for _, outcome in outcomes(store)} == {"undone", "lapsed"}
+    expect_stored(page, lambda: {outcome for _, outcome in outcomes(store)}, {"undone", "lapsed"})
 
 
 def test_what_is_folded_on_the_sheet_opens_with_a_key(page: Page, store: Store, entries: list[str]) -> None:
@@ -129,4 +135,4 @@ def test_what_is_folded_on_the_sheet_opens_with_a_key(page: Page, store: Store, 
     expect(page.locator("[class*=st-key-f-][class*=dusch]")).to_have_count(0)
     press_until(page, "Alt+o", page.locator("[class*=st-key-f-][class*=dusch]").first)
     assert entries
-    assert {outcome for _, outcome in outcomes(store)} == {"lapsed"}
+    expect_stored(page, lambda: {outcome for _, outcome in outcomes(store)}, {"lapsed"})

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from pipeline.model import EntryState
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
-from tests.browser.nurse import fill_in, log_in, press_until, settle, wait_for_entry
+from tests.browser.nurse import expect_stored, fill_in, log_in, press_until, settle, wait_for_entry
 from tests.ui import seeding
 from tests.ui.seeding import CLIENTS, NURSE
 
@@ -34,7 +34,7 @@ def test_the_guard_shows_the_client_and_blocks_until_a_choice_is_stated(page: Pa
     assert state(store, entry_id) is EntryState.REVIEW
     page.get_by_text("Jag är inte säker. En annan person får titta.").click()
     press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu."))
-    assert state(store, entry_id) is EntryState.SECOND
+    expect_stored(page, lambda: state(store, entry_id), EntryState.SECOND)
 
 
 def state(store: Store, entry_id: str) -> EntryState:

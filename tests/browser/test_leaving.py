@@ -9,7 +9,7 @@ from playwright.sync_api import Dialog, Page, expect
 
 from pipeline.review import Answer
 from pipeline.store.database import Store
-from tests.browser.nurse import drafted, log_in, settle, wait_for_entry, wait_until
+from tests.browser.nurse import drafted, expect_stored, log_in, settle, wait_for_entry, wait_until
 from tests.browser.people import go
 from tests.browser.test_slow_server import be_quick, be_slow
 from tests.ui import seeding
@@ -24,7 +24,7 @@ def entries(store: Store) -> list[str]:
     return seeding.add_notes(store, 3)
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.2], ids=["quick", "slow"])
+@pytest.mark.parametrize("seconds", [pytest.param(0.0, id="quick", marks=pytest.mark.nightly), pytest.param(0.2, id="slow")])
 @pytest.mark.usefixtures("entries")
 def test_who_goes_back_in_the_middle_of_a_field_keeps_what_was_typed(page: Page, store: Store, tmp_path: Path, seconds: float) -> None:
     log_in(page, NURSE)
@@ -38,7 +38,7 @@ def test_who_goes_back_in_the_middle_of_a_field_keeps_what_was_typed(page: Page,
     expect(page.get_by_role("heading", level=1, name="Signera")).to_be_visible()
     be_quick(tmp_path)
     settle(page)
-    assert drafted(store, first)["personnummer"] == Answer("1930")
+    expect_stored(page, lambda: drafted(store, first).get("personnummer"), Answer("1930"))
 
 
 @pytest.mark.usefixtures("entries")
@@ -77,4 +77,4 @@ def test_what_comes_in_without_a_key_is_kept_when_the_field_loses_the_focus(page
     wait_until(page, lambda: "personnummer" in drafted(store, first))
     page.keyboard.press("End")
     page.keyboard.type("-")
-    assert page.locator(f".st-key-f-{first}-0-personnummer input").input_value() == "1930-"
+    expect(page.locator(f".st-key-f-{first}-0-personnummer input")).to_have_value("1930-")

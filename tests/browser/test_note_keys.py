@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pipeline.model import Value
 from pipeline.store.answers import decided
 from pipeline.store.database import Store
-from tests.browser.nurse import fill_in, focused_field, log_in, look, press_until, wait_for_entry
+from tests.browser.nurse import expect_stored, fill_in, focused_field, log_in, look, press_until, wait_for_entry, wait_until
 from tests.ui import seeding
 from tests.ui.seeding import NOTE, NURSE
 
@@ -27,6 +30,13 @@ def text_field(page: Page) -> Locator:
     while focused_field(page)[1] != "anteckning":
         page.keyboard.press("Tab")
     return page.locator("[class*=st-key-f-][class*=-anteckning] textarea").first
+
+
+def answered(store: Store, note: str) -> Value:
+    """What the note's free text was decided to be, or nothing yet."""
+    with store.read() as conn:
+        found = decided(conn, note).get("anteckning")
+    return found.answer.value if found else None
 
 
 def left_of(place: Locator) -> float:
@@ -58,11 +68,10 @@ def test_the_word_under_the_cursor_is_marked_in_the_picture(page: Page) -> None:
     first = left_of(word), top_of(word)
     for _ in range(len("Hembesök. S")):
         page.keyboard.press("ArrowRight")
-    second = left_of(word), top_of(word)
-    assert second[0] > first[0]
-    assert second[1] == first[1]
+    wait_until(page, lambda: left_of(word) > first[0])
+    assert top_of(word) == first[1]
     page.keyboard.press("Control+End")
-    assert top_of(word) > second[1]
+    wait_until(page, lambda: top_of(word) > first[1])
 
 
 @pytest.mark.usefixtures("note")
@@ -79,8 +88,8 @@ def test_a_changed_word_keeps_its_place_and_the_others_theirs(page: Page) -> Non
     page.keyboard.press("Control+End")
     page.keyboard.type("x")
     expect(word).to_be_visible()
-    assert (left_of(word), top_of(word)) == last
-    assert area.input_value().endswith("ordination.x")
+    wait_until(page, lambda: (left_of(word), top_of(word)) == last)
+    expect(area).to_have_value(re.compile("ordination[.]x$"))
 
 
 @pytest.mark.usefixtures("note")
@@ -90,8 +99,7 @@ def test_doubtful_words_are_marked_and_found_with_a_key(page: Page) -> None:
     look(page)
     page.keyboard.press("Control+Home")
     page.keyboard.press("Alt+u")
-    chosen = area.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)")
-    assert chosen == "Såret"
+    wait_until(page, lambda: area.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)") == "Såret")
     expect(page.locator(".sheet .word")).to_be_visible()
 
 
@@ -103,5 +111,4 @@ def test_a_note_is_saved_as_it_was_copied(page: Page, store: Store, note: str) -
     page.keyboard.press("Control+End")
     page.keyboard.type(" Åter imårgon.")
     press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu."))
-    with store.read() as conn:
-        assert decided(conn, note)["anteckning"].answer.value == f"{NOTE['anteckning']} Åter imårgon."
+    expect_stored(page, lambda: answered(store, note), f"{NOTE['anteckning']} Åter imårgon.")

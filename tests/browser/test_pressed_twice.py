@@ -10,7 +10,7 @@ from pipeline.store.accounting import sheet_counts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.pack_numbers import save_pack_numbers
-from tests.browser.nurse import log_in, settle, wait_for_entry
+from tests.browser.nurse import expect_stored, log_in, settle, wait_for_entry, wait_until
 from tests.browser.people import go
 from tests.ui import seeding
 from tests.ui.seeding import ADMINISTRATOR, NURSE, OTHER_UNIT, UNIT
@@ -21,6 +21,11 @@ pytestmark = pytest.mark.browser
 def _issued(store: Store) -> int:
     with store.read() as conn:
         return sum(one.issued for one in sheet_counts(conn, [UNIT, OTHER_UNIT]))
+
+
+def _states(store: Store, *entries: str) -> list[str]:
+    with store.read() as conn:
+        return [entry(conn, one).state.value for one in entries]
 
 
 def test_paper_is_made_once(page: Page, store: Store) -> None:
@@ -38,7 +43,7 @@ def test_paper_is_made_once(page: Page, store: Store) -> None:
     page.locator(".st-key-forms_print button").dblclick(delay=30)
     page.locator(".st-key-forms_fetch").wait_for()
     settle(page)
-    assert _issued(store) == made + 1
+    expect_stored(page, lambda: _issued(store), made + 1)
 
 
 def test_one_decision_is_taken_back(page: Page, store: Store) -> None:
@@ -50,8 +55,7 @@ def test_one_decision_is_taken_back(page: Page, store: Store) -> None:
     page.locator(f".st-key-undo-{there} button:not([disabled])").dblclick(delay=30)
     page.locator(f".st-key-skip-{second}").wait_for()  # the second press may be on its button already, and take the focus there
     settle(page)
-    with store.read() as conn:
-        assert [entry(conn, one).state.value for one in (first, second)] == ["bekräftad", "granskas"]
+    expect_stored(page, lambda: _states(store, first, second), ["bekräftad", "granskas"])
 
 
 def test_a_file_that_was_made_is_told_of(page: Page, store: Store) -> None:
@@ -59,7 +63,8 @@ def test_a_file_that_was_made_is_told_of(page: Page, store: Store) -> None:
     seeding.confirm(store, NURSE, entry_id)
     log_in(page, NURSE)
     go(page, "Signera")
-    assert "läker fint.\nLägger om" in page.locator(".ef-settled", has_text="Hembesök").inner_text()  # what one signs keeps its lines
+    signed = page.locator(".ef-settled", has_text="Hembesök")
+    wait_until(page, lambda: "läker fint.\nLägger om" in signed.inner_text())  # what one signs keeps its lines
     seeding.sign_note(store, entry_id)
     go(page, "Export")
     page.locator(".st-key-make-rivta button").dblclick(delay=30)

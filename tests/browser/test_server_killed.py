@@ -50,7 +50,7 @@ def test_a_killed_server_loses_at_most_the_field_being_typed(browser: Browser, s
     page.context.close()
 
 
-@pytest.mark.parametrize("pressed", ["Tab", "Control+Enter"])
+@pytest.mark.parametrize("pressed", [pytest.param("Tab", marks=pytest.mark.nightly), "Control+Enter"])
 def test_who_types_on_is_told_and_comes_back_to_the_entry_with_what_was_kept(browser: Browser, store: Store, tmp_path: Path, pressed: str) -> None:
     entries = seeding.add_notes(store, 3)
     port = free_port()

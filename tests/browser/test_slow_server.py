@@ -16,7 +16,7 @@ from pipeline.store.answers import decided, drafts
 from pipeline.store.database import Store
 from pipeline.store.entries import entry
 from pipeline.store.events import client_subject, events_of
-from tests.browser.nurse import drafted, fill_in, log_in, look, press_until, settle, skip, wait_for_entry, wait_until
+from tests.browser.nurse import drafted, expect_stored, fill_in, log_in, look, press_until, settle, skip, wait_for_entry, wait_until
 from tests.browser.people import go, hand_in
 from tests.browser.test_group_keys import PIECES, first_group, outcomes
 from tests.browser.warm import FORGET, SLOW
@@ -66,6 +66,24 @@ def looks(store: Store, number: str) -> int:
         return sum(one.action == "look_up_client" for one in events_of(conn, client_subject(conn, number)))
 
 
+def states(store: Store, *entries: str) -> list[EntryState]:
+    """Where the entries are."""
+    with store.read() as conn:
+        return [entry(conn, one).state for one in entries]
+
+
+def skipped(store: Store, entry_id: str) -> int:
+    """How often the entry was skipped."""
+    with store.read() as conn:
+        return entry(conn, entry_id).skipped
+
+
+def signers(store: Store, *entries: str) -> list[str | None]:
+    """Who signed each of the entries."""
+    with store.read() as conn:
+        return [entry(conn, one).signed_by for one in entries]
+
+
 def filled(page: Page, other_than: str = "") -> str:
     """Fill in the next entry; answers with its id."""
     entry_id = wait_for_entry(page, other_than=other_than)
@@ -86,8 +104,8 @@ def test_what_is_pressed_right_after_a_save_does_not_undo_it(page: Page, store: 
         page.wait_for_function(TURNED, arg=saved[-1])
         be_quick(tmp_path)
     settle(page)
+    expect_stored(page, lambda: states(store, *saved), [EntryState.CONFIRMED] * 3)
     with store.read() as conn:
-        assert [entry(conn, one).state for one in saved] == [EntryState.CONFIRMED] * 3
         assert [entry(conn, one).skipped for one in saved] == [0] * 3
 
 
@@ -103,6 +121,7 @@ def test_what_is_typed_while_a_save_is_on_its_way_stands_nowhere(page: Page, sto
     be_quick(tmp_path)
     second = wait_for_entry(page, other_than=first)
     assert page.locator(f".st-key-f-{second}-0-personnummer input").input_value() == ""
+    expect_stored(page, lambda: states(store, first), [EntryState.CONFIRMED])
     with store.read() as conn:
         assert decided(conn, first)["plan"].answer == Answer(NOTE["plan"])
         assert [drafts(conn, one, NURSE.login) for one in entries] == [{}] * 5
@@ -137,9 +156,9 @@ def test_keys_pressed_before_the_next_entry_is_drawn_to_its_end_do_nothing(page:
         page.keyboard.press(press)
     second = wait_for_entry(page, other_than=first)
     expect(page.get_by_role("alert")).to_have_count(0)
-    assert page.locator(f".st-key-f-{second}-0-personnummer input").input_value() == "1930"
+    expect(page.locator(f".st-key-f-{second}-0-personnummer input")).to_have_value("1930")
+    expect_stored(page, lambda: states(store, first), [EntryState.CONFIRMED])
     with store.read() as conn:
-        assert entry(conn, first).state is EntryState.CONFIRMED
         assert entry(conn, second).skipped == 0
 
 
@@ -152,9 +171,8 @@ def test_a_key_that_leaves_the_form_waits_for_its_draft_as_long_as_the_server_is
     page.keyboard.press("Alt+s")
     page.wait_for_function(TURNED, arg=second)
     be_quick(tmp_path)
-    with store.read() as conn:
-        assert drafts(conn, second, NURSE.login)["personnummer"] == Answer("1930")
-        assert entry(conn, second).skipped == 1
+    expect_stored(page, lambda: drafted(store, second).get("personnummer"), Answer("1930"))
+    expect_stored(page, lambda: skipped(store, second), 1)
 
 
 LOST = "const send = WebSocket.prototype.send; WebSocket.prototype.send = function (message) { if (!window.efLost) send.call(this, message); };"
@@ -175,8 +193,7 @@ def test_a_draft_that_was_lost_on_its_way_is_sent_again_before_the_form_goes(pag
     page.mouse.click(5, 450)  # so that the focus does not come back
     page.keyboard.press("Alt+s")
     wait_for_entry(page, other_than=first)
-    with store.read() as conn:
-        assert drafts(conn, first, NURSE.login)["personnummer"] == Answer("1930")
+    expect_stored(page, lambda: drafted(store, first).get("personnummer"), Answer("1930"))
 
 
 @pytest.mark.usefixtures("entries")
@@ -188,8 +205,7 @@ def test_a_field_that_is_not_drawn_yet_has_no_draft(page: Page, store: Store) ->
     page.keyboard.type(str(NOTE["personnummer"]))
     page.keyboard.press("Tab")
     expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
-    with store.read() as conn:
-        assert drafts(conn, first, NURSE.login) == {"personnummer": Answer(NOTE["personnummer"])}
+    expect_stored(page, lambda: drafted(store, first), {"personnummer": Answer(NOTE["personnummer"])})
     for route in held:
         route.continue_()
     expect(page.locator(f".st-key-f-{first}-0-plan textarea")).to_have_value(str(NOTE["plan"]))
@@ -235,10 +251,9 @@ def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(p
     page.wait_for_function(TURNED, arg=second)
     be_quick(tmp_path)
     assert wait_for_entry(page, other_than=second) == first
-    with store.read() as conn:
-        assert {entry(conn, one).state for one in entries} == {EntryState.SECOND}
-    assert drafted(store, first) == {"handelsetid": Answer("09:41")}
-    assert drafted(store, second) == {"handelsetid": Answer("11:1")}
+    expect_stored(page, lambda: states(store, *entries), [EntryState.SECOND] * 3)
+    expect_stored(page, lambda: drafted(store, first), {"handelsetid": Answer("09:41")})
+    expect_stored(page, lambda: drafted(store, second), {"handelsetid": Answer("11:1")})
 
 
 LEAST_LOOK_MS = 500
@@ -269,7 +284,7 @@ def test_a_group_that_came_up_late_is_not_confirmed_unseen(page: Page, store: St
     press_too_soon(page, f".grid:not([aria-label='{title}'])")
     be_quick(tmp_path)
     settle(page)
-    assert len(outcomes(store)) == PIECES
+    expect_stored(page, lambda: len(outcomes(store)), PIECES)
 
 
 def test_a_note_that_came_up_late_is_not_signed_unread(page: Page, store: Store, tmp_path: Path) -> None:
@@ -284,8 +299,7 @@ def test_a_note_that_came_up_late_is_not_signed_unread(page: Page, store: Store,
     press_too_soon(page, f"[class*='st-key-sign-{second}']")
     be_quick(tmp_path)
     settle(page)
-    with store.read() as conn:
-        assert [entry(conn, one).signed_by for one in (first, second)] == [NURSE.login, None]
+    expect_stored(page, lambda: signers(store, first, second), [NURSE.login, None])
 
 
 def test_a_stack_is_taken_in_whole_though_the_person_goes_elsewhere(page: Page, store: Store, tmp_path: Path) -> None:
@@ -320,4 +334,4 @@ def test_a_run_of_which_the_end_is_not_told_leaves_no_mixed_screen(page: Page, t
     page.keyboard.press("Alt+s")
     expect(page.locator(".ef-run")).to_have_count(4)
     expect(page.locator(".ef-run")).to_have_count(3)
-    assert not (tmp_path / FORGET).exists()
+    wait_until(page, lambda: not (tmp_path / FORGET).exists())

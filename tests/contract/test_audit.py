@@ -41,6 +41,7 @@ from tests.shared_data import shared
 from tests.ward import ADMIN, ASTA, BROR, CILLA, EVA, FORMS, NILS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, UNKNOWN_PID, Ward, answers, later, person
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 LOGGER = person("lo", Role.LOG_REVIEWER, (NORTH, SOUTH))
 NORTHERN = person("lona", Role.LOG_REVIEWER, (NORTH,))

@@ -6,9 +6,11 @@ The whole series is `efterskrift bench --damage` (too long for every change); he
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 from pipeline.confidence import POOR_IMAGE_MAX_P
 from pipeline.field_spec import Kind
@@ -23,11 +25,11 @@ from pipeline.template import Forms
 
 ONCE_SILENT = (
     Trial("besokslista", 0, "felt pen over fields", 0.7),
+    Trial("matvarden", 0, "torn corner", 150),
+    Trial("besokslista", 0, "creased corner", 6),
     Trial("matvarden", 0, "felt pen over fields", 0.7),
     Trial("matvarden", 0, "felt pen over fields", 1),
-    Trial("besokslista", 0, "creased corner", 6),
     Trial("inkop", 0, "creased corner", 6),
-    Trial("matvarden", 0, "torn corner", 150),
     Trial("besokslista", 0, "shadow", 0.95),
     Trial("besokslista", 0, "correction tape", 4),
 )
@@ -46,21 +48,26 @@ BORNE = (
 )
 
 
-@pytest.mark.parametrize("trial", ONCE_SILENT, ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}")
+def few(trials: Sequence[Trial], count: int) -> list[ParameterSet]:
+    """Trials of which all but the first so many are made at night."""
+    return [pytest.param(trial, marks=() if number < count else pytest.mark.nightly) for number, trial in enumerate(trials)]
+
+
+@pytest.mark.parametrize("trial", few(ONCE_SILENT, 3), ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}")
 def test_what_hides_a_field_is_noticed(trial: Trial) -> None:
     page = outcome(trial)
     assert [field for field in page.fields if field.silent] == []
     assert page.refused or any(field.flagged for field in page.fields)
 
 
-@pytest.mark.parametrize("trial", ONCE_SILENT_EVERYWHERE, ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}")
+@pytest.mark.parametrize("trial", few(ONCE_SILENT_EVERYWHERE, 1), ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}")
 def test_on_a_page_that_is_not_clear_nothing_is_sure(trial: Trial) -> None:
     page = outcome(trial)
     assert page.fields
     assert max(field.p for field in page.fields) <= POOR_IMAGE_MAX_P
 
 
-@pytest.mark.parametrize("trial", BORNE, ids=lambda trial: f"{trial.kind} {trial.strength:g}")
+@pytest.mark.parametrize("trial", few(BORNE, 2), ids=lambda trial: f"{trial.kind} {trial.strength:g}")
 def test_what_is_borne_is_read(trial: Trial) -> None:
     page = outcome(trial)
     assert not page.refused

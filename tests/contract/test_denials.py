@@ -21,6 +21,7 @@ from tests.export_examples import SIV
 from tests.ward import person, whole_log
 
 pytest_plugins = ("tests.databases", "tests.offices")
+pytestmark = pytest.mark.both_databases
 
 CHIEF = person("chef", Role.MANAGER, ("Norr",))
 ABROAD = person("ute", Role.REVIEWER, ("Väster",))

@@ -101,6 +101,7 @@ def test_numbers_at_either_end_of_their_boxes() -> None:
     assert np.mean([reading.value == value for reading, (_, value) in zip(readings, rows, strict=True)]) >= 0.93
 
 
+@pytest.mark.nightly
 @pytest.mark.shared
 @pytest.mark.parametrize(("kind", "most"), [("slash", 0.01), ("written over", 0.008), ("pair", 0.04)])
 def test_what_a_person_could_not_tell_is_seldom_a_sure_digit(kind: str, most: float) -> None:

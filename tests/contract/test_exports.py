@@ -142,6 +142,7 @@ def test_an_empty_outage_and_an_older_form_version_still_make_a_file(target: str
     assert "Efterregistrering efter IT-avbrott." in told
 
 
+@pytest.mark.nightly
 @EVERY
 def test_a_thousand_entries_are_made_in_seconds(target: str, record_property: Callable[[str, object], None]) -> None:
     many = [example(target, entry_id=f"K7M{n:04d}-00") for n in range(1000)]

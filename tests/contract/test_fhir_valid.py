@@ -20,6 +20,7 @@ from jsonschema import Draft6Validator
 from pipeline.export import TARGETS
 from pipeline.export.exporter import Item
 from tests.export_examples import in_all_states, run, terms
+from tests.form_choice import by_form
 from tests.shared_data import shared
 from tests.small_pages import foreign_page
 
@@ -68,7 +69,7 @@ def schema(fhir_installed: Path) -> Callable[[dict[str, Any]], list[str]]:
     return lambda resource: [error.message[:200] for error in of_kind(resource["resourceType"]).iter_errors(resource)]
 
 
-@pytest.mark.parametrize("form_id", EVERY_FORM)
+@pytest.mark.parametrize("form_id", by_form(EVERY_FORM))
 def test_every_resource_is_r4_by_the_schema_of_hl7(form_id: str, schema: Callable[[dict[str, Any]], list[str]]) -> None:
     for bundle in bundles(form_id):
         without = [{key: value for key, value in entry.items() if key != "resource"} for entry in bundle["entry"]]
@@ -83,7 +84,7 @@ def test_the_schema_refuses_what_is_wrong(schema: Callable[[dict[str, Any]], lis
     assert schema({key: value for key, value in document.items() if key != "content"} | {"okänt": 1})
 
 
-@pytest.mark.parametrize("form_id", EVERY_FORM)
+@pytest.mark.parametrize("form_id", by_form(EVERY_FORM))
 def test_every_bundle_is_r4_by_fhirkit(form_id: str) -> None:
     assert [str(issue) for bundle in bundles(form_id) for issue in fhirkit.validate(bundle)] == []
 
@@ -95,7 +96,7 @@ def test_fhirkit_refuses_what_is_wrong() -> None:
     assert any("status" in str(issue) for issue in fhirkit.validate(bundle))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.shared
 @pytest.mark.filterwarnings("ignore")  # those of the validator's own packages
 def test_every_resource_follows_the_swedish_profiles() -> None:

@@ -25,6 +25,7 @@ from tests.databases import number_schema
 from tests.ward import ASTA, CHIEF, EVA, Ward, person
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 _event = tables.event
 _OLD = "INSERT INTO event (id, at, by, action, subject, detail) VALUES ({n}, '2026-01-0{n} 10:00:00.000001', 'eva', 'try', 'x', '{{\"n\": {n}}}')"

@@ -24,7 +24,7 @@ from pipeline.store.pages import add_batch
 from pipeline.template import Forms
 
 pytest_plugins = ("tests.databases",)
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_databases]
 
 FORMS = Forms.load(ROOT / "forms")
 NOW = utc_now()

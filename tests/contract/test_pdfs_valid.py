@@ -32,6 +32,7 @@ from pipeline.store import claims, questions, registers
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from tests.export_examples import ARNE, FORMS, MADE_AT, SIV, in_all_states, run, terms
+from tests.form_choice import by_form
 from tests.pdf_validator import ARCHIVED, faults
 from tests.ward import ADMIN, ASTA, EVA, NORTH, NOW, SOUTH, Ward, person
 from tests.ward import FORMS as WARD_FORMS
@@ -64,7 +65,7 @@ def ward(store: Store) -> Ward:
     return ward
 
 
-@pytest.mark.parametrize("form_id", PRINTED)
+@pytest.mark.parametrize("form_id", by_form(PRINTED))
 def test_every_form_is_printed_as_pdf_a(form_id: str) -> None:
     form = FORMS.latest(form_id)
     assert faults(print_sheets(form, [Sheet("K7M3PX", "Norr"), Sheet("K7M3PY", "Norr", SIV)], organisation="Kommunen", printed_on=DAY)) == []
@@ -82,7 +83,7 @@ def test_every_part_of_a_pack_is() -> None:
     assert {name: found for name, data in files.items() if (found := faults(data))} == {}
 
 
-@pytest.mark.parametrize("form_id", PRINTED)
+@pytest.mark.parametrize("form_id", by_form(PRINTED))
 def test_every_forms_list_to_key_in_is(form_id: str) -> None:
     found = in_all_states(form_id)
     assert faults(TARGETS["skriv-in"].make(found, run("skriv-in", len(found)), terms("skriv-in"))) == []

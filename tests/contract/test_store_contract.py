@@ -62,6 +62,7 @@ from tests.ward import (
 )
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ def export_until(settings: str, target: str, module: str, name: str, when: str) 
 
 
 @pytest.mark.faults
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "moment",
     [("exports", "add_run", "before"), ("exports", "add_run", "after"), ("records", "mark_exported", "after"), ("events", "record", "after")],

@@ -23,7 +23,7 @@ from tests.faults.watching import assert_each_page_ended_once, figures_of, proce
 from tests.small_pages import write_stack
 
 pytest_plugins = ("tests.databases",)
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.both_databases]
 
 INTAKE_KILLS = 5
 VICTIMS = ["one"] * 6 + ["both", "parent", "all"]

@@ -23,6 +23,7 @@ from tests.faults.killed import assert_killed, die
 from tests.fhir_servers import Served
 
 pytest_plugins = ("tests.databases", "tests.offices", "tests.fhir_servers")
+pytestmark = pytest.mark.both_databases
 
 
 def send_until(workspace: Path, database: str, url: str, run: str, when: str) -> None:

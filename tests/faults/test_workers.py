@@ -29,7 +29,7 @@ from tests.faults.watching import assert_each_page_ended_once, queued, states, u
 from tests.small_pages import write_stack
 
 pytest_plugins = ("tests.databases",)
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.both_databases]
 on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 
 PAGES = 8

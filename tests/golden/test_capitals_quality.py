@@ -18,6 +18,8 @@ from pipeline.training.handwriting_measures import error_by_writer
 from pipeline.training.handwriting_spoiling import spoiled
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.nightly
+
 CEILING = 0.2
 """Character error rate of the one hand of those set aside that writes in capitals; 0.77 before the network was taught any."""
 SURE = 0.95

@@ -14,6 +14,8 @@ from pipeline.training.handwriting_data import font_files, rendered
 from pipeline.training.handwriting_spoiling import spoiled
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.nightly
+
 DOSES = ("2,5 mg", "0,5 mg", "7,5 mg", "12,5 mg", "1,25 mg", "0,25 mg", "1,5 ml", "10 mg", "100 mg", "1000 mg", "5 ml", "40 mg", "20 mg", "1+0+1")
 EACH = 2
 SURE = 0.9

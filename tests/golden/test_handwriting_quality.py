@@ -15,6 +15,8 @@ from pipeline.settings import ROOT
 from pipeline.training.handwriting_measures import error_by_writer, greedy
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.nightly
+
 CEILING = {WORDS: 0.07, SWEDISH: 0.09}
 """Character error rates with the network that is installed. May be lowered, never raised without a reason in the changelog."""
 GAIN = {WORDS: -0.01, SWEDISH: 0.04}

@@ -21,6 +21,8 @@ from pipeline.training.handwriting_data import font_files, rendered
 from pipeline.training.handwriting_spoiling import spoiled
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.nightly
+
 SURE = 0.9
 MOST_SURE = 4
 """Before what is passed over was told of, and numbers were read by two networks, eight."""

@@ -7,7 +7,7 @@ import pytest
 from pipeline.quality.persons import Figures, figures, simulate
 from tests.shared_data import shared
 
-pytestmark = [pytest.mark.shared, pytest.mark.slow]
+pytestmark = [pytest.mark.shared, pytest.mark.slow, pytest.mark.nightly]
 ROWS = 2_000
 
 

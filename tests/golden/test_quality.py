@@ -17,6 +17,8 @@ from pipeline.quality.marks import FEW_PAGES, SEED, judged
 from pipeline.quality.measure import Data, Row
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.nightly
+
 MOST_WRONG = {
     "digits, optdigits, held out": 0.012,
     "digits, rows, date": 0.09,

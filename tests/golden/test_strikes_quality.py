@@ -8,6 +8,8 @@ from pipeline.recognize.strikes import column_p, strikes_in
 from pipeline.training.strike_measures import NEAR, marked_lines, places
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.nightly
+
 LEAST_FOUND = 0.5
 """Of all places, most of which are single letters written over; may be raised, never lowered without a reason in the changelog."""
 MOST_FALSE = 0.005

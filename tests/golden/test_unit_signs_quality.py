@@ -15,6 +15,8 @@ from pipeline.recognize.line_picture import Line
 from pipeline.training.handwriting_data import font_files, rendered
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.nightly
+
 NUMBERS = ("50", "100", "25", "0,5", "2,5")
 FEWEST_FOUND = 0.75
 SUREST = 0.5

@@ -14,6 +14,8 @@ from pipeline.review import agree
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.nightly
+
 PERFECT = Slips(keying=0, unseen=0, unseen_doubtful=0, unseen_grouped=0, spoiled=0, chosen=0)
 
 

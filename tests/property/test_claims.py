@@ -17,6 +17,7 @@ from pipeline.store.database import Store
 from tests.ward import FORMS, FREE, NORTH, NOW, SOUTH, Ward, person
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 PEOPLE = [person(f"p{number}", units=units) for number, units in enumerate([(NORTH,), (SOUTH,), (NORTH, SOUTH), (NORTH, SOUTH)])]
 

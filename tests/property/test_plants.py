@@ -19,6 +19,7 @@ from pipeline.store.plants import planted
 from tests.ward import EVA, FORMS, NOW, PLAN, SAID, Ward, answers
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 TRUE = {**SAID, **PLAN, "text": "Såret på höger fot läker.\nLägger om med kompress."}
 SERIALS = (f"S{number:05d}" for number in count())

@@ -211,6 +211,7 @@ def test_a_package_that_fails_half_way_leaves_nothing_and_is_made_later(office: 
     assert packed(office).sheets == 1
 
 
+@pytest.mark.both_databases
 def test_two_who_archive_at_once_make_one_package(office: Office) -> None:
     sent(office, "AAAA01", "AAAA02")
     start = Barrier(2)

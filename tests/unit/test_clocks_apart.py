@@ -26,6 +26,7 @@ from tests.export_examples import ARNE, SIV
 from tests.export_office import ANNA, TORA, agree, confirm, correct, corrected, void
 
 pytest_plugins = ("tests.databases", "tests.offices")
+pytestmark = pytest.mark.both_databases
 
 AHEAD = timedelta(minutes=10)
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret läker."}

@@ -211,6 +211,7 @@ def test_a_refused_entry_is_new_to_the_target_when_it_comes_again(office: Office
     assert [item.revision for item in run_items(office, ANNA, run.id)] == [2]
 
 
+@pytest.mark.both_databases
 def test_of_many_at_once_one_wins(office: Office) -> None:
     entries = {confirm(office, "hsl-anteckning", f"AAAA{n:02d}", **NOTE) for n in range(5)}
     start = Barrier(4)

@@ -195,6 +195,7 @@ def test_only_who_may_sends_and_only_fhir_runs(here: Office, fhir: Served) -> No
     assert fhir.counts()["DocumentReference"] == 0
 
 
+@pytest.mark.both_databases
 def test_two_do_not_send_at_once(here: Office) -> None:
     confirm(here, "hsl-anteckning", "AAAA01", **NOTE)
     run = made_run(here)

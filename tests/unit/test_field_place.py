@@ -24,6 +24,7 @@ from pipeline.quality.filling import SOLID, fill, printed_page
 from pipeline.quality.hands import hands
 from pipeline.settings import ROOT
 from pipeline.template import Forms
+from tests.form_choice import by_form
 
 FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}
 SCALE = 8
@@ -58,7 +59,7 @@ def _within(form_id: str, area: Box) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("form_id", FORMS)
+@pytest.mark.parametrize("form_id", by_form(FORMS))
 def test_on_a_good_page_nothing_is_hidden(form_id: str) -> None:
     assert _hidden(form_id, _upright(form_id)) == {}
 

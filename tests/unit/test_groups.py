@@ -164,6 +164,7 @@ def test_whoever_reviews_the_sheet_has_the_last_word(ward: Ward, entries: list[s
     assert (said.answer, said.how, said.by) == (Answer(False, State.EMPTY), How.CHANGED, None)
 
 
+@pytest.mark.both_databases
 def test_no_two_people_get_the_same_piece(ward: Ward, entries: list[str]) -> None:
     group_of(ward)
     assert offered(ward, NILS) is None

@@ -39,6 +39,7 @@ def tick(office: Office, person: Person, run: str, shown: key_in.Shown) -> None:
     give_receipts(office, person, run, [Answer(shown.item.entry_id, accepted=True)], utc_now())
 
 
+@pytest.mark.both_databases
 def test_two_people_never_get_the_same_entry_and_an_entry_is_kept_a_while(office: Office) -> None:
     run, now = listed(office), utc_now()
     first = key_in.next_entry(office, ANNA, run, now)

@@ -376,6 +376,7 @@ def test_a_log_that_refuses_too_does_not_hide_what_the_disk_said(
     assert "The database is away." in caplog.text
 
 
+@pytest.mark.both_databases
 def test_two_do_not_learn_at_once(school: School) -> None:
     with school.alone(), pytest.raises(StoreError, match="is learning in this workspace"), school.alone():
         pass

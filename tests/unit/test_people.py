@@ -17,6 +17,7 @@ from pipeline.store.registers import save_units
 from tests.ward import ASTA, EVA, NORTH, NOW, SOUTH
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 PASSWORD = "fyra små blå hästar"
 

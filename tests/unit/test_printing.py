@@ -23,12 +23,13 @@ from pipeline.plane import PX_PER_MM
 from pipeline.printing import Sheet, issue, issue_for_clients, issued, print_sheets
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms, Subject
+from tests.form_choice import by_form
 
 FORMS = Forms.load(ROOT / "forms")
 SERIAL = "7F3K9Q2B"
 CLIENT = Client("192501019216", "Astrid Åkerström", "Hemtjänst Öst")
 DAY = date(2021, 12, 16)
-every_form = pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: form.id)
+every_form = pytest.mark.parametrize("form", by_form(FORMS.values()))
 
 
 def _picture(pdf: bytes, page_no: int = 1) -> Image:

@@ -16,6 +16,7 @@ from pipeline.store.decisions import reject
 from tests.ward import CHIEF, EVA, NORTH, NOTE, NOW, SAID, SOUTH, Ward, person
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from pipeline.template import Deadline, Form, Forms
 from tests.ward import ASTA, BROR, CHIEF, EVA, FORMS, NILS, NORTH, NOTE, NOW, PLAN, SAID, SOFIA, SOUTH, VISITS, Ward, answers, later, page_reading
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 CUSTODY = Form.model_validate(NOTE.model_dump() | {"id": "lvu", "deadline": {"rule": "lvu-understallning", "day": "datum"}})
 ALL_FORMS = Forms({**FORMS, (CUSTODY.id, CUSTODY.version): CUSTODY})

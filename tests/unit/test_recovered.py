@@ -11,6 +11,7 @@ from pipeline.outline import Outline, load_outline
 from pipeline.page_spec import PageSpec, Section, Text
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
+from tests.form_choice import by_form
 
 FORMS = Forms.load(ROOT / "forms")
 OURS = [form.id for form in FORMS.values() if form is FORMS.latest(form.id) and recoverable(form)]
@@ -22,7 +23,7 @@ def copy_of(form: Form) -> tuple[Form, Lost]:
     return place(Outline.model_validate(data)), lost
 
 
-@pytest.mark.parametrize("form_id", OURS)
+@pytest.mark.parametrize("form_id", by_form(OURS))
 def test_no_field_is_lost_and_the_copy_keeps_the_rules(form_id: str) -> None:
     form = FORMS.latest(form_id)
     copy, lost = copy_of(form)
@@ -32,7 +33,7 @@ def test_no_field_is_lost_and_the_copy_keeps_the_rules(form_id: str) -> None:
     assert [str(fault) for fault in form_faults(copy)] == []
 
 
-@pytest.mark.parametrize("form_id", sorted(set(OURS) - set(BY_HAND)))
+@pytest.mark.parametrize("form_id", by_form(sorted(set(OURS) - set(BY_HAND))))
 def test_sections_and_what_fields_are_come_back_as_in_the_outline(form_id: str) -> None:
     outline, form = load_outline(ROOT / "forms" / form_id / "outline.yaml"), FORMS.latest(form_id)
     data, lost = recovered(form)

@@ -347,7 +347,6 @@ def test_hundreds_of_pages_need_no_more_memory_than_a_few(tmp_path: Path) -> Non
 
 
 @pytest.mark.shared
-@pytest.mark.slow
 def test_every_awkward_file_ends_in_pages_or_problems() -> None:
     for path in sorted(shared("scans", "ocrmypdf").iterdir()):
         pages = list(pages_of(path))

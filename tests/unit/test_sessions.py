@@ -11,6 +11,7 @@ from pipeline.store.database import Store
 from tests.ward import NOW, Ward, later
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 
 IDLE, LONGEST = timedelta(minutes=60), timedelta(hours=12)
 

@@ -16,6 +16,7 @@ from pipeline.template import Forms
 from tests.ward import EVA, NILS, NORTH, NOW, Ward, page_reading
 
 pytest_plugins = ("tests.databases",)
+pytestmark = pytest.mark.both_databases
 FORMS = Forms.load(ROOT / "forms")
 KEY = FORMS.latest("signaturfortydligande")
 SERIAL = "KEYSHEET"

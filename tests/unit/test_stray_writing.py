@@ -24,6 +24,7 @@ from pipeline.quality.hands import hands
 from pipeline.settings import ROOT
 from pipeline.stray_writing import stray_writing
 from pipeline.template import Forms
+from tests.form_choice import by_form
 from tests.synthetic_page import rendered
 
 FORMS = Forms.load(ROOT / "forms")
@@ -91,7 +92,7 @@ def test_a_line_below_the_last_rule_is_read_and_not_told_of() -> None:
     assert not told(reading)
 
 
-@pytest.mark.parametrize("form_id", sorted({form.id for form in FORMS.values() if not form.printed_elsewhere}))
+@pytest.mark.parametrize("form_id", by_form(sorted({form.id for form in FORMS.values() if not form.printed_elsewhere})))
 def test_what_is_printed_on_a_sheet_is_no_writing(form_id: str) -> None:
     """The unit, the client and their labels are on no unfilled form."""
     assert not stray_on(form_id)
