@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 from pipeline import errors
-from pipeline.cli import build_app
+from pipeline.cli import build_app, options
 from pipeline.errors import EfterskriftError, ExitCode
 from pipeline.settings import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
+GROUPS = {options.BEFORE, options.TAKING_IN, options.REVIEW, options.RUNNING, options.RESEARCH}
+ONE_LINE = 62
+"""Characters beside the names of commands in a terminal of 80 columns."""
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "forms" / "README.md", ROOT / "data" / "samples" / "README.md"]
 
 
@@ -23,6 +28,21 @@ def test_every_command_is_in_the_readme_and_has_help() -> None:
     for name, command in commands.items():
         assert re.search(rf"efterskrift {name}\b|`{name} ", README), name
         assert command.help, name
+
+
+def test_help_lists_every_command_in_a_group_and_on_one_line() -> None:
+    for name, command in _all_commands(typer.main.get_command(build_app())):
+        summary = (command.help or "").split("\n\n")[0]
+        assert 0 < len(summary) <= ONE_LINE, f"{name}: {summary}"
+        if " " not in name:
+            assert getattr(command, "rich_help_panel") in GROUPS, name  # noqa: B009 - not of every command
+
+
+def _all_commands(group: object, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its full name, also those of the groups `forms`, `audit` and `issued`."""
+    for name, command in getattr(group, "commands", {}).items():
+        yield before + name, command
+        yield from _all_commands(command, f"{before}{name} ")
 
 
 def test_the_exit_codes_are_those_of_the_program() -> None:
