@@ -92,9 +92,10 @@ def extract(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .pdf or .csv.")],
     login: As = "",
 ) -> None:
-    """Extract the accesses that a client has a right to know of (PDL 8:5).
+    """Extract the accesses to a client's paper (PDL 8:5).
 
-    It lists the unit and time of each access. The personal number is read from standard input.
+    The client has a right to know the unit and time of each access. The personal number is read
+    from standard input.
     """
     from pipeline.audit.client_extract import client_extract, extract_csv
     from pipeline.audit.extract_pdf import extract_pdf
