@@ -1,4 +1,4 @@
-"""The command line: a contract with other programs. Names, JSON keys and exit codes stay."""
+"""The command line. Names, options, JSON keys and exit codes are a contract with other programs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pipeline.cli import (
     archive_commands,
     audit_commands,
     backlog_command,
+    bench_command,
     block_command,
     clash_command,
     demo_commands,
@@ -40,31 +41,33 @@ PARTS = (
     forms_commands,
     print_commands,
     pack_commands,
-    read_commands,
-    recognize_commands,
-    store_commands,
-    person_command,
-    block_command,
     work_commands,
-    archive_commands,
+    read_commands,
     export_commands,
     send_command,
     header_command,
     clash_command,
-    learn_commands,
-    audit_commands,
+    archive_commands,
     backlog_command,
+    store_commands,
+    person_command,
+    block_command,
     ui_commands,
     demo_commands,
     upkeep_commands,
+    audit_commands,
+    learn_commands,
+    recognize_commands,
+    bench_command,
 )
+"""In the order of `--help`: the groups of `options` one after the other."""
 
 
 def build_app() -> typer.Typer:
     """The application with all its commands."""
     app = typer.Typer(
         name="efterskrift",
-        help="Paper written during an outage: print it, read it, check it, bring it back into the care system.",
+        help="Print the forms for an outage, read the filled-in paper, review it and export it to the care system.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -82,9 +85,9 @@ def _say_version(asked: bool) -> None:
 
 
 def _options(
-    workspace: Annotated[Path | None, typer.Option(help="Folder of database and images. Default: EFTERSKRIFT_WORKSPACE.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what goes on, and where an error came from.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.", is_eager=True, callback=_say_version)] = False,
+    workspace: Annotated[Path | None, typer.Option(help="Folder of the database and the images. Default: EFTERSKRIFT_WORKSPACE.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log progress, and show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_say_version)] = False,
 ) -> None:
     del version  # said before any command is looked for
     if workspace is not None:

@@ -1,4 +1,4 @@
-"""On whose behalf a command acts, and on which unit's paper."""
+"""The user that a command acts as, and the unit whose paper it handles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def person_of(store: Store, login: str, role: Role = Role.ADMINISTRATOR) -> Person:
-    """The member of staff, or the operator in a role: whoever runs a command has the database itself, so there is nothing to keep from them.
+    """The member of staff, or the operator in a role: whoever runs a command has the database
+    itself, so there is nothing to keep from them.
 
     Raises:
         UsageError: there is no such member of staff.

@@ -1,4 +1,4 @@
-"""`efterskrift archive`: exported sheets into a package for an archive."""
+"""`efterskrift archive`: put exported sheets into an archive package."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ import typer
 
 from pipeline.cli.acting import named_unit, person_of
 from pipeline.cli.counting import counted
-from pipeline.cli.export_commands import As, AsJson, check_place, opened, write_secret
+from pipeline.cli.export_commands import check_place, opened, write_secret
+from pipeline.cli.options import REVIEW, As, AsJson
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("archive")(archive)
+    app.command("archive", rich_help_panel=REVIEW)(archive)
 
 
 def archive(
     unit: Annotated[str | None, typer.Option(help="Only sheets with entries of this unit.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: the package's own name, here.")] = None,
-    package_id: Annotated[str, typer.Option("--package", help="Write the file of an earlier package again; nothing new is archived.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: the package's name, in the current folder.")] = None,
+    package_id: Annotated[str, typer.Option("--package", help="Write the file of an earlier package again; archive nothing new.")] = "",
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Put the sheets whose entries are all exported into a package: PDF/A, the scans, metadata, checksums. Nothing to archive is no error."""
+    """Put fully exported sheets into an E-ARK archive package.
+
+    The package holds PDF/A, the scans, metadata and checksums. It is no error if there is nothing
+    to archive.
+    """
     from pipeline.archive.runs import make_package, package_file, ready
     from pipeline.store.clock import utc_now
 

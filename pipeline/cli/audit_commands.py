@@ -1,4 +1,4 @@
-"""`efterskrift audit`: is the log what was written in it, its seal, what a client may be told of it, and the log for a log service."""
+"""`efterskrift audit`: verify and seal the event log, extract a client's part, and export it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ import typer
 from pipeline.cli.acting import person_of
 from pipeline.cli.counting import counted
 from pipeline.cli.export_commands import write_secret
+from pipeline.cli.options import RUNNING, As, AsJson
 from pipeline.errors import ExitCode, ExportError, UsageError
 from pipeline.model import Role
 from pipeline.settings import load_settings
 from pipeline.whole_file import beside, put, settle
 
-As = Annotated[str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
-From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, Swedish time.")]
+From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (Swedish time).")]
 To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _ELSEWHERE = "Choose another place with -o."
@@ -30,17 +29,20 @@ _ELSEWHERE = "Choose another place with -o."
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    audit = typer.Typer(help="The log of who has seen and done what: verify and seal it, hand out an extract, export it.", no_args_is_help=True)
+    audit = typer.Typer(help="Event log: verify, seal, extract for a client, export.", no_args_is_help=True)
     for command in (verify, seal, extract, export):
         audit.command(command.__name__)(command)
-    app.add_typer(audit, name="audit")
+    app.add_typer(audit, name="audit", rich_help_panel=RUNNING)
 
 
 def verify(
-    anchor: Annotated[Path | None, typer.Option(help="File that `audit seal -o` has written and that was kept elsewhere.")] = None,
+    anchor: Annotated[Path | None, typer.Option(help="File written by `audit seal -o` and kept on another machine.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that no row of the log has been changed, removed, moved or put in past the program, and say which. Exit code 12 if one has."""
+    """Verify that no row of the log was changed outside the program.
+
+    Reports each row that was changed, removed, moved or inserted. Exit code 12 if there is one.
+    """
     from pipeline.audit.anchor import read_anchors, said
     from pipeline.audit.anchor import verify as check
     from pipeline.store.database import open_store
@@ -63,10 +65,13 @@ def verify(
         raise typer.Exit(ExitCode.LOG_BROKEN)
 
 
-def seal(output: Annotated[Path | None, typer.Option("--output", "-o", help="File to add the head to. Keep it on another machine.")] = None) -> None:
-    """Say the head of the log. Kept elsewhere, it shows later whether the log up to here has been rewritten.
+def seal(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to append the hash to. Keep it on another machine.")] = None,
+) -> None:
+    """Print the hash of the newest row of the log.
 
-    Added only to a file whose heads are of this log as it is: exit code 12 if one is not.
+    Kept on another machine, it proves later whether the log up to here was rewritten. It is
+    appended only to a file whose hashes all match this log; exit code 12 if one does not.
     """
     from pipeline.audit.anchor import read_anchors
     from pipeline.audit.anchor import seal as sealed
@@ -84,10 +89,14 @@ def seal(output: Annotated[Path | None, typer.Option("--output", "-o", help="Fil
 def extract(
     start: From,
     end: To,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file: .pdf or .csv.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .pdf or .csv.")],
     login: As = "",
 ) -> None:
-    """What a client may be told: from which unit and when somebody has had access (PDL 8:5). The personal number is read from standard input."""
+    """Extract the accesses to a client's paper (PDL 8:5).
+
+    The client has a right to know the unit and time of each access. The personal number is read
+    from standard input.
+    """
     from pipeline.audit.client_extract import client_extract, extract_csv
     from pipeline.audit.extract_pdf import extract_pdf
     from pipeline.store.clock import utc_now
@@ -117,10 +126,10 @@ def extract(
 def export(
     start: From,
     end: To,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The XML file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="XML file to write.")],
     login: As = "",
 ) -> None:
-    """The log as RIVTA StoreLog 1.0, for a log service."""
+    """Export the log as RIVTA StoreLog 1.0, for a log service."""
     from pipeline.audit.storelog import write_storelog
     from pipeline.store.database import open_store
     from pipeline.store.log_rows import Wanted

@@ -1,4 +1,4 @@
-"""`efterskrift backlog`: whose paper is not entered yet."""
+"""`efterskrift backlog`: list clients whose paper is not in the care system yet."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ import typer
 from pipeline.cli.acting import named_unit, person_of
 from pipeline.cli.counting import counted
 from pipeline.cli.export_commands import write_secret
+from pipeline.cli.options import REVIEW, As
 from pipeline.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("backlog")(backlog)
+    app.command("backlog", rich_help_panel=REVIEW)(backlog)
 
 
 def backlog(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")],
     unit: Annotated[str | None, typer.Option(help="Only clients with paper of this unit.")] = None,
-    login: Annotated[
-        str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")
-    ] = "",
+    login: As = "",
 ) -> None:
-    """List the clients who still have paper that is not in the care system, so that their records can be marked. It is recorded in the log."""
+    """List clients with paper that is not in the care system yet.
+
+    The list serves to mark their records in the care system. Making it is logged.
+    """
     from pipeline.backlog_csv import backlog_csv
     from pipeline.store.backlog import backlog as listed
     from pipeline.store.database import open_store

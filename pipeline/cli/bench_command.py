@@ -1,9 +1,11 @@
-"""`efterskrift bench`: how fast is reading on this machine, and does its memory stay flat."""
+"""`efterskrift bench`: measure speed, memory and quality of reading with the research code."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,37 +14,53 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.cli.damage_bench import show_damage
+from pipeline.cli.options import RESEARCH, AsJson
 from pipeline.cli.quality_bench import show_quality
-from pipeline.errors import UsageError
+from pipeline.errors import MissingProgramError, UsageError
+from pipeline.settings import ROOT, load_settings
 
 if TYPE_CHECKING:
     from pipeline.benching.compare import Comparison
     from pipeline.benching.rivals import Pace
 
+_RESEARCH = "pipeline.benching"
+"""Package with the code for measurements; absent from an installed wheel."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("bench", rich_help_panel=RESEARCH)(bench)
+
 
 def bench(
-    files: Annotated[list[Path] | None, typer.Argument(help="Pages to read; default: forms that the program fills in itself.", exists=True)] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that read.")] = os.cpu_count() or 1,
-    pages: Annotated[int, typer.Option(min=1, help="How many pages of each sort.")] = 12,
-    soak: Annotated[int, typer.Option(min=0, help="Instead: read so many pages of all forms in one process and show its memory.")] = 0,
-    damage: Annotated[bool, typer.Option("--damage", help="Instead: spoil filled forms in every way at rising strength, and read them.")] = False,
-    form: Annotated[str, typer.Option("--form", help="With --damage: this form only.")] = "",
-    quality: Annotated[bool, typer.Option("--quality", help="Instead: one table of how well each kind of field is read.")] = False,
+    files: Annotated[list[Path] | None, typer.Argument(help="Pages to read. Default: synthetic filled-in forms.", exists=True)] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Number of reading processes.")] = os.cpu_count() or 1,
+    pages: Annotated[int, typer.Option(min=1, help="Number of pages of each kind.")] = 12,
+    soak: Annotated[int, typer.Option(min=0, help="Instead: read this many pages in one process and report its memory.")] = 0,
+    damage: Annotated[bool, typer.Option("--damage", help="Instead: read forms with damage of rising strength.")] = False,
+    form: Annotated[str, typer.Option("--form", help="With --damage: only this form.")] = "",
+    quality: Annotated[bool, typer.Option("--quality", help="Instead: accuracy and calibration of each kind of field.")] = False,
     data: Annotated[
-        Path | None, typer.Option(help="With --quality: folder of test data (handwriting/, scans/).", exists=True, file_okay=False)
+        Path | None, typer.Option(help="With --quality: folder of the test sets (handwriting/, scans/).", exists=True, file_okay=False)
     ] = None,
-    mnist: Annotated[Path | None, typer.Option(help="With --quality: folder of MNIST's idx files.", exists=True, file_okay=False)] = None,
-    only: Annotated[list[str] | None, typer.Option(help="With --quality: these measurements; repeat for more.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="With --quality: a small part of each set.")] = False,
-    sheets: Annotated[int, typer.Option("--sheets", min=1, help="With --damage: filled sheets of each form.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+    mnist: Annotated[Path | None, typer.Option(help="With --quality: folder of the MNIST idx files.", exists=True, file_okay=False)] = None,
+    only: Annotated[list[str] | None, typer.Option(help="With --quality: only this measurement; repeat for more.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="With --quality: a small part of each test set.")] = False,
+    sheets: Annotated[int, typer.Option("--sheets", min=1, help="With --damage: number of filled-in sheets of each form.")] = 1,
+    as_json: AsJson = False,
 ) -> None:
-    """Pages a second and processor time a page of `read`, step by step, beside OCRmyPDF and whole-page Tesseract on the same pages."""
+    """Measure the speed of reading, or its memory or accuracy.
+
+    Speed is pages a second and CPU time by stage, compared with OCRmyPDF and whole-page Tesseract
+    on the same pages. --soak measures memory, --damage robustness and --quality accuracy instead.
+    Needs the folder `research` of a source checkout.
+    """
     of_damage, of_quality = form or sheets > 1, data or mnist or only or quick
     if (of_damage and not damage) or (of_quality and not quality):
         raise UsageError(
             "An option is of another measurement.", "--form and --sheets go with --damage; --data, --mnist, --only and --quick with --quality."
         )
+    _require_research()
     if damage:
         show_damage(form, sheets, processes, as_json=as_json)
         return
@@ -50,7 +68,6 @@ def bench(
         show_quality(data, mnist, only or [], quick=quick, as_json=as_json)
         return
     from pipeline.benching.pages import every_page, given_pages, made_pages
-    from pipeline.settings import load_settings
     from pipeline.template import Forms
 
     forms = Forms.load(*load_settings().form_folders)
@@ -66,6 +83,21 @@ def bench(
         return
     for result in results:
         _show(result, processes)
+
+
+def _require_research() -> None:
+    """Make the research code importable, which only a source checkout has.
+
+    Raises:
+        MissingProgramError: the installation holds the runtime only.
+    """
+    if (ROOT / "research").is_dir() and str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))  # an editable installation finds only `pipeline` and `ui`
+    if find_spec(_RESEARCH) is None:
+        raise MissingProgramError(
+            "The measuring code is not installed: only the source code has it.",
+            "Run `efterskrift bench` in a source checkout, set up with `make setup`.",
+        )
 
 
 def _show(result: Comparison, processes: int) -> None:

@@ -1,4 +1,4 @@
-"""`efterskrift block`: a unit keeps a client's paper from all other units, or no longer does."""
+"""`efterskrift block`: block a client's paper for all other units, or lift the block."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli.acting import named_unit, person_of
 from pipeline.cli.given import all_given
+from pipeline.cli.options import RUNNING, AsAdministrator
 from pipeline.csv_table import decoded
 from pipeline.errors import UsageError
 from pipeline.settings import load_settings
@@ -16,17 +17,21 @@ from pipeline.settings import load_settings
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("block")(block)
+    app.command("block", rich_help_panel=RUNNING)(block)
 
 
 def block(
-    unit: Annotated[str, typer.Argument(help="The unit that keeps the paper to itself.")],
-    reason: Annotated[str, typer.Option(help="Why: it is kept with the block.")],
+    unit: Annotated[str, typer.Argument(help="The unit whose paper is blocked for all others.")],
+    reason: Annotated[str, typer.Option(help="Reason, stored with the block.")],
     file: Annotated[Path | None, typer.Option(help="File with the personal number. Default: standard input.", exists=True, dir_okay=False)] = None,
-    lift: Annotated[bool, typer.Option("--lift", help="Lift the block that the unit has set.")] = False,
-    login: Annotated[str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine.")] = "",
+    lift: Annotated[bool, typer.Option("--lift", help="Lift the unit's block.")] = False,
+    login: AsAdministrator = "",
 ) -> None:
-    """Block a client (spärr) for all other units, or lift the block. The personal number is read, never given as an argument, which others see."""
+    """Block a client's paper (spärr) for other units, or lift it.
+
+    The personal number is read from standard input or a file: arguments are visible to other users
+    of the machine.
+    """
     from pipeline.store.blocks import lift_block, set_block
     from pipeline.store.clock import utc_now
     from pipeline.store.database import open_store

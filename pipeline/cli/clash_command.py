@@ -1,4 +1,4 @@
-"""`efterskrift clashes`: what somebody may have keyed into the care system already."""
+"""`efterskrift clashes`: find entries that may be in the care system already."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.counting import counted
+from pipeline.cli.options import REVIEW, As, AsJson
 from pipeline.errors import UsageError
 from pipeline.template import Area
 
@@ -19,22 +20,24 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("clashes")(clashes)
+    app.command("clashes", rich_help_panel=REVIEW)(clashes)
 
 
 def clashes(
     file: Annotated[
-        Path | None, typer.Argument(help="CSV that the care system gave. Without it: the pairs there are.", exists=True, dir_okay=False)
+        Path | None, typer.Argument(help="CSV exported from the care system. Without it: list the known pairs.", exists=True, dir_okay=False)
     ] = None,
-    unit: Annotated[str, typer.Option(help="Whose entries the file is compared with.")] = "",
+    unit: Annotated[str, typer.Option(help="Unit whose entries are compared with the file.")] = "",
     area: Annotated[Area | None, typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False)] = None,
-    column: Annotated[list[str] | None, typer.Option(help="Which column says what, as pid=TITLE; also day, clock, kind, text, author.")] = None,
-    login: Annotated[
-        str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")
-    ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+    column: Annotated[list[str] | None, typer.Option(help="Meaning of a column, as pid=TITLE; also day, clock, kind, text, author.")] = None,
+    login: As = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Compare entries that are not in the care system yet with what is there. The likeliest pairs come first; people decide under Uppföljning."""
+    """Find entries that were already keyed into the care system.
+
+    Lists pairs of an entry and a note in the care system, the most similar first. They are decided
+    on the screen Uppföljning.
+    """
     from pipeline.care_list import care_list, care_table
     from pipeline.cli.acting import named_unit, person_of
     from pipeline.cli.export_commands import opened

@@ -1,4 +1,4 @@
-"""`efterskrift bench --damage`: at which strength each kind of damage stops a page from being read, and whether anything is misread unseen."""
+"""`efterskrift bench --damage`: read forms with damage of rising strength."""
 
 from __future__ import annotations
 

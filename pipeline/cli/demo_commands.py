@@ -1,4 +1,4 @@
-"""`efterskrift demo`: from nothing to a stack that is read and waits to be reviewed."""
+"""`efterskrift demo`: create a demo workspace with a stack of pages to review."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.options import RUNNING
 from pipeline.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("demo")(demo)
+    app.command("demo", rich_help_panel=RUNNING)(demo)
 
 
 def demo(
-    headless: Annotated[bool, typer.Option("--headless", help="Stop before the user interface.")] = False,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that read.")] = os.cpu_count() or 1,
+    headless: Annotated[bool, typer.Option("--headless", help="Do not start the user interface.")] = False,
+    processes: Annotated[int, typer.Option(min=1, help="Number of reading processes.")] = os.cpu_count() or 1,
 ) -> None:
-    """Make a demo workspace, take in the sample stack, read it, and open the user interface. A second run reuses what is there."""
+    """Create a demo workspace with sample pages and open it.
+
+    The sample stack is imported and read, then the user interface starts. A second run reuses what
+    is there.
+    """
     from pipeline.cli.ui_commands import ui
     from pipeline.cli.work_commands import progress, status, work
     from pipeline.demo import ACCOUNTS, PASSWORD, WORKSPACE, pages_in, prepare_store, prepare_workspace, scan_samples, stacks

@@ -1,4 +1,4 @@
-"""`efterskrift export` and `efterskrift receipt`: confirmed entries out, the target's answers in."""
+"""`efterskrift export` and `receipt`: export confirmed entries, import the receipts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.acting import named_unit, person_of
+from pipeline.cli.options import REVIEW, As, AsJson
 from pipeline.errors import ExportError, UsageError
 from pipeline.settings import load_settings
 from pipeline.whole_file import write_secretly
@@ -20,25 +21,26 @@ if TYPE_CHECKING:
     from pipeline.export.runs import Office
     from pipeline.model import Person
 
-As = Annotated[str, typer.Option("--as", help="Login of the member of staff who does it. Default: the operator of this machine, with all units.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("export")(export)
-    app.command("receipt")(receipt)
+    app.command("export", rich_help_panel=REVIEW)(export)
+    app.command("receipt", rich_help_panel=REVIEW)(receipt)
 
 
 def export(
-    target: Annotated[str, typer.Argument(help="Where to: a wrong name tells them all.")],
+    target: Annotated[str, typer.Argument(help="Name of the target; an unknown name lists all.")],
     unit: Annotated[str | None, typer.Option(help="Only entries of this unit.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: the run's own name, here.")] = None,
-    run_id: Annotated[str, typer.Option("--run", help="Write the file of an earlier run again; nothing new is exported.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: the run's name, in the current folder.")] = None,
+    run_id: Annotated[str, typer.Option("--run", help="Write the file of an earlier run again; export nothing new.")] = "",
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Export the confirmed entries that no run has carried yet, and write a receipt file to fill in beside it. Nothing to export is no error."""
+    """Export confirmed entries that are not exported yet.
+
+    Writes the file and, next to it, a receipt file to fill in. It is no error if there is nothing
+    to export.
+    """
     from pipeline.export.runs import find_target, make_run, ready, unsigned
     from pipeline.store.clock import utc_now
 
@@ -67,11 +69,14 @@ def _require_run_of(office: Office, target: str, run_id: str) -> None:
 
 
 def receipt(
-    file: Annotated[Path, typer.Argument(help="The receipt file: körning;löpnummer;post;status;text.", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="Receipt file: körning;löpnummer;post;status;text.", exists=True, dir_okay=False)],
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Take in what the target says of entries that were exported. The whole file or nothing; given again, it changes nothing."""
+    """Import the target's receipts for exported entries.
+
+    The whole file or nothing is imported. Importing it again changes nothing.
+    """
     from pipeline.export.receipts import apply_receipt_file
     from pipeline.store.clock import utc_now
 
@@ -130,7 +135,8 @@ def _written(office: Office, person: Person, run_id: str, output: Path | None) -
 
 
 def write_secret(path: Path, data: bytes, remedy: str) -> None:
-    """Write a file that holds what is secret about people: only its owner may read it. It is there whole, or as it was.
+    """Write a file that holds what is secret about people: only its owner may read it. It is there
+    whole, or as it was.
 
     Raises:
         ExportError: it cannot be written; `remedy` says how to get it all the same.

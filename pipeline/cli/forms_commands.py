@@ -1,4 +1,4 @@
-"""`efterskrift forms list|show|check|place`: the forms that there are, whether they keep to the rules, and placing an outline on A4."""
+"""`efterskrift forms list|show|check|place`: list, show and check forms, lay out an outline."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.cli.options import BEFORE, AsJson
 from pipeline.errors import ExitCode
 from pipeline.field_spec import FieldSpec
 from pipeline.page_spec import PageSpec
@@ -19,21 +20,19 @@ from pipeline.template import Form, Forms
 if TYPE_CHECKING:
     from pipeline.form_check import CheckedForm
 
-AsJson = Annotated[bool, typer.Option("--json", help="For other programs.")]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    forms = typer.Typer(help="The forms: list, show, check, place.", no_args_is_help=True)
+    forms = typer.Typer(help="Forms: list, show, check, lay out.", no_args_is_help=True)
     forms.command("list")(list_forms)
     forms.command("show")(show_form)
     forms.command("check")(check_forms)
     forms.command("place")(place_form)
-    app.add_typer(forms, name="forms")
+    app.add_typer(forms, name="forms", rich_help_panel=BEFORE)
 
 
 def list_forms(as_json: AsJson = False) -> None:
-    """Every form and version."""
+    """List every form and version."""
     forms = Forms.load(*load_settings().form_folders)
     rows = [{"id": f.id, "version": f.version, "title": f.title, "area": f.area, "criticality": f.criticality} for f in forms.values()]
     if as_json:
@@ -42,8 +41,8 @@ def list_forms(as_json: AsJson = False) -> None:
     _print_table(("Form", "Version", "Title", "Area", "Class"), [[str(value) for value in row.values()] for row in rows])
 
 
-def show_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="`forms list` shows those there are.")], as_json: AsJson = False) -> None:
-    """The newest version of one form, with every field and its place in mm."""
+def show_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="Form id; see `forms list`.")], as_json: AsJson = False) -> None:
+    """Show the newest version of a form: fields and boxes in mm."""
     form = Forms.load(*load_settings().form_folders).latest(form_id)
     if as_json:
         typer.echo(json.dumps(form_object(form), ensure_ascii=False))
@@ -55,7 +54,10 @@ def show_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="`forms 
 
 
 def check_forms(as_json: AsJson = False) -> None:
-    """Explain every mistake in a form.yaml or outline.yaml with file, line and remedy. Exit code 3 if something is wrong."""
+    """Check all form.yaml and outline.yaml files.
+
+    Reports each problem with file, line and remedy. Exit code 3 if there is one.
+    """
     from pipeline.form_check import check_forms as checked_forms
 
     settings = load_settings()
@@ -88,8 +90,11 @@ def _checked_object(checked: CheckedForm, language: str) -> dict[str, Any]:
     return {"id": form.id if form else checked.name, "version": form.version if form else None, "problems": problems, "findings": told}
 
 
-def place_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="The folder that holds an outline.yaml.")]) -> None:
-    """Place a form's outline.yaml on A4 and write its form.yaml. A version that was published is not replaced."""
+def place_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="Folder with an outline.yaml.")]) -> None:
+    """Lay out an outline.yaml on A4 and write the form.yaml.
+
+    A published version is never replaced.
+    """
     from pipeline.form_check import check_outline
     from pipeline.placed_forms import OUTLINE, write_placed
 

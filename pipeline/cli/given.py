@@ -1,4 +1,4 @@
-"""What a command is given on standard input, as a terminal of any make or another program writes it."""
+"""Read standard input in the encodings that terminals and other programs write."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pipeline.csv_table import decoded
 
 
 def given_line() -> str:
-    """The first line with its end, UTF-8 or else Windows-1252; empty if nothing is given."""
+    """Return the first line with its line end, decoded as UTF-8 or else Windows-1252; may be empty."""
     return decoded(sys.stdin.buffer.readline())
 
 
 def all_given() -> str:
-    """Everything up to the end, likewise."""
+    """Return all of standard input, decoded likewise."""
     return decoded(sys.stdin.buffer.read())

@@ -1,4 +1,4 @@
-"""`efterskrift check-header`: does a table's header fit that of another system?"""
+"""`efterskrift check-header`: compare a target's columns with another system's header."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.given import given_line
+from pipeline.cli.options import REVIEW
 from pipeline.errors import ExitCode
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("check-header")(check_header)
+    app.command("check-header", rich_help_panel=REVIEW)(check_header)
 
 
 def check_header(
-    target: Annotated[str, typer.Argument(help="A target whose file is a table, such as treserva-exempel.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a form.")] = False,
+    target: Annotated[str, typer.Argument(help="A target that writes a table, such as treserva-exempel.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a form.")] = False,
 ) -> None:
-    """Compare the columns of a target's mappings with the header line of your own system, read from standard input. Exit 0 if all fit."""
+    """Compare a target's columns with your system's header line.
+
+    The header line is read from standard input. Exit code 0 if all columns match.
+    """
     from pipeline.cli.export_commands import opened
     from pipeline.export.header_check import check_header as checked
 

@@ -1,4 +1,4 @@
-"""`efterskrift learn`: what confirmed entries teach."""
+"""`efterskrift learn`: recalibrate the readers with confirmed entries."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pipeline.cli.acting import person_of
+from pipeline.cli.options import RUNNING, AsAdministrator, AsJson
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -24,22 +25,24 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("learn")(learn)
+    app.command("learn", rich_help_panel=RUNNING)(learn)
 
 
 def learn(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show before and after; install nothing.")] = False,
-    training_set: Annotated[Path | None, typer.Option(help="Also write confirmed fields to a zip file to train networks on.")] = None,
-    purpose: Annotated[str, typer.Option(help="What the training set is for. Needed for one.")] = "",
-    legal_ground: Annotated[str, typer.Option(help="What allows it. Needed for a training set.")] = "",
-    consent: Annotated[str, typer.Option(help="Who agreed, or why nobody had to be asked. Needed for a training set.")] = "",
-    with_health_data: Annotated[
-        bool, typer.Option("--with-health-data", help="Paper of health care (HSL) too may go into the training set.")
-    ] = False,
-    login: Annotated[str, typer.Option("--as", help="Login of the administrator who does it. Default: the operator of this machine.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the metrics before and after; install nothing.")] = False,
+    training_set: Annotated[Path | None, typer.Option(help="Also write confirmed fields to a zip file for training.")] = None,
+    purpose: Annotated[str, typer.Option(help="Purpose of the training set; required for one.")] = "",
+    legal_ground: Annotated[str, typer.Option(help="Legal ground of the training set; required for one.")] = "",
+    consent: Annotated[str, typer.Option(help="Who consented, or why no consent is needed; required for a training set.")] = "",
+    with_health_data: Annotated[bool, typer.Option("--with-health-data", help="Include paper of health care (HSL) in the training set.")] = False,
+    login: AsAdministrator = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Learn from confirmed entries: probabilities, words and who signs. Installed is only what is better on sheets kept apart."""
+    """Recalibrate the readers with confirmed entries.
+
+    Fits calibration curves, word frequencies and signer frequencies. Only what is better on held-
+    out sheets is installed.
+    """
     from pipeline.learning.learn import School, hand_out, take_over
     from pipeline.store.clock import utc_now
     from pipeline.store.database import open_store

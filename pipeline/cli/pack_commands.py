@@ -1,4 +1,4 @@
-"""`efterskrift pack`: the outage pack of a unit, printed on any computer; `issued take-in` and `planned`: what accounting for it needs."""
+"""`efterskrift pack`, `issued take-in` and `planned`: outage packs and accounting for their sheets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.counting import counted
+from pipeline.cli.options import BEFORE
 from pipeline.cli.print_commands import tell_strangers, tell_unprotected
 from pipeline.errors import UsageError
 from pipeline.planning import PlanKind
@@ -28,32 +29,36 @@ CSV = {"exists": True, "dir_okay": False}
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("pack")(pack)
-    issued = typer.Typer(help="Sheets that were printed elsewhere: take in the register of their serials.", no_args_is_help=True)
+    app.command("pack", rich_help_panel=BEFORE)(pack)
+    issued = typer.Typer(help="Sheets printed elsewhere: import their serials.", no_args_is_help=True)
     issued.command("take-in")(take_in)
     issued.callback()(lambda: None)  # keeps the group a group although it has one command
-    app.add_typer(issued, name="issued")
-    app.command("planned")(planned)
+    app.add_typer(issued, name="issued", rich_help_panel=BEFORE)
+    app.command("planned", rich_help_panel=BEFORE)(planned)
 
 
 def pack(
-    unit: Annotated[str, typer.Argument(help="The unit's name, as in the client register and as printed on paper.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write the pack to.")],
-    area: Annotated[
-        Area | None, typer.Option(help="The unit's area of law: says which forms it needs unless --numbers does.", case_sensitive=False)
-    ] = None,
-    numbers: Annotated[Path | None, typer.Option(help="CSV with enhet, blankett, antal, per_klient: how many of which.", **CSV)] = None,
-    clients: Annotated[Path | None, typer.Option(help="Client register (CSV): pre-filled sheets for the unit's clients.", **CSV)] = None,
-    phones: Annotated[Path | None, typer.Option(help="Telephone chain: CSV with namn, telefon, roll, ringer.", **CSV)] = None,
-    schedule: Annotated[Path | None, typer.Option(help="Staff schedule: CSV with namn, datum, pass.", **CSV)] = None,
+    unit: Annotated[str, typer.Argument(help="Name of the unit, as in the client register and as printed on paper.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write the pack to.")],
+    area: Annotated[Area | None, typer.Option(help="Area of law of the unit: selects the forms unless --numbers does.", case_sensitive=False)] = None,
+    numbers: Annotated[Path | None, typer.Option(help="Number of sheets of each form (CSV: enhet, blankett, antal, per_klient).", **CSV)] = None,
+    clients: Annotated[Path | None, typer.Option(help="Client register (CSV) for pre-filled sheets.", **CSV)] = None,
+    phones: Annotated[Path | None, typer.Option(help="Telephone chain (CSV: namn, telefon, roll, ringer).", **CSV)] = None,
+    schedule: Annotated[Path | None, typer.Option(help="Staff schedule (CSV: namn, datum, pass).", **CSV)] = None,
     plan: Annotated[
         Path | None,
-        typer.Option(help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt), printed as tour lists. Needs --clients.", **CSV),
+        typer.Option(help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt) for tour lists. Needs --clients.", **CSV),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, max=60, help="How many days the pack has to last.")] = 14,
-    first_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a planned outage, for the covers.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=60, help="Number of days the pack must last.")] = 14,
+    first_day: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a planned outage, printed on the covers.")
+    ] = None,
 ) -> None:
-    """Print all the paper that a unit needs in an outage, before it. Works without a store: the serials go in a file of the pack."""
+    """Make the outage pack of a unit: all paper that it needs.
+
+    Works without a database: the serials are written to a file of the pack, to be imported with
+    `issued take-in`.
+    """
     from pipeline.clients import ClientRegister, load_register
     from pipeline.pack.make import make_pack, write_pack
     from pipeline.pack.parts import Order, clients_of
@@ -100,8 +105,11 @@ def _needs(forms: Forms, unit: str, area: Area | None, numbers: Path | None, reg
     return default_needs(area, sum(client.unit == unit for client in register), days, {form_id for form_id, _ in forms})
 
 
-def take_in(file: Annotated[Path, typer.Argument(help="The file utlamnade.csv of a pack.", exists=True, dir_okay=False)]) -> None:
-    """Register the sheets of a pack as issued. The same file again changes nothing."""
+def take_in(file: Annotated[Path, typer.Argument(help="The utlamnade.csv of a pack.", exists=True, dir_okay=False)]) -> None:
+    """Register the sheets of a pack as issued.
+
+    Importing the same file again changes nothing.
+    """
     from pipeline.cli.acting import person_of
     from pipeline.store import issued_files
     from pipeline.store.database import open_store
@@ -121,10 +129,13 @@ def take_in(file: Annotated[Path, typer.Argument(help="The file utlamnade.csv of
 
 
 def planned(
-    file: Annotated[Path, typer.Argument(help="CSV with enhet, datum and, if wanted, antal; without it each row counts as one.", **CSV)],
-    kind: Annotated[PlanKind, typer.Option(help="What the file counts: planned visits (besok) or shifts (pass).")] = PlanKind.VISITS,
+    file: Annotated[Path, typer.Argument(help="CSV: enhet, datum and optionally antal (default 1).", **CSV)],
+    kind: Annotated[PlanKind, typer.Option(help="What the rows count: planned visits (besok) or shifts (pass).")] = PlanKind.VISITS,
 ) -> None:
-    """Tell how many visits or shifts were planned for each unit and day, so that a day without paper can be told from a day off."""
+    """Import the number of planned visits or shifts by unit and day.
+
+    With them a day whose paper is missing differs from a day without work.
+    """
     from pipeline.cli.acting import person_of
     from pipeline.planning import planned_of
     from pipeline.store.database import open_store

@@ -1,4 +1,4 @@
-"""What the problems of a page are, in words, for whoever reads pages on the command line. The screens say more, in Swedish."""
+"""The issues of a page in words, for the command line. The screens say more, in Swedish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`efterskrift person`: a member of staff with an account here, added or changed. What a command does not name stays as it is."""
+"""`efterskrift person`: add or change a user. What the command does not name stays as it is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.given import given_line
+from pipeline.cli.options import RUNNING
 from pipeline.errors import UsageError
 from pipeline.model import Person, Role
 from pipeline.professions import default_areas
@@ -38,27 +39,29 @@ class _Named:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("person")(person)
+    app.command("person", rich_help_panel=RUNNING)(person)
 
 
 def person(
-    login: Annotated[str, typer.Argument(help="The name to log in with.")],
+    login: Annotated[str, typer.Argument(help="Login of the user.")],
     name: Annotated[str | None, typer.Option(help="First name and surname.")] = None,
     title: Annotated[str | None, typer.Option(help="Professional title.")] = None,
-    role: Annotated[Role | None, typer.Option(help="What the person does here.", case_sensitive=False)] = None,
-    units: Annotated[list[str] | None, typer.Option("--unit", help="A unit whose paper the person may see; repeat for all of them.")] = None,
-    no_units: Annotated[bool, typer.Option("--no-units", help="Take all units away.")] = False,
+    role: Annotated[Role | None, typer.Option(help="Role of the user.", case_sensitive=False)] = None,
+    units: Annotated[list[str] | None, typer.Option("--unit", help="A unit whose paper the user may see; repeat for more.")] = None,
+    no_units: Annotated[bool, typer.Option("--no-units", help="Remove all units.")] = False,
     areas: Annotated[
         list[Area] | None,
-        typer.Option("--area", help="An area of law that the person may see; repeat for more. Default: the profession's.", case_sensitive=False),
+        typer.Option("--area", help="An area of law that the user may see; repeat for more. Default: by title.", case_sensitive=False),
     ] = None,
     break_glass: Annotated[
-        bool | None, typer.Option("--break-glass/--no-break-glass", help="An account for emergencies: prints its new password, to be sealed.")
+        bool | None, typer.Option("--break-glass/--no-break-glass", help="Account for emergency access; prints a new password to keep sealed.")
     ] = None,
 ) -> None:
-    """Add a member of staff (--name, --title and --role are needed), or change one: what is not named stays as it is.
+    """Add or change a user.
 
-    Asks for the password, or reads it from standard input; an empty one keeps what is there.
+    A new user needs --name, --title and --role; of an existing one, what is not named stays as it
+    is. Asks for the password, or reads it from standard input; an empty one keeps the current
+    password.
     """
     from pipeline.store.database import open_store
     from pipeline.store.people import everybody, save_person

@@ -1,4 +1,4 @@
-"""`efterskrift print`: sheets with serials of their own, registered as issued."""
+"""`efterskrift print`: print sheets with serials and register them as issued."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.options import BEFORE
 from pipeline.errors import UsageError
 from pipeline.keeping import Keeping, by_keeping
 from pipeline.settings import load_settings
@@ -29,28 +30,29 @@ BY = "kommandorad"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("print")(print_form)
+    app.command("print", rich_help_panel=BEFORE)(print_form)
 
 
 def print_form(
-    form_id: Annotated[str, typer.Argument(metavar="ID", help="`forms list` shows those there are.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The PDF to write.")],
-    copies: Annotated[int | None, typer.Option(min=1, max=2000, help="How many blank sheets. Default: 1.")] = None,
+    form_id: Annotated[str, typer.Argument(metavar="ID", help="Form id; see `forms list`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="PDF file to write.")],
+    copies: Annotated[int | None, typer.Option(min=1, max=2000, help="Number of blank sheets. Default: 1.")] = None,
     clients: Annotated[
         Path | None,
-        typer.Option(help="Client register (CSV): one pre-filled sheet for each client. With --plan it only tells whose identity is protected."),
+        typer.Option(help="Client register (CSV): one pre-filled sheet a client. With --plan: used only for protected identities."),
     ] = None,
     unit: Annotated[
-        str, typer.Option(help="Unit to print on blank sheets. Default: the only one. With --clients or --plan, only what is of it.")
+        str, typer.Option(help="Unit printed on blank sheets. Default: the only unit. With --clients or --plan: only this unit's rows.")
     ] = "",
     plan: Annotated[
-        Path | None, typer.Option(help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt), printed in the rows.")
+        Path | None, typer.Option(help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt) to print in the rows.")
     ] = None,
 ) -> None:
-    """Print a form as PDF. Every sheet has its own serial, which is registered as issued.
+    """Print a form as PDF, each sheet with a serial of its own.
 
-    Sheets of clients with a protected identity are in a file by themselves, `-skyddade.pdf`, and those of a plan to clients whom neither the store's
-    register nor that of --clients has in another, `-ej-i-registret.pdf`: theirs may be protected too.
+    The serials are registered as issued. Sheets of clients with a protected identity go to a
+    separate file, `-skyddade.pdf`. Sheets of planned clients who are in no register go to another,
+    `-ej-i-registret.pdf`, since their identities may be protected too.
     """
     from pipeline.printing import issued, print_sheets
     from pipeline.store.database import open_store

@@ -1,4 +1,4 @@
-"""`efterskrift bench --quality`: one table of how well each kind of field is read, and how far its probabilities can be trusted."""
+"""`efterskrift bench --quality`: accuracy and calibration of each kind of field."""
 
 from __future__ import annotations
 

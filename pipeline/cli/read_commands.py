@@ -1,4 +1,4 @@
-"""`efterskrift read`: pages in, JSON out. Without a database."""
+"""`efterskrift read`: read pages and print their values, without a database."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pipeline.cli.options import TAKING_IN
 from pipeline.cli.page_words import in_words
 from pipeline.errors import EfterskriftError, ExitCode, IntakeError, MissingProgramError, ReadingError
 from pipeline.settings import load_settings
@@ -48,19 +49,20 @@ class PageSaid:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("read")(read)
+    app.command("read", rich_help_panel=TAKING_IN)(read)
 
 
 def read(
     files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.", exists=True, dir_okay=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a page.")] = False,
-    clients: Annotated[Path | None, typer.Option(help="Client register (CSV) to weigh the readings with.", exists=True)] = None,
-    staff: Annotated[Path | None, typer.Option(help="Staff list (CSV) that says who signs with which initials.", exists=True)] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that read.")] = os.cpu_count() or 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a page.")] = False,
+    clients: Annotated[Path | None, typer.Option(help="Client register (CSV), used as prior knowledge.", exists=True)] = None,
+    staff: Annotated[Path | None, typer.Option(help="Staff list (CSV) with initials, used as prior knowledge.", exists=True)] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Number of reading processes.")] = os.cpu_count() or 1,
 ) -> None:
-    """Read pages and show what they say. Stateless: nothing is stored or logged.
+    """Read pages and print their values; nothing is stored.
 
-    With --json each page says by itself whether it failed; else the command fails too if a page did, once all others have been shown.
+    With --json a failed page is reported in its own object and the exit code stays 0. Without it
+    the command fails after the last page if any page did.
     """
     console = Console()
     failed: list[ExitCode] = []

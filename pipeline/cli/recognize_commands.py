@@ -1,4 +1,4 @@
-"""`efterskrift recognize`: pictures of single fields in, values out. Without a database."""
+"""`efterskrift recognize`: read images of single fields, without a database."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.counting import counted
+from pipeline.cli.options import RESEARCH
 from pipeline.errors import EfterskriftError, ExitCode
 from pipeline.field_spec import Kind
 
@@ -24,18 +25,19 @@ AT_ONCE = 64
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("recognize")(recognize)
+    app.command("recognize", rich_help_panel=RESEARCH)(recognize)
 
 
 def recognize(
-    kind: Annotated[Kind, typer.Argument(help="What the pictures show.")],
-    paths: Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives of pictures.", exists=True)],
-    cells: Annotated[int | None, typer.Option(min=1, max=60, help="Boxes in a row, or ruled lines in an area.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a picture.")] = False,
+    kind: Annotated[Kind, typer.Argument(help="Kind of field.")],
+    paths: Annotated[list[Path], typer.Argument(help="Images, folders or zip archives of images.", exists=True)],
+    cells: Annotated[int | None, typer.Option(min=1, max=60, help="Number of boxes in a row, or of ruled lines in an area.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an image.")] = False,
 ) -> None:
-    """Read pictures of single fields. Stateless: nothing is stored or logged.
+    """Read images of single fields; nothing is stored.
 
-    A picture that cannot be read gives state "failed" and a problem; the others are read all the same, and the exit code is then 4.
+    An image that cannot be read gets the state "failed" and a problem. The others are read, and the
+    exit code is 4.
     """
     asked, failed = 0, 0
     for found in recognized(kind, paths, cells):

@@ -1,4 +1,4 @@
-"""`efterskrift send`: a run's entries to the receiving system itself, with its answers as receipts."""
+"""`efterskrift send`: send exported entries to a FHIR server and store its receipts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.acting import person_of
-from pipeline.cli.export_commands import As, AsJson, opened
+from pipeline.cli.export_commands import opened
+from pipeline.cli.options import REVIEW, As, AsJson
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("send")(send)
+    app.command("send", rich_help_panel=REVIEW)(send)
 
 
 def send(
-    target: Annotated[str, typer.Argument(help="fhir: to the FHIR server of the settings.")],
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run to send. Default: every run with entries that wait for an answer.")] = "",
+    target: Annotated[str, typer.Argument(help="fhir: the FHIR server of the settings.")],
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Run to send. Default: every run with entries without a receipt.")] = "",
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Send the entries of a run that have no receipt yet. Each answer is a receipt; sending again makes nothing twice."""
+    """Send exported entries without a receipt to a FHIR server.
+
+    Each answer is stored as a receipt. Sending again creates nothing twice.
+    """
     from pipeline.export.fhir.send import TARGET
 
     if target != TARGET:

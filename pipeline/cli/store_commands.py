@@ -1,4 +1,4 @@
-"""`efterskrift init`, `upgrade`, `unit`, `clients` and `staff`: a workspace, its units and its registers."""
+"""`efterskrift init`, `upgrade`, `unit`, `clients` and `staff`: create a workspace and load its registers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.counting import counted
+from pipeline.cli.options import RUNNING
 from pipeline.errors import UsageError
 from pipeline.settings import load_settings
 from pipeline.template import Area
@@ -18,15 +19,18 @@ from pipeline.template import Area
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("init")(init)
-    app.command("upgrade")(upgrade)
-    app.command("unit")(unit)
-    app.command("clients")(clients)
-    app.command("staff")(staff)
+    app.command("init", rich_help_panel=RUNNING)(init)
+    app.command("upgrade", rich_help_panel=RUNNING)(upgrade)
+    app.command("unit", rich_help_panel=RUNNING)(unit)
+    app.command("clients", rich_help_panel=RUNNING)(clients)
+    app.command("staff", rich_help_panel=RUNNING)(staff)
 
 
 def init() -> None:
-    """Make the workspace: its folder, its database and its folder of images. Does nothing to one that is there."""
+    """Create a workspace: folder, database and image folder.
+
+    An existing workspace is left as it is.
+    """
     from pipeline.store.database import open_store
 
     typer.echo(f"Store: {open_store(load_settings(), create=True).name}")
@@ -51,7 +55,7 @@ def upgrade(
 
 
 def unit(
-    name: Annotated[str, typer.Argument(help="As printed on paper.")],
+    name: Annotated[str, typer.Argument(help="Name, as printed on paper.")],
     area: Annotated[Area, typer.Argument(help="Area of law.", case_sensitive=False)],
 ) -> None:
     """Add a unit, or change its area of law."""
@@ -72,9 +76,12 @@ def _plain(name: str) -> str:
 
 
 def clients(
-    file: Annotated[Path, typer.Argument(help="CSV with personnummer, namn, enhet and, if wanted, skyddad, adress.", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="CSV: personnummer, namn, enhet and optionally skyddad, adress.", exists=True, dir_okay=False)],
 ) -> None:
-    """Take in the client register. Clients that are there are changed, none is removed."""
+    """Import the client register.
+
+    Existing clients are updated; none is removed.
+    """
     from pipeline.clients import load_register
     from pipeline.store.database import open_store
     from pipeline.store.registers import save_clients, units
@@ -89,8 +96,11 @@ def clients(
         typer.echo("The file has no column skyddad: clients who were not in the register before count as not protected.", err=True)
 
 
-def staff(file: Annotated[Path, typer.Argument(help="CSV with namn, titel, signatur, enhet.", exists=True, dir_okay=False)]) -> None:
-    """Take in the staff list: who signs with which initials. It replaces the lists of the units that it names."""
+def staff(file: Annotated[Path, typer.Argument(help="CSV: namn, titel, signatur, enhet.", exists=True, dir_okay=False)]) -> None:
+    """Import the staff list with the initials of each member.
+
+    It replaces the lists of the units that it names.
+    """
     from pipeline.staff import load_staff
     from pipeline.store.database import open_store
     from pipeline.store.registers import units

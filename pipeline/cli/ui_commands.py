@@ -1,4 +1,4 @@
-"""`efterskrift ui`: the web interface of a workspace, with workers beside it that read what is handed in."""
+"""`efterskrift ui`: serve the web interface of a workspace, with workers that read pages."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.options import RUNNING
 from pipeline.errors import UsageError
 from pipeline.settings import ROOT, load_settings
 
@@ -28,15 +29,18 @@ _LOOK_SECONDS = 15
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("ui")(ui)
+    app.command("ui", rich_help_panel=RUNNING)(ui)
 
 
 def ui(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
-    processes: Annotated[int, typer.Option("--processes", min=0, help="Workers that read beside it; 0 when `efterskrift work` runs elsewhere.")] = 1,
+    processes: Annotated[int, typer.Option("--processes", min=0, help="Number of reading workers; 0 if `efterskrift work` runs elsewhere.")] = 1,
 ) -> None:
-    """Serve the web interface on this machine. A TLS proxy stands in front of it when others are to reach it. Ends with Ctrl-C."""
+    """Serve the web interface on this machine.
+
+    Other machines reach it through a TLS proxy. Ends with Ctrl-C.
+    """
     from pipeline.store.database import open_store
 
     settings = load_settings()
@@ -58,7 +62,8 @@ def ui(
 
 
 def _require_free(port: int) -> None:
-    """Tell before the server and its workers begin what the server alone would say without a remedy.
+    """Tell before the server and its workers begin what the server alone would say without a
+    remedy.
 
     Raises:
         UsageError: something else has the port, or we may not have it.
@@ -98,8 +103,8 @@ def work_command(processes: int) -> list[str]:
 
 @contextmanager
 def _child(arguments: Sequence[str], workspace: Path, patience: float) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ends when the block does, if need be by force after `patience` seconds. It has a session of its own: the keyboard's Ctrl-C
-    reaches only us, who end it in order."""
+    """A process that ends when the block does, if need be by force after `patience` seconds. It has
+    a session of its own: the keyboard's Ctrl-C reaches only us, who end it in order."""
     environment = os.environ | {"EFTERSKRIFT_WORKSPACE": str(workspace)}
     with subprocess.Popen(arguments, cwd=ROOT, env=environment, start_new_session=True) as process:
         try:

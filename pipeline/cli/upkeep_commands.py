@@ -1,4 +1,4 @@
-"""`efterskrift doctor` and `efterskrift bench`: is the machine ready, and how fast is it."""
+"""`efterskrift doctor`: check that everything needed is installed and reachable."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.bench_command import bench
+from pipeline.cli.options import RUNNING
 from pipeline.errors import ExitCode
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("doctor")(doctor)
-    app.command("bench")(bench)
+    """Add the command."""
+    app.command("doctor", rich_help_panel=RUNNING)(doctor)
 
 
 def doctor() -> None:
-    """Say whether everything that Efterskrift needs is installed and can be reached, and what to do if not."""
+    """Check that everything needed is installed and reachable."""
     from pipeline.health import examine
 
     table = Table("Part", "State", "Remedy", box=None, pad_edge=False)

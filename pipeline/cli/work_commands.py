@@ -1,4 +1,4 @@
-"""`efterskrift scan`, `watch`, `work` and `status`: paper into the store, and the store's pages read."""
+"""`efterskrift scan`, `watch`, `work` and `status`: import pages and read them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.text import Text
 
 from pipeline.cli.acting import named_unit
 from pipeline.cli.counting import counted
+from pipeline.cli.options import TAKING_IN, AsJson
 from pipeline.cli.page_words import in_words
 from pipeline.cli.work_tally import WorkTally
 from pipeline.errors import EfterskriftError, UsageError
@@ -28,20 +29,23 @@ if TYPE_CHECKING:
     from pipeline.store.database import Store
     from pipeline.watch import FolderWatch
 
-Unit = Annotated[str, typer.Option("--unit", help="Unit whose paper it is; needed when there are several.")]
+Unit = Annotated[str, typer.Option("--unit", help="Unit that the paper belongs to; required if there are several.")]
 _MOST_TOLD = 20
 """So many files are named; Skanna shows them all."""
-Place = Annotated[str, typer.Option("--place", help="Where the paper is kept: binder, box.")]
+Place = Annotated[str, typer.Option("--place", help="Where the paper is kept, such as a binder or box.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     for command in (scan, watch, work, status):
-        app.command(command.__name__)(command)
+        app.command(command.__name__, rich_help_panel=TAKING_IN)(command)
 
 
 def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.")], unit: Unit = "", place: Place = "") -> None:
-    """Take files into the store as one batch. Given again after it was cut short, the same files are continued, not doubled."""
+    """Import files as one batch.
+
+    Repeated after an interruption, the same files are continued, not imported twice.
+    """
     from pipeline.file_order import as_meant
     from pipeline.intake import take_in
     from pipeline.store.database import open_store
@@ -62,12 +66,16 @@ def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PN
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(help="The scanner's folder, or the stick.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that the scanner writes to, or a USB stick.")],
     unit: Unit = "",
     place: Place = "",
-    once: Annotated[bool, typer.Option("--once", help="End as soon as every file that is there has been taken in.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End as soon as every file in the folder is imported.")] = False,
 ) -> None:
-    """Take in whatever is put into a folder, and leave it there. A file that is still being written is left alone. Ends with Ctrl-C."""
+    """Import files as they appear in a folder.
+
+    The files stay in the folder. A file that is still being written is left alone. Ends with
+    Ctrl-C.
+    """
     from pipeline.store.database import open_store
     from pipeline.watch import FolderWatch
 
@@ -84,10 +92,13 @@ def watch(
 
 
 def work(
-    processes: Annotated[int, typer.Option("--processes", min=1, help="Processes that read.")] = os.cpu_count() or 1,
-    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when no page waits to be read.")] = False,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Number of reading processes.")] = os.cpu_count() or 1,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when no page is waiting.")] = False,
 ) -> None:
-    """Read the pages that wait. Any number of these may run, on several machines; ends with Ctrl-C."""
+    """Read the waiting pages.
+
+    Any number of these may run, on several machines. Ends with Ctrl-C.
+    """
     from pipeline.crew import Crew, how_far
     from pipeline.crew import work as run
     from pipeline.store.database import open_store
@@ -110,8 +121,8 @@ def work(
     typer.echo(tally.said(), err=True)
 
 
-def status(as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False) -> None:
-    """How much has come in, and how far it has come. Pages in = done + waiting + failed."""
+def status(as_json: AsJson = False) -> None:
+    """Show the number of pages in, done, waiting and failed."""
     from pipeline.store.database import open_store
     from pipeline.store.figures import figures
 

@@ -1,4 +1,4 @@
-"""What `efterskrift work` has done, as its last line says it."""
+"""The tally of `efterskrift work`, printed as its last line."""
 
 from __future__ import annotations
 

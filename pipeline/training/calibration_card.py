@@ -1,4 +1,4 @@
-"""The card of `calibration.json`."""
+"""The model card of `calibration.json`."""
 
 from __future__ import annotations
 
@@ -11,34 +11,45 @@ from pipeline.confidence import DRAWN_MARKS_MAX_P, UNCALIBRATED_MAX_P
 
 CARD = """# Probabilities: `calibration.json`
 
-One rising curve a kind of field and network: from the reader's own score to the share of such readings that are right. Logistic regression on the
-log odds of the score, for lines also on how far the second guess lies behind, the length, the least sure character, how clearly the line was seen,
-how much more clearly the same hand's other lines on the page were (0 for a line alone), how probable the picture alone makes the text, without
-knowledge of Swedish, and how many of its words are not known; held near the reader's own score, for lines bent by beta calibration, and cut to what
-has been earned (Laplace's rule of succession; what a reader of boxes says of itself counts as 50 readings). Drawn marks, choices, signatures and
-initials never get more than {drawn}: drawn ones are not as odd as scanned ones. A network without a curve is believed {unfitted} at most.
+One rising curve for each kind of field and network maps the reader's score to the share of such
+readings that are right. It is logistic regression on the log odds of the score, regularised
+towards the reader's own score. For lines it also uses the distance to the second reading, the
+length, the least certain character, the sharpness of the line, how much sharper the writer's
+other lines on the page are (0 for a line alone), the probability of the image evidence without
+the language model, and the number of unlisted words; lines are then bent by beta calibration.
+Every curve is limited to what was earned (Laplace's rule of succession; a box reader's own score
+counts as 50 readings). Marks, choices, signatures and initials, whose curves rest on drawn ones,
+never get more than {drawn}. A network without a curve gets at most {unfitted}.
 
 ## Data
 
-Nothing that a network was trained on. Boxes: digits of MNIST and optdigits that were set aside, in rows drawn in each format and in forms filled in
-by drawing; print, marks and signatures drawn with them. Lines: the writers of DHSD and Copiste and the font families that were set aside (never the
-Swedish development test). Copiste is only fitted to: nothing of it is in the file but numbers.
-Lines of running text are also cut into stretches of one to four words, and short Swedish texts are put together from pieces of all these people's
-lines (`pipeline/training/swedish_hands.py`): on German and French words alone Swedish seems to help less than it does. Each line is put into four
-areas, and counts once.
-One writer of DHSD wrote no dots on ä, ö and ü; they are taken out of the labels.
-Lines, areas, their characters ("letter") and rows of letter boxes are fitted to all of these hands, and judged a sixth of the hands at a
-time by curves that were fitted without them (`calibration_apart.json`). Rows of letter boxes mix letters of several hands. Boxes: fitted to MNIST's
-last training pictures and the first third of the held-out optdigits; judged on MNIST's test part and the rest of optdigits. "Before" is the
-reader's own score taken for a probability. "By chance" is the calibration error that so many readings show on average if every p is exactly true.
+Nothing that a network was trained on.
 
-## Figures
+* Boxes: held-out digits of MNIST and optdigits, in rows drawn in each format and in synthetic
+  filled-in forms, with print, marks and signatures drawn. Fitted to the last training images of
+  MNIST and the first third of the held-out optdigits; judged on MNIST's test part and the rest of
+  optdigits.
+* Lines: the held-out writers of DHSD and Copiste and held-out font families, never the Swedish
+  development test. Nothing of Copiste but numbers is in the file. Lines of running text are also
+  cut into stretches of one to four words, and short Swedish texts are composed of pieces of these
+  writers' lines (`research/training/handwriting/compose_lines.py`), since on German and French
+  words alone Swedish seems to help less than it does. Each line is put into four areas and counts
+  once. One writer of DHSD wrote no dots on ä, ö and ü; they are removed from the labels.
+* Lines, areas, their characters ("letter") and rows of letter boxes are fitted to all of these
+  writers, and judged a sixth of the writers at a time by curves fitted without them
+  (`calibration_apart.json`). Rows of letter boxes mix letters of several writers.
+
+## Metrics
+
+"Before": the reader's score taken as a probability. "By chance": the calibration error that so
+many readings show on average if every p is exactly true.
 
 {table}
 
-## Make it again
+## Reproduce
 
-Paths are those of the person who ran it, without their folders. With `--only lines` or `--only boxes` a part is made again, the rest stays.
+Paths are given without their folders. `--only lines` or `--only boxes` fits a part; the rest
+stays.
 
     {command}
 
@@ -47,8 +58,8 @@ Own work of this project; the numbers carry no part of the data.
 
 
 def write_card(file: Path, fitted: Sequence[Fitted], keep: Iterable[str] = ()) -> None:
-    """The card beside the file of curves: what was fitted in this run, and of a card that is there the rows of networks in `keep`."""
-    command = " ".join(["python -m pipeline.training.calibrate", *_whole_run(sys.argv[1:])])
+    """Write the card: what this run fitted, and of an existing card the rows of networks in `keep`."""
+    command = " ".join(["python -m research.training.calibration.fit", *_whole_run(sys.argv[1:])])
     table = "\n".join([card_table(fitted), *_rows_of(file, {shown_network(network) for network in keep})])
     file.write_text(CARD.format(drawn=DRAWN_MARKS_MAX_P, unfitted=UNCALIBRATED_MAX_P, table=table, command=command), "utf-8")
 

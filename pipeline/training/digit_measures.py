@@ -101,10 +101,12 @@ def table(figures: Mapping[str, Measure]) -> str:
 
 CARD = """# Digit cells: `digits.onnx` and `digits-second.onnx`
 
-Each reads one box of a row of digit boxes: 32 × 32 grey in (made by `pipeline/recognize/digit_cells.py`), probabilities of
-13 answers out: 0–9, empty, struck out or filled in, other (a letter or sign). {parameters:,} parameters each; about
-{speed:.0f} ms for 100 cells on one thread. The second is asked only where the first has no answer with p ≥ 0.9: then both look at the cell in three
-places each, a pixel apart (`LOOK_AGAIN` and `MOVES` in `pipeline/recognize/digits.py`).
+Each network reads one box of a row of digit boxes: a 32 × 32 grey image in
+(`pipeline/reading/fields/digits/cells.py`), probabilities of 13 classes out: 0–9, empty, struck
+out or filled in, other (a letter or sign). {parameters:,} parameters each; about {speed:.0f} ms
+for 100 cells on one thread. The second network is asked only where the first has no answer with p
+≥ 0.9: then both read the cell at three offsets of a pixel
+(`pipeline/reading/fields/digits/reader.py`).
 
 ## Data
 
@@ -115,51 +117,59 @@ places each, a pixel apart (`LOOK_AGAIN` and `MOVES` in `pipeline/recognize/digi
 | 61 handwriting fonts | OFL-1.1 or Apache-2.0 | digits and letters |
 | DejaVu, Liberation, URW base 35 | Bitstream Vera, OFL-1.1, AGPL with font exception | printed digits |
 
-Some 426,000 training cells each, other ones for the second: rows drawn with shapes from the sources above (box lines, neighbours,
-pencil, ballpoint, felt pen, 1-bit, 100–150 dpi, JPEG, bleed-through, shaken photographs, dust, corrected and struck-out digits, digits
-over others, two in a box, Swedish 1, 7, slashed 0), and MNIST and optdigits as they are. No picture or font of any of them is in this project.
+Some 426,000 training cells each, different ones for the second: rows drawn with shapes from these
+sources (box lines, neighbours, pencil, ballpoint, felt pen, 1-bit, 100–150 dpi, JPEG,
+bleed-through, motion blur, dust, corrected and struck-out digits, digits over others, two in a
+box, Swedish 1, 7, slashed 0), and MNIST and optdigits as they are. No image or font of them is in
+this project.
 
-Held out: MNIST's test part and the last 5,000 images of its training part, the last 720 images of optdigits, every sixth
-family of the handwriting fonts and every sixth printed face. MNIST's test part and the last 480 of optdigits are used for
-nothing but the figures below; the rest of the held-out shapes give the temperature and the drawn rows of the figures.
+Held out: MNIST's test part and the last 5,000 images of its training part, the last 720 images of
+optdigits, every sixth family of the handwriting fonts and every sixth printed face. MNIST's test
+part and the last 480 of optdigits are used for the metrics only; the other held-out shapes also
+give the temperature and the drawn rows of the metrics.
 
-The weights were made from these and carry the licence CC BY-SA 4.0, with the sources named as above.
+**Licence of the weights: CC BY-SA 4.0**, with the sources named as above.
 
-## Figures
+## Metrics
 
-"Rows" are drawn from held-out shapes in the nine conditions of `digit_rows.py`; they are drawn pictures, not scans of
-filled forms; boxes whose digit left no trace in the picture (under 0.5 % at 1 bit) are left out. The file of optdigits
-does not say who wrote what, so its held-out part is the end of the file: other digits, perhaps of the same writers.
-Answers count as rows are decoded: a letter, a digit over another or a struck-out one is taken for five times as rare as it was trained on.
-ECE: expected calibration error over 15 steps of p. "Changed": where the first network in 8 bits has another likeliest answer
-than as it was trained, most often in cells that both doubt.
+"Rows" are drawn from held-out shapes in nine conditions; they are not scans of filled-in forms.
+Boxes whose digit left no trace (under 0.5 % at 1 bit) are left out. The file of optdigits does
+not name writers, so its held-out part, the end of the file, may be by the same writers. Answers
+are weighted as in the decoding of rows: a letter, a digit over another or a struck-out one counts
+as five times as rare as in training. ECE: expected calibration error over 15 steps of p.
+"Changed": cells where the 8-bit network has another answer than the trained one, mostly cells
+where both have low confidence.
 
 {table}
 
-Which network looks where was chosen among seven ways (0.34–0.37 % of MNIST's test part, 0.32–0.36 % of the images set aside), so the figure
-flatters a little.
+Which network reads where was chosen among seven variants (0.34–0.37 % of MNIST's test part,
+0.32–0.36 % of the held-out images), so the result is slightly optimistic.
 
-## Make it again
+## Reproduce
 
-The seeds are fixed. See the head of `pipeline/training/digits.py` for what to install; then
+The seeds are fixed. The head of `research/training/digits/train.py` says what to install; then
 
-    python -m pipeline.training.digits --handwriting FOLDER --mnist package/data --out data/models --chunks 40 --epochs 17
-    python -m pipeline.training.digits --handwriting FOLDER --mnist package/data --out data/models --second --chunks 40 --epochs 9
+    OPTIONS="--handwriting FOLDER --mnist package/data --out data/models --chunks 40"
+    python -m research.training.digits.train $OPTIONS --epochs 17
+    python -m research.training.digits.train $OPTIONS --second --epochs 9
 
-The networks that are shipped were trained so on rows without digits over others, digits struck out with one stroke or two in a box, and then taken up
-again by the same commands with `--again --epochs 4` on rows as they are drawn now: to begin anew takes an hour and a half each on some processors.
-Their weights are then moved back two fifths of the way (`digits_again.py`), which was chosen with these figures at hand: without it 0.39 % of MNIST's
-test part is wrong, 11 of the 5,000 images set aside, and 24 of the 3,749 boxes with a stroke, another digit or two digits are surely wrong; as the
-networks were before, 0.30 %, 15 and 121.
-Each is trained in floating numbers (`trained/`), then rounded to 8 bits by `pipeline/training/digits_eight_bit.py`
-(`--rounding-only` does that alone); probabilities are then calibrated anew (`pipeline/training/calibrate.py`).
-Arithmetic in bfloat16 differs between processors, so figures may differ in the last digit.
+The shipped networks were trained this way on rows without digits over others, digits struck out
+with one stroke or two in a box, and then fine-tuned by the same commands with `--again --epochs
+4` on rows as they are drawn now; starting anew takes an hour and a half each on some processors.
+Their weights are then moved back two fifths of the way, chosen with these metrics at hand:
+without it 0.39 % of MNIST's test part is wrong, 11 of the 5,000 held-out images, and 24 of the
+3,749 boxes with a stroke, another digit or two digits are wrong with high confidence; before the
+fine-tuning, 0.30 %, 15 and 121. Each network is trained in floating point (`trained/`), then
+quantised to 8 bits by `research/training/digits/quantize.py` (`--rounding-only` does that alone);
+probabilities are then calibrated again (`research/training/calibration/fit.py`). bfloat16
+arithmetic differs between processors, so results may differ in the last digit.
 
 ## Limits
 
-Not measured: scans of forms filled by many hands, digits of people with tremor, photographs in low light. A digit
-over another that is clearly paler is read; where both are alike, what the table says of "a digit over another" holds. A 0 with a stroke through
-it is a nought; so is a 1 over a 0. A rising stroke through a 1 or a 7 and a level one through a 4 or a 7 are taken for part of them.
+Not measured: scans of forms filled in by many writers, digits of people with tremor, photographs
+in low light. A digit over another that is clearly paler is read; where both are alike, the row "a
+digit over another" applies. A 0 with a stroke through it is a zero; so is a 1 over a 0. A rising
+stroke through a 1 or a 7 and a level one through a 4 or a 7 are taken as part of the digit.
 """
 
 
@@ -168,4 +178,4 @@ def write_card(folder: Path, figures: Mapping[str, Measure], parameters: int) ->
     speed = float(np.median([m.ms_per_100 for m in figures.values()]))
     text = CARD.format(parameters=parameters, speed=speed, table=table(figures))
     (folder / "digits.md").write_text(text, "utf-8")
-    print(text[text.index("## Figures") : text.index("## Make")])
+    print(text[text.index("## Metrics") : text.index("## Reproduce")])

@@ -13,6 +13,7 @@ from pipeline.benching import rivals
 from pipeline.benching.pages import A4_AT_300_DPI, every_page, given_pages
 from pipeline.benching.rivals import Pace
 from pipeline.benching.soak import Soak
+from pipeline.cli import bench_command
 from pipeline.errors import MissingProgramError, ReadingError, UsageError
 from pipeline.identify import identify
 from pipeline.picture import decode
@@ -70,6 +71,14 @@ def test_a_rival_beside_this_python_is_found(monkeypatch: pytest.MonkeyPatch, tm
     page = cv2.imencode(".jpg", np.full((40, 30), 255, np.uint8))[1].tobytes()
     with pytest.raises(ReadingError, match="code 3"):
         rivals.ocrmypdf_pace([page], 1)
+
+
+def test_an_installation_without_research_says_where_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bench_command, "ROOT", tmp_path)
+    monkeypatch.setattr(bench_command, "find_spec", lambda _: None)
+    with pytest.raises(MissingProgramError) as refused:
+        bench_command.bench(None)
+    assert "source checkout" in refused.value.remedy
 
 
 def test_pace_is_told_by_the_clock_and_by_the_processor() -> None:

@@ -97,7 +97,7 @@ def test_a_card_tells_how_to_make_all_of_it(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("sys.argv", ["calibrate", *arguments.split()])
     known = readings(400, 5)
     write_card(tmp_path / "calibration.md", fit_keys(known, known, {"mark": "a-network"}, {}))
-    assert "    python -m pipeline.training.calibrate --handwriting hands --pages 40\n" in (tmp_path / "calibration.md").read_text("utf-8")
+    assert "    python -m research.training.calibration.fit --handwriting hands --pages 40\n" in (tmp_path / "calibration.md").read_text("utf-8")
 
 
 def test_a_card_keeps_what_was_measured_of_other_networks(tmp_path: Path) -> None:
