@@ -25,11 +25,9 @@ from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Image
 from pipeline.once import once_a_picture
 from pipeline.page_fit import FEWEST, best_fit, homography
-from pipeline.plane import Matrix, Points
+from pipeline.plane import PX_PER_MM, Matrix, Points
 from pipeline.structure import Search, Shifts
 
-PX_PER_MM = plane.PX_PER_MM
-"""Scale of the registered page."""
 LOST_MM = 10.0
 """The residual of a page whose print was not found on it."""
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.components import Components, Labels
+from pipeline.components import Components, Labels, Mask
 from pipeline.model import Image
 
 REACH = 0.35
@@ -37,7 +37,6 @@ each piece has one, so that there are at most twice 30,000."""
 Edges = NDArray[np.float64]
 Stats = NDArray[np.int32]
 Cells = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 
 class Stroke(NamedTuple):
