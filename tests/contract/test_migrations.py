@@ -33,10 +33,11 @@ from pipeline.health import examine
 from pipeline.model import Client
 from pipeline.settings import ROOT, Settings
 from pipeline.store import backup, tables
-from pipeline.store.chain_rows import is_protected, verify
+from pipeline.store.chain_rows import verify
 from pipeline.store.database import Store, open_store
 from pipeline.store.engines import make_engine
 from pipeline.store.images import ImageFolder
+from pipeline.store.log_tables import is_protected
 from pipeline.store.migrations.history import (
     FOLDER,
     alembic_version,
@@ -284,7 +285,7 @@ def test_without_pg_dump_the_upgrade_says_what_to_do(
     broken.write_text("#!/bin/sh\necho 'pg_dump: error: server version mismatch' >&2\nexit 1\n")
     broken.chmod(0o755)
     for found, kind in ((None, MissingProgramError), (str(broken), StoreError)):
-        monkeypatch.setattr(backup.shutil, "which", lambda _, found=found: found)
+        monkeypatch.setattr("pipeline.store.backup.shutil.which", lambda _, found=found: found)
         with pytest.raises(kind) as error:
             upgrade_store(old_settings)
         assert "--no-backup" in error.value.remedy
