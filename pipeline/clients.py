@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pipeline.client_search import ClientSearch
 from pipeline.csv_table import TableKind, read_table, wrong_row
 from pipeline.errors import UsageError
 from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 from pipeline.model import Client
+from pipeline.register_columns import RegisterColumn, register_columns
 
-COLUMNS = ("personnummer", "namn", "enhet", "skyddad", "adress")
-_KIND = TableKind(COLUMNS[:3], ";".join(COLUMNS), "Correct the row, or export the register with twelve-digit numbers.")
+COLUMNS = register_columns(Client)
+_HEADERS = tuple(column.header for column in COLUMNS)
+_REQUIRED = tuple(column.header for column in COLUMNS if not column.is_optional)
+_KIND = TableKind(_REQUIRED, ";".join(_HEADERS), "Correct the row, or export the register with twelve-digit numbers.")
 _OF_PROTECTION = ("skydd", "sekre")
 """How headers begin that say who has a protected identity."""
 _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt", "false"}
@@ -72,17 +76,23 @@ def load_register(path: Path) -> ClientRegister:
             raise wrong_row(path, number, "has a personal number that an earlier row has too", _KIND)
         clients[client.pid] = client
     columns = rows[0][1] if rows else ()
-    if unread := [column for column in columns if column not in COLUMNS and column.casefold().startswith(_OF_PROTECTION)]:
+    if unread := [column for column in columns if column not in _HEADERS and column.casefold().startswith(_OF_PROTECTION)]:
         raise UsageError(f"The column {unread[0]} of {path.name} is not read.", "Call it skyddad, with ja or nej. Else nobody in it is protected.")
-    silent = {fact for column, fact in (("skyddad", "protected"), ("adress", "address")) if columns and column not in columns}
+    silent = {column.field for column in COLUMNS if columns and column.header not in columns}
     return ClientRegister(clients.values(), silent)
 
 
 def _client(path: Path, number: int, row: Mapping[str, str]) -> Client:
-    protected = row.get("skyddad", "").casefold()
-    if protected not in _YES | _NO:
-        raise wrong_row(path, number, "has something other than ja or nej in the column skyddad", _KIND)
-    return Client(_pid(path, number, row["personnummer"]), row["namn"], row["enhet"], protected in _YES, row.get("adress", ""))
+    values: dict[str, Any] = {column.field: _value(path, number, column, row.get(column.header, "")) for column in COLUMNS}
+    return Client(**values | {"pid": _pid(path, number, values["pid"])})
+
+
+def _value(path: Path, number: int, column: RegisterColumn, text: str) -> str | bool:
+    if not column.is_flag:
+        return text
+    if text.casefold() not in _YES | _NO:
+        raise wrong_row(path, number, f"has something other than ja or nej in the column {column.header}", _KIND)
+    return text.casefold() in _YES
 
 
 def _pid(path: Path, number: int, text: str) -> str:

@@ -1,4 +1,4 @@
-"""The nouns of the trade, as frozen values. Imports nothing of ours but the codes of issues.
+"""The domain model, as frozen values. Imports only the codes of issues and the columns of registers.
 
 Lengths are millimetres from the top left of the printed page unless a name says px. A probability `p` is between 0 and 1.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.issues import IssueCode
+from pipeline.register_columns import in_register
 
 Image = NDArray[np.uint8]
 """Grey (h, w) or BGR (h, w, 3), 0 = black."""
@@ -146,11 +147,11 @@ class PageReading:
 class Client:
     """One person of the client register (klientregister). `blocked`: behind a block (spärr) for whoever looks, and so without name."""
 
-    pid: str
-    name: str
-    unit: str
-    protected: bool = False
-    address: str = ""
+    pid: str = field(metadata=in_register("personnummer"))
+    name: str = field(metadata=in_register("namn"))
+    unit: str = field(metadata=in_register("enhet"))
+    protected: bool = field(default=False, metadata=in_register("skyddad"))
+    address: str = field(default="", metadata=in_register("adress"))
     blocked: bool = False
 
 
@@ -158,10 +159,10 @@ class Client:
 class StaffMember:
     """One line of a staff list (signaturförtydligande): who signs a unit's paper with which initials."""
 
-    name: str
-    title: str
-    signature: str
-    unit: str
+    name: str = field(metadata=in_register("namn"))
+    title: str = field(metadata=in_register("titel"))
+    signature: str = field(metadata=in_register("signatur"))
+    unit: str = field(metadata=in_register("enhet"))
 
 
 @dataclass(frozen=True, slots=True)

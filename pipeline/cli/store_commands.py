@@ -13,8 +13,18 @@ import typer
 from pipeline.cli.counting import counted
 from pipeline.cli.options import RUNNING
 from pipeline.errors import UsageError
+from pipeline.model import Client, StaffMember
+from pipeline.register_columns import RegisterColumn, register_columns
 from pipeline.settings import load_settings
 from pipeline.template import Area
+
+
+def _headers(columns: Iterable[RegisterColumn], *, optional: bool = False) -> str:
+    return ", ".join(column.header for column in columns if column.is_optional == optional)
+
+
+_CLIENT, _STAFF = register_columns(Client), register_columns(StaffMember)
+_CLIENT_FILE = f"CSV with {_headers(_CLIENT)} and, if wanted, {_headers(_CLIENT, optional=True)}."
 
 
 def register(app: typer.Typer) -> None:
@@ -37,11 +47,12 @@ def init() -> None:
 
 
 def upgrade(
-    no_backup: Annotated[
-        bool, typer.Option("--no-backup", help="Make no copy: you have made one yourself.")
-    ] = False,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Make no copy: you have made one yourself.")] = False,
 ) -> None:
-    """Raise the database to this version's schema, after a backup copy. End all else that uses the workspace first."""
+    """Migrate the database, after a backup copy.
+
+    End every other program that uses the workspace first.
+    """
     from pipeline.store.upgrade import Upgrade, upgrade_store
 
     def report(planned: Upgrade) -> None:
@@ -76,7 +87,7 @@ def _plain(name: str) -> str:
 
 
 def clients(
-    file: Annotated[Path, typer.Argument(help="CSV: personnummer, namn, enhet and optionally skyddad, adress.", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help=_CLIENT_FILE, exists=True, dir_okay=False)],
 ) -> None:
     """Import the client register.
 
@@ -96,7 +107,7 @@ def clients(
         typer.echo("The file has no column skyddad: clients who were not in the register before count as not protected.", err=True)
 
 
-def staff(file: Annotated[Path, typer.Argument(help="CSV: namn, titel, signatur, enhet.", exists=True, dir_okay=False)]) -> None:
+def staff(file: Annotated[Path, typer.Argument(help=f"CSV with {_headers(_STAFF)}.", exists=True, dir_okay=False)]) -> None:
     """Import the staff list with the initials of each member.
 
     It replaces the lists of the units that it names.

@@ -46,8 +46,7 @@ def back_up(conn: Connection, folder: Path, revision: str, now: datetime) -> Pat
         why = getattr(error, "strerror", None) or type(error).__name__
         raise StoreUnavailableError(
             f"The backup copy {copy} cannot be written ({why}).",
-            "Make room or correct the folder's rights. Or make a copy yourself and run "
-            "`efterskrift upgrade --no-backup`. Nothing has been changed.",
+            "Make room or correct the folder's rights. Or make a copy yourself and run `efterskrift upgrade --no-backup`. Nothing has been changed.",
         ) from error
     return copy
 
@@ -79,19 +78,15 @@ def _dump_postgres(url: URL, file: Path) -> None:
     if program is None:
         raise MissingProgramError(
             "pg_dump, which makes the backup copy, is not installed.",
-            "Install it (Debian: postgresql-client). Or make a copy yourself and run "
-            "`efterskrift upgrade --no-backup`. Nothing has been changed.",
+            "Install it (Debian: postgresql-client). Or make a copy yourself and run `efterskrift upgrade --no-backup`. Nothing has been changed.",
         )
     address = url.set(drivername="postgresql", password=None).render_as_string()
     secret = {"PGPASSWORD": str(url.password)} if url.password else {}
     options = ("--format=custom", "--no-password", f"--file={file}", f"--dbname={address}")
-    ended = subprocess.run(
-        [program, *options], env=os.environ | secret, capture_output=True, text=True, check=False
-    )
+    ended = subprocess.run([program, *options], env=os.environ | secret, capture_output=True, text=True, check=False)
     if ended.returncode:
         why = next(iter(ended.stderr.strip().splitlines()), "").removeprefix("pg_dump: error: ")
         raise StoreError(
             f"pg_dump could not make the backup copy ({why}).",
-            "Correct what it reports. Or make a copy yourself and run "
-            "`efterskrift upgrade --no-backup`. Nothing has been changed.",
+            "Correct what it reports. Or make a copy yourself and run `efterskrift upgrade --no-backup`. Nothing has been changed.",
         )

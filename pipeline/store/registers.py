@@ -13,6 +13,7 @@ from pipeline import access
 from pipeline.access import Action
 from pipeline.identity import normal_pid
 from pipeline.model import Client, Person
+from pipeline.register_columns import register_columns
 from pipeline.store import sight, tables
 from pipeline.store.events import client_subject, record
 from pipeline.store.upsert import upsert
@@ -20,6 +21,9 @@ from pipeline.store.upsert import upsert
 _client = tables.client
 _TEN = 10
 _MOST_NUMBERS = 500
+_COLUMNS = register_columns(Client)
+_HIDDEN: dict[str, Any] = {column.field: column.blank for column in _COLUMNS if column.field not in {"pid", "protected"}}
+"""What is shown of a client whom the person may not see: the number that the person has, and whether the identity is protected."""
 
 
 def save_units(conn: Connection, units: Mapping[str, str], by: str = "system") -> None:
@@ -38,7 +42,7 @@ def units(conn: Connection) -> dict[str, str]:
 def save_clients(conn: Connection, clients: Iterable[Client], by: str = "system", silent: Collection[str] = ()) -> int:
     """Add or change clients; answers with how many there were. What the file is `silent` of stays as it is: no protection is lost by it."""
     known = {row["pid"]: row for row in conn.execute(_query()).mappings()} if silent else {}
-    rows = [{"pid": c.pid, "name": c.name, "unit": c.unit, "protected": c.protected, "address": c.address} for c in clients]
+    rows = [{column.field: getattr(c, column.field) for column in _COLUMNS} for c in clients]
     rows = [row | {fact: known[row["pid"]][fact] for fact in silent if row["pid"] in known} for row in rows]
     upsert(conn, _client, rows)
     record(conn, by, "save_clients", "clients", count=len(rows))
@@ -77,7 +81,7 @@ def shown_client(conn: Connection, found: Client, person: Person) -> Client:
     """A client as the person may see it: of one with protected identity whom the person does not review, or behind a block, only that."""
     blocked = sight.is_blocked(conn, person, found.pid)
     hidden = blocked or (found.protected and not access.allowed(person, Action.REVIEW, found.unit))
-    return replace(found, name="", unit="", address="", blocked=blocked) if hidden else found
+    return replace(found, **_HIDDEN, blocked=blocked) if hidden else found
 
 
 def look_up_client(conn: Connection, person: Person, typed: str, *, first: bool = True) -> Client | None:
@@ -117,4 +121,4 @@ def plain_pid(typed: str) -> str:
 
 
 def _query() -> Select[Any]:
-    return select(_client.c.pid, _client.c.name, _client.c.unit, _client.c.protected, _client.c.address)
+    return select(*(_client.c[column.field] for column in _COLUMNS))

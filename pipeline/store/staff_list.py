@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, insert, select
 
 from pipeline.model import StaffMember
+from pipeline.register_columns import register_columns
 from pipeline.store import tables
 from pipeline.store.events import record
 from pipeline.store.signature_keys import confirmed_signers
 
 _signs = tables.staff_signature
+_COLUMNS = register_columns(StaffMember)
 
 
 def save_staff(conn: Connection, members: Iterable[StaffMember], by: str = "system") -> int:
     """Make these the staff lists of their units; lists of other units stay. Answers with how many lines there were."""
-    rows = [{"unit": m.unit, "signature": m.signature, "name": m.name, "title": m.title} for m in members]
+    rows = [{column.field: getattr(m, column.field) for column in _COLUMNS} for m in members]
     if rows:
         conn.execute(delete(_signs).where(_signs.c.unit.in_({row["unit"] for row in rows})))
         conn.execute(insert(_signs), rows)
@@ -26,7 +28,7 @@ def save_staff(conn: Connection, members: Iterable[StaffMember], by: str = "syst
 
 def staff_list(conn: Connection) -> list[StaffMember]:
     """Who signs, of all units: by the lists that were taken in, and by the signature keys on paper that somebody has confirmed."""
-    query = select(_signs.c.name, _signs.c.title, _signs.c.signature, _signs.c.unit).order_by(_signs.c.unit, _signs.c.signature, _signs.c.name)
+    query = select(*(_signs.c[column.field] for column in _COLUMNS)).order_by(_signs.c.unit, _signs.c.signature, _signs.c.name)
     listed = [StaffMember(**row) for row in conn.execute(query).mappings()]
     known = {(member.unit, member.signature.upper(), member.name.casefold()) for member in listed}
     written = [one for one in confirmed_signers(conn) if (one.unit, one.signature, one.name.casefold()) not in known]

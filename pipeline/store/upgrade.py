@@ -40,9 +40,7 @@ class Upgrade:
         return self.before != self.after
 
 
-def upgrade_store(
-    settings: Settings, *, backup: bool = True, report: Callable[[Upgrade], None] = lambda _: None
-) -> Upgrade:
+def upgrade_store(settings: Settings, *, backup: bool = True, report: Callable[[Upgrade], None] = lambda _: None) -> Upgrade:
     """Raise a store of any earlier version to the latest revision, in one transaction.
 
     Of several processes that upgrade at once, one does; the others wait and find it done. An

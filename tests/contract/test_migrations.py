@@ -33,10 +33,11 @@ from pipeline.health import examine
 from pipeline.model import Client
 from pipeline.settings import ROOT, Settings
 from pipeline.store import backup, tables
-from pipeline.store.chain_rows import is_protected, verify
+from pipeline.store.chain_rows import verify
 from pipeline.store.database import Store, open_store
 from pipeline.store.engines import make_engine
 from pipeline.store.images import ImageFolder
+from pipeline.store.log_tables import is_protected
 from pipeline.store.migrations.history import (
     FOLDER,
     alembic_version,
@@ -172,9 +173,7 @@ class _Address(str):
         """Nothing to end."""
 
 
-def test_a_store_of_any_earlier_version_is_upgraded(
-    version_settings: Settings, tmp_path: Path
-) -> None:
+def test_a_store_of_any_earlier_version_is_upgraded(version_settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(SchemaOutdatedError):
         open_store(version_settings)
     upgrade_store(version_settings)
@@ -261,9 +260,7 @@ def test_a_backup_copy_put_back_is_the_store_as_it_was(old_settings: Settings) -
 
 
 @on_sqlite
-def test_a_copy_that_cannot_be_written_stops_the_upgrade(
-    old_settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_copy_that_cannot_be_written_stops_the_upgrade(old_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -277,14 +274,12 @@ def test_a_copy_that_cannot_be_written_stops_the_upgrade(
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("store_settings", BOTH[1:], indirect=True)
-def test_without_pg_dump_the_upgrade_says_what_to_do(
-    old_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_pg_dump_the_upgrade_says_what_to_do(old_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "pg_dump"
     broken.write_text("#!/bin/sh\necho 'pg_dump: error: server version mismatch' >&2\nexit 1\n")
     broken.chmod(0o755)
     for found, kind in ((None, MissingProgramError), (str(broken), StoreError)):
-        monkeypatch.setattr(backup.shutil, "which", lambda _, found=found: found)
+        monkeypatch.setattr("pipeline.store.backup.shutil.which", lambda _, found=found: found)
         with pytest.raises(kind) as error:
             upgrade_store(old_settings)
         assert "--no-backup" in error.value.remedy
@@ -342,9 +337,7 @@ def test_a_killed_upgrade_leaves_the_store_as_it_was(old_settings: Settings) -> 
 
 
 @pytest.mark.parametrize("version_settings", ["1"], indirect=True)
-def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
-    version_settings: Settings, tmp_path: Path
-) -> None:
+def test_an_upgrade_that_fails_leaves_the_store_as_it_was(version_settings: Settings, tmp_path: Path) -> None:
     wrong = tmp_path / "forms" / "x"
     wrong.mkdir(parents=True)
     (wrong / "form.yaml").write_text("- no form\n", "utf-8")

@@ -9,7 +9,9 @@ import pytest
 from pipeline.client_search import NAME_AGREES, agreement
 from pipeline.clients import ClientRegister, load_register
 from pipeline.errors import UsageError
-from pipeline.model import Client
+from pipeline.model import Client, StaffMember
+from pipeline.register_columns import register_columns
+from pipeline.store import tables
 
 ASTRID = Client("192501019216", "Astrid Åkerström", "Hemtjänst Öst")
 BIRGER = Client("195001182046", "Birger Näslund", "Hemtjänst Väst")
@@ -186,3 +188,14 @@ def test_an_lma_number_is_one_that_cannot_be_checked(tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
     register.write_text("personnummer;namn;enhet\n50-017845/6;Asta Provberg;Norr\n", "utf-8")
     assert [client.pid for client in load_register(register).clients] == ["50017845/6"]
+
+
+def test_the_tables_of_the_registers_have_the_columns_of_their_rows() -> None:
+    assert {column.field for column in register_columns(Client)} == set(tables.client.c.keys())
+    staff = {column.field for column in register_columns(StaffMember)}
+    assert staff == set(tables.staff_signature.c.keys())
+
+
+def test_a_register_says_what_it_has_no_column_for(tmp_path: Path) -> None:
+    (tmp_path / "k.csv").write_text(ROWS, "utf-8")
+    assert load_register(tmp_path / "k.csv").silent == {"address"}

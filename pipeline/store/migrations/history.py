@@ -101,9 +101,7 @@ def require_known(revision: str, store: str) -> None:
         SchemaTooNewError: it is of a later version of the program.
     """
     if revision not in {*NUMBERED, *revisions()}:
-        message = (
-            f"The store {store} has schema {revision}, this program knows schemas up to {head()}."
-        )
+        message = f"The store {store} has schema {revision}, this program knows schemas up to {head()}."
         remedy = "Use the later version of the program that made or upgraded it. Nothing has been changed."
         raise SchemaTooNewError(message, remedy)
 
