@@ -17,7 +17,7 @@ from pipeline.review import Answer
 from pipeline.stored_values import canonical
 
 SURE_CLIENTS, SURE, UNSURE = 0.595, 0.9995, 0.972
-"""Personal numbers are weighed with the register: this share is sure, and of the others this share right (docs/reading.md, who a row is about)."""
+"""Personal numbers are weighed with the register: this share is sure, and of the others this share right (docs/reading-methods.md)."""
 ALIKE = 0.5
 """Share of a machine's errors that take the ink for what it looks most like; the others are any other value."""
 _LETTERS: Mapping[str, str] = {"a": "o", "n": "u", "r": "v", "e": "c", "l": "t", "i": "j", "m": "n", "o": "a", "u": "n", "t": "f", "d": "a", "s": "r"}
