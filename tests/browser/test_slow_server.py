@@ -148,7 +148,7 @@ def test_no_form_is_seen_below_the_line_of_the_one_before(page: Page, store: Sto
 def test_keys_pressed_before_the_next_entry_is_drawn_to_its_end_do_nothing(page: Page, store: Store, tmp_path: Path) -> None:
     log_in(page, NURSE)
     first = filled(page)
-    be_slow(tmp_path)
+    be_slow(tmp_path, 0.7)  # slow enough for all keys to be pressed before the drawing ends, on a slow machine too
     page.keyboard.press("Control+Enter")
     page.wait_for_function(TURNED, arg=first)
     page.keyboard.type("1930")

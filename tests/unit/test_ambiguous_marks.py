@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+import pytest
 
 from pipeline.digitize import Reader
 from pipeline.field_spec import Kind
@@ -15,6 +16,8 @@ from pipeline.quality.filling import PX_PER_MM, printed_page
 from pipeline.review import SURE_FROM
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
+
+pytestmark = pytest.mark.slow
 
 FORMS = Forms.load(ROOT / "forms")
 PEN = (115, 60, 30)

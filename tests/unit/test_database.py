@@ -22,6 +22,8 @@ from pipeline.store.registers import clients, save_clients
 from pipeline.store.upgrade import ADDED
 from pipeline.store.workers import prepare_queue_file
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:

@@ -14,6 +14,8 @@ from pipeline.store.database import Store
 from pipeline.store.issued import outstanding
 from pipeline.store.people import authenticate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:

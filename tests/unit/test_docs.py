@@ -13,6 +13,8 @@ from pipeline.cli import build_app
 from pipeline.errors import EfterskriftError, ExitCode
 from pipeline.settings import ROOT
 
+pytestmark = pytest.mark.slow
+
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "forms" / "README.md", ROOT / "data" / "samples" / "README.md"]
 

@@ -23,6 +23,8 @@ from pipeline.recognize.row_ink import RowInk, row_ink
 from pipeline.recognize.see_back import points_to_back
 from pipeline.recognize.strikes import STRUCK_OUT
 
+pytestmark = pytest.mark.slow
+
 PX = 8.0
 PITCH = 9.0
 WIDTH = 110.0
