@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from time import monotonic
-from typing import TypeVar
 
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
@@ -17,8 +16,6 @@ from pipeline.store.database import Store
 from tests.browser.serving import PATIENCE_MS
 from tests.ui import seeding
 from tests.ui.seeding import NOTE
-
-Stored = TypeVar("Stored")
 
 
 def log_in(page: Page, person: Person, password: str = seeding.PASSWORD) -> None:
@@ -64,7 +61,7 @@ def wait_until(page: Page, holds: Callable[[], bool]) -> None:
     expect_stored(page, holds, True)
 
 
-def expect_stored(page: Page, read: Callable[[], Stored], expected: Stored) -> None:
+def expect_stored(page: Page, read: Callable[[], object], expected: object) -> None:
     """Wait until the store says what is expected; a screen may be drawn before what was asked for is written."""
     last = monotonic() + PATIENCE_MS / 1000
     while (found := read()) != expected and monotonic() < last:

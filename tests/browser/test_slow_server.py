@@ -148,12 +148,14 @@ def test_no_form_is_seen_below_the_line_of_the_one_before(page: Page, store: Sto
 def test_keys_pressed_before_the_next_entry_is_drawn_to_its_end_do_nothing(page: Page, store: Store, tmp_path: Path) -> None:
     log_in(page, NURSE)
     first = filled(page)
-    be_slow(tmp_path)
+    be_slow(tmp_path, 0.2)
     page.keyboard.press("Control+Enter")
     page.wait_for_function(TURNED, arg=first)
+    be_slow(tmp_path, 60)  # the drawing is not ended before all keys are pressed
     page.keyboard.type("1930")
     for press in ("Alt+s", "Control+Enter", "Alt+z"):
         page.keyboard.press(press)
+    be_quick(tmp_path)
     second = wait_for_entry(page, other_than=first)
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(page.locator(f".st-key-f-{second}-0-personnummer input")).to_have_value("1930")

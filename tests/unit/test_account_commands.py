@@ -17,6 +17,8 @@ from pipeline.store.clock import utc_now
 from pipeline.store.database import Store, open_store
 from tests.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
 
+pytestmark = pytest.mark.slow
+
 REASON = ("--reason", "Klienten har begärt det.")
 LISA = ("--name", "Lisa Ek", "--title", "sjuksköterska", "--role", "granskare")
 KEEPER = Person("olle", "Olle Ek", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, frozenset(), frozenset())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+import pytest
 
 from pipeline.confidence import PREFILL_FROM
 from pipeline.digitize import Reader
@@ -15,6 +16,8 @@ from pipeline.printing import issue
 from pipeline.quality.filling import PX_PER_MM, printed_page
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
+
+pytestmark = pytest.mark.slow
 
 FORMS = Forms.load(ROOT / "forms")
 PEN = (115, 60, 30)

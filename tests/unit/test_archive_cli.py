@@ -21,6 +21,8 @@ from pipeline.store import tables
 from tests.export_office import confirm, open_office
 from tests.small_pages import blank_page
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:

@@ -22,6 +22,8 @@ from pipeline.settings import ROOT
 from pipeline.stages import stage, timed_stages
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.slow
+
 
 def test_steps_are_timed_only_when_asked() -> None:
     with stage("one"):

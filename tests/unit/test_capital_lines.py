@@ -13,6 +13,8 @@ from pipeline.training.capital_lines import as_written, is_in_capitals
 from pipeline.training.handwriting_data import Line, as_cut
 from pipeline.training.handwriting_sources import OF_CAPITALS, Sources
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_line_seen_in_capitals_is_labelled_so() -> None:
     lines = [Line(_written("BOENDE PIGG IDAG"), "Boende pigg idag", "a"), Line(_written("Boende pigg idag"), "Boende pigg idag", "b")]

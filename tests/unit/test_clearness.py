@@ -26,6 +26,8 @@ from pipeline.quality.hands import hands
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.slow
+
 FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}
 SOME = ("besokslista", "hsl-anteckning", "signeringslista")
 

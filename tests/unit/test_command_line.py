@@ -12,6 +12,8 @@ import pytest
 from pipeline import __version__, cli
 from pipeline.errors import ExitCode
 
+pytestmark = pytest.mark.slow
+
 _RUN = "from pipeline.cli import main; main()"
 
 

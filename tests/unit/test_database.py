@@ -19,6 +19,8 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.events import events_of, record
 from pipeline.store.workers import prepare_queue_file
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:

@@ -16,6 +16,8 @@ from pipeline.store.issued import outstanding
 from pipeline.store.people import authenticate
 from tests.databases import number_schema
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:

@@ -21,6 +21,8 @@ from pipeline.store.pages import page, queued
 from tests.blank_reader import Blank
 from tests.small_pages import write_stack
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:

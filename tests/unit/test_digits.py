@@ -26,6 +26,8 @@ from pipeline.recognize.registry import NETWORKS
 from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
 
+pytestmark = pytest.mark.slow
+
 NUMBER = "189001019802"
 """An official test number (Skatteverket)."""
 

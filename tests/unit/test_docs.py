@@ -15,6 +15,8 @@ from pipeline.cli import build_app, options
 from pipeline.errors import EfterskriftError, ExitCode
 from pipeline.settings import ROOT, Settings
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text("utf-8")
 GROUPS = {options.BEFORE, options.TAKING_IN, options.REVIEW, options.RUNNING, options.RESEARCH}

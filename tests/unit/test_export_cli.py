@@ -21,6 +21,8 @@ from pipeline.settings import Settings
 from tests.export_examples import SIV
 from tests.export_office import ANNA, confirm, open_office, state
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:

@@ -26,6 +26,8 @@ from pipeline.settings import ROOT
 from pipeline.template import Forms
 from tests.form_choice import by_form
 
+pytestmark = pytest.mark.slow
+
 FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}
 SCALE = 8
 

@@ -23,6 +23,8 @@ from pipeline.store.database import Store, open_store
 from pipeline.store.issued import outstanding
 from pipeline.store.registers import save_clients, save_units
 
+pytestmark = pytest.mark.slow
+
 REGISTER = (
     "personnummer;namn;enhet\n"
     "192501019216;Astrid Åkerström;Hemtjänst Öst\n"

@@ -18,6 +18,8 @@ from pipeline.store.registers import save_clients
 from pipeline.store.staff_list import save_staff
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.slow
+
 EVA = StaffMember("Eva Marklund", "sjuksköterska", "EM", "Norr")
 
 

@@ -17,6 +17,8 @@ from pipeline.store.pages import queued
 from tests.blank_reader import Blank
 from tests.small_pages import write_stack
 
+pytestmark = pytest.mark.slow
+
 
 class Engine:
     """What the engine knows, and what it is told."""

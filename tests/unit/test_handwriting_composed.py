@@ -15,6 +15,8 @@ from pipeline.training.handwriting_data import Line
 from pipeline.training.piece_sheet import LATE, written_line
 from pipeline.training.swedish_hands import swedish_texts
 
+pytestmark = pytest.mark.slow
+
 HIGH, WIDE = 48, 20
 TOPS = {"a": 20, "o": 20, "b": 8, "l": 2}
 """Letters are bars on the baseline 40; what tells them apart is where they begin."""

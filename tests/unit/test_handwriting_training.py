@@ -19,6 +19,8 @@ from pipeline.training.handwriting_text import CHARACTERS, PHRASES, SLOTS, fille
 from pipeline.training.uppsala import words
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_network_answers_for_all_of_the_products_alphabet() -> None:
     assert set(ALPHABET) <= set(CHARACTERS)

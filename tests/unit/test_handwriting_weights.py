@@ -13,6 +13,8 @@ from pipeline.errors import MissingProgramError
 from pipeline.model import Image
 from pipeline.recognize.network import network_file, read_steps, second_file
 
+pytestmark = pytest.mark.slow
+
 DATA_MODELS = Path(__file__).parents[2] / "data" / "models"
 TEXTS = ("Sårvård höger ben", "Alvedon 500 mg kl. 08.15", "Åkte till Östra Kajen", "pulsen 84, blodtryck 135/82", "ringde dottern", "Övre Njurunda")
 

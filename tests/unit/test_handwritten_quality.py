@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from pipeline.quality.handwritten import SETS, handwritten, judged_row, plain
 from pipeline.quality.measure import Data
@@ -13,6 +14,8 @@ from pipeline.recognize.language import swedish
 from pipeline.settings import ROOT
 from pipeline.training.decoding import with_words_unlisted
 from pipeline.training.handwriting_data import Line
+
+pytestmark = pytest.mark.slow
 
 
 def test_absent_sets_say_so(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from pipeline.quality.damage_place import turn
 from tests.distort import DISTORTIONS
 from tests.synthetic_page import CODE, rendered, scribbled, synthetic_page, synthetic_pdf
 
+pytestmark = pytest.mark.slow
+
 PX_PER_MM = 2480 / 210
 
 

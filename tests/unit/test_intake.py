@@ -23,6 +23,8 @@ from pipeline.store.stacks import unfinished
 from pipeline.uploads import take_in_uploads
 from tests.small_pages import CutShortError, blank_page, foreign_page, pdf, stop_after, write_stack
 
+pytestmark = pytest.mark.slow
+
 SCANNER = Person("a.b", "Anna Berg", "administratör", Role.ADMINISTRATOR, frozenset({"Norra"}), frozenset({"HSL"}))
 
 

@@ -23,6 +23,8 @@ from pipeline.recognize.page_lines import plain_area
 from pipeline.recognize.row_ink import RowInk, row_ink
 from pipeline.recognize.see_back import points_to_back
 
+pytestmark = pytest.mark.slow
+
 PX = 8.0
 PITCH = 9.0
 WIDTH = 110.0

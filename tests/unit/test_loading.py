@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pipeline.settings import ROOT
+
+pytestmark = pytest.mark.slow
 
 _ASK = """
 import gc, sys, time

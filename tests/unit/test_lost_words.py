@@ -21,6 +21,8 @@ from pipeline.settings import ROOT
 from pipeline.template import Forms
 from tests.form_choice import by_form
 
+pytestmark = pytest.mark.slow
+
 FORMS = Forms.load(ROOT / "forms")
 IN_USE = [form for form in {form.id for form in FORMS.values()} if not FORMS.latest(form).printed_elsewhere]
 BLACK = 150

@@ -36,6 +36,8 @@ from pipeline.store.events import events_of
 from pipeline.template import Area, Form, Forms, Subject, load_form
 from tests.printed_elsewhere import page as blank_page
 
+pytestmark = pytest.mark.slow
+
 ANNA = Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset({"Norr"}), frozenset({"HSL"}))
 ROUND = acts.Start("Rond på natten", Area.HSL, Subject.CLIENT)
 VALUES: dict[str, Value] = {

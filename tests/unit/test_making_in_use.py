@@ -29,6 +29,8 @@ from pipeline.unit_pack import make_unit_pack, unit_needs
 from tests.ui import seeding
 from tests.ui.seeding import ADMINISTRATOR, NOTE, NURSE, UNIT
 
+pytestmark = pytest.mark.slow
+
 VALUES = {name: value for name, value in NOTE.items() if name not in ("kontakttyp", "information", "plan")} | {"sov": "delvis"}
 
 

@@ -15,6 +15,8 @@ from pipeline.training.handwriting_data import family
 from pipeline.training.more_fonts import faces, fetch
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_face_of_the_list_is_named_once_with_its_weight() -> None:
     assert len(faces()) > 150

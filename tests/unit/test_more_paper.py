@@ -22,6 +22,8 @@ from pipeline.quality.hands import hands
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.slow
+
 FORMS = Forms.load(ROOT / "forms")
 WORDS = ("Ringt dottern om nyckeln", "Ny tid hos doktorn 14/3", "Vill ha hjälp med handling", "Sår på hälen, rött")
 

@@ -14,6 +14,8 @@ from pipeline.recognize import digits, strikes
 from pipeline.recognize.inference import opened
 from pipeline.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 PICTURE = np.full((32, 64), 255, np.uint8)
 READ: dict[str, Callable[[Path], object]] = {
     "digits": lambda file: digits.one_look(PICTURE[None, :, :32], file),

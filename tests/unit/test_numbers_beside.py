@@ -14,6 +14,8 @@ from pipeline.quality.filling import PX_PER_MM, printed_page
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.slow
+
 FORMS = Forms.load(ROOT / "forms")
 PEN = (115, 60, 30)
 NAMES = [f"rad{row:02d}.{value}" for row in range(2, 6) for value in ("puls", "saturation")]

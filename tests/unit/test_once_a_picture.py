@@ -6,9 +6,12 @@ import gc
 from weakref import ref
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from pipeline.once import once_a_picture, while_it_lives
+
+pytestmark = pytest.mark.slow
 
 PAGE = 1000
 """Bytes of the picture."""

@@ -10,6 +10,8 @@ import pytest
 
 from pipeline.one_thread import one_thread_each
 
+pytestmark = pytest.mark.slow
+
 THREADS = """
 import os, numpy
 a = numpy.ones((900, 900), numpy.float32)

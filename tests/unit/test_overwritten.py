@@ -10,6 +10,8 @@ from pipeline.model import Image
 from pipeline.overwritten import Laid
 from pipeline.quality.written_over import drawn_form, half_off, judge, spoilt, written_rows
 
+pytestmark = pytest.mark.slow
+
 PATCH = slice(20, 60)
 HERE = np.zeros(2)
 

@@ -29,6 +29,8 @@ from pipeline.pack.telephone_chain import Called, chain_pages, load_chain
 from pipeline.settings import ROOT
 from pipeline.template import Area, Forms, Subject
 
+pytestmark = pytest.mark.slow
+
 FORMS = Forms.load(ROOT / "forms")
 REGISTER = load_register(ROOT / "data" / "samples" / "klienter.csv").clients
 UNIT = "Hemsjukvården Centrum"

@@ -26,6 +26,8 @@ from tests.distort import distort
 from tests.printed_elsewhere import page, written_form
 from tests.synthetic_page import scribbled, synthetic_page
 
+pytestmark = pytest.mark.slow
+
 MM = 300 / 25.4
 PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 9), np.linspace(20, 280, 12)), axis=-1).reshape(-1, 2)
 WARD = page("Observationslista", 0)

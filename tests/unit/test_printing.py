@@ -25,6 +25,8 @@ from pipeline.settings import ROOT
 from pipeline.template import Form, Forms, Subject
 from tests.form_choice import by_form
 
+pytestmark = pytest.mark.slow
+
 FORMS = Forms.load(ROOT / "forms")
 SERIAL = "7F3K9Q2B"
 CLIENT = Client("192501019216", "Astrid Åkerström", "Hemtjänst Öst")

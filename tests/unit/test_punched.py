@@ -19,6 +19,8 @@ from pipeline.quality.hands import hands
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.slow
+
 FORMS = Forms.load(ROOT / "forms")
 
 

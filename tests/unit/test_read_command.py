@@ -23,6 +23,8 @@ from pipeline.scan import pages_of
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.slow
+
 FORM = Forms.load(ROOT / "forms").latest("hsl-anteckning")
 FIELD_KEYS = {"value", "p", "state", "alternatives", "box_px"}
 

@@ -23,6 +23,8 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.loose import grey_picture
 from pipeline.training.drawn_marks import drawn_mark
 
+pytestmark = pytest.mark.slow
+
 KEYS = {"path", "value", "p", "state", "alternatives"}
 
 

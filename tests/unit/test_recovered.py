@@ -13,6 +13,8 @@ from pipeline.settings import ROOT
 from pipeline.template import Form, Forms
 from tests.form_choice import by_form
 
+pytestmark = pytest.mark.slow
+
 FORMS = Forms.load(ROOT / "forms")
 OURS = [form.id for form in FORMS.values() if form is FORMS.latest(form.id) and recoverable(form)]
 BY_HAND = [form_id for form_id in OURS if not (ROOT / "forms" / form_id / "outline.yaml").exists()]

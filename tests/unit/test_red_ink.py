@@ -18,6 +18,8 @@ from pipeline.quality.hands import hands
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.slow
+
 FORMS = Forms.load(ROOT / "forms")
 VISITS = FORMS.latest("besokslista")
 RED = (45, 35, 205)

@@ -36,6 +36,8 @@ from tests.distort import DISTORTIONS, distort
 from tests.form_choice import FEW, cases_by_form
 from tests.synthetic_page import scribbled, synthetic_blank, synthetic_page
 
+pytestmark = pytest.mark.slow
+
 FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}
 SOURCE_PX = np.array([2480 / 210, 3508 / 297])
 LAID_ALIKE = {"lvu-omhandertagande", "lvm-omhandertagande"}

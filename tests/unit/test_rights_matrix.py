@@ -27,6 +27,8 @@ from tests.rights_table import ABOUT_NO_PAPER, MATRIX, NOT_ACTING, R, Reach
 from tests.rights_world import REASON, Known, World, make_world
 from tests.ward import ADMIN, ASTA, NORTH, NOW, SOUTH, person
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Known]:

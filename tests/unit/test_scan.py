@@ -22,6 +22,8 @@ from pipeline.picture import decode
 from pipeline.scan import ScannedPage, page_count, pages_of
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.slow
+
 
 def _picture(mode: str = "L", size: tuple[int, int] = (400, 560), seed: int = 1) -> Pillow.Image:
     pixels = np.random.default_rng(seed).integers(0, 255, (size[1] // 8, size[0] // 8), np.uint8)

@@ -27,6 +27,8 @@ from pipeline.template import Forms
 from tests.form_choice import by_form
 from tests.synthetic_page import rendered
 
+pytestmark = pytest.mark.slow
+
 FORMS = Forms.load(ROOT / "forms")
 NOTE = FORMS.latest("hsl-anteckning")
 HAND = hands(1, seed=11)[0]

@@ -22,6 +22,8 @@ from pipeline.quality.hands import hands
 from pipeline.template import Area, Form, Per
 from pipeline.trial_texts import TRIAL_TEXTS
 
+pytestmark = pytest.mark.slow
+
 NOTE = "Lägger om såret igen"
 
 

@@ -24,6 +24,8 @@ from pipeline.store.stacks import unfinished
 from pipeline.watch import FolderWatch, ends_properly
 from tests.small_pages import CutShortError, blank_page, foreign_page, pdf, stop_after, write_stack
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:

@@ -18,6 +18,8 @@ from pipeline.recognize.word_places import Span, aligned, spans
 from pipeline.settings import ROOT
 from pipeline.template import Forms
 
+pytestmark = pytest.mark.slow
+
 TEXT = "Sov gott hela natten.\nÅt frukost.\n\nVill ringa sin dotter."
 
 

@@ -34,6 +34,8 @@ from tests.faults.watching import until
 from tests.small_pages import foreign_page, write_stack
 from tests.ward import ASTA
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
