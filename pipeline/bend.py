@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from pipeline.model import Box
 from pipeline.plane import Points
 
+REWEIGHTINGS = 6
+"""Rounds of the fit with Cauchy's weights."""
+
+
 Weights = NDArray[np.floating[Any]]
 
 _TRUSTED_MM = 0.15
@@ -74,7 +78,7 @@ def fit_bend(at: Points, left: Points, page: Box, *, creased: bool = False) -> B
     weight: Weights = np.ones(len(at))
     damping = np.diag([_DAMPING * len(at)] * powers.shape[1])
     weights: Weights = np.zeros((powers.shape[1], 2))
-    for _ in range(6):
+    for _ in range(REWEIGHTINGS):
         normal = powers.T @ (powers * weight[:, None]) + damping
         weights = np.linalg.solve(normal, powers.T @ (left * weight[:, None]))
         wrong = np.linalg.norm(left - powers @ weights, axis=1)

@@ -28,6 +28,8 @@ from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, places_at, ring
 from pipeline.punched import is_punched
 from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
 
+LEAST_PATTERN = 0.01
+"""Standard deviation of darkness below which a patch shows nothing that could be found elsewhere."""
 _FAINT = 0.2
 """A line with less than this share of the contrast that lines have on this page is not seen."""
 _UNSEEN_SHARE = 0.4
@@ -228,7 +230,7 @@ def _patch(form: Print, field: Box) -> _Patch | None:
     dark = np.ascontiguousarray(unfilled[rows, columns])
     around = slice(rows.start - _REACH, rows.stop + _REACH), slice(columns.start - _REACH, columns.stop + _REACH)
     mean = dark.mean()
-    return _Patch((rows, columns), around, PackedMap(dark), mean, float(np.linalg.norm(dark - mean))) if dark.std() >= 0.01 else None
+    return _Patch((rows, columns), around, PackedMap(dark), mean, float(np.linalg.norm(dark - mean))) if dark.std() >= LEAST_PATTERN else None
 
 
 def _likeness(around: Map, patch: Map) -> Map:

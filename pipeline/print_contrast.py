@@ -14,6 +14,8 @@ from pipeline.model import Box, Image
 from pipeline.once import while_it_lives
 from pipeline.packed import Map, Mask, PackedMask, Places
 
+PAPER_BLUR_PX = 0.8
+"""Standard deviation of the blur before paper is sought, px at 4 px/mm."""
 PX_PER_MM = 8.0
 """Scale of the upright page and its blank."""
 SCALE = 4.0
@@ -139,7 +141,7 @@ def _darkness(picture: Image) -> Map:
 
 def paper_of(fine: Image) -> Image:
     """The light of the paper near each place of a grey picture at `SCALE`."""
-    soft = cv2.GaussianBlur(fine, (0, 0), 0.8)
+    soft = cv2.GaussianBlur(fine, (0, 0), PAPER_BLUR_PX)
     side = round(_PAPER_MM * SCALE)
     return np.asarray(cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side)), np.uint8)
 

@@ -21,6 +21,8 @@ from pipeline.once import once_a_picture
 from pipeline.overwritten import Laid, written_over
 from pipeline.plane import Points
 
+STRIPS_ACROSS, STRIPS_DOWN = 3, 8
+"""The page is judged in so many strips; on A4 one is 70 × 37 mm."""
 _CELL_MM = 13.5
 """One patch, the best, is taken from each square of this size."""
 _SELECT_PX_PER_MM = 4.0
@@ -231,8 +233,8 @@ def mostly_seen(shifts: Shifts, page: Box = plane.PAGE) -> bool:
     counted = np.ones(len(shifts.at), bool) if shifts.hidden is None else ~shifts.hidden
     if shifts.found.sum() < _FOUND_SHARE * (~counted).sum():
         return False
-    x, y = (shifts.at / (page.w / 3, page.h / 8)).astype(np.intp).T
-    every, seen = np.zeros((8, 3), np.intp), np.zeros((8, 3), np.intp)
+    x, y = (shifts.at / (page.w / STRIPS_ACROSS, page.h / STRIPS_DOWN)).astype(np.intp).T
+    every, seen = np.zeros((STRIPS_DOWN, STRIPS_ACROSS), np.intp), np.zeros((STRIPS_DOWN, STRIPS_ACROSS), np.intp)
     np.add.at(every, (y, x), counted)
     np.add.at(seen, (y, x), shifts.found)
     dark = (every >= 2) & (seen < _SEEN_SHARE * every)

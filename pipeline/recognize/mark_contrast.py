@@ -13,6 +13,8 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Darkness, Ink, paper_darkness, square
 from pipeline.recognize.ranks import quantile, quantiles
 
+LEAST_BARE_SHARE = 0.02
+"""With less bare paper than this the whole box says how light the paper is."""
 FEATURES = (
     "mean darkness",
     "mean darkness of the blank",
@@ -49,7 +51,7 @@ def contrast(crop: Crop, ink: Ink, widest_mm: float) -> NDArray[np.float64]:
     dark, printed = ink.darkness[window], blank[window]
     bare = _darkest_near(blank, window, max(1, round(BARE_MM * ink.px_per_mm))) < BARE
     bare_part = np.count_nonzero(bare) / bare.size
-    paper = dark[bare] if bare_part > 0.02 else dark
+    paper = dark[bare] if bare_part > LEAST_BARE_SHARE else dark
     mean_dark, mean_printed = cv2.mean(dark)[0], cv2.mean(printed)[0]
     values = (
         mean_dark,

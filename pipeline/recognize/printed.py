@@ -15,6 +15,8 @@ from pipeline.recognize.ink import Ink, find_ink, written
 from pipeline.recognize.strikes import STRUCK_OUT
 from pipeline.recognize.tesseract import Word, read_line
 
+EMPTY_P = 0.99
+"""Probability that a field without ink is empty."""
 READ_PX_PER_MM = 12.0
 """Tesseract is made for about 300 dpi."""
 DPI = 300
@@ -40,7 +42,7 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
 
 def _read(ink: Ink) -> Reading:
     if ink.area_mm2 < LEAST_INK_MM2:
-        return Reading.empty(0.99)
+        return Reading.empty(EMPTY_P)
     reading = _reading(read_line(_picture(ink), DPI))
     return replace(reading, p=min(reading.p, UNSEEN_P), remarks=(STRUCK_OUT,)) if is_struck(ink) else reading
 
