@@ -20,9 +20,11 @@ Weights = NDArray[np.floating[Any]]
 _TRUSTED_MM = 0.15
 """A patch that lies this far from the fit counts half."""
 _DAMPING = 1e-3
+"""Weight of the assumption of no bend, in patches, for each patch."""
 _NEAR_MM = 9.0
 """Standard deviation of the weight of a patch in the fit of a crease. Patches lie about 13 mm apart."""
 _APART_MM = 13.5
+"""Distance over which the slope of a crease is measured, mm."""
 _STEADY = 0.15
 """How much weight the assumption of no crease has, in patches: where there are none, nothing is moved."""
 

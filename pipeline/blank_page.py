@@ -16,11 +16,13 @@ BLUR_PX = 0.6
 LIGHTEST_SHADOW = 60
 """Paper is taken to be at least this light, grey levels, so that noise in the dark is no ink."""
 _PX_PER_MM = 5.0
+"""Scale in which strokes are looked for, px/mm."""
 _INK = 0.11
 """How much darker than the paper a stroke is at least. Writing that shows through lies at 0.03–0.08, faint pencil at 0.13–0.3."""
 _STROKE_MM = 2.5
 """What is wider is no stroke: a shadow, a fold, a punched hole."""
 _EDGE_MM = 7.0
+"""Ink nearer to the edge than this is ignored, mm."""
 _SPECK_MM = 1.2
 """Shorter is dust."""
 _WRITING_MM = 6.0

@@ -33,6 +33,7 @@ LEAST_PATTERN = 0.01
 _FAINT = 0.2
 """A line with less than this share of the contrast that lines have on this page is not seen."""
 _UNSEEN_SHARE = 0.4
+"""A field whose print is hidden to more than this share is occluded."""
 _PARTLY_UNSEEN, _UNSEEN_OF_CELL, _UNSEEN_OF_STRETCH = 0.1, 0.75, 0.6
 """A digit often hides half of its box, but not all of it; a line of writing one of the two rules along which it runs."""
 _BARE = 0.05
@@ -44,25 +45,35 @@ _LOST_PRINT = 0.3
 _SEEN_PART = 0.85
 """The contrast of a page's print is that of its best part: more than half of the page may be torn off or in the dark."""
 _FEWEST_PX = 40
+"""Least length of an outline that is judged, px at 4 px/mm."""
 _STROKE_MM = 3.0
 """No pen stroke of writing is wider."""
 _BAND_MM = 9.0
 """What is dark over more than this is no filled box."""
 _SURROUNDINGS_MM = 41.0
+"""Distance within which paper gives a place's light, mm."""
 _DIMMED = 0.72
+"""What is darker than this part of the paper around is in shadow, or something lies on it."""
 _DARKEST_PAPER = 30
 """Grey of paper below which the camera's noise is as strong as pen."""
 _DIM = np.maximum(np.ceil(_DIMMED * np.arange(256)), _DARKEST_PAPER).astype(np.uint8)
 """For each grey of paper, the grey below which a place is dark."""
 _BAND_SHARE = 0.1
+"""A field of which this share is dark is occluded."""
 _REACH = round(2.5 * SCALE)
 """px by which print is sought beside its place."""
 _MOVED_MM = 0.7
+"""Print found farther from its place than this has moved, mm."""
 _ALIKE = 0.5
+"""Least correlation of print that has moved with that of the form."""
 _BETTER = 0.1
+"""How much better the correlation must be there than at the right place."""
 _NEAR_MM = 22.0
+"""Distance of neighbouring fields that are compared, mm."""
 _STRETCH_MM = 20.0
+"""Length of the parts into which a long field is divided, mm."""
 _MOST = 0.6
+"""A field is occluded too if this share of its neighbours is."""
 
 
 class Hidden(StrEnum):

@@ -33,9 +33,11 @@ CODE_SIDES_PX = 1800, 2600
 _FINER_SIDE = 3000
 """Longer side, px, of the picture in which markers are sought again."""
 _CODE_PX_PER_MM = 12.0
+"""Scale in which codes are read, px/mm."""
 _WIDEST_MODULES_MM = 5.5
 """No black part of a code is wider."""
 _BLACK_SHARE = 0.3
+"""What is darker than this part of the paper near by is black."""
 _OUTLIER_MM = 6.0
 """A marker this far from where the others want it is not a marker of this page."""
 

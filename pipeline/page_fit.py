@@ -30,6 +30,7 @@ MANY_PATCHES = 3
 FEWEST = 12
 """So many patches of print have to be found."""
 _LEFT_OUT_MM = 13.5
+"""Side of the squares of the chess board that are left out in turn, mm."""
 _GOOD_MM = 0.12
 """A page that lies so well is not searched for creases: there is nothing to gain, and following them costs as much as all else."""
 _BENDS = 0.85

@@ -29,7 +29,9 @@ _PRINTED, _BARE = 0.05, 0.015
 _DARKEST = 0.35
 """Darkness is cut here: pen is darker than any line of a field and must not outweigh it."""
 _WINDOW_MM = 2.5
+"""Size of the window in which contrast is measured, mm."""
 _CHECK_BOX_MM = 3.0, 6.5
+"""Shortest and longest side of a printed check box, mm."""
 FORMS = 48
 """Of so many form pages a process keeps what their blanks tell: of the 41 that the program ships and some of one's own, some 4 MB each."""
 

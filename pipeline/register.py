@@ -37,12 +37,15 @@ LOST_MM = 10.0
 """The residual of a page whose print was not found on it."""
 
 _ROUGH = Search(px_per_mm=4.0, patch_mm=9.0, reach_mm=4.0)
+"""Search for print where only markers are known: scale, size of a patch and distance."""
 _FINE = Search(px_per_mm=6.0, patch_mm=6.5, reach_mm=2.0)
+"""Search for print near its place."""
 _NEAR_MM = 0.3
 """Flat pages lie within 0.1 mm of where their marks say; creased and photographed ones are off by 0.5 mm and more."""
 _FOLLOWED = 4
 """So many times a crease is followed further, as long as that finds `_MORE` of the print."""
 _MORE = 1.005
+"""Least growth of the number of patches found that is worth another round."""
 _REACHES = 1.05
 """A stretch is followed further as long as that finds so much more of the print."""
 _BAND = 64

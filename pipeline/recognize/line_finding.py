@@ -34,8 +34,11 @@ GAP_COST = 0.002
 COARSE = 2.0
 """Rows are looked for at so many px a millimetre."""
 STEEPEST_DEG, STEP_DEG = 9.0, 0.5
+"""Greatest slope of writing that is tried, and the steps, degrees."""
 FINE_DEG, FINE_STEP_DEG = 3.0, 0.1
+"""The same for a second, finer search."""
 WORTH_SHEARING = 1.05
+"""Rows must become this many times sharper for a slope to be believed."""
 ALONG, ACROSS = 1.4, 0.38
 """Reach of the blur along and across the writing (standard deviations), in heights of a letter."""
 FAINTEST_RIDGE = 0.14
@@ -47,11 +50,13 @@ JUMP = 3.0
 SAME_ROW = 0.75
 """Crests beside each other are of one row if they are less than this many heights of a letter apart."""
 SHORTEST_MM = 1.0
+"""Least length of a row, mm."""
 BENDS_MM = (20.0, 45.0, 100.0)
 """From these lengths on a row may slope, bend, and bend twice."""
 STEEPEST_ON = 0.05
 """A row goes on beyond its ends at most so steeply."""
 LETTER_MM = (1.2, 7.0)
+"""Least and greatest height of letters where no rules tell it, mm."""
 LETTER_OF_PITCH = (0.22, 0.5)
 """How high letters are: anyhow, and as parts of the distance between the form's rules."""
 

@@ -34,10 +34,13 @@ INSIDE = 0.78
 BARE = 0.08
 """The blank is paper where it is lighter than this, and was so all around."""
 BARE_MM = 0.15
+"""Paper farther from print than this is bare, mm."""
 DARKENED = 0.18
+"""Bare paper darker than this may have ink, as part of white."""
 HERE = 0.01
 """So much better must a blank correlate elsewhere to be moved."""
 ROUNDING = 1e-4
+"""Slack for rounding when correlations are compared."""
 PLAIN = 0.01
 """With less spread of its darkness a picture shows nothing that could be laid on another."""
 

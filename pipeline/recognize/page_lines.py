@@ -25,10 +25,13 @@ ROUND_HOLE = 0.85
 PAPER_ROW_QUANTILE = 0.05
 """Quantile of the darkness of rows that is paper."""
 READ_PX_PER_MM = 8.0
+"""Scale in which a page of no form is read, px/mm."""
 PAGE_MM = 297.0
+"""Longer side of A4, mm."""
 PAGE_SHAPE = (1.30, 1.55)
 """A picture with sides in this proportion, and at least `PAGE_PX` long, is a whole page of A4."""
 PAGE_PX = 900
+"""Least longer side of an image of a whole page, px."""
 ROW_MM = 9.0
 """The usual distance between rows of writing."""
 OFF = 1.6
@@ -42,7 +45,9 @@ RULE_MM, RULED = 12.0, 0.5
 CUT_MM = 1.8
 """A rule that is taken away leaves a gap of at most this in a line that it crosses."""
 HOLE_MM = (4.5, 7.5)
+"""Least and greatest diameter of a punch hole, mm."""
 HOLE_FROM_EDGE_MM = 18.0
+"""Punch holes are nearer to the edge than this, mm."""
 HOLES_APART_MM, HOLLOW = 2.0, 0.25
 """The ring that a punched hole leaves: its size, how far in it lies at most, how exactly below each other
 holes lie, and how much may be inked about their middle."""

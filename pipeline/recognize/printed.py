@@ -23,6 +23,7 @@ DPI = 300
 AROUND_MM = 4.0
 """White around the line."""
 LEAST_INK_MM2 = 0.4
+"""A field with less ink is empty, mm²."""
 LEVEL_MM, THICKER_MM = 6.0, 0.4
 """A stroke that is level for so long, when it is made so much thicker, is of a pen: print is for 3 mm, and for 8 where a poor scan joins letters."""
 STRUCK_SHARE, STRUCK_MM = 0.5, 18.0

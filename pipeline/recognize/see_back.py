@@ -32,7 +32,9 @@ TURN = re.compile(
 SHAFT, HEAD = 0.6, 0.4
 """The shaft fills this part of an arrow's length, the head's legs begin in the last such part."""
 THIN = 0.3
+"""Greatest height of the shaft of an arrow, in letter heights."""
 LENGTH = (1.5, 8.0)
+"""Least and greatest length of an arrow, in letter heights."""
 HEAD_HIGH = (0.35, 1.6)
 """In heights of a letter."""
 

@@ -12,9 +12,11 @@ from pipeline.recognize.pieces import Pieces
 HIGHEST = 0.6
 """An underline is at most this high, in letter heights."""
 SHORTEST = 2.2
+"""Least length of an underline, in letter heights."""
 THICKEST = 0.28
 """An underline is at least and at most so long and thick, in heights of a letter."""
 ABOVE = (0.12, 1.3)
+"""Where the writing above an underline is looked for, in letter heights."""
 BELOW = (0.12, 0.45)
 """Where letters are looked for, in heights of a letter from the stroke's edge."""
 COVERED, UNCOVERED = 0.5, 0.35
