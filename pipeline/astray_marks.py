@@ -22,6 +22,7 @@ _GAP_MM, _GAP_OVER_PRINT_MM = 0.6, 1.3
 _SIDES_MM = 1.5, 14.0
 """The shorter side of a mark at least, and its longer one at most."""
 _LEAST_MM2 = 1.0
+"""Least ink of a mark, mm²."""
 _THICKEST_MM = 1.8
 """No pen is broader; a punched hole is."""
 _NEAR_MM = 5.0

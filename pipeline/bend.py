@@ -11,14 +11,20 @@ from numpy.typing import NDArray
 from pipeline.model import Box
 from pipeline.plane import Points
 
+REWEIGHTINGS = 6
+"""Rounds of the fit with Cauchy's weights."""
+
+
 Weights = NDArray[np.floating[Any]]
 
 _TRUSTED_MM = 0.15
 """A patch that lies this far from the fit counts half."""
 _DAMPING = 1e-3
+"""Weight of the assumption of no bend, in patches, for each patch."""
 _NEAR_MM = 9.0
 """Standard deviation of the weight of a patch in the fit of a crease. Patches lie about 13 mm apart."""
 _APART_MM = 13.5
+"""Distance over which the slope of a crease is measured, mm."""
 _STEADY = 0.15
 """How much weight the assumption of no crease has, in patches: where there are none, nothing is moved."""
 
@@ -74,7 +80,7 @@ def fit_bend(at: Points, left: Points, page: Box, *, creased: bool = False) -> B
     weight: Weights = np.ones(len(at))
     damping = np.diag([_DAMPING * len(at)] * powers.shape[1])
     weights: Weights = np.zeros((powers.shape[1], 2))
-    for _ in range(6):
+    for _ in range(REWEIGHTINGS):
         normal = powers.T @ (powers * weight[:, None]) + damping
         weights = np.linalg.solve(normal, powers.T @ (left * weight[:, None]))
         wrong = np.linalg.norm(left - powers @ weights, axis=1)

@@ -9,12 +9,20 @@ from numpy.typing import NDArray
 from pipeline.model import Image
 from pipeline.page_spec import PAGE_HEIGHT_MM
 
+ROUND_SHARE = 0.55
+"""A spot that fills more of the rectangle around it is round, and dirt if it is small."""
+BLUR_PX = 0.6
+"""Standard deviation of the blur against single noisy pixels, px at 5 px/mm."""
+LIGHTEST_SHADOW = 60
+"""Paper is taken to be at least this light, grey levels, so that noise in the dark is no ink."""
 _PX_PER_MM = 5.0
+"""Scale in which strokes are looked for, px/mm."""
 _INK = 0.11
 """How much darker than the paper a stroke is at least. Writing that shows through lies at 0.03–0.08, faint pencil at 0.13–0.3."""
 _STROKE_MM = 2.5
 """What is wider is no stroke: a shadow, a fold, a punched hole."""
 _EDGE_MM = 7.0
+"""Ink nearer to the edge than this is ignored, mm."""
 _SPECK_MM = 1.2
 """Shorter is dust."""
 _WRITING_MM = 6.0
@@ -42,7 +50,7 @@ def _has_none(page: NDArray[np.uint8]) -> bool:
     ink = _strokes(page)
     _count, _labels, stats, _centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
     sizes = np.hypot(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]) / _PX_PER_MM
-    round_spot = stats[1:, cv2.CC_STAT_AREA] > 0.55 * stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT]
+    round_spot = stats[1:, cv2.CC_STAT_AREA] > ROUND_SHARE * stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT]
     dust = (sizes < _SPECK_MM) | (round_spot & (sizes < 2 * _SPECK_MM))
     return bool(sizes[~dust].sum() < _WRITING_MM)
 
@@ -58,9 +66,9 @@ def _darkest(image: Image) -> Image:
 def _strokes(page: Image) -> NDArray[np.uint8]:
     """Thin dark places away from the edges, 1 = ink: darker than the paper around them (black top-hat)."""
     width = round(_STROKE_MM * _PX_PER_MM) | 1
-    soft = cv2.GaussianBlur(page, (0, 0), 0.6)
+    soft = cv2.GaussianBlur(page, (0, 0), BLUR_PX)
     paper = cv2.morphologyEx(soft, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))).astype(np.float32)
-    ink = ((paper - soft) > _INK * np.maximum(paper, 60)).astype(np.uint8)
+    ink = ((paper - soft) > _INK * np.maximum(paper, LIGHTEST_SHADOW)).astype(np.uint8)
     edge = round(_EDGE_MM * _PX_PER_MM)
     ink[:edge], ink[-edge:], ink[:, :edge], ink[:, -edge:] = 0, 0, 0, 0
     return np.asarray(cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), dtype=np.uint8)

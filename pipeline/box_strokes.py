@@ -15,6 +15,7 @@ from pipeline.pen_words import DARK
 from pipeline.print_contrast import SCALE, Print, Seen, unprinted
 
 _FROM_PRINT_MM = 0.25
+"""Ink nearer to print than this is not examined, mm."""
 Shape = tuple[int, int, Mask]
 """The row and column of the first pixel of connected ink, px, and its pixels."""
 

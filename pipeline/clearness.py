@@ -32,6 +32,7 @@ _SHADED = 0.09, 0.3
 _MOST_SHADED = 0.015
 """Share of bare paper: 0.002–0.005 where pen has left its field, and 0.03 and more with lines of writing on the back."""
 _FROM_PRINT_MM, _FROM_FIELD_MM, _FROM_EDGE_MM = 0.75, 1.5, 12.0
+"""Paper is bare if it is farther than this from print, fields and the page's edge, mm."""
 _SOFT = 0.35
 """Edges less steep than this part of those of the unfilled form are blurred: 0.75–0.85 on a scan, 0.5 where a hand moved by 0.25 mm, 0.40 at 75 dpi,
 0.38 where it is 0.2 mm out of focus; 0.31 where it is 0.3 mm out of focus, 0.2–0.3 along the way of a hand that moved by 0.5 mm and more."""
@@ -40,9 +41,11 @@ _STEEP_PART = 0.8
 _EDGE, _CONTRAST = 12, 25
 """Grey levels per pixel that make an edge of the unfilled form, and between the lightest and the darkest near it on the page."""
 _AROUND_PX = 9
+"""Side of the square in which an edge's contrast is measured, px."""
 _EIGHTHS = np.float32(8)
 _AXES = (1, 0), (0, 1)
 _FEWEST_PX = 500
+"""Least bare paper that is judged, px."""
 
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:

@@ -17,6 +17,7 @@ from pipeline.model import Box, Image
 from pipeline.structure import Search
 
 _SMALL = Search(px_per_mm=6.0, patch_mm=5.0, reach_mm=2.0)
+"""Search for print in patches small enough to lie on one side of a fold."""
 _CELL_MM = 5.0
 """One small patch is taken from each square of this size: more than one on both sides of every fold."""
 _APART_MM = 10.0

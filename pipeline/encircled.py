@@ -27,6 +27,7 @@ _LARGEST_MM = 40.0
 _DIRECTIONS, _AROUND = 24, 0.65
 """In so many of the directions from the middle of a box a ring lies outside of it."""
 _OUTLINE_MM = 0.3
+"""Ink this near to a box's outline belongs to the box, mm."""
 _STEPS = 72
 """A path around a box has so many steps, of 5° each."""
 _STEP_MM, _FAR_MM = 0.25, 9.0

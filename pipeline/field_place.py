@@ -29,9 +29,12 @@ from pipeline.print_contrast import RING_MM, SCALE, Print, Seen, places_at, ring
 from pipeline.punched import is_punched
 from pipeline.white_patches import PATCH_SCALE, covered, under_patch, white_patches
 
+LEAST_PATTERN = 0.01
+"""Standard deviation of darkness below which a patch shows nothing that could be found elsewhere."""
 _FAINT = 0.2
 """A line with less than this share of the contrast that lines have on this page is not seen."""
 _UNSEEN_SHARE = 0.4
+"""A field whose print is hidden to more than this share is occluded."""
 _PARTLY_UNSEEN, _UNSEEN_OF_CELL, _UNSEEN_OF_STRETCH = 0.1, 0.75, 0.6
 """A digit often hides half of its box, but not all of it; a line of writing one of the two rules along which it runs."""
 _BARE = 0.05
@@ -43,25 +46,35 @@ _LOST_PRINT = 0.3
 _SEEN_PART = 0.85
 """The contrast of a page's print is that of its best part: more than half of the page may be torn off or in the dark."""
 _FEWEST_PX = 40
+"""Least length of an outline that is judged, px at 4 px/mm."""
 _STROKE_MM = 3.0
 """No pen stroke of writing is wider."""
 _BAND_MM = 9.0
 """What is dark over more than this is no filled box."""
 _SURROUNDINGS_MM = 41.0
+"""Distance within which paper gives a place's light, mm."""
 _DIMMED = 0.72
+"""What is darker than this part of the paper around is in shadow, or something lies on it."""
 _DARKEST_PAPER = 30
 """Grey of paper below which the camera's noise is as strong as pen."""
 _DIM = np.maximum(np.ceil(_DIMMED * np.arange(256)), _DARKEST_PAPER).astype(np.uint8)
 """For each grey of paper, the grey below which a place is dark."""
 _BAND_SHARE = 0.1
+"""A field of which this share is dark is occluded."""
 _REACH = round(2.5 * SCALE)
 """px by which print is sought beside its place."""
 _MOVED_MM = 0.7
+"""Print found farther from its place than this has moved, mm."""
 _ALIKE = 0.5
+"""Least correlation of print that has moved with that of the form."""
 _BETTER = 0.1
+"""How much better the correlation must be there than at the right place."""
 _NEAR_MM = 22.0
+"""Distance of neighbouring fields that are compared, mm."""
 _STRETCH_MM = 20.0
+"""Length of the parts into which a long field is divided, mm."""
 _MOST = 0.6
+"""A field is occluded too if this share of its neighbours is."""
 
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
@@ -228,7 +241,7 @@ def _patch(form: Print, field: Box) -> _Patch | None:
     dark = np.ascontiguousarray(unfilled[rows, columns])
     around = slice(rows.start - _REACH, rows.stop + _REACH), slice(columns.start - _REACH, columns.stop + _REACH)
     mean = dark.mean()
-    return _Patch((rows, columns), around, PackedMap(dark), mean, float(np.linalg.norm(dark - mean))) if dark.std() >= 0.01 else None
+    return _Patch((rows, columns), around, PackedMap(dark), mean, float(np.linalg.norm(dark - mean))) if dark.std() >= LEAST_PATTERN else None
 
 
 def _likeness(around: Map, patch: Map) -> Map:

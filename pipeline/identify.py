@@ -17,12 +17,28 @@ from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Image, SheetCode
 from pipeline.plane import Matrix, Points
 
+TWIN_SHARE = 0.6
+"""A second marker of one number at least this large, as part of the first one's side, may be of another sheet."""
+CORNER_REACH, CORNER_MOST_MOVED = 12, 1.5
+"""Corners are refined within this part of a marker's side, and may move so many times as far."""
+CORNER_STEPS, CORNER_STEP_PX = 40, 0.01
+"""The refinement of a corner ends after so many steps, or at a step this small, px."""
+MARKER_AROUND_MM, MARKER_PX_PER_MM = 7.0, 8.0
+"""How far around its place a missing marker is sought, mm, and in which scale, px/mm."""
+CODE_AROUND_MM = 3.0, 9.0
+"""How far around its place a code is sought first, mm, and farther and finer if it is not there."""
+CODE_FINER = 1.5
+"""How many times finer the second search for a code is."""
+CODE_SIDES_PX = 1800, 2600
+"""Longer side, px, of the smaller images in which codes are sought before the whole one."""
 _FINER_SIDE = 3000
 """Longer side, px, of the picture in which markers are sought again."""
 _CODE_PX_PER_MM = 12.0
+"""Scale in which codes are read, px/mm."""
 _WIDEST_MODULES_MM = 5.5
 """No black part of a code is wider."""
 _BLACK_SHARE = 0.3
+"""What is darker than this part of the paper near by is black."""
 _OUTLIER_MM = 6.0
 """A marker this far from where the others want it is not a marker of this page."""
 
@@ -107,7 +123,7 @@ def _markers(image: Image, parts: Sequence[marker_search.Part]) -> tuple[dict[in
             if int(marker) in MARKERS:
                 seen.setdefault(int(marker), []).append(plane.through(to_image, quad.reshape(4, 2).astype(np.float64)))
     best = {marker: max(quads, key=_side) for marker, quads in seen.items()}
-    twins = sum(sorted(map(_side, quads))[-2] > 0.6 * _side(best[m]) for m, quads in seen.items() if len(quads) > 1)
+    twins = sum(sorted(map(_side, quads))[-2] > TWIN_SHARE * _side(best[m]) for m, quads in seen.items() if len(quads) > 1)
     sharp = {marker: _sharpened(image, quad) for marker, quad in best.items()}
     return _agreeing(sharp), twins > 1
 
@@ -118,16 +134,16 @@ def _side(quad: Points) -> float:
 
 def _sharpened(image: Image, quad: Points) -> Points:
     """Corners refined to a part of a pixel in the full picture."""
-    reach = max(3, round(_side(quad) / 12))
+    reach = max(3, round(_side(quad) / CORNER_REACH))
     low = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 3 * reach, 0)
     high = np.ceil(quad.max(axis=0)).astype(int) + 3 * reach
     part = plane.grey(image[low[1] : high[1], low[0] : high[0]])
     if min(part.shape) < 4 * reach:
         return quad
     start = (quad - low).astype(np.float32).reshape(-1, 1, 2)
-    end = cv2.cornerSubPix(np.ascontiguousarray(part), start, (reach, reach), (-1, -1), (3, 40, 0.01))
+    end = cv2.cornerSubPix(np.ascontiguousarray(part), start, (reach, reach), (-1, -1), (3, CORNER_STEPS, CORNER_STEP_PX))
     moved = np.asarray(end, dtype=np.float64).reshape(4, 2) + low
-    return np.where(np.linalg.norm(moved - quad, axis=1, keepdims=True) <= 1.5 * reach, moved, quad)
+    return np.where(np.linalg.norm(moved - quad, axis=1, keepdims=True) <= CORNER_MOST_MOVED * reach, moved, quad)
 
 
 def _agreeing(markers: dict[int, Points]) -> dict[int, Points]:
@@ -161,10 +177,10 @@ def _with_missing(image: Image, markers: dict[int, Points]) -> dict[int, Points]
         return markers
     found = dict(markers)
     for marker in MARKERS.keys() - markers.keys():
-        area = plane.widened(MARKERS[marker], 7.0)
-        flat = plane.grey(plane.cut(image, lies, area, 8.0))
+        area = plane.widened(MARKERS[marker], MARKER_AROUND_MM)
+        flat = plane.grey(plane.cut(image, lies, area, MARKER_PX_PER_MM))
         quads, ids, _ = marker_search.detector().detectMarkers(flat)
-        back = lies @ np.linalg.inv(plane.raster(8.0, (area.x, area.y)))
+        back = lies @ np.linalg.inv(plane.raster(MARKER_PX_PER_MM, (area.x, area.y)))
         for quad, seen in zip(quads, [] if ids is None else ids.ravel(), strict=True):
             if seen == marker:
                 found[marker] = _sharpened(image, plane.through(back, quad.reshape(4, 2).astype(np.float64)))
@@ -184,7 +200,7 @@ def _codes_in_place(image: Image, markers: dict[int, Points]) -> dict[int, _Code
 
 
 def _code_near(image: Image, lies: Matrix, box: Box) -> _Code | None:
-    for margin, scale in ((3.0, _CODE_PX_PER_MM), (9.0, 1.5 * _CODE_PX_PER_MM)):
+    for margin, scale in zip(CODE_AROUND_MM, (_CODE_PX_PER_MM, CODE_FINER * _CODE_PX_PER_MM), strict=True):
         area = plane.widened(box, margin)
         flat = plane.cut(image, lies, area, scale)
         back = lies @ np.linalg.inv(plane.raster(scale, (area.x, area.y)))
@@ -214,7 +230,7 @@ def _codes(picture: Image) -> list[_Code]:
 
 def _codes_anywhere(image: Image, markers: dict[int, Points]) -> dict[int, _Code]:
     """The codes wherever they are in the picture: first in a smaller one, which is quicker and smooths noise."""
-    for side in (1800, 2600, max(image.shape[:2])):
+    for side in (*CODE_SIDES_PX, max(image.shape[:2])):
         small = plane.shrunk(image, side / max(image.shape[:2]))
         to_image = plane.between(small, image)
         codes = [_Code(c.code, plane.through(to_image, c.corners)) for c in _codes(small)]

@@ -35,6 +35,7 @@ _LONG_MM, _TICK_MM, _TICKS = 11.0, 13.0, 2
 _BROAD_MM = 1.8
 """No pen is broader."""
 _GAP_MM = 1.0
+"""Pieces of a line no farther apart than this are one line, mm."""
 _TOUCH_MM, _TOUCH = 1.0, 3
 """A line lies in a field with so many steps in it or so close to it."""
 _BESIDE_MM = 3.0
@@ -44,6 +45,7 @@ _HIGH_MM = 10.0
 _TOGETHER_MM = 10.0
 """Lines at most twice as far from each other are of one drawing: a hatching, a Z, large letters."""
 _OVERLAP_MM = 1.0
+"""Least shared height of two lines beside each other, mm."""
 _NARROW_MM, _WIDE_MM = 15.0, 90.0
 """A drawing is about one column, or it is as wide as half of the page and about whole rows."""
 

@@ -10,6 +10,8 @@ from pipeline.fiducials import MARKER_DICTIONARY
 from pipeline.model import Image
 from pipeline.plane import Matrix
 
+ERROR_CORRECTION = 0.4
+"""Share of a marker's correctable bits that may be wrong."""
 SIDE = 1500
 """Longer side, px, of the picture in which markers are sought; a corner is as fine as if it were part of one."""
 _CORNER = 0.3, 0.2
@@ -52,7 +54,7 @@ def detector(larger: float = 1.0) -> cv2.aruco.ArucoDetector:
     parameters = cv2.aruco.DetectorParameters()
     parameters.minMarkerPerimeterRate = _SMALLEST * larger
     parameters.maxMarkerPerimeterRate = _LARGEST * larger
-    parameters.errorCorrectionRate = 0.4
+    parameters.errorCorrectionRate = ERROR_CORRECTION
     return cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(MARKER_DICTIONARY), parameters)
 
 

@@ -26,6 +26,7 @@ _FEWEST = 3
 _TOGETHER_MM = 10.0
 """So many words so near to one of them are another sheet's; a pen and a stain have fewer, and those on the keys of a keyboard are farther apart."""
 _NEAR_MM, _LONG_MM = 0.5, 4.0
+"""Gap between the strokes of one word, and a word's least length, mm."""
 _LONGEST_MM, _HIGH_MM, _LONG_OF_HIGH = 60.0, (2.0, 15.0), 10.0
 """How long and high a word may be; the stripes and the grain of a table are longer or thinner."""
 _LIGHT = 0.55
@@ -33,6 +34,7 @@ _LIGHT = 0.55
 _EVEN_SHARE, _LESS_EVEN = 30.0, 0.015
 """The palest so many percent of what lies around a word are hardly darker than those of the page: paper has no grain."""
 _AROUND_WORD_MM = 3.0
+"""Paper within this distance of a word is examined, mm."""
 _FINEST = 2.0
 """No picture is made more than so many times larger."""
 

@@ -20,6 +20,7 @@ _GAP_MM = 1.0
 _HIGH, _LONGEST = 0.25, 1.6
 """A figure on a label, which hides a part of it, is so high at least and at most, in heights of the boxes."""
 _LEAST_MM2 = 0.8
+"""Least ink of a figure, mm²."""
 _REACH = 1.0
 """The middle of a figure lies at most so many heights of the boxes above or below them."""
 _AS_NEAR = 3

@@ -15,7 +15,9 @@ from pipeline.model import Image
 from pipeline.plane import Points
 
 _SOFT_MM = 0.15
+"""Standard deviation of the blur before darkness is compared, mm."""
 _GROUND_MM = 3.0
+"""Distance within which paper gives a place's light, mm."""
 _PRINT = 0.06
 """So much darker than the paper around it, as a share, print is."""
 _AS_DARK = 0.5
@@ -29,8 +31,11 @@ _INK_SHARE = 0.03
 _APART = 0.4
 """Print is so much oftener dark than the paper between it. In stains, shadow and grain it is not, and such a patch counts as missing."""
 _NEAREST = 5
+"""How many of the nearest patches tell where a hidden one should be."""
 _ABOUT_MM = 0.5
+"""How far about its place print may be displaced, mm."""
 _FEWEST_PX = 20
+"""Least print of a patch that is judged, px."""
 
 Darkness = NDArray[np.float32]
 

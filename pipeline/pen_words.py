@@ -14,6 +14,7 @@ from pipeline.print_contrast import SCALE
 DARK = 0.15
 """Darkness of a pen; what shines through from the back and dirt are paler, or many and then told by `clearness`."""
 _SPECK_MM2 = 0.4
+"""Smaller ink is dust, mm²."""
 _STROKES, _STROKES_PER_MM = 5, 0.3
 """How often a line through the middle of a word crosses ink, and how often per mm of its length; the edge of a stain and a crease do not."""
 

@@ -14,6 +14,8 @@ from pipeline.model import Box, Image
 from pipeline.once import while_it_lives
 from pipeline.packed import Map, Mask, PackedMask, Places
 
+PAPER_BLUR_PX = 0.8
+"""Standard deviation of the blur before paper is sought, px at 4 px/mm."""
 PX_PER_MM = 8.0
 """Scale of the upright page and its blank."""
 SCALE = 4.0
@@ -27,7 +29,9 @@ _PRINTED, _BARE = 0.05, 0.015
 _DARKEST = 0.35
 """Darkness is cut here: pen is darker than any line of a field and must not outweigh it."""
 _WINDOW_MM = 2.5
+"""Size of the window in which contrast is measured, mm."""
 _CHECK_BOX_MM = 3.0, 6.5
+"""Shortest and longest side of a printed check box, mm."""
 FORMS = 48
 """Of so many form pages a process keeps what their blanks tell: of the 41 that the program ships and some of one's own, some 4 MB each."""
 
@@ -139,7 +143,7 @@ def _darkness(picture: Image) -> Map:
 
 def paper_of(fine: Image) -> Image:
     """The light of the paper near each place of a grey picture at `SCALE`."""
-    soft = cv2.GaussianBlur(fine, (0, 0), 0.8)
+    soft = cv2.GaussianBlur(fine, (0, 0), PAPER_BLUR_PX)
     side = round(_PAPER_MM * SCALE)
     return np.asarray(cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side)), np.uint8)
 

@@ -10,6 +10,7 @@ from pipeline.model import Box, Image
 from pipeline.print_contrast import PX_PER_MM, window
 
 _AROUND_MM = 1.5
+"""How far around a check box a punch hole is looked for, mm."""
 _DARK = 0.6
 """Darker than such a part of the paper around is a hole; pencil that fills a box may be paler."""
 _FILLED = 0.75

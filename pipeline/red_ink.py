@@ -23,14 +23,19 @@ from pipeline.print_contrast import SCALE, Seen, unprinted, window
 from pipeline.register import Registration
 
 _PX_PER_MM = 3.0
+"""Scale in which colour is examined, px/mm."""
 _SOFT_MM = 0.4
+"""Standard deviation of the blur against colour fringes, mm."""
 _RED = 40
 """By how many levels of 255 red light exceeds green there: 60–90 with a red pen, at most 30 at the edges of black print, 20 with blue pens."""
 _FILLED_MM, _WIDE_MM = 1.25, 3.5
 """Between the letters that a highlighter runs over; wider than strokes."""
 _WHITE = 255
+"""Grey level of paper after its colour has been evened out."""
 _FROM_PRINT_MM = 0.5
+"""Ink nearer to print than this is not examined, mm."""
 _LEAST_MM2 = 0.5
+"""Least area of red ink that is flagged, mm²."""
 _OWN = 0.6
 """Where so much of the ink in a page's fields is red, it is filled in with that pen."""
 

@@ -28,16 +28,23 @@ from pipeline.page_fit import FEWEST, best_fit, homography
 from pipeline.plane import PX_PER_MM, Matrix, Points
 from pipeline.structure import Search, Shifts
 
+WORST_PERCENTILE = 95
+"""Residuals are judged at this percentile, so that one patch in twenty may be wrong."""
+SHRINK_FROM, SHRINK_TO = 1.75, 1.25
+"""An image finer than this many times 8 px/mm is shrunk to the second figure before it is aligned."""
 LOST_MM = 10.0
 """The residual of a page whose print was not found on it."""
 
 _ROUGH = Search(px_per_mm=4.0, patch_mm=9.0, reach_mm=4.0)
+"""Search for print where only markers are known: scale, size of a patch and distance."""
 _FINE = Search(px_per_mm=6.0, patch_mm=6.5, reach_mm=2.0)
+"""Search for print near its place."""
 _NEAR_MM = 0.3
 """Flat pages lie within 0.1 mm of where their marks say; creased and photographed ones are off by 0.5 mm and more."""
 _FOLLOWED = 4
 """So many times a crease is followed further, as long as that finds `_MORE` of the print."""
 _MORE = 1.005
+"""Least growth of the number of patches found that is worth another round."""
 _REACHES = 1.05
 """A stretch is followed further as long as that finds so much more of the print."""
 _BAND = 64
@@ -126,9 +133,9 @@ def _laid(image: Image, lies: Matrix, blank: Image, changing: Sequence[Box]) -> 
     if len(wrong):
         strayed = structure.strayed(upright, blank, shifts.at[~shifts.found])
         wrong = np.append(wrong, np.linalg.norm(strayed, axis=1))
-    residual = float(np.percentile(wrong, 95)) if len(wrong) else LOST_MM
+    residual = float(np.percentile(wrong, WORST_PERCENTILE)) if len(wrong) else LOST_MM
     if len(wrong) and bend is not None and bend.creases is not None:
-        residual = max(residual, float(np.percentile(crease_errors(upright, blank, bend, changing), 95)))
+        residual = max(residual, float(np.percentile(crease_errors(upright, blank, bend, changing), WORST_PERCENTILE)))
     return Registration(np.linalg.inv(lies), residual, upright, (), bend, int(shifts.found.sum()), len(shifts.at))
 
 
@@ -155,13 +162,13 @@ def _followed(image: Image, lies: Matrix, bend: Bend, blank: Image, middles: Poi
 
 def _enough(px_per_mm: float) -> float:
     """How much to shrink the picture first: laying flat takes single pixels, so a much finer picture would lose strokes."""
-    return 1.0 if px_per_mm < 1.75 * PX_PER_MM else 1.25 * PX_PER_MM / px_per_mm
+    return 1.0 if px_per_mm < SHRINK_FROM * PX_PER_MM else SHRINK_TO * PX_PER_MM / px_per_mm
 
 
 def _lies_near(shifts: Shifts) -> bool:
     """Whether the marks alone said so well where the page is that a rough round finds nothing more; it need not be gone through then."""
     _, moved = shifts.seen
-    return len(moved) >= FEWEST and float(np.percentile(np.linalg.norm(moved, axis=1), 95)) < _NEAR_MM
+    return len(moved) >= FEWEST and float(np.percentile(np.linalg.norm(moved, axis=1), WORST_PERCENTILE)) < _NEAR_MM
 
 
 def _closer(lies: Matrix, shifts: Shifts, page: Box) -> Matrix:

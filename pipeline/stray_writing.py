@@ -18,15 +18,19 @@ from pipeline.plane import apart
 from pipeline.print_contrast import SCALE, Seen, unprinted, window
 
 _FROM_PRINT_MM, _FROM_EDGE_MM = 0.5, 5.0
+"""Ink nearer to print or to the edge of the page than this is ignored, mm."""
 _READ_AROUND_MM = 2.0
 """A field's reader sees so much around it."""
 _FLOURISH_MM = 3.0
 """Signatures and initials swing out so far."""
 _FROM_WORD_MM = 1.5
+"""Ink this near to a word that was read belongs to it, mm."""
 _LEAST_MM2 = 3.0
+"""Least ink outside all fields on a page that is examined, mm²."""
 _WORD_MM = 2.5
 """Strokes so near to each other are of one word."""
 _LONG_MM = 7.0
+"""Least length of a word, mm."""
 
 
 def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:

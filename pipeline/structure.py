@@ -21,12 +21,18 @@ from pipeline.once import once_a_picture
 from pipeline.overwritten import Laid, written_over
 from pipeline.plane import Points
 
+STRIPS_ACROSS, STRIPS_DOWN = 3, 8
+"""The page is judged in so many strips; on A4 one is 70 × 37 mm."""
 _CELL_MM = 13.5
 """One patch, the best, is taken from each square of this size."""
 _SELECT_PX_PER_MM = 4.0
+"""Scale in which patches are chosen, px/mm."""
 _WINDOW_MM = 7.0
+"""Size of the window whose texture is judged, mm."""
 _EDGE_MM = 7.0
+"""No patch is nearer to the edge of the page than this, mm."""
 _SOFT_MM = 0.15
+"""Standard deviation of the blur before patches are compared, mm."""
 _TEXTURE = 6e-5
 """Least eigenvalue of the gradient tensor (as OpenCV scales it) for a patch to be of use: half a printed word in light grey has more."""
 _CORRELATION = 0.55
@@ -38,16 +44,23 @@ _UNSEEN_SHARE = 0.15
 _FOUND_SHARE = 0.5
 """For each patch hidden, so many must be found."""
 _NEIGHBOURS = 7
+"""How many neighbours a patch's offset is compared with."""
 _DISAGREE_MM = 0.45
+"""A patch whose offset differs more than this from its neighbours' is an outlier, mm."""
 _WIDE_PX_PER_MM = 4.0
 _WIDE_PATCH_MM = 6.5
 _WIDE_REACH_MM = 5.0
+"""How far print that was not found is looked for once more, mm."""
 _STRAYED_MM = 1.0
+"""Print that is found farther away than this has been displaced, mm."""
 _GROUP_MM = 40.0
+"""Distance of patches that may be displaced together, mm."""
 _FEWEST_OF_GROUP = 5
+"""Least number of such patches that have the same offset."""
 _PALE = 170
 """Print lighter than this may vanish when a scanner makes a page black and white."""
 _BETWEEN = 48, 208
+"""Grey levels that are neither black nor white."""
 _TWO_LEVELS = 0.005
 """Of a black and white page, fewer pixels lie between black and white, also after compression (measured 0.0005; grey scans begin at 0.025)."""
 
@@ -231,8 +244,8 @@ def mostly_seen(shifts: Shifts, page: Box = plane.PAGE) -> bool:
     counted = np.ones(len(shifts.at), bool) if shifts.hidden is None else ~shifts.hidden
     if shifts.found.sum() < _FOUND_SHARE * (~counted).sum():
         return False
-    x, y = (shifts.at / (page.w / 3, page.h / 8)).astype(np.intp).T
-    every, seen = np.zeros((8, 3), np.intp), np.zeros((8, 3), np.intp)
+    x, y = (shifts.at / (page.w / STRIPS_ACROSS, page.h / STRIPS_DOWN)).astype(np.intp).T
+    every, seen = np.zeros((STRIPS_DOWN, STRIPS_ACROSS), np.intp), np.zeros((STRIPS_DOWN, STRIPS_ACROSS), np.intp)
     np.add.at(every, (y, x), counted)
     np.add.at(seen, (y, x), shifts.found)
     dark = (every >= 2) & (seen < _SEEN_SHARE * every)

@@ -26,13 +26,17 @@ _SLIVER_MM = 1.5
 _INK_MM = 7.0
 """Wider than any stroke, and than a filled check box."""
 _WIDEST_MM = 14.0
+"""Lighter areas wider than this are lighting, not a patch, mm."""
 _LEAST_MM2 = 8.0
+"""Least area of all patches of a page, mm²."""
 _LIGHTER = 0.018
 """Share by which a patch is lighter than the paper …"""
 _UNEVEN = 3.0
 """… and so many times as much as the paper of this page is uneven."""
 _UNEVEN_SHARE = 0.8
+"""Quantile of the differences in light that tells how uneven a page's paper is."""
 _SOFT_PX = 0.8
+"""Standard deviation of the blur against noise, px."""
 _WHITEST, _WHITE_SHARE = 254, 0.2
 """Where so much of the page is as white as can be, nothing is whiter."""
 _PATCH_SHARE = 0.2

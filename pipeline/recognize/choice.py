@@ -19,9 +19,11 @@ from pipeline.recognize.marks import mark_probabilities
 AROUND_MM = 1.5
 """How much paper around each box is looked at, where the field and the neighbouring boxes leave room."""
 MENTIONED = 0.01
+"""Options with a lower probability are no alternatives."""
 FILLED = 0.5
 """From this probability on a box is filled."""
 LONGEST = 4
+"""Most alternatives that are kept."""
 
 
 def recognize(crops: Sequence[Crop]) -> list[Reading]:

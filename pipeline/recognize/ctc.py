@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BEAMS = 5
+"""Beginnings of a text that the search keeps at each step."""
 LEAST = 1e-3
 """Characters less probable than this at a step are not followed, unless the caller says otherwise."""
 SURE_PAUSE = 0.995

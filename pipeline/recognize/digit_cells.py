@@ -21,6 +21,12 @@ from pipeline.recognize.digit_strokes import Edges, Stroke, strokes_by_cell
 from pipeline.recognize.odd_strokes import box_holds_ditto, is_no_one, is_tall, is_two
 from pipeline.recognize.ranks import median
 
+DARK_IMAGE = 100
+"""A loose image whose median is below this grey level is white on black."""
+PEAK_SHARE = 0.4
+"""A cell's pen counts as at least this part as dark as that of the darkest cell."""
+GRAIN = 0.2
+"""Ink paler than this part of the pen is paper grain."""
 EMPTY, STRUCK, OTHER = 10, 11, 12
 """What a cell holds apart from the digits 0–9: nothing, something struck out or filled in, a letter or another mark."""
 CLASSES = 13
@@ -85,7 +91,7 @@ def cells_of_row(image: Image, blank: Image | None, cells: int, margin_px: float
 
 
 def _at_work_scale(image: Image, blank: Image | None, margin: float) -> tuple[Image, Image | None, float]:
-    if blank is None and median(image) < 100:
+    if blank is None and median(image) < DARK_IMAGE:
         image = (255 - image).astype(np.uint8)  # white on black; no sheet of paper is mostly black
     height = image.shape[0] - 2 * margin
     low, high = WORK_HEIGHT
@@ -105,12 +111,12 @@ def _contrast(ink: Grey, edges: Edges, margin: float) -> Grey:
     """Ink as 0…1: full where it is as dark as the cell's own pen, nothing where it is paper grain."""
     bounds = np.round(edges).astype(int)
     peaks = _peaks(ink[round(margin) : ink.shape[0] - round(margin)], bounds)
-    floor = max(FAINTEST, 0.4 * max(peaks))
+    floor = max(FAINTEST, PEAK_SHARE * max(peaks))
     full = np.full(ink.shape[1], floor, np.float32)
     for peak, a, b in zip(peaks, bounds[:-1], bounds[1:], strict=True):
         full[a:b] = max(floor, peak)
     out = ink / full
-    out -= np.float32(0.2)
+    out -= np.float32(GRAIN)
     out *= np.float32(2)
     return np.clip(out, 0, 1, out=out)
 

@@ -20,8 +20,11 @@ from pipeline.recognize.digit_grammar import candidates
 
 SYMBOLS = LATTICE_SYMBOLS
 ROWS_KEPT = 300
+"""Most rows of digits that are compared."""
 SYMBOLS_PER_BOX = 4
+"""Most symbols of one cell that are considered."""
 UNLIKELY_IN_BOX = 1e-4
+"""A symbol with a lower probability in its cell is not considered."""
 UNLIKELY_ROW = 1e-6
 """Rows less likely than this share of the best are left out; their mass counts as something else."""
 MISFIT_TRUST = 0.5
@@ -33,6 +36,7 @@ PARTLY = 0.1
 STRUCK_SHARE = 2 / 3
 """A row is cancelled when so much of what is written in it is struck out."""
 ALTERNATIVES_KEPT = 8
+"""Most alternatives that are kept."""
 _UNLISTED_SHARE = {Format.TIME: 0.15, Format.DATE: 0.05, Format.PERSONAL_NUMBER: 0.05}
 """Which share of the rows left out the format would allow (1 where everything is allowed); caution makes the rare ones larger."""
 

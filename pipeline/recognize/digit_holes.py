@@ -17,7 +17,9 @@ from pipeline.model import Image
 LOOPS = (1, 0, 2, 1, 1, 0, 1, 0, 2, 1)
 """How many loops a digit has at most: a 4 may be closed above, a 3 curled at its head, a 2 at its head and its foot."""
 DARK = 127
+"""Ink in a cell's image is darker than this, grey levels."""
 LARGER = 2
+"""How many times cells are enlarged, so that narrow holes stay open."""
 LEAST_PX = (12, 6, 12, 12, 6, 12, 12, 6, 6, 6)
 """For each digit the least paper that counts as enclosed, in a cell picture twice as large (64 × 64): more where strokes of one digit nearly meet.
 Half a percent of rows in digits of people are told of, and three in ten of the rows with a digit over another that were surely another number."""

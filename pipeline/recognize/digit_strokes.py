@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pipeline.components import Components, Labels, Mask
 from pipeline.model import Image
 
+MOST_OF_STROKE = 0.6
+"""A stroke with at least this part of its area in one cell belongs to it."""
 REACH = 0.35
 """How far a stroke may reach into the next cell, in cell widths, and still be this cell's alone: one that goes farther is two digits that touch."""
 SPECK = 0.03
@@ -159,7 +161,7 @@ def _main_cells(labels: Labels, stats: Stats, written: Cells, column_cell: Cells
         cell[i], most[i] = count.argmax() - 1, count.max()
     bounds = np.concatenate([[-np.inf], edges, [np.inf]])
     overrun = np.maximum(bounds[cell + 1] - left, right - bounds[cell + 2])
-    return cell, (most >= 0.6 * area) & (overrun <= REACH * (edges[1] - edges[0]))
+    return cell, (most >= MOST_OF_STROKE * area) & (overrun <= REACH * (edges[1] - edges[0]))
 
 
 def _divided(labels: Labels, stroke: Stroke, column_cell: Cells, next_label: int) -> Iterator[tuple[int, Stroke]]:

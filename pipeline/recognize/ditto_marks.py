@@ -13,6 +13,7 @@ from pipeline.model import Box
 from pipeline.recognize.ink import Mask
 
 LOWEST_MM, HIGHEST_MM = 0.7, 5.0
+"""Least and greatest height of a ditto mark's stroke, mm."""
 STRAIGHT_MM, SLENDER = 0.9, 0.5
 """An upright stroke of a ditto mark is nowhere wider, and so wide for its length at most, slanted or not."""
 APART_MM = 0.3, 3.0
@@ -22,6 +23,7 @@ ALIKE = 0.6
 LOW = 0.5
 """A dash beside them is at most so high for its length."""
 LEAST_MM2 = 0.08
+"""Least ink of a stroke, mm²."""
 
 _AROUND = r"[-–—_=~\s.,:]*"
 _WORDS = re.compile(rf"{_AROUND}(samm?a( som ovan)?|se ovan|som ovan|likaledes|idem|d[:;.,i1!]\s?[o0]|di?tt?o){_AROUND}", re.IGNORECASE)

@@ -12,6 +12,10 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Darkness, paper_darkness, scale_of
 from pipeline.recognize.mark_features import WIDEST_MARK_MM
 
+LEAST_DARK_SHARE = 0.05
+"""A column with more dark pixels than this share has ink or print."""
+PAPER_QUANTILE = 0.8
+"""Paper is as light as this quantile of the grey levels inside a box."""
 SEARCHED = 0.4
 """A side of the box lies within this part of the picture from its edge."""
 SIDE_COVER = 0.65
@@ -62,7 +66,7 @@ def _sides(darkness: Darkness) -> Sides | None:
 def _side(dark: NDArray[np.bool_]) -> _Side | None:
     """The first row from the top that is dark nearly all along the box, and where it ends."""
     rows = max(1, round(SEARCHED * len(dark)))
-    columns = np.flatnonzero(dark.mean(axis=0) > 0.05)
+    columns = np.flatnonzero(dark.mean(axis=0) > LEAST_DARK_SHARE)
     if columns.size < 3:
         return None
     cover = dark[:rows, columns[0] : columns[-1] + 1].mean(axis=1)
@@ -85,7 +89,7 @@ def _drawn(image: Image, sides: Sides) -> Image:
     )
     around = np.ones(image.shape, bool)
     around[outer] = False
-    ground = max(1.0, float(np.quantile(image[inner], 0.8)))
+    ground = max(1.0, float(np.quantile(image[inner], PAPER_QUANTILE)))
     tone = min(1.0, float(np.median(image[around])) / ground) if around.any() else 1.0
     blank = np.full_like(image, round(255 * tone))
     blank[outer] = 0

@@ -34,6 +34,7 @@ from pipeline.settings import load_settings
 LEVEL = 0.15
 """Ink that is lower than this part of its width is one level stroke."""
 MID_GREY = 128
+"""Grey level between ink and paper."""
 _WITH_COMMA = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
 SIGN = 1.2
 """A struck-out place that is no wider than this, in heights of the line, may be a sign that is not struck out: a round E of units, with its bar."""

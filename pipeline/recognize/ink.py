@@ -28,11 +28,13 @@ WIDEST_STROKE_MM = 2.5
 ALIGN_MM = 0.5
 """How far the blank may be moved to lie on the scan."""
 TILE_MM = 20.0
+"""Length of the parts in which print is compared with its form, mm."""
 PRINT_TOLERANCE_MM = 0.3
 """Print is widened by this: what registration, blur and toner may differ."""
 TONES = (0.05, 0.2, 0.45, 0.7, 1.0)
 """Borders of the tones of print that a scanner may render differently: a 1-bit scan turns one white and the next black."""
 STROKE_BLUR_MM = 0.06
+"""Standard deviation of the blur against noise, mm."""
 FAINTEST = 0.07
 """Darkness under which nothing counts: the grain of paper, what shows through from the back."""
 SEED = 0.13
@@ -42,7 +44,9 @@ RULE_MM = 10.0
 SPECK_MM2 = 0.04
 """Smaller spots are dirt. The dot of an i is about 0.15 mm²."""
 SPOT_IN_PRINT_MM2 = 0.5
+"""A smaller spot on print is what is left of the print, mm²."""
 MOSTLY = 0.6
+"""A spot with more than this share on print lies on print."""
 DARKEST_PAPER = 45
 """Paper in deep shadow; what is darker over a wide area is ink, as in a box filled solid."""
 

@@ -13,6 +13,16 @@ from pipeline.recognize.line_finding import Row
 from pipeline.recognize.line_sharing import Owner
 from pipeline.recognize.pieces import Pieces
 
+USUAL_PITCH = 2.2
+"""From one line to the next, in letter heights, where a field has one line only."""
+BESIDE = 1.5
+"""Ink so far beyond the ends of a line, in letter heights, may still belong to it."""
+BELOW_UPPER = 0.2
+"""An insertion is at least so far below the upper line, in letter heights."""
+HOLLOW_SHARE = 0.35
+"""The middle of a caret's open end has at most this share of ink."""
+CARET_SHARE = 0.6
+"""A caret fills less than this share of the rectangle around it."""
 SHORT = 0.5
 """Inserted words are at most this part as long as the row below."""
 CLOSE = 0.75
@@ -40,7 +50,7 @@ def usual_distance(rows: Sequence[Row], pitch: float | None, letter: float) -> f
     longest = max((row.end - row.start for row in rows), default=0)
     full = [row for row in rows if row.end - row.start > SHORT * longest]
     steps = [lower.middle - upper.middle for upper, lower in itertools.pairwise(full)]
-    return float(np.median(steps)) if len(steps) > 1 else pitch or 2.2 * letter
+    return float(np.median(steps)) if len(steps) > 1 else pitch or USUAL_PITCH * letter
 
 
 def insertions(rows: Sequence[Row], pieces: Pieces, of_piece: Owner, distance: float, letter: float) -> list[Insertion]:
@@ -62,9 +72,9 @@ def _caret(pieces: Pieces, of_piece: Owner, numbers: tuple[int, int], rows: tupl
     """The piece between both rows that is drawn as a caret, the nearest to the inserted words."""
     upper, lower = rows
     column = np.clip(pieces.x, 0, len(upper.y) - 1).astype(int)
-    own = np.isin(of_piece, numbers) & (pieces.y > upper.y[column] + 0.2 * letter) & (pieces.y < lower.y[column] + letter)
+    own = np.isin(of_piece, numbers) & (pieces.y > upper.y[column] + BELOW_UPPER * letter) & (pieces.y < lower.y[column] + letter)
     sized = _within(pieces.height / letter, CARET_HIGH) & _within(pieces.width / letter, CARET_WIDE)
-    beside = (pieces.x > upper.start - 1.5 * letter) & (pieces.x < upper.end + 1.5 * letter)
+    beside = (pieces.x > upper.start - BESIDE * letter) & (pieces.x < upper.end + BESIDE * letter)
     shaped = [
         int(i)
         for i in np.flatnonzero(own & sized & beside)
@@ -95,8 +105,8 @@ def _opens(pieces: Pieces, i: int) -> bool:
     third = max(1, len(shape) // 3)
     widths = [_extent(shape[:third]), _extent(shape[-third:])]
     ends = shape[-third:] if widths[1] > widths[0] else shape[:third]
-    hollow = float(ends[:, shape.shape[1] // 3 : -(shape.shape[1] // 3) or None].mean()) < 0.35
-    return hollow and max(widths) > CARET_OPENS * min(widths) and float(shape.mean()) < 0.6
+    hollow = float(ends[:, shape.shape[1] // 3 : -(shape.shape[1] // 3) or None].mean()) < HOLLOW_SHARE
+    return hollow and max(widths) > CARET_OPENS * min(widths) and float(shape.mean()) < CARET_SHARE
 
 
 def _extent(part: NDArray[np.bool_]) -> float:

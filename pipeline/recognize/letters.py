@@ -26,12 +26,15 @@ SYMBOLS = LETTERS + " #?"
 STRUCK_SHARE = 2 / 3
 """A row is cancelled when so much of what is written in it is struck out."""
 ALTERNATIVES_KEPT = 8
+"""Most alternatives that are kept."""
 SLOT_PX, HIGH_PX, BASE_PX = 40, 32, 39
 """Width of a box, height of a letter and its foot in the line that is read: of 32/48, 32/40 and 26/32 the one with the fewest errors."""
 BLANK_P = 0.99
 """How surely a box without ink is empty."""
 INKED = 60
+"""A cell with a pixel darker than this (255 is black) is written in."""
 LEAST = 1e-7
+"""Least probability of a letter, so that none is impossible."""
 _CAPITALS = [ALPHABET.index(letter) + 1 for letter in LETTERS]
 _SMALL = [ALPHABET.index(letter.lower()) + 1 for letter in LETTERS]
 Numbers = NDArray[np.float64]

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzåäöéü"
 SHORTEST_PART = 3
+"""Least letters of each part of a compound word."""
 AFTER_ALL = "\uffff"
 JOINED_S = 0.35
 """How much rarer a joint is than none, about as in the trade's vocabulary."""
 CHANGED_VOWEL = 0.1
+"""Probability of a compound's first part whose last vowel changes."""
 MEMORY = 100_000
+"""Beginnings of words that are remembered."""
 
 
 class Lexicon:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import scale_of, square
 
+LEAST_EVEN = 0.3
+"""A plane of light whose darkest place is below this part of its brightest is no lighting."""
 CELL_MM = 1.0
 """Paper shows somewhere in every cell of this size, but for cells that are filled solid."""
 ROUNDS = 5
@@ -48,7 +50,7 @@ def _paper_plane(crop: Crop) -> NDArray[np.float64] | None:
             break
     columns, rows = np.arange(width) / max(height, width), np.arange(height) / max(height, width)
     plane = (slope[0] * columns)[None, :] + (slope[1] * rows + slope[2])[:, None]
-    return np.asarray(plane, np.float64) if plane.min() > 0.3 * plane.max() else None
+    return np.asarray(plane, np.float64) if plane.min() > LEAST_EVEN * plane.max() else None
 
 
 @lru_cache(maxsize=256)

@@ -19,11 +19,26 @@ from numpy.typing import NDArray
 from pipeline.recognize.ink import Mask
 from pipeline.recognize.pieces import Pieces
 
+LEAST_BODY_MM, MOST_BODY = 0.6, 2.5
+"""Strokes of a letter's body are higher than this, mm, and lower than so many usual heights."""
+WIDEST_MM = 20
+"""A wider stroke counts as this wide, mm."""
+LEAST_ACROSS_PX = 0.7
+"""Least blur across lines, px."""
+USUAL_RIDGE = 0.75
+"""Quantile of the tops of the ridges that says how dark a usual line is."""
+OVERLAP_SHARE = 0.3
+"""Parts that overlap by more than this share of the shorter one are beside each other."""
+GAP_COST = 0.002
+"""What a gap costs against a difference in height, by px."""
 COARSE = 2.0
 """Rows are looked for at so many px a millimetre."""
 STEEPEST_DEG, STEP_DEG = 9.0, 0.5
+"""Greatest slope of writing that is tried, and the steps, degrees."""
 FINE_DEG, FINE_STEP_DEG = 3.0, 0.1
+"""The same for a second, finer search."""
 WORTH_SHEARING = 1.05
+"""Rows must become this many times sharper for a slope to be believed."""
 ALONG, ACROSS = 1.4, 0.38
 """Reach of the blur along and across the writing (standard deviations), in heights of a letter."""
 FAINTEST_RIDGE = 0.14
@@ -35,11 +50,13 @@ JUMP = 3.0
 SAME_ROW = 0.75
 """Crests beside each other are of one row if they are less than this many heights of a letter apart."""
 SHORTEST_MM = 1.0
+"""Least length of a row, mm."""
 BENDS_MM = (20.0, 45.0, 100.0)
 """From these lengths on a row may slope, bend, and bend twice."""
 STEEPEST_ON = 0.05
 """A row goes on beyond its ends at most so steeply."""
 LETTER_MM = (1.2, 7.0)
+"""Least and greatest height of letters where no rules tell it, mm."""
 LETTER_OF_PITCH = (0.22, 0.5)
 """How high letters are: anyhow, and as parts of the distance between the form's rules."""
 
@@ -73,10 +90,10 @@ class _Crest:
 def letter_height(pieces: Pieces, px_per_mm: float, pitch: float | None) -> float:
     """How high letters are in px: the median of all connected strokes by width, kept within what the rules' `pitch` (px) lets expect."""
     low, high = (v * pitch for v in LETTER_OF_PITCH) if pitch else (v * px_per_mm for v in LETTER_MM)
-    body = (pieces.height > 0.6 * px_per_mm) & (pieces.height < 2.5 * high)
+    body = (pieces.height > LEAST_BODY_MM * px_per_mm) & (pieces.height < MOST_BODY * high)
     if not body.any():
         return float((low + high) / 2)
-    heights, widths = pieces.height[body], np.minimum(pieces.width[body], 20 * px_per_mm)
+    heights, widths = pieces.height[body], np.minimum(pieces.width[body], WIDEST_MM * px_per_mm)
     order = np.argsort(heights)
     weight = np.cumsum(widths[order])
     return float(np.clip(heights[order][np.searchsorted(weight, weight[-1] / 2)], low, high))
@@ -131,11 +148,11 @@ def _coarse(mask: Mask, px_per_mm: float) -> NDArray[np.float32]:
 
 def _crests(level: NDArray[np.float32], high: float) -> list[_Crest]:
     """Crests of the blurred ink, each followed from left to right."""
-    along, across = max(1.0, ALONG * high), max(0.7, ACROSS * high)
+    along, across = max(1.0, ALONG * high), max(LEAST_ACROSS_PX, ACROSS * high)
     ridge = np.asarray(cv2.GaussianBlur(level, (0, 0), sigmaX=along, sigmaY=across, borderType=cv2.BORDER_CONSTANT), np.float32)
     top = np.zeros(ridge.shape, bool)
     top[1:-1] = (ridge[1:-1] >= ridge[:-2]) & (ridge[1:-1] > ridge[2:])
-    usual = float(np.quantile(ridge[top], 0.75)) if top.any() else 0.0
+    usual = float(np.quantile(ridge[top], USUAL_RIDGE)) if top.any() else 0.0
     top &= ridge > FAINTEST_RIDGE * usual
     top &= cv2.dilate((level > 0).astype(np.uint8), np.ones((max(1, round(high)), max(3, round(2 * high))), np.uint8)) > 0
     crests: list[_Crest] = []
@@ -203,8 +220,8 @@ def _apart(first: NDArray[np.float64], then: NDArray[np.float64]) -> NDArray[np.
     """How far crests that begin later (m, 4) lie above or below the ends of others (n, 4); infinitely far if they run beside each other."""
     (begin, end, _, tail), (begins, ends, heads, _) = first.T[:, :, None], then.T[:, None, :]
     overlap = end - begins
-    beside = overlap > 0.3 * np.minimum(ends - begins, end - begin) + 1
-    away = np.abs(heads - tail) + 0.002 * np.maximum(0, -overlap)
+    beside = overlap > OVERLAP_SHARE * np.minimum(ends - begins, end - begin) + 1
+    away = np.abs(heads - tail) + GAP_COST * np.maximum(0, -overlap)
     return np.asarray(np.where((begin < begins) & ~beside, away, np.inf))
 
 

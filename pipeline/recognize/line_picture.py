@@ -16,6 +16,7 @@ from pipeline.model import Image
 from pipeline.recognize.ink import Ink, Mask, written
 
 PAD_ABOVE = 0.15
+"""White above and below a line, as part of its height."""
 PAD_BESIDE = 0.3
 """White around the ink as parts of its height; found best on DHSD words (0.05–0.3 tried)."""
 LEAST_INK_MM2 = 0.35

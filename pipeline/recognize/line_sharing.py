@@ -12,6 +12,8 @@ from pipeline.recognize.ink import Mask
 from pipeline.recognize.line_finding import Row
 from pipeline.recognize.pieces import Pieces
 
+NEAR_ROW = 0.45
+"""Ink so near to the middle of a row, in letter heights, speaks for that row."""
 BELOW = 1.8
 """A loose stroke between two rows rather belongs to the lower one (dots, rings, accents) unless it is so many times nearer to the upper one."""
 FARTHEST = 1.6
@@ -115,7 +117,7 @@ def _nearest(pieces: Pieces, middle: NDArray[np.float64], rows: Sequence[Row], l
 def _crossing(pieces: Pieces, i: int, crossed: Sequence[Row], letter: float) -> NDArray[np.intp]:
     """Which of the rows that a piece crosses have a good part of its ink about their middle."""
     ys, xs = _pixels(pieces, i)
-    shares = np.array([float((np.abs(ys - row.y[xs]) < 0.45 * letter).sum()) for row in crossed])
+    shares = np.array([float((np.abs(ys - row.y[xs]) < NEAR_ROW * letter).sum()) for row in crossed])
     return np.flatnonzero(shares >= STRAY * shares.max())
 
 

@@ -13,6 +13,8 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Darkness, Ink, paper_darkness, square
 from pipeline.recognize.ranks import quantile, quantiles
 
+LEAST_BARE_SHARE = 0.02
+"""With less bare paper than this the whole box says how light the paper is."""
 FEATURES = (
     "mean darkness",
     "mean darkness of the blank",
@@ -32,10 +34,13 @@ INSIDE = 0.78
 BARE = 0.08
 """The blank is paper where it is lighter than this, and was so all around."""
 BARE_MM = 0.15
+"""Paper farther from print than this is bare, mm."""
 DARKENED = 0.18
+"""Bare paper darker than this may have ink, as part of white."""
 HERE = 0.01
 """So much better must a blank correlate elsewhere to be moved."""
 ROUNDING = 1e-4
+"""Slack for rounding when correlations are compared."""
 PLAIN = 0.01
 """With less spread of its darkness a picture shows nothing that could be laid on another."""
 
@@ -49,7 +54,7 @@ def contrast(crop: Crop, ink: Ink, widest_mm: float) -> NDArray[np.float64]:
     dark, printed = ink.darkness[window], blank[window]
     bare = _darkest_near(blank, window, max(1, round(BARE_MM * ink.px_per_mm))) < BARE
     bare_part = np.count_nonzero(bare) / bare.size
-    paper = dark[bare] if bare_part > 0.02 else dark
+    paper = dark[bare] if bare_part > LEAST_BARE_SHARE else dark
     mean_dark, mean_printed = cv2.mean(dark)[0], cv2.mean(printed)[0]
     values = (
         mean_dark,

@@ -40,9 +40,11 @@ WIDEST_MARK_MM = 14.0
 INSET_MM = 0.35
 """The inside of a box begins this far from its edge: half a printed line, and what registration may differ."""
 GAP_MM = 0.35
+"""Ink this close together is one stroke, mm."""
 EDGE_MM = 0.25
 """An edge of ink is looked for this far around it."""
 SMOOTH_MM = 0.08
+"""Standard deviation of the blur before edges are measured, mm."""
 STEEPEST = 4.0
 """Darkness per mm: black ink, scanned sharply."""
 

@@ -43,9 +43,11 @@ USUAL = 2.0
 STEEPNESS = 4.0
 """Others count by the fourth power of their probability: doubtful ones hardly."""
 FARTHEST = 6.0
+"""Most deviations that a box may differ from the others of its sheet."""
 FEWEST = 8
 """With fewer boxes a sheet has no middle."""
 LEAST_SPREAD = 0.02
+"""Least deviation that boxes of a sheet are taken to have."""
 
 
 def beside_others(values: Numbers, p: Numbers, sheets: NDArray[np.int64], usual: Numbers) -> Numbers:

@@ -13,6 +13,7 @@ from pipeline.recognize.word_places import aligned
 from pipeline.recognize.word_runs import path
 
 DARK = 140
+"""Ink is darker than this, grey levels."""
 WHITE = 0.1
 """So much white, in heights of the line, divides ink."""
 NEAR = 0.12

@@ -30,8 +30,11 @@ Steps = NDArray[np.float32]
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖÉÜabcdefghijklmnopqrstuvwxyzåäöéü .,:;-–!?()/+*=%&@\"'#<>°½€§_"
 LINE_HEIGHT = 48
+"""Height of the line image that the network reads, px."""
 STEP_PX = 8
+"""Width of one time step of the network, px."""
 NARROWEST_PX = 48
+"""Least width of a line image, px."""
 LEAST_PX, WIDEST_PX = 16, 3200
 """A line is made at least so wide, and at most."""
 WHITE_AFTER_PX = 16

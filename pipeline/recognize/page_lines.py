@@ -16,11 +16,22 @@ from pipeline.recognize.line_finding import slope_of
 from pipeline.recognize.pieces import Pieces
 from pipeline.recognize.written_rows import WrittenArea, written_area
 
+LINE_SHARE = 0.35
+"""Rows darker than this part of the darkest row are of writing."""
+LONGEST_PIECE_MM = 12
+"""A longer piece at the edge of the page is no writing, mm."""
+ROUND_HOLE = 0.85
+"""The shorter side of a punched hole is at least this part of the longer one."""
+PAPER_ROW_QUANTILE = 0.05
+"""Quantile of the darkness of rows that is paper."""
 READ_PX_PER_MM = 8.0
+"""Scale in which a page of no form is read, px/mm."""
 PAGE_MM = 297.0
+"""Longer side of A4, mm."""
 PAGE_SHAPE = (1.30, 1.55)
 """A picture with sides in this proportion, and at least `PAGE_PX` long, is a whole page of A4."""
 PAGE_PX = 900
+"""Least longer side of an image of a whole page, px."""
 ROW_MM = 9.0
 """The usual distance between rows of writing."""
 OFF = 1.6
@@ -34,7 +45,9 @@ RULE_MM, RULED = 12.0, 0.5
 CUT_MM = 1.8
 """A rule that is taken away leaves a gap of at most this in a line that it crosses."""
 HOLE_MM = (4.5, 7.5)
+"""Least and greatest diameter of a punch hole, mm."""
 HOLE_FROM_EDGE_MM = 18.0
+"""Punch holes are nearer to the edge than this, mm."""
 HOLES_APART_MM, HOLLOW = 2.0, 0.25
 """The ring that a punched hole leaves: its size, how far in it lies at most, how exactly below each other
 holes lie, and how much may be inked about their middle."""
@@ -57,10 +70,10 @@ def plain_area(image: Image) -> WrittenArea:
 def counted_lines(image: Image) -> int:
     """How many lines of writing a picture of unknown scale shows, from the swing of ink over its rows; at least 1."""
     dark = (255.0 - image.astype(np.float64)).mean(axis=1)
-    rows = dark - np.quantile(dark, 0.05)
+    rows = dark - np.quantile(dark, PAPER_ROW_QUANTILE)
     reach = max(1, len(rows) // 60)
     smooth = np.convolve(rows, np.ones(reach) / reach, mode="same")
-    above = smooth > 0.35 * smooth.max()
+    above = smooth > LINE_SHARE * smooth.max()
     return max(1, int((above[1:] & ~above[:-1]).sum() + above[0]))
 
 
@@ -100,7 +113,7 @@ def _without_paper(ink: Ink) -> Ink:
     height, width = mask.shape
     left, right = pieces.left <= EDGE_MM * scale, pieces.right >= width - EDGE_MM * scale
     edge = (left | right | (pieces.top <= EDGE_MM * scale) | (pieces.bottom >= height - EDGE_MM * scale)) & (
-        np.maximum(pieces.width, pieces.height) > 12 * scale
+        np.maximum(pieces.width, pieces.height) > LONGEST_PIECE_MM * scale
     )
     paper = np.concatenate([[False], edge | _holes(pieces, scale, width)])
     return replace(ink, mask=np.asarray(mask & ~paper[pieces.labels], np.bool_))
@@ -119,7 +132,7 @@ def _margin_lines(mask: Mask, scale: float) -> Mask:
 def _holes(pieces: Pieces, scale: float, width: int) -> NDArray[np.bool_]:
     """Which pieces are rings of punched holes: two or more below each other near a side."""
     size = np.maximum(pieces.width, pieces.height)
-    fits = (size >= HOLE_MM[0] * scale) & (size <= HOLE_MM[1] * scale) & (np.minimum(pieces.width, pieces.height) > 0.85 * size)
+    fits = (size >= HOLE_MM[0] * scale) & (size <= HOLE_MM[1] * scale) & (np.minimum(pieces.width, pieces.height) > ROUND_HOLE * size)
     near = np.minimum(pieces.x, width - pieces.x) < HOLE_FROM_EDGE_MM * scale
     rings = fits & near & _hollow(pieces, fits & near)
     together = (np.abs(pieces.x[:, None] - pieces.x[None, :]) < HOLES_APART_MM * scale) & rings[None, :]

@@ -19,6 +19,7 @@ FAR_MM = 1.5
 BEYOND_MM, LEVEL_MM, THIN_MM = (0.9, 0.6), 1.5, 1.2
 """A line through a row goes on so far to the left and right of the box (there words are printed), rises or falls no more on that way, and is thin."""
 UNBROKEN = 0.95
+"""Least share of a line's length that has ink."""
 
 
 def passes_through(ink: Ink) -> bool:

@@ -15,12 +15,15 @@ from pipeline.recognize.crop import Crop
 from pipeline.recognize.ink import Ink, find_ink, written
 from pipeline.recognize.tesseract import Word, read_line
 
+EMPTY_P = 0.99
+"""Probability that a field without ink is empty."""
 READ_PX_PER_MM = 12.0
 """Tesseract is made for about 300 dpi."""
 DPI = 300
 AROUND_MM = 4.0
 """White around the line."""
 LEAST_INK_MM2 = 0.4
+"""A field with less ink is empty, mm²."""
 LEVEL_MM, THICKER_MM = 6.0, 0.4
 """A stroke that is level for so long, when it is made so much thicker, is of a pen: print is for 3 mm, and for 8 where a poor scan joins letters."""
 STRUCK_SHARE, STRUCK_MM = 0.5, 18.0
@@ -40,7 +43,7 @@ def recognize(crops: Sequence[Crop]) -> list[Reading]:
 
 def _read(ink: Ink) -> Reading:
     if ink.area_mm2 < LEAST_INK_MM2:
-        return Reading.empty(0.99)
+        return Reading.empty(EMPTY_P)
     reading = _reading(read_line(_picture(ink), DPI))
     return replace(reading, p=min(reading.p, UNSEEN_P), remarks=(IssueCode.STRUCK_OUT,)) if is_struck(ink) else reading
 

@@ -26,7 +26,9 @@ from pipeline.recognize.word_places import aligned
 LONGEST = 60
 """Steps, some twenty letters. Of longer runs a search holds too few texts for another look to choose among."""
 WIDER = 1.1
+"""How many times wider an image is read the second time."""
 LEAST_P = 1e-9
+"""Least probability of a character, so that none is impossible."""
 PLACES = {sign: column for column, sign in enumerate(ALPHABET, start=1)}
 
 Looks = list[Steps]

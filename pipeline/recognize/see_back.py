@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 from pipeline.recognize.line_sharing import Owner
 from pipeline.recognize.pieces import Pieces
 
+SHAFT_QUANTILE = 0.9
+"""The shaft of an arrow is as thick as this quantile of its height."""
+BARB_REACH = 0.12
+"""The head of an arrow reaches so far above and below its middle, in letter heights."""
+POINT_SHARE = 0.6
+"""The point of an arrow is lower than this part of its head."""
 SENDS = ("se", "läs", "forts", "fortsätter", "fortsättning", "fortsätt", "vänd", "resten", "mer")
 BACK = (
     *("baksidan", "baksida", "baks", "omstående", "andra sidan", "nästa sida", "nästa sidan", "ny sida"),
@@ -26,7 +32,9 @@ TURN = re.compile(
 SHAFT, HEAD = 0.6, 0.4
 """The shaft fills this part of an arrow's length, the head's legs begin in the last such part."""
 THIN = 0.3
+"""Greatest height of the shaft of an arrow, in letter heights."""
 LENGTH = (1.5, 8.0)
+"""Least and greatest length of an arrow, in letter heights."""
 HEAD_HIGH = (0.35, 1.6)
 """In heights of a letter."""
 
@@ -74,9 +82,9 @@ def _is_arrow(shape: NDArray[np.bool_], letter: float) -> bool:
     bottom = np.where(inked, shape.shape[0] - shape[::-1].argmax(axis=0), 0)
     high = (bottom - top) / letter
     shaft, head = high[: round(SHAFT * len(high))], high[round((1 - HEAD) * len(high)) :]
-    if float(np.quantile(shaft, 0.9)) > THIN or not HEAD_HIGH[0] <= float(head.max()) <= HEAD_HIGH[1]:
+    if float(np.quantile(shaft, SHAFT_QUANTILE)) > THIN or not HEAD_HIGH[0] <= float(head.max()) <= HEAD_HIGH[1]:
         return False
     middle = float(((top + bottom) / 2)[: len(shaft)].mean())
     widest = int(len(high) - len(head) + head.argmax())
-    both_sides = top[widest] < middle - 0.12 * letter and bottom[widest] > middle + 0.12 * letter
-    return bool(both_sides and float(high[-max(2, len(high) // 25) :].min()) < 0.6 * float(head.max()))
+    both_sides = top[widest] < middle - BARB_REACH * letter and bottom[widest] > middle + BARB_REACH * letter
+    return bool(both_sides and float(high[-max(2, len(high) // 25) :].min()) < POINT_SHARE * float(head.max()))

@@ -28,6 +28,7 @@ SIGNATURE_MM2 = 1.2
 """Ink of a mark that might as well be dirt as a signature; the shortest real ones seen have about four times as much."""
 INITIALS_MM2 = 0.8
 SHORTEST_STROKE_MM = 1.0
+"""Shorter strokes are no writing, mm."""
 OUTLINE_MM, LEAST_BESIDE = 0.8, 0.1
 """So near its outline ink may be what is left of print, unless so much of the stroke lies elsewhere."""
 STRAIGHT_MM = 1.2
@@ -35,6 +36,7 @@ STRAIGHT_MM = 1.2
 STEEPNESS = 2.5
 """How fast doubt goes with the logarithm of the area: twice the doubtful area gives p = 0.85, four times 0.97."""
 MOST_INITIALS = 4
+"""Most letters of a person's initials."""
 ALIKE = {"0": "O", "1": "I", "5": "S", "6": "G", "8": "B"}
 """Figures that the network sees where people sign with letters."""
 PAUSES = " .,:;-–_'·"

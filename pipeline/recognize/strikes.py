@@ -20,6 +20,7 @@ from pipeline.recognize.inference import opened
 
 MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "models" / "strikes.onnx"
 HEIGHT = 32
+"""Height of the line image that the network reads, px."""
 STEP_PX = 4
 """One answer for so many columns of a picture `HEIGHT` px high."""
 SHORTEST = 0.5
@@ -29,6 +30,7 @@ LOWEST_MM = 2.0
 CLOSE = 0.5
 """Strikes nearer than this to each other, in heights of the line, are one."""
 WIDEST_PX = 4000
+"""Greatest width of a line image, px."""
 
 
 @dataclass(frozen=True, slots=True)

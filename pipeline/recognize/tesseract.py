@@ -17,6 +17,7 @@ from pipeline.model import Image
 LANGUAGE = "swe"
 REMEDY = "Install it: `apt install tesseract-ocr tesseract-ocr-swe`."
 TIMEOUT_S = 120
+"""Longest time for one field, s."""
 _ONE_AT_A_TIME = Lock()
 
 

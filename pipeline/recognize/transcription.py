@@ -22,6 +22,7 @@ from pipeline.recognize.word_runs import DIGITS, Run, RunKind, path, runs
 WORD_BEAMS, WORD_LEAST = 10, 5e-3
 """Twelve beams and fainter characters read 2 % fewer characters wrong in hard lines, and take three times as long."""
 SHAPE_BEAMS = 12
+"""Beginnings of a text that the search in a format keeps at each step."""
 MOST = 5
 """Texts that are kept of a line."""
 DASHES_P = 0.8
@@ -30,6 +31,7 @@ NO_TEXT = frozenset("_-–—.,'·~ ")
 MISSHAPEN = 1e-3
 """A text in the field's format that is this much less likely than what stands there is not what stands there."""
 LEAST_SEEN = 1e-6
+"""Least probability of a character, so that its logarithm is finite."""
 FEWEST_LETTERS, MOSTLY_CAPITALS = 5, 0.6
 """A line of so many letters is in capitals if so many of them, as part of all, are."""
 WORD = re.compile(r"[^\W\d_]{2,}")

@@ -9,10 +9,14 @@ from pipeline.recognize.ink import Mask
 from pipeline.recognize.line_finding import sheared
 from pipeline.recognize.pieces import Pieces
 
+HIGHEST = 0.6
+"""An underline is at most this high, in letter heights."""
 SHORTEST = 2.2
+"""Least length of an underline, in letter heights."""
 THICKEST = 0.28
 """An underline is at least and at most so long and thick, in heights of a letter."""
 ABOVE = (0.12, 1.3)
+"""Where the writing above an underline is looked for, in letter heights."""
 BELOW = (0.12, 0.45)
 """Where letters are looked for, in heights of a letter from the stroke's edge."""
 COVERED, UNCOVERED = 0.5, 0.35
@@ -26,7 +30,7 @@ def underlines(mask: Mask, letter: float, slope: float) -> Mask:
     flat = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
     found = np.zeros_like(level)
     pieces = Pieces.of(flat > 0)
-    for i in np.flatnonzero((pieces.area / pieces.width <= THICKEST * letter) & (pieces.height <= 0.6 * letter)):
+    for i in np.flatnonzero((pieces.area / pieces.width <= THICKEST * letter) & (pieces.height <= HIGHEST * letter)):
         box = slice(int(pieces.top[i]), int(pieces.bottom[i])), slice(int(pieces.left[i]), int(pieces.right[i]))
         if _under(level, box, letter):
             found[box] |= (pieces.labels[box] == i + 1).astype(np.uint8)

@@ -30,6 +30,7 @@ LOWER, LOWER_AT_TOP, A_LITTLE_LOWER = 0.15, 0.08, 0.1
 """How much lower than that figure a g ends and begins. Of numbers in fonts that end in 9 or 1 these limits doubt 3 %; they find 96 % of the g
 that stand apart, and 77 % of the l."""
 _DARK = 128
+"""Ink is darker than this, grey levels."""
 _SIGNS = "µμ"
 """The micro sign and the Greek letter, which look alike."""
 _OTHER_UNITS = "kg hg cl mmHg kr mm cm % °"

@@ -14,6 +14,7 @@ from pipeline.recognize.line_picture import has_stroke
 FROM_PRINT_MM = 0.6
 """So near to print ink may be print that lies a little beside its place."""
 PRINT = 0.1
+"""Darkness of the form that counts as print, as part of white."""
 LEAST_MM, LEAST_MM2 = 2.5, 1.2
 """How much of a line's length words take that stand above or below it, and their ink; what hangs down from another field is less."""
 BELOW_MM, COMMA_MM, COMMA_MM2 = 1.0, 2.0, 0.08
@@ -21,7 +22,9 @@ BELOW_MM, COMMA_MM, COMMA_MM2 = 1.0, 2.0, 0.08
 LETTER_MM, OVERLAP, ABOVE_EACH_OTHER_MM = 1.2, 0.25, 5.0
 """Strokes so high are letters; those of two rows share no more of their height, and stand above each other over so much of the field."""
 BETWEEN_LETTERS_MM = 0.6
+"""Strokes this close together are one word, mm."""
 STROKE_MM = 1.0
+"""Least length of a stroke, mm."""
 CUT_MM = 2.0
 """A letter or two may hang down beyond the picture; where more of the line does, its lower half is missing."""
 

@@ -16,6 +16,7 @@ from pipeline.model import WordPlace
 from pipeline.recognize.network import ALPHABET, Steps
 
 LEAST_P = 1e-9
+"""Least probability of a character, so that none is impossible."""
 _WORD = re.compile(r"\S+")
 
 
