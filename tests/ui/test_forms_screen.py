@@ -21,11 +21,11 @@ from pipeline.quality.hands import hands
 from pipeline.store.accounting import sheet_counts
 from pipeline.store.database import Store
 from pipeline.template import Area, Forms, Subject
+from pipeline.texts import catalogue
 from tests.printed_elsewhere import page as blank_page
 from tests.ui import seeding
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import ADMINISTRATOR, COLLEAGUE, OTHER_UNIT, SYSTEM_ADMINISTRATOR, UNIT, settings
-from ui.text import catalogue
 
 VALUES: dict[str, Value] = {
     "personnummer": "189002099811",

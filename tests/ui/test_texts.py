@@ -13,7 +13,8 @@ from pipeline.cli.page_words import PROBLEMS
 from pipeline.field_spec import Kind
 from pipeline.model import EntryState, Role, State
 from pipeline.review import REASONS
-from ui.text import LANGUAGES, catalogue, t
+from pipeline.texts import LANGUAGES, catalogue
+from ui.text import t
 
 UI = Path(__file__).resolve().parents[2] / "ui"
 PIPELINE = UI.parent / "pipeline"
@@ -50,7 +51,9 @@ def test_a_word_that_goes_with_a_count_has_two_forms(language: str) -> None:
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 sida"), (2, "2 sidor"), (1200, "1\u00a0200 sidor")])
 def test_a_count_chooses_its_form_and_is_written_as_numbers_are(count: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.text.catalogue", lambda _language: {"pages.one": "{count} sida", "pages.other": "{count} sidor"})
+    pages = {"pages.one": "{count} sida", "pages.other": "{count} sidor"}
+    monkeypatch.setattr("ui.text.catalogue", lambda _language: pages)
+    monkeypatch.setattr("pipeline.texts.catalogue", lambda _language: pages)
     assert t("pages", count=count) == said
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pipeline.errors import EfterskriftError
+from pipeline.texts import catalogue
 from ui.fault_words import in_language
-from ui.text import catalogue, language, t
+from ui.text import language, t
 
 
 def fault_text(error: EfterskriftError) -> str:

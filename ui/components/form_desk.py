@@ -15,10 +15,11 @@ from pipeline.errors import EfterskriftError, FormMakingError
 from pipeline.making import acts
 from pipeline.making.drafts import Data, Draft, draft
 from pipeline.model import Person
+from pipeline.texts import catalogue
 from ui.components.faults import fault_text
 from ui.session import while_open
 from ui.site import Site
-from ui.text import catalogue, language, t
+from ui.text import language, t
 
 _PLACE, _SAID, _SEEN, _TURN = "forms_place", "forms_said", "forms_seen", "forms_turn"
 
