@@ -31,6 +31,27 @@ class Text:
         return text(self.key, language, **self.values)
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """The texts of one topic in one language: called with `title`, it gives `<topic>.title`."""
+
+    name: str
+    language: str
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The text of a key within the topic, filled in."""
+        return text(f"{self.name}.{key}", self.language, **values)
+
+    def count(self, key: str, number: int, /, **values: object) -> str:
+        """A text with a plural, its count written with a gap between thousands."""
+        return self(plural_key(key, number), count=grouped(number), **values)
+
+
+def grouped(number: int) -> str:
+    """A number with a gap between thousands, which reads alike in every language."""
+    return f"{number:,}".replace(",", "\u00a0")
+
+
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """All texts of a language by key; those with a plural as `<key>.one` and `<key>.other`.
