@@ -47,6 +47,28 @@ class Fault:
 class LayoutError(FormError):
     """Something of an outline does not fit on paper."""
 
+    topic = "form_problem"
+
+    topic = "form_problem"
+
     def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.what(), fault.remedy())
+        super().__init__(fault.code)
         self.fault = fault
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in Swedish as all of a form is."""
+        return self.fault.what()
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, in Swedish."""
+        return self.fault.remedy()
+
+    def message_in(self, language: str) -> str:
+        """What is wrong, in a language."""
+        return self.fault.what(language)
+
+    def remedy_in(self, language: str) -> str:
+        """What to do about it, in a language."""
+        return self.fault.remedy(language)

@@ -40,9 +40,7 @@ def bench(
     """Pages a second and processor time a page of `read`, step by step, beside OCRmyPDF and whole-page Tesseract on the same pages."""
     of_damage, of_quality = form or sheets > 1, data or mnist or only or quick
     if (of_damage and not damage) or (of_quality and not quality):
-        raise UsageError(
-            "An option is of another measurement.", "--form and --sheets go with --damage; --data, --mnist, --only and --quick with --quality."
-        )
+        raise UsageError("option_another_measurement")
     if damage:
         show_damage(form, sheets, processes, as_json=as_json)
         return

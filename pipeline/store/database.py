@@ -176,8 +176,7 @@ def _make_private(settings: Settings) -> None:
             database.touch(mode=0o600)
             database.chmod(0o600)
     except OSError as error:
-        remedy = "Choose another folder with EFTERSKRIFT_WORKSPACE, or correct its rights."
-        raise StoreUnavailableError(f"The folder {settings.workspace} cannot be made or written: {error.strerror}.", remedy) from error
+        raise StoreUnavailableError("folder_not_made_written", workspace=settings.workspace, reason=error.strerror) from error
 
 
 def _check_schema(store: Store, forms: Path, *, create: bool) -> None:
@@ -192,10 +191,7 @@ def _check_schema(store: Store, forms: Path, *, create: bool) -> None:
         with store.begin() as conn:
             found = _upgrade_schema(conn, forms)
     if found != tables.SCHEMA_VERSION:
-        raise SchemaMismatchError(
-            f"The store {store.name} has schema {found}, this program needs {tables.SCHEMA_VERSION}.",
-            "Use the version of the program that made it, or make a new workspace. Nothing has been changed.",
-        )
+        raise SchemaMismatchError("store_schema_program_needs", store=store.name, value=found, schema_version=tables.SCHEMA_VERSION)
 
 
 def lock_keys(conn: Connection, *keys: str) -> None:
@@ -235,4 +231,4 @@ def _upgrade_schema(conn: Connection, forms: Path) -> int:
 
 
 def _no_store(place: str) -> StoreError:
-    return StoreError(f"There is no store at {place}.", "`efterskrift init` makes one, or set EFTERSKRIFT_WORKSPACE to where it is.")
+    return StoreError("no_store", place=place)
