@@ -113,11 +113,8 @@ def require(person: Person, action: Action, unit: str | None = None, area: str |
         NotAllowedError: the role, the unit or the area of law does not allow it.
     """
     if action not in RIGHTS[person.role]:
-        message = f"The role {person.role} may not do this ({action})."
-        raise NotAllowedError(message, "Ask somebody who has the right role.", by=person.login, action=action.value, unit=unit)
+        raise NotAllowedError("role_may_not_do", role=person.role, wanted=action, by=person.login, action=action.value, unit=unit)
     if unit is not None and unit not in person.units:
-        message, remedy = "This belongs to another unit.", "Ask the system administrator for access to the unit if your work needs it."
-        raise NotAllowedError(message, remedy, by=person.login, action=action.value, unit=unit)
+        raise NotAllowedError("other_unit", by=person.login, action=action.value, unit=unit)
     if area is not None and area not in person.areas:
-        message, remedy = "This belongs to another area of law.", "Hand it to a colleague whose profession it belongs to."
-        raise NotAllowedError(message, remedy, by=person.login, action=action.value, unit=unit)
+        raise NotAllowedError("other_area", by=person.login, action=action.value, unit=unit)

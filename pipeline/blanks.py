@@ -52,7 +52,7 @@ def blank_file(path: Path, size_mm: tuple[float, float]) -> Image:
         page = next(pages_of(path))
         picture = grey(decode(page.data or b"", page.media_type))
     except (OSError, StopIteration, EfterskriftError) as error:
-        raise FormError(f"{path} is no picture of an unfilled form.", "Put a picture or PDF of the whole page into the form's folder.") from error
+        raise FormError("no_picture_unfilled_form", path=path) from error
     size = tuple(round(side * PX_PER_MM) for side in size_mm)
     how = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_CUBIC
     laid = np.array(cv2.resize(picture, size, interpolation=how), np.uint8)

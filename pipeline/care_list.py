@@ -21,7 +21,6 @@ from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 MOST_ROWS, MOST_TEXT = 50_000, 4_000
 _LIKE_A_HEADER = 88
 """Per cent of likeness from which a column's title counts as one of those that are known."""
-_REMEDY = "Export the list from the care system as CSV with a first row that names the columns."
 
 
 class Part(StrEnum):
@@ -91,11 +90,11 @@ def care_table(data: bytes, source: str) -> CareTable:
         titles = tuple(title.strip() for title in next(reader, []))
         rows = tuple((reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader if any(cell.strip() for cell in cells))
     except csv.Error as error:
-        raise UsageError(f"{source} is no CSV table: see row {reader.line_num}.", _REMEDY) from error
+        raise UsageError("no_csv_table_see_row", source=source, line_num=reader.line_num) from error
     if len(titles) < len(NEEDED) or not rows:
-        raise UsageError(f"{source} has fewer than two columns, or no rows.", _REMEDY)
+        raise UsageError("fewer_than_two_columns_no", source=source)
     if len(rows) > MOST_ROWS:
-        raise UsageError(f"{source} has more than {MOST_ROWS} rows.", "Export fewer days or clients at a time.")
+        raise UsageError("more_than_rows", source=source, most_rows=MOST_ROWS)
     return CareTable(titles, rows)
 
 
@@ -124,7 +123,7 @@ def care_list(table: CareTable, columns: Columns, today: date | None = None) -> 
         UsageError: no column says whom a row is about, or when.
     """
     if lacking := [part.value for part in NEEDED if not columns.get(part)]:
-        raise UsageError(f"No column is named for {', '.join(lacking)}.", "Choose the columns for personal number and day.")
+        raise UsageError("no_column_named", lacking=", ".join(lacking))
     rows, no_person, no_day = list[CareRow](), list[int](), list[int]()
     for number, cells in table.rows:
         said = {part: " ".join(_cells(cells, columns.get(part, ()))) for part in Part}

@@ -13,11 +13,12 @@ from pipeline.errors import UsageError
 from pipeline.identity import LONGEST_LOCAL, PidKind, is_local, normal_pid
 from pipeline.model import Client
 from pipeline.register_columns import RegisterColumn, register_columns
+from pipeline.texts import Text
 
 COLUMNS = register_columns(Client)
 _HEADERS = tuple(column.header for column in COLUMNS)
 _REQUIRED = tuple(column.header for column in COLUMNS if not column.is_optional)
-_KIND = TableKind(_REQUIRED, ";".join(_HEADERS), "Correct the row, or export the register with twelve-digit numbers.")
+_KIND = TableKind(_REQUIRED, ";".join(_HEADERS), "error.table_row.remedy.clients")
 _OF_PROTECTION = ("skydd", "sekre")
 """How headers begin that say who has a protected identity."""
 _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt", "false"}
@@ -73,11 +74,11 @@ def load_register(path: Path) -> ClientRegister:
     for number, row in rows:
         client = _client(path, number, row)
         if client.pid in clients:
-            raise wrong_row(path, number, "has a personal number that an earlier row has too", _KIND)
+            raise wrong_row(path, number, Text("error.table_row.number_twice"), _KIND)
         clients[client.pid] = client
     columns = rows[0][1] if rows else ()
     if unread := [column for column in columns if column not in _HEADERS and column.casefold().startswith(_OF_PROTECTION)]:
-        raise UsageError(f"The column {unread[0]} of {path.name} is not read.", "Call it skyddad, with ja or nej. Else nobody in it is protected.")
+        raise UsageError("column_not_read", unread=unread[0], path=path.name)
     silent = {column.field for column in COLUMNS if columns and column.header not in columns}
     return ClientRegister(clients.values(), silent)
 
@@ -91,18 +92,18 @@ def _value(path: Path, number: int, column: RegisterColumn, text: str) -> str | 
     if not column.is_flag:
         return text
     if text.casefold() not in _YES | _NO:
-        raise wrong_row(path, number, f"has something other than ja or nej in the column {column.header}", _KIND)
+        raise wrong_row(path, number, Text("error.table_row.flag", {"column": column.header}), _KIND)
     return text.casefold() in _YES
 
 
 def _pid(path: Path, number: int, text: str) -> str:
     pid = normal_pid(text)
     if not pid.value12:
-        raise wrong_row(path, number, "has a personal number without century", _KIND)
+        raise wrong_row(path, number, Text("error.table_row.no_century"), _KIND)
     if pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION) and not pid.valid:
-        raise wrong_row(path, number, "has a personal number whose date or check digit is wrong", _KIND)
+        raise wrong_row(path, number, Text("error.table_row.number_invalid"), _KIND)
     if pid.kind is PidKind.LOCAL and not is_local(pid.value12):
-        raise wrong_row(path, number, "has a number that is neither a personal number nor a reserve number", _KIND)
+        raise wrong_row(path, number, Text("error.table_row.not_personal"), _KIND)
     if len(pid.value12) > LONGEST_LOCAL:
-        raise wrong_row(path, number, "has a personal number of more than 20 characters", _KIND)
+        raise wrong_row(path, number, Text("error.table_row.number_long"), _KIND)
     return pid.value12

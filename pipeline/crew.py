@@ -76,8 +76,9 @@ class Crew:
             if code is None:
                 continue
             if code > 0 and code != HUNG:
-                kind = MissingProgramError if code == ExitCode.MISSING_PROGRAM else StoreError
-                raise kind(f"A worker could not go on (exit code {code}).", "It wrote above what is wrong.")
+                if code == ExitCode.MISSING_PROGRAM:
+                    raise MissingProgramError("worker_ended", code=code)
+                raise StoreError("worker_ended", code=code)
             _log.warning("A worker ended (%s) and is replaced.", "hung" if code == HUNG else f"signal {-code}")
             self._start(worker_id)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
+from pipeline.texts import Text
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -21,8 +22,8 @@ _SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?[;,\t]*\r?', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class TableKind:
-    """What a register must look like: `required` columns, an `example` of the first row with all columns that are read, and what to do
-    about a wrong row."""
+    """What a register must look like: `required` columns, an `example` of the first row with all columns that are read, and the key of what to
+    do about a wrong row."""
 
     required: Sequence[str]
     example: str
@@ -40,7 +41,7 @@ def read_table(path: Path, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", f"Give the register as a CSV file: {kind.example}.") from error
+        raise UsageError("not_read", path=path, reason=error.strerror, example=kind.example) from error
     return table_of(data, path, kind)
 
 
@@ -50,31 +51,31 @@ def table_of(data: bytes, source: Path | str, kind: TableKind) -> list[tuple[int
     try:
         rows = _rows(source, decoded(data), kind)
     except csv.Error as error:
-        raise UsageError(f"{source} is no CSV table.", f"Export the register as CSV: {kind.example}.") from error
+        raise UsageError("no_csv_table", source=source, example=kind.example) from error
     for number, row in rows:
         for name in kind.required:
             if not row[name]:
-                raise wrong_row(source, number, f"has nothing in the column {name}", kind)
+                raise wrong_row(source, number, Text("error.table_row.nothing", {"column": name}), kind)
     return rows
 
 
-def wrong_row(source: Path | str, number: int, what: str, kind: TableKind) -> UsageError:
-    """The error for a row; `what` must not say what stands in it."""
-    return UsageError(f"{source}, row {number}, {what}.", kind.remedy)
+def wrong_row(source: Path | str, number: int, problem: Text, kind: TableKind) -> UsageError:
+    """The error for a row; `problem` must not say what stands in it."""
+    return UsageError("table_row", source=source, number=number, problem=problem, remedy=Text(kind.remedy))
 
 
 def _rows(source: Path | str, text: str, kind: TableKind) -> list[tuple[int, dict[str, str]]]:
     reader = csv_reader(text)
     names = [name.strip().casefold() for name in next(reader, [])]
     if missing := [name for name in kind.required if name not in names]:
-        raise UsageError(f"{source} lacks the column {', '.join(missing)}.", f"The first row names the columns: {kind.example}.")
+        raise UsageError("lacks_column", source=source, missing=", ".join(missing), example=kind.example)
     if twice := [name for name in kind.example.split(";") if names.count(name) > 1]:
-        raise UsageError(f"{source} has the column {', '.join(twice)} more than once.", "Keep the one that is meant and name the others otherwise.")
+        raise UsageError("column_more_than_once", source=source, twice=", ".join(twice))
     rows = []
     for cells in reader:
         if any(cell.strip() for cell in cells):
             if len(cells) != len(names):
-                raise wrong_row(source, reader.line_num, f"has {len(cells)} columns where the first row has {len(names)}", kind)
+                raise wrong_row(source, reader.line_num, Text("error.table_row.columns", {"number": len(cells), "expected": len(names)}), kind)
             rows.append((reader.line_num, {name: cell.strip() for name, cell in zip(names, cells, strict=True)}))
     return rows
 
@@ -97,7 +98,7 @@ def refuse_workbook(data: bytes, source: Path | str) -> None:
         UsageError: it is one.
     """
     if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise UsageError(f"{source} is a workbook, not CSV.", "Open it in Excel, choose Save as and the kind CSV UTF-8.")
+        raise UsageError("workbook_not_csv", source=source)
 
 
 def decoded(data: bytes) -> str:

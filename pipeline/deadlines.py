@@ -55,7 +55,7 @@ def rule_for(name: str, day: date, known: Iterable[Rule] | None = None) -> Rule:
     """
     versions = sorted((rule for rule in (rules() if known is None else known) if rule.rule == name), key=lambda rule: rule.from_)
     if not versions:
-        raise FormError(f"There is no deadline {name}.", f"The rules are in {FILE.name}.")
+        raise FormError("no_deadline", name=name, file=FILE.name)
     return next((rule for rule in reversed(versions) if rule.from_ <= day), versions[0])
 
 

@@ -130,7 +130,7 @@ class Desk:
             scanned = page(conn, page_id)
         images = self.store.images
         if not images.folder.is_dir():
-            raise StoreUnavailableError(f"The folder {images.folder} is not there.", "Check that its disk is connected.")
+            raise StoreUnavailableError("folder_not", folder=images.folder)
         data = images.get(scanned.image_sha256 or "")
         self.busy_since = time.monotonic()
         try:

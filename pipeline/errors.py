@@ -35,7 +35,7 @@ EfterskriftError
 ├── NothingLearnedError corrections teach nothing that is better than what is in use
 └── MissingProgramError an external program or model is not installed
 
-Each carries a text for a person and a remedy. Neither ever holds a field value.
+Each carries the key of its text and remedy: `error.<key>` and `error.<key>.remedy`. Neither ever holds a field value.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ from __future__ import annotations
 import traceback
 from enum import IntEnum
 from pathlib import Path
+
+from pipeline.texts import Text, catalogue
 
 _OURS = Path(__file__).resolve().parent
 
@@ -69,11 +71,31 @@ class EfterskriftError(Exception):
     """Base of all errors of ours: what happened, and what to do about it."""
 
     exit_code = ExitCode.USAGE
+    topic = "error"
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+    def __init__(self, key: str, /, **values: object) -> None:
+        super().__init__(key)
+        self.key = f"{self.topic}.{key}"
+        self.values = values
+
+    @property
+    def message(self) -> str:
+        """What happened, in English, as the command line says it."""
+        return self.message_in("en")
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, in English; empty where nothing can be said."""
+        return self.remedy_in("en")
+
+    def message_in(self, language: str) -> str:
+        """What happened, in a language."""
+        return Text(self.key, self.values).in_language(language)
+
+    def remedy_in(self, language: str) -> str:
+        """What to do about it, in a language."""
+        remedy = f"{self.key}.remedy"
+        return Text(remedy, self.values).in_language(language) if remedy in catalogue(language) else ""
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
@@ -102,11 +124,9 @@ class FormError(EfterskriftError):
 
 
 class FormMakingError(FormError):
-    """A form that is being made cannot be taken further. `why` is a short code, for which the screens have words."""
+    """A form that is being made cannot be taken further."""
 
-    def __init__(self, why: str, message: str, remedy: str = "") -> None:
-        super().__init__(message, remedy)
-        self.why = why
+    topic = "forms.why"
 
 
 class IntakeError(EfterskriftError):
@@ -163,8 +183,8 @@ class NotAllowedError(EfterskriftError):
 
     exit_code = ExitCode.NOT_ALLOWED
 
-    def __init__(self, message: str, remedy: str = "", *, by: str = "", action: str = "", unit: str | None = None) -> None:
-        super().__init__(message, remedy)
+    def __init__(self, key: str, /, *, by: str = "", action: str = "", unit: str | None = None, **values: object) -> None:
+        super().__init__(key, **values)
         self.by, self.action, self.unit, self.noted = by, action, unit, False
 
 
@@ -185,8 +205,8 @@ class StaleDecisionError(ReviewError):
 class AnswerError(ReviewError):
     """Some answers cannot be taken. `fields` names the fields, never what was written in them."""
 
-    def __init__(self, message: str, remedy: str = "", fields: tuple[str, ...] = ()) -> None:
-        super().__init__(message, remedy)
+    def __init__(self, key: str, /, *, fields: tuple[str, ...] = (), **values: object) -> None:
+        super().__init__(key, **values)
         self.fields = fields
 
 
@@ -205,8 +225,8 @@ class UnknownClientError(AnswerError):
 class ClientConflictError(AnswerError):
     """The sheet contradicts the client, and the person has not said how it is. `codes` are kinds of conflict (`client_guard.CONFLICTS`)."""
 
-    def __init__(self, message: str, remedy: str = "", fields: tuple[str, ...] = (), codes: tuple[str, ...] = ()) -> None:
-        super().__init__(message, remedy, fields)
+    def __init__(self, key: str, /, *, fields: tuple[str, ...] = (), codes: tuple[str, ...] = (), **values: object) -> None:
+        super().__init__(key, fields=fields, **values)
         self.codes = codes
 
 

@@ -327,7 +327,7 @@ def check_kind(name: str, facts: FieldFacts, *, has_lines: bool, has_options: bo
     """Whether what is said of a field belongs together.
 
     Raises:
-        PydanticCustomError: it does not; the error's type says what is wrong (`form_fault_texts` explains each).
+        PydanticCustomError: it does not; the error's type says what is wrong (the texts `form_problem.<type>` explain each).
     """
     number, digits = facts.format is Format.NUMBER, facts.traits.digits_only
     broken = {

@@ -1,4 +1,4 @@
-"""What is wrong with a form, and where in its file; `form_fault_texts` says it in words."""
+"""What is wrong with a form, and where in its file; the texts are `form_problem.<code>`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pipeline.errors import FormError
-from pipeline.form_fault_texts import TEXTS
-from pipeline.trial_texts import TRIAL_TEXTS
-
-ALL_TEXTS = {**TEXTS, **TRIAL_TEXTS}
+from pipeline.texts import text
 
 Path = tuple[str | int, ...]
 """Keys and places in lists that lead to a part of a YAML file."""
@@ -26,11 +23,11 @@ class Fault:
 
     def what(self, language: str = "sv") -> str:
         """What is wrong."""
-        return ALL_TEXTS[self.code][language][0].format(field=self.field, **self.shown(language))
+        return text(f"form_problem.{self.code}", language, field=self.field, **self.shown(language))
 
     def remedy(self, language: str = "sv") -> str:
         """What to do about it."""
-        return ALL_TEXTS[self.code][language][1].format(field=self.field, **self.shown(language))
+        return text(f"form_problem.{self.code}.remedy", language, field=self.field, **self.shown(language))
 
     def within(self, at: Path) -> Fault:
         """The same, in a part of a larger file."""
@@ -50,6 +47,28 @@ class Fault:
 class LayoutError(FormError):
     """Something of an outline does not fit on paper."""
 
+    topic = "form_problem"
+
+    topic = "form_problem"
+
     def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.what(), fault.remedy())
+        super().__init__(fault.code)
         self.fault = fault
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in Swedish as all of a form is."""
+        return self.fault.what()
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, in Swedish."""
+        return self.fault.remedy()
+
+    def message_in(self, language: str) -> str:
+        """What is wrong, in a language."""
+        return self.fault.what(language)
+
+    def remedy_in(self, language: str) -> str:
+        """What to do about it, in a language."""
+        return self.fault.remedy(language)

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.form_fault_texts import TEXTS
 from pipeline.form_faults import Fault
+from pipeline.texts import catalogue
 
 _NAMES = frozenset({"name", "value", "prefix", "id", "less_than", "rule", "day"})
 _WORDS = frozenset({"enum", "literal_error"})
@@ -23,7 +23,7 @@ def schema_faults(root: type[BaseModel], error: ValidationError) -> list[Fault]:
 def _fault(root: type[BaseModel], one: Mapping[str, Any]) -> Fault:
     at, kind, said = tuple(one["loc"]), one["type"], one.get("ctx") or {}
     key = next((str(part) for part in reversed(at) if isinstance(part, str)), "")
-    if kind in TEXTS:
+    if f"form_problem.{kind}" in catalogue("en"):
         return Fault(kind, {name: value for name, value in said.items() if name != "field"}, at, field=str(said.get("field", "")))
     if kind == "extra_forbidden":
         return Fault("unknown_key", {"key": key, "hint": _hint(key, _keys_at(root, at[:-1]))}, at)

@@ -67,7 +67,7 @@ def own_forms(settings: Settings) -> str:
     known = Forms.load(settings.own_forms)
     for form in known.values():
         if problems := frozen_problems(form, digests):
-            raise FormError(problems[0], f"Restore {settings.own_forms / form.id} from a backup.")
+            raise FormError("own_form_frozen", problem=problems[0], folder=settings.own_forms / form.id)
     return f"{len(known)} published here"
 
 
@@ -158,8 +158,7 @@ def _pictures(settings: Settings) -> str:
     with store.read() as conn:
         names = picture_names(conn)
     if gone := sum(not store.images.path(name).is_file() for name in names):
-        remedy = f"Restore {settings.images} from the copy made with the database. Machines that share a database share this folder."
-        raise StoreError(f"{gone} of {len(names)} missing", remedy)
+        raise StoreError("pictures_missing", gone=gone, number=len(names), images=settings.images)
     return f"{len(names)} there"
 
 

@@ -68,7 +68,7 @@ class Source:
                 return
             raise _unreadable(self.path, error) from error
         if (about.st_size, about.st_mtime_ns) != (self.size, self.changed_ns):
-            raise IntakeError(f"{self.path.name} changed while it was taken in.", "Wait until it is written, then take in the same files again.")
+            raise IntakeError("changed_while_taken", name=self.path.name)
 
 
 def take_in(
@@ -98,7 +98,7 @@ def take_in(
     """
     sources = [Source.of(path) for path in paths]
     if not sources:
-        raise IntakeError("There are no files to take in.")
+        raise IntakeError("no_files_take")
     fingerprint = fingerprint_of(stack or "".join(source.sha256 for source in sources), unit, place)
     with store.begin() as conn:
         batch, continued = open_batch(conn, fingerprint, unit=unit, place=place, by=by)
@@ -155,4 +155,4 @@ def fingerprint_of(stack: str, unit: str, place: str) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> IntakeError:
-    return IntakeError(f"{path.name} cannot be read: {error.strerror or type(error).__name__}.", "Check the file, then take in the same files again.")
+    return IntakeError("not_read_check_file", path=path.name, reason=error.strerror or type(error).__name__)

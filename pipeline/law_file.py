@@ -22,4 +22,4 @@ def law_of(file: Path, shape: TypeAdapter[_T]) -> _T:
     try:
         return shape.validate_python(yaml.safe_load(file.read_text("utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise FormError(f"{file.name} cannot be used ({type(error).__name__}).", "Correct it, or put it back.") from error
+        raise FormError("not_used", file=file.name, name=type(error).__name__) from error

@@ -77,7 +77,7 @@ def norm_tables(folder: Path = FOLDER) -> Mapping[int, NormTable]:
     for file in sorted(folder.glob("*.yaml")):
         table = law_of(file, TypeAdapter(NormTable))
         if file.stem != str(table.year):
-            raise FormError(f"{file.name} holds the national norm of {table.year}.", f"Name it {table.year}.yaml.")
+            raise FormError("holds_national_norm", file=file.name, year=table.year)
         found[table.year] = table
     return found
 

@@ -166,9 +166,9 @@ def load_outline(path: Path) -> Outline:
     try:
         return Outline.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except OSError as error:
-        raise FormError(f"{path}: {error.strerror}.", "Write the form's outline.yaml first; forms/README.md says how.") from error
+        raise FormError("outline_unreadable", path=path, reason=error.strerror) from error
     except yaml.YAMLError as error:
-        raise FormError(f"{path} is not valid YAML: {error}") from error
+        raise FormError("form_not_yaml", path=path, reason=error) from error
     except ValidationError as error:
         places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise FormError(f"{path}: " + "; ".join(places), "`efterskrift forms check` explains each with its line.") from error
+        raise FormError("outline_has_errors", path=path, places="; ".join(places)) from error

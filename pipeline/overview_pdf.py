@@ -10,8 +10,8 @@ from fpdf.enums import TableBordersLayout
 
 from pipeline.document import Document
 from pipeline.overview import Overview
-from pipeline.overview_words import WORDS, Words, grouped
 from pipeline.swedish_time import SWEDEN
+from pipeline.texts import Topic, grouped
 
 MARGIN = 16.0
 _WIDTH = 210.0 - 2 * MARGIN
@@ -24,30 +24,30 @@ _DAY_WIDTH = 17.0
 
 
 def overview_pdf(found: Overview, provider: str, now: datetime, language: str = "sv") -> bytes:
-    """The page, in a language of `overview_words`."""
-    words = WORDS[language]
-    with _Paper(words.print["name"], words.language) as paper:
+    """The page, in a language."""
+    say = Topic("progress_report", language)
+    with _Paper(say("name"), language) as paper:
         paper.add_page()
-        paper.say(MARGIN, 14, words.print["title"], 17, bold=True)
-        paper.say(MARGIN, 22, f"{provider}   {now.astimezone(SWEDEN):%Y-%m-%d %H:%M}   {words.print['what']}", 9)
-        _figures(paper, found, words)
-        paper.say(MARGIN, 94, words.print["burn_down"], 11, bold=True)
-        _burn_down(paper, found, words)
-        _units(paper, found, words)
+        paper.say(MARGIN, 14, say("title"), 17, bold=True)
+        paper.say(MARGIN, 22, f"{provider}   {now.astimezone(SWEDEN):%Y-%m-%d %H:%M}   {say('what')}", 9)
+        _figures(paper, found, say)
+        paper.say(MARGIN, 94, say("burn_down"), 11, bold=True)
+        _burn_down(paper, found, say)
+        _units(paper, found, say)
         return bytes(paper.output())
 
 
-def said_outlook(found: Overview, words: Words) -> str:
+def said_outlook(found: Overview, say: Topic) -> str:
     """The forecast in a sentence."""
-    out, say = found.outlook, words.print
+    out = found.outlook
     if not found.open:
-        return say["nothing_open"]
+        return say("nothing_open")
     if not out.path:
-        return say["early"]
+        return say("early")
     if out.middle is None:
-        return say["far"]
-    late = say["beyond"] if out.pessimistic is None else words.count("days", out.pessimistic)
-    return say["outlook"].format(middle=words.count("days", out.middle), best=out.optimistic, worst=late)
+        return say("far")
+    late = say("beyond") if out.pessimistic is None else say.count("days", out.pessimistic)
+    return say("outlook", middle=say.count("days", out.middle), best=out.optimistic, worst=late)
 
 
 class _Paper(Document):
@@ -62,8 +62,8 @@ class _Paper(Document):
         self.cell(width, size * 0.5, self.fit(text), align=align)
 
 
-def _figures(paper: _Paper, found: Overview, words: Words) -> None:
-    say, due = words.print, found.due_in
+def _figures(paper: _Paper, found: Overview, say: Topic) -> None:
+    due = found.due_in
     rows = (
         found.counted.items(),
         (("open", found.open), ("over", due("over")), ("soon", due("today") + due("tomorrow")), ("missing", found.missing)),
@@ -72,28 +72,28 @@ def _figures(paper: _Paper, found: Overview, words: Words) -> None:
     for line, row in enumerate(rows):
         for place, (name, value) in enumerate(row):
             paper.say(MARGIN + place * width, 33 + line * 17, grouped(value), 17, bold=True)
-            paper.say(MARGIN + place * width, 41 + line * 17, say[name], 8.5)
-    said = [said_outlook(found, words), say["oldest"].format(day=found.oldest_event) if found.oldest_event else say["oldest_none"]]
+            paper.say(MARGIN + place * width, 41 + line * 17, say(name), 8.5)
+    said = [said_outlook(found, say), say("oldest", day=found.oldest_event) if found.oldest_event else say("oldest_none")]
     said[1] += "".join(
-        " " + say["second"].format(criticality=name, twice=grouped(twice), confirmed=grouped(confirmed))
+        " " + say("second", criticality=name, twice=grouped(twice), confirmed=grouped(confirmed))
         for name, (confirmed, twice) in found.second_checked.items()
         if name == "A"
     )
-    runs = words.count("runs", len(found.silent_runs))
-    said.append(words.count("silent", sum(run.entries for run in found.silent_runs), runs=runs))
+    runs = say.count("runs", len(found.silent_runs))
+    said.append(say.count("silent", sum(run.entries for run in found.silent_runs), runs=runs))
     if found.cut_stacks:
-        said.append(words.count("cut_stacks", sum(found.cut_stacks.values())))
+        said.append(say.count("cut_stacks", sum(found.cut_stacks.values())))
     if found.tempo.hours_left is not None:
-        said.append(say["tempo"].format(hours=words.count("hours", round(found.tempo.hours_left))))
+        said.append(say("tempo", hours=say.count("hours", round(found.tempo.hours_left))))
     for place, text in enumerate(said):
         paper.say(MARGIN, 66.5 + place * 5, text, 10, bold=place == 0)
 
 
-def _burn_down(paper: _Paper, found: Overview, words: Words) -> None:
+def _burn_down(paper: _Paper, found: Overview, say: Topic) -> None:
     left, top, width, height = _CHART
     behind, ahead = found.behind, found.outlook.path
     if not behind:
-        paper.say(left, top + 10, words.print["nothing_scanned"], 10)
+        paper.say(left, top + 10, say("nothing_scanned"), 10)
         return
     most = max(1.0, *(day.open for day in behind), *(day.high for day in ahead))
     step = width / max(len(behind) + len(ahead) - 1, 1)
@@ -138,12 +138,12 @@ def _path(paper: _Paper, points: Sequence[tuple[float, float]]) -> None:
     paper.set_line_width(0.2)
 
 
-def _units(paper: _Paper, found: Overview, words: Words) -> None:
+def _units(paper: _Paper, found: Overview, say: Topic) -> None:
     paper.set_xy(MARGIN, 178)
     paper.dress(9, _DARK)
     paper.set_draw_color(200, 200, 200)
     paper.set_fill_color(255, 255, 255)
-    heads = [words.print[name] for name in ("unit", "unit_waiting", "unit_left", "unit_persons", "unit_oldest", "unit_missing")]
+    heads = [say(name) for name in ("unit", "unit_waiting", "unit_left", "unit_persons", "unit_oldest", "unit_missing")]
     names = sorted({one.unit for one in found.pages} | {one.unit for one in found.units} | {one.unit for one in found.sheets})
     with paper.table(
         col_widths=(52, 24, 28, 28, 26, 20),
@@ -152,17 +152,17 @@ def _units(paper: _Paper, found: Overview, words: Words) -> None:
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
         line_height=5.2,
     ) as table:
-        for cells in (heads, *(_unit_line(found, name, words) for name in names[:_MOST_UNITS])):
+        for cells in (heads, *(_unit_line(found, name, say) for name in names[:_MOST_UNITS])):
             row = table.row()
             for cell in cells:
                 row.cell(paper.fit(cell))
     if len(names) > _MOST_UNITS:
-        paper.say(MARGIN, 284, words.count("more_units", len(names) - _MOST_UNITS), 9)
+        paper.say(MARGIN, 284, say.count("more_units", len(names) - _MOST_UNITS), 9)
 
 
-def _unit_line(found: Overview, name: str, words: Words) -> tuple[str, ...]:
+def _unit_line(found: Overview, name: str, say: Topic) -> tuple[str, ...]:
     own = next((one for one in found.units if one.unit == name), None)
     waiting = sum(one.waiting for one in found.pages if one.unit == name)
     missing = sum(one.missing for one in found.sheets if one.unit == name)
     left = (own.entries, own.persons_a, own.oldest_event) if own else (0, 0, None)
-    return name or words.print["unit_unknown"], grouped(waiting), grouped(left[0]), grouped(left[1]), left[2] or "–", grouped(missing)
+    return name or say("unit_unknown"), grouped(waiting), grouped(left[0]), grouped(left[1]), left[2] or "–", grouped(missing)

@@ -81,8 +81,7 @@ def approve_payment(office: Office, person: Person, entry_id: str, seen: int, no
     with office.store.begin() as conn:
         payment_approvals.approve(conn, person, entry_id, seen, now)
         if any(each.stops for each in _payments(conn, office, person, [entry_id], terms)):
-            remedy = "The Payments screen says what, at the rows that cannot be paid."
-            raise ReviewError("Something stops the payment, and it was not approved.", remedy)
+            raise ReviewError("something_stops_payment_not_approved")
 
 
 def _terms(office: Office) -> Terms:

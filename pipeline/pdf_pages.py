@@ -225,7 +225,7 @@ def _rendered(path: Path, number: int, dpi: int) -> PdfPicture | PdfProblem:
     except PDFPageCountError:
         return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged.")
     except PDFInfoNotInstalledError as error:
-        raise MissingProgramError("poppler is not installed.", "Install poppler-utils.") from error
+        raise MissingProgramError("poppler_not_installed") from error
     if picture is None:
         return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged and shows nothing.")
     encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
@@ -238,7 +238,7 @@ def _render(path: Path, number: int, dpi: int, *, strict: bool) -> Image | None:
     with tempfile.TemporaryDirectory(prefix=folder_prefix()) as folder:
         files = convert_from_path(path, dpi, folder, number, number, "ppm", paths_only=True, strict=strict, use_cropbox=True, timeout=RENDER_SECONDS)
         if files and _is_short(Path(str(files[0]))):
-            raise StoreUnavailableError("A page could not be drawn: the disk is full.", f"Make room in {tempfile.gettempdir()}, then try again.")
+            raise StoreUnavailableError("page_could_not_drawn_disk", value=tempfile.gettempdir())
         colour = cv2.imread(str(files[0]), cv2.IMREAD_COLOR) if files else None
     if colour is None:
         return None

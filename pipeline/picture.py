@@ -34,9 +34,9 @@ def decode(data: bytes, media_type: str) -> Image:
         with opened(io.BytesIO(data)) as picture:
             return _eight_bit(picture)
     except TooLargeError as error:
-        raise BrokenFileError("The picture is too large.", "Scan the page again at 300 dpi.") from error
+        raise BrokenFileError("picture_too_large") from error
     except DAMAGE as error:
-        raise BrokenFileError(f"The picture ({media_type}) is damaged.", "Scan the page again.") from error
+        raise BrokenFileError("picture_damaged", media_type=media_type) from error
 
 
 class TooLargeError(Exception):

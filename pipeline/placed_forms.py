@@ -22,11 +22,10 @@ def write_placed(folder: Path) -> Form:
     """
     form = place(load_outline(folder / OUTLINE))
     if form.id != folder.name:
-        raise FormError(f"The outline in {folder.name} says that it is {form.id}.", "Give the folder and the form the same name.")
+        raise FormError("outline_says", folder=folder.name, form=form.id)
     frozen = published(folder.parent).get(f"{form.id}/{form.version}")
     if frozen not in (None, geometry_digest(form)):
-        message = f"{form.id} version {form.version} was published with another geometry."
-        raise FormError(message, f"Make version {form.version + 1}: forms/README.md says how.")
+        raise FormError("version_published_another_geometry", form=form.id, version=form.version, version_2=form.version + 1)
     (folder / FORM).write_text(form_yaml(form), "utf-8")
     return form
 

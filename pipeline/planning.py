@@ -9,11 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipeline.csv_table import TableKind, table_of, wrong_row
+from pipeline.texts import Text
 
 COLUMNS = ("enhet", "datum", "antal")
-_KIND = TableKind(
-    COLUMNS[:2], ";".join(COLUMNS), "Correct the row: unit, day as YYYY-MM-DD and how many; without the column antal each row counts as one."
-)
+_KIND = TableKind(COLUMNS[:2], ";".join(COLUMNS), "error.table_row.remedy.planned")
 MOST = 100_000
 
 Planned = Mapping[tuple[str, str], int]
@@ -37,7 +36,7 @@ def planned_of(data: bytes, source: Path | str) -> Planned:
     for number, row in table_of(data, source, _KIND):
         count = row.get("antal", "1")
         if not count.isdecimal() or int(count) > MOST:
-            raise wrong_row(source, number, "has no whole number in the column antal", _KIND)
+            raise wrong_row(source, number, Text("error.table_row.no_whole_number"), _KIND)
         found[row["enhet"], _day(source, number, row["datum"])] += int(count)
     return found
 
@@ -46,4 +45,4 @@ def _day(source: Path | str, number: int, text: str) -> str:
     try:
         return date.fromisoformat(text[:10]).isoformat()  # an export may give the clock too
     except ValueError:
-        raise wrong_row(source, number, "has no day as YYYY-MM-DD in the column datum", _KIND) from None
+        raise wrong_row(source, number, Text("error.table_row.no_day"), _KIND) from None

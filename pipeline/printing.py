@@ -82,7 +82,7 @@ def draw_sheets(paper: Paper, form: Form, sheets: Iterable[Sheet], organisation:
         FormError: the form is printed elsewhere.
     """
     if form.printed_elsewhere:
-        raise FormError(f"{form.id} is printed elsewhere.", "Copy its own paper; this program only reads it.")
+        raise FormError("printed_elsewhere", form=form.id)
     for sheet in sheets:
         for page_no, page in enumerate(form.pages, start=1):
             paper.add_page()

@@ -35,7 +35,7 @@ def _elsewhere(page: PageSpec) -> list[dict[str, Any]]:
     try:
         return [{"size": page.size, "blank": hashlib.sha256(page.blank.read_bytes()).hexdigest()}]
     except OSError as error:
-        raise FormError(f"{page.blank}: {error.strerror}.", "Put the picture of the unfilled form into the form's folder.") from error
+        raise FormError("blank_unreadable", blank=page.blank, reason=error.strerror) from error
 
 
 def _geometry(spec: FieldSpec) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def published(folder: Path) -> dict[str, str]:
     try:
         return dict(json.loads(path.read_text("utf-8")))
     except (ValueError, TypeError) as error:
-        raise FormError(f"{path} is not a JSON object.", "Restore it from the version history.") from error
+        raise FormError("not_json_object", path=path) from error
 
 
 def frozen_problems(form: Form, digests: Mapping[str, str]) -> list[str]:
@@ -92,7 +92,7 @@ def publish(folder: Path) -> list[str]:
     forms = {f"{form.id}/{form.version}": form for form in Forms.load(folder).values()}
     for key in forms.keys() & digests.keys():
         if problems := frozen_problems(forms[key], digests):
-            raise FormError(problems[0])
+            raise FormError("form_frozen", problem=problems[0])
     added = sorted(forms.keys() - digests.keys())
     digests |= {key: geometry_digest(forms[key]) for key in added}
     (folder / FILE).write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", "utf-8")

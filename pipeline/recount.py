@@ -36,5 +36,5 @@ def doubted_figures(form: Form, row: int | None, answers: Mapping[str, Answer], 
     """
     fields = {one.field for one in findings(form, row, answers) if one.kind not in SAID_ONLY}
     if fields and ask:
-        raise RecountError("The figures do not add up.", "Compare with the paper. If it says so, save once more.", tuple(sorted(fields)))
+        raise RecountError("figures_do_not_add_up", fields=tuple(sorted(fields)))
     return fields

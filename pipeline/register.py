@@ -89,7 +89,7 @@ def register(image: Image, identification: Identification, blank: Image) -> Regi
     """
     lies = identification.page_plane
     if lies is None:
-        raise RegistrationError("Too few of the page's printed marks were found.", "Scan the whole page again, flat and unfolded.")
+        raise RegistrationError("too_few_page_printed_marks")
     return lay(image, lies, blank, (*CODES, *SERIALS))
 
 

@@ -120,7 +120,7 @@ def retention(about: About, known: Iterable[Rule] | None = None) -> Retention:
 def _rule(about: About, known: tuple[Rule, ...]) -> Rule:
     versions = [rule for rule in known if about.area in rule.areas] or [rule for rule in known if rule.after is After.PLAN]
     if not versions:
-        raise FormError("There is no rule of retention for this area.", f"The rules are in {FILE.name}.")
+        raise FormError("no_rule_retention_area", file=FILE.name)
     versions.sort(key=lambda rule: rule.from_)
     return next((rule for rule in reversed(versions) if about.day is None or rule.from_ <= about.day), versions[0])
 

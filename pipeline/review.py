@@ -73,7 +73,7 @@ def checked(spec: FieldSpec, answer: Answer) -> Answer:
     if answer.state is not State.READ:
         return Answer(False if spec.traits.is_check_box and answer.state is State.EMPTY else None, answer.state)
     if answer.value is None or (isinstance(answer.value, str) and not answer.value.strip()):
-        raise MissingAnswerError("A field has no answer.", "Write what it says, or mark it as empty or illegible.", (spec.name,))
+        raise MissingAnswerError("field_no_answer", fields=(spec.name,))
     value = canonical(spec, answer.value)
     return Answer(value, State.EMPTY if value is False else State.READ)
 
@@ -96,9 +96,9 @@ def complete(specs: Iterable[FieldSpec], answers: Mapping[str, Answer]) -> dict[
         except InvalidAnswerError:
             wrong.append(spec.name)
     if missing:
-        raise MissingAnswerError(f"{len(missing)} fields have no answer.", "Write what they say, or mark them as empty or illegible.", tuple(missing))
+        raise MissingAnswerError("fields_no_answer", number=len(missing), fields=tuple(missing))
     if wrong:
-        raise InvalidAnswerError(f"{len(wrong)} answers do not fit their fields.", "Correct them, or mark the fields as illegible.", tuple(wrong))
+        raise InvalidAnswerError("answers_do_not_fit_fields", number=len(wrong), fields=tuple(wrong))
     return done
 
 

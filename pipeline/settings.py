@@ -205,9 +205,8 @@ def _settings(environment: tuple[tuple[str, str], ...], written: bytes | None) -
         return Settings(workspace=_workspace())
     except ValidationError as error:
         keys = ", ".join(str(e["loc"][0]) for e in error.errors())
-        raise SettingsError(f"The settings are wrong at: {keys}.", f"Correct {_workspace() / 'settings.yaml'} or the environment.") from error
+        raise SettingsError("settings_wrong", keys=keys, value=_workspace() / "settings.yaml") from error
     except OSError as error:
-        why = f"{_workspace()} cannot be looked into: {error.strerror or type(error).__name__}."
-        raise SettingsError(why, "Correct the rights of the folder and its settings.yaml, or choose another with EFTERSKRIFT_WORKSPACE.") from error
+        raise SettingsError("not_looked_into", value=_workspace(), reason=error.strerror or type(error).__name__) from error
     except (YAMLError, ValueError, TypeError) as error:  # what the settings library lets through of a file that is no mapping
-        raise SettingsError(f"{_workspace() / 'settings.yaml'} is not YAML with a key and a value a line.", "Correct it, or remove it.") from error
+        raise SettingsError("not_yaml_key_value_line", value=_workspace() / "settings.yaml") from error

@@ -19,10 +19,11 @@ from pipeline.confidence import SIGNER_NAMED_FROM
 from pipeline.csv_table import TableKind, read_table, wrong_row
 from pipeline.model import SIGNATURE_LETTERS, Lattice, StaffMember
 from pipeline.register_columns import register_columns
+from pipeline.texts import Text
 
 COLUMNS = register_columns(StaffMember)
 _HEADERS = tuple(column.header for column in COLUMNS)
-_KIND = TableKind(_HEADERS, ";".join(_HEADERS), "Correct the row: one person and unit a row, with the initials that the person signs with.")
+_KIND = TableKind(_HEADERS, ";".join(_HEADERS), "error.table_row.remedy.staff")
 OWN_UNIT, OTHER_UNIT, UNKNOWN = 0.9, 0.06, 0.04
 """Who signs a unit's paper: its own staff, staff lent from another unit, somebody whom the list lacks. Where the list has nobody of a unit, its share
 goes to those whom the list lacks."""
@@ -111,9 +112,9 @@ def load_staff(path: Path) -> StaffRegister:
     for number, row in read_table(path, _KIND):
         member = StaffMember(**{column.field: row[column.header] for column in COLUMNS})
         if not _letters(member.signature):
-            raise wrong_row(path, number, "has a signature without letters", _KIND)
+            raise wrong_row(path, number, Text("error.table_row.initials_empty"), _KIND)
         if members.setdefault((member.unit, member.signature, member.name), member) is not member:
-            raise wrong_row(path, number, "has a person, unit and signature that an earlier row has too", _KIND)
+            raise wrong_row(path, number, Text("error.table_row.person_twice"), _KIND)
     return StaffRegister(members.values())
 
 

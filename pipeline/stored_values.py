@@ -38,7 +38,7 @@ def canonical(spec: FieldSpec, value: Value) -> Value:
 
 def not_fitting(spec: FieldSpec) -> InvalidAnswerError:
     """The error of a field whose answer is not of its kind."""
-    return InvalidAnswerError("An answer does not fit its field.", "Correct it, or mark the field as illegible.", (spec.name,))
+    return InvalidAnswerError("answer_does_not_fit_field", fields=(spec.name,))
 
 
 def _option(spec: FieldSpec, value: str) -> str:
@@ -101,7 +101,7 @@ def _number(spec: FieldSpec, text: str) -> str:
     if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
         raise not_fitting(spec)
     if spec.decimals < _OF_THOUSANDS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", plain):
-        raise InvalidAnswerError("A number may be of thousands.", "Write twelve thousand as 12000, and twelve as 12.", (spec.name,))
+        raise InvalidAnswerError("number_may_thousands", fields=(spec.name,))
     number = Decimal(plain)
     if number == round(number, spec.decimals):
         return f"{number:.{spec.decimals}f}"

@@ -149,12 +149,12 @@ def load_form(path: Path) -> Form:
     try:
         return _form(path.read_text("utf-8"), path.parent.resolve())
     except OSError as error:
-        raise FormError(f"{path}: {error.strerror}.", "Check that the form's folder holds a form.yaml.") from error
+        raise FormError("form_unreadable", path=path, reason=error.strerror) from error
     except yaml.YAMLError as error:
-        raise FormError(f"{path} is not valid YAML: {error}") from error
+        raise FormError("form_not_yaml", path=path, reason=error) from error
     except ValidationError as error:
         places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise FormError(f"{path}: " + "; ".join(places), "See forms/README.md for what a form may say.") from error
+        raise FormError("form_has_errors", path=path, places="; ".join(places)) from error
 
 
 @lru_cache(maxsize=512)
@@ -196,7 +196,7 @@ def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:
     try:
         rules = tuple(SigningRule.model_validate(each) for each in yaml.safe_load(path.read_text("utf-8")) or ())
     except (yaml.YAMLError, ValidationError, TypeError) as error:
-        raise FormError(f"{path} is wrong: {error}", "See forms/README.md for what it may say.") from error
+        raise FormError("file_wrong", path=path, reason=error) from error
     return tuple(sorted(rules, key=lambda rule: (rule.since, rule.version)))
 
 
@@ -211,9 +211,9 @@ def load_double_check(path: Path, known: Collection[str]) -> frozenset[FormId]:
     try:
         listed = frozenset(str(each) for each in yaml.safe_load(path.read_text("utf-8")) or ())
     except (yaml.YAMLError, TypeError) as error:
-        raise FormError(f"{path} is wrong: {error}", "See forms/README.md for what it may say.") from error
+        raise FormError("file_wrong", path=path, reason=error) from error
     if strange := sorted(listed.difference(known)):
-        raise FormError(f"{path} names forms that there are not: {', '.join(strange)}.", "`efterskrift forms list` shows those there are.")
+        raise FormError("names_forms_not", path=path, strange=", ".join(strange))
     return listed
 
 
@@ -244,5 +244,5 @@ class Forms(dict[tuple[str, int], Form]):
         """
         versions = [form for (known, _), form in self.items() if known == form_id]
         if not versions:
-            raise FormError(f"There is no form {form_id}.", "`efterskrift forms list` shows those there are.")
+            raise FormError("no_form_efterskrift_forms", form_id=form_id)
         return max(versions, key=lambda form: form.version)

@@ -53,7 +53,7 @@ def _laid_out(folder: Path, uploads: Iterable[tuple[str, bytes]]) -> Sequence[Pa
             path.parent.mkdir()
             path.write_bytes(data)
         except OSError as error:
-            raise StoreUnavailableError(f"The upload cannot be kept: {error.strerror}.", "Make room on the disk, then upload again.") from error
+            raise StoreUnavailableError("upload_not_kept", reason=error.strerror) from error
         paths.append(path)
     return paths
 

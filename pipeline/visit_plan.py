@@ -16,9 +16,10 @@ from pipeline.field_spec import Meaning
 from pipeline.identity import Pid, PidKind, is_local, normal_pid
 from pipeline.printing import Sheet
 from pipeline.template import Form
+from pipeline.texts import Text
 
 COLUMNS = ("enhet", "datum", "tid", "personnummer", "namn", "insats", "rutt")
-_KIND = TableKind(COLUMNS[:5], ";".join(COLUMNS), "Correct the row: unit, day as YYYY-MM-DD, time as HH:MM, twelve-digit number and name.")
+_KIND = TableKind(COLUMNS[:5], ";".join(COLUMNS), "error.table_row.remedy.visits")
 TOUR_LIST = "korlista"
 """The form that a plan is printed on unless a municipality has one of its own."""
 TIME, SERVICE, ROUTE = "planerad_tid", "insats", "rutt"
@@ -78,7 +79,7 @@ def _places(form: Form) -> list[Mapping[str, str]]:
     """For each row of the form the names of its fields for time, number, name and service."""
     found = [_place(form, row) for row in form.rows()]
     if None in found:
-        raise UsageError(f"{form.id} has no rows for planned visits.", f"Print {TOUR_LIST} with --plan.")
+        raise UsageError("no_rows_planned_visits", form=form.id, tour_list=TOUR_LIST)
     return [place for place in found if place is not None]
 
 
@@ -107,7 +108,7 @@ def _known(form: Form, places: Sequence[Mapping[str, str]], day: str, route: str
 def _visits(source: Path | str, rows: Iterable[tuple[int, dict[str, str]]], unit: str) -> list[PlannedVisit]:
     chosen = [visit for number, row in rows if (visit := _visit(source, number, row)) and unit in ("", visit.unit)]
     if not chosen:
-        raise UsageError("The plan has no visits to print.", "Check the file and the unit's name.")
+        raise UsageError("plan_no_visits_print")
     return sorted(chosen)
 
 
@@ -115,10 +116,10 @@ def _visit(path: Path | str, number: int, row: Mapping[str, str]) -> PlannedVisi
     try:
         day, at = date.fromisoformat(row["datum"][:10]).isoformat(), _clock(row["tid"])
     except ValueError:
-        raise wrong_row(path, number, "has no day as YYYY-MM-DD or no time as HH:MM", _KIND) from None
+        raise wrong_row(path, number, Text("error.table_row.no_day_or_time"), _KIND) from None
     pid = normal_pid(row["personnummer"])
     if not _can_be_printed(pid):
-        raise wrong_row(path, number, "has a personal number that is wrong or without century", _KIND)
+        raise wrong_row(path, number, Text("error.table_row.number_wrong"), _KIND)
     return PlannedVisit(row["enhet"], day, row.get("rutt", ""), at, pid.value12, row["namn"], row.get("insats", ""))
 
 

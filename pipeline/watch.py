@@ -120,7 +120,7 @@ class FolderWatch:
 
     def _found(self) -> list[tuple[Path, Signature]]:
         if not self.folder.is_dir():
-            raise IntakeError(f"The folder {self.folder} is not there.", "Check the name, or that the stick or the share is connected.")
+            raise IntakeError("folder_not_check_name", folder=self.folder)
         found = []
         for path in sorted(self.folder.rglob("*"), key=in_turn):
             if any(part.startswith(".") for part in path.relative_to(self.folder).parts) or path.is_symlink() or not path.is_file():
@@ -188,4 +188,4 @@ def _is_open_for_writing(path: Path) -> bool:
 
 
 def _unreadable(name: str, error: OSError) -> IntakeError:
-    return IntakeError(f"{name} cannot be read: {error.strerror or type(error).__name__}.", "Check that the stick or the share is connected.")
+    return IntakeError("not_read_check_stick", name=name, reason=error.strerror or type(error).__name__)

@@ -79,7 +79,7 @@ def make_package(office: Office, person: Person, now: datetime, unit: str | None
         data = packed(sheets, run, office.settings)
         if made := _keep(office, person, unit, sheets, run, data):
             return made
-    raise ExportError("The sheets changed all the time while the package was made.", "Nothing was archived. Try again.")
+    raise ExportError("sheets_changed_all_time_while")
 
 
 def package_file(office: Office, person: Person, package_id: str) -> RunFile:

@@ -61,7 +61,7 @@ def sheet_files(found: Archivable, records: Sequence[Record], pages: Sequence[Pa
     """
     pictures = [page for page in pages if page.image_sha256]
     if not records or not pictures:
-        raise ExportError(f"The sheet {found.sheet} has no picture or no entry.", "Look at it under Follow-up; the other sheets wait for it.")
+        raise ExportError("sheet_no_picture_no_entry", sheet=found.sheet)
     first = records[0]
     form = office.forms.get((first.form, first.version))
     images = office.store.images

@@ -50,13 +50,10 @@ def seal(conn: Connection, by: str, now: datetime, kept: Sequence[Head] = ()) ->
         LogBrokenError: the log is another than the one whose heads were kept.
     """
     if other := chain_rows.rewritten(conn, kept):
-        raise LogBrokenError(
-            f"Row {other[0]} of the log is not the one whose digest was kept.",
-            "Ask `efterskrift audit verify --anchor FILE` what has happened, or seal another log in another file.",
-        )
+        raise LogBrokenError("row_log_not_one_whose", other=other[0])
     head = chain_rows.head(conn)
     if head is None:
-        raise UsageError("The end of the log's chain is not there.", "`efterskrift audit verify` says what has happened to the log.")
+        raise UsageError("end_log_chain_not")
     record(conn, by, "seal_log", "log", number=head.number)
     return Seal(head, now)
 
@@ -96,4 +93,4 @@ def said(problem: Problem) -> str:
 
 
 def _no_anchors(path: Path) -> UsageError:
-    return UsageError(f"{path} holds no heads of a log.", "Give the file that `efterskrift audit seal -o FILE` has written.")
+    return UsageError("holds_no_heads_log", path=path)

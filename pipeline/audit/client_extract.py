@@ -75,7 +75,7 @@ def client_extract(conn: Connection, person: Person, typed: str, start: datetime
     pid = client_number(conn, typed)
     known = client(conn, pid) if pid else None
     if pid is None:
-        raise UsageError("This is no personal number in full.", "Write all twelve digits, or the reserve number as it is in the register.")
+        raise UsageError("no_personal_number_full")
     wanted = Wanted(start, end, client=pid)
     lines = dict[tuple[str, str, str], int]()
     for row in log_rows.every_row(conn, person.units, wanted):

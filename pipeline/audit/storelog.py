@@ -87,7 +87,7 @@ def write_storelog(store: Store, person: Person, settings: Settings, wanted: Wan
     with store.read() as conn:
         written = _write(conn, person, settings, wanted, file)
     if not written.posts:
-        raise ExportError("Nobody has done anything in that time.", "Choose another time; a request without posts is against the schema.")
+        raise ExportError("nobody_done_anything_time")
     with store.begin() as conn:
         record(conn, person.login, "export_log", "log", unit=wanted.unit, rows=written.posts, storelog=True)
     return written

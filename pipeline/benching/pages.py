@@ -59,7 +59,7 @@ def given_pages(files: Sequence[Path], most: int) -> list[bytes]:
     """
     pages = list(islice(_pages(files), most))
     if not pages:
-        raise UsageError("No page to measure with.", "Give files that hold scanned pages, or none.")
+        raise UsageError("no_page_measure")
     return pages
 
 

@@ -22,7 +22,6 @@ from pipeline.picture import decode
 from pipeline.scan import JPEG
 
 LANGUAGE = "swe"
-OCRMYPDF_REMEDY = "Install it: `apt install ocrmypdf`, or `pip install efterskrift[bench]` and `apt install ghostscript`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def ocrmypdf_pace(pages: Sequence[bytes], jobs: int) -> Pace:
     """
     program = _ocrmypdf()
     if program is None:
-        raise MissingProgramError("OCRmyPDF is not installed.", OCRMYPDF_REMEDY)
+        raise MissingProgramError("ocrmypdf_not_installed")
     with tempfile.TemporaryDirectory() as folder:
         scanned, text = Path(folder, "scanned.pdf"), Path(folder, "text.pdf")
         _write_pdf(pages, scanned)
@@ -73,7 +72,7 @@ def ocrmypdf_pace(pages: Sequence[bytes], jobs: int) -> Pace:
         done = subprocess.run(command, check=False, capture_output=True, env=os.environ | {"OMP_THREAD_LIMIT": "1"})
         pace = Pace(len(pages), time.perf_counter() - start, cpu_seconds() - cpu)
     if done.returncode:
-        raise ReadingError(f"OCRmyPDF ended with code {done.returncode}.", "Try `ocrmypdf --version`; install it again if that fails.")
+        raise ReadingError("ocrmypdf_ended_code", returncode=done.returncode)
     return pace
 
 

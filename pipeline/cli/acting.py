@@ -28,7 +28,7 @@ def person_of(store: Store, login: str, role: Role = Role.ADMINISTRATOR) -> Pers
             return Person(name, name, "driftansvarig", role, frozenset(registers.units(conn)), ALL_AREAS)
         found = people.person(conn, login)
     if found is None:
-        raise UsageError(f"There is no member of staff with the login {login}.", "Add one with `efterskrift person`.")
+        raise UsageError("no_member_staff_login", login=login)
     return found
 
 
@@ -46,5 +46,7 @@ def named_unit(store: Store, given: str) -> str:
         return given
     if not given and len(known) == 1:
         return known[0]
-    wanted = f"There is no unit {given}." if given else "Say which unit's paper it is."
-    raise UsageError(wanted, f"Name one as here: {', '.join(known)}." if known else "Add a unit first: `efterskrift unit NAME AREA`.")
+    if not known:
+        raise UsageError("unit_unknown_of_none", name=given) if given else UsageError("no_units")
+    names = ", ".join(known)
+    raise UsageError("unit_unknown", name=given, known=names) if given else UsageError("unit_not_named", known=names)

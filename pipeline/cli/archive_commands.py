@@ -12,6 +12,7 @@ from pipeline.cli.acting import named_unit, person_of
 from pipeline.cli.counting import counted
 from pipeline.cli.export_commands import check_place, opened, write_secret
 from pipeline.cli.options import REVIEW, As, AsJson
+from pipeline.texts import Text
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +45,7 @@ def archive(
         if named:
             file = package_file(office, person, named)
             path = output or Path(file.name)
-            write_secret(path, file.data, f"The package {named} is kept; write its file with --package {named}.")
+            write_secret(path, file.data, Text("error.secret_not_written.fetch_package", {"package": named}))
             said |= {"file": str(path), "sha256": file.sha256}
         left = ready(office, person, unit)
         said |= {"waiting": left.sheets, "unsettled": left.unsettled}

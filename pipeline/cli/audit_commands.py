@@ -19,12 +19,13 @@ from pipeline.cli.options import RUNNING, As, AsJson
 from pipeline.errors import ExitCode, ExportError, UsageError
 from pipeline.model import Role
 from pipeline.settings import load_settings
+from pipeline.texts import Text
 from pipeline.whole_file import beside, put, settle
 
 From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (Swedish time).")]
 To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
-_ELSEWHERE = "Choose another place with -o."
+_ELSEWHERE = Text("error.secret_not_written.elsewhere")
 
 
 def register(app: typer.Typer) -> None:
@@ -104,7 +105,7 @@ def extract(
     from pipeline.store.registers import client
 
     if output.suffix not in {".pdf", ".csv"}:
-        raise UsageError("The extract is a .pdf or a .csv file.", "Give it one of these endings.")
+        raise UsageError("extract_pdf_csv_file")
     typed = typer.prompt("Personal number", hide_input=True, err=True) if sys.stdin.isatty() else _line()
     settings = load_settings()
     store = open_store(settings)
@@ -145,7 +146,7 @@ def export(
                 settle(file)
             put(partial, output)
     except OSError as error:
-        raise ExportError(f"{output} cannot be written: {error.strerror}.", _ELSEWHERE) from error
+        raise ExportError("not_written", output=output, reason=error.strerror) from error
     typer.echo(f"{output}: {counted(written.posts, 'post')}; {counted(written.machine, 'row')} that only the machine made not in it", err=True)
     if written.without_hsa_id:
         names = ", ".join(sorted(written.without_hsa_id))
@@ -156,16 +157,16 @@ def _line() -> str:
     try:
         return sys.stdin.buffer.readline().decode()
     except UnicodeDecodeError:
-        raise UsageError("The personal number is not written in UTF-8.", "Write it with figures, and letters if it has any, in UTF-8.") from None
+        raise UsageError("personal_number_not_written_utf") from None
 
 
 def _days(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     from pipeline.audit.follow_up import days
 
     if end < start:
-        raise UsageError("The last day is before the first.", "Give --from and --to the other way round.")
+        raise UsageError("last_day_before_first")
     if start.year < _FIRST_YEAR or end.year > _LAST_YEAR:
-        raise UsageError("There is no log of these days.", f"Give years from {_FIRST_YEAR} to {_LAST_YEAR}.")
+        raise UsageError("no_log_these_days", first_year=_FIRST_YEAR, last_year=_LAST_YEAR)
     return days(start.date(), end.date())
 
 
@@ -175,4 +176,4 @@ def _add_line(path: Path, line: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", _ELSEWHERE) from error
+        raise UsageError("not_written", output=path, reason=error.strerror) from error

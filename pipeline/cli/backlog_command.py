@@ -12,6 +12,7 @@ from pipeline.cli.counting import counted
 from pipeline.cli.export_commands import write_secret
 from pipeline.cli.options import REVIEW, As
 from pipeline.settings import load_settings
+from pipeline.texts import Text
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +38,6 @@ def backlog(
     unit = named_unit(store, unit) if unit is not None else None
     with store.begin() as conn:
         found = listed(conn, person, unit)
-        write_secret(output, backlog_csv(found), "Choose another place with -o.")
+        write_secret(output, backlog_csv(found), Text("error.secret_not_written.elsewhere"))
     unknown, hidden = counted(found.unknown, "sheet"), f"{found.hidden} {'entry' if found.hidden == 1 else 'entries'}"
     typer.echo(f"{output}: {counted(len(found.markers), 'client')}; {unknown} of nobody known, {hidden} that may not be shown", err=True)

@@ -57,9 +57,7 @@ def bench(
     """
     of_damage, of_quality = form or sheets > 1, data or mnist or only or quick
     if (of_damage and not damage) or (of_quality and not quality):
-        raise UsageError(
-            "An option is of another measurement.", "--form and --sheets go with --damage; --data, --mnist, --only and --quick with --quality."
-        )
+        raise UsageError("option_another_measurement")
     _require_research()
     if damage:
         show_damage(form, sheets, processes, as_json=as_json)
@@ -94,10 +92,7 @@ def _require_research() -> None:
     if (ROOT / "research").is_dir() and str(ROOT) not in sys.path:
         sys.path.append(str(ROOT))  # an editable installation finds only `pipeline` and `ui`
     if find_spec(_RESEARCH) is None:
-        raise MissingProgramError(
-            "The measuring code is not installed: only the source code has it.",
-            "Run `efterskrift bench` in a source checkout, set up with `make setup`.",
-        )
+        raise MissingProgramError("no_research")
 
 
 def _show(result: Comparison, processes: int) -> None:

@@ -38,7 +38,7 @@ def block(
 
     typed = (decoded(file.read_bytes()) if file else all_given()).strip()
     if not typed or len(typed.splitlines()) > 1:
-        raise UsageError("One personal number is needed.", "Give it on standard input or in a file.")
+        raise UsageError("one_personal_number_needed")
     store = open_store(load_settings())
     person, owner = person_of(store, login), named_unit(store, unit)
     with store.begin() as conn:

@@ -49,7 +49,7 @@ def clashes(
     from pipeline.store.registers import units
 
     if file is not None and not unit:
-        raise UsageError("The list is of no unit.", "Name the unit with --unit.")
+        raise UsageError("list_no_unit")
     with opened() as office:
         person = person_of(office.store, login, Role.REVIEWER)
         said: dict[str, Any] = {}
@@ -76,11 +76,11 @@ def _columns(table: CareTable, chosen: list[str]) -> Columns:
     for one in chosen:
         part, _, title = one.partition("=")
         if part not in set(Part) or title not in table.titles:
-            raise UsageError("A column is named as pid=TITLE, with a title of the file.", "Parts are " + ", ".join(Part) + ".")
+            raise UsageError("column_named_pid_title_title", part=", ".join(Part))
         columns[Part(part)] = (table.titles.index(title),)
     if lacking := [part for part in NEEDED if part not in columns]:
         told = " ".join(f'--column {part}="TITLE"' for part in lacking)
-        raise UsageError(f"No column is known for {', '.join(lacking)}.", f"Say which: {told}. The titles are {', '.join(table.titles)}.")
+        raise UsageError("no_column_known", lacking=", ".join(lacking), told=told, table=", ".join(table.titles))
     return columns
 
 

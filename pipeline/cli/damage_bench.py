@@ -22,7 +22,7 @@ def show_damage(form: str, sheets: int, processes: int, *, as_json: bool) -> Non
 
     known = form_ids()
     if form and form not in known:
-        raise UsageError(f"There is no form {form}.", f"Use --form with one of: {', '.join(known)}.")
+        raise UsageError("no_form", form=form, known=", ".join(known))
     plan = trials([form] if form else known, SERIES, sheets)
     outcomes = []
     with progress("Damaging and reading") as bar:

@@ -15,6 +15,7 @@ from pipeline.cli.acting import named_unit, person_of
 from pipeline.cli.options import REVIEW, As, AsJson
 from pipeline.errors import ExportError, UsageError
 from pipeline.settings import load_settings
+from pipeline.texts import Text
 from pipeline.whole_file import write_secretly
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _require_run_of(office: Office, target: str, run_id: str) -> None:
     with office.store.read() as conn:
         run = find_run(conn, run_id) if run_id else None
     if run is not None and run.target != target:
-        raise UsageError(f"The run {run_id} is one of {run.target}.", f"Write its file with `efterskrift export {run.target} --run {run_id}`.")
+        raise UsageError("run_one", run_id=run_id, target=run.target)
 
 
 def receipt(
@@ -112,7 +113,7 @@ def check_place(output: Path | None) -> None:
     """
     folder = (output or Path()).parent
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}.", "Make it, or choose another with -o.")
+        raise UsageError("no_folder", folder=folder)
 
 
 def _written(office: Office, person: Person, run_id: str, output: Path | None) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def _written(office: Office, person: Person, run_id: str, output: Path | None) -
 
     file, items = run_file(office, person, run_id), run_items(office, person, run_id)
     path = output or Path(file.name)
-    remedy = f"The run {run_id} is kept; write its file with --run {run_id}."
+    remedy = Text("error.secret_not_written.fetch_run", {"run": run_id})
     write_secret(path, file.data, remedy)
     said = {"run": run_id, "entries": file.entries, "file": str(path), "sha256": file.sha256}
     if not items:
@@ -134,7 +135,7 @@ def _written(office: Office, person: Person, run_id: str, output: Path | None) -
     return said | {"amendments": sum(item.amends for item in items), "receipt_file": str(path.parent / form.name)}
 
 
-def write_secret(path: Path, data: bytes, remedy: str) -> None:
+def write_secret(path: Path, data: bytes, remedy: Text) -> None:
     """Write a file that holds what is secret about people: only its owner may read it. It is there
     whole, or as it was.
 
@@ -144,7 +145,7 @@ def write_secret(path: Path, data: bytes, remedy: str) -> None:
     try:
         write_secretly(path, data)
     except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror}.", remedy) from error
+        raise ExportError("secret_not_written", path=path, reason=error.strerror, remedy=remedy) from error
 
 
 def _say(said: dict[str, Any], *, as_json: bool) -> None:

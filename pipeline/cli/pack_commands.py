@@ -69,9 +69,9 @@ def pack(
     from pipeline.visit_plan import load_plan
 
     if not unit.strip():
-        raise UsageError("A unit has a name.", "Write it as it is printed on paper.")
+        raise UsageError("unit_name")
     if plan and not clients:
-        raise UsageError("Nothing says which of the planned clients have a protected identity.", "Give the client register too, with --clients.")
+        raise UsageError("nothing_says_planned_clients_protected")
     settings = load_settings()
     forms = Forms.load(*settings.form_folders)
     found = load_register(clients) if clients else ClientRegister(())
@@ -87,7 +87,7 @@ def pack(
         first_day.date() if first_day else None,
     )
     if clients and not clients_of(order):
-        raise UsageError(f"The register has no clients of {unit}.", "Check the unit's name: it has to be as in the register.")
+        raise UsageError("register_no_clients", unit_name=unit)
     made = make_pack(order, forms)
     write_pack(made, output)
     typer.echo(f"{output}: {counted(len(made.files), 'file')}, {counted(len(made.sheets), 'sheet')} with serials of their own", err=True)
@@ -101,7 +101,7 @@ def _needs(forms: Forms, unit: str, area: Area | None, numbers: Path | None, reg
     if numbers:
         return load_needs(numbers, unit)
     if area is None:
-        raise UsageError("Nothing says which forms the unit needs.", f"Give --numbers, or --area ({', '.join(Area)}) for the default numbers.")
+        raise UsageError("nothing_says_forms_unit_needs", area=", ".join(Area))
     return default_needs(area, sum(client.unit == unit for client in register), days, {form_id for form_id, _ in forms})
 
 

@@ -82,7 +82,7 @@ def person(
 
 def _units(units: list[str] | None, *, no_units: bool) -> frozenset[str] | None:
     if units and no_units:
-        raise UsageError("Both --unit and --no-units are given.", "Name the units that the person keeps, or take all away.")
+        raise UsageError("both_unit_no_units_given")
     return frozenset(units or ()) if units or no_units else None
 
 
@@ -96,13 +96,13 @@ def _wanted(conn: Connection, login: str, named: _Named) -> Person:
 
     known = people.everybody(conn).get(login)
     if known and people.person(conn, login) is None:
-        raise UsageError("The account is closed.", "Open it on the screen Konton before it is changed.")
+        raise UsageError("account_closed")
     if unknown := (named.units or frozenset()) - set(registers.units(conn)):
         there = f" Known here: {', '.join(registers.units(conn))}." if registers.units(conn) else ""
-        raise UsageError(f"There is no unit {', '.join(sorted(unknown))}.", f"Add it first: `efterskrift unit NAME AREA`.{there}")
+        raise UsageError("no_unit", unknown=", ".join(sorted(unknown)), there=there)
     found = _put_together(login, known, named)
     if found.role is Role.REVIEWER and not found.areas:
-        raise UsageError(f"The title {found.title} is no known profession.", "Say which areas of law the person may see: --area HSL, for instance.")
+        raise UsageError("title_no_known_profession", title=found.title)
     return found
 
 
@@ -113,8 +113,8 @@ def _put_together(login: str, known: Person | None, named: _Named) -> Person:
     if not name or not title or role is None:
         lacking = ", ".join(option for option, given in (("--name", name), ("--title", title), ("--role", role)) if not given)
         if known:
-            raise UsageError(f"{lacking} is empty.", "Leave out what stays as it is.")
-        raise UsageError(f"The account {login} is new and needs {lacking}.", "Check the login, if the account is one that you know.")
+            raise UsageError("account_detail_empty", lacking=lacking)
+        raise UsageError("account_new_needs", login=login, lacking=lacking)
     units = named.units if named.units is not None else known.units if known else frozenset()
     break_glass = named.break_glass if named.break_glass is not None else known is not None and known.break_glass
     return Person(login, name, title, role, units, _areas(known, role, title, named), break_glass)
@@ -160,8 +160,5 @@ def _password() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, default="", show_default=False, err=True))
     if not (line := given_line()):
-        raise UsageError(
-            "No password was given.",
-            "Run the command at a terminal, which asks for it, or give it as a line on standard input; an empty line keeps what is there.",
-        )
+        raise UsageError("no_password_given")
     return line.strip("\r\n")

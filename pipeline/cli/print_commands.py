@@ -60,13 +60,13 @@ def print_form(
     from pipeline.template import Forms, Subject
 
     if copies is not None and (clients or plan):
-        raise UsageError("--copies and --clients or --plan exclude each other.", "Each client gets one sheet, each route as many as it needs.")
+        raise UsageError("copies_clients_plan_exclude_each")
     if not output.name:
-        raise UsageError(f"{output} cannot be written: {os.strerror(errno.EISDIR)}.", "Give another place with -o.")
+        raise UsageError("sheets_not_written", output=output, value=os.strerror(errno.EISDIR))
     settings = load_settings()
     form = Forms.load(*settings.form_folders).latest(form_id)
     if clients is not None and form.subject is Subject.NONE:
-        raise UsageError(f"{form.id} is about no client.", "Print it with --copies.")
+        raise UsageError("about_no_client", form=form.id)
     register, visits = _register(clients), _visits(plan, unit)
     store = open_store(settings, create=True)
     sheets = _planned(form, visits, register, store) if plan else _sheets(copies or 1, register, unit or _only_unit(register, store), store)
@@ -96,7 +96,7 @@ def _require_free(places: Iterable[Path]) -> None:
     """
     # `Path` breaks off where it may not look.
     if taken := [str(place) for place in places if os.path.isfile(place) and os.path.getsize(place)]:  # noqa: PTH113, PTH202
-        raise UsageError(f"{', '.join(taken)}: there is such a file.", "Give another name with -o: sheets in it may be registered as issued.")
+        raise UsageError("file_exists_already", taken=", ".join(taken))
 
 
 def tell_strangers(file: str) -> None:
@@ -135,7 +135,7 @@ def _sheets(copies: int, register: Sequence[Client] | None, unit: str, store: St
         return {"": issue(copies, unit)}
     chosen = [client for client in register if unit in ("", client.unit)]
     if not chosen:
-        raise UsageError("The register has no clients to print for.", "Check the file and the unit's name.")
+        raise UsageError("register_no_clients_print")
     protected = {client.pid for client in _known(chosen, {one.pid for one in chosen}, store) if client.protected}
     kept = {
         one: [client for client in chosen if (client.pid in protected) is (one is Keeping.PROTECTED)] for one in (Keeping.TOGETHER, Keeping.PROTECTED)
@@ -150,7 +150,7 @@ def _planned(form: Form, visits: Sequence[PlannedVisit], register: Sequence[Clie
     known = _known(register or (), {visit.pid for visit in visits}, store)
     kept = by_keeping(visits, known)
     if set(kept) == {Keeping.UNKNOWN}:
-        raise UsageError("Nothing says which of the planned clients have a protected identity.", "Give the client register too, with --clients.")
+        raise UsageError("nothing_says_planned_clients_protected")
     return {one: issue_for_plan(form, theirs) for one, theirs in kept.items()}
 
 
@@ -181,8 +181,7 @@ def _of_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None
         typer.echo("The store has no units yet: the sheets are accounted for under an unknown unit until theirs is added.", err=True)
     elif strange := sorted({sheet.unit for theirs in sheets.values() for sheet in theirs} - set(known)):
         named = ", ".join(unit or "(none)" for unit in strange)
-        remedy = f"Add it with `efterskrift unit`, or name one with --unit ({', '.join(known)}): every sheet is accounted for in its unit."
-        raise UsageError(f"There is no unit {named}.", remedy)
+        raise UsageError("no_unit_add_efterskrift", named=named, known=", ".join(known))
 
 
 def _written(pdfs: Mapping[Path, bytes], files: ExitStack) -> dict[Path, Path]:
@@ -202,4 +201,4 @@ def _told(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"{place} cannot be written: {error.strerror}.", "Give another place with -o.") from error
+        raise UsageError("sheets_not_written", output=place, value=error.strerror) from error

@@ -25,7 +25,7 @@ def show_quality(folder: Path | None, mnist: Path | None, only: Sequence[str], *
     from pipeline.quality.table import EXPLAINED, HEADS, as_objects, by_writer, cells
 
     if unknown := set(only) - set(MEASUREMENTS):
-        raise UsageError(f"There is no measurement {', '.join(sorted(unknown))}.", f"Use --only with one of: {', '.join(MEASUREMENTS)}.")
+        raise UsageError("no_measurement", unknown=", ".join(sorted(unknown)), measurements=", ".join(MEASUREMENTS))
     if folder is None:
         typer.echo("No test data is given: only what the program draws itself is measured. Give its folder with --data.", err=True)
     data = Data(folder, mnist, quick)

@@ -78,12 +78,11 @@ def read(
 
 def _failure(codes: Sequence[ExitCode]) -> EfterskriftError:
     """What ends a command in which pages failed in these ways: of several, that which is to be put right first."""
-    remedy = "The reason stands at each; the other pages are read. Scan these once more."
     if ExitCode.MISSING_PROGRAM in codes:
-        return MissingProgramError(f"Pages that could not be read, since something is missing here: {len(codes)}.", "`efterskrift doctor` says what.")
+        return MissingProgramError("pages_could_not_read_since", number=len(codes))
     if ExitCode.INTAKE in codes:
-        return IntakeError(f"Pages that could not be taken in or read: {len(codes)}.", remedy)
-    return ReadingError(f"Pages that could not be read: {len(codes)}.", remedy)
+        return IntakeError("pages_could_not_taken_read", number=len(codes))
+    return ReadingError("pages_could_not_read", number=len(codes))
 
 
 def read_files(files: list[Path], registers: Registers, processes: int) -> Iterator[PageSaid]:

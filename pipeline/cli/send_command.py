@@ -37,7 +37,7 @@ def send(
     from pipeline.export.fhir.send import TARGET
 
     if target != TARGET:
-        raise UsageError(f"Nothing can be sent to {target}.", f"Only {TARGET} is sent; `efterskrift export` makes files for other systems.")
+        raise UsageError("nothing_can_sent", target=target, target_2=TARGET)
     with opened() as office:
         _send(office, person_of(office.store, login), run_id, as_json=as_json)
 

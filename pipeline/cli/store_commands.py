@@ -74,11 +74,11 @@ def unit(
     from pipeline.store.registers import save_units, units
 
     if not name.strip():
-        raise UsageError("A unit has a name.", "Write it as it is printed on paper.")
+        raise UsageError("unit_name")
     with open_store(load_settings()).begin() as conn:
         alike = [known for known in units(conn) if known != name.strip() and _plain(known) == _plain(name)]
         if alike:
-            raise UsageError(f"There is a unit {alike[0]} already.", "Write its name as there: paper, clients and staff are found by it.")
+            raise UsageError("unit_already", alike=alike[0])
         save_units(conn, {name.strip(): area.value}, by=getpass.getuser())
 
 

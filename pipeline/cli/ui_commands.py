@@ -73,8 +73,7 @@ def _require_free(port: int) -> None:
         try:
             tried.bind(("127.0.0.1", port))
         except OSError as error:
-            remedy = "End what has it, perhaps another `efterskrift ui`, or choose another with --port."
-            raise UsageError(f"Port {port} cannot be used: {error.strerror}.", remedy) from error
+            raise UsageError("port_not_used", port=port, reason=error.strerror) from error
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int | None:

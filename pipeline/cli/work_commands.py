@@ -51,9 +51,9 @@ def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PN
     from pipeline.store.database import open_store
 
     if folders := [path.name for path in files if os.path.isdir(path)]:  # noqa: PTH112 - as below
-        raise UsageError(f"{', '.join(folders)} is a folder.", "Name the files in it, or take in all of them with `efterskrift watch FOLDER --once`.")
+        raise UsageError("is_folder", folders=", ".join(folders))
     if missing := [path.name for path in files if not os.path.isfile(path)]:  # noqa: PTH113 - `Path` breaks off where it may not look
-        raise UsageError(f"There is no file {', '.join(missing)}.", "Check the name and the folder, and that you may look into the folder.")
+        raise UsageError("no_file", missing=", ".join(missing))
     store = open_store(load_settings())
     owner = named_unit(store, unit)
     given, files = files, as_meant(files)

@@ -77,7 +77,7 @@ class AidFileExporter:
         """
         encodings = {terms.mapping(item.record.form, AidMapping).encoding for item in items}
         if len(encodings) > 1:
-            raise ExportError("The mappings of this target have different encodings.", "Give them the same.")
+            raise ExportError("mappings_target_different_encodings")
         rows: dict[str, list[str]] = {self.month(item.record, terms): [] for item in items}
         for item in items:
             if item.record.voided is None:
@@ -109,7 +109,7 @@ def _packed(files: Mapping[str, bytes], run: Run) -> bytes:
 def _line(record: Record, mapping: AidMapping) -> str:
     aid = _aid(record, mapping)
     if isinstance(aid, str):
-        raise ExportError(f"The entry {record.entry_id} cannot be reported.", "The Export screen says why it does not fit.")
+        raise ExportError("entry_not_reported", entry_id=record.entry_id)
     return "\t".join(_cell(column, aid, record) for column in mapping.columns)
 
 

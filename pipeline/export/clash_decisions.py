@@ -91,8 +91,7 @@ def _row(conn: Connection, person: Person, found: Entry, digest: str, now: datet
     if row is None:
         raise stale()
     if hidden_numbers(conn, person, [row.pid]):
-        message, remedy = "The client's identity is protected.", "Somebody who reviews in the client's own unit decides."
-        raise NotAllowedError(message, remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
+        raise NotAllowedError("identity_protected", by=person.login, action=Action.REVIEW.value, unit=found.unit)
     return row
 
 

@@ -69,8 +69,6 @@ class CsvExporter:
         mappings = {item.record.form: terms.mapping(item.record.form, TableMapping) for item in items}
         headers = {tuple(column.title for column in mapping.columns) for mapping in mappings.values()}
         if len(headers) > 1:
-            raise ExportError(
-                f"The mappings of {', '.join(sorted(mappings))} have different columns.", "Give them the same columns in the same order."
-            )
+            raise ExportError("mappings_different_columns", mappings=", ".join(sorted(mappings)))
         rows = [[column_text(column, item, run, terms) for column in mappings[item.record.form].columns] for item in with_withdrawals(items)]
         return write_table(next(iter(headers), ()), rows)

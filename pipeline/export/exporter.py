@@ -70,7 +70,7 @@ class Terms:
         """
         found = self.mappings.get(form)
         if not isinstance(found, kind):
-            raise ExportError(f"The form {form} has no mapping for this target.", f"Write forms/{form}/export.<target>.yaml.")
+            raise ExportError("form_no_mapping_target", form=form)
         return found
 
 

@@ -34,7 +34,7 @@ def check_header(office: Office, target: str, line: str) -> list[HeaderCheck]:
     """
     exporter = find_target(target)
     if exporter.mapping is not TableMapping:
-        raise ExportError(f"The target {target} is no table with columns.", "Choose a target whose file is CSV.")
+        raise ExportError("target_no_table_columns", target=target)
     wanted = titles(line)
     mappings: Mapping[str, TableMapping] = load_mappings(office.settings.form_folders, target, TableMapping)
     return [_check(form, [column.title for column in mapping.columns], wanted) for form, mapping in mappings.items()]
@@ -49,7 +49,7 @@ def titles(line: str) -> list[str]:
     first = "\n".join(line.strip().lstrip("\ufeff").splitlines()[:2])  # the titles may follow the line that says what parts them
     names = [name.strip() for name in next(csv_reader(first), [])]
     if not any(names):
-        raise ExportError("The header line is empty.", "Paste the first line of a file that your system takes.")
+        raise ExportError("header_line_empty")
     return names
 
 

@@ -40,7 +40,6 @@ HEADER = (
     "Rättelse",
     "Makulerad",
 )
-REMEDY = "Choose another source for the column in forms/khsl.yaml."
 UNLICENSED = "Åtgärden lämnas inte: den som skrev har ingen legitimerad yrkestitel med kod (3 §)."
 
 
@@ -138,9 +137,9 @@ def _cells(file: LayoutFile, row: Row, run: Run, terms: Terms) -> list[str]:
             found = TableColumn(title=column.title, source=column.source, constant=column.constant)
             cells.append(column_text(found, row.item, run, terms))
         if set(cells[-1]) & set(";\r\n"):
-            raise ExportError(f"A cell of the column {column.title} holds a semicolon or a line end.", REMEDY)
+            raise ExportError("cell_column_holds_semicolon_line", title=column.title)
     if not cells[-1] and not file.last_may_be_empty:
-        raise ExportError(f"The last column, {file.columns[-1].title}, is empty in a row, which would end with a semicolon.", REMEDY)
+        raise ExportError("last_column_empty_row_would", title=file.columns[-1].title)
     return cells
 
 

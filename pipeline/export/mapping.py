@@ -160,10 +160,7 @@ def load_mapping(path: Path, kind: type[M]) -> M:
         return kind.model_validate(_yaml(path))
     except ValidationError as error:
         places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise ExportError(
-            f"{path}: " + "; ".join(places),
-            "The comments in forms/besokslista/export.besok.yaml and forms/hsl-anteckning/export.rivta.yaml say what is allowed.",
-        ) from error
+        raise ExportError("mapping_has_errors", path=path, places="; ".join(places)) from error
 
 
 def load_mappings(folders: Iterable[Path], target: str, kind: type[M]) -> dict[str, M]:
@@ -193,16 +190,13 @@ def require_fields(forms: Forms, target: str, mappings: Mapping[str, ExportMappi
             continue
         file = f"forms/{form_id}/export.{target}.yaml"
         if unknown := set[str].intersection(*(missing_fields(form, mapping) for form in versions)):
-            message = f"{file}: the form has no field {', '.join(sorted(unknown))}."
-            raise ExportError(message, f"Correct the name. `efterskrift forms show {form_id}` tells those there are.")
+            raise ExportError("form_no_field", file=file, unknown=", ".join(sorted(unknown)), form_id=form_id)
         formats = mapping.formats()
         if wrong := {spec.column for form in versions for spec in form.fields if spec.format is not formats.get(spec.column, spec.format)}:
-            remedy = "Name a field with the format number, or time for a time. Words go among the remarks (what)."
-            raise ExportError(f"{file}: the form has no number or time in {', '.join(sorted(wrong))}.", remedy)
+            raise ExportError("mapping_not_numbers", file=file, names=", ".join(sorted(wrong)))
         asked = {spec.column for form in versions for spec in form.fields if spec.means is None}
         if mapping.whole and (dropped := asked - mapping.fields()):
-            remedy = "Name them in a section or under left_on_paper, or among the remarks (what) of a group."
-            raise ExportError(f"{file}: the file would lack {', '.join(sorted(dropped))}.", remedy)
+            raise ExportError("mapping_lacks", file=file, names=", ".join(sorted(dropped)))
 
 
 def _yaml(path: Path) -> object:
@@ -211,12 +205,12 @@ def _yaml(path: Path) -> object:
         data: object = yaml.load(text, Loader=QUICK_YAML)
         twice = YamlLines(text, QUICK_YAML).repeated_keys()
     except OSError as error:
-        raise ExportError(f"{path}: {error.strerror}.", "Check that the file can be read.") from error
+        raise ExportError("mapping_unreadable", path=path, reason=error.strerror) from error
     except UnicodeDecodeError as error:
-        raise ExportError(f"{path} is not UTF-8.", "Save it as UTF-8 in the editor.") from error
+        raise ExportError("not_utf_8", path=path) from error
     except yaml.YAMLError as error:
-        raise ExportError(f"{path} is not valid YAML.", "Check the indentation and the quotation marks.") from error
+        raise ExportError("not_valid_yaml", path=path) from error
     if twice:
         key, line = twice[0]
-        raise ExportError(f"{path} has {key} twice, near line {line}.", "Keep one: the first would be passed over in silence.")
+        raise ExportError("twice_near_line", path=path, name=key, line=line)
     return data

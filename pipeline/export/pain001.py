@@ -115,7 +115,7 @@ def amount_of(record: Record, mapping: PaymentMapping) -> Decimal:
             return amount.quantize(Decimal("0.01"))
     except InvalidOperation:
         pass
-    raise ExportError(f"The amount of the entry {record.entry_id} cannot be used.", "Correct the entry.")
+    raise ExportError("amount_entry_not_used", entry_id=record.entry_id)
 
 
 def _day(record: Record, run: Run) -> date:
@@ -203,7 +203,7 @@ def _check(root: etree._Element, amounts: Sequence[Decimal]) -> None:
     paid = [Decimal(each.text or "") for each in root.iter(f"{{{NAMESPACE}}}InstdAmt")]
     sums = [Decimal(each.text or "") for each in root.iter(f"{{{NAMESPACE}}}CtrlSum")]
     if sorted(paid) != sorted(amounts) or sums[0] != sum(paid, Decimal(0)) or sum(sums[1:], Decimal(0)) != sums[0]:
-        raise ExportError("The sums of the payment file do not agree.", "Nothing was exported. Report this.")
+        raise ExportError("sums_payment_file_do_not")
 
 
 def _time(moment: datetime) -> str:

@@ -55,13 +55,13 @@ def read_lines(data: bytes) -> list[ReceiptLine]:
         names = [name.strip().lower() for name in next(reader, [])]
         lines = [(reader.line_num, _cells(names, cells)) for cells in reader]
     except csv.Error as error:
-        raise _wrong("The receipt file is no CSV table.") from error
+        raise ExportError("receipts_no_table") from error
     if "status" not in names or not ({"post"} <= set(names) or {"körning", "löpnummer"} <= set(names)):
-        raise _wrong("The receipt file lacks the columns status and post, or status, körning and löpnummer.")
+        raise ExportError("receipts_lack_columns")
     if twice := [name for name in HEADER if names.count(name) > 1]:
-        raise _wrong(f"The receipt file has the column {', '.join(twice)} twice.")
+        raise ExportError("receipts_column_twice", columns=", ".join(twice))
     if unknown := [number for number, row in lines if row["status"] and row["status"].lower() not in STATUS]:
-        raise _wrong(f"The receipt file has an unknown status on line {', '.join(map(str, unknown))}.")
+        raise ExportError("receipts_status_unknown", lines=", ".join(map(str, unknown)))
     return [_line(number, row) for number, row in lines if any(row.values())]
 
 
@@ -74,7 +74,3 @@ def _line(number: int, row: dict[str, str]) -> ReceiptLine:
     status = row["status"].lower()
     accepted = STATUS[status] if status else None
     return ReceiptLine(number, row.get("körning", ""), row.get("löpnummer", ""), row.get("post", ""), accepted, row.get("text", ""))
-
-
-def _wrong(message: str) -> ExportError:
-    return ExportError(message, "Fill in the file that was made with the run: körning;löpnummer;post;status;text, with status godkänd or nekad.")

@@ -78,7 +78,7 @@ def give_receipts(office: Office, person: Person, run_id: str, answers: Sequence
         open_run(conn, person, run_id, Action.RECEIPT)
         items = {item.entry_id: item for item in exports.items_of(conn, run_id)}
         if strangers := [answer.entry_id for answer in answers if answer.entry_id not in items]:
-            raise ExportError(f"Not in the run {run_id}: {_named(strangers)}.", "Nothing was receipted. Open the run that holds the entries.")
+            raise ExportError("not_run", run_id=run_id, value=_named(strangers))
         return settle(conn, person, [(run_id, Receipt(items[a.entry_id], a.accepted, a.text)) for a in answers], now)
 
 
@@ -97,13 +97,10 @@ def apply_receipt_file(office: Office, person: Person, data: bytes, now: datetim
     with office.store.begin() as conn:
         runs = exports.runs_of(conn, sorted({line.entry_id for line in lines if not line.run}))
         if unclear := [f"line {line.line}" for line in lines if not line.run and len(runs.get(line.entry_id, ())) > 1]:
-            message = f"The receipt file does not say which version it means, of entries that were exported again: {_named(unclear)}."
-            raise ExportError(message, "Nothing was receipted. Fill in the column körning.")
+            raise ExportError("receipt_file_does_not_say", value=_named(unclear))
         found = sorted(_found(conn, lines, runs), key=lambda each: each[0].line)
         if unknown := [f"line {line.line}" for line, item in found if item is None]:
-            raise ExportError(
-                f"The receipt file names entries that were not exported: {_named(unknown)}.", "Nothing was receipted. Correct the file."
-            )
+            raise ExportError("receipt_file_names_entries_not", value=_named(unknown))
         given = [(place[0], Receipt(place[1], line.accepted, line.text)) for line, place in found if place and line.accepted is not None]
         own = _own(conn, person, given)
         result = settle(conn, person, own, now)
@@ -157,9 +154,7 @@ def settle(conn: Connection, person: Person, given: Sequence[tuple[str, Receipt]
         elif said != receipt.accepted:
             contradictions.append(receipt.item.entry_id)
     if contradictions:
-        raise ExportError(
-            f"There is another receipt for {_named(contradictions)}.", "Nothing was receipted. A receipt stands; correct the entry instead."
-        )
+        raise ExportError("another_receipt", value=_named(contradictions))
     _write(conn, person, [(run_id, _with_reason(receipt)) for run_id, receipt in fresh.values()], now)
     accepted = sum(receipt.accepted for _, receipt in fresh.values())
     return ReceiptResult(accepted, len(fresh) - accepted, len(given) - len(fresh), 0)

@@ -61,6 +61,6 @@ def open_run(conn: Connection, person: Person, run_id: str, action: Action) -> R
     require(person, action)
     run = export_runs.find_run(conn, run_id)
     if run is None:
-        raise ExportError(f"There is no run {run_id[:40]}.", "The Export screen lists the runs there are.")
+        raise ExportError("no_run", run_id=run_id[:40])
     export_runs.require_run(conn, person, action, run_id)
     return run

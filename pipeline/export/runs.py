@@ -141,7 +141,7 @@ def find_target(target: str) -> Exporter:
     try:
         return TARGETS[target]
     except KeyError as error:
-        raise ExportError(f"There is no target {target}.", "Use one of: " + ", ".join(TARGETS) + ".") from error
+        raise ExportError("no_target", target=target, targets=", ".join(TARGETS)) from error
 
 
 def terms_of(office: Office, target: str, exporter: Exporter, staff: Sequence[StaffMember] = ()) -> Terms:
@@ -170,7 +170,7 @@ def _make_months(office: Office, person: Person, target: str, terms: Terms, now:
 
 
 def _restless() -> ExportError:
-    return ExportError("The entries changed all the time while the file was made.", "Nothing was exported. Try again.")
+    return ExportError("entries_changed_all_time_while")
 
 
 def _candidates(conn: Connection, office: Office, person: Person, unit: str | None, *, lock: bool = False) -> list[Candidate]:

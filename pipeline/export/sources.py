@@ -115,7 +115,7 @@ def _source(name: str) -> Get:
     try:
         return SOURCES[name]
     except KeyError as error:
-        raise ExportError(f"There is no source {name}.", "Use field.<name>, performer.<name> or one of: " + ", ".join(SOURCES) + ".") from error
+        raise ExportError("no_source", name=name, sources=", ".join(SOURCES)) from error
 
 
 def _field(record: Record, name: str, terms: Terms) -> str:

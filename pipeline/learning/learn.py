@@ -62,9 +62,7 @@ class School:
             except OSError as error:
                 raise _unwritten(error) from error
             if not is_held:
-                raise StoreError(
-                    "Somebody is learning in this workspace already.", "Wait until `efterskrift learn` has ended there, then run it again."
-                )
+                raise StoreError("somebody_learning_workspace_already")
             yield
 
 
@@ -98,7 +96,7 @@ def learn(school: School, person: Person, tick: Callable[[int, int], None]) -> L
         sheets = reviewed_sheets(conn, person)
         clients, staff = registers.clients(conn), staff_list(conn)
     if not sheets:
-        raise NothingLearnedError("Nothing is confirmed yet that could be learnt from.", "Review entries first: `efterskrift ui`, Granska.")
+        raise NothingLearnedError("nothing_confirmed_yet_could_learnt")
     names = known_names(Context(ClientRegister(clients), staff=StaffRegister(staff)))
     fields: list[Reread] = []
     for done, sheet in enumerate(sheets, start=1):
@@ -127,7 +125,7 @@ def take_over(school: School, person: Person, learned: Learned) -> list[str]:
     with school.store.noting_denials():
         access.require(person, Action.MANAGE)
     if not learned.better:
-        raise NothingLearnedError(*_why(learned))
+        raise _nothing_learned(learned)
     done: list[str] = []
     try:
         for names in _installed(school.models, learned):
@@ -151,7 +149,7 @@ def _note(school: School, person: Person, learned: Learned, done: Sequence[str])
 
 
 def _unwritten(error: OSError) -> StoreError:
-    return StoreError(f"What was learned cannot be written: {error.strerror}.", "Make room, and run the command again.")
+    return StoreError("learned_not_written", reason=error.strerror)
 
 
 def _installed(models: Path, learned: Learned) -> Iterator[list[str]]:
@@ -197,17 +195,14 @@ def _author(forms: Forms, sheet: ReviewedSheet) -> str:
     return author(form, sheet) if form else ""
 
 
-def _why(learned: Learned) -> tuple[str, str]:
-    """Message and remedy."""
+def _nothing_learned(learned: Learned) -> NothingLearnedError:
     judged = [one for one in learned.curves if one.before is not None]
     if judged:
-        return (
-            f"Nothing was installed: none of {len(judged)} curves foretells better than the one in use.",
-            "Nothing has been changed. Confirm more entries and try again.",
-        )
+        return NothingLearnedError("no_better_curves", number=len(judged))
     fewest = min((one.missing for one in learned.curves), default=0)
-    more = f"The nearest kind of field needs {fewest} more confirmed fields." if fewest else "Confirm entries first."
-    return f"Nothing was installed: {len(learned.fields)} confirmed fields are too few.", more
+    if not fewest:
+        return NothingLearnedError("too_few_fields_of_none", number=len(learned.fields))
+    return NothingLearnedError("too_few_fields", number=len(learned.fields), missing=fewest)
 
 
 def _every_third(sheets: Sequence[str] | set[str]) -> set[str]:

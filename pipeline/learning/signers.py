@@ -91,4 +91,4 @@ def learned_signers(folder: Path) -> Signed:
             raise ValueError("Whoever is counted has signed a sheet.")
         return signed
     except (OSError, ValueError, OverflowError, KeyError, TypeError) as error:
-        raise MissingProgramError(f"The file {file} is damaged.", "Remove it; `efterskrift learn` makes it again.") from error
+        raise MissingProgramError("file_damaged", file=file) from error

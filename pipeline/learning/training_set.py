@@ -43,10 +43,7 @@ class Permit:
     def __post_init__(self) -> None:
         for name, text in (("purpose", self.purpose), ("legal ground", self.legal_ground), ("consent", self.consent)):
             if len(text.strip()) < SHORTEST_REASON:
-                raise UsageError(
-                    f"A training set needs a stated {name}.",
-                    "Give --purpose, --legal-ground and --consent in words; ask the data protection officer (dataskyddsombud) first.",
-                )
+                raise UsageError("training_set_needs_stated", name=name)
 
 
 def write_training_set(file: Path, fields: Iterable[Reread], permit: Permit) -> int:
@@ -61,9 +58,9 @@ def write_training_set(file: Path, fields: Iterable[Reread], permit: Permit) -> 
     """
     chosen = [one for one in fields if _is_label_known(one.crop.spec) and one.said.answer.state is State.READ]
     if file.exists():
-        raise UsageError(f"There is a file {file.name} already.", "Choose another name, or remove it.")
+        raise UsageError("file_already", file=file.name)
     if not chosen:
-        raise UsageError("No confirmed field may go into a training set.", "Confirm entries first. Paper of health care needs --with-health-data.")
+        raise UsageError("no_confirmed_field_may_go")
     partial = file.with_name(file.name + ".part")
     try:
         partial.unlink(missing_ok=True)
@@ -72,7 +69,7 @@ def write_training_set(file: Path, fields: Iterable[Reread], permit: Permit) -> 
             _fill(archive, chosen, permit)
         partial.replace(file)
     except OSError as error:
-        raise StoreError(f"{file.name} cannot be written: {error.strerror}.", "Make room, or choose another place.") from error
+        raise StoreError("not_written_make_room", file=file.name, reason=error.strerror) from error
     finally:  # half of one holds pictures of people's writing, and may open as if it were all
         partial.unlink(missing_ok=True)
     return len(chosen)

@@ -137,11 +137,9 @@ def publish(store: Store, settings: Settings, person: Person, draft: Draft, reas
     form = whole_form(draft)
     shown, said = tried(draft, form), reason.strip()[:_LONGEST_REASON]
     if shown.missing:
-        message = "The form has not been tried on paper as it is now."
-        raise FormMakingError("not_tried", message, "Print a trial sheet, fill it in, scan it and upload it.")
+        raise FormMakingError("not_tried")
     if shown.serious and (len(said) < LEAST_REASON or names_somebody(said)):
-        message = "The trial has serious remarks."
-        raise FormMakingError("no_reason", message, "Mend the form and try it again, or say why it can be used as it is.")
+        raise FormMakingError("no_reason")
     with store.begin() as conn:
         record(conn, person.login, "publish_form", form.id, version=form.version, fields=len(form.fields), problems=shown.serious, reason=said)
         lay_out(draft, form, settings.own_forms)  # inside: what cannot be laid out was not published
@@ -161,7 +159,7 @@ def _ask(store: Store, person: Person) -> None:
 
 def _id(settings: Settings, forms: Forms, start: Start) -> str:
     if not start.title.strip():
-        raise FormMakingError("no_title", "The form has no title.", "Write what it is called.")
+        raise FormMakingError("no_title")
     taken = {form_id for form_id, _ in forms} | {draft.id for draft in drafts.drafts(settings.form_drafts)}
     return drafts.new_id(start.title.strip(), taken)
 
@@ -171,5 +169,5 @@ def _source(settings: Settings, form_id: str, name: str, *, own: bool = False) -
     folders = settings.form_folders[1:] if own else settings.form_folders
     path = next((folder / form_id / name for folder in folders if (folder / form_id / name).exists()), None)
     if path is None:
-        raise FormMakingError("no_source", f"The form {form_id} was not made here of sections and rows.", "Begin with an empty form.")
+        raise FormMakingError("no_source")
     return dict(yaml.safe_load(path.read_text("utf-8")))

@@ -25,7 +25,7 @@ def print_copies(store: Store, settings: Settings, form: Form, person: Person, u
     with store.noting_denials():
         require(person, Action.PRINT, unit)
     if not 1 <= copies <= MOST_COPIES:
-        raise UsageError(f"{copies} copies cannot be printed at once.", f"Ask for 1 to {MOST_COPIES}.")
+        raise UsageError("copies_not_printed_once", copies=copies, most_copies=MOST_COPIES)
     sheets = issue(copies, unit)
     pdf = print_sheets(form, sheets, organisation=settings.care_provider)
     with store.begin() as conn:

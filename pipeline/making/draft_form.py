@@ -53,7 +53,7 @@ def whole_form(draft: Draft) -> Form:
     """
     found = checked(draft)
     if found.form is None or found.faults:
-        raise FormMakingError("faults", "There are mistakes in the form.", "Mend those that are listed, then try it.")
+        raise FormMakingError("faults")
     return found.form
 
 

@@ -69,7 +69,7 @@ def draft(folder: Path, draft_id: str) -> Draft:
     place = folder / draft_id
     saved = revisions(folder, draft_id)
     if not saved:
-        raise FormMakingError("no_draft", f"There is no draft {draft_id[:40]}.", "Somebody may have published or removed it.")
+        raise FormMakingError("no_draft")
     return Draft(draft_id, _read(saved[-1]), _number(saved[-1]), _time(saved[-1]), place)
 
 
@@ -88,7 +88,7 @@ def begin(folder: Path, draft_id: str, data: Data, files: Mapping[str, bytes] | 
     try:
         (place / _SAVED).mkdir(parents=True, exist_ok=False)
     except FileExistsError as error:
-        raise FormMakingError("draft_exists", f"There is a draft of {draft_id} already.", "Go on with that one.") from error
+        raise FormMakingError("draft_exists") from error
     for name, content in (files or {}).items():
         _write(place / name, content)
     return _save(folder, draft_id, data, 1, BOXES if files else OUTLINE)
@@ -104,7 +104,7 @@ def save(draft_: Draft, data: Data) -> Draft:
     if data == draft_.data:
         return draft_
     if draft(folder, draft_.id).revision != draft_.revision:
-        raise StaleDecisionError("Somebody else has changed this draft.", "Look at it as it is now, then change it again.")
+        raise StaleDecisionError("somebody_else_changed_draft")
     return _save(folder, draft_.id, data, draft_.revision + 1, BOXES if draft_.drawn else OUTLINE)
 
 
@@ -125,7 +125,7 @@ def restored(draft_: Draft, revision: int) -> Draft:
     """
     found = next((path for path in revisions(draft_.folder.parent, draft_.id) if _number(path) == revision), None)
     if found is None:
-        raise FormMakingError("no_saving", "There is no such saving.", "Choose one of those that are listed.")
+        raise FormMakingError("no_saving")
     return save(draft_, _read(found))
 
 
@@ -159,7 +159,7 @@ def _save(folder: Path, draft_id: str, data: Data, revision: int, name: str) -> 
         with path.open("xb") as file:  # two who save at once: one of them is told
             file.write(text)
     except FileExistsError as error:
-        raise StaleDecisionError("Somebody else has changed this draft.", "Look at it as it is now, then change it again.") from error
+        raise StaleDecisionError("somebody_else_changed_draft") from error
     except OSError as error:
         raise _not_kept(error) from error
     _write(place / name, text)
@@ -177,14 +177,14 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _not_kept(error: OSError) -> StoreUnavailableError:
-    return StoreUnavailableError(f"The draft cannot be kept: {error.strerror}.", "Make room on the disk, then try again.")
+    return StoreUnavailableError("draft_not_kept", reason=error.strerror)
 
 
 def _read(path: Path) -> Data:
     try:
         found = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FormError(f"{path} cannot be read.", "Restore it, or remove it: the saving before it is then the draft.") from error
+        raise FormError("not_read_restore_remove", path=path) from error
     return found if isinstance(found, dict) else {}
 
 

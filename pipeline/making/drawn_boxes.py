@@ -111,7 +111,7 @@ def blank_pictures(data: bytes, name: str) -> list[tuple[bytes, tuple[float, flo
     """
     sides = pages_in(data, name)
     if len(sides) > MOST_SIDES:
-        raise FormMakingError("many_sides", f"The file has more than {MOST_SIDES} sides.", "Upload a file with the sides of one form.")
+        raise FormMakingError("many_sides")
     return [_blank_picture(side) for side in sides]
 
 
@@ -119,7 +119,7 @@ def _blank_picture(side: ScannedPage) -> tuple[bytes, tuple[float, float]]:
     try:
         picture = grey(decode(side.data or b"", side.media_type))
     except BrokenFileError as error:
-        raise FormMakingError("unreadable", "The blank cannot be read as a picture.", "Upload a PDF or a scan of the unfilled page.") from error
+        raise FormMakingError("unreadable") from error
     shrink = _MOST_PX / max(picture.shape[:2])
     if shrink < 1:
         picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)

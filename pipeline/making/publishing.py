@@ -22,7 +22,7 @@ def lay_out(draft: Draft, form: Form, folder: Path) -> None:
     """
     key, digests = f"{form.id}/{form.version}", published(folder)
     if key in digests:
-        raise FormMakingError("published", f"{form.id} version {form.version} is published already.", "Make a new version of it.")
+        raise FormMakingError("published")
     place = folder / form.id
     _keep_older(place, form)
     place.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def lay_out(draft: Draft, form: Form, folder: Path) -> None:
     (place / FORM).write_text(form_yaml(form), "utf-8")
     laid = load_form(place / FORM)
     if geometry_digest(laid) != geometry_digest(form):
-        raise FormError(f"{form.id} is read from its file otherwise than it was tried.", "This is a mistake in the program: report it.")
+        raise FormError("read_file_otherwise_than_tried", form=form.id)
     fresh = folder / f".{FILE}.new"
     fresh.write_text(json.dumps(digests | {key: geometry_digest(laid)}, indent=2, sort_keys=True) + "\n", "utf-8")
     fresh.replace(folder / FILE)

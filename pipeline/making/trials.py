@@ -70,4 +70,4 @@ def _kept(draft: Draft) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
     except (ValueError, TypeError) as error:
-        raise FormError(f"{path} is broken.", "Remove it, and try the form again.") from error
+        raise FormError("trial_broken", path=path) from error

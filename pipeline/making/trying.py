@@ -51,8 +51,8 @@ def try_out(store: Store, person: Person, draft: Draft, data: bytes, name: str) 
 def _judged(form: Form, page: Digitized) -> TrialPage:
     code, sheet = page.reading.code, trial_form(form)
     if page.reading.outcome is Outcome.BLANK:
-        raise FormMakingError("trial_blank", "The page is blank.", "Scan the side that is written on.")
+        raise FormMakingError("trial_blank")
     if page.reading.outcome is not Outcome.READ or page.upright is None or code is None or (code.form, code.version) != (sheet.id, sheet.version):
-        raise FormMakingError("trial_other", "The page is no trial sheet of this form, or cannot be made out.", "Print a new one, and scan it flat.")
+        raise FormMakingError("trial_other")
     fields = judge(sheet, code.page_no, decode(page.upright, JPEG), page.reading.fields, page.reading.problems)
     return TrialPage(code.page_no, page.upright, tuple(fields))

@@ -20,5 +20,5 @@ def pages_in(data: bytes, name: str) -> list[ScannedPage]:
         path.write_bytes(data)
         pages = list(pages_of(path))
     if not pages or any(page.data is None for page in pages):
-        raise FormMakingError("unreadable", "The file holds no pages that can be opened.", "Save it anew, as PDF, PNG or JPEG.")
+        raise FormMakingError("unreadable")
     return pages

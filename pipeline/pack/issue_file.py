@@ -24,7 +24,6 @@ COLUMNS = ("löpnummer", "blankett", "version", "enhet", "personnummer", "rad")
 _WITHOUT_ROWS = COLUMNS[:-1]
 """The first line of files from before there were tour lists in packs; they are in safes and are taken in too."""
 CHECKSUM = "kontrollsumma"
-_AS_WRITTEN = "Take the file as the program wrote it. A spreadsheet that saves it changes serials and personal numbers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +53,23 @@ def read_issued(data: bytes) -> Issued:
     try:
         rows = [tuple(row) for row in csv.reader(io.StringIO(data.decode(ENCODING)), delimiter=";") if row]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError("This is no file of issued sheets.", _AS_WRITTEN) from error
+        raise UsageError("no_file_issued_sheets") from error
     if not rows or rows[0] not in (COLUMNS, _WITHOUT_ROWS):
-        raise UsageError("This is no file of issued sheets.", f"Its first line is {';'.join(COLUMNS)}.")
+        raise UsageError("no_file_issued_sheets_first_line", columns=";".join(COLUMNS))
     *body, last = rows[1:] or [("",)]
     if len(last) != 2 or last[0] != CHECKSUM:
-        raise UsageError("The end of the file is missing: its last line holds no checksum.", "Copy the whole file again from the pack.")
+        raise UsageError("end_file_missing_last_line")
     if last[1] != _digest(body):
-        raise UsageError("The file has been changed or cut: what it says does not give its checksum.", _AS_WRITTEN)
+        raise UsageError("file_changed_cut_says_does")
     if any(len(row) != len(rows[0]) for row in body):
-        raise UsageError("The file has a row that is too short or too long.", _AS_WRITTEN)
+        raise UsageError("file_row_too_short_too")
     return Issued(_sheets([(*row, "")[: len(COLUMNS)] for row in _once(body)]), last[1])
 
 
 def _once(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
     lines = Counter((row[0], row[len(_WITHOUT_ROWS) :]) for row in rows)
     if twice := sorted({serial for (serial, _), times in lines.items() if times > 1}):
-        raise UsageError(f"The file has a serial twice: {', '.join(twice)}.", "Make the pack anew; two sheets must never bear the same serial.")
+        raise UsageError("file_serial_twice", twice=", ".join(twice))
     return rows
 
 
@@ -86,7 +85,7 @@ def _sheets(lines: Iterable[Sequence[str]]) -> tuple[IssuedSheet, ...]:
         sheet = found.get(serial)
         of_sheet = sheet is not None and (form, version, unit) == (sheet.form, str(sheet.version), sheet.unit)
         if not is_serial(serial) or not version.isdecimal() or not unit or (row and not (of_sheet and pid and row.isdecimal())):
-            raise UsageError(f"Row {number} of the file is wrong.", _AS_WRITTEN)
+            raise UsageError("row_file_wrong", number=number)
         if sheet is not None and row:
             found[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(int(row), pid)))
         else:

@@ -59,7 +59,7 @@ def make_pack(order: Order, forms: Forms) -> Pack:
     checked(order.needs)
     found = parts(order, forms)
     if not any(part.issued for part in found):
-        raise UsageError("The pack would hold no sheets.", "Give a number for at least one form.")
+        raise UsageError("pack_would_hold_no_sheets")
     sheets = tuple(sheet for part in found for sheet in part.issued)
     lines = _lines(found)
     files = {f"reservpaket-{plain_name(order.about.unit)}.pdf": _document(order, lines, [part for part in found if not part.apart])}
@@ -78,13 +78,13 @@ def write_pack(pack: Pack, folder: Path) -> None:
         UsageError: the folder has a pack already, or cannot be written.
     """
     if (folder / ISSUED_FILE).exists():
-        raise UsageError(f"{folder} has a pack already.", "Give another folder with -o: its register of serials must not be lost.")
+        raise UsageError("pack_already", folder=folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in sorted(pack.files, key=lambda name: name != ISSUED_FILE):
             write_secretly(folder / name, pack.files[name])
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}.", "Give another folder with -o.") from error
+        raise UsageError("pack_not_written", folder=folder, reason=error.strerror) from error
 
 
 def plain_name(text: str) -> str:

@@ -18,12 +18,13 @@ from pipeline.export.csv_file import write_table
 from pipeline.field_spec import Strict
 from pipeline.settings import ROOT
 from pipeline.template import Area, FormId
+from pipeline.texts import Text
 
 COLUMNS = ("enhet", "blankett", "antal", "per_klient")
 RULES = ROOT / "data" / "pack" / "numbers.yaml"
 MOST_SHEETS, MOST_EACH = 2000, 20
 """No more blank sheets of a form, and pre-filled ones a client, are printed in one pack."""
-_KIND = TableKind(COLUMNS[:3], ";".join(COLUMNS), "Correct the row: unit, form id as in `forms list`, sheets, and pre-filled sheets a client.")
+_KIND = TableKind(COLUMNS[:3], ";".join(COLUMNS), "error.table_row.remedy.quantities")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,13 @@ def load_needs(path: Path, unit: str) -> list[Need]:
     for number, row in read_table(path, _KIND):
         sheets, each = _count(row["antal"], MOST_SHEETS), _count(row.get("per_klient") or "0", MOST_EACH)
         if sheets is None or each is None:
-            raise wrong_row(path, number, f"has no number from 0 to {MOST_SHEETS} ({MOST_EACH} a client)", _KIND)
+            raise wrong_row(path, number, Text("error.table_row.quantity", {"most": MOST_SHEETS, "most_each": MOST_EACH}), _KIND)
         if row["enhet"] == unit:
             if row["blankett"] in found:
-                raise wrong_row(path, number, "has a form that an earlier row of the unit has too", _KIND)
+                raise wrong_row(path, number, Text("error.table_row.form_twice"), _KIND)
             found[row["blankett"]] = Need(row["blankett"], sheets, each)
     if not found:
-        raise UsageError(f"{path} has no numbers for {unit}.", "Check the unit's name, or leave the file out to print the default numbers.")
+        raise UsageError("no_numbers", path=path, unit_name=unit)
     return list(found.values())
 
 
@@ -104,9 +105,9 @@ def checked(needs: Sequence[Need]) -> Sequence[Need]:
         UsageError: a number is negative or too high, or a form comes twice.
     """
     if len({need.form for need in needs}) < len(needs):
-        raise UsageError("A form stands twice.", "Give each form one row.")
+        raise UsageError("form_stands_twice")
     if any(not (0 <= need.sheets <= MOST_SHEETS and 0 <= need.each_client <= MOST_EACH) for need in needs):
-        raise UsageError("A number is too high or below 0.", f"At most {MOST_SHEETS} blank sheets, and {MOST_EACH} pre-filled ones a client.")
+        raise UsageError("number_too_high_below_0", most_sheets=MOST_SHEETS, most_each=MOST_EACH)
     return needs
 
 

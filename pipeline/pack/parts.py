@@ -74,7 +74,7 @@ def parts(order: Order, forms: Forms) -> list[Part]:
     """
     chosen = [(need, forms.latest(need.form)) for need in _in_order(order.needs)]
     if about_nobody := [form.id for need, form in chosen if need.each_client and form.subject is Subject.NONE]:
-        raise UsageError(f"About no client: {', '.join(about_nobody)}.", "Set their number per client (per_klient) to 0.")
+        raise UsageError("about_no_client_set_number", about_nobody=", ".join(about_nobody))
     own = [client for client in order.clients if client.unit == order.about.unit]
     visits = [visit for visit in order.visits if visit.unit == order.about.unit]
     tours = _tour_list([form for _, form in chosen], forms) if visits else None

@@ -10,9 +10,10 @@ from pathlib import Path
 from pipeline.csv_table import TableKind, read_table, table_of, wrong_row
 from pipeline.drawing import Paper
 from pipeline.pack.plain_page import TOP, About, Column, begin, lines, rows_that_fit, table
+from pipeline.texts import Text
 
 COLUMNS = ("namn", "datum", "pass")
-_KIND = TableKind(COLUMNS, ";".join(COLUMNS), "Correct the row: name, day as YYYY-MM-DD, and the shift, such as 07-16.")
+_KIND = TableKind(COLUMNS, ";".join(COLUMNS), "error.table_row.remedy.schedule")
 _DAYS = ("mån", "tis", "ons", "tors", "fre", "lör", "sön")
 _HOW = ("Enligt planeringen när paketet skrevs ut. Skriv ändringar för hand i rutan, och på blanketten för avvikelse från schema.",)
 _NAME_MM, _DAY_MM, _ROW_MM = 48.0, 18.0, 8.0
@@ -67,7 +68,7 @@ def _shift(source: Path | str, number: int, row: dict[str, str]) -> Shift:
     try:
         return Shift(row["namn"], date.fromisoformat(row["datum"]), row["pass"])
     except ValueError:
-        raise wrong_row(source, number, "has no day as YYYY-MM-DD in the column datum", _KIND) from None
+        raise wrong_row(source, number, Text("error.table_row.no_day"), _KIND) from None
 
 
 def _pages(shifts: Sequence[Shift]) -> Iterator[_Page]:

@@ -11,7 +11,7 @@ from pipeline.drawing import Paper
 from pipeline.pack.plain_page import TOP, About, Column, begin, lines, rows_that_fit, table
 
 COLUMNS = ("namn", "telefon", "roll", "ringer")
-_KIND = TableKind(COLUMNS[:2], ";".join(COLUMNS), "Correct the row: one person a row, in the order in which they are called.")
+_KIND = TableKind(COLUMNS[:2], ";".join(COLUMNS), "error.table_row.remedy.callers")
 _HEADS = (
     Column("Nr", 9, right=True, bold=True),
     Column("Namn", 46, bold=True),

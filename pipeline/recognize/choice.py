@@ -54,7 +54,7 @@ def _option_crop(crop: Crop, box: BoxMm) -> Crop:
     x0, y0 = round((left - margin) * scale), round((top - margin) * scale)
     x1, y1 = round((left + box[2] + margin) * scale), round((top + box[3] + margin) * scale)
     if x0 < 0 or y0 < 0 or x1 > crop.image.shape[1] + 1 or y1 > crop.image.shape[0] + 1:
-        raise ReadingError(f"A box of the choice {crop.spec.name} lies outside its field.", "Make the field's box in form.yaml hold all its options.")
+        raise ReadingError("box_choice_lies_outside_field", name=crop.spec.name)
     image = crop.image[y0:y1, x0:x1]
     blank = None if crop.blank is None else crop.blank[y0:y1, x0:x1]
     spec = crop.spec.model_copy(update={"box": box, "options": ()})

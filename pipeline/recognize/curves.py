@@ -177,8 +177,7 @@ def read_curves(file: Path) -> dict[tuple[str, str], Curve]:
         stored = json.loads(file.read_text("utf-8"))["curves"]
         return {(one["key"], one["network"]): _curve(one) for one in stored}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        remedy = "Restore it with `git checkout data/models`, or remove it if it lies in the workspace."
-        raise MissingProgramError(f"The calibration {file} is missing or damaged.", remedy) from error
+        raise MissingProgramError("calibration_missing_damaged", file=file) from error
 
 
 def _curve(stored: Mapping[str, Sequence[float]]) -> Curve:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import MissingProgramError
+from pipeline.texts import Text
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-RESTORE = "It is part of the project: restore it with `git checkout data/models`."
+RESTORE = Text("error.network_remedy.restore")
 
 
-def opened(file: Path, remedy: str = RESTORE, *, keeps_memory: bool = True) -> InferenceSession:
+def opened(file: Path, remedy: Text = RESTORE, *, keeps_memory: bool = True) -> InferenceSession:
     """A network, ready to be asked; opening takes longer than asking, so keep it. `keeps_memory` is for pictures of a few sizes: the runtime keeps
     the memory of each.
 
@@ -23,7 +24,7 @@ def opened(file: Path, remedy: str = RESTORE, *, keeps_memory: bool = True) -> I
     import onnxruntime
 
     if not file.is_file():
-        raise MissingProgramError(f"The network {file.name} is missing.", remedy)
+        raise MissingProgramError("network_missing", name=file.name, remedy=remedy)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -31,4 +32,4 @@ def opened(file: Path, remedy: str = RESTORE, *, keeps_memory: bool = True) -> I
     try:
         return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no narrower public class
-        raise MissingProgramError(f"The network {file.name} is damaged.", remedy) from error
+        raise MissingProgramError("network_damaged", name=file.name, remedy=remedy) from error

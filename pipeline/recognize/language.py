@@ -16,7 +16,6 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pipeline.errors import MissingProgramError
-from pipeline.recognize.inference import RESTORE
 from pipeline.recognize.lexicon import LETTERS, NO_NAMES, Lexicon
 
 FILE = "swedish.npz"
@@ -190,4 +189,4 @@ def swedish(models: Path) -> Language:
             step = float(held["step"])
             return Language(Lexicon(words, np.exp(-step * held["p"].astype(np.float64))), held["letters"].tobytes(), step)
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise MissingProgramError(f"What is known of Swedish words, data/models/{FILE}, is missing or damaged.", RESTORE) from error
+        raise MissingProgramError("known_swedish_words_data_models", file=FILE) from error

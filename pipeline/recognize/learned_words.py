@@ -69,4 +69,4 @@ def _counts(file: Path) -> dict[str, int]:
             raise ValueError("A word that was learned stood somewhere.")
         return counts
     except (OSError, ValueError, OverflowError, AttributeError, TypeError) as error:
-        raise MissingProgramError(f"The list of words {file} is damaged.", "Remove it; `efterskrift learn` makes it again.") from error
+        raise MissingProgramError("list_words_damaged", file=file) from error

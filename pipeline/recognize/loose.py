@@ -44,7 +44,7 @@ def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
             for name in sorted(n for n in archive.namelist() if Path(n).suffix.lower() in SUFFIXES):
                 yield f"{path}/{name}", _unpacked(archive, name)
     except (zipfile.BadZipFile, RuntimeError) as error:
-        raise BrokenFileError(f"{path.name} is damaged, encrypted or no zip archive.", "Unpack it yourself and give the folder.") from error
+        raise BrokenFileError("damaged_encrypted_no_zip_archive", path=path.name) from error
 
 
 def _unpacked(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -70,12 +70,12 @@ def grey_picture(data: bytes) -> Image:
                 return _small_enough((np.asarray(picture, np.uint32) >> 8).astype(np.uint8))
             return _small_enough(np.asarray(picture.convert("L"), np.uint8))
     except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
-        raise BrokenFileError("This is no picture, or it is damaged.", "Give PNG, JPEG or TIFF.") from error
+        raise BrokenFileError("no_picture_damaged") from error
 
 
 def _small_enough(picture: Image) -> Image:
     if min(picture.shape) < 8 or picture.size > 40_000_000:
-        raise BrokenFileError("This is too small or too large to be the picture of a field.", "Give one field a picture.")
+        raise BrokenFileError("too_small_too_large_picture")
     return picture
 
 
@@ -91,12 +91,10 @@ def loose_crop(image: Image, kind: Kind, cells: int | None) -> Crop:
         BrokenFileError: the picture is too wide for one box, and nobody says how many it shows.
     """
     if kind.traits.has_options:
-        raise UsageError(
-            "A choice can only be read with its form, which says where its boxes are.", "Read each box by itself: `efterskrift recognize mark`."
-        )
+        raise UsageError("choice_can_only_read_form")
     if kind.traits.has_cells:
         if cells is None and image.shape[1] > WIDEST_BOX * image.shape[0]:
-            raise BrokenFileError("This is wider than one box: say with --cells how many it shows.")
+            raise BrokenFileError("wider_than_one_box_say")
         row = digits.plain_row if kind.traits.digits_only else letters.plain_row
         return Crop(image, row(cells or 1))
     lines = cells if kind.traits.is_multiline else None

@@ -19,7 +19,6 @@ from pipeline.recognize.box_dashes import is_dash
 from pipeline.recognize.box_scribbles import is_scribbled
 from pipeline.recognize.crop import Crop
 from pipeline.recognize.frame import framed
-from pipeline.recognize.inference import RESTORE
 from pipeline.recognize.ink import Ink, find_ink
 from pipeline.recognize.lighting import levelled
 from pipeline.recognize.mark_features import WIDEST_MARK_MM, features
@@ -102,7 +101,7 @@ def mark_model() -> MarkModel:
         usual = np.array(stored["usual"], np.float64)
         model = MarkModel(MarkNetwork.stored(stored["first"]), second, usual, float(stored["sharpness"]), float(stored["doubt"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MissingProgramError("The model data/models/marks.json is missing or damaged.", RESTORE) from error
+        raise MissingProgramError("model_data_models_marks_json") from error
     if tuple(stored.get("features", ())) != (*FEATURES, *mark_sheet.FEATURES):
-        raise MissingProgramError("The model data/models/marks.json belongs to another version of the program.", RESTORE)
+        raise MissingProgramError("model_data_models_marks_json_belongs_another_version")
     return model

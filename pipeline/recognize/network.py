@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pipeline.model import Image
 from pipeline.recognize.inference import RESTORE, opened
 from pipeline.settings import Handwriting, load_settings
+from pipeline.texts import Text
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -130,12 +131,12 @@ def session(file: Path) -> InferenceSession:
     return opened(file, _remedy(file), keeps_memory=False)  # lines have ever new widths
 
 
-def _remedy(file: Path) -> str:
+def _remedy(file: Path) -> Text:
     if file.name == SECOND:
         return RESTORE
     if file.name in TUNED.values():
-        return f"Restore data/models/{file.name} from the release, or choose other weights: set `handwriting` to `shipped` in settings.yaml."
-    return "Install the package rapidocr again: `pip install --force-reinstall rapidocr`."
+        return Text("error.network_remedy.tuned", {"name": file.name})
+    return Text("error.network_remedy.rapidocr")
 
 
 @lru_cache(maxsize=3)

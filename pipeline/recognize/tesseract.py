@@ -15,7 +15,6 @@ from pipeline.errors import MissingProgramError, ReadingError
 from pipeline.model import Image
 
 LANGUAGE = "swe"
-REMEDY = "Install it: `apt install tesseract-ocr tesseract-ocr-swe`."
 TIMEOUT_S = 120
 """Longest time for one field, s."""
 _ONE_AT_A_TIME = Lock()
@@ -43,7 +42,7 @@ def read_line(image: Image, dpi: int) -> list[Word]:
             engine.SetImageBytes(np.ascontiguousarray(image).tobytes(), width, height, 1, width)
             engine.SetSourceResolution(dpi)
             if not engine.Recognize(TIMEOUT_S * 1000):
-                raise ReadingError(f"Tesseract gave no answer within {TIMEOUT_S} s.", "Read the page again when the machine is less busy.")
+                raise ReadingError("tesseract_gave_no_answer_within", timeout_s=TIMEOUT_S)
             found = engine.MapWordConfidences() if engine.AllWordConfidences() else ()  # where there is no word it logs an error
             return [Word(text, min(1.0, confidence / 100)) for text, confidence in found if text.strip()]
         finally:
@@ -64,8 +63,8 @@ def language_folder(language: str = LANGUAGE) -> str:
     try:
         told = subprocess.run(["tesseract", "--list-langs"], capture_output=True, check=False, timeout=TIMEOUT_S, text=True).stdout
     except FileNotFoundError as error:
-        raise MissingProgramError("Tesseract is not installed.", REMEDY) from error
+        raise MissingProgramError("tesseract_not_installed") from error
     place = re.search(r'"(.+)"', told)
     if place is None or language not in told.splitlines():
-        raise MissingProgramError("Tesseract does not have Swedish.", REMEDY)
+        raise MissingProgramError("tesseract_does_not_swedish")
     return place.group(1)

@@ -129,7 +129,7 @@ def return_unused(conn: Connection, person: Person, unit: str, typed: str, now: 
     require(person, Action.PRINT, unit or None)
     serials = _meant(conn, unit, typed)
     if back := sorted(_among(conn, serials, returned=True)):
-        raise UsageError(f"{', '.join(back)} has been scanned.", "A sheet that has been scanned is not unused. Take it out of the list.")
+        raise UsageError("sheet_scanned", back=", ".join(back))
     new = sorted(set(serials) - _registered(conn, serials))
     if new:
         lot = secrets.token_hex(8)
@@ -149,7 +149,7 @@ def undo_unused(conn: Connection, person: Person, lot: str, now: datetime) -> in
     of_lot = select(_unit).distinct().select_from(_issued.join(unused_sheet, unused_sheet.c.serial == _sheet.c.serial)).where(_lot(lot))
     units = conn.execute(of_lot).scalars().all()
     if not units:
-        raise UsageError("There is no such registration that stands.", "Look at the list again.")
+        raise UsageError("no_such_registration_stands")
     for unit in units:
         require(person, Action.PRINT, unit or None)
     undone = conn.execute(update(unused_sheet).where(_lot(lot)).values(undone_by=person.login, undone_at=now)).rowcount
@@ -179,13 +179,13 @@ def _meant(conn: Connection, unit: str, typed: str) -> list[str]:
     """The serials that are meant, each once."""
     words = re.sub(r"[,;]", " ", re.sub(r"\s*(–|\.\.|\s-\s)\s*", "..", typed)).split()
     if not words:
-        raise UsageError("No serial is given.", "Write the serials of the sheets that came back unused.")
+        raise UsageError("no_serial_given")
     found: dict[str, None] = {}
     for word in words:
         first, is_range, last = word.partition("..")
         ends = [_serial(first)] + ([_serial(last)] if is_range else [])
         if unknown := sorted(set(ends) - _among(conn, ends, unit=unit)):
-            raise UsageError(f"{', '.join(unknown)} has not been printed for this unit.", "Check the serial and the unit.")
+            raise UsageError("not_printed_unit", unknown=", ".join(unknown))
         found |= dict.fromkeys(_between(conn, unit, *ends) if is_range else ends)
     return list(found)
 
@@ -193,7 +193,7 @@ def _meant(conn: Connection, unit: str, typed: str) -> list[str]:
 def _serial(word: str) -> str:
     serial = normal_serial(word)
     if not is_serial(serial):
-        raise UsageError("A serial has eight characters, and one of these is mistyped.", "Check it against the paper: the last character is a check.")
+        raise UsageError("serial_eight_characters_one_these")
     return serial
 
 
@@ -201,7 +201,7 @@ def _between(conn: Connection, unit: str, first: str, last: str) -> list[str]:
     """The sheets of a form from one serial to another, in the order in which they were printed, whichever end is given first."""
     ends = conn.execute(select(_sheet.c.form, _sheet.c.issued_at).where(_sheet.c.serial.in_([first, last])).order_by(_sheet.c.issued_at)).all()
     if len({row.form for row in ends}) != 1:
-        raise UsageError(f"{first} and {last} are of different forms.", "A range goes from one sheet to another of the same form.")
+        raise UsageError("different_forms", first=first, last=last)
     within = and_(_of(unit), _sheet.c.form == ends[0].form, _sheet.c.issued_at.between(ends[0].issued_at, ends[-1].issued_at))
     return list(conn.execute(select(_sheet.c.serial).where(within).order_by(_sheet.c.issued_at)).scalars())
 

@@ -58,7 +58,7 @@ def save_account(conn: Connection, person: Person, account: Person) -> str | Non
     _check(conn, person, account)
     known = account.login in people.everybody(conn)
     if known and people.person(conn, account.login) is None:
-        raise UsageError("The account is closed.", "Open it before it is changed.")
+        raise UsageError("account_closed_open_before")
     password = None if known else word_password(SEALED_WORDS if account.break_glass else WORDS)
     people.save_person(conn, account, password, by=person.login, must_change=not account.break_glass)
     return password
@@ -98,19 +98,19 @@ def open_account(conn: Connection, person: Person, login: str) -> None:
 
 def _check(conn: Connection, person: Person, account: Person) -> None:
     if not account.login.strip() or not account.name.strip() or not account.title.strip():
-        raise UsageError("An account has a login, a name and a title.", "Fill in all three.")
+        raise UsageError("account_login_name_title")
     if account.login == person.login:
-        raise UsageError("Nobody changes the own account.", "Ask another system administrator.")
+        raise UsageError("nobody_changes_own_account")
     if account.units - set(registers.units(conn)):
-        raise UsageError("There is no such unit.", "Add it first: `efterskrift unit NAME AREA`.")
+        raise UsageError("no_such_unit")
     if account.role is Role.REVIEWER and not account.areas:
-        raise UsageError("The title is no known profession.", "Choose the areas of law that the person may see.")
+        raise UsageError("title_no_known_profession_choose_areas")
 
 
 def _other(conn: Connection, person: Person, login: str) -> Person:
     account = people.everybody(conn).get(login)
     if account is None:
-        raise UsageError("There is no such account.")
+        raise UsageError("no_such_account")
     if login == person.login:
-        raise UsageError("Nobody changes the own account.", "Ask another system administrator.")
+        raise UsageError("nobody_changes_own_account")
     return account

@@ -161,10 +161,9 @@ def package(conn: Connection, person: Person, package_id: str, action: Action = 
     access.require(person, action)
     found = _packages(conn, archive_package.c.id == package_id)
     if not found:
-        raise ExportError(f"There is no package {package_id[:40]}.", "The Archive screen lists the packages there are.")
+        raise ExportError("no_package", package_id=package_id[:40])
     if not _packages(conn, (archive_package.c.id == package_id) & all_visible(conn, person)):
-        message, remedy = "The package holds sheets that you may not see.", "Ask somebody who works in all of its units and areas of law."
-        raise NotAllowedError(message, remedy, by=person.login, action=action.value)
+        raise NotAllowedError("package_not_visible", by=person.login, action=action.value)
     return found[0]
 
 

@@ -44,10 +44,7 @@ def back_up(conn: Connection, folder: Path, revision: str, now: datetime) -> Pat
             put(partial, copy)
     except (OSError, sqlite3.Error) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
-        raise StoreUnavailableError(
-            f"The backup copy {copy} cannot be written ({why}).",
-            "Make room or correct the folder's rights. Or make a copy yourself and run `efterskrift upgrade --no-backup`. Nothing has been changed.",
-        ) from error
+        raise StoreUnavailableError("backup_not_written", copy=copy, reason=why) from error
     return copy
 
 
@@ -66,27 +63,18 @@ def _copy_sqlite(source: Path, file: Path) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
         (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise StoreError(
-            "The database is damaged: its backup copy is not sound.",
-            "Restore it from an earlier copy. Nothing has been changed.",
-        )
+        raise StoreError("backup_damaged")
 
 
 def _dump_postgres(url: URL, file: Path) -> None:
     """Copy with pg_dump, whose file `pg_restore` takes; the password is not among its arguments."""
     program = shutil.which("pg_dump")
     if program is None:
-        raise MissingProgramError(
-            "pg_dump, which makes the backup copy, is not installed.",
-            "Install it (Debian: postgresql-client). Or make a copy yourself and run `efterskrift upgrade --no-backup`. Nothing has been changed.",
-        )
+        raise MissingProgramError("no_pg_dump")
     address = url.set(drivername="postgresql", password=None).render_as_string()
     secret = {"PGPASSWORD": str(url.password)} if url.password else {}
     options = ("--format=custom", "--no-password", f"--file={file}", f"--dbname={address}")
     ended = subprocess.run([program, *options], env=os.environ | secret, capture_output=True, text=True, check=False)
     if ended.returncode:
         why = next(iter(ended.stderr.strip().splitlines()), "").removeprefix("pg_dump: error: ")
-        raise StoreError(
-            f"pg_dump could not make the backup copy ({why}).",
-            "Correct what it reports. Or make a copy yourself and run `efterskrift upgrade --no-backup`. Nothing has been changed.",
-        )
+        raise StoreError("pg_dump_failed", reason=why)

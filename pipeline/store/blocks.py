@@ -66,7 +66,7 @@ def lift_block(conn: Connection, person: Person, unit: str, typed: str, reason: 
     access.require(person, Action.BLOCK, unit)
     block_id = conn.execute(_standing(unit, _client(conn, typed))).scalar_one_or_none()
     if block_id is None:
-        raise UsageError("The unit has not blocked this client.", "Only the unit that set a block lifts it.")
+        raise UsageError("unit_not_blocked_client")
     lifted = {"lifted_at": now, "lifted_by": person.login, "lifted_reason": _given(reason)}
     conn.execute(update(client_block).where(client_block.c.id == block_id).values(lifted))
     record(conn, person.login, "lift_block", str(block_id), unit=unit)
@@ -97,11 +97,11 @@ def _client(conn: Connection, typed: str) -> str:
         return known.pid
     written = normal_pid(typed)
     if not written.valid or not written.value12:
-        raise NoSuchClientError("There is no such client.", "Write the personal number with all twelve characters.")
+        raise NoSuchClientError("no_such_client")
     return written.value12
 
 
 def _given(reason: str) -> str:
     if not reason.strip():
-        raise UsageError("A block is set and lifted with a reason.", "Say why.")
+        raise UsageError("block_set_lifted_reason")
     return reason.strip()[:500]

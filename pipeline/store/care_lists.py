@@ -51,10 +51,10 @@ def save_list(conn: Connection, person: Person, unit: str, area: str, rows: Sequ
     """
     require(person, Action.REVIEW)
     if unit not in units(conn):
-        raise UsageError(f"There is no unit {unit}.", "Name the unit as here.")
+        raise UsageError("no_unit_name_unit", unit_name=unit)
     require(person, Action.REVIEW, unit, area)
     if not rows:
-        raise UsageError("The list has no row that can be compared.", "Check which columns hold personal number and day.")
+        raise UsageError("list_no_row_can_compared")
     values = {"unit": unit, "area": area, "rows": len(rows), "by": person.login, "at": now}
     made: int = conn.execute(insert(care_list).values(values).returning(care_list.c.id)).scalar_one()
     kept = list(_kept(conn, made, rows))
@@ -74,7 +74,7 @@ def erase_list(conn: Connection, person: Person, list_id: int, now: datetime) ->
     require(person, Action.REVIEW)
     found = conn.execute(select(care_list).where(care_list.c.id == list_id, care_list.c.erased_at.is_(None))).one_or_none()
     if found is None:
-        raise ReviewError("There is no such list.", "It may have been erased already.")
+        raise ReviewError("no_such_list")
     require(person, Action.REVIEW, found.unit, found.area)
     _erase(conn, person.login, found, now)
 

@@ -91,7 +91,7 @@ def take_back_other(conn: Connection, person: Person, decision_id: int, now: dat
     stands = and_(clash_decision.c.id == decision_id, ~clash_decision.c.same, clash_decision.c.taken_back_at.is_(None))
     row = conn.execute(select(clash_decision).where(stands)).one_or_none()
     if row is None:
-        raise ReviewError("There is no such decision.")
+        raise ReviewError("no_such_decision")
     found = entry(conn, row.entry)
     sight.require_entry(conn, person, Action.REVIEW, found)
     conn.execute(update(clash_decision).where(clash_decision.c.id == decision_id).values(taken_back_by=person.login, taken_back_at=now))

@@ -58,21 +58,17 @@ def in_register(
     if about.temporary and about.outside and not about.nobody and answer.state is not State.READ:
         return {**answers, spec.name: Answer(new_temporary())}
     if answer.state is not State.READ or not isinstance(answer.value, str):
-        raise MissingAnswerError(
-            "An entry without a personal number cannot be confirmed.", "Find the client, give a temporary identity, or reject it.", (spec.name,)
-        )
+        raise MissingAnswerError("entry_without_personal_number_not", fields=(spec.name,))
     found = find_client(conn, answer.value)
     sight.require_client(conn, person, found.pid if found else answer.value)
     if found is not None:
         return {**answers, spec.name: replace(answer, value=found.pid)}
     if is_temporary(answer.value):
         if not _is_given(conn, answer.value, person.units):
-            remedy = "Look at it again where it is shown, or give the entry a temporary identity of its own."
-            raise UnknownClientError("There is no such temporary identity here.", remedy, (spec.name,))
+            raise UnknownClientError("temporary_identity_unknown", fields=(spec.name,))
         return dict(answers)
     if not about.outside or not (len(answer.value) == _FULL_LENGTH or is_local(answer.value)):
-        remedy = "Look at the number again. If it is right, write all twelve characters and say why the client is not in the register."
-        raise UnknownClientError("The personal number is not in the client register.", remedy, (spec.name,))
+        raise UnknownClientError("client_unknown", fields=(spec.name,))
     return dict(answers)
 
 
@@ -118,8 +114,7 @@ def doubted_client(conn: Connection, form: Form, found: Entry, answers: Mapping[
     if verdict is None or not verdict.conflicts or client_guard.resolved(verdict.conflicts, about):
         return None
     if about.choice is not Choice.HAND_ON:
-        remedy = "Say how it is, or leave it to another person."
-        raise ClientConflictError("The sheet contradicts the client.", remedy, (verdict.field,), verdict.conflicts)
+        raise ClientConflictError("sheet_contradicts_client", fields=(verdict.field,), codes=verdict.conflicts)
     return verdict.field
 
 

@@ -139,9 +139,7 @@ def held(conn: Connection, person: Person, task_id: int, now: datetime) -> tuple
     found = entry(conn, row.entry)
     sight.require_entry(conn, person, Action.REVIEW, found)
     if conn.execute(select(control.c.id).where(control.c.id == task_id, _involved(person)).select_from(_joined())).first():
-        raise NotAllowedError(
-            "You have answered this field before.", "It waits for another person of the unit.", by=person.login, action=Action.REVIEW.value
-        )
+        raise NotAllowedError("you_answered_field_before", by=person.login, action=Action.REVIEW.value)
     if (
         row.outcome is not None
         or row.claimed_by != person.login

@@ -62,7 +62,7 @@ def lay_to(conn: Connection, person: Person, page_id: str, front_id: str, forms:
     side = page(conn, page_id)
     front = next((one for one in _fronts(conn, person, [side])[side.id] if one.id == front_id), None)
     if front is None or side.sheet != side.id or is_touched(conn, side):
-        raise ReviewError("The side cannot be laid to this paper any more.", "Look at the list again.")
+        raise ReviewError("side_not_laid_paper_any")
     give_up_sheet(conn, side)
     conn.execute(update(_page).where(_page.c.id == page_id).values(sheet=front.sheet))
     record(conn, person.login, "lay_to", page_id, unit=side.unit)
@@ -98,7 +98,7 @@ def take_off(conn: Connection, person: Person, page_id: str, forms: Forms) -> No
     lock_keys(conn, page(conn, page_id).serial or page_id)
     found = next((one for one in laid_sides(conn, person) if one.page.id == page_id), None)
     if found is None:
-        raise ReviewError("The side cannot be taken off its paper any more.", "Look at the list again.")
+        raise ReviewError("side_not_taken_off_paper")
     side, front = found.page, found.fronts[0]
     give_up_sheet(conn, side)
     conn.execute(update(_page).where(_page.c.id == page_id).values(sheet=page_id))

@@ -56,7 +56,7 @@ def correct(
     _require_reason(reason)
     found = seen(conn, person, entry_id, revision, DECIDED, Action.CORRECT)
     if found.voided is not None:
-        raise ReviewError("The entry is void.", "Key it anew in the target system.")
+        raise ReviewError("entry_void")
     form = form_of(forms, found)
     asked, before = review.asked(form, found.row), decided(conn, entry_id)
     complete = review.complete([spec for spec in asked if spec.name in answers], answers)
@@ -65,7 +65,7 @@ def correct(
     given = in_register(conn, person, form, found.row, other, about)
     given = {**_others(given, before), **{name: given[name] for name in followed}}
     if not given:
-        raise ReviewError("Nothing is corrected.", "Change at least one field.")
+        raise ReviewError("nothing_corrected")
     specs = [spec for spec in asked if spec.name in given]
     whole = {name: one.answer for name, one in before.items()} | given
     doubt = doubted_client(conn, form, found, whole, about) if _names_client(form, given) else None
@@ -101,7 +101,7 @@ def void(conn: Connection, person: Person, entry_id: str, revision: int, reason:
         raise stale()
     sent = bool(earlier(conn, [entry_id]))  # what its target refused is in no system
     if not sent and found.state not in {EntryState.SIGNED, EntryState.REJECTED}:
-        raise ReviewError("The entry has been neither signed nor exported.", "Reject it instead.")
+        raise ReviewError("entry_neither_signed_nor_exported")
     who: dict[str, Any] = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
     state = EntryState.CONFIRMED if sent else EntryState.REJECTED
     decide(conn, person, found, {}, now, state=state, reason=reason.strip(), voided=reason.strip(), **who)
@@ -129,4 +129,4 @@ def _names_client(form: Form, given: Mapping[str, Answer]) -> bool:
 
 def _require_reason(reason: str) -> None:
     if not reason.strip():
-        raise ReviewError("A correction needs a reason.", "Write why.")
+        raise ReviewError("correction_needs_reason")

@@ -175,8 +175,7 @@ def _make_private(settings: Settings) -> None:
             database.touch(mode=0o600)
             database.chmod(0o600)
     except OSError as error:
-        remedy = "Choose another folder with EFTERSKRIFT_WORKSPACE, or correct its rights."
-        raise StoreUnavailableError(f"The folder {settings.workspace} cannot be made or written: {error.strerror}.", remedy) from error
+        raise StoreUnavailableError("folder_not_made_written", workspace=settings.workspace, reason=error.strerror) from error
 
 
 def _check_schema(store: Store, *, create: bool) -> None:
@@ -223,7 +222,4 @@ def require_store_file(settings: Settings) -> None:
 
 def no_store(place: str) -> StoreError:
     """Say that there is no store."""
-    return StoreError(
-        f"There is no store at {place}.",
-        "`efterskrift init` makes one, or set EFTERSKRIFT_WORKSPACE to where it is.",
-    )
+    return StoreError("no_store", place=place)

@@ -137,7 +137,7 @@ def reject(conn: Connection, person: Person, entry_id: str, revision: int, reaso
         ReviewError: the reason is none of those, or the entry has been exported or, unless `signed`, signed (then `void`).
     """
     if reason not in review.REASONS:
-        raise ReviewError("An entry is rejected for one of the given reasons.", f"Choose one: {', '.join(review.REASONS)}.")
+        raise ReviewError("entry_rejected_one_given_reasons", review=", ".join(review.REASONS))
     found = seen(conn, person, entry_id, revision, OPEN | DECIDED)
     if held_by_other(found, person, now):
         raise stale()
@@ -177,13 +177,13 @@ def refuse_ended(conn: Connection, found: Entry, *, signed: bool = False) -> Non
         ReviewError: it is.
     """
     if found.state is EntryState.SIGNED and not signed:
-        raise ReviewError("The entry has been signed.", "Take the signature back, correct the entry or void it.")
+        raise ReviewError("entry_signed")
     if earlier(conn, [found.id]):  # what its target refused is in no system
-        raise ReviewError("The entry has been exported.", "Correct it or void it: the target system then gets a new version.")
+        raise ReviewError("entry_exported")
 
 
-def _denied(person: Person, found: Entry, message: str, remedy: str) -> NotAllowedError:
-    return NotAllowedError(message, remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
+def _denied(person: Person, found: Entry, key: str) -> NotAllowedError:
+    return NotAllowedError(key, by=person.login, action=Action.REVIEW.value, unit=found.unit)
 
 
 def _decide_second(
@@ -196,7 +196,7 @@ def _decide_second(
     about: AboutClient,
 ) -> EntryState:
     if may_not_judge(conn, person.login, found):
-        raise _denied(person, found, "You have said what is disputed here.", "It waits for another person of the unit.")
+        raise _denied(person, found, "disputed_by_you")
     form = form_of(forms, found)
     before = decided(conn, found.id, first_only=True)
     disputed = [spec for spec in review.asked(form, found.row) if spec.name in before and not before[spec.name].settled]

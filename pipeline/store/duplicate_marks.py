@@ -117,15 +117,15 @@ def mark_duplicate(
         ReviewError: it was compared with nothing, or with itself; or as `decisions.reject`.
     """
     if compared.other_entry == entry_id or not (compared.other_entry or compared.text.strip() or compared.picture):
-        raise ReviewError("A duplicate has to be compared with something.", "Choose the other entry, or copy in what the care system says.")
+        raise ReviewError("duplicate_compared_something")
     if compared.other_entry is not None:
         _hold(conn, entry_id, compared.other_entry)
         other = entry(conn, compared.other_entry)
         sight.require_entry(conn, person, Action.REVIEW, other)
         if other.state is EntryState.REJECTED or other.voided is not None:
-            raise ReviewError("The other entry is put aside itself.", "Choose one that stays, or take that mark back.")
+            raise ReviewError("other_entry_put_aside_itself")
     if compared.picture is not None and not compared.picture.startswith(_PICTURES):
-        raise ReviewError("This is no picture.", "Use PNG or JPEG.")
+        raise ReviewError("no_picture")
     before = _before(was or entry(conn, entry_id))
     reject(conn, person, entry_id, revision, DUPLICATE, now, signed=signed)
     kept = images.put(compared.picture) if compared.picture else None
@@ -154,7 +154,7 @@ def take_back_duplicate(conn: Connection, person: Person, mark_id: int, now: dat
     """
     row = conn.execute(select(_mark).where(_mark.c.id == mark_id, _mark.c.taken_back_at.is_(None))).one_or_none()
     if row is None:
-        raise ReviewError("There is no such mark.")
+        raise ReviewError("no_such_mark")
     found = entry(conn, row.entry)
     if found.reason != DUPLICATE:  # put aside for another reason since
         raise stale()

@@ -38,7 +38,7 @@ def begin_use(conn: Connection, login: str, reason: str, now: datetime) -> str:
         UsageError: the reason says too little.
     """
     if len(reason.strip()) < LEAST_REASON:
-        raise UsageError("An account for emergencies is used with a reason.", f"Write at least {LEAST_REASON} characters.")
+        raise UsageError("account_emergencies_used_reason", least_reason=LEAST_REASON)
     use_id = secrets.token_hex(8)
     conn.execute(insert(_use).values(id=use_id, login=login, at=now, reason=reason.strip()[:500]))
     record(conn, login, "break_glass", use_id)

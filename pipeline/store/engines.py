@@ -25,14 +25,14 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise StoreError("The database URL makes no sense.", "It looks like sqlite:///path or postgresql://user@host/database.") from None
+        raise StoreError("database_url_makes_no_sense") from None
     if parsed.get_backend_name() == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
         milliseconds = int(wait_seconds * 1000)
         options = {"connect_timeout": max(2, int(wait_seconds)), "options": f"-c lock_timeout={milliseconds}"}
         return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
     if parsed.get_backend_name() != "sqlite":
-        raise StoreError(f"{parsed.get_backend_name()} is not a database that works here.", "Use SQLite or PostgreSQL.")
+        raise StoreError("not_database_works_here", value=parsed.get_backend_name())
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": wait_seconds})
     event.listen(engine, "connect", partial(_prepare_sqlite, wait_seconds=wait_seconds))
     event.listen(engine, "begin", _begin_sqlite)
@@ -73,14 +73,9 @@ def plain_error(error: StatementError, name: str) -> StoreError:
     away = isinstance(error, OperationalError) and (code is None or code & 0xFF in _BUSY)
     if away or getattr(error, "connection_invalidated", False):
         why = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or "no connection"
-        remedy = "Check that it runs, that the disk has room and that no other program holds it, then try again."
-        return StoreUnavailableError(f"The database {name} is locked or cannot be reached ({why}).", remedy)
+        return StoreUnavailableError("database_away", name=name, why=why)
     if isinstance(error, DataError):
-        remedy = "Shorten it and type it again instead of pasting it. Nothing has been changed."
-        return UnstorableTextError("A text is too long, or holds a character that the database cannot hold.", remedy)
+        return UnstorableTextError("text_unstorable")
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
     what = f"{type(original).__name__} {constraint}".rstrip()
-    return StoreError(
-        f"The database {name} refused a change ({what}).",
-        "If it comes again, `efterskrift doctor` looks the workspace over. Nothing has been changed.",
-    )
+    return StoreError("database_refused_change", name=name, what=what)

@@ -109,7 +109,7 @@ def entry(conn: Connection, entry_id: str) -> Entry:
     """
     row = conn.execute(select(_entry).where(_entry.c.id == entry_id)).mappings().one_or_none()
     if row is None:
-        raise ReviewError(f"There is no entry {entry_id}.")
+        raise ReviewError("no_entry", entry_id=entry_id)
     return Entry.of(row)
 
 
@@ -162,12 +162,12 @@ def refuse_void(found: Entry) -> None:
         ReviewError: it is.
     """
     if found.voided is not None:
-        raise ReviewError("The entry is void.", "Scan the paper again if it has to be entered after all, and choose Another page.")
+        raise ReviewError("entry_void_scan_paper")
 
 
 def stale() -> StaleDecisionError:
     """Somebody was quicker, or a key was pressed twice."""
-    return StaleDecisionError("This has already been decided.", "Go on with the next one.")
+    return StaleDecisionError("already_decided")
 
 
 def reopen(conn: Connection, sheet: str) -> None:

@@ -83,9 +83,7 @@ def form_of(forms: Forms, found: Entry) -> Form:
     """
     form = forms.get((found.form, found.version))
     if form is None:
-        raise FormError(
-            f"There is no form {found.form} version {found.version}.", "Put its folder back into forms/: printed paper outlives programs."
-        )
+        raise FormError("no_form_version", form=found.form, version=found.version)
     return form
 
 

@@ -88,8 +88,7 @@ def _held(conn: Connection, person: Person, run_id: str) -> tuple[int, int]:
 
 
 def _unseen(person: Person, action: Action) -> NotAllowedError:
-    message, remedy = "The run holds entries that you may not see.", "Ask somebody who works in all of its units and areas of law."
-    return NotAllowedError(message, remedy, by=person.login, action=action.value)
+    return NotAllowedError("run_not_visible", by=person.login, action=action.value)
 
 
 def _runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:

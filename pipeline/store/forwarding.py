@@ -67,7 +67,7 @@ def _send(
     if found.revision != revision or found.state not in OPEN | {EntryState.REJECTED} or found.voided is not None or held_by_other(found, person, now):
         raise stale()
     if to_unit not in units(conn) or to_unit == found.unit:
-        raise ReviewError("There is no such other unit.", "Choose the unit that the paper belongs to.")
+        raise ReviewError("no_such_other_unit")
     change(conn, found, **UNDECIDED, unit=to_unit, skipped=0)
     if form_of(forms, found).entries is Per.SHEET:
         conn.execute(update(_page).where(_page.c.sheet == found.sheet).values(unit=to_unit))
@@ -91,7 +91,7 @@ def forward_protected(conn: Connection, forms: Forms, person: Person, entry_id: 
     hidden = hidden_numbers(conn, person, numbers)
     known = next((one for number in numbers if number in hidden and (one := client(conn, number))), None)
     if known is None or known.unit == found.unit:
-        raise ReviewError("Nobody here may see this entry's client.", "Ask your manager who has the right.")
+        raise ReviewError("nobody_here_may_see_entry")
     _send(conn, forms, person, entry_id, revision, known.unit, "", now, secret=True)
 
 

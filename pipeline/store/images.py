@@ -30,7 +30,7 @@ class ImageFolder:
             StoreError: this is no digest.
         """
         if not _SHA256.fullmatch(sha256):
-            raise StoreError("A picture is named by its SHA-256.")
+            raise StoreError("picture_named_sha_256")
         return self.folder / sha256[:2] / sha256
 
     def put(self, data: bytes) -> str:
@@ -48,8 +48,7 @@ class ImageFolder:
                 path.parent.mkdir(exist_ok=True)  # not the folder itself: without its disk it is an empty place
                 self._write(path, data)
         except OSError as error:
-            remedy = "Make room on the disk or correct its rights, then try again."
-            raise StoreUnavailableError(f"The folder {self.folder} cannot be written: {error.strerror}.", remedy) from error
+            raise StoreUnavailableError("folder_not_written", folder=self.folder, reason=error.strerror) from error
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -62,9 +61,9 @@ class ImageFolder:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise StoreError(f"The picture {sha256[:12]}… cannot be read: {error.strerror}.", f"Restore {path} from a copy.") from error
+            raise StoreError("picture_not_read", sha256=sha256[:12], reason=error.strerror, path=path) from error
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise StoreError(f"The picture {sha256[:12]}… has been changed or damaged.", f"Restore {path} from a copy.")
+            raise StoreError("picture_changed_damaged", sha256=sha256[:12], path=path)
         return data
 
     def sweep(self) -> int:

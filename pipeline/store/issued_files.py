@@ -49,12 +49,12 @@ def take_in_issued(conn: Connection, forms: Forms, person: Person, data: bytes) 
     found = read_issued(data)
     here = sorted({sheet.unit for sheet in found.sheets})
     if unknown := [unit for unit in here if unit not in units(conn)]:
-        raise UsageError(f"There is no unit {', '.join(unknown)}.", "Add it first, as named on the paper: `efterskrift unit NAME AREA`.")
+        raise UsageError("no_unit_add_first", unknown=", ".join(unknown))
     for unit in here:
         require(person, Action.PRINT, unit)
     known = _known(conn, [sheet.serial for sheet in found.sheets])
     if odd := [sheet.serial for sheet in found.sheets if known.get(sheet.serial, _named(sheet)) != _named(sheet)]:
-        raise UsageError(f"Known with another form, unit or client: {', '.join(odd)}.", "Find out which file is right. Nothing has been changed.")
+        raise UsageError("known_another_form_unit_client", odd=", ".join(odd))
     new = [sheet for sheet in found.sheets if sheet.serial not in known]
     add_issued(conn, new, person.login)
     _name_clients(conn, forms, new)

@@ -19,7 +19,6 @@ from pipeline.model import Person
 from pipeline.store import archives, events, tables
 from pipeline.store.archive_tables import archived_sheet, paper_decision, paper_place
 
-NO_NUMBER = "A decision needs its number."
 _LONGEST = 80
 _standing = paper_decision.c.undone_at.is_(None)
 
@@ -49,7 +48,7 @@ def put_in_box(conn: Connection, person: Person, batch: str, box: str, bundle: s
     unit = conn.execute(select(tables.batch.c.unit).where(tables.batch.c.id == batch)).scalar_one_or_none()
     access.require(person, Action.ARCHIVE, unit)
     if unit is None or not box.strip():
-        raise ExportError("Name a stack and the box that it is in.", "The stacks are listed with the package.")
+        raise ExportError("name_stack_box")
     row = {"batch": batch, "box": box.strip()[:_LONGEST], "bundle": bundle.strip()[:_LONGEST], "by": person.login, "at": now}
     conn.execute(insert(paper_place).values(row))
     events.record(conn, person.login, "put_in_box", batch, unit=unit)
@@ -96,12 +95,11 @@ def may_be_destroyed(conn: Connection, person: Person, package_id: str, number: 
     """
     found = archives.package(conn, person, package_id, Action.DISPOSE)
     if not number.strip():
-        raise ExportError(NO_NUMBER, "Write the number of the archive authority's decision.")
+        raise ExportError("decision_needs_number")
     if standing_decision(conn, package_id):
-        raise ExportError("There is a decision for this package already.", "Take it back first if it was wrong.")
+        raise ExportError("decision_package_already")
     if changed := archives.changed_since(conn, found.id):
-        message = f"Changed since they were archived: {', '.join(changed[:20])}."
-        raise ExportError(message, "Archive them again first: the paper is the only witness of what has changed.")
+        raise ExportError("changed_since_archived", changed=", ".join(changed[:20]))
     row = {"package": found.id, "number": number.strip()[:_LONGEST], "by": person.login, "at": now}
     conn.execute(insert(paper_decision).values(row))
     events.record(conn, person.login, "may_destroy_paper", found.id, unit=_unit(conn, found.id), sheets=found.sheets)
@@ -117,7 +115,7 @@ def take_back_decision(conn: Connection, person: Person, package_id: str, now: d
     found = archives.package(conn, person, package_id, Action.DISPOSE)
     undone = update(paper_decision).where(paper_decision.c.package == found.id, _standing).values(undone_by=person.login, undone_at=now)
     if not conn.execute(undone).rowcount:
-        raise ExportError("There is no decision for this package.", "Its paper is kept.")
+        raise ExportError("no_decision_package")
     events.record(conn, person.login, "keep_paper", found.id, unit=_unit(conn, found.id), sheets=found.sheets)
 
 

@@ -120,7 +120,7 @@ def add_page(conn: Connection, new: NewPage, by: str) -> str:
     page_id = f"{new.batch}-{new.position:05d}"
     unit = conn.execute(select(tables.batch.c.unit).where(tables.batch.c.id == new.batch)).scalar_one_or_none()
     if unit is None:
-        raise StoreError(f"There is no batch {new.batch}.")
+        raise StoreError("no_batch", batch=new.batch)
     row = {f.name: getattr(new, f.name) for f in fields(new)}
     state = page_states.FAILED if new.reason else page_states.QUEUED
     row |= {"id": page_id, "scanned_at": utc_now(), "scanned_by": by, "unit": unit, "state": state, "settled": False, "problems": []}
@@ -142,7 +142,7 @@ def page(conn: Connection, page_id: str) -> Page:
     """
     row = conn.execute(select(_page).where(_page.c.id == page_id)).mappings().one_or_none()
     if row is None:
-        raise StoreError(f"There is no page {page_id}.")
+        raise StoreError("no_page", page_id=page_id)
     return Page.of(row)
 
 

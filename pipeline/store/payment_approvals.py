@@ -112,14 +112,14 @@ def approve(conn: Connection, person: Person, entry_id: str, seen: int, now: dat
     found = _held(conn, entry_id)
     sight.require_entry(conn, person, Action.APPROVE_PAYMENT, found)
     if seen_now(conn, [entry_id]).get(entry_id) != seen:
-        raise StaleDecisionError(f"The entry {entry_id} has changed.", "Look at it again before you approve it.")
+        raise StaleDecisionError("entry_changed", entry_id=entry_id)
     if found.state not in _approvable or found.voided is not None:
-        raise ReviewError(f"The entry {entry_id} is not confirmed, or is exported or void.", "Only a confirmed payment can be approved.")
+        raise ReviewError("entry_not_confirmed_exported_void", entry_id=entry_id)
     standing = approvals(conn, [entry_id]).get(entry_id, [])
     if person.login in _took_part(found) | {stamp.by for stamp in standing}:
-        raise ReviewError("You have confirmed or approved this payment already.", "Another person has to approve it.")
+        raise ReviewError("you_confirmed_approved_payment_already")
     if len(standing) >= NEEDED:
-        raise ReviewError("Two persons have approved this payment.", "No more approvals are needed.")
+        raise ReviewError("two_persons_approved_payment")
     overtaken = update(payment_approval).where(payment_approval.c.entry == entry_id, payment_approval.c.by == person.login, _standing)
     conn.execute(overtaken.values(undone_at=now))
     rows = _rows_now(conn, [entry_id]).get(entry_id)
@@ -138,7 +138,7 @@ def take_back_approval(conn: Connection, person: Person, entry_id: str, now: dat
     sight.require_entry(conn, person, Action.APPROVE_PAYMENT, found)
     own = update(payment_approval).where(payment_approval.c.entry == entry_id, payment_approval.c.by == person.login, _standing)
     if found.state not in _approvable or not conn.execute(own.values(undone_at=now)).rowcount:
-        raise ReviewError("There is no approval of yours that can be taken back.", "A payment that is in a file has to be recalled at the bank.")
+        raise ReviewError("no_approval_yours_can_taken")
     events.record(conn, person.login, "take_back_payment_approval", entry_id, unit=found.unit)
 
 

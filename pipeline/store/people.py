@@ -41,13 +41,13 @@ def save_person(conn: Connection, person: Person, password: str | None, by: str 
         PersonalLoginError: the login is a personal number.
     """
     if names_somebody(person.login):
-        raise PersonalLoginError("A login must not be a personal number.", "Choose another, such as the initials or the login of the municipality.")
+        raise PersonalLoginError("login_must_not_personal_number")
     if password is not None:
         _refuse_short(password)
     known = _hash_of(conn, person.login)
     digest = _hasher.hash(password) if password is not None else known
     if digest is None:
-        raise UsageError(f"The account {person.login} is new and needs a password.", "Give one.")
+        raise UsageError("account_new_needs_password", login=person.login)
     row = {"login": person.login, "name": person.name, "title": person.title, "role": person.role.value, "break_glass": person.break_glass}
     must_change = must_change if password is not None else _must_change(conn, person.login)
     row |= {"areas": " ".join(sorted(person.areas)), "must_change": must_change}
@@ -108,9 +108,9 @@ def change_password(conn: Connection, login: str, password: str, new: str) -> No
     """
     digest = _hash_of(conn, login)
     if digest is None or not _matches(digest, password):
-        raise NotAllowedError("The password is wrong.", "Write the one that you logged in with.", by=login, action="login")
+        raise NotAllowedError("password_wrong", by=login, action="login")
     if new == password:
-        raise UsageError("The new password is the old one.", "Choose another.")
+        raise UsageError("new_password_old_one")
     set_password(conn, login, new, must_change=False)
     record(conn, login, "change_password", login)
 
@@ -155,12 +155,12 @@ def _refuse_guessing(conn: Connection, at: Column[datetime], same: ColumnElement
     count, first = conn.execute(select(func.count(), func.min(at, type_=at.type)).where(same, at > now - WINDOW)).one()
     if count >= most:
         seconds = max(1, int((first + WINDOW - now).total_seconds()))
-        raise NotAllowedError("Too many failed logins.", f"Wait {seconds} seconds and try again.", by="system", action="login")
+        raise NotAllowedError("too_many_failed_logins", seconds=seconds, by="system", action="login")
 
 
 def _refuse_short(password: str) -> None:
     if len(password) < SHORTEST_PASSWORD:
-        raise UsageError(f"The password is shorter than {SHORTEST_PASSWORD} characters.", "Choose a longer one, such as four words.")
+        raise UsageError("password_shorter_than_characters", shortest_password=SHORTEST_PASSWORD)
 
 
 def _digest(text: str) -> str:

@@ -35,7 +35,7 @@ def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Plann
     require(person, Action.PROGRESS)
     here = sorted({unit for unit, _ in counts})
     if unknown := [unit for unit in here if unit not in units(conn)]:
-        raise UsageError(f"There is no unit {', '.join(unknown)}.", "Name the units as here, or add them: `efterskrift unit NAME AREA`.")
+        raise UsageError("no_unit_name_units", unknown=", ".join(unknown))
     for unit in here:
         require(person, Action.PROGRESS, unit)
     upsert(conn, planned_day, [{"unit": unit, "day": day, "kind": kind.value, "planned": count} for (unit, day), count in counts.items()])
@@ -60,7 +60,5 @@ def _days(unit: str, counts: Planned) -> list[str]:
     known = [date.fromisoformat(day) for one, day in counts if one == unit]
     first, length = min(known), (max(known) - min(known)).days
     if length >= _MOST_DAYS:
-        raise UsageError(
-            f"The plan of {unit} goes from {first} to {max(known)}.", "Correct the day that is mistyped, or hand in each year by itself."
-        )
+        raise UsageError("plan_goes", unit_name=unit, first=first, value=max(known))
     return [(first + timedelta(days=n)).isoformat() for n in range(length + 1)]

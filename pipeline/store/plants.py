@@ -134,7 +134,7 @@ def end_all(conn: Connection, entry_id: str, login: str, fields: Mapping[str, ob
     """
     for row in _open(conn, entry_id):
         if row.login == login and row.field in fields:
-            raise StoreError("A planted value has not been judged.", "Nothing has been decided. Open the entry again.")
+            raise StoreError("planted_value_not_judged")
         _end(conn, row.id, WITHDRAWN, now)
 
 

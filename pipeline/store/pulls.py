@@ -62,10 +62,10 @@ def pull_to_front(conn: Connection, person: Person, kind: PullKind, unit: str, w
         sight.require_entry(conn, person, Action.PULL, entry(conn, what))
     what = _named(conn, kind, what)
     if not what and kind is not PullKind.UNIT:
-        raise ReviewError("Nothing is named that could be pulled to the front.", "Say which client or day.")
+        raise ReviewError("nothing_named_could_pulled_front")
     lock_keys(conn, f"pull {unit}")
     if any((held.kind, held.what) == (kind, what) for held in _held(conn, (unit,))):
-        raise ReviewError("This is at the front already.", "Undo it first if it is to be changed.")
+        raise ReviewError("front_already")
     new = {"id": secrets.token_hex(8), "kind": kind.value, "what": what, "unit": unit, "by": person.login, "at": now}
     conn.execute(insert(pull).values(new))
     _rank(conn, _entry.c.unit == unit)
@@ -82,12 +82,12 @@ def undo_pull(conn: Connection, person: Person, pull_id: str, now: datetime) -> 
     """
     unit = conn.execute(select(pull.c.unit).where(pull.c.id == pull_id)).scalar_one_or_none()
     if unit is None:
-        raise ReviewError("There is nothing to undo.")
+        raise ReviewError("nothing_undo")
     access.require(person, Action.PULL, unit)
     lock_keys(conn, f"pull {unit}")
     ended = update(pull).where(pull.c.id == pull_id, pull.c.undone_at.is_(None)).values(undone_by=person.login, undone_at=now)
     if not conn.execute(ended).rowcount:
-        raise ReviewError("This has been undone already.")
+        raise ReviewError("undone_already")
     _rank(conn, _entry.c.unit == unit)
     record(conn, person.login, "undo_pull", pull_id, unit=unit)
 

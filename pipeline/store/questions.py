@@ -61,7 +61,7 @@ def ask_author(conn: Connection, forms: Forms, person: Person, entry_id: str, re
         ReviewError: nothing is asked.
     """
     if not text.strip():
-        raise ReviewError("Nothing is asked.", "Write what the author has to say.")
+        raise ReviewError("nothing_asked")
     found = entry(conn, entry_id)
     who = author.strip() or author_on_paper(conn, forms, person, found)
     reject(conn, person, entry_id, revision, ASK_AUTHOR, now)
@@ -120,12 +120,12 @@ def give_answer(conn: Connection, person: Person, question_id: int, text: str, a
     """
     row = conn.execute(select(question).where(question.c.id == question_id)).one_or_none()
     if row is None:
-        raise ReviewError("There is no such question.")
+        raise ReviewError("no_such_question")
     sight.require_entry(conn, person, Action.FOLLOW_UP, entry(conn, row.entry))
     if not text.strip() or not answered_by.strip():
-        raise ReviewError("An answer needs its text and who gave it.", "Write both.")
+        raise ReviewError("answer_needs_text_who_gave")
     if answered_at > now:
-        raise ReviewError("The answer lies in the future.", "Write when it was given.")
+        raise ReviewError("answer_lies_future")
     new = {"question": question_id, "text": text.strip(), "answered_by": answered_by.strip()[:120], "answered_at": answered_at}
     conn.execute(insert(author_answer).values(new | {"by": person.login, "at": now}))
     record(conn, person.login, "author_answered", row.entry, unit=row.unit)

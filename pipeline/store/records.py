@@ -146,7 +146,7 @@ def _refuse_planted(conn: Connection, entry_ids: Sequence[str]) -> None:
     """Nothing of an entry that somebody has a planted value of on the screen leaves the store, whoever asks."""
     planted = conn.execute(select(_entry.c.id).where(_entry.c.id.in_(entry_ids), has_open_plant(_entry.c.id)).limit(1)).scalar_one_or_none()
     if planted is not None:
-        raise StoreError(f"The entry {planted} is being controlled.", "It can be exported when it has been decided again.")
+        raise StoreError("entry_being_controlled", planted=planted)
 
 
 def _record(form: Form, found: Entry, sources: Sources) -> Record:
@@ -228,7 +228,7 @@ def _stamp(at: datetime | None, by: str | None, names: Mapping[str, str]) -> Sta
 def _entered(found: Entry, names: Mapping[str, str]) -> Stamp:
     stamp = _stamp(found.first_at, found.first_by, names)
     if stamp is None:
-        raise StoreError(f"The entry {found.id} has not been decided by anybody.", "Only confirmed entries become records.")
+        raise StoreError("entry_not_decided_anybody", value=found.id)
     return stamp
 
 

@@ -23,7 +23,7 @@ def only_sender(store: Store, target: str) -> Iterator[None]:
     holding = _on_server(store, target) if store.engine.dialect.name == "postgresql" else _on_machine(store, target)
     with holding as is_held:
         if not is_held:
-            raise ExportError("Somebody is sending to this system already.", "Wait until it is done, then send what is left.")
+            raise ExportError("somebody_sending_system_already")
         yield
 
 

@@ -93,7 +93,7 @@ def settle_duplicate(conn: Connection, person: Person, page_id: str, forms: Form
     more = rows_not_there(conn, found, form) if same else ()
     values: dict[str, Any] = {"settled": True} if same and not more else {"sheet": page_id}
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.unsettled_duplicate).values(values)).rowcount:
-        raise ReviewError("This page is no open duplicate.")
+        raise ReviewError("page_no_open_duplicate")
     record(conn, person.login, "settle_duplicate", page_id, unit=found.unit, same=same)
     if form is not None and more and shows_all(conn, found) and stand_in(conn, found, page(conn, found.duplicate_of or "")):
         _update(conn, page_id, sheet=found.serial, duplicate_of=None)
@@ -127,7 +127,7 @@ def settle_empty(conn: Connection, person: Person, page_id: str) -> None:
     found = page(conn, page_id)
     sight.require_page(conn, person, Action.PROBLEMS, found)
     if not conn.execute(update(_page).where(_page.c.id == page_id, page_states.empty_sheet).values(settled=True)).rowcount:
-        raise ReviewError("This page was not taken for empty.")
+        raise ReviewError("page_not_taken_empty")
     record(conn, person.login, "settle_empty", page_id, unit=found.unit)
 
 
@@ -142,7 +142,7 @@ def add_row(conn: Connection, person: Person, page_id: str, row: int | None, for
     sight.require_page(conn, person, Action.REVIEW, found)
     form = forms.get((found.form or "", found.version or 0))
     if form is None or found.sheet is None or row not in form.rows():
-        raise ReviewError("The page has no such row.")
+        raise ReviewError("page_no_such_row")
     conn.execute(update(_page).where(_page.c.id == page_id).values(settled=False))
     _add(conn, found, form, [row])
     note_places(conn, form, found.sheet, page_reading(conn, page_id))

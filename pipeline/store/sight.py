@@ -181,5 +181,4 @@ def _refuse(conn: Connection, hidden: Select[Any], error: BlockedClientError) ->
 
 
 def _blocked(person: Person, action: Action, unit: str | None) -> BlockedClientError:
-    remedy = "Hand the paper to the unit that has set the block."
-    return BlockedClientError("The client is blocked for other units.", remedy, by=person.login, action=action.value, unit=unit)
+    return BlockedClientError("client_blocked_other_units", by=person.login, action=action.value, unit=unit)

@@ -103,11 +103,11 @@ def sign_sheet(conn: Connection, forms: Forms, person: Person, seen: Sequence[tu
         sight.require_entry(conn, person, Action.SIGN, one)
     is_own_of = _ownership(conn, person)
     if len({one.sheet for one, _ in found}) != 1:
-        raise ReviewError("Only rows of one sheet are signed together.", "Sign them one by one.")
+        raise ReviewError("only_rows_one_sheet_signed")
     if any(one.criticality == "A" for one, _ in found):
-        raise ReviewError("Entries of class A are signed one by one.", "Read and sign each.")
+        raise ReviewError("entries_class_signed_one_one")
     if not all(is_own_of(one) for one, _ in found):
-        raise ReviewError("Only own rows are signed together.", "Sign those of others one by one, with the reason.")
+        raise ReviewError("only_own_rows_signed_together")
     act = secrets.token_hex(8)
     for one, revision in found:
         _sign(conn, forms, person, one, revision, now, act, "", "")
@@ -125,7 +125,7 @@ def take_back(conn: Connection, person: Person, entry_id: str, revision: int, no
     if found.revision != revision or found.state is not EntryState.SIGNED:
         raise stale()
     if found.signed_by != person.login:
-        raise NotAllowedError("Another person signed this.", "Ask that person, or correct the entry.", by=person.login, action=Action.SIGN.value)
+        raise NotAllowedError("another_person_signed", by=person.login, action=Action.SIGN.value)
     change(conn, found, state=EntryState.CONFIRMED.value)
     row = {"entry": found.id, "revision": found.revision - 1, "act": secrets.token_hex(8), "taken_back": True, "own": not found.signed_why}
     conn.execute(insert(signature).values(row | {"author": found.author or "", "why": "", "by": person.login, "at": now}))
@@ -183,7 +183,7 @@ def _sign(conn: Connection, forms: Forms, person: Person, found: Entry, revision
 
 def _reason(why: str, text: str, reasons: Sequence[str]) -> str:
     if why not in reasons:
-        raise ReviewError("Somebody else than the author signs only with a reason.", "Choose why.")
+        raise ReviewError("somebody_else_than_author_signs")
     if why == REASONS[-1] and not text.strip():
-        raise ReviewError("The reason has to be written.", "Write why the author does not sign.")
+        raise ReviewError("reason_written")
     return f"{why}: {text.strip()}"[:300] if text.strip() else why

@@ -28,7 +28,7 @@ def open_batch(conn: Connection, fingerprint: str, *, unit: str, place: str, by:
     try:
         conn.execute(update(batch).where(batch.c.id == new).values(taking_in=fingerprint))
     except IntegrityError as error:
-        raise IntakeError("Somebody else is taking in the same files right now.", "Wait until it is done.") from error
+        raise IntakeError("somebody_else_taking_same_files") from error
     return new, False
 
 

@@ -44,9 +44,9 @@ def undo(conn: Connection, person: Person, entry_id: str, revision: int, now: da
     found = _own(conn, person, entry_id, revision)
     refuse_void(found)
     if held_by_other(found, person, now):
-        raise ReviewError("A colleague is reviewing it just now.", "Ask the colleague, or wait until nobody is reviewing it.")
+        raise ReviewError("colleague_reviewing_just_now")
     if conn.execute(select(_entry.c.id).where(_entry.c.id == entry_id, _is_correction())).first():
-        raise ReviewError("A correction is not taken back.", "Look the sheet up, and correct the entry once more when it is confirmed.")
+        raise ReviewError("correction_not_taken_back")
     refuse_ended(conn, found)
     if found.state is EntryState.REJECTED:
         _take_up(conn, person, found, now)
@@ -84,8 +84,7 @@ def _own(conn: Connection, person: Person, entry_id: str, revision: int) -> Entr
     if found.revision != revision or found.state not in _TO_UNDO:
         raise stale()
     if not is_own:
-        remedy = "Ask that person, or correct the entry."
-        raise NotAllowedError("Another person decided this.", remedy, by=person.login, action=Action.REVIEW.value, unit=found.unit)
+        raise NotAllowedError("another_person_decided", by=person.login, action=Action.REVIEW.value, unit=found.unit)
     return found
 
 

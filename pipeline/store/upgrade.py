@@ -108,8 +108,7 @@ def _suspend_foreign_keys(conn: Connection) -> None:
 def _check_foreign_keys(conn: Connection, name: str) -> None:
     """Check what was not checked row by row."""
     if conn.dialect.name == "sqlite" and conn.exec_driver_sql("PRAGMA foreign_key_check").first():
-        message = f"The store {name} has rows that refer to rows which are not there."
-        raise StoreError(message, "Restore it from a backup copy. Nothing has been changed.")
+        raise StoreError("dangling_rows", store=name)
 
 
 def _keep_writers_out(conn: Connection) -> None:

@@ -72,7 +72,7 @@ def continue_from(network: Network, file: Path) -> None:
     """
     tuned = {t.name: t for t in onnx.load(str(file)).graph.initializer}
     if any(f"{there}_half" not in tuned for there in network.names.values()):
-        raise UsageError(f"{file.name} holds no weights to go on from.", "Give a network as it was trained: see data/models/trained.")
+        raise UsageError("holds_no_weights_go", file=file.name)
     weights = network.module.state_dict()
     with torch.no_grad():
         for here, there in network.names.items():

@@ -43,7 +43,7 @@ def fetch(family: str, weights: list[int], to: Path) -> None:
         with tarfile.open(next(Path(folder).glob("*.tgz"))) as package:
             licence = json.loads(_read(package, "package.json"))["license"]
             if licence not in LICENCES:
-                raise UsageError(f"The font {family} is under {licence}.", f"Take it out of {FACES.name}.")
+                raise UsageError("font_under", family=family, licence=licence, faces=FACES.name)
             for weight in weights:
                 _save(_read(package, f"files/{family}-latin-{weight}-normal.woff"), to / f"{family}-{weight}.ttf")
 
@@ -60,7 +60,7 @@ def _save(woff: bytes, file: Path) -> None:
     font = TTFont(io.BytesIO(woff))
     known = font.getBestCmap()
     if lacking := [sign for sign in NEEDED if ord(sign) not in known]:
-        raise UsageError(f"The font {file.stem} lacks {' '.join(lacking)}.", f"Take it out of {FACES.name}.")
+        raise UsageError("font_lacks", stem=file.stem, lacking=" ".join(lacking), faces=FACES.name)
     font.flavor = None
     font.save(file)
 

@@ -57,7 +57,7 @@ class _Raising(_Trapped):
 
 class _Incomplete(_Trapped):
     def spring(self) -> None:
-        raise MissingProgramError("The network for digits is missing.", "Fetch it.")
+        raise MissingProgramError("network_missing", name="digits", remedy="Fetch it.")
 
 
 class _Gated(_Trapped):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -13,7 +12,8 @@ import pytest
 import streamlit as st
 
 from pipeline import errors
-from pipeline.errors import EfterskriftError, UsageError
+from pipeline.clients import load_register
+from pipeline.errors import EfterskriftError, ReviewError, UsageError
 from pipeline.export import TARGETS
 from pipeline.export.aid_mapping import AidMapping
 from pipeline.export.clashes import HELD
@@ -26,35 +26,12 @@ from pipeline.store import accounting, accounts, pulls
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
 from tests.ui import seeding
-from ui import fault_words
 from ui.components.faults import fault_text
 from ui.fault_words import in_language, sentences
 
 PIPELINE = Path(errors.__file__).parent
-NO_SCREEN_CALLS = frozenset({"benching", "cli", "demo.py", "learning", "quality", "training"})
-SAID_OTHERWISE = frozenset(
-    {
-        *("BlockedClientError", "ClientConflictError", "FormMakingError", "NoSuchClientError", "NotAllowedError", "PersonalLoginError"),
-        *("StaleDecisionError", "StoreUnavailableError", "TargetAwayError", "TargetDeniedError", "TargetUnfitError", "UnstorableTextError"),
-    }
-)
-"""Errors for which the screens have words that quote nothing of the error."""
-SPOKEN_BY = {"opened": slice(1, 2), "TableKind": slice(2, 3), "wrong_row": slice(2, 3), "_wrong": slice(0, 1)}
-"""What else is given sentences of an error, and where among its arguments."""
 GIVE_REASONS = frozenset({"unfit", "unfit_for_group", "unnumbered", "doubt", "_aid", "_differs", "_left_out", "_more_told"})
 """Functions of exporters and of the payments that answer in Swedish with why an entry does not fit, or with what a file lacks."""
-TOLD_BY_CALLER = frozenset({"kind.remedy", "message", "problems[0]", "remedy"})
-"""What is no sentence where the error is made: it comes through `SPOKEN_BY`, or from the rules of forms, which are English everywhere."""
-Named = dict[str, list[ast.expr]]
-
-
-@cache
-def spoken() -> frozenset[str]:
-    """Every sentence of an error that a screen may show, with {0}, {1}, … for what an f-string fills in."""
-    files = [file for file in PIPELINE.rglob("*.py") if file.relative_to(PIPELINE).parts[0] not in NO_SCREEN_CALLS]
-    modules = [ast.parse(file.read_text("utf-8")) for file in files]
-    shared = {name: [said] for module in modules for name, said in _constants(module)}
-    return frozenset(sentence for module in modules for sentence in _sentences_of(module, shared))
 
 
 def reasons() -> set[str]:
@@ -82,43 +59,6 @@ def _constants(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str()) as said):
                 yield name, said
-
-
-def _sentences_of(module: ast.Module, shared: Named) -> Iterator[str]:
-    named = shared | _named(module)
-    for call in ast.walk(module):
-        for said in _said_in(call):
-            match said:
-                case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)) if name in named:
-                    yield from map(_template, named[name])
-                case ast.Constant() | ast.JoinedStr() | ast.BinOp():
-                    yield from filter(_has_words, [_template(said)])
-                case _:
-                    assert ast.unparse(said) in TOLD_BY_CALLER
-
-
-def _named(module: ast.Module) -> Named:
-    """The sentences that a name stands for: constants, local variables, and what functions answer with."""
-    named: Named = {}
-    for node in ast.walk(module):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str()) | ast.JoinedStr() as said):
-                named.setdefault(name, []).append(said)
-            case ast.FunctionDef(name=name):
-                answers = [one.value for one in ast.walk(node) if isinstance(one, ast.Return)]
-                named.setdefault(name, []).extend(said for said in answers if isinstance(said, ast.Constant | ast.JoinedStr))
-    return named
-
-
-def _said_in(call: ast.AST) -> list[ast.expr]:
-    """The message and remedy that a call is given, if it makes an error or passes them on."""
-    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
-        return []
-    kind = getattr(errors, call.func.id, None)
-    is_error = isinstance(kind, type) and issubclass(kind, EfterskriftError) and call.func.id not in SAID_OTHERWISE
-    places = SPOKEN_BY.get(call.func.id, slice(0, 2 if is_error else 0))
-    named = [keyword.value for keyword in call.keywords if keyword.arg in {"message", "remedy"} and is_error]
-    return [*call.args[places], *named]
 
 
 def _template(said: ast.expr) -> str:
@@ -150,17 +90,12 @@ def _places(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-def test_every_sentence_of_an_error_is_in_the_catalogue_and_no_other() -> None:
-    assert set(sentences("sv")) == spoken()
-
-
 def test_every_reason_for_leaving_an_entry_out_is_in_english_too_and_no_other() -> None:
     assert set(sentences("en")) == reasons() | titles_and_layouts()
 
 
-@pytest.mark.parametrize("language", ["sv", "en"])
-def test_a_sentence_has_the_same_places_in_both_languages(language: str) -> None:
-    assert [said for said, other in sentences(language).items() if not other or _places(said) != _places(other)] == []
+def test_a_sentence_has_the_same_places_in_both_languages() -> None:
+    assert [said for said, other in sentences("en").items() if not other or _places(said) != _places(other)] == []
 
 
 def test_a_reason_is_told_in_the_language_of_the_screen() -> None:
@@ -170,34 +105,24 @@ def test_a_reason_is_told_in_the_language_of_the_screen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("english", "swedish"),
+    ("error", "swedish"),
     [
-        ("Say why.", "Skriv varför."),
-        ("ABCD-2345 and EFGH-2345 are of different forms.", "ABCD-2345 och EFGH-2345 är olika blanketter."),
-        ("At most 500 blank sheets, and 9 pre-filled ones a client.", "Högst 500 tomma ark, och 9 ark med namn per klient."),
-        ("klienter.csv, row 3, has nothing in the column namn.", "klienter.csv, rad 3: det står inget i kolumnen namn."),
-        ("/srv/a.yaml is not valid YAML: line 1,\ncolumn 2", "/srv/a.yaml är inte giltig YAML: line 1,\ncolumn 2"),
-        ("Nobody has written this.", "Nobody has written this."),
+        (ReviewError("block_set_lifted_reason"), "En spärr sätts och hävs med ett skäl. Skriv varför."),
+        (UsageError("different_forms", first="ABCD-2345", last="EFGH-2345"), "ABCD-2345 och EFGH-2345 är olika blanketter."),
     ],
 )
-def test_a_filled_in_sentence_is_swedish_with_its_values(english: str, swedish: str) -> None:
-    assert in_language(english, "sv") == swedish
-    assert in_language(english, "en") == english
+def test_an_error_is_told_in_both_languages_with_its_values(error: EfterskriftError, swedish: str) -> None:
+    assert f"{error.message_in('sv')} {error.remedy_in('sv')}".startswith(swedish)
+    assert str(error) == f"{error.message_in('en')} {error.remedy_in('en')}".strip()
 
 
-def test_of_two_sentences_that_fit_the_one_that_says_more_is_meant() -> None:
-    assert {"There is no form {0}.", "There is no form {0} version {1}."} <= set(sentences("sv"))
-    assert in_language("There is no form hsl-anteckning version 2.", "sv") == "Blanketten hsl-anteckning version 2 finns inte."
-    assert in_language("There is no form hsl-anteckning.", "sv") == "Blanketten hsl-anteckning finns inte."
-
-
-def test_values_may_change_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    fault_words._templates.cache_clear()
-    monkeypatch.setattr(fault_words, "sentences", lambda _language: {"{0} lacks {1}.": "{1} saknas i {0}."})
-    try:
-        assert in_language("a.csv lacks namn.", "sv") == "namn saknas i a.csv."
-    finally:
-        fault_words._templates.cache_clear()
+def test_an_error_within_an_error_is_told_in_its_language(tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    register.write_text("personnummer;namn;adress;enhet\n191212121212;;;Norr\n", "utf-8")
+    with pytest.raises(UsageError) as fault:
+        load_register(register)
+    assert fault.value.message_in("sv") == f"{register}, rad 2: det står inget i kolumnen namn."
+    assert fault.value.message == f"{register}, row 2, has nothing in the column namn."
 
 
 def _pull_nothing(store: Store) -> None:
@@ -249,5 +174,5 @@ def test_in_english_it_is_told_as_the_code_says_it(store: Store, act: Callable[[
 
 
 def test_only_a_setting_that_is_wrong_is_called_one() -> None:
-    assert fault_text(errors.SettingsError("The setting fhir_url names no server.")).startswith("Inställningarna är fel.")
-    assert "nställning" not in fault_text(UsageError("There is no such account."))
+    assert fault_text(errors.SettingsError("setting_names_no_server", name="fhir_url")).startswith("Inställningarna är fel.")
+    assert "nställning" not in fault_text(UsageError("no_such_account"))

@@ -10,10 +10,10 @@ from pipeline.model import Person, Role
 from pipeline.store import guides, sessions, tables
 from pipeline.store.clock import utc_now
 from pipeline.store.database import Store
+from pipeline.texts import catalogue
 from tests.ui import seeding
 from tests.ui.conftest import APP
 from tests.ui.seeding import MANAGER, NURSE, STAFF
-from ui.text import catalogue
 
 ANSWERS = ("2021-12-18", "9.40", "-", "?")
 

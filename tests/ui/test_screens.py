@@ -126,7 +126,7 @@ def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(store: Store, open_
     app, made = open_screen(ADMINISTRATOR, "scan"), Once[None]()
 
     def fail() -> None:
-        raise StoreUnavailableError("The upload cannot be kept: No space left on device.", "Make room on the disk, then upload again.")
+        raise StoreUnavailableError("upload_not_kept", reason="No space left on device")
 
     with pytest.raises(StoreUnavailableError):
         made.do("stack", fail)

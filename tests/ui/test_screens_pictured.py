@@ -9,11 +9,11 @@ import pytest
 from pipeline.model import Person
 from pipeline.settings import ROOT
 from pipeline.store.database import Store
+from pipeline.texts import catalogue
 from tests.browser import make_screenshots
 from tests.ui.conftest import OpenScreen
 from tests.ui.seeding import MANAGER, NURSE
 from tests.ui.typed_again import add_typed_again
-from ui.text import catalogue
 
 DOCS = ROOT / "docs"
 LINKED = re.compile(r"\]\((?:docs/)?images/([\w-]+\.png)\)")

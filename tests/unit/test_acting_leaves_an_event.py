@@ -13,7 +13,7 @@ from functools import cache
 from pipeline.access import Action
 from pipeline.audit.plain_words import SAID
 from pipeline.settings import ROOT
-from ui.text import catalogue
+from pipeline.texts import catalogue
 
 FIGURES = "counts only, of nobody"
 BEFORE = "what is shown is a page, and `view_page` has recorded the look before"

@@ -200,7 +200,7 @@ def test_a_package_that_fails_half_way_leaves_nothing_and_is_made_later(office: 
 
     def fails(conn: Connection, made: Package, sheets: Sequence[ArchivedSheet]) -> None:
         add(conn, made, sheets)
-        raise StoreError("The disk is full.")
+        raise StoreError("upload_not_kept", reason="full")
 
     with monkeypatch.context() as patch:
         patch.setattr(archives, "add_package", fails)

@@ -256,7 +256,7 @@ def test_a_failure_half_way_leaves_nothing(office: Office, monkeypatch: pytest.M
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     module = {"add_run": exports, "mark_exported": records, "record": events}[breaking]
     monkeypatch.setattr(module, breaking, _fails(getattr(module, breaking)))
-    with pytest.raises(StoreError, match="the disk is gone"):
+    with pytest.raises(StoreError, match="cannot be kept: gone"):
         make_run(office, ANNA, "rivta", utc_now())
     monkeypatch.undo()
     assert state(office, entry) is EntryState.SIGNED
@@ -307,6 +307,6 @@ def test_unknown_targets_and_runs_are_errors(office: Office) -> None:
 def _fails(real: Callable[..., Any]) -> Callable[..., None]:
     def half(*args: Any, **named: Any) -> None:  # noqa: ANN401
         real(*args, **named)
-        raise StoreError("the disk is gone")
+        raise StoreError("upload_not_kept", reason="gone")
 
     return half

@@ -213,7 +213,7 @@ def test_paper_that_could_not_be_registered_is_not_left_to_be_printed(tmp_path: 
     def fails_at_its_end(store: Store) -> Iterator[Connection]:
         with begin(store) as conn:
             yield conn
-            raise StoreUnavailableError("The disk is full.")
+            raise StoreUnavailableError("upload_not_kept", reason="full")
 
     monkeypatch.setattr(Store, "begin", fails_at_its_end)
     with pytest.raises(StoreUnavailableError):

@@ -365,7 +365,7 @@ def test_a_log_that_refuses_too_does_not_hide_what_the_disk_said(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def away(*_: object, **_more: object) -> None:
-        raise StoreUnavailableError("The database is away.")
+        raise StoreUnavailableError("database_away", name="efterskrift", why="no connection")
 
     monkeypatch.setattr("pipeline.learning.learn.install_signers", full)
     monkeypatch.setattr("pipeline.learning.learn.record", away)
@@ -373,7 +373,7 @@ def test_a_log_that_refuses_too_does_not_hide_what_the_disk_said(
     with pytest.raises(StoreError, match="No space left"):
         take_over(school, ADMIN, Learned(3, [], [], WordLesson({"skymningsro": 4}, 40, 400, 20, 10), better))
     assert "words" in caplog.text
-    assert "The database is away." in caplog.text
+    assert "The database efterskrift is locked or cannot be reached" in caplog.text
 
 
 @pytest.mark.both_databases

@@ -39,7 +39,7 @@ def test_what_failed_has_no_result_and_can_be_tried_again() -> None:
     made.do("Norr", lambda: "Norr")
 
     def failing() -> str:
-        raise UsageError("No.", "Try again.")
+        raise UsageError("no_such_account")
 
     with pytest.raises(UsageError):
         made.do("Söder", failing)

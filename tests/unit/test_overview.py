@@ -8,7 +8,6 @@ import re
 import subprocess
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from string import Formatter
 
 import pytest
 from sqlalchemy import insert, update
@@ -22,7 +21,7 @@ from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading
 from pipeline.overview import Overview, Tempo, days_with, overview, tempo
 from pipeline.overview_csv import overview_csv
 from pipeline.overview_pdf import overview_pdf, said_outlook
-from pipeline.overview_words import WORDS
+from pipeline.quality.measure import Share
 from pipeline.review import Answer
 from pipeline.store import export_tables, tables
 from pipeline.store.control_tables import look
@@ -32,6 +31,7 @@ from pipeline.store.decisions import reject, save_answers
 from pipeline.store.figures import figures
 from pipeline.store.pages import NewPage, add_batch, add_page
 from pipeline.store.progress_counts import HourOfWork, SilentRun, hours_of_work
+from pipeline.texts import LANGUAGES, Topic
 from tests.counted_statements import statements
 from tests.ward import ADMIN, ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, later, page_reading
 
@@ -244,21 +244,6 @@ def test_nothing_is_foreseen_of_too_little_or_of_a_growing_pile() -> None:
     assert growing.path[-1].middle > 50
 
 
-def places(text: str) -> set[str]:
-    """The names in braces."""
-    return {name for _, name, _, _ in Formatter().parse(text) if name}
-
-
-def test_both_languages_of_the_print_and_the_file_say_the_same_things() -> None:
-    swedish, english = (dataclasses.asdict(WORDS[language]) for language in ("sv", "en"))
-    assert len(swedish["columns"]) == len(english["columns"])
-    for part in ("print", "file", "states"):
-        assert {name: places(text) for name, text in swedish[part].items()} == {name: places(text) for name, text in english[part].items()}
-    counted = [{name: [places(text) for text in both] for name, both in words["counted"].items()} for words in (swedish, english)]
-    assert counted[0] == counted[1]
-    assert set(swedish["states"]) == set(EntryState)
-
-
 @pytest.mark.parametrize(
     ("language", "said"),
     [
@@ -294,24 +279,23 @@ def test_the_days_below_the_burn_down_stand_clear_of_each_other(behind: int, ahe
 def test_a_forecast_without_an_end_is_said_in_days(ward: Ward) -> None:
     known = seen(ward)
     far = dataclasses.replace(known, open=1, outlook=Outlook(30, 80, None, (Ahead("2026-03-02", 0, 1, 1),)))
-    assert said_outlook(far, WORDS["sv"]).startswith("Klart om ungefär 80 dagar (mellan 30 och mer än 120 dagar)")
+    assert said_outlook(far, Topic("progress_report", "sv")).startswith("Klart om ungefär 80 dagar (mellan 30 och mer än 120 dagar)")
 
 
 def test_the_file_has_every_figure_in_the_language_of_the_person(ward: Ward) -> None:
     found = dataclasses.replace(seen(ward), silent_runs=(SilentRun("r1", "rivta", NOW, 1),))
     errors = [ErrorFigure("hsl-anteckning", "", Share(1, 40), None)]
-    tables_of = {
-        language: list(csv.reader(overview_csv(found, errors, NOW, language).decode("utf-8-sig").splitlines(), delimiter=";")) for language in WORDS
-    }
+    files = {language: overview_csv(found, errors, NOW, language).decode("utf-8-sig") for language in LANGUAGES}
+    tables_of = {language: list(csv.reader(file.splitlines(), delimiter=";")) for language, file in files.items()}
     numbers = [[line[-1] for line in lines[1:]] for lines in tables_of.values()]
     assert numbers[0] == numbers[1]
     for language, lines in tables_of.items():
-        say = WORDS[language].file
+        say = Topic("progress_file", language)
         whats = {line[1] for line in lines}
         asked = ("pages", "entries", "not_entered", "persons_a", "sheets", "silent", "day", "days_left", "arriving", "seconds", "people", "wrong")
-        assert {say[name] for name in asked} <= whats
-        assert next(line for line in lines if line[1] == say["wrong"] and line[-1] == "40")[5] == say["controlled"]
-        assert (say["due"] in whats) == bool(found.due)
+        assert {say(name) for name in asked} <= whats
+        assert next(line for line in lines if line[1] == say("wrong") and line[-1] == "40")[5] == say("controlled")
+        assert (say("due") in whats) == bool(found.due)
 
 
 def test_a_stack_that_was_not_taken_in_to_its_end_is_told_of_everywhere(ward: Ward) -> None:

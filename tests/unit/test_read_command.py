@@ -78,9 +78,9 @@ def test_what_failed_is_said_in_words_and_by_the_exit_code(stack: list[Path], tm
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ReadingError("Unreadable."), ExitCode.READING),
-        (BrokenFileError("The picture (image/png) is damaged."), ExitCode.INTAKE),
-        (MissingProgramError("No Tesseract."), ExitCode.MISSING_PROGRAM),
+        (ReadingError("too_few_page_printed_marks"), ExitCode.READING),
+        (BrokenFileError("picture_damaged", media_type="image/png"), ExitCode.INTAKE),
+        (MissingProgramError("tesseract_not_installed"), ExitCode.MISSING_PROGRAM),
     ],
 )
 def test_the_exit_code_says_of_which_kind_the_failure_is_whatever_its_words(

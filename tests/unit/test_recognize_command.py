@@ -91,7 +91,7 @@ def test_one_picture_that_stops_its_reader_does_not_stop_the_others(folder: Path
 
     def reader(crops: Sequence[Crop]) -> list[Reading]:
         if any(crop.image.mean() < 150 for crop in crops):
-            raise ReadingError("Stopped.")
+            raise ReadingError("too_few_page_printed_marks")
         return real(crops)
 
     monkeypatch.setitem(registry.RECOGNIZERS, Kind.MARK, reader)

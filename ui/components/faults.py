@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pipeline.errors import EfterskriftError
-from ui.fault_words import in_language
-from ui.text import catalogue, language, t
+from pipeline.texts import catalogue
+from ui.text import language, t
 
 
 def fault_text(error: EfterskriftError) -> str:
     """The text for an error's class, or for the nearest class above it that has one, with what the error itself says."""
     texts = catalogue(language())
-    detail = " ".join(in_language(sentence, language()) for sentence in (error.message, error.remedy) if sentence)
+    detail = f"{error.message_in(language())} {error.remedy_in(language())}".strip()
     for kind in type(error).__mro__:
         if f"fault.{kind.__name__}" in texts:
             return t(f"fault.{kind.__name__}", detail=detail)

@@ -18,7 +18,7 @@ from pipeline.model import Person
 from ui.components.faults import fault_text
 from ui.session import while_open
 from ui.site import Site
-from ui.text import catalogue, language, t
+from ui.text import t
 
 _PLACE, _SAID, _SEEN, _TURN = "forms_place", "forms_said", "forms_seen", "forms_turn"
 
@@ -66,7 +66,7 @@ def changed(here: Site, person: Person, draft_id: str, at_turn: int, edit: Calla
     try:
         found = draft(here.settings.form_drafts, draft_id)
         if st.session_state.get(_SEEN) != (found.id, found.revision):
-            raise FormMakingError("stale", "Somebody else has changed this draft.", "Look at it as it is now.")
+            raise FormMakingError("stale")
         seen(acts.change(here.store, person, found, edit(found.data)))
     except EfterskriftError as error:
         tell("fault", wrong(error))
@@ -77,8 +77,7 @@ def changed(here: Site, person: Person, draft_id: str, at_turn: int, edit: Calla
 
 def wrong(error: EfterskriftError) -> str:
     """An error in the words of somebody who makes forms."""
-    key = f"forms.why.{error.why}" if isinstance(error, FormMakingError) else ""
-    return t(key) if key in catalogue(language()) else fault_text(error)
+    return t(error.key) if isinstance(error, FormMakingError) else fault_text(error)
 
 
 def tell(kind: str, text: str) -> None:

@@ -8,7 +8,8 @@ from pipeline.form_faults import Fault
 from pipeline.making.drafts import Draft
 from pipeline.making.drawn_boxes import boxes
 from pipeline.making.outline_edits import items, sections
-from ui.text import catalogue, language, t
+from pipeline.texts import catalogue
+from ui.text import language, t
 
 
 def fault_words(draft: Draft, fault: Fault) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from pipeline.model import Person
+from pipeline.texts import LANGUAGES
 from ui import session
 from ui.components.screen_help import screen_help
 from ui.site import Site
-from ui.text import LANGUAGES, t
+from ui.text import t
 
 
 def heading(here: Site, person: Person, title: str, line: str = "") -> None:

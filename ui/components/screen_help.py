@@ -6,10 +6,11 @@ import streamlit as st
 
 from pipeline.access import Action, allowed
 from pipeline.model import Person
+from pipeline.texts import catalogue
 from ui.components import guide
 from ui.screens import practice_screen
 from ui.site import Site
-from ui.text import catalogue, language, t
+from ui.text import language, t
 
 SCREEN = "screen"
 """Where the name of the screen that is drawn stands in the session."""

@@ -51,9 +51,7 @@ class ClientCredentials(httpx.Auth):
             token, seconds = str(answer["access_token"]), float(answer.get("expires_in", _HOUR))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._token = ""
-            raise TargetDeniedError(
-                f"The token server gave no token ({response.status_code}).", "Check fhir_token_url, fhir_client_id, fhir_scope and the secret."
-            ) from error
+            raise TargetDeniedError("token_server_gave_no_token", status_code=response.status_code) from error
         self._token, self._until = token, self._clock() + seconds - _EARLY_SECONDS
 
     def _with_token(self, request: httpx.Request) -> httpx.Request:
@@ -72,4 +70,4 @@ def secret(settings: Settings) -> str:
     try:
         return settings.fhir_client_secret_file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError("The file of the setting fhir_client_secret_file cannot be read.", "Check its place and its rights.") from error
+        raise SettingsError("file_setting_fhir_client_secret") from error

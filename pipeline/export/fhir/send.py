@@ -60,7 +60,7 @@ def send_run(office: Office, person: Person, run_id: str, server: FhirServer, cl
         run = open_run(conn, person, run_id, Action.EXPORT)
         open_run(conn, person, run_id, Action.RECEIPT)
         if run.target != TARGET:
-            raise ExportError(f"The run {run_id} is no FHIR run.", "Only FHIR runs are sent; fetch the file of another.")
+            raise ExportError("run_no_fhir_run", run_id=run_id)
         events.record(conn, person.login, "send_export", run_id, unit=exports.unit_of(conn, run_id), entries=run.entries)
     with only_sender(office.store, TARGET):
         with office.store.read() as conn:
@@ -109,8 +109,7 @@ class _Sending:
     def _forms(self) -> None:
         line = self.lines.get(place_in_run(self.run_id, FORMS_NUMBER))
         if line and not answer_of("", self.server.transact(json.loads(line))).accepted:
-            remedy = "Allow it Questionnaire, or set answers: false in forms/*/export.fhir.yaml."
-            raise ExportError("The FHIR server does not take the forms.", remedy)
+            raise ExportError("fhir_server_does_not_take")
 
     def _one(self, item: RunItem) -> Answer:
         reply = self._transacted(item)

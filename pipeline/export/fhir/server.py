@@ -62,7 +62,7 @@ class FhirServer:
         """
         reply = self._asked("GET", kind, params=parameters | {"_count": "100"})
         if not reply.accepted or any(link.get("relation") == "next" for link in reply.body.get("link", [])):
-            raise TargetUnfitError(f"The FHIR server cannot search {kind} for our identifiers.", "Ask those who run it to allow the search.")
+            raise TargetUnfitError("fhir_server_not_search_our", kind=kind)
         return [entry["resource"] for entry in reply.body.get("entry", []) if entry.get("resource", {}).get("resourceType") == kind]
 
     def _asked(self, method: str, path: str, **request: Any) -> Reply:  # noqa: ANN401 - httpx's own arguments
@@ -80,8 +80,7 @@ class FhirServer:
                 self._sleep(min(max(wait, 2 ** (attempt - 1) * random.uniform(0.5, 1)), LONGEST_WAIT))
         if why in {str(code) for code in _TRY_AGAIN - _AWAY}:
             return _reply(response)
-        remedy = "Entries that it took are receipted. Send the run again when it is back: nothing is sent twice."
-        raise TargetAwayError(f"The FHIR server is away ({why}).", remedy)
+        raise TargetAwayError("fhir_server_away", why=why)
 
 
 @contextmanager
@@ -107,22 +106,21 @@ def _check_address(name: str, address: str, *, needed: bool) -> None:
     except httpx.InvalidURL:
         url = httpx.URL("")
     if not url.host:
-        raise SettingsError(f"The setting {name} names no server.", "Set it to an address such as https://fhir.example/R4.")
+        raise SettingsError("setting_names_no_server", name=name)
     if url.scheme != "https" and not (url.scheme == "http" and url.host in _LOCAL):
-        raise SettingsError(f"The setting {name} is not encrypted.", "Use an address that begins with https://.")
+        raise SettingsError("setting_not_encrypted", name=name)
 
 
 def _reply(response: httpx.Response) -> Reply:
     code = response.status_code
     if code in (401, 403):
-        remedy = "Check the client's rights there, and the settings fhir_client_id and fhir_scope."
-        raise TargetDeniedError(f"The FHIR server does not let us in ({code}).", remedy)
+        raise TargetDeniedError("fhir_server_does_not_let", code=code)
     body = _resource(response)
     if response.is_success and body.get("resourceType") == "Bundle":
         return Reply(True, body)
     if code in _REFUSED:
         return Reply(False, body)
-    raise TargetUnfitError(f"At the address of the setting fhir_url is no FHIR server that takes this ({code}).", "It is to be the base address.")
+    raise TargetUnfitError("address_setting_fhir_url_no", code=code)
 
 
 def _resource(response: httpx.Response) -> Resource:

@@ -42,7 +42,7 @@ def _small(data: bytes) -> tuple[bytes, float]:
             picture.draft("L", (MOST_PX, MOST_PX))
             grey = picture.convert("L")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ExportError("The picture of a sheet cannot be read.", "`efterskrift doctor` looks the workspace over.") from error
+        raise ExportError("picture_sheet_not_read") from error
     ratio = grey.height / grey.width
     if grey.width > MOST_PX:
         grey = grey.resize((MOST_PX, round(MOST_PX * ratio)), Image.Resampling.BOX)

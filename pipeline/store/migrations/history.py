@@ -87,10 +87,7 @@ def require_head(conn: Connection, store: str, *, hold: bool = False) -> bool:
     found = database_revision(conn, hold=hold)
     if found is not None and found != head():
         require_known(found, store)
-        raise SchemaOutdatedError(
-            f"The store {store} has schema {found}, this program needs {head()}.",
-            "Run `efterskrift upgrade`, which makes a backup copy first. Nothing has been changed.",
-        )
+        raise SchemaOutdatedError("schema_outdated", store=store, found=found, needed=head())
     return found is not None
 
 
@@ -101,9 +98,7 @@ def require_known(revision: str, store: str) -> None:
         SchemaTooNewError: it is of a later version of the program.
     """
     if revision not in {*NUMBERED, *revisions()}:
-        message = f"The store {store} has schema {revision}, this program knows schemas up to {head()}."
-        remedy = "Use the later version of the program that made or upgraded it. Nothing has been changed."
-        raise SchemaTooNewError(message, remedy)
+        raise SchemaTooNewError("schema_too_new", store=store, found=revision, known=head())
 
 
 def stamp_head(conn: Connection) -> None:
