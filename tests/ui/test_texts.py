@@ -95,7 +95,9 @@ def test_every_key_in_the_code_is_in_the_catalogue() -> None:
         call.args[0].value
         for _, call in _calls()
         if isinstance(call.func, ast.Name) and call.func.id in {"t", "text", "Text"} and call.args
-        if isinstance(call.args[0], ast.Constant) and " " not in call.args[0].value  # SQLAlchemy's `text` is given SQL
+        if isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+        and " " not in call.args[0].value  # SQLAlchemy's `text` is given SQL
     }
     assert used - known == set()
 

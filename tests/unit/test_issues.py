@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.issues import Issue, IssueCode, Scope, parse_issues
 from pipeline.settings import ROOT
-from ui.text import LANGUAGES, catalogue
+from pipeline.texts import LANGUAGES, catalogue
 
 SOURCES = [path for top in ("pipeline", "ui") for path in sorted((ROOT / top).rglob("*.py"))]
 NOT_ISSUES = {

@@ -21,7 +21,6 @@ from pipeline.model import EntryState, IssuedSheet, Outcome, PageReading
 from pipeline.overview import Overview, Tempo, days_with, overview, tempo
 from pipeline.overview_csv import overview_csv
 from pipeline.overview_pdf import overview_pdf, said_outlook
-from pipeline.quality.measure import Share
 from pipeline.review import Answer
 from pipeline.store import export_tables, tables
 from pipeline.store.control_tables import look

@@ -19,6 +19,7 @@ from pipeline.digitize import DEFAULT_GATE_MM
 from pipeline.errors import RegistrationError
 from pipeline.fiducials import CODES, MARKERS
 from pipeline.identify import Identification, identify
+from pipeline.issues import Issue, IssueCode
 from pipeline.model import Box, Image
 from pipeline.placed_forms import OUTLINE
 from pipeline.plane import Points
@@ -92,7 +93,7 @@ def test_another_form_has_a_large_residual() -> None:
     other = np.ascontiguousarray(np.roll(synthetic_blank(), 200, axis=1)[:, ::-1])
     registration = register(_filled(), identify(_filled()), other)
     assert registration.residual_mm == LOST_MM
-    assert "print_not_found" in registration.problems
+    assert Issue(IssueCode.PRINT_NOT_FOUND) in registration.problems
 
 
 def test_markers_in_the_wrong_place_cannot_look_good() -> None:
