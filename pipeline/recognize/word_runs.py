@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.confidence import CERTAIN_WORD_FROM
 from pipeline.recognize.lexicon import letter_words
+from pipeline.recognize.network import Steps
 
 DIGITS = "0123456789½"
 MAYBE_DIGIT = 0.1
@@ -24,7 +24,6 @@ MOSTLY = 0.5
 """… and a word with so many of them, as part of its signs, is a number."""
 FIRM_GAP = 0.9
 """A gap with this p parts words for certain."""
-Steps = NDArray[np.float32]
 
 
 class RunKind(StrEnum):
