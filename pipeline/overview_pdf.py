@@ -85,7 +85,7 @@ def _figures(paper: _Paper, found: Overview, say: Topic) -> None:
         said.append(say.count("cut_stacks", sum(found.cut_stacks.values())))
     if found.tempo.hours_left is not None:
         said.append(say("tempo", hours=say.count("hours", round(found.tempo.hours_left))))
-    for place, line in enumerate(said):
+    for place, sentence in enumerate(said):
         paper.say(MARGIN, 66.5 + place * 5, line, 10, bold=place == 0)
 
 
