@@ -86,7 +86,7 @@ def _figures(paper: _Paper, found: Overview, say: Topic) -> None:
     if found.tempo.hours_left is not None:
         said.append(say("tempo", hours=say.count("hours", round(found.tempo.hours_left))))
     for place, sentence in enumerate(said):
-        paper.say(MARGIN, 66.5 + place * 5, line, 10, bold=place == 0)
+        paper.say(MARGIN, 66.5 + place * 5, sentence, 10, bold=place == 0)
 
 
 def _burn_down(paper: _Paper, found: Overview, say: Topic) -> None:
