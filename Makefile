@@ -34,7 +34,7 @@ lock:
 	scripts/lock
 
 samples: $(VENV)/.installed-test
-	$(BIN)/python -m tests.make_samples
+	$(BIN)/python -m tests.support.pages.make_samples
 
 # The two commands in a Debian with nothing in it. By hand and before a release; needs root and debootstrap.
 bare-debian:

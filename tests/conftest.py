@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from argon2 import PasswordHasher
 
-from pipeline.store import people
+from pipeline.store.accounts import people
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,9 +19,9 @@ def real_hasher() -> Iterator[PasswordHasher]:
     real = people._hasher
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(people, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        people._nobody.cache_clear()
+        people._dummy_hash.cache_clear()
         yield real
-    people._nobody.cache_clear()
+    people._dummy_hash.cache_clear()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,4 +43,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 # Also imported as plain modules, perhaps before the first test module that names them as plugins.
-pytest.register_assert_rewrite("tests.databases", "tests.offices", "tests.fhir_servers")
+pytest.register_assert_rewrite("tests.support.store.databases", "tests.support.store.offices", "tests.support.servers.fhir_servers")

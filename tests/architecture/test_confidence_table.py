@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from pipeline import confidence
-from pipeline.settings import ROOT
+from pipeline.domain import confidence
+from pipeline.domain.settings import ROOT
 
-RESEARCH = ("pipeline/quality/", "pipeline/training/")
+RESEARCH = ("research/evaluation/", "research/training/")
 ENDINGS = ("_FROM", "_BELOW", "_MAX_P", "_FROM_BY_KIND")
 
 

@@ -7,27 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.field_drawing import DRAWINGS
-from pipeline.field_spec import KIND_TRAITS, Editor, Kind
-from pipeline.making.field_sorts import MADE
-from pipeline.recognize.registry import NETWORKS, READERS
-from pipeline.settings import ROOT
+from pipeline.domain.form.field import KIND_TRAITS, Editor, Kind
+from pipeline.domain.settings import ROOT
+from pipeline.forms.field_drawing import FIELD_DRAWERS
+from pipeline.forms.field_types import FIELD_TYPE_TRAITS
+from pipeline.reading.fields.registry import FIELD_READERS, NETWORK_FINGERPRINTS
 
-RESEARCH = ("pipeline/quality/", "pipeline/training/")
+RESEARCH = ("research/evaluation/", "research/training/")
 """What draws, simulates and measures single kinds; no part of the program that an office runs."""
 MAY_NAME_KINDS = {
-    "pipeline/field_spec.py",  # the kinds and their traits
-    "pipeline/field_drawing.py",  # one drawing each
-    "pipeline/making/field_sorts.py",  # what the form editor offers
-    "pipeline/standard_sections.py",  # makes the fields that every form has
-    "pipeline/recognize/registry.py",  # one reader each
-    "pipeline/recognize/digits.py",  # makes the field of a loose row of digits
-    "pipeline/recognize/letters.py",  # makes the field of a loose row of letters
-    "pipeline/recognize/page_lines.py",  # reads a page of no form as one field of lines
-    "pipeline/digitize.py",  # selects the reader of lines for a page of no form
-    "pipeline/free_page.py",  # the same
-    "pipeline/making/trial_ink.py",  # makes a field as large as the page
-    "pipeline/confidence.py",  # from which p each kind is prefilled
+    "pipeline/domain/form/field.py",  # the kinds and their traits
+    "pipeline/forms/field_drawing.py",  # one drawing each
+    "pipeline/forms/field_types.py",  # what the form editor offers
+    "pipeline/forms/layout/sections.py",  # makes the fields that every form has
+    "pipeline/reading/fields/registry.py",  # one reader each
+    "pipeline/reading/fields/digits/reader.py",  # makes the field of a loose row of digits
+    "pipeline/reading/fields/letters.py",  # makes the field of a loose row of letters
+    "pipeline/reading/fields/lines.py",  # reads a page of no form as one field of lines
+    "pipeline/reading/read_page.py",  # selects the reader of lines for a page of no form
+    "pipeline/preparation/form_editor/trial_judging.py",  # makes a field as large as the page
+    "pipeline/domain/confidence.py",  # from which p each kind is prefilled
 }
 
 
@@ -47,8 +46,8 @@ def test_only_these_modules_name_a_kind() -> None:
 
 def test_every_kind_has_traits_a_drawing_a_reader_and_a_place_in_the_editor() -> None:
     kinds = set(Kind)
-    assert set(KIND_TRAITS) == set(DRAWINGS) == set(READERS) == set(NETWORKS) == kinds
-    assert {made.kind for made in MADE.values()} == kinds
+    assert set(KIND_TRAITS) == set(FIELD_DRAWERS) == set(FIELD_READERS) == set(NETWORK_FINGERPRINTS) == kinds
+    assert {made.kind for made in FIELD_TYPE_TRAITS.values()} == kinds
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pipeline.store.database import Store
-from tests.browser.people import window
-from tests.browser.serving import ARGUMENTS, CHROMIUM, NO_LOTS, PATIENCE_MS, serving
-from tests.ui import seeding
+from pipeline.store.database.store import Store
+from tests.browser.support.people import window
+from tests.browser.support.serving import ARGUMENTS, CHROMIUM, NO_LOTS, PATIENCE_MS, serving
+from tests.support.screens import seeding
 
 _SCREEN = """() => {
     const keys = (element) => element?.className.match?.(/st-key-\\S+/)?.[0];

@@ -14,12 +14,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.desk import PageReader, make_reader
-from pipeline.digitize import Digitized
-from pipeline.errors import MissingProgramError
-from pipeline.settings import Settings
-from pipeline.store.database import Store
-from pipeline.template import Forms
+from pipeline.domain.errors import MissingProgramError
+from pipeline.domain.form.form import Forms
+from pipeline.domain.settings import Settings
+from pipeline.operations.page_job import PageReaderProtocol, make_reader
+from pipeline.reading.read_page import PageResult
+from pipeline.store.database.store import Store
 
 SECRET = "Namnet på papperet 070-1740605"
 
@@ -29,13 +29,13 @@ class _Trapped:
     """The real reader but for one page."""
 
     workspace: Path
-    real: PageReader
+    real: PageReaderProtocol
     forms: Forms = field(init=False)
 
     def __post_init__(self) -> None:
         self.forms = self.real.forms
 
-    def read(self, data: bytes, media_type: str) -> Digitized:
+    def read(self, data: bytes, media_type: str) -> PageResult:
         """As the real reader, unless this is the page of the trap."""
         if hashlib.sha256(data).hexdigest() == (self.workspace / "trap").read_text():
             self.spring()
@@ -69,32 +69,32 @@ class _Gated(_Trapped):
             time.sleep(0.02)
 
 
-def plain(settings: Settings, store: Store) -> PageReader:
+def plain(settings: Settings, store: Store) -> PageReaderProtocol:
     """The real reader."""
     return _listened_to(settings, store)
 
 
-def deadly(settings: Settings, store: Store) -> PageReader:
+def deadly(settings: Settings, store: Store) -> PageReaderProtocol:
     """Dies on the page, as on a fault in native code or when memory is out."""
     return _Deadly(settings.workspace, _listened_to(settings, store))
 
 
-def raising(settings: Settings, store: Store) -> PageReader:
+def raising(settings: Settings, store: Store) -> PageReaderProtocol:
     """Raises an unforeseen error that quotes what is on the page."""
     return _Raising(settings.workspace, _listened_to(settings, store))
 
 
-def incomplete(settings: Settings, store: Store) -> PageReader:
+def incomplete(settings: Settings, store: Store) -> PageReaderProtocol:
     """Lacks what it needs for the page."""
     return _Incomplete(settings.workspace, _listened_to(settings, store))
 
 
-def gated(settings: Settings, store: Store) -> PageReader:
+def gated(settings: Settings, store: Store) -> PageReaderProtocol:
     """Stays with the page until the file `gate` is there."""
     return _Gated(settings.workspace, _listened_to(settings, store))
 
 
-def _listened_to(settings: Settings, store: Store) -> PageReader:
+def _listened_to(settings: Settings, store: Store) -> PageReaderProtocol:
     for name in ("", "dbos"):
         logging.getLogger(name).addHandler(logging.FileHandler(settings.workspace / "said"))
     return make_reader(settings, store)

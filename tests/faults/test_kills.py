@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from pipeline.settings import Settings
-from pipeline.store.database import Store
-from pipeline.store.registers import save_units
+from pipeline.domain.settings import Settings
+from pipeline.store.database.store import Store
+from pipeline.store.registers.client_register import save_units
 from tests.faults.watching import assert_each_page_ended_once, figures_of, processes_below, until
-from tests.small_pages import write_stack
+from tests.support.pages.small_pages import write_stack
 
-pytest_plugins = ("tests.databases",)
+pytest_plugins = ("tests.support.store.databases",)
 pytestmark = [pytest.mark.faults, pytest.mark.both_databases]
 
 INTAKE_KILLS = 5
@@ -46,7 +46,7 @@ class Commands:
             "EFTERSKRIFT_TAKEOVER_SECONDS": "1.5",
             "EFTERSKRIFT_PAGE_ATTEMPTS": "50",
         }
-        command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments]
+        command = [sys.executable, "-c", "from pipeline.cli.app import main; main()", *arguments]
         process = subprocess.Popen(command, env=os.environ | given, stdout=subprocess.DEVNULL, start_new_session=True)
         self.running.append(process)
         return process

@@ -7,28 +7,27 @@ from typing import Any
 
 import pytest
 
-from pipeline.export.fhir import send
-from pipeline.export.fhir.send import send_run
-from pipeline.export.fhir.server import connected
-from pipeline.export.receipts import give_receipts
-from pipeline.export.run_files import history
-from pipeline.export.runs import Office, make_run
-from pipeline.model import EntryState
-from pipeline.settings import Settings
-from pipeline.store.clock import utc_now
-from pipeline.store.database import open_store
-from tests.export_examples import FORMS
-from tests.export_office import ANNA, confirm, state
+from pipeline.domain.model import EntryState
+from pipeline.domain.settings import Settings
+from pipeline.export.fhir import sender
+from pipeline.export.fhir.sender import send_run
+from pipeline.export.fhir.server import connect_fhir_server
+from pipeline.export.receipts import submit_receipts
+from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import open_store
 from tests.faults.killed import assert_killed, die
-from tests.fhir_servers import Served
+from tests.support.servers.fhir_servers import Served
+from tests.support.store.export_examples import FORMS
+from tests.support.store.export_office import ANNA, confirm, state
 
-pytest_plugins = ("tests.databases", "tests.offices", "tests.fhir_servers")
+pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices", "tests.support.servers.fhir_servers")
 pytestmark = pytest.mark.both_databases
 
 
 def send_until(workspace: Path, database: str, url: str, run: str, when: str) -> None:
     """Send, and be killed before or after the second receipt is written down."""
-    real, done = give_receipts, 0
+    real, done = submit_receipts, 0
 
     def killed(*args: Any) -> None:  # noqa: ANN401 - as what it stands for is called
         nonlocal done
@@ -39,22 +38,22 @@ def send_until(workspace: Path, database: str, url: str, run: str, when: str) ->
         if done == 2:
             die()
 
-    setattr(send, "give_receipts", killed)  # noqa: B010 - mypy lets no other function be there
+    setattr(sender, "submit_receipts", killed)  # noqa: B010 - mypy lets no other function be there
     settings = Settings(workspace=workspace, database_url=database, fhir_url=url)
-    with connected(settings) as server:
-        send_run(Office(open_store(settings), settings, FORMS), ANNA, run, server, utc_now)
+    with connect_fhir_server(settings) as server:
+        send_run(ExportContext(open_store(settings), settings, FORMS), ANNA, run, server, utc_now)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize(("when", "receipted"), [("before", 1), ("after", 2)])
-def test_a_killed_sending_goes_on_where_it_was(office: Office, fhir: Served, when: str, receipted: int) -> None:
+def test_a_killed_sending_goes_on_where_it_was(office: ExportContext, fhir: Served, when: str, receipted: int) -> None:
     made = [confirm(office, "hsl-anteckning", f"AAAA{n:02d}", kontakttyp="besok", anteckning="x") for n in range(4)]
     run = make_run(office, ANNA, "fhir", utc_now())
     assert run is not None
     assert_killed(send_until, office.settings.workspace, office.settings.database_url, fhir.url, run.id, when)
-    assert history(office, ANNA)[0].accepted == receipted
+    assert list_runs(office, ANNA)[0].accepted == receipted
     assert fhir.counts()["DocumentReference"] == 2
-    with connected(office.settings.model_copy(update={"fhir_url": fhir.url})) as server:
+    with connect_fhir_server(office.settings.model_copy(update={"fhir_url": fhir.url})) as server:
         assert send_run(office, ANNA, run.id, server, utc_now).accepted == 4 - receipted
     assert {state(office, entry) for entry in made} == {EntryState.RECEIPTED}
     counted = fhir.counts()

@@ -14,21 +14,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from pipeline.crew import Crew, work
-from pipeline.desk import MakeReader
-from pipeline.errors import ExitCode, MissingProgramError, StoreError
-from pipeline.intake import take_in
-from pipeline.model import Person, Role
-from pipeline.settings import Settings
-from pipeline.store.database import Store, open_store
-from pipeline.store.migrations.history import alembic_version, head
-from pipeline.store.pages import problem_pages, requeue
-from pipeline.store.registers import save_units
+from pipeline.domain.errors import ExitCode, MissingProgramError, StoreError
+from pipeline.domain.model import Person, Role
+from pipeline.domain.settings import Settings
+from pipeline.operations.intake import import_files
+from pipeline.operations.page_job import ReaderFactory
+from pipeline.operations.worker_pool import WorkerPool, run_pool
+from pipeline.store.database.migrations.history import alembic_version, head
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.paper.pages import list_problem_pages, requeue_page
+from pipeline.store.registers.client_register import save_units
 from tests.faults import readers
 from tests.faults.watching import assert_each_page_ended_once, queued, states, until
-from tests.small_pages import write_stack
+from tests.support.pages.small_pages import write_stack
 
-pytest_plugins = ("tests.databases",)
+pytest_plugins = ("tests.support.store.databases",)
 pytestmark = [pytest.mark.faults, pytest.mark.both_databases]
 on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 
@@ -51,28 +51,28 @@ def store(settings: Settings, tmp_path: Path) -> Iterator[Store]:
     with store.begin() as conn:
         save_units(conn, {"Norra": "HSL"})
     paths = write_stack(tmp_path / "in", PAGES)
-    take_in(store, paths, unit="Norra", place="", by="a.b")
+    import_files(store, paths, unit="Norra", place="", by="a.b")
     (settings.workspace / "trap").write_text(hashlib.sha256((tmp_path / "in" / TRAP).read_bytes()).hexdigest())
     yield store
     store.close()
 
 
 @contextmanager
-def crew(settings: Settings, size: int, make_reader: MakeReader) -> Iterator[Crew]:
+def crew(settings: Settings, size: int, make_reader: ReaderFactory) -> Iterator[WorkerPool]:
     """Workers that are ended when the test is."""
-    working = Crew(settings, size, make_reader)
+    working = WorkerPool(settings, size, make_reader)
     working.start()
     try:
         yield working
     finally:
-        working.end()
+        working.stop()
 
 
-def idle(store: Store, working: Crew) -> Callable[[], bool]:
+def idle(store: Store, working: WorkerPool) -> Callable[[], bool]:
     """Whether all is read, while the dead are replaced."""
 
     def condition() -> bool:
-        working.look()
+        working.poll()
         return queued(store) == 0
 
     return condition
@@ -120,7 +120,7 @@ def test_the_pages_of_a_worker_that_never_returns_are_taken_over(settings: Setti
         (settings.workspace / "gate").touch()
         os.kill(pid, signal.SIGCONT)
         more = write_stack(tmp_path / "more", 2, start=100)
-        take_in(store, more, unit="Norra", place="", by="a.b")
+        import_files(store, more, unit="Norra", place="", by="a.b")
         until(idle(store, stopped), "the worker that came back reads on")
     assert_each_page_ended_once(store, PAGES + 2)
 
@@ -182,7 +182,7 @@ def test_what_is_not_installed_ends_the_work_and_fails_no_page(settings: Setting
 
 @on_sqlite
 def test_work_until_idle_ends_by_itself_and_tells_how_far_it_is(settings: Settings, store: Store) -> None:
-    told = list(work(store, Crew(settings, 1, readers.plain), until_idle=True))
+    told = list(run_pool(store, WorkerPool(settings, 1, readers.plain), until_idle=True))
     assert (told[-1].ended, told[-1].waiting) == (PAGES, 0)
     assert [step.waiting for step in told] == sorted((step.waiting for step in told), reverse=True)
 
@@ -193,8 +193,8 @@ def test_a_failed_page_that_a_person_lets_be_read_again_is_read(settings: Settin
         until(idle(store, working), "all pages ended")
     person = Person("a.b", "Anna Berg", "", Role.ADMINISTRATOR, frozenset({"Norra"}), frozenset({"HSL"}))
     with store.begin() as conn:
-        failed = next(page for page in problem_pages(conn, person) if page.source_name == TRAP)
-        requeue(conn, person, failed.id)
+        failed = next(page for page in list_problem_pages(conn, person) if page.source_name == TRAP)
+        requeue_page(conn, person, failed.id)
     with crew(settings, 1, readers.plain) as working:
         until(idle(store, working), "the page is read")
     assert states(store)[TRAP] == "read"
@@ -205,14 +205,14 @@ def test_a_worker_ends_when_the_store_is_upgraded_and_its_page_is_read_by_the_ne
         with store.begin() as conn:
             conn.execute(update(alembic_version).values(version_num=revision))
 
-    working = Crew(settings, 1, readers.gated)
+    working = WorkerPool(settings, 1, readers.gated)
     working.start()
     until((settings.workspace / "begun").exists, "the page was begun")
     revise("9999")
     (settings.workspace / "gate").touch()
     with pytest.raises(StoreError, match=f"exit code {int(ExitCode.STORE)}"):
         until(idle(store, working), "the worker ended")
-    working.end()
+    working.stop()
     assert states(store)[TRAP] == "queued"
     revise(head())
     with crew(settings, 1, readers.plain) as later:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from pipeline.store.database import Store
-from pipeline.store.figures import figures
-from pipeline.store.tables import entry, event, page
+from pipeline.store.database.store import Store
+from pipeline.store.reports.entry_counts import workspace_metrics
+from pipeline.store.schema.paper import entry, event, page
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
@@ -31,7 +31,7 @@ def queued(store: Store) -> int:
 def figures_of(store: Store) -> dict[str, int]:
     """The counts of pages."""
     with store.read() as conn:
-        return dict(figures(conn)["pages"])
+        return dict(workspace_metrics(conn)["pages"])
 
 
 def states(store: Store) -> dict[str, str]:
@@ -43,7 +43,7 @@ def states(store: Store) -> dict[str, str]:
 def assert_each_page_ended_once(store: Store, expected: int) -> None:
     """Every page is there, was ended exactly once, and no entry was made twice."""
     with store.read() as conn:
-        found = figures(conn)
+        found = workspace_metrics(conn)
         rows = conn.execute(select(page.c.id, page.c.batch, page.c.position, page.c.state, page.c.outcome, page.c.duplicate_of)).all()
         ends = Counter(conn.execute(select(event.c.subject).where(event.c.action.in_(("read_page", "fail_page")))).scalars())
         entries = Counter(conn.execute(select(entry.c.page)).scalars())

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.field_spec import Format
-from pipeline.quality.handwritten import LINES, plain
-from pipeline.recognize.handwriting import read_lines
-from pipeline.recognize.language import capitals
-from pipeline.recognize.line_picture import Line
-from pipeline.training.handwriting_data import draws, folder, font_files, rendered
-from pipeline.training.handwriting_measures import error_by_writer
-from pipeline.training.handwriting_spoiling import spoiled
-from tests.shared_data import shared
+from pipeline.domain.form.field import Format
+from pipeline.reading.fields.handwriting.line_image import LineImage
+from pipeline.reading.fields.handwriting.reader import read_line_images
+from pipeline.reading.language.language_model import capital_share
+from research.evaluation.fields.handwriting import COPISTE_ARCHIVE, strip_accents
+from research.training.handwriting.augment import spoil
+from research.training.handwriting.evaluate import error_by_writer
+from research.training.handwriting.lines import can_draw, find_fonts, load_archive, render_line
+from tests.support.shared_data import shared
 
 pytestmark = pytest.mark.nightly
 
@@ -30,24 +30,26 @@ DOSES = ("½", "1½", "1½ tabl", "2½ ml")
 @pytest.mark.shared
 @pytest.mark.slow
 def test_a_hand_that_writes_in_capitals_is_read_so(record_property: Callable[[str, object], None]) -> None:
-    every = folder(shared("handwriting", LINES), held=True)
-    written = {writer: capitals("".join(line.text for line in every if line.writer == writer)) for writer in {line.writer for line in every}}
-    lines = [replace(line, text=plain(line.text)) for line in every if written[line.writer] > 0.9]
+    every = load_archive(shared("handwriting", COPISTE_ARCHIVE), held=True)
+    written = {writer: capital_share("".join(line.text for line in every if line.writer == writer)) for writer in {line.writer for line in every}}
+    lines = [replace(line, text=strip_accents(line.text)) for line in every if written[line.writer] > 0.9]
     assert len(lines) >= 20
-    found = [str(one.value or "") for one in read_lines([Line(line.picture) for line in lines])]
+    found = [str(one.value or "") for one in read_line_images([LineImage(line.picture) for line in lines])]
     error = error_by_writer(lines, found)[""]
-    record_property("measured", f"{len(lines)} lines in capitals: {error:.3f} of the characters wrong, {capitals(''.join(found)):.2f} in capitals")
+    record_property(
+        "measured", f"{len(lines)} lines in capitals: {error:.3f} of the characters wrong, {capital_share(''.join(found)):.2f} in capitals"
+    )
     assert error <= CEILING
 
 
 @pytest.mark.shared
 @pytest.mark.slow
 def test_a_half_that_is_read_wrong_is_seldom_sure(record_property: Callable[[str, object], None]) -> None:
-    every = [font for held in (False, True) for font in font_files(shared("handwriting", "fonts_train"), held=held)]
+    every = [font for held in (False, True) for font in find_fonts(shared("handwriting", "fonts_train"), held=held)]
     rng = np.random.default_rng(20261127)
-    drawn = [(text, font) for text in DOSES for font in every if draws(font, text)]
-    pictures = [Line(spoiled(rendered(font, rng, text).picture, rng, real=False)) for text, font in drawn]
-    found = read_lines(pictures, formats=[Format.DOSE] * len(pictures))
+    drawn = [(text, font) for text in DOSES for font in every if can_draw(font, text)]
+    pictures = [LineImage(spoil(render_line(font, rng, text).picture, rng, real=False)) for text, font in drawn]
+    found = read_line_images(pictures, formats=[Format.DOSE] * len(pictures))
     wrong = [(text, one.p) for (text, _), one in zip(drawn, found, strict=True) if _dose(str(one.value)) != _dose(text)]
     sure = [text for text, p in wrong if p >= SURE]
     record_property("measured", f"{len(drawn)} doses with a half: {len(wrong)} read wrong, {len(sure)} of them with p ≥ {SURE}")

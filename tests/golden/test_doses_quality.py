@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pipeline.field_spec import Format
-from pipeline.recognize.handwriting import read_lines
-from pipeline.recognize.line_picture import Line
-from pipeline.training.handwriting_data import font_files, rendered
-from pipeline.training.handwriting_spoiling import spoiled
-from tests.shared_data import shared
+from pipeline.domain.form.field import Format
+from pipeline.reading.fields.handwriting.line_image import LineImage
+from pipeline.reading.fields.handwriting.reader import read_line_images
+from research.training.handwriting.augment import spoil
+from research.training.handwriting.lines import find_fonts, render_line
+from tests.support.shared_data import shared
 
 pytestmark = pytest.mark.nightly
 
@@ -27,9 +27,9 @@ LEAST_RIGHT, LEAST_SURE, MOST_WRONG_AND_SURE = 0.94, 0.75, 2
 @pytest.mark.slow
 def test_doses_that_are_read_wrong_are_hardly_ever_sure(record_property: Callable[[str, object], None]) -> None:
     rng = np.random.default_rng(20261127)
-    written = [(dose, font) for dose in DOSES for font in font_files(shared("handwriting", "fonts_train"), held=True) for _ in range(EACH)]
-    lines = [Line(spoiled(rendered(font, rng, dose).picture, rng, real=False)) for dose, font in written]
-    read = read_lines(lines, formats=[Format.DOSE] * len(lines))
+    written = [(dose, font) for dose in DOSES for font in find_fonts(shared("handwriting", "fonts_train"), held=True) for _ in range(EACH)]
+    lines = [LineImage(spoil(render_line(font, rng, dose).picture, rng, real=False)) for dose, font in written]
+    read = read_line_images(lines, formats=[Format.DOSE] * len(lines))
     right = [_plain(str(one.value)) == _plain(dose) for one, (dose, _) in zip(read, written, strict=True)]
     sure = [one.p >= SURE for one in read]
     wrong = sum(certain and not fits for certain, fits in zip(sure, right, strict=True))

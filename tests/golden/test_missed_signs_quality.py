@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from pipeline.model import Image, Reading
-from pipeline.quality.handwritten import SWEDISH, WORDS, sets_of
-from pipeline.quality.measure import Data
-from pipeline.recognize.handwriting import read_lines
-from pipeline.recognize.language import swedish
-from pipeline.recognize.line_picture import Line
-from pipeline.recognize.missed_signs import with_missed_signs
-from pipeline.recognize.narrow_writing import read_spread
-from pipeline.recognize.transcription import reading
-from pipeline.settings import ROOT
-from pipeline.training.handwriting_data import font_files, rendered
-from pipeline.training.handwriting_spoiling import spoiled
-from tests.shared_data import shared
+from pipeline.domain.model import Image, Reading
+from pipeline.domain.settings import ROOT
+from pipeline.reading.fields.handwriting.corrections import flag_unread_symbols
+from pipeline.reading.fields.handwriting.line_image import LineImage
+from pipeline.reading.fields.handwriting.narrow import read_condensed
+from pipeline.reading.fields.handwriting.reader import read_line_images
+from pipeline.reading.language.language_model import load_swedish
+from pipeline.reading.language.transcription import transcribe_line
+from research.evaluation.fields.handwriting import SWEDISH_SET, WORDS_SET, load_sets
+from research.evaluation.measure import EvaluationData
+from research.training.handwriting.augment import spoil
+from research.training.handwriting.lines import find_fonts, render_line
+from tests.support.shared_data import shared
 
 pytestmark = pytest.mark.nightly
 
@@ -30,15 +30,15 @@ MOST_SURE = 4
 
 def read(pictures: Sequence[Image]) -> list[tuple[Reading, bool]]:
     """Each line's reading, and whether more is seen in its picture."""
-    language = swedish(ROOT / "data" / "models")
-    found = [(reading(steps, language), seen, steps) for seen, steps in read_spread(pictures)]
-    return [(one, with_missed_signs(one, seen, steps) != one) for one, seen, steps in found]
+    language = load_swedish(ROOT / "data" / "models")
+    found = [(transcribe_line(steps, language), seen, steps) for seen, steps in read_condensed(pictures)]
+    return [(one, flag_unread_symbols(one, seen, steps) != one) for one, seen, steps in found]
 
 
 @pytest.mark.shared
 @pytest.mark.slow
 def test_no_word_that_is_read_rightly_is_doubted(record_property: Callable[[str, object], None]) -> None:
-    sets = sets_of(Data(shared("handwriting").parent), only=frozenset({WORDS, SWEDISH}))
+    sets = load_sets(EvaluationData(shared("handwriting").parent), only=frozenset({WORDS_SET, SWEDISH_SET}))
     lines = [line for _, some in sets for line in some]
     right = [missed for (one, missed), line in zip(read([line.picture for line in lines]), lines, strict=True) if one.value == line.text]
     record_property("measured", f"signs passed over: told of at {sum(right)} of {len(right)} words of DHSD and Uppsala that are read rightly")
@@ -49,9 +49,9 @@ def test_no_word_that_is_read_rightly_is_doubted(record_property: Callable[[str,
 @pytest.mark.shared
 @pytest.mark.slow
 def test_a_comparison_that_is_read_wrong_is_seldom_sure(record_property: Callable[[str, object], None]) -> None:
-    fonts = [font for held in (False, True) for font in font_files(shared("handwriting", "fonts_train"), held=held)]
+    fonts = [font for held in (False, True) for font in find_fonts(shared("handwriting", "fonts_train"), held=held)]
     rng = np.random.default_rng(20261127)
-    found = read_lines([Line(spoiled(rendered(font, rng, "> 38").picture, rng, real=False)) for font in fonts])
+    found = read_line_images([LineImage(spoil(render_line(font, rng, "> 38").picture, rng, real=False)) for font in fonts])
     wrong = [one.p for one in found if str(one.value).replace(" ", "") != ">38"]
     sure = sum(p >= SURE for p in wrong)
     record_property("measured", f"`> 38` in {len(fonts)} fonts: {len(wrong)} read wrong, {sure} of them with p ≥ {SURE}")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.quality.boxes import digits, forms
-from pipeline.quality.handwritten import WORDS, judged_row, sets_of
-from pipeline.quality.marked_forms import marked_boxes
-from pipeline.quality.marks import FEW_PAGES, SEED, judged
-from pipeline.quality.measure import Data, Row
-from tests.shared_data import shared
+from research.evaluation.fields.boxes import measure_digits, measure_forms
+from research.evaluation.fields.handwriting import WORDS_SET, load_sets, measure_set
+from research.evaluation.fields.marked_forms import read_marked_boxes
+from research.evaluation.fields.marks import MARKS_SEED, QUICK_PAGE_COUNT, judge_boxes
+from research.evaluation.measure import EvaluationData, QualityRow
+from tests.support.shared_data import shared
 
 pytestmark = pytest.mark.nightly
 
@@ -42,7 +42,7 @@ WORDS_WRONG = 0.30
 """Character error on real words of writers set aside, with whatever weights are installed."""
 
 
-def _told(row: Row, record_property: Callable[[str, object], None]) -> str:
+def _told(row: QualityRow, record_property: Callable[[str, object], None]) -> str:
     name = f"{row.kind}, {row.set}"
     record_property("measured", f"{name}: error {row.error:.3f}, ECE {row.calibration:.3f}, doubtful {row.doubtful:.2f} of {row.values}")
     return name
@@ -52,7 +52,7 @@ def _told(row: Row, record_property: Callable[[str, object], None]) -> str:
 @pytest.mark.shared
 def test_boxes(record_property: Callable[[str, object], None]) -> None:
     folder = shared("handwriting").parent
-    rows = [row for measure in (digits, forms) for row in measure(Data(folder, quick=True)) if not row.absent]
+    rows = [row for measure in (measure_digits, measure_forms) for row in measure(EvaluationData(folder, quick=True)) if not row.absent]
     assert {f"{row.kind}, {row.set}" for row in rows} >= set(MOST_WRONG) - SELDOM
     for row in rows:
         name = _told(row, record_property)
@@ -66,7 +66,7 @@ def test_boxes(record_property: Callable[[str, object], None]) -> None:
 @pytest.mark.slow
 def test_marks_on_our_own_forms(record_property: Callable[[str, object], None]) -> None:
     """A page spoilt in each way. A mark beside its box counts as wrong when it is read as empty."""
-    boxes = judged(list(marked_boxes(FEW_PAGES, SEED)))
+    boxes = judge_boxes(list(read_marked_boxes(QUICK_PAGE_COUNT, MARKS_SEED)))
     error, surely = (sum(not box.right for box in boxes if box.p >= least) / len(boxes) for least in (0.0, 0.99))
     record_property("measured", f"marks, own forms: error {error:.3f}, surely wrong {surely:.4f} of {len(boxes)}")
     assert len(boxes) >= 600
@@ -78,9 +78,9 @@ def test_marks_on_our_own_forms(record_property: Callable[[str, object], None]) 
 @pytest.mark.shared
 def test_handwritten_words(record_property: Callable[[str, object], None]) -> None:
     folder: Path = shared("handwriting").parent
-    name, lines = next(iter(sets_of(Data(folder, quick=True))))
-    assert name == WORDS
-    row = judged_row(name, lines[:: max(1, len(lines) // 40)])
+    name, lines = next(iter(load_sets(EvaluationData(folder, quick=True))))
+    assert name == WORDS_SET
+    row = measure_set(name, lines[:: max(1, len(lines) // 40)])
     _told(row, record_property)
     assert row.error <= WORDS_WRONG
     assert row.error < row.others["network as shipped"] + 0.02

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.clients import load_register
-from pipeline.digitize import Reader
-from pipeline.errors import BrokenFileError
-from pipeline.field_spec import Kind
-from pipeline.model import Outcome, PageReading
-from pipeline.scan import pages_of
-from pipeline.settings import ROOT, Settings
-from pipeline.template import Forms
+from pipeline.domain.errors import BrokenFileError
+from pipeline.domain.form.field import Kind
+from pipeline.domain.form.form import Forms
+from pipeline.domain.model import Outcome, PageReading
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.files.page_files import read_pages
+from pipeline.reading.read_page import PageReader
+from pipeline.registers.clients import load_client_register
 
 SAMPLES = ROOT / "data" / "samples"
 FORMS = Forms.load(ROOT / "forms")
@@ -42,13 +42,13 @@ def test_the_stack_holds_every_form_on_as_many_pages_as_its_readme_says() -> Non
 def readings() -> dict[tuple[str, int], PageReading]:
     """Each page of the stack, read with the register and the outage of the demo."""
     settings = Settings(workspace=SAMPLES, outage_start=datetime(2021, 12, 16, 3), outage_end=datetime(2022, 1, 10, 8))
-    reader = Reader.of(settings, load_register(SAMPLES / "klienter.csv").clients)
-    return {(path.name, page.source_page): _read(reader, page) for path in sorted((SAMPLES / "stack").iterdir()) for page in pages_of(path)}
+    reader = PageReader.of(settings, load_client_register(SAMPLES / "klienter.csv").clients)
+    return {(path.name, page.source_page): _read(reader, page) for path in sorted((SAMPLES / "stack").iterdir()) for page in read_pages(path)}
 
 
-def _read(reader: Reader, page: Any) -> PageReading:  # noqa: ANN401 - a ScannedPage
+def _read(reader: PageReader, page: Any) -> PageReading:  # noqa: ANN401 - a ScannedPage
     if page.data is None:
-        return PageReading(Outcome.FAILED, problems=(page.problem,))
+        return PageReading(Outcome.FAILED, issues=(page.problem,))
     try:
         return reader.read(page.data, page.media_type).reading
     except BrokenFileError:
@@ -61,7 +61,7 @@ def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], Page
     assert set(readings) == {(page["file"], page["page"]) for page in expected}
     for page in expected:
         reading = readings[page["file"], page["page"]]
-        assert reading.outcome == page["outcome"], (page["file"], page["page"], page.get("way"), reading.problems, reading.residual_mm)
+        assert reading.outcome == page["outcome"], (page["file"], page["page"], page.get("way"), reading.issues, reading.residual_mm)
         if page["outcome"] == "read":
             assert reading.code is not None
             assert (reading.code.form, reading.code.serial) == (page["form"], page["serial"])
@@ -70,7 +70,7 @@ def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], Page
 @pytest.mark.slow
 def test_all_that_is_written_stands_in_fields(readings: dict[tuple[str, int], PageReading]) -> None:
     """Also where client, unit and their labels are printed, which no unfilled form shows; a title that has changed since is found."""
-    told = {page: reading.problems for page, reading in readings.items()}
+    told = {page: reading.issues for page, reading in readings.items()}
     assert not [(page, problem) for page, problems in told.items() for problem in problems if problem.startswith("stray_writing")]
 
 

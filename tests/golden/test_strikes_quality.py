@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.recognize.strikes import column_p, strikes_in
-from pipeline.training.strike_measures import NEAR, marked_lines, places
-from tests.shared_data import shared
+from pipeline.reading.fields.handwriting.strikethrough import extract_strikes, strike_probabilities
+from research.training.strikethrough.evaluate import MAX_PLACE_OFFSET, labelled_strikes, load_labelled_lines
+from tests.support.shared_data import shared
 
 pytestmark = pytest.mark.nightly
 
@@ -20,11 +20,11 @@ MOST_FALSE = 0.005
 @pytest.mark.slow
 def test_struck_out_places_of_unseen_writers_are_found() -> None:
     found = total = wrong = plain = 0
-    for picture, text in marked_lines(shared("handwriting", "copiste_lines48.zip"), held=True):
-        strikes, width = strikes_in(column_p(picture), picture), picture.shape[1]
-        marked = places(text)
+    for picture, text in load_labelled_lines(shared("handwriting", "copiste_lines48.zip"), held=True):
+        strikes, width = extract_strikes(strike_probabilities(picture), picture), picture.shape[1]
+        marked = labelled_strikes(text)
         total += len(marked)
-        found += sum(any(s.start / width - NEAR <= middle <= s.end / width + NEAR for s in strikes) for middle, _ in marked)
+        found += sum(any(s.start / width - MAX_PLACE_OFFSET <= middle <= s.end / width + MAX_PLACE_OFFSET for s in strikes) for middle, _ in marked)
         plain += not marked
         wrong += bool(strikes) and not marked
     assert total >= 12

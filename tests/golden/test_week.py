@@ -6,21 +6,21 @@ from random import Random
 
 import pytest
 
-from pipeline.quality.week import simulate
-from pipeline.quality.week_ink import Machine, look_alike, written, wrong_word
-from pipeline.quality.week_people import Keyer, Slips
-from pipeline.quality.week_report import BASE, markdown, outcomes, told
-from pipeline.review import agree
-from pipeline.settings import ROOT
-from pipeline.template import Forms
+from pipeline.domain.form.form import Forms
+from pipeline.domain.review.rules import agrees_with_reading
+from pipeline.domain.settings import ROOT
+from research.simulation.people import Keyer, SlipRates
+from research.simulation.readings import SimulatedReader, lookalike_answer, misread_word, to_answer
+from research.simulation.report import BASE_ASSUMPTIONS, describe_outcome, format_markdown, simulate_assumptions
+from research.simulation.week import simulate_week
 
 pytestmark = pytest.mark.nightly
 
-PERFECT = Slips(keying=0, unseen=0, unseen_doubtful=0, unseen_grouped=0, spoiled=0, chosen=0)
+PERFECT = SlipRates(keying=0, unseen=0, unseen_doubtful=0, unseen_grouped=0, spoiled=0, chosen=0)
 
 
 def test_the_same_seed_is_the_same_week_and_most_errors_are_found() -> None:
-    week, again = simulate(1, 1), simulate(1, 1)
+    week, again = simulate_week(1, 1), simulate_week(1, 1)
     counts = week.counts
     assert counts == again.counts
     assert counts["entries"] == counts["looks.first"]
@@ -31,39 +31,39 @@ def test_the_same_seed_is_the_same_week_and_most_errors_are_found() -> None:
 
 
 def test_people_who_never_slip_leave_no_errors_although_values_are_planted() -> None:
-    counts = simulate(2, 1, PERFECT, control_share=0.1, plant_share=0.5).counts
+    counts = simulate_week(2, 1, PERFECT, control_share=0.1, plant_share=0.5).counts
     assert {name: count for name, count in counts.items() if name.startswith("after.") and not name.endswith(".of") and count} == {}
     assert counts["controls.agreed"] > 10
     assert counts["controls.wrong"] == counts["plants.missed"] == 0
 
 
 def test_people_who_overlook_everything_confirm_no_planted_value() -> None:
-    blind = Slips(keying=0, unseen=1, unseen_doubtful=1, unseen_grouped=1, spoiled=0, chosen=0)
-    with_plants = simulate(3, 1, blind, control_share=0, plant_share=0.5).counts
-    without = simulate(3, 1, blind, control_share=0, plant_share=0).counts
+    blind = SlipRates(keying=0, unseen=1, unseen_doubtful=1, unseen_grouped=1, spoiled=0, chosen=0)
+    with_plants = simulate_week(3, 1, blind, control_share=0, plant_share=0.5).counts
+    without = simulate_week(3, 1, blind, control_share=0, plant_share=0).counts
     assert with_plants["plants.missed"] > 10
     for kind in ("critical", "shown"):  # who is told of a planted value looks at that field, and may see there what the machine got wrong
         assert with_plants[f"after.{kind}"] <= without[f"after.{kind}"]
 
 
 def test_the_machine_errs_as_often_as_it_says() -> None:
-    machine, chance = Machine.shipped(), Random(5)
+    machine, chance = SimulatedReader.shipped(), Random(5)
     spec = Forms.load(ROOT / "forms").latest("hsl-anteckning").by_name["handelsedatum"]
     readings = [machine.reading(spec, "2021-12-18", chance) for _ in range(3000)]
-    right = sum(agree(spec, written(spec, "2021-12-18"), reading) for reading in readings)
+    right = sum(agrees_with_reading(spec, to_answer(spec, "2021-12-18"), reading) for reading in readings)
     assert right == pytest.approx(sum(reading.p for reading in readings), abs=40)
 
 
 def test_machine_and_people_take_the_same_ink_for_the_same() -> None:
     spec = Forms.load(ROOT / "forms").latest("hsl-anteckning").by_name["handelsetid"]
-    true = written(spec, "08:15")
-    keyer = Keyer(Slips(keying=1, misread=1, hard=1), Random(1))
-    assert keyer.typed(spec, true, hard=True) == look_alike(spec, true) != true
-    assert wrong_word("höger", Random(1)) != "höger"
+    true = to_answer(spec, "08:15")
+    keyer = Keyer(SlipRates(keying=1, misread=1, hard=1), Random(1))
+    assert keyer.typed(spec, true, hard=True) == lookalike_answer(spec, true) != true
+    assert misread_word("höger", Random(1)) != "höger"
 
 
 def test_the_table_has_a_line_for_each_assumption() -> None:
-    found = outcomes(1, 1, 0, 0, processes=1)
-    assert [one.assumed for one in found] == [BASE]
-    assert markdown(found).count("\n") == 2
-    assert "entries" in told(found[0])
+    found = simulate_assumptions(1, 1, 0, 0, processes=1)
+    assert [one.assumed for one in found] == [BASE_ASSUMPTIONS]
+    assert format_markdown(found).count("\n") == 2
+    assert "entries" in describe_outcome(found[0])

@@ -24,17 +24,17 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import select
 
-from pipeline.cli.ui_commands import command
-from pipeline.model import Person
-from pipeline.store import tables
-from pipeline.store.database import Store
-from tests.browser.nurse import log_in, settle
-from tests.browser.serving import ARGUMENTS, CHROMIUM, answering, free_port, started
-from tests.databases import SERVER, new_database
+from pipeline.cli.operations import server_command
+from pipeline.domain.model import Person
+from pipeline.store.database.store import Store
+from pipeline.store.schema import paper
+from tests.browser.support.nurse import log_in, settle
+from tests.browser.support.serving import ARGUMENTS, CHROMIUM, answering, free_port, started
 from tests.load.colleague import Colleague
 from tests.load.long_queue import lengthen, reviewers
-from tests.ui import seeding
-from tests.ui.seeding import NOTE
+from tests.support.screens import seeding
+from tests.support.screens.seeding import NOTE
+from tests.support.store.databases import SERVER, new_database
 
 PATIENCE_MS = 120_000
 LOOK_S = 0.6
@@ -87,7 +87,7 @@ def at_work(
     lengthen(store, min(entries - 1, people * (saves + least + 4) * 3), entries)
     measured, done = Measured(), threading.Event()
     port = free_port()
-    with started(command(port, folder, headless=True), folder) as server, ThreadPoolExecutor(max_workers=people) as pool:
+    with started(server_command(port, folder, headless=True), folder) as server, ThreadPoolExecutor(max_workers=people) as pool:
         address = answering(server.poll, port)
         colleagues = list(pool.map(lambda who: _begun(address, who), staff[browsers:]))
         before = _cpu_ms(server.pid)
@@ -173,7 +173,7 @@ def _work(colleague: Colleague, think_s: float, least: int, done: threading.Even
 
 
 def _decided_twice(store: Store) -> int:
-    decision = tables.decision.c
+    decision = paper.decision.c
     with store.read() as conn:
         rows = conn.execute(select(decision.entry, decision.by).where(decision.field == "personnummer"))
         count = Counter(row.entry for row in rows)

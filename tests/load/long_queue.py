@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from pipeline.model import Person, Role
-from pipeline.professions import ALL_AREAS
-from pipeline.store import tables
-from pipeline.store.database import Store
-from pipeline.store.people import save_person
-from tests.ui import seeding
+from pipeline.domain.model import Person, Role
+from pipeline.domain.permissions import ALL_AREAS
+from pipeline.store.accounts.people import save_person
+from pipeline.store.database.store import Store
+from pipeline.store.schema import paper
+from tests.support.screens import seeding
 
 _EARLY, _LATE = "2021-12-18", "2021-12-30"
 _CHUNK = 5000
@@ -30,18 +30,18 @@ def lengthen(store: Store, whole: int, entries: int) -> None:
     """Fill the queue with copies of one filled note: `whole` of them with page, picture and readings, the rest to `entries` behind these."""
     first = seeding.add_notes(store, 1)[0].rpartition("-")[0]
     with store.begin() as conn:
-        page = dict(conn.execute(select(tables.page).where(tables.page.c.sheet == first)).mappings().one())
-        entry = dict(conn.execute(select(tables.entry).where(tables.entry.c.sheet == first)).mappings().one())
-        readings = [dict(row) for row in conn.execute(select(tables.reading).where(tables.reading.c.page == page["id"])).mappings()]
+        page = dict(conn.execute(select(paper.page).where(paper.page.c.sheet == first)).mappings().one())
+        entry = dict(conn.execute(select(paper.entry).where(paper.entry.c.sheet == first)).mappings().one())
+        readings = [dict(row) for row in conn.execute(select(paper.reading).where(paper.reading.c.page == page["id"])).mappings()]
         picture = store.images.get(page["upright_sha256"])
         for start in range(1, entries, _CHUNK):
             numbers = range(start, min(start + _CHUNK, entries))
             real = [number for number in numbers if number <= whole]
             if real:
                 pages = [_page(page, number, store.images.put(picture + f"{number}".encode())) for number in real]
-                conn.execute(insert(tables.page), pages)
-                conn.execute(insert(tables.reading), [row | {"page": copy["id"]} for copy in pages for row in readings])
-            conn.execute(insert(tables.entry), [_entry(entry, number, whole=number <= whole) for number in numbers])
+                conn.execute(insert(paper.page), pages)
+                conn.execute(insert(paper.reading), [row | {"page": copy["id"]} for copy in pages for row in readings])
+            conn.execute(insert(paper.entry), [_entry(entry, number, whole=number <= whole) for number in numbers])
     if store.engine.dialect.name == "postgresql":
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.exec_driver_sql("ANALYZE")

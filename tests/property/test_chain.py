@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.store.chain import GENESIS, Head, LogRow, Verdict, Wrong, chained, check, digest
+from pipeline.store.event_log.hash_chain import GENESIS_DIGEST, ChainHead, ChainVerdict, LogRow, ProblemKind, check_chain, link_row, row_digest
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -20,25 +20,25 @@ facts = st.tuples(st.integers(0, 10**9), short, actions, short, st.none() | shor
 @st.composite
 def logs(draw: st.DrawFn, least: int = 1) -> list[LogRow]:
     """A whole chain."""
-    rows, head = list[LogRow](), Head(0, GENESIS)
+    rows, head = list[LogRow](), ChainHead(0, GENESIS_DIGEST)
     for seconds, by, action, subject, unit, detail in draw(st.lists(facts, min_size=least, max_size=12)):
-        row = chained(LogRow(0, AT + timedelta(microseconds=seconds), by, action, subject, unit, detail, None, None), head)
+        row = link_row(LogRow(0, AT + timedelta(microseconds=seconds), by, action, subject, unit, detail, None, None), head)
         rows.append(row)
-        head = Head(row.id, row.sha256 or "")
+        head = ChainHead(row.id, row.sha256 or "")
     return rows
 
 
-def head_of(rows: list[LogRow]) -> Head:
-    return Head(rows[-1].id, rows[-1].sha256 or "") if rows else Head(0, GENESIS)
+def head_of(rows: list[LogRow]) -> ChainHead:
+    return ChainHead(rows[-1].id, rows[-1].sha256 or "") if rows else ChainHead(0, GENESIS_DIGEST)
 
 
-def found(rows: list[LogRow], head: Head | None, *anchors: Head) -> Verdict:
+def found(rows: list[LogRow], head: ChainHead | None, *anchors: ChainHead) -> ChainVerdict:
     by_digest = {row.sha256: row.id for row in rows}
-    return check(sorted(rows, key=lambda row: row.id), lambda: head, by_digest.get, anchors)
+    return check_chain(sorted(rows, key=lambda row: row.id), lambda: head, by_digest.get, anchors)
 
 
-def named(verdict: Verdict) -> set[tuple[Wrong, int, int]]:
-    return {(problem.wrong, problem.first, problem.last) for problem in verdict.problems}
+def named(verdict: ChainVerdict) -> set[tuple[ProblemKind, int, int]]:
+    return {(problem.kind, problem.first, problem.last) for problem in verdict.problems}
 
 
 @given(rows=logs(), data=st.data())
@@ -52,9 +52,9 @@ def test_an_untouched_log_is_right_also_with_an_anchor_of_any_time(rows: list[Lo
 @given(rows=logs(), data=st.data())
 def test_a_later_head_of_the_same_number_silences_none(rows: list[LogRow], data: st.DataObject) -> None:
     true = head_of(rows[: data.draw(st.integers(0, len(rows)))])
-    other = Head(true.number, "f" * 64)
+    other = ChainHead(true.number, "f" * 64)
     for anchors in ((other, true), (true, other)):
-        assert named(found(rows, head_of(rows), *anchors)) == {(Wrong.REWRITTEN, true.number, true.number)}
+        assert named(found(rows, head_of(rows), *anchors)) == {(ProblemKind.REWRITTEN, true.number, true.number)}
 
 
 @given(rows=logs(), data=st.data())
@@ -73,10 +73,10 @@ def test_a_changed_row_is_named(rows: list[LogRow], data: st.DataObject) -> None
             ]
         )
     )
-    wrong = {(Wrong.CHANGED, old.id, old.id)}
+    wrong = {(ProblemKind.CHANGED, old.id, old.id)}
     assert named(found([*rows[:place], new, *rows[place + 1 :]], head_of(rows))) == wrong
     # With a digest made anew, the next row or the head tells.
-    sly = replace(new, sha256=digest(new))
+    sly = replace(new, sha256=row_digest(new))
     assert named(found([*rows[:place], sly, *rows[place + 1 :]], head_of(rows))) == wrong
 
 
@@ -85,7 +85,7 @@ def test_removed_rows_are_named_wherever_they_stood(rows: list[LogRow], data: st
     first = data.draw(st.integers(0, len(rows) - 1))
     last = data.draw(st.integers(first, len(rows) - 1))
     left = rows[:first] + rows[last + 1 :]
-    assert named(found(left, head_of(rows))) == {(Wrong.REMOVED, first + 1, last + 1)}
+    assert named(found(left, head_of(rows))) == {(ProblemKind.REMOVED, first + 1, last + 1)}
 
 
 @given(rows=logs(least=2), data=st.data())
@@ -94,7 +94,7 @@ def test_rows_that_changed_places_are_named_with_where_they_stood(rows: list[Log
     swapped = list(rows)
     swapped[one], swapped[other] = replace(rows[other], id=one + 1), replace(rows[one], id=other + 1)
     verdict = found(swapped, head_of(rows))
-    moved = {(problem.first, problem.origin) for problem in verdict.problems if problem.wrong is Wrong.MOVED}
+    moved = {(problem.first, problem.origin) for problem in verdict.problems if problem.kind is ProblemKind.MOVED}
     # Of two neighbours, one has the right row before it again and is only seen to be changed.
     assert moved | {(problem.first, None) for problem in verdict.problems} >= {(one + 1, None), (other + 1, None)}
     assert moved <= {(one + 1, other + 1), (other + 1, one + 1)}
@@ -104,9 +104,9 @@ def test_rows_that_changed_places_are_named_with_where_they_stood(rows: list[Log
 @given(rows=logs())
 def test_a_row_put_in_past_the_program_is_named(rows: list[LogRow]) -> None:
     stranger = LogRow(len(rows) + 1, AT, "eva", "view_page", "x", None, {}, None, None)
-    assert named(found([*rows, stranger], head_of(rows))) == {(Wrong.UNCHAINED, stranger.id, stranger.id)}
-    linked = chained(stranger, head_of(rows))
-    assert named(found([*rows, linked], head_of(rows))) == {(Wrong.UNCHAINED, stranger.id, stranger.id)}
+    assert named(found([*rows, stranger], head_of(rows))) == {(ProblemKind.UNCHAINED, stranger.id, stranger.id)}
+    linked = link_row(stranger, head_of(rows))
+    assert named(found([*rows, linked], head_of(rows))) == {(ProblemKind.UNCHAINED, stranger.id, stranger.id)}
 
 
 @given(rows=logs(), data=st.data())
@@ -115,16 +115,16 @@ def test_a_log_that_was_rewritten_as_a_whole_is_found_by_its_anchor_alone(rows: 
     kept = data.draw(st.integers(place + 1, len(rows)))
     forged, head = rows[:place], head_of(rows[:place])
     for row in [replace(rows[place], by="nobody"), *rows[place + 1 :]]:
-        forged.append(chained(row, head))
+        forged.append(link_row(row, head))
         head = head_of(forged)
     assume(forged[-1].sha256 != rows[-1].sha256)
     assert named(found(forged, head)) == set()
     anchor = head_of(rows[:kept])
-    assert named(found(forged, head, anchor)) == {(Wrong.REWRITTEN, kept, kept)}
+    assert named(found(forged, head, anchor)) == {(ProblemKind.REWRITTEN, kept, kept)}
     # Cut off after the anchor, the log lacks the row.
-    assert (Wrong.REWRITTEN, kept, kept) in named(found(rows[: kept - 1], head_of(rows[: kept - 1]), anchor))
+    assert (ProblemKind.REWRITTEN, kept, kept) in named(found(rows[: kept - 1], head_of(rows[: kept - 1]), anchor))
 
 
 @given(rows=logs())
 def test_a_head_that_was_taken_away_is_missed(rows: list[LogRow]) -> None:
-    assert named(found(rows, None)) == {(Wrong.REMOVED, len(rows), len(rows))}
+    assert named(found(rows, None)) == {(ProblemKind.REMOVED, len(rows), len(rows))}

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
-from pipeline.model import EntryState, Person
-from pipeline.store import tables
-from pipeline.store.claims import claim_next
-from pipeline.store.database import Store
-from tests.ward import FORMS, FREE, NORTH, NOW, SOUTH, Ward, person
+from pipeline.domain.model import EntryState, Person
+from pipeline.store.database.store import Store
+from pipeline.store.entries.queue import claim_next
+from pipeline.store.schema import paper
+from tests.support.store.ward import FORMS, FREE, NORTH, NOW, SOUTH, Ward, person
 
-pytest_plugins = ("tests.databases",)
+pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
 
 PEOPLE = [person(f"p{number}", units=units) for number, units in enumerate([(NORTH,), (SOUTH,), (NORTH, SOUTH), (NORTH, SOUTH)])]
@@ -38,7 +38,7 @@ def ward(store: Store) -> Ward:
 def fill(ward: Ward, queue: list[tuple[str, str, str | None]]) -> None:
     """A queue of entries in place of what there was."""
     with ward.store.begin() as conn:
-        conn.execute(delete(tables.entry))
+        conn.execute(delete(paper.entry))
         rows = [
             {
                 "id": f"e{number:03d}-00",
@@ -55,7 +55,7 @@ def fill(ward: Ward, queue: list[tuple[str, str, str | None]]) -> None:
             for number, (unit, criticality, first) in enumerate(queue)
         ]
         if rows:
-            conn.execute(insert(tables.entry), rows)
+            conn.execute(insert(paper.entry), rows)
 
 
 def take_all(ward: Ward, who: Person, start: Barrier, taken: list[tuple[str, str]], ahead: list[tuple[str, str]]) -> None:
@@ -68,11 +68,11 @@ def take_all(ward: Ward, who: Person, start: Barrier, taken: list[tuple[str, str
             if view is None:
                 return
             assert held in ("", view.entry.id)  # what was claimed ahead is what comes next
-            following = claim_next(conn, FORMS, who, NOW, besides=[view.entry.id])
+            following = claim_next(conn, FORMS, who, NOW, excluded=[view.entry.id])
             held = following.entry.id if following else ""
             ahead.extend([(held, who.login)] if following else [])
             taken.append((view.entry.id, who.login))
-            ended = tables.entry.update().where(tables.entry.c.id == view.entry.id, tables.entry.c.claimed_by == who.login)
+            ended = paper.entry.update().where(paper.entry.c.id == view.entry.id, paper.entry.c.claimed_by == who.login)
             assert conn.execute(ended.values(state=EntryState.REJECTED.value)).rowcount == 1
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import plane
-from pipeline.fiducials import SERIAL_ALPHABET, code_text, is_serial, new_serial, normal_serial, parse_code, shown_serial
-from pipeline.identify import identify
-from pipeline.model import Image, SheetCode
-from pipeline.register import register
-from tests.synthetic_page import CODE, scribbled, synthetic_blank, synthetic_page
+from pipeline.domain.model import Image, SheetCode
+from pipeline.forms.fiducials import SERIAL_ALPHABET, format_code, format_serial, is_serial, new_serial, normalize_serial, parse_code
+from pipeline.reading.identify.identify import identify_page
+from pipeline.reading.imaging import geometry
+from pipeline.reading.register.register import register_page
+from tests.support.pages.synthetic_page import CODE, scribbled, synthetic_blank, synthetic_page
 
 PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 7), np.linspace(29, 268, 9)), axis=-1).reshape(-1, 2)
 SOURCE = np.diag([2480 / 210, 3508 / 297, 1.0])
@@ -52,26 +52,26 @@ def test_a_page_through_any_homography_comes_back(turn: float, scale: float, til
     size = tuple(int(v) for v in np.ceil(end.max(axis=0)) + 20)
     picture = np.asarray(cv2.warpPerspective(_filled(), matrix, size, borderValue=(255,)), dtype=np.uint8)
 
-    found = identify(picture)
+    found = identify_page(picture)
     assert found.code == CODE
-    registration = register(picture, found, synthetic_blank())
-    true_px = plane.through(matrix @ np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ SOURCE, PLACES)
-    back_mm = plane.through(registration.to_mm, true_px)
+    registration = register_page(picture, found, synthetic_blank())
+    true_px = geometry.transform_points(matrix @ np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ SOURCE, PLACES)
+    back_mm = geometry.transform_points(registration.to_mm, true_px)
     if registration.bend is None:
         assert np.percentile(np.linalg.norm(back_mm - PLACES, axis=1), 95) <= 0.2
     off_px = np.linalg.norm(registration.to_px(PLACES) - true_px, axis=1)
-    assert np.percentile(off_px, 95) <= 0.2 * plane.scale_at_centre(np.linalg.inv(registration.to_mm))
+    assert np.percentile(off_px, 95) <= 0.2 * geometry.scale_at_centre(np.linalg.inv(registration.to_mm))
 
 
 @given(codes)
 def test_a_code_says_what_was_written(code: SheetCode) -> None:
-    assert parse_code(code_text(code)) == code
+    assert parse_code(format_code(code)) == code
 
 
 @given(serials)
 def test_a_serial_survives_typing(serial: str) -> None:
     assert is_serial(serial)
-    assert normal_serial(shown_serial(serial).lower()) == serial
+    assert normalize_serial(format_serial(serial).lower()) == serial
 
 
 @given(serials, st.integers(0, 7), st.sampled_from(SERIAL_ALPHABET))

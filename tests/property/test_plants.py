@@ -9,16 +9,18 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from pipeline.errors import ReviewError
-from pipeline.model import EntryState, State
-from pipeline.review import Answer
-from pipeline.store import claims, decisions, records
-from pipeline.store.control_tables import plant
-from pipeline.store.database import Store
-from pipeline.store.plants import planted
-from tests.ward import EVA, FORMS, NOW, PLAN, SAID, Ward, answers
+from pipeline.domain.errors import ReviewError
+from pipeline.domain.model import EntryState, State
+from pipeline.domain.review.rules import Answer
+from pipeline.store.database.store import Store
+from pipeline.store.entries import queue
+from pipeline.store.exports import records
+from pipeline.store.quality.seeded_errors import with_seeded_error
+from pipeline.store.review import decisions
+from pipeline.store.schema.review import plant
+from tests.support.store.ward import EVA, FORMS, NOW, PLAN, SAID, Ward, answers
 
-pytest_plugins = ("tests.databases",)
+pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
 
 TRUE = {**SAID, **PLAN, "text": "Såret på höger fot läker.\nLägger om med kompress."}
@@ -51,24 +53,24 @@ def test_a_planted_value_needs_somebody_who_never_saw_it(
 ) -> None:
     entry_id = ward.note(next(SERIALS), TRUE)
     with ward.store.begin() as conn:
-        view = planted(conn, EVA, claims.open_entry(conn, FORMS, EVA, entry_id, NOW), 1.0, NOW)
+        view = with_seeded_error(conn, EVA, queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW), 1.0, NOW)
         row = conn.execute(select(plant).where(plant.c.entry == entry_id)).one()
         wrong = str(row.value)[row.start : row.end] if row.end else str(row.value)
         given = answers(TRUE) | {row.field: Answer(row.value, State(row.state))}
         given[row.field] = Answer(edited(str(row.value), first, wrong))
         try:
-            state = decisions.save_answers(conn, FORMS, EVA, entry_id, 0, given, NOW)
+            state = decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, given, NOW)
         except ReviewError:  # an edited time is no time
             return
         assert state is EntryState.REVIEW
         if keeps:
             given[row.field] = Answer(edited(str(row.value), second, wrong))
             try:
-                assert decisions.save_answers(conn, FORMS, EVA, entry_id, view.entry.revision + 1, given, NOW) is EntryState.SECOND
+                assert decisions.decide_entry(conn, FORMS, EVA, entry_id, view.entry.revision + 1, given, NOW) is EntryState.SECOND
             except ReviewError:
                 return
-            assert records.ready(conn, FORMS, EVA) == [] or entry_id not in records.ready(conn, FORMS, EVA)
+            assert records.list_ready_entries(conn, FORMS, EVA) == [] or entry_id not in records.list_ready_entries(conn, FORMS, EVA)
         else:
-            assert decisions.save_answers(conn, FORMS, EVA, entry_id, view.entry.revision + 1, answers(TRUE), NOW) is EntryState.CONFIRMED
-            said = records.records(conn, FORMS, [entry_id])[0].fields
+            assert decisions.decide_entry(conn, FORMS, EVA, entry_id, view.entry.revision + 1, answers(TRUE), NOW) is EntryState.CONFIRMED
+            said = records.load_records(conn, FORMS, [entry_id])[0].fields
             assert wrong not in str(said[row.field])

@@ -1,1 +1,1 @@
-"""One module a screen."""
+"""One folder a menu group, `screen.py` is its entry."""

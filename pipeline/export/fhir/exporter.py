@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from pipeline.export.exporter import TEMPORARY_CLIENT, Item, Terms
-from pipeline.export.fhir.bundle import answered_forms, entry_bundle, forms_bundle
-from pipeline.export.fhir.filing import Resource, pid_system
+from pipeline.domain.identity_numbers import is_temporary_pid
+from pipeline.domain.record import Record, Run
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.fhir.bundle import entry_bundle, forms_bundle, list_answered_forms
+from pipeline.export.fhir.common import Resource, pid_system
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.identity import is_temporary
-from pipeline.record import Record, Run
 
 
 class FhirExporter:
@@ -25,10 +25,10 @@ class FhirExporter:
     suffix = ".ndjson"
     mapping = FhirMapping
 
-    def unfit(self, record: Record, terms: Terms) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
         """A record needs a number of a known series, and a measurement the day when it was made."""
-        mapping = terms.mapping(record.form, FhirMapping)
-        if is_temporary(record.client.pid):
+        mapping = options.mapping(record.form, FhirMapping)
+        if is_temporary_pid(record.client.pid):
             return TEMPORARY_CLIENT
         if not pid_system(record.client.pid, mapping.local_id_system):
             return "Personnummer saknas, är felaktigt eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_system)."
@@ -36,13 +36,13 @@ class FhirExporter:
             return "Tidpunkt saknas. En mätning måste ha en dag."
         return ""
 
-    def make(self, items: Sequence[Item], run: Run, terms: Terms) -> bytes:
+    def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """One bundle a line."""
-        forms = answered_forms(items, terms)
-        bundles = [forms_bundle(forms, run, terms.settings)] if forms else []
-        lines = [_line(bundle) for bundle in bundles] + [_line(entry_bundle(item, run, terms)) for item in items]
+        forms = list_answered_forms(items, options)
+        bundles = [forms_bundle(forms, run, options.settings)] if forms else []
+        lines = [_bundle_line(bundle) for bundle in bundles] + [_bundle_line(entry_bundle(item, run, options)) for item in items]
         return b"".join(lines)
 
 
-def _line(bundle: Resource) -> bytes:
+def _bundle_line(bundle: Resource) -> bytes:
     return json.dumps(bundle, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.export.mapping import ExportMapping, NoteKind, Strict
-from pipeline.field_spec import Format
+from pipeline.domain.form.field import Format
+from pipeline.export.tables.mapping import ExportMapping, NoteKind, StrictModel
 
 
-class Concept(Strict):
+class Concept(StrictModel):
     """What is measured: the words, and its codes in LOINC and SNOMED CT."""
 
     text: str
@@ -18,7 +18,7 @@ class Concept(Strict):
     snomed: str = ""
 
 
-class Part(Concept):
+class MeasurementPart(Concept):
     """A number on the form with its unit: `unit` as people read it, `ucum` as programs do (The Unified Code for Units of Measure)."""
 
     field: str
@@ -33,7 +33,7 @@ class Measurement(Concept):
     field: str = ""
     unit: str = ""
     ucum: str = ""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[MeasurementPart, ...] = ()
 
     @model_validator(mode="after")
     def _one_or_several(self) -> Self:

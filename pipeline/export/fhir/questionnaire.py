@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.export.fhir.document import AUTHOR
-from pipeline.export.fhir.filing import PATIENT, Filing, Resource, system
-from pipeline.export.fhir.observation import number
-from pipeline.export.fhir.patient import absent
-from pipeline.export.fhir.withheld import withheld
-from pipeline.export.values import said
-from pipeline.field_spec import BoxMm, FieldSpec, Format
-from pipeline.model import Value
-from pipeline.settings import Settings
-from pipeline.template import Form
+from pipeline.domain.form.field import BoxMm, FieldSpec, Format
+from pipeline.domain.form.form import Form
+from pipeline.domain.model import Value
+from pipeline.domain.settings import Settings
+from pipeline.export.exporter import field_value
+from pipeline.export.fhir.common import PATIENT_TYPE, Resource, ResourceContext, identifier_system, is_withheld
+from pipeline.export.fhir.resources import AUTHOR_ANCHOR, absent_value, parse_number
 
 
-def canonical(form: Form, settings: Settings) -> str:
+def questionnaire_url(form: Form, settings: Settings) -> str:
     """The URL of a form, of whatever version."""
-    return system(settings, f"blankett/{form.id}")
+    return identifier_system(settings, f"blankett/{form.id}")
 
 
-def questionnaire(form: Form, settings: Settings) -> Resource:
+def questionnaire_resource(form: Form, settings: Settings) -> Resource:
     """The form's questions in its sections. A form of one entry a row asks what a row asks."""
-    url = canonical(form, settings)
+    url = questionnaire_url(form, settings)
     return {
         "resourceType": "Questionnaire",
         "url": url,
@@ -33,57 +30,63 @@ def questionnaire(form: Form, settings: Settings) -> Resource:
         "subjectType": ["Patient"],
         "publisher": settings.care_provider,
         "description": "Pappersblankett vid IT-avbrott. " + " ".join(f"{law.ref}." for law in form.law),
-        "item": _in_sections(form, {spec.column: _question(spec, url) for spec in _asked(form)}, {"type": "group"}),
+        "item": _group_by_section(form, {spec.column: _question_item(spec, url) for spec in _question_fields(form)}, {"type": "group"}),
     }
 
 
-def answers(filing: Filing, form: Form) -> Resource:
+def response_resource(filing: ResourceContext, form: Form) -> Resource:
     """What was written, by the questions' names; an illegible answer is told as absent."""
     record = filing.record
     specs = (spec for spec in form.entry_fields(record.row) if spec.traits.filled_by_hand)
-    given = {spec.column: item for spec in specs if (item := _answered(filing, form, spec))}
+    given = {spec.column: item for spec in specs if (item := _answered_item(filing, form, spec))}
     written = filing.moment(record.written_at, "written_at") or filing.moment(record.event_at, "event_at")
     return {
         "resourceType": "QuestionnaireResponse",
         "meta": filing.meta(),
-        "contained": [filing.staff(AUTHOR, record.author, record.author_title)],
+        "contained": [filing.staff(AUTHOR_ANCHOR, record.author, record.author_title)],
         "identifier": filing.identifier("version", filing.version),
-        "questionnaire": f"{canonical(form, filing.settings)}|{form.version}",
+        "questionnaire": f"{questionnaire_url(form, filing.settings)}|{form.version}",
         "status": "amended" if filing.item.amends else "completed",
-        "subject": filing.reference(PATIENT),
+        "subject": filing.reference(PATIENT_TYPE),
         "authored": written,
-        "author": {"reference": f"#{AUTHOR}", "type": "PractitionerRole"},
-        "item": _in_sections(form, given, {}),
+        "author": {"reference": f"#{AUTHOR_ANCHOR}", "type": "PractitionerRole"},
+        "item": _group_by_section(form, given, {}),
     }
 
 
-def _asked(form: Form) -> list[FieldSpec]:
+def _question_fields(form: Form) -> list[FieldSpec]:
     rows = form.rows()
     return [spec for spec in form.entry_fields(rows[0] if rows else None) if spec.traits.filled_by_hand]
 
 
-def _in_sections(form: Form, items: Mapping[str, Resource], kind: Resource) -> list[Resource]:
+def _group_by_section(form: Form, items: Mapping[str, Resource], kind: Resource) -> list[Resource]:
     """Items by the columns of the form, in groups as its sections hold them on paper; those outside every section come last."""
-    left, asked = dict(items), {spec.name for spec in _asked(form)}
+    left, asked = dict(items), {spec.name for spec in _question_fields(form)}
     found: list[Resource] = []
     for number_, (side, section) in enumerate([(page, section) for page in form.pages for section in page.sections], 1):
-        held = [spec.column for spec in side.all_fields if spec.name in asked and _lies_in(spec, section.box)]
+        held = [spec.column for spec in side.all_fields if spec.name in asked and _is_inside(spec, section.box)]
         if inside := [left.pop(column) for column in held if column in left]:
             found.append({"linkId": f"avsnitt-{number_}", "text": section.title} | kind | {"item": inside})
     return [*found, *left.values()]
 
 
-def _lies_in(spec: FieldSpec, box: BoxMm) -> bool:
+def _is_inside(spec: FieldSpec, box: BoxMm) -> bool:
     x, y, w, h = spec.box
     return box[0] <= x + w / 2 <= box[0] + box[2] and box[1] <= y + h / 2 <= box[1] + box[3]
 
 
-def _question(spec: FieldSpec, url: str) -> Resource:
-    options = [{"valueCoding": _option(spec, url, option.value)} for option in spec.options]
-    return {"linkId": spec.column, "text": spec.label, "type": _type(spec), "required": True if spec.required else None, "answerOption": options}
+def _question_item(spec: FieldSpec, url: str) -> Resource:
+    options = [{"valueCoding": _option_coding(spec, url, option.value)} for option in spec.options]
+    return {
+        "linkId": spec.column,
+        "text": spec.label,
+        "type": _answer_type(spec),
+        "required": True if spec.required else None,
+        "answerOption": options,
+    }
 
 
-def _type(spec: FieldSpec) -> str:
+def _answer_type(spec: FieldSpec) -> str:
     """A time is text: paper may say 24.00, which FHIR's time cannot."""
     if spec.traits.is_boolean and not spec.traits.names_signer:
         return "boolean"
@@ -96,35 +99,35 @@ def _type(spec: FieldSpec) -> str:
     return "text" if spec.traits.is_multiline else "string"
 
 
-def _answered(filing: Filing, form: Form, spec: FieldSpec) -> Resource | None:
+def _answered_item(filing: ResourceContext, form: Form, spec: FieldSpec) -> Resource | None:
     record = filing.record
     if spec.column in record.illegible:
-        return {"linkId": spec.column, "text": spec.label} | absent("unknown")
-    value = said(record, spec.column, filing.terms.forms)
+        return {"linkId": spec.column, "text": spec.label} | absent_value("unknown")
+    value = field_value(record, spec.column, filing.terms.forms)
     unsaid = value in (None, "") or (value is False and spec.traits.is_check_box)
-    if unsaid or withheld(record, spec):
+    if unsaid or is_withheld(record, spec):
         return None
-    return {"linkId": spec.column, "text": spec.label, "answer": [_answer(spec, value, canonical(form, filing.settings))]}
+    return {"linkId": spec.column, "text": spec.label, "answer": [_answer_value(spec, value, questionnaire_url(form, filing.settings))]}
 
 
-def _answer(spec: FieldSpec, value: Value, url: str) -> Resource:
-    kind = _type(spec)
+def _answer_value(spec: FieldSpec, value: Value, url: str) -> Resource:
+    kind = _answer_type(spec)
     if kind == "boolean":
         return {"valueBoolean": bool(value)}
     if kind == "choice":
-        return {"valueCoding": _option(spec, url, str(value))}
+        return {"valueCoding": _option_coding(spec, url, str(value))}
     if kind == "date":
         return {"valueDate": value}
     if kind == "decimal":
-        return {"valueDecimal": number(str(value))}
-    return {"valueString": _presence(value)}
+        return {"valueDecimal": parse_number(str(value))}
+    return {"valueString": _presence_text(value)}
 
 
-def _presence(value: Value) -> Value:
+def _presence_text(value: Value) -> Value:
     """Initials that were only seen to be there, in words."""
     return ("finns på papperet" if value else "saknas på papperet") if isinstance(value, bool) else value
 
 
-def _option(spec: FieldSpec, url: str, value: str) -> Resource:
+def _option_coding(spec: FieldSpec, url: str, value: str) -> Resource:
     label = next((option.label for option in spec.options if option.value == value), "")
     return {"system": f"{url}/{spec.column}", "code": value, "display": label}

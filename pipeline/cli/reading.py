@@ -1,0 +1,276 @@
+"""`efterskrift read`: read pages and print their values, without a database.
+
+`efterskrift recognize`: read images of single fields, without a database.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipeline.cli.context import describe_issue, format_count
+from pipeline.cli.options import RESEARCH, TAKING_IN
+from pipeline.domain.errors import EfterskriftError, ExitCode, IntakeError, MissingProgramError, ReadingError
+from pipeline.domain.form.field import Kind
+from pipeline.domain.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.domain.model import PageReading, Reading
+    from pipeline.files.page_files import ScannedPage
+    from pipeline.reading.read_page import PageReader
+if TYPE_CHECKING:
+    from pipeline.domain.model import Reading
+    from pipeline.reading.fields.field_image import FieldImage
+
+_reader: PageReader | None = None
+"""One reader a process of the pool; see `_start`."""
+BATCH_SIZE = 64
+"""So many pictures are held and read together."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterFiles:
+    """Files of what is known apart from the pages; None where it is not given."""
+
+    clients: Path | None = None
+    staff: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageOutput:
+    """The object of a page, and of which kind its failure is, if it failed."""
+
+    page_object: dict[str, Any]
+    exit_code: ExitCode | None = None
+
+
+def register_read_command(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("read", rich_help_panel=TAKING_IN)(read)
+
+
+def read(
+    files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.", exists=True, dir_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a page.")] = False,
+    clients: Annotated[Path | None, typer.Option(help="Client register (CSV), used as prior knowledge.", exists=True)] = None,
+    staff: Annotated[Path | None, typer.Option(help="Staff list (CSV) with initials, used as prior knowledge.", exists=True)] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Number of reading processes.")] = os.cpu_count() or 1,
+) -> None:
+    """Read pages and print their values; nothing is stored.
+
+    With --json a failed page is reported in its own object and the exit code stays 0. Without it
+    the command fails after the last page if any page did.
+    """
+    console = Console()
+    failed: list[ExitCode] = []
+    for page in read_files(files, RegisterFiles(clients, staff), processes):
+        if as_json:
+            typer.echo(json.dumps(page.page_object, ensure_ascii=False))
+        else:
+            _print_page(page.page_object, console)
+            failed += [page.exit_code] if page.exit_code else []
+    if failed:
+        raise _most_urgent_error(failed)
+
+
+def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
+    """What ends a command in which pages failed in these ways: of several, that which is to be put right first."""
+    if ExitCode.MISSING_PROGRAM in codes:
+        return MissingProgramError("pages_could_not_read_since", number=len(codes))
+    if ExitCode.INTAKE in codes:
+        return IntakeError("pages_could_not_taken_read", number=len(codes))
+    return ReadingError("pages_could_not_read", number=len(codes))
+
+
+def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:
+    """What each page says, in the order of the files, with a progress bar on stderr."""
+    from pipeline.files.page_files import count_pages, read_pages
+    from pipeline.reading.imaging.timing import limit_threads
+
+    limit_threads()
+    _start_reader(registers)  # what is wrong with a register, a form or a setting is said here: in the pool it would only end the processes
+    columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), TimeRemainingColumn())
+    with (
+        # Spawned, not forked: a copy of a process with threads (the progress bar's) may wait for ever for a lock that one of them held.
+        ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start_reader, initargs=(registers,)) as pool,
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+    ):
+        task = progress.add_task("read", total=sum(count_pages(path) or 1 for path in files))
+        pages = ((str(path), page) for path in files for page in read_pages(path))
+        # A few pages for each process at a time: a stack of hundreds stays in constant memory.
+        while chunk := list(islice(pages, processes * 4)):
+            for result in pool.map(_read_page, chunk):
+                progress.advance(task)
+                yield result
+
+
+def _start_reader(registers: RegisterFiles) -> None:
+    import cv2
+
+    from pipeline.reading.read_page import PageReader
+    from pipeline.registers.clients import load_client_register
+    from pipeline.registers.staff import load_staff
+
+    cv2.setNumThreads(1)
+    global _reader
+    clients = load_client_register(registers.clients) if registers.clients else None
+    staff = load_staff(registers.staff) if registers.staff else None
+    _reader = PageReader.of(load_settings(), clients, staff)
+
+
+def _read_page(item: tuple[str, ScannedPage]) -> PageOutput:
+    source, page = item
+    place = {"source": source, "page": page.source_page}
+    if page.data is None:
+        return PageOutput(place | _failed_page_object(page.problem), ExitCode.INTAKE)
+    assert _reader is not None
+    try:
+        return PageOutput(place | page_object(_reader.read(page.data, page.media_type).reading))
+    except EfterskriftError as error:
+        return PageOutput(place | _failed_page_object(error.message), error.exit_code)
+
+
+def _failed_page_object(reason: str) -> dict[str, Any]:
+    from pipeline.domain.model import Outcome, PageReading
+
+    return page_object(PageReading(Outcome.FAILED, issues=(reason,)))
+
+
+def page_object(reading: PageReading) -> dict[str, Any]:
+    """A page's reading with the JSON keys of the contract."""
+    code = reading.code
+    return {
+        "outcome": str(reading.outcome),
+        "form": code.form if code else None,
+        "version": code.version if code else None,
+        "page_no": code.page_no if code else None,
+        "pages": code.pages if code else None,
+        "serial": code.serial or None if code else None,
+        "rotation_deg": round(reading.rotation_deg, 2) + 0.0,  # -0.0 is 0.0
+        "residual_mm": None if reading.residual_mm is None else round(reading.residual_mm, 3),
+        "problems": list(reading.issues),
+        "fields": {name: _field_object(field) for name, field in reading.fields.items()},
+    }
+
+
+def _field_object(reading: Reading) -> dict[str, Any]:
+    return {
+        "value": reading.value,
+        "p": round(reading.p, 4),
+        "state": str(reading.state),
+        "alternatives": [[value, round(p, 4)] for value, p in reading.alternatives],
+        "reasons": list(reading.evidence),
+        "box_px": list(reading.box_px) if reading.box_px else None,
+    }
+
+
+def _print_page(page: dict[str, Any], console: Console) -> None:
+    form = f"{page['form']} v{page['version']}, {page['serial'] or '–'}" if page["form"] else ""
+    console.print(f"[bold]{escape(page['source'])}[/] page {page['page']}: {page['outcome']} {form}", highlight=False)
+    for problem in page["problems"]:
+        console.print(f"  ! {describe_issue(problem)}", highlight=False, markup=False)
+    filled = {name: field for name, field in page["fields"].items() if field["state"] != "empty"}
+    width = max(map(len, chain(filled, [""])))
+    for name, field in filled.items():
+        said = f"({field['state']})" if field["value"] is None else str(field["value"])
+        said = said.replace("\n", "\n" + " " * (width + 11))  # each line of a text below the first
+        console.print(f"  {name:<{width}}  {field['p']:.3f}  {said}", highlight=False, markup=False, soft_wrap=True)
+
+
+def register_recognize_command(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("recognize", rich_help_panel=RESEARCH)(recognize)
+
+
+def recognize(
+    kind: Annotated[Kind, typer.Argument(help="Kind of field.")],
+    paths: Annotated[list[Path], typer.Argument(help="Images, folders or zip archives of images.", exists=True)],
+    cells: Annotated[int | None, typer.Option(min=1, max=60, help="Number of boxes in a row, or of ruled lines in an area.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an image.")] = False,
+) -> None:
+    """Read images of single fields; nothing is stored.
+
+    An image that cannot be read gets the state "failed" and a problem. The others are read, and the
+    exit code is 4.
+    """
+    asked, failed = 0, 0
+    for found in recognize_files(kind, paths, cells):
+        asked += 1
+        failed += found["state"] == "failed"
+        typer.echo(json.dumps(found, ensure_ascii=False) if as_json else _format_row(found))
+    if failed:
+        typer.echo(f"{format_count(failed, 'picture')} could not be read.", err=True)
+        raise typer.Exit(ExitCode.INTAKE)
+    if not asked:
+        typer.echo("There is no picture: PNG, JPEG and TIFF are looked for.", err=True)
+
+
+def recognize_files(kind: Kind, paths: list[Path], cells: int | None) -> Iterator[dict[str, Any]]:
+    """One object a picture, in order, with progress on stderr."""
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    from pipeline.reading.single_fields import read_image_files
+
+    columns = (TextColumn("Reading"), TextColumn("{task.completed:.0f} pictures"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("read", total=None)
+        files = read_image_files(paths)
+        while some := list(islice(files, BATCH_SIZE)):
+            yield from _recognize_batch(kind, some, cells)
+            progress.advance(task, len(some))
+
+
+def _recognize_batch(kind: Kind, files: list[tuple[str, bytes]], cells: int | None) -> list[dict[str, Any]]:
+    """All at once; a picture at a time when one of them stops the others."""
+    from pipeline.domain.errors import BrokenFileError, ReadingError
+    from pipeline.reading.fields.registry import CALIBRATED_READERS
+    from pipeline.reading.single_fields import decode_grayscale, make_field_image
+
+    found: list[dict[str, Any]] = []
+    crops: list[tuple[int, FieldImage]] = []
+    for path, data in files:
+        try:
+            crops.append((len(found), make_field_image(decode_grayscale(data), kind, cells)))
+            found.append({"path": path})
+        except BrokenFileError as error:
+            found.append(_failed_image_object(path, error))
+    try:
+        readings = CALIBRATED_READERS[kind]([crop for _, crop in crops])
+    except ReadingError as error:
+        if len(files) == 1:
+            return [_failed_image_object(files[0][0], error)]
+        return [one for file in files for one in _recognize_batch(kind, [file], cells)]
+    for (at, _), reading in zip(crops, readings, strict=True):
+        found[at] |= _reading_object(reading)
+    return found
+
+
+def _reading_object(reading: Reading) -> dict[str, Any]:
+    return {
+        "value": reading.value,
+        "p": round(reading.p, 4),
+        "state": str(reading.state),
+        "alternatives": [[value, round(p, 4)] for value, p in reading.alternatives],
+    }
+
+
+def _failed_image_object(path: str, error: EfterskriftError) -> dict[str, Any]:
+    return {"path": path, "value": None, "p": 0.0, "state": "failed", "alternatives": [], "problem": error.message}
+
+
+def _format_row(found: dict[str, Any]) -> str:
+    value = found.get("problem") or ("" if found["value"] is None else str(found["value"]))
+    return f"{found['state']:<10} {found['p']:6.3f}  {value:<30}  {found['path']}"

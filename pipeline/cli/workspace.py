@@ -1,0 +1,323 @@
+"""`efterskrift init`, `upgrade`, `unit`, `clients` and `staff`: create a workspace and load its registers.
+
+`efterskrift person`: add or change a user. What the command does not name stays as it is.
+
+`efterskrift block`: block a client's paper for all other units, or lift the block.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.context import format_count, read_stdin, read_stdin_line, resolve_acting_person, resolve_unit
+from pipeline.cli.options import RUNNING, AsAdministrator
+from pipeline.domain.errors import UsageError
+from pipeline.domain.form.form import Area
+from pipeline.domain.model import Client, Person, Role, StaffMember
+from pipeline.domain.permissions import default_areas
+from pipeline.domain.register_columns import RegisterColumn, register_columns
+from pipeline.domain.settings import load_settings
+from pipeline.files.csv_tables import decode_text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_UNIT_ROLES = frozenset({Role.ADMINISTRATOR, Role.REVIEWER, Role.MANAGER, Role.REGISTRAR})
+"""Roles that are about the paper of units."""
+
+
+def _headers(columns: Iterable[RegisterColumn], *, optional: bool = False) -> str:
+    return ", ".join(column.header for column in columns if column.is_optional == optional)
+
+
+_CLIENT, _STAFF = register_columns(Client), register_columns(StaffMember)
+
+
+_CLIENT_FILE = f"CSV with {_headers(_CLIENT)} and, if wanted, {_headers(_CLIENT, optional=True)}."
+
+
+def register_store_commands(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("init", rich_help_panel=RUNNING)(init)
+    app.command("upgrade", rich_help_panel=RUNNING)(upgrade)
+    app.command("unit", rich_help_panel=RUNNING)(unit)
+    app.command("clients", rich_help_panel=RUNNING)(clients)
+    app.command("staff", rich_help_panel=RUNNING)(staff)
+
+
+def init() -> None:
+    """Create a workspace: folder, database and image folder.
+
+    An existing workspace is left as it is.
+    """
+    from pipeline.store.database.store import open_store
+
+    typer.echo(f"Store: {open_store(load_settings(), create=True).name}")
+
+
+def upgrade(
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Make no copy: you have made one yourself.")] = False,
+) -> None:
+    """Migrate the database, after a backup copy.
+
+    End every other program that uses the workspace first.
+    """
+    from pipeline.store.database.upgrade import Upgrade, upgrade_store
+
+    def report(planned: Upgrade) -> None:
+        if planned.backup:
+            typer.echo(f"Backup copy: {planned.backup}")
+        typer.echo(f"Schema {planned.before} → {planned.after} …")
+
+    done = upgrade_store(load_settings(), backup=not no_backup, report=report)
+    state = "upgraded" if done.is_needed else f"has the latest schema already ({done.after})"
+    typer.echo(f"Store: {done.store} {state}.")
+
+
+def unit(
+    name: Annotated[str, typer.Argument(help="Name, as printed on paper.")],
+    area: Annotated[Area, typer.Argument(help="Area of law.", case_sensitive=False)],
+) -> None:
+    """Add a unit, or change its area of law."""
+    from pipeline.store.database.store import open_store
+    from pipeline.store.registers.client_register import areas_by_unit, save_units
+
+    if not name.strip():
+        raise UsageError("unit_name")
+    with open_store(load_settings()).begin() as conn:
+        alike = [known for known in areas_by_unit(conn) if known != name.strip() and _strip_name(known) == _strip_name(name)]
+        if alike:
+            raise UsageError("unit_already", alike=alike[0])
+        save_units(conn, {name.strip(): area.value}, by=getpass.getuser())
+
+
+def _strip_name(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def clients(
+    file: Annotated[Path, typer.Argument(help=_CLIENT_FILE, exists=True, dir_okay=False)],
+) -> None:
+    """Import the client register.
+
+    Existing clients are updated; none is removed.
+    """
+    from pipeline.registers.clients import load_client_register
+    from pipeline.store.database.store import open_store
+    from pipeline.store.registers.client_register import areas_by_unit, save_clients
+
+    register_of_file = load_client_register(file)
+    with open_store(load_settings()).begin() as conn:
+        count = save_clients(conn, register_of_file.clients, by=getpass.getuser(), missing_columns=register_of_file.silent)
+        known = areas_by_unit(conn)
+    typer.echo(format_count(count, "client"))
+    _report_unknown_units((client.unit for client in register_of_file), known)
+    if "protected" in register_of_file.silent:
+        typer.echo("The file has no column skyddad: clients who were not in the register before count as not protected.", err=True)
+
+
+def staff(file: Annotated[Path, typer.Argument(help=f"CSV with {_headers(_STAFF)}.", exists=True, dir_okay=False)]) -> None:
+    """Import the staff list with the initials of each member.
+
+    It replaces the lists of the units that it names.
+    """
+    from pipeline.registers.staff import load_staff
+    from pipeline.store.database.store import open_store
+    from pipeline.store.registers.client_register import areas_by_unit
+    from pipeline.store.registers.staff import save_staff
+
+    register_of_file = load_staff(file)
+    with open_store(load_settings()).begin() as conn:
+        count = save_staff(conn, register_of_file, by=getpass.getuser())
+        known = areas_by_unit(conn)
+    typer.echo(format_count(count, "line"))
+    _report_unknown_units((one.unit for one in register_of_file.members), known)
+
+
+def _report_unknown_units(named: Iterable[str], known: Collection[str]) -> None:
+    """Say which units of a file are not known here: a name that is misspelt belongs to nobody's paper."""
+    for unit, lines in sorted(Counter(named).items()):
+        if unit not in known:
+            typer.echo(
+                f"Not known here: the unit {unit} ({format_count(lines, 'line')}). Correct the file, or add it: `efterskrift unit NAME AREA`.",
+                err=True,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _AccountOptions:
+    """What a command names of an account; None for the rest."""
+
+    name: str | None
+    title: str | None
+    role: Role | None
+    units: frozenset[str] | None
+    areas: frozenset[str] | None
+    break_glass: bool | None
+
+
+def register_person_command(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("person", rich_help_panel=RUNNING)(person)
+
+
+def person(
+    login: Annotated[str, typer.Argument(help="Login of the user.")],
+    name: Annotated[str | None, typer.Option(help="First name and surname.")] = None,
+    title: Annotated[str | None, typer.Option(help="Professional title.")] = None,
+    role: Annotated[Role | None, typer.Option(help="Role of the user.", case_sensitive=False)] = None,
+    units: Annotated[list[str] | None, typer.Option("--unit", help="A unit whose paper the user may see; repeat for more.")] = None,
+    no_units: Annotated[bool, typer.Option("--no-units", help="Remove all units.")] = False,
+    areas: Annotated[
+        list[Area] | None,
+        typer.Option("--area", help="An area of law that the user may see; repeat for more. Default: by title.", case_sensitive=False),
+    ] = None,
+    break_glass: Annotated[
+        bool | None, typer.Option("--break-glass/--no-break-glass", help="Account for emergency access; prints a new password to keep sealed.")
+    ] = None,
+) -> None:
+    """Add or change a user.
+
+    A new user needs --name, --title and --role; of an existing one, what is not named stays as it
+    is. Asks for the password, or reads it from standard input; an empty one keeps the current
+    password.
+    """
+    from pipeline.store.accounts.people import SEALED_PASSWORD_WORDS, make_word_password, people_by_login, save_person
+    from pipeline.store.database.store import open_store
+
+    named = _AccountOptions(name, title, role, _parse_units(units, no_units=no_units), frozenset(areas) if areas else None, break_glass)
+    store = open_store(load_settings())
+    with store.read() as conn:
+        _resolve_account(conn, login, named)  # what is wrong is told before a password is asked for
+    password = make_word_password(SEALED_PASSWORD_WORDS) if break_glass else _read_password()
+    with store.begin() as conn:
+        before, wanted = people_by_login(conn).get(login), _resolve_account(conn, login, named)
+        save_person(conn, wanted, password or None, by=getpass.getuser())
+    _report_changes(before, wanted, new_password=bool(password))
+    if break_glass:
+        typer.echo(password)
+
+
+def _parse_units(units: list[str] | None, *, no_units: bool) -> frozenset[str] | None:
+    if units and no_units:
+        raise UsageError("both_unit_no_units_given")
+    return frozenset(units or ()) if units or no_units else None
+
+
+def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Person:
+    """The account as the command wants it.
+
+    Raises:
+        UsageError: it is closed, a unit is not known, or something is lacking that nothing says.
+    """
+    from pipeline.store.accounts import people
+    from pipeline.store.registers import client_register
+
+    known = people.people_by_login(conn).get(login)
+    if known and people.find_person(conn, login) is None:
+        raise UsageError("account_closed")
+    if unknown := (named.units or frozenset()) - set(client_register.areas_by_unit(conn)):
+        there = f" Known here: {', '.join(client_register.areas_by_unit(conn))}." if client_register.areas_by_unit(conn) else ""
+        raise UsageError("no_unit", unknown=", ".join(sorted(unknown)), there=there)
+    found = _merge_account(login, known, named)
+    if found.role is Role.REVIEWER and not found.areas:
+        raise UsageError("title_no_known_profession", title=found.title)
+    return found
+
+
+def _merge_account(login: str, known: Person | None, named: _AccountOptions) -> Person:
+    name = named.name if named.name is not None or known is None else known.name
+    title = named.title if named.title is not None or known is None else known.title
+    role = named.role or (known.role if known else None)
+    if not name or not title or role is None:
+        lacking = ", ".join(option for option, given in (("--name", name), ("--title", title), ("--role", role)) if not given)
+        if known:
+            raise UsageError("account_detail_empty", lacking=lacking)
+        raise UsageError("account_new_needs", login=login, lacking=lacking)
+    units = named.units if named.units is not None else known.units if known else frozenset()
+    break_glass = named.break_glass if named.break_glass is not None else known is not None and known.break_glass
+    return Person(login, name, title, role, units, _resolve_areas(known, role, title, named), break_glass)
+
+
+def _resolve_areas(known: Person | None, role: Role, title: str, named: _AccountOptions) -> frozenset[str]:
+    """Those named; those that were chosen once; else the profession's."""
+    if named.areas is not None:
+        return named.areas
+    chosen = known is not None and known.areas != default_areas(known.role, known.title)
+    return known.areas if known and chosen else default_areas(role, title)
+
+
+def _report_changes(before: Person | None, now: Person, *, new_password: bool) -> None:
+    """Say what was changed and what was kept; on stderr, since stdout is for a password."""
+    is_so, was = _account_facts(now), _account_facts(before or now)
+    if before is None:
+        typer.echo(f"Added {now.login}: {', '.join(f'{part} {is_so[part]}' for part in ('role', 'units', 'areas'))}.", err=True)
+    else:
+        changed = [f"{part} {is_so[part]} (was {was[part]})" for part in is_so if is_so[part] != was[part]]
+        changed += ["password"] if new_password else []
+        kept = [f"{part} {is_so[part]}" for part in is_so if is_so[part] == was[part]]
+        kept += [] if new_password else ["password"]
+        typer.echo(f"Changed for {now.login}: {', '.join(changed)}." if changed else f"Nothing is changed for {now.login}.", err=True)
+        typer.echo(f"Kept: {', '.join(kept)}.", err=True)
+    if not now.units and now.role in _UNIT_ROLES:
+        typer.echo(f"No unit is named with --unit, so {now.login} sees nothing of any unit.", err=True)
+
+
+def _account_facts(person: Person) -> Mapping[str, str]:
+    """What is told of an account, in words."""
+    lists = {part: ", ".join(sorted(names)) or "none" for part, names in (("units", person.units), ("areas", person.areas))}
+    kind = "for emergencies" if person.break_glass else "ordinary"
+    return {"name": person.name, "title": person.title, "role": person.role.value, **lists, "account": kind}
+
+
+def _read_password() -> str:
+    """Typed at the terminal, which does not show it, or a line of standard input.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, default="", show_default=False, err=True))
+    if not (line := read_stdin_line()):
+        raise UsageError("no_password_given")
+    return line.strip("\r\n")
+
+
+def register_block_command(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("block", rich_help_panel=RUNNING)(block)
+
+
+def block(
+    unit: Annotated[str, typer.Argument(help="The unit whose paper is blocked for all others.")],
+    reason: Annotated[str, typer.Option(help="Reason, stored with the block.")],
+    file: Annotated[Path | None, typer.Option(help="File with the personal number. Default: standard input.", exists=True, dir_okay=False)] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Lift the unit's block.")] = False,
+    login: AsAdministrator = "",
+) -> None:
+    """Block a client's paper (spärr) for other units, or lift it.
+
+    The personal number is read from standard input or a file: arguments are visible to other users
+    of the machine.
+    """
+    from pipeline.store.accounts.blocks import lift_block, set_block
+    from pipeline.store.database.clock import utc_now
+    from pipeline.store.database.store import open_store
+
+    typed = (decode_text(file.read_bytes()) if file else read_stdin()).strip()
+    if not typed or len(typed.splitlines()) > 1:
+        raise UsageError("one_personal_number_needed")
+    store = open_store(load_settings())
+    person, owner = resolve_acting_person(store, login), resolve_unit(store, unit)
+    with store.begin() as conn:
+        block_id = (lift_block if lift else set_block)(conn, person, owner, typed, reason, utc_now())
+    typer.echo("The block is lifted. It was:" if lift else f"Blocked for all units but {owner}. The log knows the block as:", err=True)
+    typer.echo(block_id)

@@ -1,0 +1,1 @@
+"""What a form is: form.yaml as objects, field kinds and their traits."""

@@ -1,0 +1,374 @@
+"""One field of a form: how it is filled in, what it holds, where it stands and what part it plays.
+
+Lengths are millimetres from the top left of the page, or of the row in a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, LiteralString, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.domain.model import Box
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+BoxMm = tuple[float, float, float, float]
+
+
+class Kind(StrEnum):
+    """How a field is filled in, and so how it is read; `KIND_TRAITS` says what is true of each."""
+
+    MARK = "mark"
+    CHOICE = "choice"
+    DIGITS = "digits"
+    LETTERS = "letters"
+    TEXT = "text"
+    LINES = "lines"
+    PRINTED = "printed"
+    SIGNATURE = "signature"
+    INITIALS = "initials"
+
+    @property
+    def traits(self) -> KindTraits:
+        """What is true of every field of this kind."""
+        return KIND_TRAITS[self]
+
+
+class Format(StrEnum):
+    """What a row of digit boxes or a handwritten line holds; only a line can hold the last four.
+
+    A code is digits as they stand, such as the number of an account: a nought at its beginning counts.
+    """
+
+    DATE = "date"
+    TIME = "time"
+    PERSONAL_NUMBER = "personnummer"
+    NUMBER = "number"
+    CODE = "code"
+    DOSE = "dose"
+    BLOOD_PRESSURE = "blood_pressure"
+    AMOUNT = "amount"
+    PHONE = "phone"
+
+
+LINE_ONLY_FORMATS = frozenset({Format.DOSE, Format.BLOOD_PRESSURE, Format.AMOUNT, Format.PHONE})
+CELLS_BY_FORMAT = {Format.DATE: 8, Format.TIME: 4, Format.PERSONAL_NUMBER: 12}
+
+
+class LabelSide(StrEnum):
+    """Where a field's label is printed: at its box, once over the column of a table, or not at all."""
+
+    ABOVE = "above"
+    LEFT = "left"
+    RIGHT = "right"
+    HEADING = "heading"
+    NONE = "none"
+
+
+class Editor(StrEnum):
+    """The input on the screen that a reviewer answers a field with."""
+
+    BUTTONS = "buttons"
+    TEXT_LINE = "text_line"
+    TEXT_AREA = "text_area"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindTraits:
+    """What is true of every field of one kind.
+
+    Attributes:
+        filled_by_hand: A person fills it in with a pen; otherwise the printer does, before the outage.
+        has_check_boxes: It consists of boxes that are ticked.
+        is_check_box: It is one box to tick: left empty it says no, and a tick may be cancelled.
+        has_options: Several boxes, one of which is ticked; each has a label of its own.
+        has_cells: One character is written in each of a row of boxes.
+        digits_only: Every cell holds a digit.
+        is_handwriting: It is read as handwritten words.
+        is_multiline: It has room for several ruled lines of free text.
+        is_signature: Somebody signs there.
+        names_signer: The reading may propose who signed.
+        is_boolean: Its value may be True or False: whether something is there.
+        takes_format: A form may give it a `Format`.
+        takes_printed_name: A client's name may be printed in it before the outage.
+        judged_by_rules: Its reader applies rules that lower p where they find ambiguity, so that calibration must not raise it.
+        can_be_batched: Alike fields of many sheets may be reviewed side by side.
+        can_be_rekeyed: Two people who key the same field are expected to write the same.
+        can_train: A confirmed value tells what its image shows, so that readers can be trained with it.
+        stretches: Its box takes what is left of its row.
+        label_side: Where its label is printed unless the form says otherwise.
+        least_width_mm: Narrowest box that the layout makes, unless cells, boxes or options decide.
+        image_height_mm: Height on paper of a field (or one line of it) of which only an image is known.
+        editor: The input on the screen.
+    """
+
+    filled_by_hand: bool = True
+    has_check_boxes: bool = False
+    is_check_box: bool = False
+    has_options: bool = False
+    has_cells: bool = False
+    digits_only: bool = False
+    is_handwriting: bool = False
+    is_multiline: bool = False
+    is_signature: bool = False
+    names_signer: bool = False
+    is_boolean: bool = False
+    takes_format: bool = False
+    takes_printed_name: bool = False
+    judged_by_rules: bool = False
+    can_be_batched: bool = False
+    can_be_rekeyed: bool = True
+    can_train: bool = False
+    stretches: bool = False
+    label_side: LabelSide = LabelSide.ABOVE
+    least_width_mm: float = 25.0
+    image_height_mm: float = 8.0
+    editor: Editor = Editor.TEXT_LINE
+
+
+KIND_TRAITS: Mapping[Kind, KindTraits] = {
+    Kind.MARK: KindTraits(
+        has_check_boxes=True,
+        is_check_box=True,
+        is_boolean=True,
+        can_be_batched=True,
+        can_train=True,
+        label_side=LabelSide.RIGHT,
+        image_height_mm=5.0,
+        editor=Editor.BUTTONS,
+    ),
+    Kind.CHOICE: KindTraits(
+        has_check_boxes=True,
+        has_options=True,
+        judged_by_rules=True,
+        can_be_batched=True,
+        image_height_mm=5.0,
+        editor=Editor.BUTTONS,
+    ),
+    Kind.DIGITS: KindTraits(has_cells=True, digits_only=True, takes_format=True, can_be_batched=True, can_train=True),
+    Kind.LETTERS: KindTraits(has_cells=True, can_train=True),
+    Kind.TEXT: KindTraits(
+        is_handwriting=True,
+        takes_format=True,
+        takes_printed_name=True,
+        can_train=True,
+        stretches=True,
+        image_height_mm=9.0,
+    ),
+    Kind.LINES: KindTraits(
+        is_handwriting=True,
+        is_multiline=True,
+        can_be_rekeyed=False,
+        can_train=True,
+        stretches=True,
+        image_height_mm=9.0,
+        editor=Editor.TEXT_AREA,
+    ),
+    Kind.PRINTED: KindTraits(
+        filled_by_hand=False,
+        takes_printed_name=True,
+        stretches=True,
+        label_side=LabelSide.LEFT,
+        least_width_mm=30.0,
+        image_height_mm=6.0,
+    ),
+    Kind.SIGNATURE: KindTraits(
+        is_signature=True,
+        is_boolean=True,
+        judged_by_rules=True,
+        stretches=True,
+        least_width_mm=40.0,
+        image_height_mm=15.0,
+        editor=Editor.BUTTONS,
+    ),
+    Kind.INITIALS: KindTraits(
+        is_signature=True,
+        names_signer=True,
+        is_boolean=True,
+        judged_by_rules=True,
+        can_be_rekeyed=False,
+        least_width_mm=15.0,
+        image_height_mm=10.0,
+        editor=Editor.BUTTONS,
+    ),
+}
+"""One row for each kind. A new kind is a row here, a drawing (`field_drawing`), a reader (`recognize.registry`) and its input on the screen."""
+
+
+class Meaning(StrEnum):
+    """The part that a field plays in the record, whatever it is called on the form."""
+
+    CLIENT_PID = "client_pid"
+    CLIENT_NAME = "client_name"
+    CLIENT_PRINTED = "client_printed"
+    CLIENT_ADDRESS = "client_address"
+    UNIT = "unit"
+    EVENT_DATE = "event_date"
+    EVENT_TIME = "event_time"
+    WRITTEN_DATE = "written_date"
+    WRITTEN_TIME = "written_time"
+    AUTHOR_NAME = "author_name"
+    AUTHOR_TITLE = "author_title"
+    AUTHOR_SIGNATURE = "author_signature"
+
+
+class StrictModel(BaseModel):
+    """A part of a form; a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+
+class Option(StrictModel):
+    """One box of a choice."""
+
+    value: Name
+    label: str
+    box: BoxMm
+
+
+class FieldAttributes(StrictModel):
+    """What a field is, wherever it stands.
+
+    `minimum` and `maximum` are limits; outside `plausible` (lowest and highest) a number is unusual. `less_than` names a field of the same
+    entry whose number or time is not below this one's, `sum_of` the fields that a number is the sum of. `filled` says what a box filled solid
+    means: a mark taken back, or, on answer sheets with bubbles, a mark. `group` is what fields that are alike belong to, such as "Barn 2".
+    """
+
+    label: str
+    group: str = ""
+    label_at: LabelSide | None = None
+    kind: Kind
+    critical: bool = False
+    required: bool = False
+    means: Meaning | None = None
+    hint: str = ""
+    format: Format | None = None
+    cells: int | None = None
+    decimals: int = 0
+    minimum: float | None = None
+    maximum: float | None = None
+    plausible: tuple[float, float] | None = None
+    less_than: Name | None = None
+    sum_of: tuple[Name, ...] = ()
+    measure: str = ""
+    filled: Literal["cancelled", "marked"] = "cancelled"
+
+    @property
+    def traits(self) -> KindTraits:
+        """What is true of every field of this field's kind."""
+        return KIND_TRAITS[self.kind]
+
+    @property
+    def label_side(self) -> LabelSide:
+        """Where the label is printed; a form need say it only where it differs from the habit of the kind."""
+        return self.label_at or self.traits.label_side
+
+    @property
+    def full_label(self) -> str:
+        """The label for a person who does not see the paper: with the group that is printed beside it."""
+        return f"{self.group}: {self.label}" if self.group else self.label
+
+    @property
+    def cell_count(self) -> int:
+        """How many digit boxes stand side by side, all of the same width."""
+        if self.cells:
+            return self.cells
+        return CELLS_BY_FORMAT.get(self.format, 1) if self.format else 1
+
+
+class FieldSpec(FieldAttributes):
+    """One field of a form, or of one row of its table (then `box` is relative to the row's top left)."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
+    box: BoxMm
+    lines: int | None = None
+    options: tuple[Option, ...] = ()
+    row: int | None = None
+
+    @property
+    def area(self) -> Box:
+        """The field's rectangle, mm."""
+        return Box(*self.box)
+
+    @property
+    def outlines(self) -> tuple[Box, ...]:
+        """The boxes that are printed, mm: those of a choice's options, else the field's own."""
+        return tuple(Box(*option.box) for option in self.options) or (self.area,)
+
+    @property
+    def parts(self) -> tuple[Box, ...]:
+        """The boxes, mm, of which each says something of its own: those of digits and letters, else `outlines`."""
+        return self.cell_boxes if self.traits.has_cells else self.outlines
+
+    @property
+    def column(self) -> str:
+        """The name without the row's prefix."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def cell_boxes(self) -> tuple[Box, ...]:
+        """Each digit box, mm: the field's rectangle divided evenly."""
+        x, y, w, h = self.box
+        pitch = w / self.cell_count
+        return tuple(Box(x + i * pitch, y, pitch, h) for i in range(self.cell_count))
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        check_kind(self.name, self, has_lines=self.lines is not None, has_options=bool(self.options))
+        return self
+
+
+def check_kind(name: str, facts: FieldAttributes, *, has_lines: bool, has_options: bool) -> None:
+    """Whether what is said of a field belongs together.
+
+    Raises:
+        PydanticCustomError: it does not; the error's type says what is wrong (the texts `form_problem.<type>` explain each).
+    """
+    number, digits = facts.format is Format.NUMBER, facts.traits.digits_only
+    broken = {
+        "needs_format": digits and facts.format is None,
+        "needs_cells": facts.traits.has_cells and not digits and not facts.cells,
+        "only_on_line": digits and facts.format in LINE_ONLY_FORMATS,
+        "number_needs_cells": digits and facts.format in (Format.NUMBER, Format.CODE) and not facts.cells,
+        "only_numbers": not number and bool(facts.plausible or facts.sum_of),
+        "only_comparable": bool(facts.less_than) and facts.format not in (Format.NUMBER, Format.TIME),
+        "options_and_choice": facts.traits.has_options != has_options,
+        "lines_and_lines": facts.traits.is_multiline != has_lines,
+        "format_elsewhere": facts.format is not None and not facts.traits.takes_format,
+    }
+    for code in (code for code, holds in broken.items() if holds):
+        raise PydanticCustomError(code, _KIND_RULES[code], {"field": name, "format": facts.format or ""})
+
+
+_KIND_RULES: dict[str, LiteralString] = {
+    "needs_format": "{field}: a digits field needs a format (date, time, personnummer, number or code)",
+    "needs_cells": "{field}: a letters field needs cells, how many boxes it has",
+    "only_on_line": "{field}: {format} needs a handwritten line (kind text)",
+    "number_needs_cells": "{field}: a {format} needs cells, how many boxes it has",
+    "only_numbers": "{field}: plausible and sum_of belong to a number",
+    "only_comparable": "{field}: less_than belongs to a number or a time",
+    "options_and_choice": "{field}: options belong to a choice, and a choice needs them",
+    "lines_and_lines": "{field}: lines (a number) belongs to the kind lines, which needs it",
+    "format_elsewhere": "{field}: a format belongs to digits or text",
+}
+
+
+def addend_names(spec: FieldSpec, specs: Sequence[FieldSpec]) -> tuple[str, ...]:
+    """The names of the fields that a number is the sum of: of its own entry, or, for a number of the sheet that adds up a column, of all rows."""
+    own = {other.name for other in specs}
+    names: list[str] = []
+    for column in spec.sum_of:
+        rows = [other.name for other in specs if other.row is not None and other.column == column] if spec.row is None else []
+        names += rows if column not in own and rows else [sibling_name(spec, column)]
+    return tuple(names)
+
+
+def sibling_name(spec: FieldSpec, column: str) -> str:
+    """The full name of another field of the same entry: in a table, of the same row."""
+    prefix, dot, _ = spec.name.rpartition(".")
+    return f"{prefix}{dot}{column}"

@@ -1,0 +1,308 @@
+"""A form's definition: what `forms/<id>/form.yaml` may say. Documented for form makers in `forms/README.md`.
+
+Its pages are described in `page_spec.py`, their fields in `field_spec.py`. A form that was printed elsewhere, without our markers and codes, says
+which picture shows it unfilled.
+
+What a form says of itself if it is a calculation of financial aid by the national norm. Documented in `forms/README.md`.
+
+Forms that are filled in for this program itself: what they say goes into its own lists, and into no care system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.domain.errors import FormError
+from pipeline.domain.form.field import FieldSpec, Format, Meaning, Name, StrictModel
+from pipeline.domain.form.page import PageSpec
+from pipeline.domain.model import EntryState
+
+FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+FAST_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader written in C where it was built: every program and every screen reads all forms when it starts, six times as fast by this."""
+SIGNATURE_KEY = "signaturfortydligande"
+"""Who signs with which initials; confirmed rows are part of the staff list."""
+COVER_SHEET = "forsattsblad"
+"""Lies on top of a bundle and says which it is; the pages after it in a scanned stack are found there."""
+INTERNAL_FORMS = frozenset({SIGNATURE_KEY, COVER_SHEET})
+
+
+class NormChildFields(StrictModel):
+    """The rows of children in a calculation by the national norm: fields `<prefix><number>_<name>`, by the part that each plays.
+
+    `lunch` is ticked for a child who eats lunch free outside the home, `part` where the amount is for a part of the month.
+    """
+
+    prefix: Name
+    count: Annotated[int, Field(ge=1, le=20)]
+    age: Name
+    lunch: Name
+    part: Name
+    amount: Name
+
+    def fields(self) -> list[str]:
+        """All their fields."""
+        return [f"{self.prefix}{n}_{name}" for n in range(1, self.count + 1) for name in (self.age, self.lunch, self.part, self.amount)]
+
+
+class NormFields(StrictModel):
+    """A form that is a calculation of financial aid: its fields by the part that each plays (`pipeline.domain.law.benefit_norm`).
+
+    `month` is YYYYMM. `household` is a choice with the options `single` and `couple`, `outcome` one with `surplus` and `deficit`. `departs` is
+    ticked where the calculation departs from the national norm.
+    """
+
+    month: Name
+    household: Name
+    single: Name
+    couple: Name
+    persons: Name
+    departs: Name
+    adults: Name
+    children: NormChildFields
+    shared: Name
+    norm: Name
+    costs: Name
+    incomes: Name
+    outcome: Name
+    surplus: Name
+    deficit: Name
+    result: Name
+
+    def fields(self) -> list[str]:
+        """All fields that it names."""
+        single = (self.month, self.household, self.persons, self.departs, self.adults, self.shared, self.norm, self.costs, self.incomes)
+        return [*single, self.outcome, self.result, *self.children.fields()]
+
+
+class LegalBasis(StrictModel):
+    """A paragraph that the form rests on, with where its text was taken from."""
+
+    ref: str
+    source: str
+
+
+class CodeList(StrictModel):
+    """The list that a choice is taken from: whose it is (`source`) and in which version, so that an answer can be read long afterwards."""
+
+    field: Name
+    name: str
+    version: str
+    source: str
+
+
+class Deadline(StrictModel):
+    """A legal deadline that a form brings: a rule of `pipeline.domain.law.deadlines`, and the field with the day that the time runs from."""
+
+    rule: FormId
+    day: Name
+
+
+class EntriesPer(StrEnum):
+    """How many entries a sheet carries."""
+
+    SHEET = "sheet"
+    ROW = "row"
+
+
+class Area(StrEnum):
+    """Area of law; records of different areas are kept apart. ADM is what no law of care rules: the board, the management, the staff."""
+
+    HSL = "HSL"
+    SOL = "SoL"
+    LSS = "LSS"
+    IFO = "IFO"
+    ADM = "ADM"
+
+
+class Subject(StrEnum):
+    """Whom a form's entries are about: a client, or nobody who has a record (a diary, a meeting, a staff schedule)."""
+
+    CLIENT = "client"
+    NONE = "none"
+
+
+class Form(StrictModel):
+    """A form. A published version is frozen: printed paper outlives the program."""
+
+    id: FormId
+    version: Annotated[int, Field(ge=1, le=99)]
+    title: str
+    area: Area
+    criticality: Annotated[str, StringConstraints(pattern="^[ABC]$")]
+    law: tuple[LegalBasis, ...]
+    codes: tuple[CodeList, ...] = ()
+    entries: EntriesPer
+    subject: Subject = Subject.CLIENT
+    deadline: Deadline | None = None
+    norm: NormFields | None = None
+    pages: Annotated[tuple[PageSpec, ...], Field(min_length=1)]
+
+    @cached_property
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """All fields of all pages."""
+        return tuple(spec for page in self.pages for spec in page.all_fields)
+
+    @property
+    def printed_elsewhere(self) -> bool:
+        """Whether it bears none of our codes and is known by its print alone."""
+        return any(page.blank for page in self.pages)
+
+    @cached_property
+    def by_name(self) -> dict[str, FieldSpec]:
+        """Fields by name."""
+        return {spec.name: spec for spec in self.fields}
+
+    def rows(self) -> Sequence[int | None]:
+        """The rows that may carry an entry, or `[None]` when the sheet is one entry."""
+        if self.entries is EntriesPer.SHEET:
+            return [None]
+        return sorted({spec.row for spec in self.fields if spec.row is not None})
+
+    def entry_fields(self, row: int | None) -> list[FieldSpec]:
+        """Fields of one entry: the sheet's own and, in a table, those of its row."""
+        return [spec for spec in self.fields if spec.row is None or spec.row == row]
+
+    def meaning(self, meaning: Meaning, row: int | None = None) -> FieldSpec | None:
+        """The field that plays a part in an entry; the row's own before the sheet's."""
+        found = [spec for spec in self.entry_fields(row) if spec.means is meaning]
+        return max(found, key=lambda spec: spec.row is not None, default=None)
+
+    @model_validator(mode="after")
+    def _check_references(self) -> Self:
+        names = [spec.name for spec in self.fields]
+        if twice := {n for n in names if names.count(n) > 1}:
+            raise PydanticCustomError("name_twice", "the name {field} is used twice", {"field": sorted(twice)[0]})
+        if self.printed_elsewhere and len(self.pages) > 1:
+            message = "nothing on a form printed elsewhere says which sides belong together: make each side a form of one page"
+            raise PydanticCustomError("sides_alone", message)
+        if self.deadline and not any(spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields):
+            message = "the deadline counts from {field}, which is no date on this form"
+            raise PydanticCustomError("deadline_day", message, {"field": self.deadline.day})
+        if self.norm and (unknown := [name for name in self.norm.fields() if name not in names]):
+            raise PydanticCustomError("norm_field", "the calculation names {field}, which is no field of this form", {"field": unknown[0]})
+        if self.entries is EntriesPer.ROW and not any(page.table for page in self.pages):
+            raise PydanticCustomError("rows_need_table", "entries per row need a table")
+        return self
+
+
+def load_form(path: Path) -> Form:
+    """Read one `form.yaml`.
+
+    Raises:
+        FormError: the file is missing, is not YAML, or breaks a rule; the text names the place.
+    """
+    try:
+        return _parse_form(path.read_text("utf-8"), path.parent.resolve())
+    except OSError as error:
+        raise FormError("form_unreadable", path=path, reason=error.strerror) from error
+    except yaml.YAMLError as error:
+        raise FormError("form_not_yaml", path=path, reason=error) from error
+    except ValidationError as error:
+        places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise FormError("form_has_errors", path=path, places="; ".join(places)) from error
+
+
+@lru_cache(maxsize=512)
+def _parse_form(text: str, folder: Path) -> Form:
+    """The form of a text: one process reads the same forms many times, and understanding a text takes fifty times as long as reading its file."""
+    return Form.model_validate(yaml.load(text, Loader=FAST_YAML_LOADER), context={"folder": folder})
+
+
+class SigningRule(StrictModel):
+    """Which entries have to be signed before they are exported, from a day on. `forms` are exceptions by form id to what the area says.
+
+    `by_unit` are forms that are used in every area: what the entry says decides, or else the area of its unit. Rules are data and are numbered: a
+    signature says which it was given under. `same_name`: an author whose name another account has too may say so as the reason for signing.
+    """
+
+    version: Annotated[int, Field(ge=1)]
+    since: date
+    law: tuple[LegalBasis, ...]
+    areas: frozenset[Area]
+    forms: Mapping[FormId, bool] = {}
+    by_unit: frozenset[FormId] = frozenset()
+    same_name: bool = False
+
+    def requires_signature(self, form: Form, area: str) -> bool:
+        """Whether an entry of this area of law, on this form, has to be signed."""
+        if form.id in self.forms:
+            return self.forms[form.id]
+        return (area if form.id in self.by_unit else form.area.value) in {area.value for area in self.areas}
+
+
+def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:
+    """The rules of a `signing.yaml`, oldest first; none where there is no such file.
+
+    Raises:
+        FormError: the file breaks a rule; the text names the place.
+    """
+    if not path.exists():
+        return ()
+    try:
+        rules = tuple(SigningRule.model_validate(each) for each in yaml.safe_load(path.read_text("utf-8")) or ())
+    except (yaml.YAMLError, ValidationError, TypeError) as error:
+        raise FormError("file_wrong", path=path, reason=error) from error
+    return tuple(sorted(rules, key=lambda rule: (rule.since, rule.version)))
+
+
+def load_double_check(path: Path, known: Collection[str]) -> frozenset[FormId]:
+    """The ids of forms in a `double_check.yaml`; none where there is no such file.
+
+    Raises:
+        FormError: it is no list, or names a form that is not `known`.
+    """
+    if not path.exists():
+        return frozenset()
+    try:
+        listed = frozenset(str(each) for each in yaml.safe_load(path.read_text("utf-8")) or ())
+    except (yaml.YAMLError, TypeError) as error:
+        raise FormError("file_wrong", path=path, reason=error) from error
+    if strange := sorted(listed.difference(known)):
+        raise FormError("names_forms_not", path=path, strange=", ".join(strange))
+    return listed
+
+
+class Forms(dict[tuple[str, int], Form]):
+    """All forms by id and version, the rules of signing that hold for them, and those that two people answer for (`double_check`)."""
+
+    signing: tuple[SigningRule, ...] = ()
+    double_check: frozenset[FormId] = frozenset()
+
+    @classmethod
+    def load(cls, folder: Path, *more: Path) -> Forms:
+        """Every form under the folders: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`; of the first also its rules."""
+        paths = [path for one in (folder, *more) for path in sorted([*one.glob("*/form.yaml"), *one.glob("*/v*/form.yaml")])]
+        forms = cls({(form.id, form.version): form for form in map(load_form, paths)})
+        forms.signing = load_signing_rules(folder / "signing.yaml")
+        forms.double_check = load_double_check(folder / "double_check.yaml", {form_id for form_id, _ in forms})
+        return forms
+
+    def signing_rule(self, day: date) -> SigningRule | None:
+        """The rule in force on a day."""
+        return next((rule for rule in reversed(self.signing) if rule.since <= day), None)
+
+    def latest(self, form_id: str) -> Form:
+        """The newest version of a form.
+
+        Raises:
+            FormError: there is no such form.
+        """
+        versions = [form for (known, _), form in self.items() if known == form_id]
+        if not versions:
+            raise FormError("no_form_efterskrift_forms", form_id=form_id)
+        return max(versions, key=lambda form: form.version)
+
+
+def settled_state(form_id: str) -> EntryState:
+    """What an entry is once all its fields are settled: what stays here has arrived, all else waits to be exported."""
+    return EntryState.RECEIPTED if form_id in INTERNAL_FORMS else EntryState.CONFIRMED

@@ -1,0 +1,1 @@
+"""Rules that are versioned data: deadlines, retention, benefit norm."""

@@ -1,0 +1,1 @@
+"""Pure rules of review: what is asked, agreement, second reviewer, sums, sampling."""

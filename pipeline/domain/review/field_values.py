@@ -1,0 +1,122 @@
+"""Values as they are stored: each way in which people write a date, a time or a number becomes one."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from decimal import Decimal
+
+from pipeline.domain.dates import candidate_years
+from pipeline.domain.errors import InvalidAnswerError
+from pipeline.domain.form.field import FieldSpec, Format, Meaning
+from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, is_local_pid, normalize_pid
+from pipeline.domain.model import Value
+
+NUMBER_PATTERN = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+"""Numbers as readers give them. `inf` and `1_0`, which Python takes for numbers too, are none: the first is an infusion."""
+MIDNIGHT = "24:00"
+"""The end of a day, as people write it: not the same moment as 00:00 of that day."""
+
+_THOUSANDS_DIGITS = 3
+"""Figures between one separator of thousands and the next."""
+
+
+def normalize_value(spec: FieldSpec, value: Value) -> Value:
+    """The value as it is stored: dates YYYY-MM-DD, times HH:MM (also 24:00), personal numbers without hyphen, numbers with a dot; text as typed.
+
+    Raises:
+        InvalidAnswerError: the value is not of the field's kind.
+    """
+    if spec.traits.is_boolean and isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise misfit_error(spec)
+    if spec.traits.has_options:
+        return _normalize_option(spec, value)
+    text = value.strip()
+    in_format = _NORMALIZERS.get(spec.format) if spec.format else None
+    return in_format(spec, text) if in_format else text
+
+
+def misfit_error(spec: FieldSpec) -> InvalidAnswerError:
+    """The error of a field whose answer is not of its kind."""
+    return InvalidAnswerError("answer_does_not_fit_field", fields=(spec.name,))
+
+
+def _normalize_option(spec: FieldSpec, value: str) -> str:
+    if value not in {option.value for option in spec.options}:
+        raise misfit_error(spec)
+    return value
+
+
+def _normalize_date(spec: FieldSpec, text: str) -> str:
+    """Between slashes or full stops a year has four figures: `16/12/21` is in December to one person and in 2016 to another.
+
+    So has one that lies ahead and may be of the last century as well: nobody is born in 2035.
+    """
+    parts = re.fullmatch(r"(\d{4})[-./ ]?(\d\d)[-./ ]?(\d\d)|(\d\d)[- ]?(\d\d)[- ]?(\d\d)", text)
+    if not parts:
+        raise misfit_error(spec)
+    year, month, day = (part for part in parts.groups() if part is not None)
+    years = (int(year),) if len(year) == len("2021") else candidate_years(int(year))
+    if len(years) > 1:
+        raise misfit_error(spec)
+    try:
+        return date(years[0], int(month), int(day)).isoformat()
+    except ValueError:
+        raise misfit_error(spec) from None
+
+
+def _normalize_time(spec: FieldSpec, text: str) -> str:
+    parts = re.fullmatch(r"(\d{1,2})[:. ](\d\d)|(\d{1,2})(\d\d)", text)
+    if not parts:
+        raise misfit_error(spec)
+    hour, minute = (int(part) for part in parts.groups() if part is not None)
+    if (hour, minute) == (24, 0):
+        return MIDNIGHT
+    try:
+        return time(hour, minute).isoformat("minutes")
+    except ValueError:
+        raise misfit_error(spec) from None
+
+
+def _normalize_personal_number(spec: FieldSpec, text: str) -> str:
+    aged = normalize_pid(text).value12 if "+" in text else ""
+    pid = aged or re.sub(r"[\s+–-]", "", text).upper()
+    local = (
+        spec.means is Meaning.CLIENT_PID and is_local_pid(pid) and len(pid) <= MAX_LOCAL_PID_LENGTH
+    )  # the register says whether there is such a one
+    if not local and not re.fullmatch(r"[0-9A-Z]{12}|\d{10}|\d{8}/\d", pid):
+        raise misfit_error(spec)
+    return pid
+
+
+def _normalize_code(spec: FieldSpec, text: str) -> str:
+    digits = re.sub(r"[\s.,–-]", "", text)
+    if not digits.isdecimal() or (spec.cells and len(digits) > spec.cells):
+        raise misfit_error(spec)
+    return digits
+
+
+def _normalize_number(spec: FieldSpec, text: str) -> str:
+    """`12.500` is twelve thousand and five hundred to one person and twelve and a half to another: a number that may be of thousands is asked for
+    again. What has so many decimals for sure is stored with four: `1,125` is written `1,1250`."""
+    plain = text.replace(",", ".").replace(" ", "")
+    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
+        raise misfit_error(spec)
+    if spec.decimals < _THOUSANDS_DIGITS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", plain):
+        raise InvalidAnswerError("number_may_thousands", fields=(spec.name,))
+    number = Decimal(plain)
+    if number == round(number, spec.decimals):
+        return f"{number:.{spec.decimals}f}"
+    stored = f"{number.normalize():f}"
+    return f"{stored}0" if spec.decimals < _THOUSANDS_DIGITS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", stored) else stored
+
+
+_NORMALIZERS = {
+    Format.DATE: _normalize_date,
+    Format.TIME: _normalize_time,
+    Format.PERSONAL_NUMBER: _normalize_personal_number,
+    Format.NUMBER: _normalize_number,
+    Format.CODE: _normalize_code,
+}

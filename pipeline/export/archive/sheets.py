@@ -1,0 +1,149 @@
+"""What is archived of a sheet: its records, its pages as they came, the same as PDF/A, and how long it has to be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import cv2
+import numpy as np
+
+from pipeline.domain.errors import ExportError
+from pipeline.domain.form.field import FieldSpec, Format
+from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.page import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
+from pipeline.domain.law.retention import Retention, RetentionFacts, birth_day, classify_retention
+from pipeline.domain.model import Outcome
+from pipeline.domain.record import Record, Run
+from pipeline.domain.settings import Settings
+from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
+from pipeline.export.exporter import format_event_time, format_field_value, to_local_time
+from pipeline.export.runs import ExportContext
+from pipeline.files.images import decode_image
+from pipeline.files.page_files import JPEG, PNG, TIFF
+from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.exports.archives import ArchivableSheet
+from pipeline.store.paper.pages import Page
+
+SUFFIX_BY_MEDIA_TYPE = {JPEG: "jpg", PNG: "png", TIFF: "tif"}
+_JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 92)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFile:
+    """A file of the package by its name."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFiles:
+    """A sheet as it is archived. `sheet` names it; `kept` is its class of retention, the longest of its records'."""
+
+    sheet: str
+    content: str
+    records: tuple[Record, ...]
+    pdf: SheetFile
+    scans: tuple[SheetFile, ...]
+    retention: Retention
+
+
+def build_sheet_files(sheet: ArchivableSheet, records: Sequence[Record], pages: Sequence[Page], context: ExportContext, run: Run) -> SheetFiles:
+    """Put a sheet together.
+
+    Raises:
+        ExportError: the sheet has no entry or no picture.
+        StoreError: a picture is missing or damaged.
+    """
+    pictures = [page for page in pages if page.image_sha256]
+    if not records or not pictures:
+        raise ExportError("sheet_no_picture_no_entry", sheet=sheet.sheet)
+    first = records[0]
+    form = context.forms.get((first.form, first.version))
+    images = context.store.images
+    sides = [_sheet_side(page, form, records, images, context.forms) for page in pictures]
+    title = f"{first.title}, {format_event_time(first)}, ark {sheet.sheet}"
+    pdf = sheet_pdf(sides, title, first.author or context.settings.care_provider, run.made_at)
+    scans = tuple(_scan_file(sheet.sheet, number, page, images) for number, page in enumerate(pictures, 1))
+    named = SheetFile(f"{sheet.sheet}.pdf", "application/pdf", pdf)
+    return SheetFiles(sheet.sheet, sheet.content_digest, tuple(records), named, scans, longest_retention(records, context.settings, context.forms))
+
+
+def longest_retention(records: Sequence[Record], settings: Settings, forms: Forms) -> Retention:
+    """The retention that keeps a sheet longest: it is one piece of paper, whomever of those on it that is for."""
+    found = [one for record in records for one in _record_retentions(record, settings, forms)]
+    return max(found, key=lambda one: (bool(one.permanent_reason), one.earliest is None, one.earliest or date.min))
+
+
+def retention_label(retention: Retention) -> str:
+    """How a class is named in tables and lists: `SOL-5/1`; what is kept for good `BEVARAS (SOL-5/1)`."""
+    name = f"{retention.rule.rule}/{retention.rule.version}"
+    return f"BEVARAS ({name})" if retention.permanent_reason else name
+
+
+def retention_start(record: Record) -> datetime | None:
+    """When it happened or, if that is later, was written down: the time of keeping runs from then."""
+    return max((moment for moment in (record.event_at, record.written_at) if moment), default=None)
+
+
+def _record_retentions(record: Record, settings: Settings, forms: Forms) -> Iterator[Retention]:
+    """By the client and by everybody else whose number the record holds, such as somebody who applies too, or a child."""
+    days = [to_local_time(moment).date() for moment in (record.event_at, record.written_at) if moment]
+    day, last = (days[0], max(days)) if days else (None, None)
+    about = RetentionFacts(record.area, record.form, record.client.pid, day, settings.county, settings.care_provider, last)
+    yield classify_retention(about)
+    for pid in _other_birth_numbers(record, forms):
+        found = classify_retention(replace(about, pid=pid))
+        yield replace(found, permanent_reason=f"{found.permanent_reason} (någon annan på arket)") if found.permanent_reason else found
+
+
+def _other_birth_numbers(record: Record, forms: Forms) -> Iterator[str]:
+    """The numbers that say when somebody was born, but the client's; of a form that is not there any longer in whichever field they stand."""
+    form = forms.get((record.form, record.version))
+    named = {spec.column for spec in form.fields if spec.format is Format.PERSONAL_NUMBER} if form else set(record.fields)
+    for name in sorted(named & set(record.fields)):
+        value = record.fields[name]
+        if isinstance(value, str) and value != record.client.pid and birth_day(value) is not None:
+            yield value
+
+
+def _scan_file(sheet: str, number: int, page: Page, images: ImageFolder) -> SheetFile:
+    kind = page.media_type or PNG
+    return SheetFile(f"{sheet}-{number}.{SUFFIX_BY_MEDIA_TYPE.get(kind, 'bin')}", kind, images.get(page.image_sha256 or ""))
+
+
+def _sheet_side(page: Page, form: Form | None, records: Sequence[Record], images: ImageFolder, forms: Forms) -> SheetSide:
+    """A page. One that was not laid on its form lies on A4 as it came, and the words of its entries run down it."""
+    number = min(page.page_no or 1, len(form.pages)) - 1 if form else 0
+    if form and page.upright_sha256 and page.outcome is Outcome.READ and page.form == form.id:
+        width, height = form.pages[number].size
+        return SheetSide(images.get(page.upright_sha256), width, height, _texts_on_form(form, number, records, forms))
+    picture = decode_image(images.get(page.image_sha256 or ""), page.media_type or PNG)
+    high, wide = picture.shape[:2]
+    scale = min(PAGE_WIDTH_MM / wide, PAGE_HEIGHT_MM / high)
+    jpeg = np.asarray(cv2.imencode(".jpg", picture, _JPEG_OPTIONS)[1]).tobytes()
+    size = (wide * scale, high * scale)
+    return SheetSide(jpeg, *size, _texts_without_form(size, records, forms) if number == 0 else ())
+
+
+def _texts_on_form(form: Form, number: int, records: Sequence[Record], forms: Forms) -> tuple[PlacedText, ...]:
+    fields = form.pages[number].all_fields
+    found: list[PlacedText] = []
+    for index, record in enumerate(records):
+        for spec in fields:
+            if spec.row == record.row or (spec.row is None and index == 0):
+                found += _field_texts(spec, record, forms)
+    return tuple(found)
+
+
+def _field_texts(spec: FieldSpec, record: Record, forms: Forms) -> list[PlacedText]:
+    text = format_field_value(record, spec.column, forms) if spec.column in record.fields else ""
+    return [PlacedText(spec.box, text, spec.lines or 1)] if text else []
+
+
+def _texts_without_form(size: tuple[float, float], records: Sequence[Record], forms: Forms) -> tuple[PlacedText, ...]:
+    texts = [f"{record.labels.get(name, name)}: {format_field_value(record, name, forms)}" for record in records for name in record.fields]
+    return (PlacedText((5, 5, size[0] - 10, size[1] - 10), "\n".join(texts), len(texts)),) if texts else ()

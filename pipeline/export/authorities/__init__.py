@@ -1,0 +1,1 @@
+"""Riksarkivet and Socialstyrelsen formats."""

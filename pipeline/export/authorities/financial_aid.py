@@ -1,0 +1,227 @@
+"""Socialstyrelsen's monthly files on financial aid (ekonomiskt bistånd): tab-separated, CRLF, no header line, one file a month in a ZIP archive.
+
+The month of a row is the one that the aid is for, not that of the payment. Of the layout only the first 18 columns of the one before 2017 are
+public; the rest, and later years, come from the authority's own instruction, so the columns are a mapping that is edited. The file is the whole
+delivery of a month: an amended row stands in it as it is now, a voided one not at all, and the month is delivered anew.
+
+The mapping file `forms/<id>/export.ekonomiskt-bistand.yaml`: decisions on financial aid as rows of a monthly statistics file.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.domain.errors import ExportError
+from pipeline.domain.identity_numbers import PidKind, age_on, is_temporary_pid, normalize_pid
+from pipeline.domain.record import Record, Run
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, to_local_time
+from pipeline.export.tables.mapping import ExportMapping, StrictModel
+
+Origin = Literal["month.year", "month.month", "client.pid", "client.sex", "client.age", "amount", "empty"]
+"""Where a column comes from that is no field: the month that the aid is for, the client's number and what it tells, whole kronor, nothing."""
+NO_MONTH = "Månaden som biståndet avser saknas eller är ogiltig. Rapporten gäller den månad biståndet är till för, inte när det betalades."
+NOT_GRANTED = "Inget bistånd är beviljat: avslag redovisas inte i månadsfilen."
+NO_PID = "Personnummer eller samordningsnummer saknas eller är ogiltigt."
+NO_CO_APPLICANT_PID = "Medsökandes personnummer är ogiltigt."
+NO_AMOUNT = "Beloppet saknas eller är ogiltigt."
+TOO_LONG = "En uppgift är längre än filens kolumn tillåter."
+_MONTH = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])")
+_CELL_BREAKS = re.compile(r"[\t\r\n]+")
+
+
+class AidColumn(StrictModel):
+    """A column in its place: an `origin`, a form's `field` or a `constant`. `about` is the `other_person`'s or the client's.
+
+    `codes` turns what the form says into the code of the statistics; `width` is the number of characters that the layout allows.
+    """
+
+    number: Annotated[int, Field(ge=1)]
+    name: str
+    origin: Origin | None = None
+    field: str = ""
+    constant: str | None = None
+    about: Literal["client", "other_person"] = "client"
+    codes: Mapping[str, str] = Field(default={})
+    width: int | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if sum((self.origin is not None, bool(self.field), self.constant is not None)) != 1:
+            raise ValueError(f"the column {self.name} needs one of origin, field and constant")
+        return self
+
+
+class AidMapping(ExportMapping):
+    """A form's entries as rows. `layout` says which year's layout the columns follow; it is shown with the target.
+
+    `month` is a field with ÅÅÅÅMM, `outcome` the choice whose `granted` values mean that there is aid to report, `other_person` the number of a
+    second applicant.
+    """
+
+    layout: str
+    month: str
+    amount: str
+    outcome: str = ""
+    granted: tuple[str, ...] = ()
+    other_person: str = ""
+    encoding: Literal["iso-8859-1", "utf-8"] = "iso-8859-1"
+    columns: Annotated[tuple[AidColumn, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _numbered(self) -> Self:
+        if [column.number for column in self.columns] != list(range(1, len(self.columns) + 1)):
+            raise ValueError("the columns are numbered from 1 without gaps, in their order")
+        return self
+
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+        return ({self.month, self.amount, self.outcome, self.other_person} | {column.field for column in self.columns}) - {""}
+
+
+@dataclass(frozen=True, slots=True)
+class AidDecision:
+    """What a decision says for the statistics: the month, whole kronor, and the numbers of one or two applicants."""
+
+    year: str
+    month: str
+    amount: str
+    pid: str
+    co_applicant_pid: str
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the month, on which ages are counted."""
+        first = date(int(self.year), int(self.month), 1)
+        return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+class AidFileExporter:
+    """Decisions on financial aid to the monthly file."""
+
+    title = "Ekonomiskt bistånd, månadsfil (Socialstyrelsen, layout från tiden före 2017)"
+    media_type = "application/zip"
+    suffix = ".zip"
+    mapping = AidMapping
+
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+        """The statistics ask for a known person, a month and an amount that was granted."""
+        mapping = options.mapping(record.form, AidMapping)
+        if is_temporary_pid(record.client.pid):
+            return TEMPORARY_CLIENT
+        if mapping.outcome and _field_text(record, mapping.outcome) not in mapping.granted:
+            return NOT_GRANTED
+        aid = _parse_aid_decision(record, mapping)
+        if isinstance(aid, str):
+            return aid
+        return (
+            TOO_LONG if any(column.width is not None and len(_format_cell(column, aid, record)) > column.width for column in mapping.columns) else ""
+        )
+
+    def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
+        """A file a month with a row an entry, in the items' order, without those that are void.
+
+        Raises:
+            ExportError: an entry cannot be reported, or the forms of the run have different encodings.
+        """
+        encodings = {options.mapping(item.record.form, AidMapping).encoding for item in items}
+        if len(encodings) > 1:
+            raise ExportError("mappings_target_different_encodings")
+        rows: dict[str, list[str]] = {self.month(item.record, options): [] for item in items}
+        for item in items:
+            if item.record.voided is None:
+                rows[self.month(item.record, options)].append(_format_line(item.record, options.mapping(item.record.form, AidMapping)))
+        encoding = next(iter(encodings), "iso-8859-1")
+        return _zip_files({month: "".join(f"{line}\r\n" for line in lines).encode(encoding, "replace") for month, lines in rows.items()}, run)
+
+    def month(self, record: Record, options: ExportOptions) -> str:
+        """The month that the aid is for."""
+        aid = _parse_aid_decision(record, options.mapping(record.form, AidMapping))
+        return "" if isinstance(aid, str) else f"{aid.year}-{aid.month}"
+
+    def notice(self, options: ExportOptions) -> str:
+        """That only a part of the layout is public."""
+        layouts = {mapping.layout for mapping in options.mappings.values() if isinstance(mapping, AidMapping)}
+        return " ".join(sorted(layouts))
+
+
+def _zip_files(files: Mapping[str, bytes], run: Run) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for month, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(f"ekonomiskt-bistand-{month}.txt", to_local_time(run.made_at).timetuple()[:6])
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def _format_line(record: Record, mapping: AidMapping) -> str:
+    aid = _parse_aid_decision(record, mapping)
+    if isinstance(aid, str):
+        raise ExportError("entry_not_reported", entry_id=record.entry_id)
+    return "\t".join(_format_cell(column, aid, record) for column in mapping.columns)
+
+
+def _parse_aid_decision(record: Record, mapping: AidMapping) -> AidDecision | str:
+    """What is reported, or why nothing can be."""
+    month = _field_text(record, mapping.month)
+    if not _MONTH.fullmatch(month):
+        return NO_MONTH
+    if not _is_reportable_pid(record.client.pid):
+        return NO_PID
+    other = _field_text(record, mapping.other_person) if mapping.other_person else ""
+    if mapping.other_person in record.illegible or (other and not _is_reportable_pid(other)):
+        return NO_CO_APPLICANT_PID
+    amount = _round_to_kronor(_field_text(record, mapping.amount))
+    if not amount:
+        return NO_AMOUNT
+    return AidDecision(month[:4], month[4:], amount, record.client.pid, other)
+
+
+def _is_reportable_pid(pid: str) -> bool:
+    number = normalize_pid(pid)
+    return number.valid and number.kind in (PidKind.PERSONAL, PidKind.COORDINATION) and len(number.value12) == 12
+
+
+def _round_to_kronor(text: str) -> str:
+    """Whole kronor; half a krona is rounded up. Empty if it is no amount."""
+    try:
+        amount = Decimal(text.replace(",", "."))
+        return str(amount.quantize(Decimal(1), ROUND_HALF_UP)) if amount.is_finite() and amount >= 0 else ""
+    except InvalidOperation:
+        return ""
+
+
+def _format_cell(column: AidColumn, aid: AidDecision, record: Record) -> str:
+    if column.constant is not None:
+        text = column.constant
+    elif column.field:
+        value = record.fields.get(column.field)
+        text = ("ja" if value else "nej") if isinstance(value, bool) else _field_text(record, column.field)
+    else:
+        text = _origin_text(column, aid)
+    return _CELL_BREAKS.sub(" ", column.codes.get(text, text))
+
+
+def _origin_text(column: AidColumn, aid: AidDecision) -> str:
+    pid = aid.co_applicant_pid if column.about == "other_person" else aid.pid
+    if column.origin == "client.sex":
+        return ("1" if int(pid[10]) % 2 else "2") if pid else ""
+    if column.origin == "client.age":
+        return str(age_on(pid, aid.last_day) or 0) if pid else ""
+    values = {"month.year": aid.year, "month.month": aid.month, "client.pid": pid, "amount": aid.amount}
+    return values.get(column.origin or "", "")
+
+
+def _field_text(record: Record, field: str) -> str:
+    """What a field says; an illegible or empty one nothing."""
+    value = record.fields.get(field)
+    return value.strip() if isinstance(value, str) and field not in record.illegible else ""

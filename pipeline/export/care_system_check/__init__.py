@@ -1,0 +1,1 @@
+"""Entries that somebody already keyed into the care system."""

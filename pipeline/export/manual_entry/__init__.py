@@ -1,0 +1,1 @@
+"""Key-in list on paper and on screen."""

@@ -1,0 +1,1 @@
+"""Pain.001 and its approval."""

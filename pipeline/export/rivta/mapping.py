@@ -1,0 +1,122 @@
+"""Mappings of the RIVTA contracts that carry groups: measurements as observations, given doses and measures as activities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.domain.form.field import Format
+from pipeline.export.tables.mapping import CareUnit, ExportMapping, StrictModel
+
+
+class Code(StrictModel):
+    """A code, the OID or URI of its code system, and the names of both."""
+
+    code: Annotated[str, Field(min_length=1)]
+    system: Annotated[str, Field(min_length=1)]
+    system_name: str = ""
+    name: str = ""
+
+
+class Outcome(StrEnum):
+    """What became of a planned measure, and that it is withdrawn."""
+
+    GIVEN = "given"
+    NOT_GIVEN = "not_given"
+    DECLINED = "declined"
+    NULLIFIED = "nullified"
+
+
+class GroupMapping(ExportMapping):
+    """What both contracts need besides the form: the performer's role code, the units' HSA-ids, and when a patient may read it."""
+
+    requires_all_fields = True
+    performer_role: Code
+    units: Mapping[str, CareUnit] = {}
+    approved_for_patient: bool = False
+
+
+class Observation(StrictModel):
+    """A number on the form as one observation, in a unit by UCUM."""
+
+    field: str
+    type: Code
+    unit: Annotated[str, Field(min_length=1)]
+
+
+class ObservationMapping(GroupMapping):
+    """A form's entries as observations of GetObservations 1.0.
+
+    `remarks` are fields whose words stand in every observation's description, `signed_in` the initials of who measured, if a row has them.
+    """
+
+    observations: Annotated[tuple[Observation, ...], Field(min_length=1)]
+    remarks: tuple[str, ...] = ()
+    signed_in: str = ""
+    final: Code
+    nullified: Code
+
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+        return {one.field for one in self.observations} | set(self.remarks) | ({self.signed_in} if self.signed_in else set())
+
+    def formats(self) -> dict[str, Format]:
+        """What is observed is numbers."""
+        return dict.fromkeys((one.field for one in self.observations), Format.NUMBER)
+
+
+class Slot(StrictModel):
+    """One time of the day at which something is given: the fields of the time, the initials, and what tells that it was not given.
+
+    `deviation` is a choice whose options `deviations` explains; `not_given` and `declined` are marks. `amount` says how much was given: on a form
+    that has no deviations, initials without it may stand beside what was only ordered, or refused. Without a `time` the entry's own holds.
+    """
+
+    given: str
+    time: str = ""
+    deviation: str = ""
+    not_given: str = ""
+    declined: str = ""
+    amount: str = ""
+
+    def fields(self) -> set[str]:
+        """The form's fields that the slot takes."""
+        return {name for name in (self.given, self.time, self.deviation, self.not_given, self.declined, self.amount) if name}
+
+
+class ActivityKind(StrictModel):
+    """Which code an activity has, by a choice on the form."""
+
+    field: str = ""
+    codes: Mapping[str, Code] = {}
+    otherwise: Code
+
+
+class ActivityMapping(GroupMapping):
+    """A form's entries as activities of ProcessActivities 1.0. `what` are fields whose words say what was ordered."""
+
+    kind: ActivityKind
+    what: tuple[str, ...] = ()
+    slots: Annotated[tuple[Slot, ...], Field(min_length=1)]
+    deviations: Mapping[str, Outcome] = {}
+    status: Mapping[Outcome, Code]
+
+    @model_validator(mode="after")
+    def _every_outcome_has_its_own_status(self) -> Self:
+        if missing := [outcome.value for outcome in Outcome if outcome not in self.status]:
+            raise ValueError(f"there is no status for {missing[0]}")
+        given = self.status[Outcome.GIVEN]
+        if any((code.code, code.system) == (given.code, given.system) for outcome, code in self.status.items() if outcome is not Outcome.GIVEN):
+            raise ValueError("the status of what was given is also that of something else")
+        return self
+
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+        return set(self.what) | ({self.kind.field} if self.kind.field else set()) | set[str]().union(*(slot.fields() for slot in self.slots))
+
+    def formats(self) -> dict[str, Format]:
+        """The times of the day are times."""
+        return dict.fromkeys((slot.time for slot in self.slots if slot.time), Format.TIME)

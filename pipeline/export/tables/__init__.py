@@ -1,0 +1,1 @@
+"""CSV by mapping files."""

@@ -1,0 +1,46 @@
+"""Tables as CSV the way Swedish administration reads it: semicolon, UTF-8 with byte order mark, CRLF, decimal comma.
+
+A personal number is twelve digits as text. CSV cannot say that a cell is text, so whoever opens the file in a spreadsheet must import that
+column as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.domain.errors import ExportError
+from pipeline.domain.identity_numbers import is_temporary_pid
+from pipeline.domain.record import Record, Run
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, insert_withdrawals
+from pipeline.export.tables.mapping import TableMapping
+from pipeline.export.tables.sources import column_text
+from pipeline.files.csv_tables import write_csv
+
+
+class CsvExporter:
+    """A table with the columns of the mapping files."""
+
+    media_type = "text/csv"
+    suffix = ".csv"
+    mapping = TableMapping
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+        """A table can carry any record whose client the receiver can know."""
+        del options
+        return TEMPORARY_CLIENT if is_temporary_pid(record.client.pid) else ""
+
+    def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
+        """A header and a row an entry.
+
+        Raises:
+            ExportError: the forms of the run have mappings with different columns.
+        """
+        mappings = {item.record.form: options.mapping(item.record.form, TableMapping) for item in items}
+        headers = {tuple(column.title for column in mapping.columns) for mapping in mappings.values()}
+        if len(headers) > 1:
+            raise ExportError("mappings_different_columns", mappings=", ".join(sorted(mappings)))
+        rows = [[column_text(column, item, run, options) for column in mappings[item.record.form].columns] for item in insert_withdrawals(items)]
+        return write_csv(next(iter(headers), ()), rows)

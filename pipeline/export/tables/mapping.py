@@ -1,0 +1,216 @@
+"""The mapping files `forms/<id>/export.<target>.yaml`: which of the form's fields goes where in the target's file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from pipeline.domain.errors import ExportError
+from pipeline.domain.form.field import Format
+from pipeline.domain.form.form import FAST_YAML_LOADER, Form, Forms
+from pipeline.files.yaml_positions import YamlLines
+
+NoteCode = Literal["utr", "atb", "sam", "sao", "ins", "slu", "auf", "sva", "bes"]
+"""Anteckningstyp, code list 1.2.752.129.2.2.2.11, as the schema of GetCareDocumentation 2.1 allows it."""
+
+Source = Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z][a-z0-9_]*)?$")]
+
+
+class StrictModel(BaseModel):
+    """A part of a mapping; a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExportMapping(StrictModel, ABC):
+    """What every mapping file has: `about` says what it is for."""
+
+    requires_all_fields: ClassVar[bool] = False
+    """Whether it has to take all that a form asks, since what it does not name is in no file."""
+    allows_unknown_fields: ClassVar[bool] = False
+    """Whether it may name fields that there are not, since nothing is lost by that."""
+
+    about: str
+
+    @abstractmethod
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+
+    def formats(self) -> dict[str, Format]:
+        """Those that the file can only carry as a number or a time: of any other field it would lack what the paper says."""
+        return {}
+
+
+FIELD_SOURCE_PREFIXES = ("field.", "performer.")
+"""Sources that a field of the form comes after: what it says, and who signed in it."""
+
+
+class TableColumn(StrictModel):
+    """A column of a table: either a `source` or a `constant`. `codes` turns what the form says into what the target says."""
+
+    title: str
+    source: Source | None = None
+    constant: str | None = None
+    codes: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.source is None) == (self.constant is None):
+            raise ValueError(f"the column {self.title} needs either source or constant")
+        return self
+
+    def fields(self) -> set[str]:
+        """The form's fields that the column takes."""
+        return {self.source.partition(".")[2]} if self.source and self.source.startswith(FIELD_SOURCE_PREFIXES) else set()
+
+
+class TableMapping(ExportMapping):
+    """A form's rows in a table file."""
+
+    columns: Annotated[tuple[TableColumn, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _titles_differ(self) -> Self:
+        titles = [column.title for column in self.columns]
+        if twice := {title for title in titles if titles.count(title) > 1}:
+            raise ValueError(f"two columns have the title {sorted(twice)[0]}")
+        return self
+
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+        return set[str]().union(*(column.fields() for column in self.columns))
+
+
+class ManualEntryField(StrictModel):
+    """A field where a person keys it in, with the word that the other system has for it."""
+
+    field: str
+    title: str = ""
+
+
+class ManualEntryMapping(ExportMapping):
+    """The order in which another system asks for what a form says. Optional: without it a form goes in its own order."""
+
+    allows_unknown_fields = True
+
+    order: Annotated[tuple[ManualEntryField, ...], Field(min_length=1)]
+
+    def fields(self) -> set[str]:
+        """The form's fields that the order names."""
+        return {one.field for one in self.order}
+
+
+class NoteSection(StrictModel):
+    """A part of a note's text; the heading is left out when empty, the whole part when its field is."""
+
+    field: str
+    heading: str = ""
+
+
+class NoteKind(StrictModel):
+    """How the note's type follows from a choice on the form."""
+
+    field: str = ""
+    codes: dict[str, NoteCode] = {}
+    otherwise: NoteCode | None = None
+
+
+class CareUnit(StrictModel):
+    """A unit in the target's own register (HSA)."""
+
+    hsa_id: str
+    name: str = ""
+
+
+class NoteMapping(ExportMapping):
+    """A form's entries as journal notes of GetCareDocumentation 2.1. `left_on_paper`: fields that a note names and does not carry."""
+
+    requires_all_fields = True
+
+    document_title: str
+    note_title: str = ""
+    kind: NoteKind
+    document_time: Literal["event", "written"] = "event"
+    sections: Annotated[tuple[NoteSection, ...], Field(min_length=1)]
+    left_on_paper: tuple[str, ...] = ()
+    units: dict[str, CareUnit] = {}
+    local_id_type: str = ""
+    approved_for_patient: bool = False
+
+    def fields(self) -> set[str]:
+        """The form's fields that the mapping takes."""
+        return {section.field for section in self.sections} | set(self.left_on_paper) | ({self.kind.field} if self.kind.field else set())
+
+
+MappingType = TypeVar("MappingType", bound=ExportMapping)
+
+
+def load_mapping(path: Path, kind: type[MappingType]) -> MappingType:
+    """Read one mapping file.
+
+    Raises:
+        ExportError: it cannot be read, is not YAML, or breaks a rule; the text names the place.
+    """
+    try:
+        return kind.model_validate(_read_yaml(path))
+    except ValidationError as error:
+        places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ExportError("mapping_has_errors", path=path, places="; ".join(places)) from error
+
+
+def load_mappings(folders: Iterable[Path], target: str, kind: type[MappingType]) -> dict[str, MappingType]:
+    """The mapping files of one target in folders of forms, by form id.
+
+    Raises:
+        ExportError: a file is wrong.
+    """
+    return {path.parent.name: load_mapping(path, kind) for folder in folders for path in sorted(folder.glob(f"*/export.{target}.yaml"))}
+
+
+def find_missing_fields(form: Form, mapping: ExportMapping) -> set[str]:
+    """Fields that the mapping takes and the form does not have."""
+    return mapping.fields() - {spec.column for spec in form.fields}
+
+
+def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, ExportMapping]) -> None:
+    """Go on only if mappings take fields that some version of their forms has, numbers and times from fields of numbers and times, and those that
+    have to be whole all that any version asks.
+
+    Raises:
+        ExportError: an export would say nothing where the paper says something; the text names the file and the fields.
+    """
+    for form_id, mapping in mappings.items():
+        versions = [form for (known, _), form in forms.items() if known == form_id]
+        if not versions or mapping.allows_unknown_fields:
+            continue
+        file = f"forms/{form_id}/export.{target}.yaml"
+        if unknown := set[str].intersection(*(find_missing_fields(form, mapping) for form in versions)):
+            raise ExportError("form_no_field", file=file, unknown=", ".join(sorted(unknown)), form_id=form_id)
+        formats = mapping.formats()
+        if wrong := {spec.column for form in versions for spec in form.fields if spec.format is not formats.get(spec.column, spec.format)}:
+            raise ExportError("mapping_not_numbers", file=file, names=", ".join(sorted(wrong)))
+        asked = {spec.column for form in versions for spec in form.fields if spec.means is None}
+        if mapping.requires_all_fields and (dropped := asked - mapping.fields()):
+            raise ExportError("mapping_lacks", file=file, names=", ".join(sorted(dropped)))
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        text = path.read_text("utf-8")
+        data: object = yaml.load(text, Loader=FAST_YAML_LOADER)
+        twice = YamlLines(text, FAST_YAML_LOADER).repeated_keys()
+    except OSError as error:
+        raise ExportError("mapping_unreadable", path=path, reason=error.strerror) from error
+    except UnicodeDecodeError as error:
+        raise ExportError("not_utf_8", path=path) from error
+    except yaml.YAMLError as error:
+        raise ExportError("not_valid_yaml", path=path) from error
+    if twice:
+        key, line = twice[0]
+        raise ExportError("twice_near_line", path=path, name=key, line=line)
+    return data

@@ -1,0 +1,137 @@
+"""Where a table column's value may come from: the words of `source:` in a mapping file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from pipeline.domain.errors import ExportError
+from pipeline.domain.form.field import Format
+from pipeline.domain.identity_numbers import format_short_pid
+from pipeline.domain.record import Record, Run, Stamp
+from pipeline.export.exporter import (
+    ILLEGIBLE_TEXT,
+    ExportOptions,
+    Item,
+    amendment_text,
+    field_value,
+    find_field_spec,
+    find_signature,
+    late_entry_text,
+    to_local_time,
+    with_decimal_comma,
+)
+from pipeline.export.tables.left_out import REST_SOURCE, unmapped_fields_text
+from pipeline.export.tables.mapping import FIELD_SOURCE_PREFIXES, TableColumn
+
+SourceGetter = Callable[[Item, Run, ExportOptions], str]
+
+
+def _from_record(get: Callable[[Record], str]) -> SourceGetter:
+    return lambda item, _run, _terms: get(item.record)
+
+
+def _format_date(moment: datetime | None) -> str:
+    return f"{to_local_time(moment):%Y-%m-%d}" if moment else ""
+
+
+def _format_clock(moment: datetime | None) -> str:
+    return f"{to_local_time(moment):%H:%M}" if moment else ""
+
+
+def _format_date_and_time(moment: datetime | None) -> str:
+    return f"{_format_date(moment)} {_format_clock(moment)}".strip()
+
+
+def _stamp_time(stamp: Stamp | None) -> str:
+    return _format_date_and_time(stamp.at) if stamp else ""
+
+
+def _stamp_person(stamp: Stamp | None) -> str:
+    return stamp.by if stamp else ""
+
+
+SOURCES: dict[str, SourceGetter] = {
+    "client.pid": _from_record(lambda r: r.client.pid),
+    "client.pid_short": lambda item, run, _terms: format_short_pid(item.record.client.pid, to_local_time(run.made_at).date()),
+    "client.name": _from_record(lambda r: r.client.name),
+    "event.date": _from_record(lambda r: _format_date(r.event_at)),
+    "event.time": _from_record(lambda r: "" if "event_at" in r.clock_unknown else _format_clock(r.event_at)),
+    "written.date": _from_record(lambda r: _format_date(r.written_at)),
+    "written.time": _from_record(lambda r: "" if "written_at" in r.clock_unknown else _format_clock(r.written_at)),
+    "author.name": _from_record(lambda r: r.author),
+    "author.title": _from_record(lambda r: r.author_title),
+    "scanned.at": _from_record(lambda r: _stamp_time(r.scanned)),
+    "scanned.by": _from_record(lambda r: _stamp_person(r.scanned)),
+    "read.at": _from_record(lambda r: _format_date_and_time(r.read_at)),
+    "read.version": _from_record(lambda r: r.reader_version),
+    "entered.at": _from_record(lambda r: _stamp_time(r.entered)),
+    "entered.by": _from_record(lambda r: _stamp_person(r.entered)),
+    "verified.at": _from_record(lambda r: _stamp_time(r.verified)),
+    "verified.by": _from_record(lambda r: _stamp_person(r.verified)),
+    "signed.at": _from_record(lambda r: _stamp_time(r.signed)),
+    "signed.by": _from_record(lambda r: _stamp_person(r.signed)),
+    "entry.id": _from_record(lambda r: r.entry_id),
+    "entry.revision": _from_record(lambda r: str(r.revision)),
+    "entry.serial": _from_record(lambda r: r.serial),
+    "entry.row": _from_record(lambda r: "" if r.row is None else str(r.row)),
+    "entry.place": _from_record(lambda r: r.place),
+    "entry.unit": _from_record(lambda r: r.unit),
+    "entry.form": _from_record(lambda r: r.title),
+    "entry.area": _from_record(lambda r: r.area),
+    "entry.voided": _from_record(lambda r: r.voided or ""),
+    "run.id": lambda _item, run, _terms: run.id,
+    "run.number": lambda item, _run, _terms: str(item.number),
+    "run.at": lambda _item, run, _terms: _format_date_and_time(run.made_at),
+    "run.by": lambda _item, run, _terms: run.made_by,
+    "late.text": lambda item, _run, terms: late_entry_text(item.record, terms.settings),
+    "amendment.text": lambda item, _run, _terms: amendment_text(item),
+    REST_SOURCE: lambda item, _run, terms: unmapped_fields_text(item, terms),
+}
+
+
+def column_text(column: TableColumn, item: Item, run: Run, options: ExportOptions) -> str:
+    """What a column says about an entry, codes applied.
+
+    Raises:
+        ExportError: the source is unknown.
+    """
+    if column.constant is not None:
+        return column.constant
+    source = column.source or ""
+    text = _paper_text(item.record, source, options) if source.startswith(FIELD_SOURCE_PREFIXES) else _find_source(source)(item, run, options)
+    return column.codes.get(text, text)
+
+
+def _paper_text(record: Record, source: str, options: ExportOptions) -> str:
+    word, _, name = source.partition(".")
+    return _field_data(record, name, options) if word == "field" else _performer_name(record, name, options)
+
+
+def _performer_name(record: Record, name: str, options: ExportOptions) -> str:
+    """Who stands for a row by its initials; where there are none that anybody could read, whoever wrote the sheet."""
+    signature = find_signature(record, name, options.staff)
+    return (signature.performer if signature else "") or record.author
+
+
+def is_known_source(source: str) -> bool:
+    """Whether `source:` is a field or one of the words of `SOURCES`."""
+    return source.startswith(FIELD_SOURCE_PREFIXES) or source in SOURCES
+
+
+def _find_source(name: str) -> SourceGetter:
+    try:
+        return SOURCES[name]
+    except KeyError as error:
+        raise ExportError("no_source", name=name, sources=", ".join(SOURCES)) from error
+
+
+def _field_data(record: Record, name: str, options: ExportOptions) -> str:
+    """The value as data, not as words: `ja`/`nej`, an option's value, a number with decimal comma and without its measure."""
+    if name in record.illegible:
+        return ILLEGIBLE_TEXT
+    value = field_value(record, name, options.forms)
+    if isinstance(value, bool):
+        return "ja" if value else "nej"
+    spec = find_field_spec(record, name, options.forms)
+    return with_decimal_comma(value or "") if spec and spec.format is Format.NUMBER else value or ""

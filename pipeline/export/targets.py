@@ -1,0 +1,36 @@
+"""Confirmed entries become files in a target system's form. `TARGETS` names every kind there is."""
+
+from __future__ import annotations
+
+from pipeline.export.authorities.erms import ErmsExporter
+from pipeline.export.authorities.financial_aid import AidFileExporter
+from pipeline.export.authorities.health_care_statistics import KhslExporter
+from pipeline.export.exporter import Exporter, StatisticsExporter
+from pipeline.export.fhir.exporter import FhirExporter
+from pipeline.export.manual_entry.printed_list import ManualEntryListExporter
+from pipeline.export.payments.pain001 import PaymentExporter
+from pipeline.export.rivta.activities import ActivitiesExporter
+from pipeline.export.rivta.care_documentation import CareDocumentationExporter
+from pipeline.export.rivta.observations import ObservationsExporter
+from pipeline.export.tables.csv_table import CsvExporter
+
+STATISTICS: dict[str, StatisticsExporter] = {"khsl": KhslExporter(), "ekonomiskt-bistand": AidFileExporter()}
+"""Targets that tell of whole months and take no entry: see `monthly.py`."""
+TARGETS: dict[str, Exporter] = {
+    "rivta": CareDocumentationExporter(),
+    "observationer": ObservationsExporter(),
+    "aktiviteter": ActivitiesExporter(),
+    "fhir": FhirExporter(),
+    "besok": CsvExporter("Besök och insatser (CSV)"),
+    "matvarden": CsvExporter("Mätvärden (CSV)"),
+    "treserva-exempel": CsvExporter("Exempel: anteckningar till Treserva (CSV)"),
+    "tes-exempel": CsvExporter("Exempel: besök till TES (CSV)"),
+    "timecare-exempel": CsvExporter("Exempel: avvikelser till TimeCare (CSV)"),
+    "timecare-schema-exempel": CsvExporter("Exempel: scheman till TimeCare (CSV)"),
+    "ciceron-exempel": CsvExporter("Exempel: diariet till Ciceron (CSV)"),
+    "mat-exempel": CsvExporter("Exempel: beställning till matleverantör (CSV)"),
+    "erms": ErmsExporter(),
+    "pain001": PaymentExporter(),
+    "skriv-in": ManualEntryListExporter(),
+    **STATISTICS,
+}

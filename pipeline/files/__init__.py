@@ -1,0 +1,1 @@
+"""File formats in and out (images, PDF, CSV, YAML), atomic writes, gettext catalogues."""

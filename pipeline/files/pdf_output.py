@@ -1,0 +1,88 @@
+"""What all PDFs of ours are: PDF/A, set in one typeface, which is embedded and whose files are closed also when a document is given up half-way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Self
+from xml.sax.saxutils import escape
+
+from fpdf import FPDF
+from fpdf.fonts import TTFFont
+
+from pipeline.files.text import make_printable
+
+TYPEFACE = "sans"
+MISSING_CHARACTER = "?"
+"""Stands for a character that the typeface lacks."""
+
+PDFA_PAPER, PDFA_ARCHIVE = "PDF/A-2b", "PDF/A-2u"
+"""What a PDF is unless it is for the archive, whose letters must tell what they are."""
+_XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
+  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
+    <rdf:Description rdf:about="" xmp:CreatorTool="Efterskrift" xmp:CreateDate="{made}" xmp:ModifyDate="{made}" xmp:MetadataDate="{made}">
+      <pdfaid:part>2</pdfaid:part>
+      <pdfaid:conformance>B</pdfaid:conformance>
+      <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+    </rdf:Description>
+  </rdf:RDF>
+</x:xmpmeta>"""
+"""Made here because the library would write the present second into it, and the same contents must give the same bytes."""
+
+
+def typeface_file(*, bold: bool = False) -> Path:
+    """The file of the typeface."""
+    return Path(str(files("font_source_sans_pro") / "files" / f"SourceSansPro-{'Semibold' if bold else 'Regular'}.ttf"))
+
+
+class Document(FPDF):
+    """A PDF in Swedish, set in `FACE`, of pages of one size (a name, or mm). To be used in a `with`, which closes the typeface.
+
+    `made_at` is when it says that it was made, whenever that is; without it the present. One of pictures only has no `words`, and
+    no typeface.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        language: str = "sv-SE",
+        *,
+        size: str | tuple[float, float] = "A4",
+        made_at: datetime | None = None,
+        compliance: str = PDFA_PAPER,
+        words: bool = True,
+    ) -> None:
+        super().__init__(format=size, enforce_compliance=compliance)
+        if words:
+            self.add_font(TYPEFACE, "", typeface_file())
+            self.add_font(TYPEFACE, "B", typeface_file(bold=True))
+        self.set_title(title)
+        self.set_lang(language)
+        self.set_creator("Efterskrift")
+        if made_at:
+            self.set_creation_date(made_at)
+        if made_at and compliance == PDFA_PAPER:
+            self.set_xmp_metadata(_XMP.format(title=escape(make_printable(title)), made=made_at.astimezone(UTC).isoformat()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for font in self.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()
+
+    def set_style(self, size: float, colour: tuple[int, int, int], *, bold: bool = False) -> None:
+        """Set the size (pt) and the colour of the words that follow."""
+        self.set_font(TYPEFACE, "B" if bold else "", size)
+        self.set_text_color(*colour)
+
+    def fit(self, text: str) -> str:
+        """The text with `LACKING` for each character that the typeface lacks."""
+        return "".join(char if char == "\n" or self._has(char) else MISSING_CHARACTER for char in make_printable(text).replace("\t", " "))
+
+    def _has(self, char: str) -> bool:
+        font = self.fonts[TYPEFACE]
+        return isinstance(font, TTFFont) and ord(char) in font.cmap

@@ -1,0 +1,1 @@
+"""A form definition becomes paper: layout, drawing, printing, library of published forms."""

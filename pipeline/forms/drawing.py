@@ -1,0 +1,217 @@
+"""The strokes, words and codes that a printed page is made of. Every length is mm from the top left, every type size points.
+
+All colours that lie where people write are pale (at least 72 % luminance), so that they vanish when a scan is thresholded.
+
+The strip at the foot of every page that shows how to write: ten digits, a tick, and how to take a tick back. Drawn by us, as a pen would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from enum import Enum
+
+import cv2
+import segno
+
+from pipeline.domain.model import Box, SheetCode
+from pipeline.files.pdf_output import Document
+from pipeline.forms.fiducials import MARKER_DICTIONARY, format_code
+
+_SEAM_MM = 0.02
+"""Neighbouring black cells overlap by this much; otherwise a renderer shows hairlines between them."""
+Point = tuple[float, float]
+DIGIT_STROKES: dict[str, tuple[tuple[Point, ...], ...]] = {
+    "0": (((0.5, 0.08), (0.2, 0.3), (0.2, 0.7), (0.5, 0.93), (0.8, 0.7), (0.8, 0.3), (0.5, 0.08)),),
+    "1": (((0.28, 0.36), (0.58, 0.08)), ((0.58, 0.08), (0.58, 0.93))),
+    "2": (((0.2, 0.28), (0.45, 0.08), (0.76, 0.26), (0.6, 0.56), (0.2, 0.92)), ((0.2, 0.92), (0.82, 0.92))),
+    "3": (((0.22, 0.16), (0.5, 0.07), (0.74, 0.25), (0.46, 0.46)), ((0.46, 0.46), (0.8, 0.66), (0.58, 0.92), (0.2, 0.84))),
+    "4": (((0.34, 0.08), (0.2, 0.58)), ((0.2, 0.58), (0.84, 0.58)), ((0.64, 0.3), (0.64, 0.93))),
+    "5": (((0.3, 0.08), (0.27, 0.44)), ((0.27, 0.44), (0.6, 0.4), (0.8, 0.66), (0.56, 0.93), (0.2, 0.86)), ((0.3, 0.08), (0.76, 0.08))),
+    "6": (((0.66, 0.07), (0.32, 0.36), (0.22, 0.7), (0.5, 0.93), (0.78, 0.72), (0.54, 0.52), (0.24, 0.68)),),
+    "7": (((0.2, 0.08), (0.82, 0.08)), ((0.82, 0.08), (0.42, 0.93)), ((0.34, 0.5), (0.78, 0.5))),
+    "8": (((0.5, 0.47), (0.26, 0.27), (0.5, 0.07), (0.74, 0.27), (0.5, 0.47), (0.22, 0.7), (0.5, 0.93), (0.78, 0.7), (0.5, 0.47)),),
+    "9": (((0.76, 0.3), (0.5, 0.48), (0.25, 0.28), (0.5, 0.07), (0.76, 0.3)), ((0.76, 0.3), (0.7, 0.62), (0.5, 0.93))),
+}
+"""Strokes of the digits as Swedes write them (1 with upstroke, 7 with bar, open 4): each is a smooth line through points in a unit box."""
+CROSS_DOWNSTROKE: tuple[Point, ...] = ((0.14, 0.16), (0.86, 0.86))
+CROSS_UPSTROKE: tuple[Point, ...] = ((0.86, 0.12), (0.14, 0.88))
+_STRIP_TOP_MM = 275.6
+_CELL_SIZE_MM = (4.6, 6.2)
+_MARK_MM = 4.6
+
+
+class Colour(Enum):
+    """Red, green, blue, 0–255."""
+
+    BLACK = (0, 0, 0)
+    TEXT = (38, 50, 52)
+    LABEL = (70, 84, 86)
+    HINT = (122, 136, 138)
+    TITLE = (0, 92, 100)
+    FRAME = (143, 200, 202)
+    RULE = (176, 216, 217)
+    GROUND = (240, 247, 247)
+    WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class TextStyle:
+    """How words look."""
+
+    size: float
+    colour: Colour = Colour.TEXT
+    bold: bool = False
+
+
+class PaperDocument(Document):
+    """A PDF/A document of A4 pages without margins, which embeds its typeface."""
+
+    def __init__(self, title: str, printed_on: date) -> None:
+        super().__init__(title, made_at=datetime.combine(printed_on, time(12), UTC))
+        self.set_auto_page_break(False)
+        self.set_margin(0)
+        self.c_margin = 0
+
+    def words(self, text: str, at: Point, style: TextStyle) -> float:
+        """Print one line with the top of its capitals' line at `at`; answers its width, mm."""
+        self._dress(style)
+        (x, y), line = at, self._line(text)
+        self.text(x, y + style.size * 0.3528 * 0.75, line)
+        return float(self.get_string_width(line))
+
+    def words_right(self, text: str, at: Point, style: TextStyle) -> None:
+        """Print one line that ends at `at`."""
+        self.words(text, (at[0] - self.width_of(text, style), at[1]), style)
+
+    def words_centred(self, text: str, box: Box, style: TextStyle) -> None:
+        """Print one line in the middle of a box."""
+        x = box.x + (box.w - self.width_of(text, style)) / 2
+        self.words(text, (x, box.y + box.h / 2 - style.size * 0.3528 * 0.42), style)
+
+    def paragraph(self, text: str, at: Point, width: float, style: TextStyle) -> None:
+        """Print words that break at `width`."""
+        self._dress(style)
+        self.set_xy(*at)
+        self.multi_cell(width, style.size * 0.3528 * 1.25, self.fit(text), align="L")
+
+    def width_of(self, text: str, style: TextStyle) -> float:
+        """Width of one line, mm."""
+        self._dress(style)
+        return float(self.get_string_width(self._line(text)))
+
+    def area(self, box: Box, fill: Colour, frame: Colour | None = None, stroke: float = 0.25) -> None:
+        """A filled rectangle, with or without a frame."""
+        self.set_fill_color(*fill.value)
+        if frame:
+            self.set_draw_color(*frame.value)
+            self.set_line_width(stroke)
+        self.rect(box.x, box.y, box.w, box.h, style="DF" if frame else "F")
+
+    def rule(self, start: Point, end: Point, colour: Colour, stroke: float) -> None:
+        """A straight line."""
+        self.set_draw_color(*colour.value)
+        self.set_line_width(stroke)
+        self.line(*start, *end)
+
+    def pen(self, points: Sequence[Point], colour: Colour, stroke: float) -> None:
+        """A line through points, as a pen draws it."""
+        self.set_draw_color(*colour.value)
+        self.set_line_width(stroke)
+        with self.local_context(stroke_cap_style=1, stroke_join_style=1):
+            self.polyline(list(points))
+
+    def marker(self, number: int, box: Box) -> None:
+        """An ArUco marker. Its outermost cells are the black border."""
+        bits = cv2.aruco.getPredefinedDictionary(MARKER_DICTIONARY).generateImageMarker(number, 6)
+        self._cells([[bool(cell == 0) for cell in row] for row in bits], box)
+
+    def code(self, code: SheetCode, box: Box) -> None:
+        """The QR code, error correction Q, without its quiet zone."""
+        symbol = segno.make_qr(format_code(code), error="q", boost_error=False)
+        self._cells([[bool(cell) for cell in row] for row in symbol.matrix], box)
+
+    def _cells(self, rows: Sequence[Sequence[bool]], box: Box) -> None:
+        self.set_fill_color(*Colour.BLACK.value)
+        pitch = box.w / len(rows)
+        for y, row in enumerate(rows):
+            seam = _SEAM_MM if y + 1 < len(rows) else 0.0
+            for start, length in _find_runs(row):
+                self.rect(box.x + start * pitch, box.y + y * pitch, length * pitch, pitch + seam, style="F")
+
+    def _line(self, text: str) -> str:
+        """As it is set in one line: nothing is dropped in silence that the typeface lacks, and no two words become one."""
+        return self.fit(text).replace("\n", " ")
+
+    def _dress(self, style: TextStyle) -> None:
+        self.set_style(style.size, style.colour.value, bold=style.bold)
+
+
+def _find_runs(row: Iterable[bool]) -> list[tuple[int, int]]:
+    """Start and length of each run of black cells."""
+    runs: list[tuple[int, int]] = []
+    for x, black in enumerate(row):
+        if black and runs and sum(runs[-1]) == x:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        elif black:
+            runs.append((x, 1))
+    return runs
+
+
+_CAPTION = TextStyle(7.5, Colour.LABEL)
+
+
+_HEADING = TextStyle(7.5, Colour.TITLE, bold=True)
+
+
+def draw_examples(paper: PaperDocument) -> None:
+    """Draw the strip between the lower left marker and the lower right code."""
+    paper.words("Så fyller du i", (21, _STRIP_TOP_MM - 4.6), _HEADING)
+    paper.words("Svart eller blå penna. En siffra i varje ruta, skriv inte på linjerna.", (40, _STRIP_TOP_MM - 4.6), _CAPTION)
+    for index, digit in enumerate(DIGIT_STROKES):
+        _draw_digit(paper, digit, Box(21 + index * _CELL_SIZE_MM[0], _STRIP_TOP_MM, *_CELL_SIZE_MM))
+    _draw_mark_example(paper, 79, "Kryss", ticked=True)
+    _draw_mark_example(paper, 102, "Ångrat kryss: fyll rutan", ticked=False)
+
+
+def _draw_digit(paper: PaperDocument, digit: str, cell: Box) -> None:
+    paper.area(cell, Colour.WHITE, Colour.FRAME, 0.25)
+    inner = Box(cell.x + 0.9, cell.y + 0.9, cell.w - 1.8, cell.h - 1.8)
+    for stroke in DIGIT_STROKES[digit]:
+        paper.pen(scale_to_box(inner, interpolate_curve(stroke)), Colour.TEXT, 0.38)
+
+
+def _draw_mark_example(paper: PaperDocument, x: float, caption: str, *, ticked: bool) -> None:
+    box = Box(x, _STRIP_TOP_MM + 0.8, _MARK_MM, _MARK_MM)
+    if ticked:
+        paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
+        for stroke in (CROSS_DOWNSTROKE, CROSS_UPSTROKE):
+            paper.pen(scale_to_box(box, stroke), Colour.TEXT, 0.42)
+    else:
+        paper.area(box, Colour.TEXT, Colour.TEXT, 0.35)
+    paper.words(caption, (x + _MARK_MM + 1.4, _STRIP_TOP_MM + 2), _CAPTION)
+
+
+def scale_to_box(box: Box, points: Sequence[Point]) -> list[Point]:
+    """Points of a unit box, laid in a box."""
+    return [(box.x + x * box.w, box.y + y * box.h) for x, y in points]
+
+
+def interpolate_curve(points: Sequence[Point], steps: int = 8) -> list[Point]:
+    """A Catmull–Rom spline through the points; a closed line is closed smoothly."""
+    if len(points) < 3:
+        return list(points)
+    closed = points[0] == points[-1]
+    before, after = (points[-2], points[1]) if closed else (points[0], points[-1])
+    knots = [before, *points, after]
+    return [_catmull_rom(knots[i : i + 4], step / steps) for i in range(len(points) - 1) for step in range(steps + 1)]
+
+
+def _catmull_rom(knots: Sequence[Point], t: float) -> Point:
+    a, b, c, d = knots
+    x, y = (
+        0.5 * (2 * b[i] + (c[i] - a[i]) * t + (2 * a[i] - 5 * b[i] + 4 * c[i] - d[i]) * t**2 + (3 * b[i] - a[i] - 3 * c[i] + d[i]) * t**3)
+        for i in (0, 1)
+    )
+    return x, y

@@ -1,0 +1,148 @@
+"""How each kind of field looks on paper: one function a kind, and one dictionary. Text that is known before printing is set in the field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
+from pipeline.domain.model import Box
+from pipeline.forms.drawing import Colour, PaperDocument, TextStyle
+
+LABEL_STYLE = TextStyle(7, Colour.LABEL)
+ROW_LABEL_STYLE = TextStyle(6.8, Colour.LABEL)
+HINT_STYLE = TextStyle(6.5, Colour.HINT)
+CHOICE_LABEL_STYLE = TextStyle(8.5, Colour.TEXT)
+PREFILLED_STYLE = TextStyle(11, Colour.BLACK)
+_LABEL_LIFT_MM = 3.1
+LABEL_GAP_MM = 1.2
+"""Between a label and what stands beside it."""
+MARK_GAP_MM = 0.9
+"""Between a check box and its label."""
+_GROUP_BOUNDARIES = {Format.DATE: (4, 6), Format.TIME: (2,), Format.PERSONAL_NUMBER: (4, 6, 8)}
+"""Before which cells a heavier line stands."""
+
+FieldDrawer = Callable[[PaperDocument, FieldSpec, str], None]
+
+
+def draw_field(paper: PaperDocument, spec: FieldSpec, text: str = "", *, labelled: bool = True) -> None:
+    """Draw a field with its label; `text` is what is known before printing, else empty."""
+    FIELD_DRAWERS[spec.kind](paper, spec, text)
+    if labelled and (text or not _leaves_no_trace(spec)):
+        _draw_label(paper, spec)
+
+
+def _leaves_no_trace(spec: FieldSpec) -> bool:
+    """A printed field without text leaves no trace, except the unit, which may then be written by hand."""
+    return not spec.traits.filled_by_hand and spec.means is not Meaning.UNIT
+
+
+def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
+    if spec.label_side is LabelSide.NONE or (spec.label_side is LabelSide.HEADING and spec.row not in (None, 1)):
+        return
+    x, y, w, h = spec.box
+    style = _label_style(spec)
+    middle = y + h / 2 - style.size * 0.3528 * 0.42
+    if spec.label_side is LabelSide.RIGHT:
+        paper.words(spec.label, (x + w + MARK_GAP_MM, middle), style)
+    elif spec.label_side is LabelSide.LEFT:
+        paper.words_right(spec.label, (x - LABEL_GAP_MM, middle), style)
+    else:
+        end = x + paper.words(spec.label, (x, y - _LABEL_LIFT_MM), style)
+        paper.words(spec.hint or spec.measure, (end + LABEL_GAP_MM, y - _LABEL_LIFT_MM + 0.1), HINT_STYLE)
+
+
+def _label_style(spec: FieldSpec) -> TextStyle:
+    if spec.row is not None:
+        return ROW_LABEL_STYLE
+    return CHOICE_LABEL_STYLE if spec.traits.is_check_box and spec.label_side is not LabelSide.ABOVE else LABEL_STYLE
+
+
+def _draw_mark(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+    paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.35)
+
+
+def _draw_choice(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+    for option in spec.options:
+        _draw_option(paper, option)
+
+
+def _draw_option(paper: PaperDocument, option: Option) -> None:
+    box = Box(*option.box)
+    paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
+    paper.words(option.label, (box.x + box.w + MARK_GAP_MM, box.y + box.h / 2 - CHOICE_LABEL_STYLE.size * 0.3528 * 0.42), CHOICE_LABEL_STYLE)
+
+
+def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
+    cells = spec.cell_boxes
+    paper.area(spec.area, Colour.WHITE)
+    for index, cell in enumerate(cells[1:], start=1):
+        heavy = index in _group_boundaries(spec)
+        paper.rule((cell.x, cell.y + 0.3), (cell.x, cell.y + cell.h - 0.3), Colour.FRAME if heavy else Colour.RULE, 0.5 if heavy else 0.25)
+    _draw_frame(paper, spec.area)
+    if spec.decimals:
+        _draw_comma(paper, cells[-spec.decimals])
+    for cell, digit in zip(cells, text, strict=False):
+        paper.words_centred(digit, cell, PREFILLED_STYLE)
+
+
+def _group_boundaries(spec: FieldSpec) -> tuple[int, ...]:
+    if spec.decimals:
+        return (spec.cell_count - spec.decimals,)
+    return _GROUP_BOUNDARIES.get(spec.format, ()) if spec.format else ()
+
+
+def _draw_comma(paper: PaperDocument, cell: Box) -> None:
+    """A decimal comma that hangs below the boxes, where nobody writes a digit."""
+    x, y = cell.x, cell.y + cell.h
+    paper.pen([(x, y - 0.2), (x + 0.05, y + 0.4), (x - 0.4, y + 1.1)], Colour.FRAME, 0.6)
+
+
+def _draw_frame(paper: PaperDocument, box: Box) -> None:
+    corners = [(box.x, box.y), (box.x + box.w, box.y), (box.x + box.w, box.y + box.h), (box.x, box.y + box.h), (box.x, box.y)]
+    paper.pen(corners, Colour.FRAME, 0.3)
+
+
+def _draw_text(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
+    paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
+    if text:
+        _draw_typeset(paper, spec.area, text)
+
+
+def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+    x, y, w, h = spec.box
+    paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
+    for line in range(1, spec.lines or 1):
+        below = y + h * line / (spec.lines or 1)
+        paper.rule((x + 2, below), (x + w - 2, below), Colour.RULE, 0.25)
+
+
+def _draw_printed(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
+    if text:
+        _draw_typeset(paper, spec.area, text)
+    elif not _leaves_no_trace(spec):
+        x, y, w, h = spec.box
+        paper.rule((x, y + h), (x + w, y + h), Colour.FRAME, 0.3)
+
+
+def _draw_typeset(paper: PaperDocument, box: Box, text: str) -> None:
+    room = (box.w - 2) / paper.width_of(text, PREFILLED_STYLE)
+    style = replace(PREFILLED_STYLE, size=PREFILLED_STYLE.size * min(1.0, room))
+    paper.words(text, (box.x + 1, box.y + box.h / 2 - style.size * 0.3528 * 0.42), style)
+
+
+def _draw_signature(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
+    paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
+
+
+FIELD_DRAWERS: dict[Kind, FieldDrawer] = {
+    Kind.MARK: _draw_mark,
+    Kind.CHOICE: _draw_choice,
+    Kind.DIGITS: _draw_digits,
+    Kind.LETTERS: _draw_digits,
+    Kind.TEXT: _draw_text,
+    Kind.LINES: _draw_lines,
+    Kind.PRINTED: _draw_printed,
+    Kind.SIGNATURE: _draw_signature,
+    Kind.INITIALS: _draw_signature,
+}

@@ -1,0 +1,1 @@
+"""An outline becomes boxes on A4."""

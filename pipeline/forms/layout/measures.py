@@ -1,0 +1,94 @@
+"""How much room a field needs on paper, mm: its box by its kind, its label by the typeface that it is printed in."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from typing import cast
+
+from pipeline.domain.form.field import FieldAttributes, LabelSide
+from pipeline.forms.drawing import PaperDocument, TextStyle
+from pipeline.forms.field_drawing import CHOICE_LABEL_STYLE, HINT_STYLE, LABEL_GAP_MM, LABEL_STYLE, MARK_GAP_MM, ROW_LABEL_STYLE
+from pipeline.forms.layout.outline import OutlineField
+
+CELL_WIDTH = 5.5
+"""Width of a digit box."""
+BOX_HEIGHT = 8.0
+"""Height of a box that is written in."""
+LINE_PITCH = 9.0
+"""From one handwritten line to the next."""
+MARK_SIDE = 5.0
+OPTION_GAP = 4.0
+"""Between an option's label and the next option's box, at least."""
+OPTION_PITCH, TABLE_OPTION_PITCH = 7.5, 6.0
+"""From one line of options to the next."""
+PRINTED_HEIGHT = 6.0
+LABEL_ROOM = 3.5
+"""Above a box that has its label there."""
+
+
+@cache
+def _typeface() -> PaperDocument:
+    paper = PaperDocument("", date(2000, 1, 1))
+    paper.add_page()
+    return paper
+
+
+def measure_text_width(text: str, style: TextStyle) -> float:
+    """Width of one line of print, mm."""
+    return _typeface().width_of(text, style) if text else 0.0
+
+
+def measure_text_height(text: str, width: float, style: TextStyle) -> float:
+    """Height of print that breaks at `width`, mm."""
+    paper = _typeface()
+    paper.width_of(text, style)
+    return cast(float, paper.multi_cell(width, style.size * 0.3528 * 1.25, text, dry_run=True, output="HEIGHT"))
+
+
+def measure_label_width(field: OutlineField) -> float:
+    """Width of a label that stands above its box, with its hint."""
+    after = field.hint or field.measure
+    return measure_text_width(field.label, LABEL_STYLE) + (LABEL_GAP_MM + measure_text_width(after, HINT_STYLE) if after else 0.0)
+
+
+def measure_side_label_width(field: FieldAttributes, *, in_table: bool = False) -> float:
+    """Width of a label that stands left or right of its box, with its gap; 0 where it stands elsewhere."""
+    style = ROW_LABEL_STYLE if in_table else CHOICE_LABEL_STYLE if field.traits.is_check_box else LABEL_STYLE
+    gap = {LabelSide.RIGHT: MARK_GAP_MM, LabelSide.LEFT: LABEL_GAP_MM}.get(field.label_side)
+    return 0.0 if gap is None else gap + measure_text_width(field.label, style)
+
+
+def measure_box_width(field: OutlineField, *, mark: float = MARK_SIDE) -> float:
+    """Width of a field's box: what its kind needs, at least. A choice with all its options side by side."""
+    if field.width:
+        return field.width
+    if field.traits.has_cells:
+        return field.cell_count * CELL_WIDTH
+    if field.traits.is_check_box:
+        return mark
+    if field.traits.has_options and field.columns:
+        return max(measure_option_widths(field, mark)) * field.columns + OPTION_GAP * (field.columns - 1)
+    if field.traits.has_options:
+        widths = measure_option_widths(field, mark)
+        return sum(widths) + OPTION_GAP * (len(widths) - 1)
+    return field.traits.least_width_mm
+
+
+def is_stretching(field: OutlineField) -> bool:
+    """Whether it shares what is left of its row."""
+    return field.width is None and field.traits.stretches
+
+
+def measure_option_widths(field: OutlineField, mark: float = MARK_SIDE) -> list[float]:
+    """Width of each option: its box and its label."""
+    return [mark + MARK_GAP_MM + measure_text_width(option.label, CHOICE_LABEL_STYLE) for option in field.options]
+
+
+def measure_box_height(field: OutlineField, lines: int, *, mark: float = MARK_SIDE) -> float:
+    """Height of a field's box; of a choice with its options in one line."""
+    if field.traits.is_multiline:
+        return LINE_PITCH * lines
+    if field.traits.has_check_boxes:
+        return mark
+    return BOX_HEIGHT if field.traits.filled_by_hand else PRINTED_HEIGHT

@@ -1,0 +1,173 @@
+"""What a form's outline may say: sections and rows of fields without places. `forms/<id>/outline.yaml`, documented in `forms/README.md`.
+
+A person writes an outline; `form_layout` places it on A4. Lengths are millimetres.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.domain.errors import FormError
+from pipeline.domain.form.field import FieldAttributes, Name, StrictModel, check_kind
+from pipeline.domain.form.form import Area, CodeList, Deadline, EntriesPer, FormId, LegalBasis, NormFields, Subject
+
+Fill = Literal["fill"]
+
+
+class OutlineOption(StrictModel):
+    """One box of a choice."""
+
+    value: Name
+    label: str
+
+
+class OutlineField(FieldAttributes):
+    """A field of a row. `width` mm: a handwritten field without one shares what is left of its row. `gap` is more room before it, mm.
+
+    `columns` is how many options of a choice stand side by side, if not as many as there is room for.
+    """
+
+    name: Name
+    width: Annotated[float, Field(gt=0)] | None = None
+    gap: Annotated[float, Field(ge=0)] = 0
+    lines: Annotated[int, Field(ge=1, le=40)] | Fill | None = None
+    options: tuple[OutlineOption, ...] = ()
+    columns: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        check_kind(self.name, self, has_lines=self.lines is not None, has_options=bool(self.options))
+        return self
+
+
+class PrintedText(StrictModel):
+    """Words that are only printed."""
+
+    text: str
+    bold: bool = False
+    size: Annotated[float, Field(ge=6, le=14)] = 8
+
+
+class RepeatedRows(StrictModel):
+    """Rows that are printed several times on a sheet that is one entry; `label` is printed with its number at the left."""
+
+    prefix: Name
+    count: Annotated[int, Field(ge=1, le=20)]
+    label: str
+
+
+class TableRows(StrictModel):
+    """Rows of a table, each an entry; `fill` for as many as the page holds."""
+
+    prefix: Name
+    count: Annotated[int, Field(ge=1, le=60)] | Fill
+
+
+class StandardSection(StrEnum):
+    """Sections that are the same on every form."""
+
+    CLIENT = "client"
+    CLIENT_IF_ANY = "client_if_any"
+    EVENT = "event"
+    WRITTEN = "written"
+    AUTHOR = "author"
+    AUTHOR_LATER = "author_later"
+
+
+CLIENT_SECTIONS = frozenset({StandardSection.CLIENT, StandardSection.CLIENT_IF_ANY})
+
+
+def _row_tag(value: object) -> str:
+    return "words" if isinstance(value, dict | PrintedText) else "fields"
+
+
+Row = Annotated[
+    Annotated[tuple[OutlineField, ...], Field(min_length=1), Tag("fields")] | Annotated[PrintedText, Tag("words")],
+    Discriminator(_row_tag),
+]
+
+
+class OutlineSection(StrictModel):
+    """A titled section, or a page break. A standard section (`use`) may have rows of its own after the standard ones.
+
+    With `columns` the fields of its rows stand below each other in so many columns of even width.
+    """
+
+    title: str = ""
+    use: StandardSection | None = None
+    rows: tuple[Row, ...] = ()
+    text: str = ""
+    columns: Annotated[int, Field(ge=2, le=12)] | None = None
+    repeat: RepeatedRows | None = None
+    table: TableRows | None = None
+    page: Literal["next"] | None = None
+
+    @property
+    def fields(self) -> tuple[OutlineField, ...]:
+        """Every field of its rows."""
+        return tuple(one for row in self.rows if not isinstance(row, PrintedText) for one in row)
+
+    @model_validator(mode="after")
+    def _check_section_type(self) -> Self:
+        if self.page is not None:
+            if self.model_fields_set != {"page"}:
+                raise PydanticCustomError("page_alone", "a page break stands alone")
+            return self
+        if self.repeat and self.table:
+            raise PydanticCustomError("repeat_or_table", "a section has either repeat or table")
+        if not self.use and not self.title:
+            raise PydanticCustomError("section_title", "a section needs a title")
+        if not self.use and not self.rows and not self.text:
+            raise PydanticCustomError("section_rows", "the section {title} has no rows", {"title": self.title})
+        if self.table and any(isinstance(row, PrintedText) for row in self.rows):
+            raise PydanticCustomError("words_in_table", "a table row holds only fields, no text")
+        return self
+
+
+class Outline(StrictModel):
+    """A form as a person writes it: what stands on it, in order, and nothing about where."""
+
+    id: FormId
+    version: Annotated[int, Field(ge=1, le=99)]
+    title: str
+    area: Area
+    criticality: Annotated[str, Field(pattern="^[ABC]$")]
+    subject: Subject = Subject.CLIENT
+    law: tuple[LegalBasis, ...]
+    codes: tuple[CodeList, ...] = ()
+    entries: EntriesPer
+    deadline: Deadline | None = None
+    norm: NormFields | None = None
+    sections: Annotated[tuple[OutlineSection, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _check_table_present(self) -> Self:
+        tables = sum(section.table is not None for section in self.sections)
+        if tables > 1:
+            raise PydanticCustomError("one_table", "a form has at most one table")
+        if (tables == 1) != (self.entries is EntriesPer.ROW):
+            raise PydanticCustomError("row_needs_table", "entries per row need a table, and a table makes each row an entry")
+        return self
+
+
+def load_outline(path: Path) -> Outline:
+    """Read one `outline.yaml`.
+
+    Raises:
+        FormError: the file is missing, is not YAML, or breaks a rule; `efterskrift forms check` explains each with its line.
+    """
+    try:
+        return Outline.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except OSError as error:
+        raise FormError("outline_unreadable", path=path, reason=error.strerror) from error
+    except yaml.YAMLError as error:
+        raise FormError("form_not_yaml", path=path, reason=error) from error
+    except ValidationError as error:
+        places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise FormError("outline_has_errors", path=path, places="; ".join(places)) from error

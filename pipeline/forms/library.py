@@ -1,0 +1,132 @@
+"""The forms in use, as they are now: those of the program and those that this workspace has published, also while the program runs.
+
+Published versions are frozen: paper that is out there must be read with the geometry that it was printed with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.domain.errors import FormError
+from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.page import PageSpec
+from pipeline.domain.settings import Settings
+from pipeline.forms.problems import FormProblem
+
+PUBLISHED_FILE = "published.json"
+FileStamp = tuple[int, int]
+
+
+def geometry_digest(form: Form) -> str:
+    """SHA-256 of all that a machine needs for reading the form: names, kinds, boxes, formats, cells and options of every page, in order.
+
+    Of a form printed elsewhere also the size of the page and the file that shows it unfilled.
+
+    Raises:
+        FormError: that file cannot be read.
+    """
+    pages = [[*_external_geometry(page), *(_field_geometry(spec) for spec in page.all_fields)] for page in form.pages]
+    return hashlib.sha256(json.dumps(pages, sort_keys=True).encode()).hexdigest()
+
+
+def _external_geometry(page: PageSpec) -> list[dict[str, Any]]:
+    if page.blank is None:
+        return []
+    try:
+        return [{"size": page.size, "blank": hashlib.sha256(page.blank.read_bytes()).hexdigest()}]
+    except OSError as error:
+        raise FormError("blank_unreadable", blank=page.blank, reason=error.strerror) from error
+
+
+def _field_geometry(spec: FieldSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "kind": spec.kind,
+        "box": spec.area.as_list(),
+        "format": spec.format,
+        "cells": spec.cell_count,
+        "decimals": spec.decimals,
+        "lines": spec.lines,
+        "row": spec.row,
+        "options": [(option.value, [round(v, 2) for v in option.box]) for option in spec.options],
+    }
+
+
+def load_published(folder: Path) -> dict[str, str]:
+    """`<id>/<version>` → digest, as `published.json` in the folder of forms says; empty if there is none.
+
+    Raises:
+        FormError: the file is not what it should be.
+    """
+    path = folder / PUBLISHED_FILE
+    if not path.exists():
+        return {}
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise FormError("not_json_object", path=path) from error
+
+
+def frozen_problem_texts(form: Form, digests: Mapping[str, str]) -> list[str]:
+    """Why a form differs from what was published, if it does."""
+    return [f"{fault.what('en')} {fault.remedy('en')}" for fault in find_frozen_problems(form, digests)]
+
+
+def find_frozen_problems(form: Form, digests: Mapping[str, str]) -> list[FormProblem]:
+    """As `frozen_problems`, to be told in words."""
+    key = f"{form.id}/{form.version}"
+    if key not in digests:
+        return [FormProblem("unpublished", {"key": key, "file": PUBLISHED_FILE}, ("version",))]
+    if digests[key] != geometry_digest(form):
+        return [FormProblem("frozen", {"key": key, "next": form.version + 1}, ("version",))]
+    return []
+
+
+def publish_forms(folder: Path) -> list[str]:
+    """Add every form version that is not yet in `published.json`; answers those that were added.
+
+    Raises:
+        FormError: a published version was changed. Nothing is written then.
+    """
+    digests = load_published(folder)
+    forms = {f"{form.id}/{form.version}": form for form in Forms.load(folder).values()}
+    for key in forms.keys() & digests.keys():
+        if problems := frozen_problem_texts(forms[key], digests):
+            raise FormError("form_frozen", problem=problems[0])
+    added = sorted(forms.keys() - digests.keys())
+    digests |= {key: geometry_digest(forms[key]) for key in added}
+    (folder / PUBLISHED_FILE).write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", "utf-8")
+    return added
+
+
+class FormLibrary:
+    """Loads the forms anew once one was published here, and at no other time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stamp = self._seen()
+        self._forms = Forms.load(*settings.form_folders)
+
+    def forms(self) -> Forms:
+        """All forms; the same object as long as nothing was published.
+
+        Raises:
+            FormError: a form's file is wrong.
+        """
+        if (now := self._seen()) != self._stamp:
+            self._forms = Forms.load(*self._settings.form_folders)
+            self._stamp = now
+        return self._forms
+
+    def _seen(self) -> FileStamp:
+        """When the workspace's list of published forms was written, and its size; a form is in use once it stands there."""
+        try:
+            state = (self._settings.own_forms / PUBLISHED_FILE).stat()
+        except OSError:
+            return (0, 0)
+        return state.st_mtime_ns, state.st_size

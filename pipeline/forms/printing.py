@@ -1,0 +1,167 @@
+"""A form becomes sheets of paper: each with its own serial, markers, code and, for a known client, the client's name and number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from pipeline.domain.dates import today_in_sweden
+from pipeline.domain.errors import FormError
+from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.form import Form
+from pipeline.domain.form.page import PageSpec, Section, Table
+from pipeline.domain.model import Box, Client, IssuedSheet, PrintedRow, SheetCode
+from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, draw_examples
+from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, format_serial, new_serial
+from pipeline.forms.field_drawing import draw_field
+
+_TITLE = TextStyle(17, Colour.TITLE, bold=True)
+_SUBTITLE = TextStyle(8.5, Colour.LABEL)
+_SERIAL = TextStyle(12, Colour.TEXT, bold=True)
+_SMALL = TextStyle(7.5, Colour.LABEL)
+_SECTION = TextStyle(9, Colour.TITLE, bold=True)
+_ROW_NUMBER = TextStyle(9, Colour.HINT, bold=True)
+_HEAD_LEFT, _HEAD_RIGHT = 40.0, 189.0
+_TITLE_ROOM = 122.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One copy of a form that is to be printed. `known` are pairs of a field's name and what is set in it, a digit for each box."""
+
+    serial: str
+    unit: str = ""
+    client: Client | None = None
+    known: tuple[tuple[str, str], ...] = ()
+
+
+def make_blank_sheets(copies: int, unit: str = "") -> list[Sheet]:
+    """Blank sheets with new serials."""
+    return [Sheet(new_serial(), unit) for _ in range(copies)]
+
+
+def make_client_sheets(clients: Iterable[Client]) -> list[Sheet]:
+    """One sheet with a new serial for each client, in the client's unit."""
+    return [Sheet(new_serial(), client.unit, client) for client in clients]
+
+
+def to_issued_sheet(form: Form, sheet: Sheet) -> IssuedSheet:
+    """What the store keeps of a printed sheet."""
+    return IssuedSheet(sheet.serial, form.id, form.version, sheet.unit, sheet.client.pid if sheet.client else None, _printed_rows(form, sheet))
+
+
+def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
+    """The rows whose client is known before printing."""
+    known = dict(sheet.known)
+    rows = []
+    for row in form.rows():
+        spec = form.meaning(Meaning.CLIENT_PID, row)
+        if row is not None and spec is not None and spec.row == row and (pid := known.get(spec.name)):
+            printed = tuple((one.column, known[one.name]) for one in form.entry_fields(row) if one.row == row and one.name in known)
+            rows.append(PrintedRow(row, pid, printed))
+    return tuple(rows)
+
+
+def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "", printed_on: date | None = None) -> bytes:
+    """A PDF/A-2b of all pages of all sheets. The same sheets printed on the same date give the same bytes.
+
+    Raises:
+        FormError: the form is printed elsewhere.
+    """
+    with PaperDocument(form.title, printed_on or today_in_sweden()) as paper:
+        draw_sheets(paper, form, sheets, organisation)
+        return bytes(paper.output())
+
+
+def draw_sheets(paper: PaperDocument, form: Form, sheets: Iterable[Sheet], organisation: str = "") -> None:
+    """Add all pages of all sheets to a document.
+
+    Raises:
+        FormError: the form is printed elsewhere.
+    """
+    if form.printed_elsewhere:
+        raise FormError("printed_elsewhere", form=form.id)
+    for sheet in sheets:
+        for page_no, page in enumerate(form.pages, start=1):
+            paper.add_page()
+            code = SheetCode(form.id, form.version, page_no, len(form.pages), sheet.serial)
+            _draw_fiducials(paper, code)
+            _draw_head(paper, form, code, organisation)
+            _draw_page(paper, page, sheet)
+            draw_examples(paper)
+            _draw_foot(paper, form, code)
+
+
+def _draw_fiducials(paper: PaperDocument, code: SheetCode) -> None:
+    for number, box in MARKER_BOXES.items():
+        paper.marker(number, box)
+    for box in CODE_BOXES:
+        paper.code(code, box)
+
+
+def _draw_head(paper: PaperDocument, form: Form, code: SheetCode, organisation: str) -> None:
+    paper.words(form.title, (_HEAD_LEFT, 9.6), _fit_title(paper, form.title))
+    line = " · ".join(filter(None, (organisation, "Reservblankett vid driftstopp")))
+    paper.words(line, (_HEAD_LEFT, 17.6), _SUBTITLE)
+    paper.words_right(format_serial(code.serial), (_HEAD_RIGHT, 10.4), _SERIAL)
+    paper.words_right(f"Sida {code.page_no} av {code.pages}", (_HEAD_RIGHT, 17.6), _SUBTITLE)
+
+
+def _fit_title(paper: PaperDocument, title: str) -> TextStyle:
+    """The title's style, smaller where it would reach the serial."""
+    return replace(_TITLE, size=_TITLE.size * min(1.0, _TITLE_ROOM / paper.width_of(title, _TITLE)))
+
+
+def _draw_foot(paper: PaperDocument, form: Form, code: SheetCode) -> None:
+    text = f"{form.id} version {form.version}  ·  Löpnummer {format_serial(code.serial)}  ·  Sida {code.page_no} av {code.pages}"
+    paper.words(text, (21, 284.6), _SMALL)
+
+
+def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
+    for section in page.sections:
+        _draw_section(paper, section)
+    for text in page.texts:
+        paper.paragraph(text.text, text.at, text.width or _HEAD_RIGHT - text.at[0], TextStyle(text.size, Colour.LABEL, text.bold))
+    if page.table:
+        _draw_rows(paper, page.table)
+    titles = {section.title for section in page.sections}
+    for spec in page.all_fields:
+        draw_field(paper, spec, _prefilled_text(spec, page, sheet), labelled=spec.label not in titles)
+
+
+def _draw_section(paper: PaperDocument, section: Section) -> None:
+    box = Box(*section.box)
+    paper.area(box, Colour.GROUND)
+    paper.area(Box(box.x, box.y, 0.9, box.h), Colour.FRAME)
+    paper.words(section.title, (box.x + 3, box.y + 1.4), _SECTION)
+
+
+def _draw_rows(paper: PaperDocument, table: Table) -> None:
+    for row in range(1, table.count + 1):
+        y = table.top + (row - 1) * table.height
+        if row > 1:
+            paper.rule((table.x + 3, y + 0.5), (table.x + table.width - 3, y + 0.5), Colour.RULE, 0.25)
+        paper.words_right(str(row), (table.x + 7.5, y + 5), _ROW_NUMBER)
+
+
+def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
+    """What is known of a field before printing. In a table with a client a row, a client's sheet has the first row filled in.
+
+    A number that is longer than its boxes, as regions have, stands beside the name: its first characters may be another's number.
+    """
+    if spec.means is Meaning.UNIT:
+        return sheet.unit
+    if known := dict(sheet.known).get(spec.name):
+        return known
+    if sheet.client is None or spec.row not in (None, 1):
+        return ""
+    number = next((one for one in page.all_fields if one.means is Meaning.CLIENT_PID and one.row == spec.row), None)
+    boxed = number is None or not number.traits.digits_only or len(sheet.client.pid) <= number.cell_count
+    if spec.means is Meaning.CLIENT_PID:
+        return sheet.client.pid if boxed else ""
+    has_printed_name = any(f.means is Meaning.CLIENT_PRINTED for f in page.all_fields)
+    name = Meaning.CLIENT_PRINTED if has_printed_name else Meaning.CLIENT_NAME
+    if spec.means is not name or not spec.traits.takes_printed_name:
+        return ""
+    return sheet.client.name if boxed else f"{sheet.client.name}, {sheet.client.pid}"

@@ -1,0 +1,1 @@
+"""Running a workspace: intake, workers, health, demo."""

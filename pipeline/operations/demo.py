@@ -1,0 +1,150 @@
+"""The demo workspace: a small municipality of six units with its staff, clients, issued sheets and a stack of filled paper. All invented."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from pipeline.domain.errors import SchemaOutdatedError
+from pipeline.domain.model import IssuedSheet, Person, Role
+from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.files.page_files import count_pages
+from pipeline.operations.intake import SourceFile, import_files
+from pipeline.registers.clients import load_client_register
+from pipeline.registers.staff import load_staff
+from pipeline.store.accounts.people import list_people, save_person
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.database.upgrade import upgrade_store
+from pipeline.store.paper.batches import is_source_imported, list_unfinished
+from pipeline.store.paper.pages import count_pages_by_state
+from pipeline.store.registers.client_register import save_clients, save_units
+from pipeline.store.registers.issued_sheets import save_issued_sheets
+from pipeline.store.registers.staff import save_staff
+
+DEMO_WORKSPACE = ROOT / "data" / "store" / "demo"
+SAMPLE_FOLDER = ROOT / "data" / "samples"
+NURSING, HOME_CARE, RESIDENCE = "Hemsjukvården Centrum", "Hemtjänsten Norr", "Särskilt boende Björken"
+GROUP_HOME, FAMILIES, OFFICE = "LSS-boende Åviken", "Individ- och familjeomsorgen", "Socialförvaltningens kansli"
+AREA_BY_UNIT = {NURSING: "HSL", HOME_CARE: "SoL", RESIDENCE: "SoL", GROUP_HOME: "LSS", FAMILIES: "IFO", OFFICE: "ADM"}
+DEMO_PASSWORD = "papper och penna"
+"""For all accounts of the demo, which listens on this machine only."""
+DEMO_PLACE = "Pärm 1, socialkontoret"
+_SETTINGS_YAML = "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """Who can log in to the demo."""
+
+    person: Person
+    does: str
+
+
+_CARE_UNITS = frozenset({NURSING, HOME_CARE, RESIDENCE, GROUP_HOME})
+_CARE_AREAS = frozenset({"HSL", "SoL", "LSS"})
+"""The two nurses of the demo review all paper of care, so that two accounts show it."""
+_NO_UNITS: frozenset[str] = frozenset()
+DEMO_ACCOUNTS = (
+    DemoAccount(
+        Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset(AREA_BY_UNIT), ALL_AREAS), "skannar buntar och löser problem"
+    ),
+    DemoAccount(
+        Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS), "granskar och bekräftar poster i vård och omsorg"
+    ),
+    DemoAccount(Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS), "granskar som andra person"),
+    DemoAccount(
+        Person("camilla", "Camilla Rova", "socialsekreterare", Role.REVIEWER, frozenset({FAMILIES}), frozenset({"SoL", "IFO"})),
+        "granskar individ- och familjeomsorgens poster",
+    ),
+    DemoAccount(
+        Person("johan", "Johan Strand", "socialsekreterare", Role.REVIEWER, frozenset({FAMILIES}), frozenset({"SoL", "IFO"})),
+        "granskar dem som andra person",
+    ),
+    DemoAccount(Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, frozenset({OFFICE}), ALL_AREAS), "granskar kansliets handlingar"),
+    DemoAccount(Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(AREA_BY_UNIT), ALL_AREAS), "följer läget"),
+    DemoAccount(Person("sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, _NO_UNITS, _NO_UNITS), "sköter konton"),
+    DemoAccount(Person("lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, _NO_UNITS, _NO_UNITS), "granskar loggen"),
+)
+
+
+def prepare_workspace(workspace: Path = DEMO_WORKSPACE) -> None:
+    """The folder and its settings, if they are not there."""
+    workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings = workspace / "settings.yaml"
+    if not settings.exists():
+        settings.write_text(_SETTINGS_YAML, "utf-8")
+
+
+def prepare_store(settings: Settings) -> Store:
+    """The demo's store with its units, people, clients and issued sheets; what is there already stays.
+
+    The store of an earlier version is upgraded, after a backup copy.
+
+    Raises:
+        StoreError: the database or the disk failed.
+    """
+    try:
+        store = open_store(settings, create=True)
+    except SchemaOutdatedError:
+        # The demo's own invented data: nobody has to be asked.
+        upgrade_store(settings)
+        store = open_store(settings)
+    with store.begin() as conn:
+        if not list_people(conn):
+            _fill_store(conn)
+    return store
+
+
+def _fill_store(conn: Connection) -> None:
+    save_units(conn, AREA_BY_UNIT)
+    for account in DEMO_ACCOUNTS:
+        save_person(conn, account.person, DEMO_PASSWORD)
+    save_clients(conn, load_client_register(SAMPLE_FOLDER / "klienter.csv").clients)
+    save_staff(conn, load_staff(SAMPLE_FOLDER / "personal.csv"))
+    save_issued_sheets(conn, _load_issued_sheets(SAMPLE_FOLDER / "utlamnade.csv"), by="anna")
+
+
+def _load_issued_sheets(path: Path) -> list[IssuedSheet]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    return [IssuedSheet(r["löpnummer"], r["blankett"], int(r["version"]), r["enhet"], r["personnummer"] or None) for r in rows]
+
+
+def scan_samples(store: Store, on_page: Callable[[int], None]) -> None:
+    """Take in the sample stack as two batches, one a unit; what is in already is left as it is."""
+    for unit, files in sample_batches().items():
+        if not _is_imported(store, files):
+            import_files(store, files, unit=unit, place=DEMO_PLACE, by="anna", on_page=on_page)
+
+
+def _is_imported(store: Store, files: list[Path]) -> bool:
+    with store.read() as conn:
+        return not list_unfinished(conn) and all(is_source_imported(conn, SourceFile.of(path).sha256, count_pages(path)) for path in files)
+
+
+_FILES_BY_UNIT = {
+    HOME_CARE: ("02-hemtjanst.tif", "08-hemtjanst.pdf"),
+    RESIDENCE: ("07-bjorken.pdf", "12-tavla.jpg"),
+    GROUP_HOME: ("09-aviken.pdf",),
+    FAMILIES: ("10-ifo.tif",),
+    OFFICE: ("11-kansli.pdf",),
+}
+
+
+def sample_batches() -> dict[str, list[Path]]:
+    """The sample stack's files by the unit that handed them in."""
+    folder = SAMPLE_FOLDER / "stack"
+    handed_in = {unit: [folder / name for name in names] for unit, names in _FILES_BY_UNIT.items()}
+    others = {path for files in handed_in.values() for path in files}
+    return {NURSING: [path for path in sorted(folder.iterdir()) if path not in others]} | handed_in
+
+
+def count_demo_pages(store: Store) -> int:
+    """How many pages the demo has taken in."""
+    with store.read() as conn:
+        return count_pages_by_state(conn)["in"]

@@ -1,0 +1,176 @@
+"""Is everything there? Programs, language, models, database, disk: each with what to do if not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, StoreError
+from pipeline.domain.form.form import Forms
+from pipeline.domain.settings import Settings, load_settings
+from pipeline.forms.library import frozen_problem_texts, load_published
+from pipeline.store.database.store import open_store
+from pipeline.store.paper.pages import list_image_names
+
+MIN_DISK_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFinding:
+    """One part: what was found, and the remedy if it is not well, with the exit code that says of which kind that is."""
+
+    part: str
+    state: str
+    remedy: str = ""
+    code: ExitCode = ExitCode.MISSING_PROGRAM
+
+
+def check_health() -> list[HealthFinding]:
+    """Every part that the program rests on."""
+    settings = load_settings()
+    return [*check_installation(settings), *_check_workspace(settings), _check_disk(settings)]
+
+
+def check_installation(settings: Settings) -> list[HealthFinding]:
+    """What comes with the program or is installed beside it."""
+    return [
+        _run_check("Tesseract's Swedish", _check_swedish),
+        _check_program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
+        *(_run_check(part, partial(_check_network, file)) for part, file in _network_files()),
+        _run_check("Check boxes", _check_mark_model),
+        _run_check("Handwriting network", _check_handwriting),
+        _run_check("Swedish words", lambda: _check_learned_words(settings)),
+        _check_calibration(),
+        _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
+        _run_check("Own forms", lambda: describe_workspace_forms(settings)),
+    ]
+
+
+def _check_workspace(settings: Settings) -> list[HealthFinding]:
+    """The store, and its pictures if there is one."""
+    store = _run_check("Store", lambda: _check_store(settings))
+    return [store] if store.remedy else [store, _run_check("Pictures", lambda: _check_image_files(settings))]
+
+
+def describe_workspace_forms(settings: Settings) -> str:
+    """How many forms were published in the workspace.
+
+    Raises:
+        FormError: one is not what was published, so that sheets of it would be read wrongly.
+    """
+    digests = load_published(settings.own_forms)
+    known = Forms.load(settings.own_forms)
+    for form in known.values():
+        if problems := frozen_problem_texts(form, digests):
+            raise FormError("own_form_frozen", problem=problems[0], folder=settings.own_forms / form.id)
+    return f"{len(known)} published here"
+
+
+def _check_calibration() -> HealthFinding:
+    """Whether every network that reads has curves of its own: without, nothing that it reads is believed."""
+    from pipeline.reading.calibration.curves import NO_FINGERPRINT, installed_curves
+    from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
+
+    try:
+        known = {(key.partition("-")[0], network) for key, network in installed_curves()}
+        without = sorted(
+            kind for kind, network in NETWORK_FINGERPRINTS.items() if network() != NO_FINGERPRINT and (str(kind), network()) not in known
+        )
+    except (EfterskriftError, OSError) as error:
+        return HealthFinding("Calibration", str(error), "Restore it with `git checkout data/models`.")
+    remedy = "Fit curves to the networks that are installed: see research/training/calibration/fit.py." if without else ""
+    return HealthFinding("Calibration", f"without curves: {', '.join(without)}" if without else "fits the networks", remedy)
+
+
+def _check_program(part: str, name: str, remedy: str) -> HealthFinding:
+    found = shutil.which(name)
+    return HealthFinding(part, found) if found else HealthFinding(part, "missing", remedy)
+
+
+def _check_swedish() -> str:
+    from pipeline.reading.fields.printed_text import language_folder
+
+    return language_folder()
+
+
+def _run_check(part: str, attempt: Callable[[], str]) -> HealthFinding:
+    try:
+        return HealthFinding(part, attempt())
+    except EfterskriftError as error:
+        return HealthFinding(part, error.message, error.remedy or "See the message.", error.exit_code)
+
+
+def _network_files() -> Iterator[tuple[str, Path]]:
+    """Those beside the one for handwriting, which is a choice."""
+    from pipeline.reading.fields.digits import reader
+    from pipeline.reading.fields.handwriting import strikethrough
+    from pipeline.reading.fields.handwriting.network import find_second_file
+
+    yield "Digit network", reader.DIGIT_MODEL
+    yield "Second digit network", reader.SECOND_DIGIT_MODEL
+    yield "Struck-out words", strikethrough.STRIKE_MODEL
+    if second := find_second_file():
+        yield "Second handwriting network", second
+
+
+def _check_network(file: Path) -> str:
+    """The name of a network's file that can be opened.
+
+    Raises:
+        MissingProgramError: it is missing or damaged.
+    """
+    from pipeline.reading.imaging.onnx_sessions import open_session
+
+    open_session(file)
+    return file.name
+
+
+def _check_mark_model() -> str:
+    from pipeline.reading.fields.marks.reader import load_mark_model
+
+    return f"{1 + len(load_mark_model().second)} networks"
+
+
+def _check_learned_words(settings: Settings) -> str:
+    from pipeline.reading.language.language_model import load_swedish
+
+    return f"{len(load_swedish(settings.models).general.words)} words"
+
+
+def _check_handwriting() -> str:
+    from pipeline.reading.fields.handwriting.network import LINE_HEIGHT, find_network_file, read_steps
+
+    read_steps([np.full((LINE_HEIGHT, 2 * LINE_HEIGHT), 255, np.uint8)])
+    return find_network_file().name
+
+
+def _check_store(settings: Settings) -> str:
+    store = open_store(settings)
+    with store.read():
+        return store.name
+
+
+def _check_image_files(settings: Settings) -> str:
+    """How many pictures of pages there are: a restored database, or one of several machines, may be without its folder."""
+    store = open_store(settings)
+    with store.read() as conn:
+        names = list_image_names(conn)
+    if gone := sum(not store.images.path(name).is_file() for name in names):
+        raise StoreError("pictures_missing", gone=gone, number=len(names), images=settings.images)
+    return f"{len(names)} there"
+
+
+def _check_disk(settings: Settings) -> HealthFinding:
+    folder = next(path for path in (settings.workspace, *settings.workspace.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    shown = f"{free / 1024**3:.1f} GB free"
+    return (
+        HealthFinding("Disk", shown)
+        if free >= MIN_DISK_BYTES
+        else HealthFinding("Disk", shown, "Make room: a page takes about 1–5 MB.", ExitCode.STORE)
+    )

@@ -1,0 +1,1 @@
+"""Confirmed entries recalibrate the readers."""

@@ -1,0 +1,163 @@
+"""A crew of workers on this machine: started together, replaced when one dies, ended together."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from pipeline.domain.errors import EfterskriftError, ExitCode, MissingProgramError, StoreError, StoreUnavailableError
+from pipeline.domain.settings import Settings
+from pipeline.operations.liveness import HUNG_EXIT_CODE
+from pipeline.reading.imaging.timing import limit_threads
+from pipeline.store.database.store import Store
+from pipeline.store.paper import workers
+
+if TYPE_CHECKING:
+    from pipeline.operations.page_job import ReaderFactory
+
+_POLL_SECONDS = 0.2
+_STOP_SECONDS = 90
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingProgress:
+    """How far the reading has come: pages that have been read, that could not be read, and that wait to be read."""
+
+    read: int
+    unreadable: int
+    waiting: int
+
+    @property
+    def ended(self) -> int:
+        """Pages with which the workers are done."""
+        return self.read + self.unreadable
+
+
+@dataclass(slots=True)
+class WorkerPool:
+    """Worker processes that share the queue. Each reads with one thread: the pages are what is done in parallel.
+
+    `make_reader` makes what they read with, in the worker's process; `desk.make_reader` unless given.
+    """
+
+    settings: Settings
+    size: int
+    make_reader: ReaderFactory | None = None
+    _processes: dict[str, BaseProcess] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Begin to read."""
+        limit_threads()
+        name = f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        for number in range(1, self.size + 1):
+            self._start(f"{name}-{number}")
+
+    def poll(self) -> None:
+        """Replace those that died. The new one bears the dead one's id and so takes up its page at once.
+
+        Raises:
+            StoreError, MissingProgramError: a worker could not go on, so that another could not either; it has said why.
+        """
+        for worker_id, process in list(self._processes.items()):
+            code = process.exitcode
+            if code is None:
+                continue
+            if code > 0 and code != HUNG_EXIT_CODE:
+                if code == ExitCode.MISSING_PROGRAM:
+                    raise MissingProgramError("worker_ended", code=code)
+                raise StoreError("worker_ended", code=code)
+            _log.warning("A worker ended (%s) and is replaced.", "hung" if code == HUNG_EXIT_CODE else f"signal {-code}")
+            self._start(worker_id)
+
+    def stop(self) -> None:
+        """Let each worker finish its page, and end."""
+        deadline = time.monotonic() + _STOP_SECONDS
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.exitcode is None:
+                process.kill()
+                process.join()
+
+    def pids(self) -> list[int]:
+        """Process ids of those that live."""
+        return [process.pid for process in self._processes.values() if process.pid and process.is_alive()]
+
+    def _start(self, worker_id: str) -> None:
+        # Workers are forked from a server that has loaded what a reading needs and begun no thread: a dead one is replaced in no time.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["pipeline.operations.worker"])
+        process = context.Process(target=_run_worker_process, args=(self.settings, worker_id, self.make_reader), name=worker_id)
+        process.start()
+        self._processes[worker_id] = process
+
+
+def _run_worker_process(settings: Settings, worker_id: str, make_reader: ReaderFactory | None) -> None:
+    """The worker's process. What a reading needs is loaded here and not in the parent, which only looks on."""
+    from pipeline.operations.page_job import make_reader as usual
+    from pipeline.operations.worker import run_worker
+
+    try:
+        run_worker(settings, worker_id, make_reader or usual)
+    except EfterskriftError as error:
+        _log.error("%s", error)
+        sys.exit(error.exit_code)
+
+
+def run_pool(store: Store, crew: WorkerPool, *, until_idle: bool) -> Iterator[ReadingProgress]:
+    """Run the crew and tell now and then how far it has come; end with the last page if `until_idle`, otherwise with SIGINT or SIGTERM.
+
+    Raises:
+        StoreError, MissingProgramError: a worker could not go on.
+    """
+    with _stop_on_signal(crew):
+        crew.start()
+        while True:
+            crew.poll()
+            if (now := measure_progress(store)) is not None:
+                yield now
+                if until_idle and now.waiting == 0:
+                    return
+            time.sleep(_POLL_SECONDS)
+
+
+def measure_progress(store: Store) -> ReadingProgress | None:
+    """How far the reading has come; None while the store is away."""
+    try:
+        with store.read() as conn:
+            return ReadingProgress(*workers.count_queue(conn))
+    except StoreUnavailableError as error:
+        _log.warning("%s", error)
+        return None
+
+
+@contextmanager
+def _stop_on_signal(crew: WorkerPool) -> Iterator[None]:
+    """Whatever ends the work, the crew ends too, in order. A first SIGINT or SIGTERM is a plain end."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        _log.warning("Ending; each worker finishes its page first.")
+    finally:
+        crew.stop()
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""Before an outage: making forms, packing paper, practising."""

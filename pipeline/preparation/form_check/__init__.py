@@ -1,0 +1,1 @@
+"""Every mistake of a form with file and line."""

@@ -1,0 +1,1 @@
+"""Draft, trial on paper, publishing."""

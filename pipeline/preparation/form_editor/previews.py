@@ -1,0 +1,104 @@
+"""A form's pages as pictures for the screen: as the printer makes them, or with the number by which each field is called.
+
+Printing forms that are in use, a unit's own sheets at a time.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from pdf2image import convert_from_bytes
+
+from pipeline.domain.errors import UsageError
+from pipeline.domain.form.form import Form
+from pipeline.domain.model import Image, Person
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.settings import Settings
+from pipeline.files.images import decode_image
+from pipeline.files.page_files import PNG
+from pipeline.forms.printing import Sheet, make_blank_sheets, print_sheets, to_issued_sheet
+from pipeline.preparation.form_editor.trial_sheet import list_written_fields, number_fields
+from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
+from pipeline.reading.template_images import load_template_file
+from pipeline.store.database.store import Store
+from pipeline.store.registers.issued_sheets import save_issued_sheets
+
+PAGE_WIDTH_PX = 1100
+"""Of a picture: enough to read the smallest print on a screen."""
+DRAWING_WIDTH_PX = 1400
+_SPECIMEN_SERIAL = "00000000"
+_FRAME_COLOR = (122, 84, 20)
+_FRAME_MM = 0.4
+_TAG_FONT_SCALE = 0.42
+MAX_COPIES = 500
+
+
+def render_page_images(form: Form, *, numbers: bool = False) -> list[bytes]:
+    """Each page as PNG; with `numbers`, every field framed and numbered as remarks call it."""
+    pages = _render_external_pages(form) if form.printed_elsewhere else _render_printed_pages(form)
+    if numbers:
+        for page_no, page in enumerate(pages, start=1):
+            _draw_field_numbers(form, page_no, page)
+    return [bytes(cv2.imencode(".png", page)[1]) for page in pages]
+
+
+def render_blank_for_screen(blank: bytes) -> bytes:
+    """The picture of a blank (PNG) as a small JPEG for drawing boxes on."""
+    picture = to_grayscale(decode_image(blank, PNG))
+    shrink = min(1.0, DRAWING_WIDTH_PX / picture.shape[1])
+    small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".jpg", small, [int(cv2.IMWRITE_JPEG_QUALITY), 85])[1])
+
+
+def _render_printed_pages(form: Form) -> list[Image]:
+    pages = convert_from_bytes(print_sheets(form, [Sheet(_SPECIMEN_SERIAL)]), size=(PAGE_WIDTH_PX, None))
+    return [np.ascontiguousarray(np.asarray(page.convert("RGB"), np.uint8)[:, :, ::-1]) for page in pages]
+
+
+def _render_external_pages(form: Form) -> list[Image]:
+    page = form.pages[0]
+    assert page.blank
+    scale = PAGE_WIDTH_PX / (page.size[0] * PX_PER_MM)
+    small = cv2.resize(load_template_file(page.blank, page.size), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return [np.asarray(cv2.cvtColor(small, cv2.COLOR_GRAY2BGR), np.uint8)]
+
+
+def _draw_field_numbers(form: Form, page_no: int, picture: Image) -> None:
+    """Frame and number; of a table only the first row."""
+    numbers, scale = number_fields(form), picture.shape[1] / form.pages[page_no - 1].size[0]
+    for spec in list_written_fields(form, page_no):
+        if spec.row not in (None, 1):
+            continue
+        boxes = [option.box for option in spec.options] or [spec.box]
+        for x, y, w, h in boxes:
+            left, top, right, bottom = (round(side * scale) for side in (x - _FRAME_MM, y - _FRAME_MM, x + w + _FRAME_MM, y + h + _FRAME_MM))
+            cv2.rectangle(picture, (left, top), (right, bottom), _FRAME_COLOR, 1, cv2.LINE_AA)
+        _draw_number_tag(picture, str(numbers[spec.column]), tuple(side * scale for side in boxes[0]))
+
+
+def _draw_number_tag(picture: Image, text: str, box: tuple[float, ...]) -> None:
+    """The number inside the box, at its right end, where it hides no label."""
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, _TAG_FONT_SCALE, 1)
+    x, y, w, h = box
+    right, middle = round(x + w - max(0.0, min(4.0, (w - width - 6) / 2))), round(y + min(h, 40) / 2)
+    cv2.rectangle(picture, (right - width - 6, middle - height // 2 - 3), (right, middle + height // 2 + 3), _FRAME_COLOR, -1)
+    cv2.putText(picture, text, (right - width - 3, middle + height // 2), cv2.FONT_HERSHEY_DUPLEX, _TAG_FONT_SCALE, (255, 255, 255), 1, cv2.LINE_AA)
+
+
+def print_copies(store: Store, settings: Settings, form: Form, person: Person, unit: str, copies: int) -> bytes:
+    """Blank sheets of a form in use for a unit, each with a serial that is registered as issued.
+
+    Raises:
+        NotAllowedError: the person does not print for this unit.
+        UsageError: that many cannot be printed.
+        FormError: the form is printed elsewhere.
+    """
+    with store.recording_denials():
+        require_permission(person, Action.PRINT, unit)
+    if not 1 <= copies <= MAX_COPIES:
+        raise UsageError("copies_not_printed_once", copies=copies, most_copies=MAX_COPIES)
+    sheets = make_blank_sheets(copies, unit)
+    pdf = print_sheets(form, sheets, organisation=settings.care_provider)
+    with store.begin() as conn:
+        save_issued_sheets(conn, [to_issued_sheet(form, sheet) for sheet in sheets], by=person.login)
+    return pdf

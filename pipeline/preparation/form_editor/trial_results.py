@@ -1,0 +1,73 @@
+"""What is kept of the trials of a draft: when, by whom, and the remarks on each page. Never what was written, nor a picture of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipeline.domain.errors import FormError
+from pipeline.domain.form.form import Form
+from pipeline.forms.library import geometry_digest
+from pipeline.forms.problems import FormProblem
+from pipeline.preparation.form_editor.drafts import Draft
+from pipeline.preparation.form_editor.trial_judging import TrialFieldResult, is_serious
+
+_RESULTS_FILE = "trial.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRemark:
+    """A fault that a trial has shown, and the label of the field."""
+
+    label: str
+    fault: FormProblem
+
+    @property
+    def is_serious(self) -> bool:
+        """Whether the form should not be published with it."""
+        return is_serious(self.fault)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResults:
+    """The last trial of each page of a form as it is now. `missing` are pages (from 1) that were not tried."""
+
+    at: datetime | None
+    by: str
+    remarks: tuple[TrialRemark, ...]
+    missing_pages: tuple[int, ...]
+
+    @property
+    def serious_count(self) -> int:
+        """How many remarks are serious."""
+        return sum(remark.is_serious for remark in self.remarks)
+
+
+def save_trial(draft: Draft, form: Form, page_no: int, judged: Sequence[TrialFieldResult], by: str, at: datetime) -> None:
+    """Keep the remarks on a page. A trial of the form as it was before does not count any more."""
+    digest, kept = geometry_digest(form), _read_results(draft)
+    pages = kept.get("pages", {}) if kept.get("digest") == digest else {}
+    remarks = [[one.spec.label, fault.code, dict(fault.values), fault.field] for one in judged for fault in one.remarks]
+    pages = {**pages, str(page_no): {"at": at.isoformat(), "by": by, "remarks": remarks}}
+    (draft.folder / _RESULTS_FILE).write_text(json.dumps({"digest": digest, "pages": pages}, ensure_ascii=False, indent=1), "utf-8")
+
+
+def load_trial_results(draft: Draft, form: Form) -> TrialResults:
+    """What trials of the form as it is now have shown."""
+    kept = _read_results(draft)
+    pages = kept.get("pages", {}) if kept.get("digest") == geometry_digest(form) else {}
+    missing = tuple(number for number in range(1, len(form.pages) + 1) if str(number) not in pages)
+    remarks = [TrialRemark(label, FormProblem(code, values, field=name)) for page in pages.values() for label, code, values, name in page["remarks"]]
+    last = max(pages.values(), key=lambda page: str(page["at"]), default=None)
+    return TrialResults(datetime.fromisoformat(last["at"]) if last else None, str(last["by"]) if last else "", tuple(remarks), missing)
+
+
+def _read_results(draft: Draft) -> dict[str, Any]:
+    path = draft.folder / _RESULTS_FILE
+    try:
+        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+    except (ValueError, TypeError) as error:
+        raise FormError("trial_broken", path=path) from error

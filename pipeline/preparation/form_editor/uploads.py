@@ -1,0 +1,24 @@
+"""The pages of a file that came through the browser, without keeping it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.domain.errors import FormEditorError
+from pipeline.files.page_files import ScannedPage, read_pages
+
+
+def load_pages(data: bytes, name: str) -> list[ScannedPage]:
+    """All pages, each with its picture.
+
+    Raises:
+        FormMakingError: there are none, or one cannot be opened.
+    """
+    with TemporaryDirectory(prefix="efterskrift-form-") as folder:
+        path = Path(folder, "upload" + Path(name).suffix[:6])
+        path.write_bytes(data)
+        pages = list(read_pages(path))
+    if not pages or any(page.data is None for page in pages):
+        raise FormEditorError("unreadable")
+    return pages

@@ -1,0 +1,1 @@
+"""All paper of a unit."""

@@ -1,1 +1,0 @@
-"""How well pages are read, measured: pages filled in and spoilt by drawing, and real writing set aside."""

@@ -1,0 +1,1 @@
+"""Stage 4: one reader a field kind, one registry."""

@@ -1,0 +1,37 @@
+"""The picture of one field, as a reader gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.model import Image, Reading
+from pipeline.reading.language.language_model import NO_NAMES, Lexicon
+
+
+@dataclass(frozen=True, slots=True)
+class FieldImage:
+    """A field cut out with `margin_mm` around it.
+
+    `image` is grey (h, w), 0 = black. `blank` is the same place of the unfilled form, same shape, or None for a crop from elsewhere; then the field
+    is taken to fill the picture. `px_per_mm` is the scale (None if unknown). `names` are words that handwriting may well hold, of the registers.
+    Crops with the same `sheet`, if it is not 0, are of one page, in one hand: check boxes are held against the others of their page.
+    """
+
+    image: Image
+    spec: FieldSpec
+    template_image: Image | None = None
+    px_per_mm: float | None = None
+    margin_mm: float = 0.0
+    expected_names: Lexicon = NO_NAMES
+    sheet_number: int = 0
+
+
+class FieldReader(Protocol):
+    """Reads fields of one kind."""
+
+    def __call__(self, crops: Sequence[FieldImage]) -> list[Reading]:
+        """One reading a crop, in the same order."""
+        ...

@@ -1,0 +1,72 @@
+"""Which reader reads which kind of field, and how sure its answers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.model import Reading
+from pipeline.domain.settings import ROOT
+from pipeline.reading.calibration.curves import calibrate_reading, file_fingerprint, installed_curves, writer_clarity
+from pipeline.reading.fields import letters, lines, printed_text, signature
+from pipeline.reading.fields.digits import reader as digits
+from pipeline.reading.fields.field_image import FieldReader
+from pipeline.reading.fields.handwriting import network
+from pipeline.reading.fields.handwriting import reader as handwriting
+from pipeline.reading.fields.marks import choice
+from pipeline.reading.fields.marks import reader as marks
+
+FIELD_READERS: dict[Kind, FieldReader] = {
+    Kind.MARK: marks.read_marks,
+    Kind.CHOICE: choice.read_choices,
+    Kind.DIGITS: digits.read_digit_boxes,
+    Kind.LETTERS: letters.read_letter_boxes,
+    Kind.TEXT: handwriting.read_handwriting,
+    Kind.LINES: lines.read_text_areas,
+    Kind.PRINTED: printed_text.read_printed_texts,
+    Kind.SIGNATURE: signature.read_signatures,
+    Kind.INITIALS: signature.read_initials,
+}
+"""Readers with their own scores as p."""
+
+
+def _handwriting_fingerprint() -> str:
+    return file_fingerprint(network.find_network_file())
+
+
+def _marks_fingerprint() -> str:
+    return file_fingerprint(ROOT / "data" / "models" / "marks.json")
+
+
+def _digits_fingerprint() -> str:
+    """Of both that look at digits."""
+    return file_fingerprint(digits.DIGIT_MODEL)[:8] + file_fingerprint(digits.SECOND_DIGIT_MODEL)[:8]
+
+
+NETWORK_FINGERPRINTS: dict[Kind, Callable[[], str]] = {
+    Kind.MARK: _marks_fingerprint,
+    Kind.CHOICE: _marks_fingerprint,
+    Kind.DIGITS: _digits_fingerprint,
+    Kind.LETTERS: _handwriting_fingerprint,
+    Kind.TEXT: _handwriting_fingerprint,
+    Kind.LINES: _handwriting_fingerprint,
+    Kind.PRINTED: lambda: "tesseract",
+    Kind.SIGNATURE: lambda: "rules",
+    Kind.INITIALS: lambda: "rules",
+}
+"""Which network, by its fingerprint, reads a kind: another one needs curves of its own."""
+
+
+def calibrate_readings(specs: Sequence[FieldSpec], readings: Sequence[Reading], *, one_hand: bool = False) -> list[Reading]:
+    """Readings with probabilities for the scores that their readers gave; `one_hand`: all of them were written by one person, such as a page."""
+    curves, own = installed_curves(), {kind: NETWORK_FINGERPRINTS[kind]() for kind in {spec.kind for spec in specs}}
+    hands = writer_clarity(readings) if one_hand else [0.0] * len(readings)
+    return [calibrate_reading(spec, reading, own[spec.kind], curves, hand) for spec, reading, hand in zip(specs, readings, hands, strict=True)]
+
+
+def _calibrated_reader(kind: Kind) -> FieldReader:
+    return lambda crops: calibrate_readings([crop.spec for crop in crops], FIELD_READERS[kind](crops))
+
+
+CALIBRATED_READERS: dict[Kind, FieldReader] = {kind: _calibrated_reader(kind) for kind in FIELD_READERS}
+"""Readers with calibrated probabilities: what the program uses."""

@@ -1,0 +1,1 @@
+"""Stage 1: which form, page and serial."""

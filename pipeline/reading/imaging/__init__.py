@@ -1,0 +1,1 @@
+"""Image helpers that every stage shares."""

@@ -1,0 +1,1 @@
+"""CTC decoding, Swedish language model, formats of values."""

@@ -1,0 +1,52 @@
+"""The checks of a whole page, in the order in which their issues are reported.
+
+A check finds what no field reader can see: it gets the page and the readings and returns issues. A new check is one module with a
+function `check(context, readings)` and one line in `PAGE_CHECKS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pipeline.domain.issues import Issue, IssueCode
+from pipeline.domain.model import Reading
+from pipeline.reading.page_checks import (
+    circled_boxes,
+    colored_ink,
+    image_quality,
+    more_paper,
+    numbers_outside_fields,
+    occlusion,
+    off_box_marks,
+    stray_writing,
+    strike_lines,
+)
+from pipeline.reading.page_context import PageContext
+
+PageCheck = Callable[[PageContext, Mapping[str, Reading]], list[Issue]]
+
+PAGE_CHECKS: tuple[PageCheck, ...] = (
+    more_paper.check,
+    image_quality.check,
+    occlusion.check,
+    stray_writing.check,
+    circled_boxes.check,
+    numbers_outside_fields.check,
+    strike_lines.check,
+    off_box_marks.check,
+    colored_ink.check,
+)
+
+_SUPERSEDED = {IssueCode.BESIDE_BOX: IssueCode.ENCIRCLED}
+"""An issue (left) that is not reported for a field which has the other one: a ring is also a mark next to its box."""
+
+
+def find_page_issues(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
+    """The issues that all checks find, in their order. `readings` are those of the fields that were read, resolved."""
+    found = [issue for check in PAGE_CHECKS for issue in check(context, readings)]
+    return [issue for issue in found if not _is_superseded(issue, found)]
+
+
+def _is_superseded(issue: Issue, found: list[Issue]) -> bool:
+    other = _SUPERSEDED.get(issue.code)
+    return other is not None and Issue(other, issue.field) in found

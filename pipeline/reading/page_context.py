@@ -1,0 +1,58 @@
+"""What every stage after registration knows of one page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.form.form import Form
+from pipeline.domain.form.page import PageSpec
+from pipeline.domain.model import Image
+from pipeline.reading.imaging.print_contrast import PrintContrast, measure_print_contrast
+from pipeline.reading.register.register import Registration
+from pipeline.reading.template_images import template_image
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """A page that is identified and registered to its form.
+
+    `image` is the page as scanned, `registration.upright` the same page on the form at 8 px/mm, grey, and `template` the unfilled
+    form at the same scale. `contrast` is the visibility of the form's print on the page. Only fields of the given `kinds` are read.
+    """
+
+    image: Image
+    form: Form
+    page_no: int
+    registration: Registration
+    template: Image
+    contrast: PrintContrast
+    kinds: frozenset[Kind]
+
+    @classmethod
+    def of(cls, image: Image, form: Form, page_no: int, registration: Registration, kinds: frozenset[Kind]) -> Self:
+        """The context of a page, with what follows from its registration."""
+        template = template_image(form, page_no)
+        contrast = measure_print_contrast(registration.upright, template)
+        return cls(image, form, page_no, registration, template, contrast, kinds)
+
+    @property
+    def page(self) -> PageSpec:
+        """The page of the form."""
+        return self.form.pages[self.page_no - 1]
+
+    @property
+    def all_fields(self) -> tuple[FieldSpec, ...]:
+        """All fields of the page, in the order of the form."""
+        return tuple(self.page.all_fields)
+
+    @property
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """The fields that are read, in the order of the form."""
+        return tuple(spec for spec in self.all_fields if spec.kind in self.kinds)
+
+    @property
+    def upright(self) -> Image:
+        """The page on its form, grey, 8 px/mm."""
+        return self.registration.upright

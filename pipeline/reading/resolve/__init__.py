@@ -1,0 +1,1 @@
+"""Stage 5: values weighed against register, dates, sums and neighbours."""

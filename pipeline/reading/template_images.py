@@ -1,0 +1,103 @@
+"""The unfilled page as a picture in template coordinates: what a scan is compared with.
+
+How much paper around a field its reader is shown: handwriting leaves its box.
+
+Fields cut out of a page that lies on its form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from pdf2image import convert_from_bytes
+
+from pipeline.domain.errors import EfterskriftError, FormError
+from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.form import Form
+from pipeline.domain.form.page import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
+from pipeline.domain.model import Image
+from pipeline.files.images import decode_image
+from pipeline.files.page_files import read_pages
+from pipeline.forms.fiducials import CODE_BOXES, SERIAL_LENGTH
+from pipeline.forms.printing import Sheet, print_sheets
+from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.imaging.geometry import PX_PER_MM, box_distance, to_grayscale
+from pipeline.reading.register.register import cut_box
+
+_PAGE_SIZE_PX = (round(PAGE_WIDTH_MM * PX_PER_MM), round(PAGE_HEIGHT_MM * PX_PER_MM))
+_QUIET_MM = 0.5
+_OVERSAMPLING = 3
+"""Drawn so many times finer and averaged: poppler moves letters to whole pixels."""
+FIELD_MARGIN_MM = 2.0
+LINES_MARGIN_MM = 8.0
+"""Lines of a note run out to the right, and one more is put below the last rule; so wide, unless another field is nearer."""
+NEIGHBOUR_GAP_MM = 0.5
+"""Left free beside the next field."""
+
+
+@lru_cache(maxsize=64)
+def _render_template(definition: str, page_no: int) -> Image:
+    form = Form.model_validate_json(definition)
+    pdf = print_sheets(form, [Sheet("0" * SERIAL_LENGTH)], printed_on=date(2000, 1, 1))
+    fine = tuple(side * _OVERSAMPLING for side in _PAGE_SIZE_PX)
+    page = convert_from_bytes(pdf, size=fine, grayscale=True, first_page=page_no, last_page=page_no)[0]
+    picture = np.array(cv2.resize(np.asarray(page, np.uint8), _PAGE_SIZE_PX, interpolation=cv2.INTER_AREA), np.uint8)
+    for box in CODE_BOXES:
+        left, top = (int((v - _QUIET_MM) * PX_PER_MM) for v in (box.x, box.y))
+        right, bottom = (int(np.ceil((v + _QUIET_MM) * PX_PER_MM)) for v in (box.x + box.w, box.y + box.h))
+        picture[top:bottom, left:right] = 255
+    picture.flags.writeable = False
+    return picture
+
+
+@lru_cache(maxsize=64)
+def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
+    """The unfilled page that a file (picture or PDF) shows edge to edge, grey, 8 px per mm, read-only.
+
+    Raises:
+        FormError: the file cannot be read.
+    """
+    try:
+        page = next(read_pages(path))
+        picture = to_grayscale(decode_image(page.data or b"", page.media_type))
+    except (OSError, StopIteration, EfterskriftError) as error:
+        raise FormError("no_picture_unfilled_form", path=path) from error
+    size = tuple(round(side * PX_PER_MM) for side in size_mm)
+    how = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_CUBIC
+    laid = np.array(cv2.resize(picture, size, interpolation=how), np.uint8)
+    laid.flags.writeable = False
+    return laid
+
+
+def template_image(form: Form, page_no: int) -> Image:
+    """The unfilled page, grey, 8 px per mm (A4: 1680 × 2376 px), read-only.
+
+    The places of our own codes are white, because each sheet's differ. Of a form printed elsewhere it is the picture that the form names.
+
+    Raises:
+        FormError: that picture cannot be read.
+    """
+    page = form.pages[page_no - 1]
+    if page.blank is not None:
+        return load_template_file(page.blank, page.size)
+    return _render_template(form.model_dump_json(exclude_unset=True), page_no)
+
+
+def field_margin_mm(spec: FieldSpec, others: Iterable[FieldSpec]) -> float:
+    """The margin on all sides of a field; `others` are the fields of its page (itself may be among them)."""
+    if not spec.traits.is_multiline:
+        return FIELD_MARGIN_MM
+    nearest = min((box_distance(spec.area, other.area) for other in others if other.name != spec.name), default=LINES_MARGIN_MM + NEIGHBOUR_GAP_MM)
+    return max(FIELD_MARGIN_MM, min(LINES_MARGIN_MM, nearest - NEIGHBOUR_GAP_MM))
+
+
+def cut_field_images(upright: Image, form: Form, page_no: int, wanted: Iterable[FieldSpec]) -> list[FieldImage]:
+    """The crops of fields of a page, as the readers get them when the page is read first."""
+    flat, unfilled, others = to_grayscale(upright), template_image(form, page_no), form.pages[page_no - 1].all_fields
+    margins = [(spec, field_margin_mm(spec, others)) for spec in wanted]
+    return [FieldImage(cut_box(flat, spec.area, m), spec, cut_box(unfilled, spec.area, m), PX_PER_MM, m) for spec, m in margins]

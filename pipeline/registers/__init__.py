@@ -1,0 +1,1 @@
+"""Lists from other systems (clients, staff, plans, care system): load, search, match."""

@@ -1,0 +1,1 @@
+"""Figures for managers, as screens, PDF and CSV need them."""

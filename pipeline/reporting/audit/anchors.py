@@ -1,0 +1,100 @@
+"""Anchors: heads of the log that are kept where nobody reaches who could rewrite the log. A file holds one a line, as JSON, the oldest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from pipeline.domain.errors import LogBrokenError, UsageError
+from pipeline.store.database.store import Store
+from pipeline.store.event_log import hash_chain
+from pipeline.store.event_log.events import record
+from pipeline.store.event_log.hash_chain import ChainHead, ChainProblem, ChainVerdict, ProblemKind
+
+FORMAT = "efterskrift-log-1"
+_PROBLEM_TEXTS = {
+    ProblemKind.CHANGED: "has been changed",
+    ProblemKind.REMOVED: "has been removed",
+    ProblemKind.MOVED: "has been moved",
+    ProblemKind.UNCHAINED: "was put in past the program",
+    ProblemKind.REWRITTEN: "is not the one whose digest was kept: the log has been rewritten or cut off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LogAnchor:
+    """A head of the log and when it was taken."""
+
+    head: ChainHead
+    at: datetime
+
+    def to_json_line(self) -> str:
+        """One line of JSON."""
+        at = self.at.isoformat(timespec="seconds")
+        return json.dumps({"format": FORMAT, "number": self.head.number, "sha256": self.head.sha256, "sealed_at": at})
+
+
+def take_anchor(conn: Connection, by: str, now: datetime, known_heads: Sequence[ChainHead] = ()) -> LogAnchor:
+    """The head of the log as it is now. That it was taken is the next row.
+
+    Args:
+        kept: heads of earlier, beside which this one will be kept.
+
+    Raises:
+        UsageError: the head is not there any longer.
+        LogBrokenError: the log is another than the one whose heads were kept.
+    """
+    if other := hash_chain.find_rewritten_anchors(conn, known_heads):
+        raise LogBrokenError("row_log_not_one_whose", other=other[0])
+    head = hash_chain.load_head(conn)
+    if head is None:
+        raise UsageError("end_log_chain_not")
+    record(conn, by, "seal_log", "log", number=head.number)
+    return LogAnchor(head, now)
+
+
+def read_anchors(path: Path) -> list[ChainHead]:
+    """The heads that a file of anchors holds.
+
+    Raises:
+        UsageError: the file is no file of anchors.
+    """
+    try:
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        heads = [ChainHead(int(line["number"]), str(line["sha256"])) for line in lines if line["format"] == FORMAT]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _no_anchors_error(path) from error
+    if not heads or len(heads) != len(lines):
+        raise _no_anchors_error(path)
+    return heads
+
+
+def verify_log(store: Store, by: str, anchors: list[ChainHead]) -> ChainVerdict:
+    """Check the whole log, while others go on working. That it was checked, and what came of it, is an event."""
+    with store.read() as conn:
+        verdict = hash_chain.verify_chain(conn, anchors)
+    with store.begin() as conn:
+        record(conn, by, "verify_log", "log", rows=verdict.rows, problems=verdict.count, anchors=len(anchors))
+    return verdict
+
+
+def describe_problem(problem: ChainProblem) -> str:
+    """A problem in words."""
+    if problem.kind is ProblemKind.UNPROTECTED:
+        return "The triggers that keep the log from being changed are not there."
+    rows = f"Row {problem.first}" if problem.first == problem.last else f"Rows {problem.first} to {problem.last}"
+    words = (
+        _PROBLEM_TEXTS[problem.kind]
+        if problem.first == problem.last
+        else _PROBLEM_TEXTS[problem.kind].replace("has ", "have ").replace("was ", "were ")
+    )
+    return f"{rows} {words}{f' from {problem.origin}' if problem.origin else ''}."
+
+
+def _no_anchors_error(path: Path) -> UsageError:
+    return UsageError("holds_no_heads_log", path=path)

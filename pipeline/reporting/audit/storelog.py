@@ -1,0 +1,202 @@
+"""The log as StoreLog 1.0 (RIVTA ehr:log, namespace urn:riv:ehr:log:store:StoreLogResponder:1): one request with a post a row, for a log service.
+
+What the contract asks for and the log has not: HSA-ids of people and units come from the settings; where one is missing, the login or the name of
+the unit stands in its place and is named to whoever makes the file. Clients are given by number alone, those that the rows concern now.
+A row that only the machine made has no user in the meaning of the contract and is left out, and counted.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import BinaryIO
+
+from lxml import etree
+from sqlalchemy import Connection
+
+from pipeline.domain.dates import SWEDEN
+from pipeline.domain.errors import ExportError
+from pipeline.domain.form.form import Area
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.settings import Settings
+from pipeline.files.text import make_printable
+from pipeline.reporting.audit.client_extract import PRINT_ACTION
+from pipeline.reporting.audit.follow_up import format_detail
+from pipeline.store.accounts import people
+from pipeline.store.database.store import Store
+from pipeline.store.event_log import queries
+from pipeline.store.event_log.events import record
+from pipeline.store.event_log.hash_chain import LogRow
+from pipeline.store.event_log.queries import BREAK_GLASS_ACTION, MACHINE_LOGIN, LogFilter, client_by_search_subject, clients_of_subjects
+from pipeline.store.registers import client_register
+
+RESPONDER_NS = "urn:riv:ehr:log:store:StoreLogResponder:1"
+LOG_NS = "urn:riv:ehr:log:1"
+MAX_ID_LENGTH, MAX_PID_LENGTH = 32, 12
+_BATCH_SIZE = 1000
+
+READ_ACTIVITY, WRITE_ACTIVITY, SIGN_ACTIVITY, PRINT_ACTIVITY, EMERGENCY_ACTIVITY = "Läsa", "Skriva", "Signera", "Utskrift", "Nödöppning"
+_READ_ACTIONS = frozenset(
+    {
+        "view_page",
+        "look_up",
+        "look_up_client",
+        "view_export",
+        "view_clash",
+        "list_backlog",
+        "view_key_in",
+        "view_payment",
+        "fetch_package",
+        "fetch_export",
+        "fetch_receipt_template",
+    }
+) | frozenset({"view_log", "verify_log", "login", "log_out", "denied"})
+_PRINT_ACTIONS = frozenset({"issue", "print_for_client", "export", "exported", "extract_log", "export_log", "print_question", "make_pack"})
+_RESOURCE_BY_ACTION = {
+    "view_page": "Pappershandling",
+    "look_up": "Pappershandling",
+    "look_up_client": "Klientregister",
+    "login": "Inloggning",
+    "log_out": "Inloggning",
+}
+_OTHER_RESOURCE, _OFFICE_RESOURCE = "Post ur pappershandling", "Administration"
+CARE_PURPOSE, BY_LAW_PURPOSE, ADMINISTRATION_PURPOSE = "Vård och behandling", "Annan dokumentation enligt lag", "Administration"
+
+
+@dataclass(slots=True)
+class StoreLogResult:
+    """What a file came to: posts in it, rows that only the machine made, and logins and units without an HSA-id."""
+
+    posts: int = 0
+    machine_rows: int = 0
+    without_hsa_id: Counter[str] = field(default_factory=Counter)
+
+
+def write_storelog(store: Store, person: Person, settings: Settings, log_filter: LogFilter, file: BinaryIO) -> StoreLogResult:
+    """Write the request into a file. That it was made is an event.
+
+    Raises:
+        NotAllowedError: the person does not follow up the log.
+        ExportError: there are no rows in the time; the schema asks for at least one.
+    """
+    with store.recording_denials():
+        require_permission(person, Action.LOG, log_filter.unit)
+    with store.read() as conn:
+        written = _write_posts(conn, person, settings, log_filter, file)
+    if not written.posts:
+        raise ExportError("nobody_done_anything_time")
+    with store.begin() as conn:
+        record(conn, person.login, "export_log", "log", unit=log_filter.unit, rows=written.posts, storelog=True)
+    return written
+
+
+def _write_posts(conn: Connection, person: Person, settings: Settings, log_filter: LogFilter, file: BinaryIO) -> StoreLogResult:
+    posts = _PostBuilder(conn, settings)
+    with etree.xmlfile(file, encoding="UTF-8") as xml:
+        xml.write_declaration()
+        with xml.element(etree.QName(RESPONDER_NS, "StoreLogRequest"), nsmap={"store": RESPONDER_NS, "log": LOG_NS}):
+            for log in posts.build(queries.iterate_log_rows(conn, person.units, log_filter)):
+                xml.write(log, pretty_print=True)
+    return posts.written
+
+
+def activity_type(action: str) -> str:
+    """The contract's word for what was done."""
+    if action.startswith(BREAK_GLASS_ACTION):
+        return EMERGENCY_ACTIVITY
+    if action == "sign":
+        return SIGN_ACTIVITY
+    return READ_ACTIVITY if action in _READ_ACTIONS else PRINT_ACTIVITY if action in _PRINT_ACTIONS else WRITE_ACTIVITY
+
+
+class _PostBuilder:
+    """Makes posts of rows."""
+
+    def __init__(self, conn: Connection, settings: Settings) -> None:
+        self._conn, self._settings = conn, settings
+        self._people = {each.login: each for each in people.list_people(conn)}
+        self._names = people.names_by_login(conn)
+        self._areas = client_register.areas_by_unit(conn)
+        self._searched = client_by_search_subject(conn)
+        self.written = StoreLogResult()
+
+    def build(self, rows: Iterable[LogRow]) -> Iterator[etree._Element]:
+        rest = iter(rows)
+        while some := list(islice(rest, _BATCH_SIZE)):
+            clients = clients_of_subjects(self._conn, (row.subject for row in some))
+            for row in some:
+                if row.by == MACHINE_LOGIN:
+                    self.written.machine_rows += 1
+                    continue
+                self.written.posts += 1
+                searched = {self._searched[row.subject]} if row.subject in self._searched else set()
+                own = set() if row.action == PRINT_ACTION else clients.get(row.subject, set())
+                yield self._build_post(row, sorted(own | searched))
+
+    def _build_post(self, row: LogRow, pids: list[str]) -> etree._Element:
+        log = etree.Element(etree.QName(RESPONDER_NS, "Log"), nsmap={"store": RESPONDER_NS, "log": LOG_NS})
+        _add_element(log, "LogId", str(uuid.UUID(hex=(row.sha256 or "0" * 32)[:32])))
+        system = _add_element(log, "System")
+        _add_element(system, "SystemId", self._settings.source_system_hsa_id)
+        _add_element(system, "SystemName", "Efterskrift")
+        self._add_activity(_add_element(log, "Activity"), row)
+        self._add_user(_add_element(log, "User"), row)
+        resources = _add_element(log, "Resources")
+        for pid in pids or [""]:
+            self._add_resource(_add_element(resources, "Resource"), row, pid)
+        return log
+
+    def _add_activity(self, activity: etree._Element, row: LogRow) -> None:
+        _add_element(activity, "ActivityType", EMERGENCY_ACTIVITY if row.detail.get(BREAK_GLASS_ACTION) else activity_type(row.action))
+        _add_element(activity, "ActivityLevel", row.action)
+        _add_element(activity, "ActivityArgs", " ".join(filter(None, (row.subject, format_detail(row)))))
+        _add_element(activity, "StartDate", row.at.astimezone(SWEDEN).isoformat(timespec="milliseconds"))
+        area = self._areas.get(row.unit or "")
+        _add_element(activity, "Purpose", ADMINISTRATION_PURPOSE if area in (None, Area.ADM) else CARE_PURPOSE if area == "HSL" else BY_LAW_PURPOSE)
+
+    def _add_user(self, user: etree._Element, row: LogRow) -> None:
+        _add_element(user, "UserId", self._find_hsa_id(row.by, self._settings.staff_hsa_ids))
+        if name := self._names.get(row.by):
+            _add_element(user, "Name", name)
+        if who := self._people.get(row.by):
+            _add_element(user, "Assignment", who.role.value)
+            _add_element(user, "Title", who.title)
+        self._add_provider(user)
+        self._add_unit(user, row)
+
+    def _add_resource(self, resource: etree._Element, row: LogRow, pid: str) -> None:
+        other = _OTHER_RESOURCE if pid or row.unit else _OFFICE_RESOURCE
+        _add_element(resource, "ResourceType", _RESOURCE_BY_ACTION.get(row.action, other))
+        if pid and len(pid) <= MAX_PID_LENGTH:
+            _add_element(_add_element(resource, "Patient"), "PatientId", pid)
+        self._add_provider(resource)
+        self._add_unit(resource, row)
+
+    def _add_provider(self, parent: etree._Element) -> None:
+        provider = _add_element(parent, "CareProvider")
+        _add_element(provider, "CareProviderId", self._settings.care_provider_hsa_id)
+        _add_element(provider, "CareProviderName", self._settings.care_provider)
+
+    def _add_unit(self, parent: etree._Element, row: LogRow) -> None:
+        """A row of no unit, such as a login, is the care provider's own."""
+        unit = _add_element(parent, "CareUnit")
+        _add_element(
+            unit, "CareUnitId", self._find_hsa_id(row.unit, self._settings.unit_hsa_ids) if row.unit else self._settings.care_provider_hsa_id
+        )
+        _add_element(unit, "CareUnitName", row.unit or self._settings.care_provider)
+
+    def _find_hsa_id(self, name: str, known: Mapping[str, str]) -> str:
+        if name not in known:
+            self.written.without_hsa_id[name] += 1
+        return known.get(name, name)[:MAX_ID_LENGTH]
+
+
+def _add_element(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
+    child = etree.SubElement(parent, etree.QName(LOG_NS, name))
+    if text is not None:
+        child.text = make_printable(text)
+    return child

@@ -1,0 +1,1 @@
+"""Users, sessions, row-level visibility, blocks, protected identities."""

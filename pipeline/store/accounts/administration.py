@@ -1,0 +1,118 @@
+"""Accounts as the system administrator looks after them. Whoever does sees neither paper nor clients.
+
+An account is closed, never removed: what the person did stays. Nobody changes the own account, so that there is always one who can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from pipeline.domain import permissions
+from pipeline.domain.errors import UsageError
+from pipeline.domain.model import Person, Role
+from pipeline.domain.permissions import Action
+from pipeline.store.accounts import people, sessions
+from pipeline.store.accounts.people import PASSWORD_WORDS, SEALED_PASSWORD_WORDS, make_word_password
+from pipeline.store.event_log.events import record
+from pipeline.store.registers import client_register
+from pipeline.store.schema import paper
+from pipeline.store.schema.accounts import browser_session
+
+_staff = paper.staff
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account. `must_change`: the person has not chosen a password yet. `sessions` are those open now, `active_at` the last activity known."""
+
+    person: Person
+    active: bool
+    must_change: bool
+    sessions: int
+    active_at: datetime | None
+
+
+def list_accounts(conn: Connection, person: Person) -> list[Account]:
+    """All accounts, open ones first, then by name.
+
+    Raises:
+        NotAllowedError: the person does not look after accounts. So do the others here.
+    """
+    permissions.require_permission(person, Action.ACCOUNTS)
+    open_now = func.count().filter(browser_session.c.ended_at.is_(None))
+    last = func.max(browser_session.c.active_at, type_=browser_session.c.active_at.type)
+    seen = {row[0]: row for row in conn.execute(select(browser_session.c.login, open_now, last).group_by(browser_session.c.login))}
+    rows = conn.execute(select(_staff.c.login, _staff.c.active, _staff.c.must_change).order_by(_staff.c.active.desc(), _staff.c.name)).all()
+    held = people.people_by_login(conn)
+    return [Account(held[row.login], row.active, row.must_change, *(seen.get(row.login) or (None, 0, None))[1:]) for row in rows]
+
+
+def save_account(conn: Connection, person: Person, account: Person) -> str | None:
+    """Add an account or change one; answers with the password of a new one, to be shown once. It is changed at the first login.
+
+    Raises:
+        UsageError: something is left empty or unknown, the account is closed, or it is the person's own.
+    """
+    permissions.require_permission(person, Action.ACCOUNTS)
+    _require_valid_account(conn, person, account)
+    known = account.login in people.people_by_login(conn)
+    if known and people.find_person(conn, account.login) is None:
+        raise UsageError("account_closed_open_before")
+    password = None if known else make_word_password(SEALED_PASSWORD_WORDS if account.break_glass else PASSWORD_WORDS)
+    people.save_person(conn, account, password, by=person.login, must_change=not account.break_glass)
+    return password
+
+
+def reset_password(conn: Connection, person: Person, login: str, now: datetime) -> str:
+    """Give an account another password; answers with it, to be shown once. Its sessions end.
+
+    Raises:
+        UsageError: there is no such account, or it is the person's own.
+    """
+    permissions.require_permission(person, Action.ACCOUNTS)
+    account = _require_other_account(conn, person, login)
+    password = make_word_password(SEALED_PASSWORD_WORDS if account.break_glass else PASSWORD_WORDS)
+    people.set_password(conn, login, password, must_change=not account.break_glass)
+    sessions.end_all_sessions(conn, login, now, "password")
+    record(conn, person.login, "new_password", login)
+    return password
+
+
+def close_account(conn: Connection, person: Person, login: str) -> None:
+    """Close an account and end its sessions.
+
+    Raises:
+        UsageError: there is no such account, or it is the person's own.
+    """
+    permissions.require_permission(person, Action.ACCOUNTS)
+    people.deactivate_person(conn, _require_other_account(conn, person, login).login, by=person.login)
+
+
+def reopen_account(conn: Connection, person: Person, login: str) -> None:
+    """Open a closed account again. Errors as `close_account`."""
+    permissions.require_permission(person, Action.ACCOUNTS)
+    conn.execute(update(_staff).where(_staff.c.login == _require_other_account(conn, person, login).login).values(active=True))
+    record(conn, person.login, "open_account", login)
+
+
+def _require_valid_account(conn: Connection, person: Person, account: Person) -> None:
+    if not account.login.strip() or not account.name.strip() or not account.title.strip():
+        raise UsageError("account_login_name_title")
+    if account.login == person.login:
+        raise UsageError("nobody_changes_own_account")
+    if account.units - set(client_register.areas_by_unit(conn)):
+        raise UsageError("no_such_unit")
+    if account.role is Role.REVIEWER and not account.areas:
+        raise UsageError("title_no_known_profession_choose_areas")
+
+
+def _require_other_account(conn: Connection, person: Person, login: str) -> Person:
+    account = people.people_by_login(conn).get(login)
+    if account is None:
+        raise UsageError("no_such_account")
+    if login == person.login:
+        raise UsageError("nobody_changes_own_account")
+    return account

@@ -1,0 +1,107 @@
+"""Blocks (spärrar, PDL 4:4): a unit keeps a client's paper from all other units. What a block hides is in `sight.py`.
+
+A client may be blocked by more than one unit; each unit then still sees what is its own. Setting and lifting have a reason and stand in the log,
+under the block's own id: the log holds no personal number.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, update
+
+from pipeline.domain import permissions
+from pipeline.domain.errors import NoSuchClientError, UsageError
+from pipeline.domain.identity_numbers import normalize_pid
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action
+from pipeline.store.event_log.events import record
+from pipeline.store.registers.client_register import find_client
+from pipeline.store.schema.accounts import client_block
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block that stands."""
+
+    id: str
+    client_pid: str
+    unit: str
+    set_at: datetime
+    set_by: str
+    reason: str
+
+
+def set_block(conn: Connection, person: Person, unit: str, typed: str, reason: str, now: datetime) -> str:
+    """Block a client for all units but this one; answers with the block's id. A block that stands already stays as it is.
+
+    Args:
+        typed: the personal number as people write it.
+
+    Raises:
+        NotAllowedError: the person may not, or not in this unit.
+        UsageError: no reason is given, or there is no such client.
+    """
+    permissions.require_permission(person, Action.BLOCK, unit)
+    pid = _resolve_pid(conn, typed)
+    if standing := conn.execute(_active_block_query(unit, pid)).scalar_one_or_none():
+        return str(standing)
+    block_id = secrets.token_hex(8)
+    row = {"id": block_id, "client_pid": pid, "unit": unit, "set_at": now, "set_by": person.login, "reason": _require_reason(reason)}
+    conn.execute(insert(client_block).values(row))
+    record(conn, person.login, "block", block_id, unit=unit)
+    return block_id
+
+
+def lift_block(conn: Connection, person: Person, unit: str, typed: str, reason: str, now: datetime) -> str:
+    """Lift the block that this unit has set for a client; answers with its id. The row stays.
+
+    Raises:
+        NotAllowedError: the person may not, or not in this unit.
+        UsageError: no reason is given, or this unit has not blocked this client.
+    """
+    permissions.require_permission(person, Action.BLOCK, unit)
+    block_id = conn.execute(_active_block_query(unit, _resolve_pid(conn, typed))).scalar_one_or_none()
+    if block_id is None:
+        raise UsageError("unit_not_blocked_client")
+    lifted = {"lifted_at": now, "lifted_by": person.login, "lifted_reason": _require_reason(reason)}
+    conn.execute(update(client_block).where(client_block.c.id == block_id).values(lifted))
+    record(conn, person.login, "lift_block", str(block_id), unit=unit)
+    return str(block_id)
+
+
+def list_blocks(conn: Connection, person: Person) -> list[Block]:
+    """The blocks that the person's units have set and that stand, oldest first.
+
+    Raises:
+        NotAllowedError: the person does not handle blocks.
+    """
+    permissions.require_permission(person, Action.BLOCK)
+    table = client_block.c
+    query = select(table.id, table.client_pid, table.unit, table.set_at, table.set_by, table.reason)
+    own = query.where(table.lifted_at.is_(None), table.unit.in_(sorted(person.units))).order_by(table.set_at, table.id)
+    return [Block(*row) for row in conn.execute(own)]
+
+
+def _active_block_query(unit: str, pid: str) -> Select[Any]:
+    table = client_block.c
+    return select(table.id).where(table.client_pid == pid, table.unit == unit, table.lifted_at.is_(None))
+
+
+def _resolve_pid(conn: Connection, typed: str) -> str:
+    """The client's number in full. One outside the register may be blocked too, if the number is whole."""
+    if known := find_client(conn, typed):
+        return known.pid
+    written = normalize_pid(typed)
+    if not written.valid or not written.value12:
+        raise NoSuchClientError("no_such_client")
+    return written.value12
+
+
+def _require_reason(reason: str) -> str:
+    if not reason.strip():
+        raise UsageError("block_set_lifted_reason")
+    return reason.strip()[:500]

@@ -1,0 +1,80 @@
+"""A backup copy of the database, dated, made while its schema is held for an upgrade."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Connection
+
+from pipeline.domain.errors import MissingProgramError, StoreError, StoreUnavailableError
+from pipeline.files.atomic import open_partial, replace_file
+
+
+def back_up(conn: Connection, folder: Path, revision: str, now: datetime) -> Path:
+    """Copy the database as it is now; only its owner may read the copy.
+
+    Args:
+        conn: a transaction that keeps others from writing.
+        folder: where a copy of a PostgreSQL database goes; SQLite's lies beside the database.
+        revision: of the database, for the copy's name.
+        now: in UTC, for the copy's name.
+
+    Raises:
+        MissingProgramError: pg_dump is not installed.
+        StoreUnavailableError: the copy cannot be written.
+        StoreError: pg_dump refused, or the copy is not sound.
+    """
+    name = f"before-upgrade-from-{revision}-{now:%Y%m%dT%H%M%SZ}"
+    is_postgres = conn.dialect.name == "postgresql"
+    source = folder / "efterskrift.dump" if is_postgres else _sqlite_file(conn)
+    copy = source.with_name(f"{source.stem}-{name}{source.suffix}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open_partial(copy) as partial:
+            if is_postgres:
+                _dump_postgres(conn.engine.url, partial)
+            else:
+                _copy_sqlite(source, partial)
+            replace_file(partial, copy)
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise StoreUnavailableError("backup_not_written", copy=copy, reason=why) from error
+    return copy
+
+
+def _sqlite_file(conn: Connection) -> Path:
+    databases = conn.exec_driver_sql("PRAGMA database_list")
+    return Path(next(row.file for row in databases if row.name == "main"))
+
+
+def _copy_sqlite(source: Path, file: Path) -> None:
+    """Copy by SQLite's online backup, which sees the write-ahead log too, and check the copy.
+
+    The source has a connection of its own: that of the upgrade holds the lock of the writer.
+    """
+    with closing(sqlite3.connect(source)) as database, closing(sqlite3.connect(file)) as copy:
+        database.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
+        (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise StoreError("backup_damaged")
+
+
+def _dump_postgres(url: URL, file: Path) -> None:
+    """Copy with pg_dump, whose file `pg_restore` takes; the password is not among its arguments."""
+    program = shutil.which("pg_dump")
+    if program is None:
+        raise MissingProgramError("no_pg_dump")
+    address = url.set(drivername="postgresql", password=None).render_as_string()
+    secret = {"PGPASSWORD": str(url.password)} if url.password else {}
+    options = ("--format=custom", "--no-password", f"--file={file}", f"--dbname={address}")
+    ended = subprocess.run([program, *options], env=os.environ | secret, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        why = next(iter(ended.stderr.strip().splitlines()), "").removeprefix("pg_dump: error: ")
+        raise StoreError("pg_dump_failed", reason=why)

@@ -1,0 +1,8 @@
+"""The tables of the baseline (revision 0001) as they were when Alembic took over. Never changed."""
+
+from __future__ import annotations
+
+from pipeline.store.database.migrations.baseline import output, paper, people, review
+from pipeline.store.database.migrations.baseline.metadata import METADATA
+
+__all__ = ["METADATA", "output", "paper", "people", "review"]

@@ -1,0 +1,45 @@
+"""Alembic's environment: `migrate` gives the connection; `alembic revision` opens the workspace's.
+
+Everything happens in one transaction, on SQLite too: `engines.py` begins transactions itself, so
+the driver commits nothing on its own before a change of the schema.
+"""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Connection
+
+from pipeline.domain.settings import load_settings
+from pipeline.store.database.engines import make_engine
+from pipeline.store.database.store import ALL_TABLES
+from pipeline.store.schema import paper
+
+
+def run_migrations(conn: Connection) -> None:
+    """Run what is asked for on a connection."""
+    context.configure(
+        connection=conn,
+        target_metadata=paper.metadata,
+        transactional_ddl=True,
+        render_as_batch=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_on_workspace() -> None:
+    """Run on the database of the workspace, for a developer who calls `alembic`."""
+    settings = load_settings()
+    context.config.attributes["forms"] = settings.forms
+    engine = make_engine(settings.url, wait_seconds=30)
+    with engine.connect() as conn, conn.begin():
+        run_migrations(conn)
+    engine.dispose()
+
+
+assert paper in ALL_TABLES  # all modules that declare tables are imported
+given = context.config.attributes.get("connection")
+if given is None:
+    run_on_workspace()
+else:
+    run_migrations(given)

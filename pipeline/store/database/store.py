@@ -1,0 +1,206 @@
+"""Opening the store: one database, SQLite or PostgreSQL by URL, and one folder of images."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy.exc import StatementError
+
+from pipeline.domain.errors import NotAllowedError, StoreError, StoreUnavailableError
+from pipeline.domain.settings import Settings
+from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error
+from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.migrations.history import database_revision, lock_schema, require_head, stamp_head
+from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
+from pipeline.store.event_log.events import discard_pending, record, write_pending
+from pipeline.store.event_log.hash_chain import start_chain
+from pipeline.store.schema import accounts, exports, paper, review
+
+_log = logging.getLogger(__name__)
+ALL_TABLES = (
+    paper,
+    accounts,
+    paper,
+    exports,
+    exports,
+    review,
+    exports,
+    review,
+    accounts,
+    review,
+    paper,
+    exports,
+    paper,
+    exports,
+    review,
+    review,
+    exports,
+    review,
+)
+"""The modules that declare tables, named so that they are there before any store is made."""
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class Store:
+    """The database and its images. `name` is the database's URL without the password."""
+
+    engine: Engine
+    images: ImageFolder
+
+    @property
+    def name(self) -> str:
+        """The database's URL without the password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that may write; committed at the end, rolled back on an error. What was recorded is written last (events.record).
+
+        A denial (`NotAllowedError`) ends the transaction and is then written in the log by itself.
+
+        Raises:
+            StoreUnavailableError: the database is locked, full or cannot be reached.
+            StoreError: the database refused a row.
+        """
+        with self.recording_denials(), self._transaction() as conn:
+            yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads and so waits for nobody. Errors as `begin`."""
+        with self.recording_denials(), self._transaction(**{READ_ONLY_OPTION: True}) as conn:
+            yield conn
+
+    @contextmanager
+    def recording_denials(self) -> Iterator[None]:
+        """Write in the log who was denied what (PDL 4:3), once, and let the denial go on. For rights that are asked outside a transaction."""
+        try:
+            yield
+        except NotAllowedError as error:
+            if error.by and not error.noted:
+                error.noted = True
+                self._record_denial(error)
+            raise
+
+    def _record_denial(self, error: NotAllowedError) -> None:
+        """That the log cannot be written must not turn the denial into something else."""
+        try:
+            with self._transaction() as conn:
+                record(conn, error.by, "denied", error.action, unit=error.unit)
+        except StoreError as unwritten:
+            _log.error("A denial could not be written in the log: %s", unwritten)
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, **options: Any) -> Iterator[Connection]:  # noqa: ANN401 - SQLAlchemy's own type
+        try:
+            with self.engine.connect() as plain:
+                conn = plain.execution_options(**options)
+                discard_pending(conn)
+                with conn.begin():
+                    yield conn
+                    write_pending(conn)
+        except StatementError as error:
+            raise redact_error(error, self.name) from None
+
+
+def open_store(settings: Settings, create: bool = False, *, wait_seconds: float = 30) -> Store:
+    """The store of a workspace. With `create`, it is made where there is none; several processes may do so at once.
+
+    Args:
+        settings: says where.
+        create: make the tables and the folder if they are missing.
+        wait_seconds: how long a locked database is waited for.
+
+    Raises:
+        StoreError: there is no store and none is to be made, or the URL makes no sense.
+        SchemaOutdatedError: the store is of an earlier version of the program; `efterskrift upgrade` raises it.
+        SchemaTooNewError: the store is of a later version of the program.
+        StoreUnavailableError: the database cannot be reached or is locked.
+    """
+    if create:
+        _make_private(settings)
+    else:
+        require_store_file(settings)
+    engine = make_engine(settings.url, wait_seconds).execution_options(**{REKEYING_SHARE_OPTION: settings.control_share})
+    store = Store(engine, ImageFolder(settings.images))
+    # A store that is let go without `close` gives its connections back in order all the same.
+    weakref.finalize(store, engine.dispose)
+    try:
+        _check_schema(store, create=create)
+    except BaseException:
+        store.close()
+        raise
+    store.images.remove_stale_partials()
+    return store
+
+
+def _make_private(settings: Settings) -> None:
+    """The workspace, for its owner alone: pictures and database hold what is secret about people. SQLite gives its other files the same rights."""
+    try:
+        settings.workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.images.mkdir(exist_ok=True)
+        settings.images.chmod(0o700)
+        if settings.database_url == "":
+            database = settings.workspace / "efterskrift.db"
+            database.touch(mode=0o600)
+            database.chmod(0o600)
+    except OSError as error:
+        raise StoreUnavailableError("folder_not_made_written", workspace=settings.workspace, reason=error.strerror) from error
+
+
+def _check_schema(store: Store, *, create: bool) -> None:
+    with store.read() as conn:
+        if require_head(conn, store.name):
+            return
+    if not create:
+        raise no_store(store.name)
+    with store.begin() as conn:
+        _create_schema(conn)
+        require_head(conn, store.name)
+
+
+def lock_keys(conn: Connection, *keys: str) -> None:
+    """Hold these names until the transaction ends, so that two workers do not settle the same sheet at once.
+
+    SQLite has one writer at a time anyway. The order is fixed, so that no two transactions wait for each other.
+    """
+    if conn.dialect.name == "postgresql":
+        for number in sorted({int.from_bytes(hashlib.sha256(key.encode()).digest()[:7]) for key in keys}):
+            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
+
+
+def _create_schema(conn: Connection) -> None:
+    """Create all tables at the latest revision, unless another process just did."""
+    lock_schema(conn)
+    if database_revision(conn) is not None:
+        return
+    paper.metadata.create_all(conn)
+    start_chain(conn)
+    conn.execute(insert(paper.schema_info).values(version=paper.SCHEMA_VERSION))
+    stamp_head(conn)
+
+
+def require_store_file(settings: Settings) -> None:
+    """Check that the workspace has its database's file, which SQLite would otherwise create.
+
+    Raises:
+        StoreError: there is none.
+    """
+    if settings.database_url == "" and not (settings.workspace / "efterskrift.db").exists():
+        raise no_store(str(settings.workspace))
+
+
+def no_store(place: str) -> StoreError:
+    """Say that there is no store."""
+    return StoreError("no_store", place=place)

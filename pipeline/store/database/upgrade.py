@@ -1,0 +1,113 @@
+"""Upgrading a store to the schema of this version of the program, after a backup copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import StatementError
+
+from pipeline.domain.errors import StoreError
+from pipeline.domain.settings import Settings
+from pipeline.store.database.backup import back_up
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.engines import make_engine, redact_error
+from pipeline.store.database.migrations.history import database_revision, head, lock_schema, require_known
+from pipeline.store.database.store import no_store, require_store_file
+
+_WAIT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """From which revision to which, and where the backup copy is."""
+
+    store: str
+    before: str
+    after: str
+    backup: Path | None = None
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the store had an older schema."""
+        return self.before != self.after
+
+
+def upgrade_store(settings: Settings, *, backup: bool = True, report: Callable[[Upgrade], None] = lambda _: None) -> Upgrade:
+    """Raise a store of any earlier version to the latest revision, in one transaction.
+
+    Of several processes that upgrade at once, one does; the others wait and find it done. An
+    upgrade that fails or is killed leaves the database as it was.
+
+    Args:
+        settings: of the workspace.
+        backup: make a copy of the database first.
+        report: told what is going to be done, once the backup copy is made.
+
+    Raises:
+        StoreError: there is no store, or the upgrade failed.
+        SchemaTooNewError: the store is of a later version of the program.
+        StoreUnavailableError: the database is locked or away, or the copy cannot be written.
+        MissingProgramError: pg_dump is not installed.
+        FormError: a form definition is wrong.
+    """
+    require_store_file(settings)
+    engine = make_engine(settings.url, _WAIT_SECONDS)
+    name = engine.url.render_as_string(hide_password=True)
+    try:
+        with engine.connect() as conn:
+            _suspend_foreign_keys(conn)
+            with conn.begin():
+                return _upgrade(conn, name, settings, backup, report)
+    except StatementError as error:
+        raise redact_error(error, name) from None
+    finally:
+        engine.dispose()
+
+
+def _upgrade(
+    conn: Connection,
+    name: str,
+    settings: Settings,
+    backup: bool,
+    report: Callable[[Upgrade], None],
+) -> Upgrade:
+    lock_schema(conn)
+    found = database_revision(conn)
+    if found is None:
+        raise no_store(name)
+    require_known(found, name)
+    if found == head():
+        return Upgrade(name, found, found)
+    _keep_writers_out(conn)
+    copy = back_up(conn, settings.workspace, found, utc_now()) if backup else None
+    upgrade = Upgrade(name, found, head(), copy)
+    report(upgrade)
+
+    from pipeline.store.database.migrations.run import migrate
+
+    migrate(conn, settings.forms)
+    _check_foreign_keys(conn, name)
+    return upgrade
+
+
+def _suspend_foreign_keys(conn: Connection) -> None:
+    """Let migrations replace tables that others refer to. SQLite ignores this in a transaction."""
+    if conn.dialect.name == "sqlite":
+        driver: object = conn.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")  # type: ignore[attr-defined]
+
+
+def _check_foreign_keys(conn: Connection, name: str) -> None:
+    """Check what was not checked row by row."""
+    if conn.dialect.name == "sqlite" and conn.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise StoreError("dangling_rows", store=name)
+
+
+def _keep_writers_out(conn: Connection) -> None:
+    """Let others only read until the end: the backup copy is then what the upgrade began with."""
+    if conn.dialect.name == "postgresql":
+        names = ", ".join(f'"{name}"' for name in sorted(inspect(conn).get_table_names()))
+        conn.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")

@@ -1,0 +1,1 @@
+"""An entry, its answers and versions, its place in the queue."""

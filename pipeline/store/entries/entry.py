@@ -1,0 +1,205 @@
+"""Entries (poster): what one client's part of a sheet becomes, and where each is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, case, literal, select, update
+
+from pipeline.domain.dates import swedish_day
+from pipeline.domain.errors import ReviewError, StaleDecisionError
+from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.form import EntriesPer, Form, Subject
+from pipeline.domain.model import EntryState, Person, Reading
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.engines import insert_missing
+from pipeline.store.schema import paper
+
+_entry_table = paper.entry
+
+OPEN_STATES = frozenset({EntryState.REVIEW, EntryState.SECOND})
+DECIDED_STATES = frozenset({EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED})
+
+UNSIGNED_VALUES: Mapping[str, Any] = {"signed_by": None, "signed_at": None, "signed_why": None}
+"""No signature outlives a change of what was signed."""
+
+UNDECIDED_VALUES: Mapping[str, Any] = {
+    "state": EntryState.REVIEW.value,
+    "reason": "",
+    "first_by": None,
+    "first_at": None,
+    "second_by": None,
+    "second_at": None,
+    "claimed_by": None,
+    "claimed_until": None,
+    **UNSIGNED_VALUES,
+}
+"""What an entry is before anybody has decided."""
+
+LANE_BY_CRITICALITY: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
+"""The lane of the queue by class. Lane 0 is that of entries with a legal deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. `revision` grows by one at every decision: who decides says which revision was seen."""
+
+    id: str
+    sheet: str
+    serial: str | None
+    page: str
+    row: int | None
+    form: str
+    version: int
+    unit: str
+    area: str | None
+    criticality: str
+    state: EntryState
+    revision: int
+    reason: str
+    client_pid: str | None
+    event_on: str | None
+    created_at: datetime
+    first_by: str | None
+    first_at: datetime | None
+    second_by: str | None
+    second_at: datetime | None
+    claimed_by: str | None
+    claimed_until: datetime | None
+    skipped: int
+    voided: str | None
+    due_at: datetime | None
+    author: str | None
+    signed_by: str | None
+    signed_at: datetime | None
+    signed_why: str | None
+    subject: str
+
+    @classmethod
+    def from_row(cls, row: RowMapping | Mapping[str, Any]) -> Entry:
+        """From a row of the table."""
+        values: dict[str, Any] = {f.name: row[f.name] for f in fields(cls)}
+        return cls(**values | {"state": EntryState(row["state"])})
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What entries of one sheet have in common when they are made."""
+
+    sheet: str
+    serial: str | None
+    page: str
+    form: str
+    version: int
+    criticality: str
+    unit: str
+    client_pid: str | None = None
+    area: str | None = None
+    subject: str = Subject.CLIENT.value
+
+
+def load_entry(conn: Connection, entry_id: str) -> Entry:
+    """One entry.
+
+    Raises:
+        ReviewError: there is no such entry.
+    """
+    row = conn.execute(select(_entry_table).where(_entry_table.c.id == entry_id)).mappings().one_or_none()
+    if row is None:
+        raise ReviewError("no_entry", entry_id=entry_id)
+    return Entry.from_row(row)
+
+
+def select_entries(conn: Connection, query: Select[Any]) -> list[Entry]:
+    """The entries that a query over the whole table finds."""
+    return [Entry.from_row(row) for row in conn.execute(query).mappings()]
+
+
+def list_sheet_entries(conn: Connection, sheet: str) -> list[Entry]:
+    """The entries of a sheet, by row."""
+    return select_entries(conn, select(_entry_table).where(_entry_table.c.sheet == sheet).order_by(_entry_table.c.id))
+
+
+def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> None:
+    """Make the entries of these rows; those that there are stay as they are."""
+    values = {f.name: getattr(new, f.name) for f in fields(new)}
+    now = utc_now()
+    values |= {"state": EntryState.REVIEW.value, "revision": 0, "reason": "", "skipped": 0, "rank": 1, "created_at": now}
+    day = swedish_day(now).isoformat()
+    values |= {"lane": LANE_BY_CRITICALITY[new.criticality], "likely_pid": new.client_pid or "", "happened": day, "first_on": day, "last_on": day}
+    insert_missing(conn, _entry_table, [values | {"id": make_entry_id(new.sheet, row), "row": row} for row in rows])
+
+
+def make_entry_id(sheet: str, row: int | None) -> str:
+    """The id that an entry always has, however often and in whatever order its pages are read."""
+    return f"{sheet}-{row or 0:02d}"
+
+
+def advance_entry(conn: Connection, seen: Entry, **values: Any) -> None:  # noqa: ANN401 - columns of many types
+    """Move an entry on by one revision, end the claim on it, and take its signature away unless `values` gives one.
+
+    Raises:
+        StaleDecisionError: it is no longer as it was seen.
+    """
+    same = update(_entry_table).where(
+        _entry_table.c.id == seen.id, _entry_table.c.revision == seen.revision, _entry_table.c.state == seen.state.value
+    )
+    new = {"claimed_by": None, "claimed_until": None, **UNSIGNED_VALUES, **values, "revision": seen.revision + 1}
+    if conn.execute(same.values(new)).rowcount != 1:
+        raise stale_decision_error()
+
+
+def is_claimed_by_other(entry: Entry, person: Person, now: datetime) -> bool:
+    """Whether somebody else has the entry open."""
+    return entry.claimed_by not in (None, person.login) and entry.claimed_until is not None and entry.claimed_until > now
+
+
+def require_not_void(entry: Entry) -> None:
+    """Go on only with an entry that is not void.
+
+    Raises:
+        ReviewError: it is.
+    """
+    if entry.voided is not None:
+        raise ReviewError("entry_void_scan_paper")
+
+
+def stale_decision_error() -> StaleDecisionError:
+    """Somebody was quicker, or a key was pressed twice."""
+    return StaleDecisionError("already_decided")
+
+
+def reopen_sheet(conn: Connection, sheet: str) -> None:
+    """Give the entries of a sheet back to review, since a page of it has come that nobody saw when they were decided."""
+    decided = update(_entry_table).where(
+        _entry_table.c.sheet == sheet, _entry_table.c.state != EntryState.REVIEW.value, _entry_table.c.voided.is_(None)
+    )
+    put_aside = literal("Var undanlagd (") + _entry_table.c.reason + literal("). Sedan kom en sida till.")
+    reason = case((_entry_table.c.state == EntryState.REJECTED.value, put_aside), else_="")
+    conn.execute(decided.values({**UNDECIDED_VALUES, "reason": reason, "revision": _entry_table.c.revision + 1}))
+
+
+def is_written(form: Form, readings: Mapping[str, Reading]) -> bool:
+    """Whether a page says anything by hand; a page that could not be read may."""
+    return not readings or any(_has_ink(spec, readings) for spec in form.fields)
+
+
+def find_filled_rows(form: Form, readings: Mapping[str, Reading]) -> Sequence[int | None]:
+    """The rows of a page in which something is written, or `[None]` for a form of one entry; empty when the page says nothing.
+
+    A page of a known form without any reading could not be read: then every row may hold something.
+    """
+    if not readings:
+        return form.rows()
+    written = [spec for spec in form.fields if _has_ink(spec, readings)]
+    if form.entries is EntriesPer.SHEET:
+        return [None] if written else []
+    return sorted({spec.row for spec in written if spec.row is not None})
+
+
+def _has_ink(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:
+    reading = readings.get(spec.name)
+    return spec.traits.filled_by_hand and reading is not None and not reading.is_seen_empty

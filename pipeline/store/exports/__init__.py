@@ -1,0 +1,1 @@
+"""Records for export, runs, receipts, payment approvals, archives."""

@@ -1,8 +1,0 @@
-"""The tables of the baseline (revision 0001) as they were when Alembic took over. Never changed."""
-
-from __future__ import annotations
-
-from pipeline.store.migrations.baseline import output, paper, people, review
-from pipeline.store.migrations.baseline.metadata import METADATA
-
-__all__ = ["METADATA", "output", "paper", "people", "review"]

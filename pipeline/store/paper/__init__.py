@@ -1,0 +1,1 @@
+"""Batches, pages, sheets and where they are."""

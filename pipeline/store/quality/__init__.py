@@ -1,0 +1,1 @@
+"""Measured quality: re-keying, seeded errors, adjudication."""

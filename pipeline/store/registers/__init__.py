@@ -1,0 +1,1 @@
+"""Stored copies of registers, issued serials, care system lists."""

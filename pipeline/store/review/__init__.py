@@ -1,0 +1,1 @@
+"""Acts of reviewers: decide, correct, ask, transfer, sign, batch review."""

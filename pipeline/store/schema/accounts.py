@@ -1,0 +1,143 @@
+"""Tables of who may come in and what is kept from whom: sessions, failed logins by address, uses of break-glass accounts, blocks.
+
+The table of who has closed the guide of the first day.
+
+What stands beside the log: where its chain ends, and the key of its digests. And what keeps its rows as they are.
+
+The triggers are no wall against whoever owns the database; they stop every mistake and every program that only may write. Who takes them away
+is found by `chain.check`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, String, Table, Text, text
+
+from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.paper import metadata
+
+# The token is only in the server's memory; the row has its digest.
+browser_session = Table(
+    "browser_session",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("login", ForeignKey("staff.login"), nullable=False, index=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("active_at", UtcDateTime, nullable=False),
+    # When the person proved to the organisation's provider who it is; NULL for a local account.
+    Column("proved_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("ended_why", String(20)),
+)
+address_failure = Table(
+    "address_failure",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("address_sha256", String(64), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+break_glass_use = Table(
+    "break_glass_use",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("login", ForeignKey("staff.login"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("seen_by", String(80)),
+    Column("seen_at", UtcDateTime),
+)
+# A block (spärr) that a unit has set for a client. Lifting fills in the last columns; a row is never removed.
+client_block = Table(
+    "client_block",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("client_pid", String(20), nullable=False),
+    Column("unit", String(80), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("set_by", String(80), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", UtcDateTime),
+    Column("lifted_by", String(80)),
+    Column("lifted_reason", Text),
+)
+_is_active_block = client_block.c.lifted_at.is_(None)
+# Who is digested, so that a password typed in the wrong box is not kept.
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("login_sha256", String(64), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+closed_guide = Table(
+    "closed_guide",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("closed_at", UtcDateTime, nullable=False),
+)
+# One row. Two transactions that add to the log take turns at it, so the chain cannot fork.
+event_head = Table(
+    "event_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+# One row. Personal numbers that were looked for are in the log as digests with this key: see events.client_subject.
+log_key = Table("log_key", metadata, Column("id", Integer, primary_key=True, autoincrement=False), Column("key", String(64), nullable=False))
+_REFUSAL_TEXT = "the log is only added to"
+_SQLITE_TRIGGERS = {
+    "event_no_update": "BEFORE UPDATE ON event",
+    "event_no_delete": "BEFORE DELETE ON event",
+    # REPLACE deletes without asking the trigger above.
+    "event_no_replace": "BEFORE INSERT ON event WHEN EXISTS (SELECT 1 FROM event WHERE id = NEW.id)",
+    "event_head_forward": "BEFORE UPDATE ON event_head WHEN NEW.number <= OLD.number",
+    "event_head_no_delete": "BEFORE DELETE ON event_head",
+    "event_head_no_replace": "BEFORE INSERT ON event_head WHEN EXISTS (SELECT 1 FROM event_head WHERE id = NEW.id)",
+}
+_POSTGRES_TRIGGERS = {
+    "event_no_update": "BEFORE UPDATE ON event FOR EACH ROW",
+    "event_no_delete": "BEFORE DELETE ON event FOR EACH ROW",
+    "event_no_truncate": "BEFORE TRUNCATE ON event FOR EACH STATEMENT",
+    "event_head_forward": "BEFORE UPDATE ON event_head FOR EACH ROW WHEN (NEW.number <= OLD.number)",
+    "event_head_no_delete": "BEFORE DELETE ON event_head FOR EACH ROW",
+    "event_head_no_truncate": "BEFORE TRUNCATE ON event_head FOR EACH STATEMENT",
+}
+_POSTGRES_FUNCTION = f"""CREATE OR REPLACE FUNCTION efterskrift_keep_log() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '{_REFUSAL_TEXT}' USING ERRCODE = 'integrity_constraint_violation'; END $$"""
+
+
+Index(
+    "client_block_stands",
+    client_block.c.client_pid,
+    client_block.c.unit,
+    unique=True,
+    sqlite_where=_is_active_block,
+    postgresql_where=_is_active_block,
+)
+
+
+def protect_log(conn: Connection) -> None:
+    """Let the database itself refuse to change or remove rows of the log. Done again, it changes nothing."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql(_POSTGRES_FUNCTION)
+        for name, when in _POSTGRES_TRIGGERS.items():
+            conn.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {_trigger_table(when)}")
+            conn.exec_driver_sql(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION efterskrift_keep_log()")
+        return
+    for name, when in _SQLITE_TRIGGERS.items():
+        conn.exec_driver_sql(f"CREATE TRIGGER IF NOT EXISTS {name} {when} BEGIN SELECT RAISE(ABORT, '{_REFUSAL_TEXT}'); END")
+
+
+def is_log_protected(conn: Connection) -> bool:
+    """Whether the triggers are there and at work."""
+    if conn.dialect.name == "postgresql":
+        wanted = set(_POSTGRES_TRIGGERS)
+        query = "SELECT tgname FROM pg_trigger WHERE tgrelid IN ('event'::regclass, 'event_head'::regclass) AND tgenabled <> 'D'"
+    else:
+        wanted = set(_SQLITE_TRIGGERS)
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('event', 'event_head')"
+    return wanted <= set(conn.execute(text(query)).scalars())
+
+
+def _trigger_table(when: str) -> str:
+    return when.split(" ON ")[1].split()[0]

@@ -1,0 +1,255 @@
+"""The tables of measured quality: fields typed again, planted values, and how long people looked. A planted value stands here and nowhere else.
+
+The tables of the group way of working. Rows are added, and ended once; a planted value stands in its own table (`control_tables.plant`).
+
+Tables of doubts about whom an entry is about: identities outside the register, and what a person said to a conflict.
+
+The table of what managers pulled to the front of the queue. Rows are added, and closed by an undo.
+
+Tables of what was sent on, asked, or found twice. Rows stay; what ends one is written beside it.
+
+Tables of what an entry has been: a row for each decision, and a row for each signature. Both are only ever added to.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, or_
+
+from pipeline.store.database.clock import UtcDateTime
+from pipeline.store.schema.paper import metadata
+
+# The key that lots are drawn with: made once, so that nobody chooses what is controlled.
+control_key = Table("control_key", metadata, Column("id", Integer, primary_key=True), Column("secret", String(64), nullable=False))
+# One confirmed field that is typed again (kontrollskrivning). `outcome`: agreed, right or wrong; NULL while a person has to type or look.
+control = Table(
+    "control",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False),
+    Column("field", String(80), nullable=False),
+    Column("drawn_at", UtcDateTime, nullable=False),
+    Column("passed", Integer, nullable=False, default=0),
+    Column("claimed_by", String(80)),
+    Column("claimed_until", UtcDateTime),
+    Column("revision", Integer),
+    Column("confirmed_by", String(80)),
+    Column("typed_by", String(80)),
+    Column("typed_at", UtcDateTime),
+    Column("typed_value", JSON),
+    Column("typed_state", String(20)),
+    Column("third_by", String(80)),
+    Column("third_at", UtcDateTime),
+    Column("outcome", String(10)),
+    UniqueConstraint("entry", "field"),
+)
+_is_rekeying_open = control.c.outcome.is_(None)
+# One known-wrong value shown to one person. `outcome`: caught, missed or withdrawn; NULL while it stands on the screen.
+plant = Table(
+    "plant",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False),
+    Column("login", String(80), nullable=False),
+    Column("field", String(80), nullable=False),
+    Column("value", JSON),
+    Column("state", String(20), nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("shown_at", UtcDateTime, nullable=False),
+    Column("outcome", String(10)),
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("entry", "login"),
+)
+# How long a person had an entry on the screen before deciding it.
+look = Table(
+    "look",
+    metadata,
+    Column("entry", ForeignKey("entry.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("login", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("fields", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("second", Boolean, nullable=False),
+)
+# One grid shown to one person. It is the person's until `claimed_until`; the sort says what all of it was read as. See pipeline/domain/review/work_modes.py.
+group_task = Table(
+    "group_task",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("login", String(80), nullable=False),
+    Column("form", String(60), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("column", String(80), nullable=False),
+    Column("value", JSON),
+    Column("state", String(20), nullable=False),
+    Column("shown_at", UtcDateTime, nullable=False),
+    Column("claimed_until", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+_is_batch_open = group_task.c.ended_at.is_(None)
+# One piece of it. `outcome`: kept or odd, which hold until the entry is decided; undone, gone or lapsed, which free it; NULL while it is shown.
+group_cell = Table(
+    "group_cell",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("task", ForeignKey("group_task.id"), nullable=False, index=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("field", String(80), nullable=False),
+    Column("page", ForeignKey("page.id"), nullable=False),
+    Column("marked", Boolean, nullable=False, default=False),
+    Column("outcome", String(10)),
+    Column("ended_at", UtcDateTime),
+)
+IS_ITEM_LIVE = or_(group_cell.c.outcome.is_(None), group_cell.c.outcome == "kept", group_cell.c.outcome == "odd")
+# Units in which a manager has switched the group way off or on again; the latest row of a unit holds.
+group_setting = Table(
+    "group_setting",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("unit", String(80), nullable=False, index=True),
+    Column("on", Boolean, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+# `number` is what the entry has instead of a number of the register: a temporary one made here, or the number of somebody whom the register lacks.
+temporary_identity = Table(
+    "temporary_identity",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("number", String(20), nullable=False),
+    Column("name", String(120), nullable=False, default=""),
+    Column("reason", Text, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("settled_by", String(80)),
+    Column("settled_at", UtcDateTime),
+)
+# `codes` are kinds of conflict, never what is written; `choice` how the person resolved it.
+client_choice = Table(
+    "client_choice",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("codes", JSON, nullable=False),
+    Column("choice", String(40), nullable=False),
+    Column("why", String(300), nullable=False, default=""),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+# `kind` says what `what` is: the entry's id, a client's number or a day; of a whole unit it is empty.
+pull = Table(
+    "pull",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(10), nullable=False),
+    Column("what", String(44), nullable=False),
+    Column("unit", String(80), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("undone_by", String(80)),
+    Column("undone_at", UtcDateTime),
+)
+forwarding = Table(
+    "forwarding",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("from_unit", String(80), nullable=False, index=True),
+    Column("to_unit", String(80), nullable=False),
+    Column("why", String(300), nullable=False, default=""),
+    Column("secret", Boolean, nullable=False, default=False),  # sent because of a protected identity: the sender must not learn where
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+question = Table(
+    "question",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("unit", String(80), nullable=False, index=True),
+    Column("author", String(120), nullable=False, default=""),
+    Column("text", Text, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+# Who of the staff answered and when, and who wrote the answer in and when: often two people.
+author_answer = Table(
+    "author_answer",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("question", ForeignKey("question.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("answered_by", String(120), nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+# What an entry was compared with: another entry here, a text copied from the care system, or a picture of its screen. `before` is what the entry
+# was: its state and who had decided and signed it.
+duplicate_mark = Table(
+    "duplicate_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("other_entry", ForeignKey("entry.id")),
+    Column("text", Text, nullable=False, default=""),
+    Column("picture_sha256", String(64)),
+    Column("why", String(300), nullable=False, default=""),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("taken_back_by", String(80)),
+    Column("taken_back_at", UtcDateTime),
+    Column("before", JSON),
+)
+# Why an entry was decided as it was: the entry itself only has the latest reason. `reason_before` is the one that it had until then, so that it is
+# told again if the decision is taken back; NULL for decisions of a time before that was kept.
+entry_version = Table(
+    "entry_version",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(30), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("reason_before", Text),
+    Column("voided", Boolean, nullable=False, default=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+# `revision` is the one that the signer read, `act` the same for rows of a sheet that were signed at once, `rule` the version of the rule of
+# signing. A signature that is taken back is a row too.
+signature = Table(
+    "signature",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("act", String(32), nullable=False),
+    Column("taken_back", Boolean, nullable=False, default=False),
+    Column("own", Boolean, nullable=False),
+    Column("author", String(120), nullable=False, default=""),
+    Column("why", String(300), nullable=False, default=""),
+    Column("rule", Integer),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+
+Index("control_open", control.c.drawn_at, sqlite_where=_is_rekeying_open, postgresql_where=_is_rekeying_open)
+
+
+Index("look_login", look.c.login, look.c.at)
+
+
+Index("group_task_login", group_task.c.login, group_task.c.ended_at)
+
+
+Index("group_task_open", group_task.c.claimed_until, sqlite_where=_is_batch_open, postgresql_where=_is_batch_open)
+
+
+# Two people never get the same piece.
+Index("group_cell_live", group_cell.c.entry, group_cell.c.field, unique=True, sqlite_where=IS_ITEM_LIVE, postgresql_where=IS_ITEM_LIVE)

@@ -1,0 +1,1 @@
+"""Series of damage at rising strength."""

@@ -1,0 +1,1 @@
+"""By field kind."""

@@ -1,0 +1,337 @@
+"""How well rows of writing are found: `python -m research.evaluation.fields.lines --lines LINES.zip`.
+
+Lines of real writers set aside (`LINES.zip`) are placed as `line_cases` says. For each case:
+the share of lines whose ink is found as one row (at least 95 % of what is
+taken for writing, and 80 % of all, in a row of which it is at least 90 %), beside the fixed bands that the rules
+alone would give, and the character error of the whole text with the network that reads here.
+
+Areas of ruled paper written on in the ways people do: slanted, drifting, squeezed, between the lines, out of the field, struck out, underlined.
+
+Only the placing is drawn; the writing itself is given as pictures of lines, of real people or in fonts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+
+from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.model import Image
+from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.handwriting.line_image import LineImage, make_line_image, split_into_bands
+from pipeline.reading.fields.handwriting.reader import read_line_images
+from pipeline.reading.fields.ink import Ink, find_ink
+from pipeline.reading.fields.lines import read_written_areas
+from pipeline.reading.fields.segmentation.rows import segment_area, segment_rows
+from research.training.handwriting.lines import load_archive
+
+CASE_PX_PER_MM = 8.0
+LINE_HEIGHT_RANGE = (0.66, 0.92)
+"""How high a line's picture is, from the lowest to the highest letter, in parts of the pitch."""
+SEED = 20261124
+BAND_BELOW_RULE = 0.12
+"""Fixed bands reach this part of the pitch below each rule: commas and tails hang there."""
+
+
+AREA_WIDTH_MM, RULE_PITCH_MM, RULE_COUNT, AREA_MARGIN_MM = 180.0, 9.0, 9, 8.0
+"""An area as on our forms, and the paper around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A line to place: its picture (dark ink on white) and what it says."""
+
+    picture: Image
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a line stands on, mm below the field's top: at its left, falling by `slope`, by `sag` at the far end, up and down by `waver`."""
+
+    at: float
+    slope: float = 0.0
+    sag: float = 0.0
+    waver: float = 0.0
+
+    def y(self, x: float) -> float:
+        """The height at `x` mm from the field's left."""
+        return self.at + self.slope * x + self.sag * (x / AREA_WIDTH_MM) ** 2 + self.waver * float(np.sin(x / 30))
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnArea:
+    """An area with what it says. `owner` (h, w) numbers the line each inked pixel belongs to, from 1 in reading order; 0 is paper."""
+
+    crop: FieldImage
+    lines: tuple[str, ...]
+    owner: NDArray[np.int32]
+
+
+@dataclass(slots=True)
+class _Sheet:
+    image: Image
+    owner: NDArray[np.int32]
+    lines: list[str]
+
+    def write(self, script: Script, x_mm: float, foot: Baseline, high_mm: float) -> None:
+        """A line from `x_mm` on, the foot of its picture on `foot`."""
+        height = max(8, round(high_mm * CASE_PX_PER_MM))
+        width = max(8, round(script.picture.shape[1] * height / script.picture.shape[0]))
+        way = cv2.INTER_AREA if script.picture.shape[0] > height else cv2.INTER_CUBIC
+        self._lay(np.asarray(cv2.resize(script.picture, (width, height), interpolation=way), np.uint8), x_mm, foot, len(self.lines) + 1)
+        self.lines.append(script.text)
+
+    def _lay(self, line: Image, x_mm: float, foot: Baseline, number: int) -> None:
+        left = round((x_mm + AREA_MARGIN_MM) * CASE_PX_PER_MM)
+        for column in range(min(line.shape[1], self.image.shape[1] - left)):
+            low = round((foot.y(x_mm + column / CASE_PX_PER_MM) + AREA_MARGIN_MM) * CASE_PX_PER_MM)
+            top = max(0, low - line.shape[0])
+            bottom = min(self.image.shape[0], low)
+            ink = line[top - low + line.shape[0] : bottom - low + line.shape[0], column]
+            place = slice(top, bottom), left + column
+            darker = (ink < 160) & (ink <= self.image[place])
+            self.owner[place] = np.where(darker, number, self.owner[place])
+            self.image[place] = np.minimum(self.image[place], ink)
+
+
+def draw_rules(rows: int = RULE_COUNT) -> Image:
+    """The unfilled area with its margin: pale rules."""
+    size = round((rows * RULE_PITCH_MM + 2 * AREA_MARGIN_MM) * CASE_PX_PER_MM), round((AREA_WIDTH_MM + 2 * AREA_MARGIN_MM) * CASE_PX_PER_MM)
+    blank = np.full(size, 255, np.uint8)
+    for row in range(1, rows + 1):
+        y = round((row * RULE_PITCH_MM + AREA_MARGIN_MM) * CASE_PX_PER_MM)
+        blank[y - 1 : y + 1, round(AREA_MARGIN_MM * CASE_PX_PER_MM) : -round(AREA_MARGIN_MM * CASE_PX_PER_MM)] = 170
+    return blank
+
+
+def draw_case(case: str, scripts: Sequence[Script], rng: Generator) -> DrawnArea:
+    """The lines written as the case (a key of `CASES`) says."""
+    blank = draw_rules()
+    sheet = _Sheet(np.full_like(blank, 255), np.zeros(blank.shape, np.int32), [])
+    CASE_WRITERS[case](sheet, scripts, rng)
+    spec = FieldSpec(name="note", label="note", kind=Kind.LINES, box=(0, 0, AREA_WIDTH_MM, RULE_COUNT * RULE_PITCH_MM), lines=RULE_COUNT)
+    return DrawnArea(FieldImage(np.minimum(sheet.image, blank), spec, blank, CASE_PX_PER_MM, AREA_MARGIN_MM), tuple(sheet.lines), sheet.owner)
+
+
+def _random_height(rng: Generator) -> float:
+    return RULE_PITCH_MM * float(rng.uniform(*LINE_HEIGHT_RANGE))
+
+
+def _write_straight(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    high = _random_height(rng)
+    for number, script in enumerate(scripts[:7]):
+        foot = (number + 1 + rng.normal(0.12, 0.05)) * RULE_PITCH_MM
+        sheet.write(script, float(rng.uniform(0, 8)), Baseline(foot), high)
+
+
+def _write_slanted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    """All lines rise or fall by two to six degrees, each a little otherwise."""
+    slope = float(np.tan(np.deg2rad(rng.uniform(2, 6) * rng.choice((-1, 1)))))
+    start = 1.0 + (max(0.0, -slope) * 90 / RULE_PITCH_MM)
+    high = _random_height(rng)
+    for number, script in enumerate(scripts[:5]):
+        foot, own = (number + start + rng.normal(0.12, 0.05)) * RULE_PITCH_MM, slope + float(rng.normal(0, 0.006))
+        sheet.write(_shorten(script, high, 110), 2.0, Baseline(foot, own), high)
+
+
+def _write_bent(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    """Lines that rise or sink more and more, by up to half a pitch, and waver."""
+    high = _random_height(rng)
+    sag = float(rng.uniform(0.25, 0.55) * rng.choice((-1, 1))) * RULE_PITCH_MM
+    for number, script in enumerate(scripts[:6]):
+        foot = (number + 1.5 + rng.normal(0.0, 0.05)) * RULE_PITCH_MM
+        sheet.write(script, 2.0, Baseline(foot, sag=sag, waver=0.5), high)
+
+
+def _write_squeezed(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    """Two rows of small writing between two rules."""
+    high = RULE_PITCH_MM * 0.46
+    for number, script in enumerate(scripts[:8]):
+        foot = (number / 2 + 1.05 + rng.normal(0, 0.02)) * RULE_PITCH_MM
+        sheet.write(script, float(rng.uniform(0, 3)), Baseline(foot), high)
+
+
+def _write_drifting(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    """Rows closer or wider than the rules, so that the writing comes off them."""
+    high, pitch = _random_height(rng) * 0.9, RULE_PITCH_MM * float(rng.choice((0.82, 1.2)))
+    for number, script in enumerate(scripts[:6]):
+        foot = 1.1 * RULE_PITCH_MM + number * pitch
+        sheet.write(script, float(rng.uniform(0, 6)), Baseline(foot), high)
+
+
+def _write_past_edge(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    """Lines that go on to the right of the field, and a row below its last rule."""
+    high = _random_height(rng) * 0.85
+    for number, script in enumerate(scripts[:8]):
+        foot = (number + 2.1) * RULE_PITCH_MM
+        length = script.picture.shape[1] * high / script.picture.shape[0]
+        x = max(0.0, AREA_WIDTH_MM + AREA_MARGIN_MM - 1.0 - length)
+        sheet.write(script, x, Baseline(foot), high)
+
+
+def _write_touching(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    """Writing so high that tails and tall letters of neighbours grow together."""
+    high = RULE_PITCH_MM * float(rng.uniform(1.1, 1.3))
+    for number, script in enumerate(scripts[:7]):
+        foot = (number + 1.3) * RULE_PITCH_MM
+        sheet.write(script, float(rng.uniform(0, 6)), Baseline(foot), high)
+
+
+def _write_inserted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    """Words put between two lines."""
+    high = _random_height(rng) * 0.85
+    for number, script in enumerate(scripts[:5]):
+        foot = (2 * number * 0.85 + 1.1) * RULE_PITCH_MM
+        if number in (1, 3):
+            words = _shorten(scripts[5 + number], 0.6 * high, 30)
+            sheet.write(words, float(rng.uniform(10, 50)), Baseline(foot - 0.95 * high), 0.6 * high)
+        sheet.write(script, 2.0, Baseline(foot), high)
+
+
+def _write_underlined(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    """Lines of which a part is underlined by hand."""
+    _write_straight(sheet, scripts[:6], rng)
+    for number in range(0, 6, 2):
+        x0 = float(rng.uniform(2, 25))
+        x = np.linspace(x0, x0 + rng.uniform(15, 45), 12)
+        y = (number + 1.12 + rng.uniform(0.08, 0.16)) * RULE_PITCH_MM + rng.normal(0, 0.012) * (x - x0) + rng.normal(0, 0.08, 12)
+        points = np.stack([(x + AREA_MARGIN_MM) * CASE_PX_PER_MM * 8, (y + AREA_MARGIN_MM) * CASE_PX_PER_MM * 8], axis=1)
+        cv2.polylines(sheet.image, [np.round(points).astype(np.int32)], False, (60,), 3, cv2.LINE_AA, 3)
+
+
+def _shorten(script: Script, high_mm: float, width_mm: float) -> Script:
+    """The line cut short in writing that may not run long; its text is cut in proportion, at a word."""
+    most = round(width_mm * script.picture.shape[0] / high_mm)
+    if script.picture.shape[1] <= most:
+        return script
+    white = np.flatnonzero((script.picture > 200).all(axis=0))
+    cuts = [int(run[len(run) // 2]) for run in np.split(white, np.flatnonzero(np.diff(white) > 1) + 1) if len(run) > 0.2 * script.picture.shape[0]]
+    at = max([cut for cut in cuts if cut <= most], default=most)
+    words = script.text.split()
+    share = at / script.picture.shape[1]
+    return Script(script.picture[:, :at], " ".join(words[: max(1, round(share * len(words)))]))
+
+
+CASE_WRITERS: dict[str, Callable[[_Sheet, Sequence[Script], Generator], None]] = {
+    "straight": _write_straight,
+    "slanted": _write_slanted,
+    "bent": _write_bent,
+    "drifting": _write_drifting,
+    "squeezed": _write_squeezed,
+    "leaving the field": _write_past_edge,
+    "touching": _write_touching,
+    "words between lines": _write_inserted,
+    "underlined": _write_underlined,
+}
+
+
+MIN_OWN_INK, MIN_ROW_INK, MIN_PURITY = 0.95, 0.8, 0.9
+
+
+@dataclass(slots=True)
+class LineCounts:
+    """What was measured in one case."""
+
+    lines: int = 0
+    by_rule: int = 0
+    found: int = 0
+    written: int = 0
+    edits_by_rule: int = 0
+    edits_found: int = 0
+
+    def __str__(self) -> str:
+        shares = f"{self.by_rule / self.lines:.3f} | {self.found / self.lines:.3f}"
+        return f"{self.lines} | {shares} | {self.edits_by_rule / max(1, self.written):.3f} | {self.edits_found / max(1, self.written):.3f}"
+
+
+def measure_case(scripts: Sequence[Sequence[Script]], case: str, areas: int, read: int) -> LineCounts:
+    """Areas of one case, each in one writer's hand, writers in turn; the first `read` of them are read too."""
+    rng = np.random.default_rng(SEED)
+    count = LineCounts()
+    for number in range(areas):
+        own = scripts[number % len(scripts)]
+        drawn = draw_case(case, [own[int(i)] for i in rng.permutation(len(own))[:9]], rng)
+        ink = find_ink(drawn.crop)
+        bands = split_into_bands(ink.mask, _band_edges(ink, drawn.crop.spec.lines or 1))
+        owner = np.zeros(ink.mask.shape, np.int32)
+        for i, band in enumerate(bands, start=1):
+            owner[band] = i
+        count.lines += len(drawn.lines)
+        count.by_rule += count_right_lines(drawn, owner)
+        count.found += count_right_lines(drawn, segment_rows(ink, drawn.crop.spec.lines).owner + 1)
+        if number < read:
+            _count_edits(count, drawn, ink, bands)
+    return count
+
+
+def count_right_lines(drawn: DrawnArea, owner: NDArray[np.int32]) -> int:
+    """How many lines have their ink in one row that is theirs; `owner` numbers rows from 1, 0 is none."""
+    right = 0
+    seen = np.where(owner > 0, drawn.owner, 0)
+    for number in range(1, len(drawn.lines) + 1):
+        rows = owner[(drawn.owner == number) & (owner >= 0)]
+        counts = np.bincount(rows) if rows.size else np.zeros(1, int)
+        counts[0] = 0
+        row = int(counts.argmax())
+        ink = (drawn.owner == number).sum()
+        inside = seen[owner == row]
+        whole = counts[row] >= max(MIN_OWN_INK * counts.sum(), MIN_ROW_INK * ink)
+        right += bool(row and whole and (inside == number).sum() >= MIN_PURITY * (inside > 0).sum())
+    return right
+
+
+def _count_edits(count: LineCounts, drawn: DrawnArea, ink: Ink, bands: Sequence[NDArray[np.bool_]]) -> None:
+    text = " ".join(drawn.lines)
+    count.written += len(text)
+    (reading,) = read_written_areas([segment_area(ink, drawn.crop.spec.lines)])
+    count.edits_found += Levenshtein.distance(" ".join(str(reading.value or "").split()), text)
+    lines: list[LineImage] = [make_line_image(ink, band) for band in bands]
+    fixed = " ".join(str(one.value) for one in read_line_images(lines) if one.value)
+    count.edits_by_rule += Levenshtein.distance(" ".join(fixed.split()), text)
+
+
+def _band_edges(ink: Ink, count: int) -> list[float]:
+    _, top, _, bottom = ink.field
+    pitch = (bottom - top) / count
+    return [top - BAND_BELOW_RULE * pitch, *(top + (i + BAND_BELOW_RULE) * pitch for i in range(1, count)), bottom + 2 * BAND_BELOW_RULE * pitch]
+
+
+def load_real_scripts(archive: Path) -> Iterator[list[Script]]:
+    """Lines of each writer set aside, cut to their ink; writers with fewer than nine are left out."""
+    by_writer: dict[str, list[Script]] = {}
+    for line in load_archive(archive, held=True):
+        by_writer.setdefault(line.writer, []).append(Script(_cut_to_ink(line.picture), line.text))
+    yield from (lines for lines in by_writer.values() if len(lines) >= 9)
+
+
+def _cut_to_ink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    dark = picture < 160
+    rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=Path, required=True)
+    parser.add_argument("--areas", type=int, default=32, help="so many of each case")
+    parser.add_argument("--read", type=int, default=32, help="of these, so many are read too")
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    scripts = list(load_real_scripts(args.lines))
+    print("| case | lines | found by rules | found by ink | error by rules | error by ink |\n|---|--:|--:|--:|--:|--:|")
+    for case in CASE_WRITERS:
+        print(f"| {case} | {measure_case(scripts, case, args.areas, args.read)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

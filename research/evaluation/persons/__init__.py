@@ -1,0 +1,1 @@
+"""Client matching on simulated registers."""

@@ -1,0 +1,76 @@
+"""The model card of `calibration.json`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pipeline.domain.confidence import DRAWN_MARKS_MAX_P, UNCALIBRATED_MAX_P
+from pipeline.reading.calibration.files import FittedCurve, format_card_table, format_network
+
+CARD_TEMPLATE = """# Probabilities: `calibration.json`
+
+One rising curve for each kind of field and network maps the reader's score to the share of such
+readings that are right. It is logistic regression on the log odds of the score, regularised
+towards the reader's own score. For lines it also uses the distance to the second reading, the
+length, the least certain character, the sharpness of the line, how much sharper the writer's
+other lines on the page are (0 for a line alone), the probability of the image evidence without
+the language model, and the number of unlisted words; lines are then bent by beta calibration.
+Every curve is limited to what was earned (Laplace's rule of succession; a box reader's own score
+counts as 50 readings). Marks, choices, signatures and initials, whose curves rest on drawn ones,
+never get more than {drawn}. A network without a curve gets at most {unfitted}.
+
+## Data
+
+Nothing that a network was trained on.
+
+* Boxes: held-out digits of MNIST and optdigits, in rows drawn in each format and in synthetic
+  filled-in forms, with print, marks and signatures drawn. Fitted to the last training images of
+  MNIST and the first third of the held-out optdigits; judged on MNIST's test part and the rest of
+  optdigits.
+* Lines: the held-out writers of DHSD and Copiste and held-out font families, never the Swedish
+  development test. Nothing of Copiste but numbers is in the file. Lines of running text are also
+  cut into stretches of one to four words, and short Swedish texts are composed of pieces of these
+  writers' lines (`research/training/handwriting/compose_lines.py`), since on German and French
+  words alone Swedish seems to help less than it does. Each line is put into four areas and counts
+  once. One writer of DHSD wrote no dots on ä, ö and ü; they are removed from the labels.
+* Lines, areas, their characters ("letter") and rows of letter boxes are fitted to all of these
+  writers, and judged a sixth of the writers at a time by curves fitted without them
+  (`calibration_apart.json`). Rows of letter boxes mix letters of several writers.
+
+## Metrics
+
+"Before": the reader's score taken as a probability. "By chance": the calibration error that so
+many readings show on average if every p is exactly true.
+
+{table}
+
+## Reproduce
+
+Paths are given without their folders. `--only lines` or `--only boxes` fits a part; the rest
+stays.
+
+    {command}
+
+Own work of this project; the numbers carry no part of the data.
+"""
+
+
+def write_card(file: Path, fitted: Sequence[FittedCurve], keep: Iterable[str] = ()) -> None:
+    """Write the card: what this run fitted, and of an existing card the rows of networks in `keep`."""
+    command = " ".join(["python -m research.training.calibration.fit", *_full_run_arguments(sys.argv[1:])])
+    table = "\n".join([format_card_table(fitted), *_card_rows(file, {format_network(network) for network in keep})])
+    file.write_text(CARD_TEMPLATE.format(drawn=DRAWN_MARKS_MAX_P, unfitted=UNCALIBRATED_MAX_P, table=table, command=command), "utf-8")
+
+
+def _full_run_arguments(arguments: Sequence[str]) -> list[str]:
+    """Without what was left out this time, and without anybody's folders."""
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    skipped = {at for i, word in enumerate(words) if word == "--only" for at in (i, i + 1)}
+    return [Path(word).name if Path(word).is_absolute() else word for i, word in enumerate(words) if i not in skipped]
+
+
+def _card_rows(file: Path, networks: set[str]) -> list[str]:
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    return [line for line in lines if line.startswith("| ") and line.split(" | ")[1] in networks]

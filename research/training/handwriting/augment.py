@@ -1,0 +1,88 @@
+"""Line pictures made different on purpose: another slant, width, pen, scanner, and what is left of rules and dirt."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from pipeline.domain.model import Image
+
+WORKING_HEIGHT_PX = 72
+
+
+def spoil(picture: Image, rng: Generator, *, real: bool) -> Image:
+    """The picture bent, and then inked and scanned in some other way; `real` writing is left nearer to what it was."""
+    height = WORKING_HEIGHT_PX
+    width = max(24, round(picture.shape[1] * height / picture.shape[0]))
+    way = cv2.INTER_AREA if picture.shape[0] > height else cv2.INTER_CUBIC
+    out = _bend(np.asarray(cv2.resize(picture, (width, height), interpolation=way), np.uint8), rng, 0.5 if real else 1.0)
+    if rng.random() < (0.3 if real else 0.6):
+        out = _change_thickness(out, rng)
+    if rng.random() < 0.2:
+        out = _draw_pencil(out, rng)
+    if rng.random() < 0.15:
+        out = _draw_rule(out, rng)
+    if rng.random() < 0.35:
+        out = _coarsen(out, rng)
+    if rng.random() < 0.3:
+        noise = rng.normal(0, rng.uniform(2, 14), out.shape)
+        out = np.clip(out + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.08:
+        out = np.where(out < rng.integers(110, 200), 0, 255).astype(np.uint8)
+    return out
+
+
+def _bend(picture: Image, rng: Generator, strength: float) -> Image:
+    """Slant, width, size, a little turn and a soft elastic bend, in one mapping."""
+    height, width = picture.shape
+    slant, turn = rng.normal(0, 0.18 * strength), rng.normal(0, 0.008 * strength)
+    wide = float(np.exp(rng.normal(0, 0.13 * strength)))
+    high = float(rng.uniform(0.92, 1.12))
+    reach = round(abs(slant) * height / 2)
+    out_width = round(width * wide) + 2 * reach
+    x, y = np.meshgrid(np.arange(out_width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    from_middle = (y - height / 2) * high
+    bend = [_random_field(height, out_width, rng) * rng.uniform(0.3, 2.2) * strength for _ in range(2)]
+    source_x = (x - reach) / wide + slant * from_middle + bend[0]
+    source_y = height / 2 + from_middle + turn * np.clip(x - out_width / 2, -300, 300) + bend[1] + rng.uniform(-2, 2)
+    return cv2.remap(picture, source_x.astype(np.float32), source_y.astype(np.float32), cv2.INTER_LINEAR, borderValue=(255,)).astype(np.uint8)
+
+
+def _random_field(height: int, width: int, rng: Generator) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    coarse = rng.normal(0, 1, (max(2, height // 24 + 1), max(2, width // 24 + 1))).astype(np.float32)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _change_thickness(picture: Image, rng: Generator) -> Image:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    other = cv2.erode(picture, kernel) if rng.random() < 0.65 else cv2.dilate(picture, kernel)
+    share = float(rng.uniform(0.2, 0.8))
+    return np.asarray(cv2.addWeighted(picture, 1 - share, other, share, 0), np.uint8)
+
+
+def _draw_pencil(picture: Image, rng: Generator) -> Image:
+    """Graphite: paler, and grainy where the paper is rough."""
+    grain = cv2.GaussianBlur(rng.normal(0, 1, picture.shape).astype(np.float32), (0, 0), float(rng.uniform(0.5, 1.2)))
+    tone = np.clip(rng.uniform(0.5, 0.9) + grain * rng.uniform(0.1, 0.5), 0.1, 1.0)
+    return np.asarray(np.clip(255 - (255 - picture.astype(np.float32)) * tone, 0, 255), np.uint8)
+
+
+def _draw_rule(picture: Image, rng: Generator) -> Image:
+    """A rule (or what is left of one) through or under the writing."""
+    height, width = picture.shape
+    out = picture.copy()
+    y = int(rng.integers(0, height))
+    start, end = sorted(int(v) for v in rng.integers(0, width, 2))
+    if rng.random() < 0.5:
+        start, end = 0, width
+    cv2.line(out, (start, y), (end, y + int(rng.integers(-2, 3))), (int(rng.integers(60, 230)),), int(rng.integers(1, 3)), cv2.LINE_AA)
+    return np.asarray(np.minimum(out, picture), np.uint8)
+
+
+def _coarsen(picture: Image, rng: Generator) -> Image:
+    """Scanned at few dots an inch, or out of focus."""
+    height, width = picture.shape
+    scale = float(rng.uniform(0.35, 0.8))
+    small = cv2.resize(picture, (max(8, round(width * scale)), max(8, round(height * scale))), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8)

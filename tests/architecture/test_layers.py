@@ -1,0 +1,169 @@
+"""The layout of the code: layers, folder and file sizes, and which folder alone knows a library."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("pipeline.domain",),
+    ("pipeline.files",),
+    ("pipeline.forms",),
+    ("pipeline.registers",),
+    ("pipeline.reading",),
+    ("pipeline.store",),
+    ("pipeline.operations", "pipeline.preparation", "pipeline.export"),
+    ("pipeline.reporting",),
+    ("pipeline.cli", "ui"),
+    ("research",),
+)
+"""A folder imports only from folders of an earlier line. Folders of one line may import each other."""
+LATE_IMPORTS = {("pipeline.cli", "research"), ("pipeline.cli", "ui")}
+"""Imports upwards that are allowed inside a function: `efterskrift bench` and `efterskrift ui`."""
+MOST_ENTRIES = 12
+MOST_LINES = 500
+
+
+def sources(*tops: str) -> list[Path]:
+    """All Python files of the given top folders."""
+    return [path for top in tops for path in sorted((ROOT / top).rglob("*.py"))]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Each imported module, and whether it is imported when the file is (not inside a function)."""
+    at_once = {id(node) for node in tree(path).body}
+    found = []
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found += [(f"{node.module}.{alias.name}", id(node) in at_once) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in at_once) for alias in node.names]
+    return found
+
+
+def layer_of(module: str) -> str | None:
+    """The folder of `LAYERS` that a module belongs to."""
+    return next((name for line in LAYERS for name in line if f"{module}.".startswith(f"{name}.")), None)
+
+
+def users_of(library: str, paths: Iterable[Path]) -> set[str]:
+    """The files that import a library, relative to the root."""
+    return {path.relative_to(ROOT).as_posix() for path in paths if any(f"{module}.".startswith(f"{library}.") for module, _ in imports(path))}
+
+
+def test_imports_go_one_way() -> None:
+    level = {name: number for number, line in enumerate(LAYERS) for name in line}
+    upwards = []
+    for path in sources("pipeline", "ui", "research"):
+        own = layer_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for module, at_once in imports(path):
+            other = layer_of(module)
+            if own is None or other is None or level[other] <= level[own]:
+                continue
+            if at_once or (own, other) not in LATE_IMPORTS:
+                upwards.append(f"{path.relative_to(ROOT)} imports {module}")
+    assert upwards == []
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = {}
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources("pipeline", "ui")}
+    for name, path in modules.items():
+        names = [module for module, at_once in imports(path) if at_once]
+        graph[name] = {part for module in names for part in (module, module.rpartition(".")[0]) if part in modules}
+    # Take away, again and again, the modules that import nothing that is left: what stays imports itself.
+    left = dict(graph)
+    while free := [name for name, needs in left.items() if not needs & left.keys() - {name}]:
+        for name in free:
+            del left[name]
+    assert sorted(left) == []
+
+
+@pytest.mark.parametrize("top", ["pipeline", "ui", "tests"])
+def test_folders_have_at_most_twelve_entries(top: str) -> None:
+    folders = [ROOT / top, *(path for path in (ROOT / top).rglob("*") if path.is_dir() and "__pycache__" not in path.parts)]
+    sizes = {
+        folder.relative_to(ROOT).as_posix(): sum(entry.name not in ("__pycache__", "__init__.py", "node_modules") for entry in folder.iterdir())
+        for folder in folders
+        if "node_modules" not in folder.parts
+    }
+    assert {name: size for name, size in sizes.items() if size > MOST_ENTRIES} == {}
+
+
+def test_files_have_at_most_500_lines() -> None:
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines()) for path in sources("pipeline", "ui", "research", "tests")
+    }
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_sql_only_in_the_store() -> None:
+    outside = [path for path in sources("pipeline", "ui") if "pipeline/store/" not in path.as_posix()]
+    names = {
+        f"{path.relative_to(ROOT).as_posix()}: {module}"
+        for path in outside
+        for module, _ in imports(path)
+        if module.startswith("sqlalchemy.") and module not in ("sqlalchemy.Connection", "sqlalchemy.engine.make_url", "sqlalchemy.make_url")
+    }
+    assert names == set()
+
+
+def test_the_durable_engine_only_in_the_worker() -> None:
+    assert users_of("dbos", sources("pipeline", "ui")) == {"pipeline/operations/worker.py"}
+
+
+def test_streamlit_only_in_the_screens() -> None:
+    assert users_of("streamlit", sources("pipeline", "research")) == set()
+
+
+def test_research_is_not_in_the_wheel() -> None:
+    settings = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert 'include = ["pipeline*", "ui*"]' in settings
+
+
+def names_of(path: Path) -> Counter[str]:
+    """How often each name occurs in the code of a file, comments and strings not counted."""
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
+    return Counter(token.string for token in tokens if token.type == tokenize.NAME)
+
+
+def definitions(path: Path) -> Iterator[str]:
+    """The functions, classes, methods and constants that a file defines."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+    for node in tree(path).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+CALLED_BY_OTHERS = {"main"}
+"""Names that only a library or the command line calls."""
+
+
+def test_every_name_is_used() -> None:
+    used: Counter[str] = Counter()
+    for path in sources("pipeline", "ui", "research"):
+        used.update(names_of(path))
+    unused = [
+        f"{path.relative_to(ROOT).as_posix()}: {name}"
+        for path in sources("pipeline", "ui")
+        for name in definitions(path)
+        if used[name] < 2 and name not in CALLED_BY_OTHERS and not name.startswith(("__", "visit_", "handle_"))
+    ]
+    assert unused == []

@@ -1,0 +1,114 @@
+"""The note way at the keyboard: the picture above, the word under the cursor marked in it, and the doubtful words found with a key."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from pipeline.domain.model import Value
+from pipeline.store.database.store import Store
+from pipeline.store.entries.answers import decided_answers
+from tests.browser.support.nurse import expect_stored, fill_in, focused_field, log_in, look, press_until, wait_for_entry, wait_until
+from tests.support.screens import seeding
+from tests.support.screens.seeding import NOTE, NURSE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def note(store: Store) -> str:
+    """One note of two lines."""
+    return seeding.add_notes(store, 1)[0]
+
+
+def text_field(page: Page) -> Locator:
+    """Log in, and go with Tab to the first free text."""
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    while focused_field(page)[1] != "anteckning":
+        page.keyboard.press("Tab")
+    return page.locator("[class*=st-key-f-][class*=-anteckning] textarea").first
+
+
+def answered(store: Store, note: str) -> Value:
+    """What the note's free text was decided to be, or nothing yet."""
+    with store.read() as conn:
+        found = decided_answers(conn, note).get("anteckning")
+    return found.answer.value if found else None
+
+
+def left_of(place: Locator) -> float:
+    """Where a frame in the picture begins, as a share of the page's width."""
+    return float(place.evaluate("(frame) => parseFloat(frame.style.left)"))
+
+
+def top_of(place: Locator) -> float:
+    """How far down it begins."""
+    return float(place.evaluate("(frame) => parseFloat(frame.style.top)"))
+
+
+@pytest.mark.usefixtures("note")
+def test_the_picture_stands_above_and_hides_nothing_that_has_the_focus(page: Page) -> None:
+    area = text_field(page)
+    picture, field = page.locator(".st-key-picture").bounding_box(), area.bounding_box()
+    assert picture is not None
+    assert field is not None
+    assert picture["y"] + picture["height"] <= field["y"]
+    expect(page.get_by_text("Skriv av ordagrant, också felstavningar.").first).to_be_visible()
+
+
+@pytest.mark.usefixtures("note")
+def test_the_word_under_the_cursor_is_marked_in_the_picture(page: Page) -> None:
+    text_field(page)
+    word = page.locator(".sheet .word")
+    page.keyboard.press("Control+Home")
+    expect(word).to_be_visible()
+    first = left_of(word), top_of(word)
+    for _ in range(len("Hembesök. S")):
+        page.keyboard.press("ArrowRight")
+    wait_until(page, lambda: left_of(word) > first[0])
+    assert top_of(word) == first[1]
+    page.keyboard.press("Control+End")
+    wait_until(page, lambda: top_of(word) > first[1])
+
+
+@pytest.mark.usefixtures("note")
+def test_a_changed_word_keeps_its_place_and_the_others_theirs(page: Page) -> None:
+    area = text_field(page)
+    word = page.locator(".sheet .word")
+    page.keyboard.press("Control+End")
+    last = left_of(word), top_of(word)
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("Nytt ord först. ")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(word).to_be_hidden()  # what was put in was never read
+    page.keyboard.press("Control+End")
+    page.keyboard.type("x")
+    expect(word).to_be_visible()
+    wait_until(page, lambda: (left_of(word), top_of(word)) == last)
+    expect(area).to_have_value(re.compile("ordination[.]x$"))
+
+
+@pytest.mark.usefixtures("note")
+def test_doubtful_words_are_marked_and_found_with_a_key(page: Page) -> None:
+    area = text_field(page)
+    expect(page.locator(".sheet .doubts div")).to_have_count(1)
+    look(page)
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Alt+u")
+    wait_until(page, lambda: area.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)") == "Såret")
+    expect(page.locator(".sheet .word")).to_be_visible()
+
+
+def test_a_note_is_saved_as_it_was_copied(page: Page, store: Store, note: str) -> None:
+    log_in(page, NURSE)
+    wait_for_entry(page)
+    fill_in(page)
+    page.locator("[class*=st-key-f-][class*=-anteckning] textarea").first.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Åter imårgon.")
+    press_until(page, "Control+Enter", page.get_by_text("Inget väntar på dig just nu."))
+    expect_stored(page, lambda: answered(store, note), f"{NOTE['anteckning']} Åter imårgon.")

@@ -1,0 +1,92 @@
+"""An exported entry is found by the number on the paper, corrected, and exported again as a correction."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select, update
+
+from pipeline.export import runs
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.schema.accounts import browser_session
+from tests.browser.support.nurse import log_in, press_until, settle
+from tests.support.screens import seeding
+from tests.support.screens.seeding import NURSE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+_PATIENCE_S = 60
+_PLAN = "[class*='st-key-f-'][class*='-plan'] textarea"
+
+
+def begin_correction(page: Page, entry_id: str) -> None:
+    """Look the entry's sheet up by its serial, and open the correction."""
+    press_until(page, "Alt+l", page.get_by_label("Löpnummer", exact=True))
+    expect(page.get_by_label("Löpnummer", exact=True)).to_be_focused()
+    page.keyboard.type(f"{entry_id[:4]}-{entry_id[4:8]}")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Titta").click()
+    page.get_by_role("button", name="Rätta").click()
+
+
+def test_whoever_writes_a_correction_is_active(page: Page, store: Store) -> None:
+    """The form is sent when it is done: until then the server would hear nothing."""
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    log_in(page, NURSE)
+    settle(page)
+    begin_correction(page, entry_id)
+    plan = page.locator(_PLAN)
+    expect(plan).to_be_visible()
+    settle(page)
+    before = utc_now() - timedelta(minutes=seeding.settings(store).session_minutes - 1)
+    with store.begin() as conn:
+        conn.execute(update(browser_session).values(active_at=before))
+    plan.press_sequentially("Ny omläggning på tisdag, ring", delay=20)
+    deadline = monotonic() + _PATIENCE_S
+    while _active_at(store) == before and monotonic() < deadline:
+        plan.press_sequentially(".")  # what was typed less than half a minute after the serial is not told of
+        page.wait_for_timeout(500)
+    assert _active_at(store) > before
+    expect(plan).to_have_value(re.compile("Ny omläggning på tisdag, ring[.]*$"))
+
+
+def _active_at(store: Store) -> datetime:
+    with store.read() as conn:
+        at: datetime = conn.execute(select(browser_session.c.active_at)).scalar_one()
+    return at
+
+
+def test_an_exported_entry_is_corrected_and_exported_again(page: Page, store: Store, tmp_path: Path) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    office = runs.ExportContext(store, seeding.settings(store), seeding.forms())
+    first = runs.make_run(office, NURSE, "rivta", utc_now())
+    assert first is not None
+    log_in(page, NURSE)
+    expect(page.get_by_text("Inget väntar på dig just nu.")).to_be_visible()
+    settle(page)
+    begin_correction(page, entry_id)
+    page.locator(_PLAN).fill("Ny omläggning på tisdag.")
+    page.locator("[class*='st-key-why-'] input").fill("Fel dag")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Rättelsen är sparad.")).to_be_visible()
+    seeding.sign_note(store, entry_id)
+    page.get_by_role("link", name="Export").click()
+    expect(page.get_by_text("varav 1 rättelse")).to_be_visible()
+    page.locator(".st-key-make-rivta button").click()
+    expect(page.get_by_text("är gjord med 1 post")).to_be_visible()
+    settle(page)  # the message comes before the list that the run is in
+    newest = page.locator("[class*='st-key-download-'] button").first
+    with page.expect_download() as fetched:
+        newest.click()
+    fetched.value.save_as(tmp_path / "again.xml")
+    text = (tmp_path / "again.xml").read_text("utf-8")
+    assert "tisdag" in text
+    assert "rättelse" in text.lower()

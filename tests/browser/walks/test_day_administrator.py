@@ -1,0 +1,115 @@
+"""An administrator's day: a stack is taken in and read by a real worker, what hinders it is settled, and a file goes out and is answered."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pikepdf
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from pipeline.cli.operations import worker_command
+from pipeline.domain.model import EntryState, IssuedSheet
+from pipeline.operations.demo import SAMPLE_FOLDER
+from pipeline.store.database.store import Store
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.paper import pages
+from pipeline.store.paper.pages import NewPage
+from pipeline.store.registers import issued_sheets
+from tests.browser.support.nurse import settle
+from tests.browser.support.people import choose, fetched, go, hand_in, logged_in
+from tests.browser.support.serving import serving, started
+from tests.support.screens import seeding
+from tests.support.screens.seeding import ADMINISTRATOR, NURSE, OTHER_UNIT, UNIT
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+_FILLED, _LETTER = (1, 4), 15
+"""Pages of the sample stack, from 1: two filled forms, and a letter that no code names."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A signed note, and a page that could not be read."""
+    store = seeding.make_store(tmp_path)
+    seeding.confirm(store, NURSE, seeding.add_notes(store, 1)[0], sign=True)
+    with store.begin() as conn:
+        issued_sheets.save_issued_sheets(conn, list(_issued()), ADMINISTRATOR.login)
+        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+        image = store.images.put(seeding.jpeg(np.full((600, 424), 255, np.uint8)))
+        pages.add_page(conn, NewPage(batch, 1, "avbruten.pdf", 1, image, image, "image/jpeg", "not_read"), ADMINISTRATOR.login)
+    return store
+
+
+def _issued() -> Iterator[IssuedSheet]:
+    with (SAMPLE_FOLDER / "utlamnade.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter=";"):
+            yield IssuedSheet(row["löpnummer"], row["blankett"], int(row["version"]), row["enhet"], None)
+
+
+def _stack(folder: Path) -> Path:
+    path = folder / "bunt.pdf"
+    with pikepdf.open(SAMPLE_FOLDER / "stack" / "01-hemsjukvard.pdf") as whole, pikepdf.new() as part:
+        part.pages.extend([whole.pages[number - 1] for number in (*_FILLED, _LETTER)])
+        part.save(path)
+    return path
+
+
+def test_administrator(browser: Browser, store: Store, tmp_path: Path) -> None:
+    with serving(tmp_path) as address, started(worker_command(1), tmp_path), logged_in(browser, address, ADMINISTRATOR) as page:
+        _takes_in_a_stack(page, _stack(tmp_path))
+        _settles_what_hinders(page)
+        exported = _exports(page, tmp_path)
+    with store.read() as conn:
+        counted = pages.count_pages_by_state(conn)
+        assert (counted["in"], counted["failed"]) == (5, 0)
+        assert counted["in"] == counted["done"] + counted["waiting"]
+        assert pages.count_pages_by_state(conn, {OTHER_UNIT})["waiting"] == 1
+        assert load_entry(conn, exported).state is EntryState.RECEIPTED
+
+
+def _takes_in_a_stack(page: Page, stack: Path) -> None:
+    go(page, "Skanna")
+    choose(page, "upload_unit", UNIT)
+    hand_in(page, "upload_files", stack)
+    page.get_by_role("button", name="Ta in").click()
+    expect(page.get_by_text("3 sidor togs in")).to_be_visible()
+    expect(page.get_by_text("Läsningen är klar: 5 sidor.")).to_be_visible(timeout=120_000)
+
+
+def _settles_what_hinders(page: Page) -> None:
+    go(page, "Export")
+    go(page, "Skanna")  # the list is drawn anew with what has been read since
+    page.get_by_text("Misslyckade (1)").click()
+    page.get_by_role("button", name="Titta").first.click()
+    expect(page.get_by_text("avbruten.pdf").first).to_be_visible()
+    page.get_by_role("button", name="Läs igen").click()
+    expect(page.get_by_text("Misslyckade (1)")).to_have_count(0)
+    page.get_by_text("Okända handlingar (1)").click()
+    page.get_by_role("button", name="Titta").first.click()
+    expect(page.locator("img.ef-page")).to_be_visible()
+    page.locator("[class*='st-key-send_to-']").get_by_role("combobox").click()
+    page.get_by_role("option", name=OTHER_UNIT).click()
+    page.get_by_role("button", name="Skicka", exact=True).click()
+    go(page, "Uppföljning")
+    page.get_by_text("Skickade vidare (1)").click()
+    expect(page.get_by_text(f"Väntar på granskning hos {OTHER_UNIT}.")).to_be_visible()
+
+
+def _exports(page: Page, folder: Path) -> str:
+    """Make a file, take it home, and load what the system says to it; answers with the entry that was in it."""
+    go(page, "Export")
+    page.locator(".st-key-make-rivta button").click()
+    expect(page.get_by_text("är gjord med 1 post")).to_be_visible()
+    assert "GetCareDocumentation" in fetched(page, page.get_by_role("button", name="Hämta", exact=True), folder).read_text("utf-8")
+    template = fetched(page, page.locator("[class*='st-key-template-'] button"), folder)
+    head, line = template.read_text("utf-8-sig").splitlines()
+    template.write_text(f"{head}\n{line.removesuffix(';;')};godkänd;\n", "utf-8")
+    hand_in(page, "receipt_upload", template)
+    page.locator(".st-key-receipt_submit button").click()
+    expect(page.get_by_text("Kvitterade 1, nekade 0")).to_be_visible()
+    settle(page)
+    return line.split(";")[2]

@@ -1,0 +1,218 @@
+"""A day at work of those who do not review: manager, registrar, system administrator and log reviewer, each from login to what the day leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pikepdf
+import pytest
+from lxml import etree
+from playwright.sync_api import Browser, Page, expect
+from typer.testing import CliRunner
+
+from pipeline.cli.app import build_app
+from pipeline.domain.model import EntryState, Person, Role
+from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.settings import Settings
+from pipeline.reporting.audit.storelog import LOG_NS
+from pipeline.store.accounts import guide
+from pipeline.store.accounts.people import save_person
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.paper.pages import count_pages_by_state
+from tests.browser.support.nurse import expect_stored, fill_in, log_in, press_until, save, settle, wait_for_entry
+from tests.browser.support.people import choose, fetched, go, hand_in, logged_in, window
+from tests.browser.support.serving import serving
+from tests.support.screens import seeding
+from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT, REGISTRAR, SYSTEM_ADMINISTRATOR, UNIT
+
+LOG_KEEPER = Person("lovis", "Lovis Åkerman", "dataskyddssamordnare", Role.LOG_REVIEWER, seeding.UNITS, frozenset())
+OWN = "fyra ord som hon valt"
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Notes of one unit, some of them decided, and a visit list of the other, which would come after them in the queue."""
+    folder: Path = tmp_path_factory.mktemp("days")
+    store = seeding.make_store(folder)
+    notes = seeding.add_notes(store, 6)
+    for entry_id in notes[:2]:
+        seeding.confirm(store, COLLEAGUE, entry_id, sign=True)
+    seeding.add_visits(store, (1, 2))
+    with store.begin() as conn:
+        save_person(conn, LOG_KEEPER, seeding.PASSWORD)
+        guide.close_guide(conn, LOG_KEEPER.login, utc_now())
+    store.close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(workspace: Path) -> Iterator[str]:
+    """The workspace served."""
+    with serving(workspace) as served:
+        yield served
+
+
+@pytest.fixture
+def store(workspace: Path) -> Iterator[Store]:
+    """The workspace's store, beside the server."""
+    opened = open_store(Settings(workspace=workspace))
+    yield opened
+    opened.close()
+
+
+def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -> None:
+    """Looks at Läge, takes its paper and table along, lets the other unit go first, and looks at what is measured."""
+    with logged_in(browser, address, MANAGER) as page:
+        expect(page.get_by_role("heading", level=1, name="Läge")).to_be_visible()
+        expect(page.get_by_text("Poster kvar att granska").first).to_be_visible()
+        expect(page.locator(".stVegaLiteChart canvas, .stVegaLiteChart svg").first).to_be_visible()
+        settle(page)
+        assert [client.name for client in CLIENTS if client.name in page.content()] == []
+        paper = fetched(page, page.locator(".st-key-overview_pdf button"), tmp_path)
+        table = fetched(page, page.locator(".st-key-overview_csv button"), tmp_path)
+        go(page, "Kö")
+        page.get_by_text("Hela enheten", exact=True).first.click()
+        choose(page, "pull_unit", OTHER_UNIT)
+        page.get_by_role("button", name="Dra fram").click()
+        expect(page.get_by_text("2 poster ligger nu först.")).to_be_visible()
+        go(page, "Kvalitet")
+        expect(page.get_by_text("Något gick fel")).to_have_count(0)
+    with pikepdf.open(paper) as pdf:
+        assert len(pdf.pages) == 1
+    counted = pd.read_csv(table, sep=";", encoding="utf-8-sig", dtype=str)
+    assert counted[(counted["vad"] == "sidor") & (counted["grupp"] == "in")]["värde"].astype(int).sum() == 7
+    with logged_in(browser, address, NURSE) as page:
+        first = wait_for_entry(page)
+        with store.read() as conn:
+            assert load_entry(conn, first).unit == OTHER_UNIT
+        page.locator(".st-key-person_menu button").first.click()
+        page.get_by_role("button", name="Logga ut").click()
+        expect(page.get_by_label("Användarnamn")).to_be_visible()
+
+
+def test_system_administrator(browser: Browser, address: str) -> None:
+    """Makes an account; the new person chooses a password and works; the account is closed, and the person is out."""
+    new = Person("vera", "Vera Holm", "sjuksköterska", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
+    with logged_in(browser, address, SYSTEM_ADMINISTRATOR) as page, window(browser, address) as hers:
+        password = _account_made(page, new)
+        log_in(hers, new, password)
+        expect(hers.get_by_role("heading", level=1, name="Välj ett eget lösenord")).to_be_visible()
+        for label, text in (("Lösenordet du fick", password), ("Nytt lösenord", OWN), ("Nytt lösenord en gång till", OWN)):
+            hers.get_by_label(label, exact=True).fill(text)
+        hers.get_by_role("button", name="Spara och fortsätt").click()
+        wait_for_entry(hers)
+        page.locator(f".st-key-account_change-{new.login} button").click()
+        page.get_by_role("button", name="Stäng kontot").click()
+        expect(page.get_by_text(f"Kontot {new.login} är stängt")).to_be_visible()
+        hers.keyboard.press("Alt+s")
+        expect(hers.get_by_label("Användarnamn")).to_be_visible()
+    with window(browser, address) as hers:
+        log_in(hers, new, OWN)
+        expect(hers.get_by_text("stämmer inte").first).to_be_visible()
+
+
+def _account_made(page: Page, new: Person) -> str:
+    page.get_by_role("button", name="Lägg upp konto").click()
+    for name, text in (("login", new.login), ("name", new.name), ("profession", new.title)):
+        page.locator(f".st-key-account_new-{name} input").fill(text)
+    choose(page, "account_new-units", UNIT)
+    page.keyboard.press("Escape")
+    page.locator(".st-key-account_new-save button").click()
+    expect(page.get_by_text(f"Kontot {new.login} är sparat.")).to_be_visible()
+    settle(page)
+    return page.locator(".st-key-account_password_box").get_by_test_id("stText").inner_text().strip()
+
+
+def test_registrar(browser: Browser, address: str, store: Store, tmp_path: Path) -> None:
+    """Takes in paper, sends on what belongs to the other unit, and confirms what is registered."""
+    scan = tmp_path / "brev.png"
+    assert cv2.imwrite(str(scan), np.full((900, 640), 255, np.uint8))
+    with logged_in(browser, address, REGISTRAR) as page:
+        go(page, "Skanna")
+        choose(page, "upload_unit", UNIT)
+        hand_in(page, "upload_files", scan)
+        page.get_by_role("button", name="Ta in").click()
+        expect(page.get_by_text("1 sida togs in")).to_be_visible()
+        page.get_by_role("link", name="Granska").click()
+        first = wait_for_entry(page)
+        press_until(page, "Alt+a", page.locator(f".st-key-reason-{first}-0"))
+        page.get_by_text("Hör till en annan enhet").click()
+        press_until(page, "Control+Enter", page.locator(f".st-key-return_unit-{first}-0"))
+        choose(page, f"return_unit-{first}-0", OTHER_UNIT)
+        page.get_by_role("button", name="Skicka och nästa").click()
+        second = wait_for_entry(page, other_than=first)
+        fill_in(page)
+        save(page, second)
+        wait_for_entry(page, other_than=second)
+        expect_stored(page, lambda: _places(store, first, second), [(OTHER_UNIT, EntryState.REVIEW), (UNIT, EntryState.CONFIRMED)])
+    with store.read() as conn:
+        assert count_pages_by_state(conn, {UNIT})["in"] == 6  # one of the notes has gone, the letter has come
+
+
+def _places(store: Store, *entries: str) -> list[tuple[str, EntryState]]:
+    with store.read() as conn:
+        return [(one.unit, one.state) for one in (load_entry(conn, entry_id) for entry_id in entries)]
+
+
+def test_log_reviewer(browser: Browser, address: str, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks for one person's work, hands a client an extract, takes the log along for a log service; and the log is whole."""
+    with logged_in(browser, address, LOG_KEEPER) as page:
+        everybodys = _rows(page)
+        choose(page, "log_who", COLLEAGUE.login)
+        choose(page, "log_what", "Beslutade en post")
+        expect(page.get_by_role("heading", name="2 rader i loggen")).to_be_visible()
+        assert everybodys > 2
+        file = fetched(page, page.locator(".st-key-log_xml button"), tmp_path)
+        page.locator(".st-key-log_extract_typed input").fill(CLIENTS[0].pid)
+        page.get_by_role("button", name="Ta fram utdrag").click()
+        expect(page.get_by_text(CLIENTS[0].name)).to_be_visible()
+        extract = fetched(page, page.locator(".st-key-log_extract_csv button"), tmp_path)
+        paper = fetched(page, page.locator(".st-key-log_extract_pdf button"), tmp_path)
+    assert UNIT in extract.read_text("utf-8-sig")
+    assert COLLEAGUE.name not in extract.read_text("utf-8-sig")  # PDL 8:5: the unit and the time, not who
+    with pikepdf.open(paper) as pdf:
+        assert len(pdf.pages) == 1
+    assert len(etree.parse(file).findall(f"{{{LOG_NS}}}Log") or etree.parse(file).getroot()) == 2
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(workspace))
+    verified = CliRunner().invoke(build_app(), ["audit", "verify"])
+    assert (verified.exit_code, "all are as they were written" in verified.output) == (0, True)
+
+
+def _rows(page: Page) -> int:
+    """How many rows the log screen has found."""
+    found = re.search(r"(\d+) rad", page.get_by_role("heading", name=re.compile("i loggen")).inner_text())
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.mark.parametrize(
+    ("person", "place"),
+    [(MANAGER, ".stMetric label"), (LOG_KEEPER, ".stMetric label"), (SYSTEM_ADMINISTRATOR, ".st-key-account_change-nina button")],
+)
+def test_words_are_read_whole_on_a_small_screen(browser: Browser, address: str, person: Person, place: str) -> None:
+    with logged_in(browser, address, person) as page:
+        page.set_viewport_size({"width": 1024, "height": 700})
+        page.locator(place).last.wait_for()
+        settle(page)
+        cut = "all => all.flatMap(e => [e, ...e.querySelectorAll('*')]).filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+        assert page.locator(place).evaluate_all(cut) == []
+
+
+def test_what_the_menu_and_help_buttons_say_is_swedish(browser: Browser, address: str) -> None:
+    with logged_in(browser, address, seeding.ADMINISTRATOR) as page:
+        page.set_viewport_size({"width": 1024, "height": 700})
+        page.get_by_role("button", name="Fler", exact=True).click()
+        page.get_by_role("menuitem", name="Blanketter").click()
+        expect(page.get_by_role("heading", level=1, name="Blanketter")).to_be_visible()
+    with logged_in(browser, address, LOG_KEEPER) as page:
+        expect(page.get_by_role("button", name="Förklaring: Sedda, inget gjort")).to_be_visible()
+        expect(page.get_by_role("button", name=re.compile("Help for"))).to_have_count(0)

@@ -1,0 +1,93 @@
+"""Every target, from a store: an entry goes once, is answered, and a correction and a void follow it there; what may be there already waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from pipeline.domain.form.field import Kind
+from pipeline.domain.model import EntryState
+from pipeline.domain.record import Run
+from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
+from pipeline.export.receipts import ReceiptAnswer, submit_receipts
+from pipeline.export.runs import ExportContext, fetch_run_file, list_target_status, make_run
+from pipeline.export.targets import STATISTICS, TARGETS
+from pipeline.registers.care_system_list import CareRow
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.registers import care_system_exports
+from tests.support.store.export_examples import FORM_OF, FORMS, SIV
+from tests.support.store.export_office import ANNA, TORA, agree, confirmed, correct, paying, state, void
+
+pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
+
+TAKING = [target for target in TARGETS if target not in STATISTICS]
+NEVER_AGAIN = {"pain001"}
+"""A payment that was sent is put right at the bank: neither a correction nor a void goes there."""
+CHANGED: Mapping[str, tuple[str, str]] = {"besok": ("rad01.slut", "09:30")}
+"""What is corrected where a form has no text."""
+ROW = CareRow((SIV.pid,), "2021-12-17")
+
+
+def export(office: ExportContext, target: str) -> Run:
+    run = make_run(office, ANNA, target, utc_now())
+    assert run is not None
+    assert fetch_run_file(office, ANNA, run.id).data
+    return run
+
+
+def line(office: ExportContext, target: str) -> tuple[int, int, list[str]]:
+    """How many would go, how many of these are amendments, and the reasons of what would not."""
+    found = next(one for one in list_target_status(office, ANNA) if one.target == target)
+    return found.entries, found.amendments, [each.reason for each in found.unsupported]
+
+
+@pytest.mark.parametrize("target", TAKING)
+def test_an_entry_goes_once_is_answered_and_what_changes_follows_it(office: ExportContext, target: str) -> None:
+    entry_id = confirmed(office, target)
+    office = paying(office) if target == "pain001" else office
+    assert line(office, target) == (1, 0, [])
+    run = export(office, target)
+    assert line(office, target)[0] == 0
+    assert make_run(office, ANNA, target, utc_now()) is None
+    assert submit_receipts(office, ANNA, run.id, [ReceiptAnswer(entry_id, accepted=True)], utc_now()).accepted == 1
+    assert state(office, entry_id) is EntryState.RECEIPTED
+    field, said = CHANGED.get(target) or (_text_field(target), "Rättad text.")
+    correct(office, entry_id, field, said)
+    if state(office, entry_id) is EntryState.SECOND:  # a critical field, that one was the second person of before
+        agree(office, entry_id, FORM_OF[target], TORA, **{field.rpartition(".")[2]: said})
+    if target in NEVER_AGAIN:
+        assert line(office, target)[0] == 0
+        assert line(office, target)[2]
+        return
+    assert line(office, target) == (1, 1, [])
+    export(office, target)
+    void(office, entry_id)
+    assert line(office, target) == (1, 1, [])
+    export(office, target)
+    assert make_run(office, ANNA, target, utc_now()) is None
+
+
+@pytest.mark.parametrize("target", TAKING)
+def test_what_may_be_there_already_waits_whatever_its_target(office: ExportContext, target: str) -> None:
+    entry_id = confirmed(office, target)
+    office = paying(office) if target == "pain001" else office
+    if not _about_somebody(office, entry_id):
+        pytest.skip("the form is about no client")
+    with office.store.begin() as conn:
+        for area in ("HSL", "SoL", "LSS", "IFO", "ADM"):
+            care_system_exports.save_list(conn, ANNA, "Norr", area, [ROW], utc_now())
+    assert line(office, target) == (0, 0, [HELD_FOR_MATCH])
+    assert make_run(office, ANNA, target, utc_now()) is None
+
+
+def _text_field(target: str) -> str:
+    form = FORMS.latest(FORM_OF[target])
+    specs = form.entry_fields(form.rows()[0])
+    return next(spec.name for spec in specs if spec.kind in (Kind.TEXT, Kind.LINES) and spec.means is None and not spec.format)
+
+
+def _about_somebody(office: ExportContext, entry_id: str) -> bool:
+    with office.store.read() as conn:
+        return load_entry(conn, entry_id).client_pid is not None

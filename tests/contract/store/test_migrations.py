@@ -1,0 +1,397 @@
+"""The history of the schema: one line, the same tables as a new store, and upgrades that lose nothing."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, select, text, update
+from typer.testing import CliRunner
+
+from pipeline.cli.app import build_app
+from pipeline.domain.errors import (
+    EfterskriftError,
+    ExitCode,
+    FormError,
+    MissingProgramError,
+    SchemaOutdatedError,
+    SchemaTooNewError,
+    StoreError,
+    StoreUnavailableError,
+)
+from pipeline.domain.model import Client
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.operations.health import check_health
+from pipeline.store.database import backup
+from pipeline.store.database.engines import make_engine
+from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.migrations.history import FOLDER, alembic_version, database_revision, head, revisions
+from pipeline.store.database.migrations.run import migrate
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.database.upgrade import Upgrade, upgrade_store
+from pipeline.store.event_log.hash_chain import verify_chain
+from pipeline.store.registers.client_register import list_clients, save_clients
+from pipeline.store.schema import paper
+from pipeline.store.schema.accounts import is_log_protected
+from tests.support.store.databases import BOTH, new_database, number_schema, postgres_server
+
+pytest_plugins = ("tests.support.store.databases",)
+
+VERSIONS = ROOT / "tests" / "data" / "store_versions"
+"""Stores as versions 1 to 8 of the schema made them, with a client, a page, an entry and a log."""
+ASTA = Client("189001019802", "Asta Ek", "Norr")
+on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def old_settings(store_settings: Settings) -> Settings:
+    """A workspace with one client, whose schema has the last number from before the history."""
+    store = open_store(store_settings)
+    with store.begin() as conn:
+        save_clients(conn, [ASTA])
+        number_schema(conn, 8)
+    store.close()
+    return store_settings
+
+
+@pytest.fixture(params=sorted(path.stem for path in VERSIONS.glob("*.sql")))
+def version_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """A workspace as an earlier version made it."""
+    settings = Settings(workspace=tmp_path / "workspace", database_url="")
+    settings.images.mkdir(parents=True)
+    with closing(sqlite3.connect(settings.workspace / "efterskrift.db")) as database:
+        database.executescript((VERSIONS / f"{request.param}.sql").read_text("utf-8"))
+    return settings
+
+
+def set_revision(settings: Settings, revision: str) -> None:
+    """Let a store seem to be of another revision."""
+    store = open_store(settings)
+    with store.begin() as conn:
+        conn.execute(update(alembic_version).values(version_num=revision))
+    store.close()
+
+
+def revision_of(settings: Settings) -> str | None:
+    """The revision that a database has, whatever it is."""
+    engine = make_engine(settings.url, 5)
+    with engine.connect() as conn:
+        found = database_revision(conn)
+    engine.dispose()
+    return found
+
+
+def schema(conn: Connection) -> set[tuple[object, ...]]:
+    """All that the database itself knows of the schema, columns in no order."""
+    if conn.dialect.name == "sqlite":
+        found = {tuple(row) for row in conn.execute(text(_SQLITE_OBJECTS))}
+        names = [name for kind, name, *_ in found if kind == "table"]
+        for name in names:
+            for pragma in ("table_info", "foreign_key_list"):
+                rows = conn.exec_driver_sql(f"PRAGMA {pragma}('{name}')")
+                found |= {(name, *row[1 if pragma == "table_info" else 2 :]) for row in rows}
+        return found
+    return {tuple(row) for query in _POSTGRES_OBJECTS for row in conn.execute(text(query))}
+
+
+_SQLITE_OBJECTS = """SELECT type, name, CASE type WHEN 'table' THEN '' ELSE sql END
+    FROM sqlite_master"""
+_POSTGRES_OBJECTS = (
+    """SELECT table_name, column_name, data_type, character_maximum_length, is_nullable,
+        column_default FROM information_schema.columns WHERE table_schema = 'public'""",
+    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace AND contype <> 'n'""",
+    """SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal""",
+)
+
+
+def schema_of(settings: Settings) -> set[tuple[object, ...]]:
+    """The schema of a workspace's database."""
+    store = open_store(settings)
+    with store.read() as conn:
+        found = schema(conn)
+    store.close()
+    return found
+
+
+def backups(settings: Settings) -> list[Path]:
+    """The backup copies beside the database or in the workspace."""
+    return sorted(settings.workspace.glob("*before-upgrade*"))
+
+
+def test_the_history_is_one_line_that_ends_at_the_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    history = ScriptDirectory.from_config(config)
+    line = [script.revision for script in history.walk_revisions()]
+    assert tuple(reversed(line)) == revisions()
+    assert history.get_heads() == [head()]
+
+
+def test_a_new_store_has_the_schema_that_the_migrations_make(store_settings: Settings) -> None:
+    store = open_store(store_settings)
+    with store.begin() as conn:
+        made = schema(conn)
+        differences = compare_metadata(MigrationContext.configure(conn), paper.metadata)
+        is_sqlite = conn.dialect.name == "sqlite"
+    store.close()
+    assert [one for one in differences if one[1].name != alembic_version.name] == []
+    with new_database(postgres_server()) if not is_sqlite else _new_file(store_settings) as url:
+        engine = make_engine(url, 5)
+        with engine.begin() as conn:
+            migrate(conn, ROOT / "forms")
+            assert schema(conn) == made
+            assert database_revision(conn) == head()
+            assert is_log_protected(conn)
+        engine.dispose()
+
+
+def _new_file(settings: Settings) -> closing[_Address]:
+    return closing(_Address(f"sqlite:///{settings.workspace / 'migrated.db'}"))
+
+
+class _Address(str):
+    """A URL whose database needs no end."""
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def test_a_store_of_any_earlier_version_is_upgraded(version_settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(SchemaOutdatedError):
+        open_store(version_settings)
+    upgrade_store(version_settings)
+    fresh = Settings(workspace=tmp_path / "fresh", database_url="")
+    open_store(fresh, create=True).close()
+    assert schema_of(version_settings) == schema_of(fresh)
+    store = open_store(version_settings)
+    with store.read() as conn:
+        assert list_clients(conn) == [ASTA]
+        entry = conn.execute(select(paper.entry)).one()
+        page = conn.execute(select(paper.page)).one()
+        areas = conn.execute(select(paper.staff.c.areas)).scalar_one_or_none()
+        problems = verify_chain(conn).problems
+    store.close()
+    assert problems == ()
+    if backups(version_settings)[0].stem.split("-")[4] < "4":
+        assert (entry.area, page.area, entry.lane, entry.first_on) == (
+            "SoL",
+            "SoL",
+            1,
+            "2026-11-20",
+        )
+    assert areas in {None, "ADM HSL IFO LSS SoL", "HSL IFO LSS SoL"}
+
+
+def test_an_old_schema_is_refused_with_the_command_that_raises_it(old_settings: Settings) -> None:
+    for create in (True, False):
+        with pytest.raises(SchemaOutdatedError, match="has schema 8") as error:
+            open_store(old_settings, create=create)
+        assert "efterskrift upgrade" in error.value.remedy
+        assert error.value.exit_code == ExitCode.STORE
+    assert revision_of(old_settings) == "8"
+
+
+def test_a_newer_schema_is_refused_and_not_upgraded(store_settings: Settings) -> None:
+    set_revision(store_settings, "9999")
+    for act in (open_store, upgrade_store):
+        with pytest.raises(SchemaTooNewError, match="9999") as error:
+            act(store_settings)
+        assert error.value.remedy
+    assert revision_of(store_settings) == "9999"
+    assert backups(store_settings) == []
+
+
+def test_a_number_that_no_version_gave_is_newer_too(store_settings: Settings) -> None:
+    store = open_store(store_settings)
+    with store.begin() as conn:
+        number_schema(conn, paper.SCHEMA_VERSION)
+    store.close()
+    with pytest.raises(SchemaTooNewError):
+        open_store(store_settings)
+
+
+def test_an_upgrade_makes_a_backup_copy_first(old_settings: Settings) -> None:
+    seen: list[Upgrade] = []
+    done = upgrade_store(old_settings, report=seen.append)
+    assert seen == [done]
+    assert (done.before, done.after, done.is_needed) == ("8", head(), True)
+    (copy,) = backups(old_settings)
+    assert copy == done.backup
+    assert copy.stat().st_mode & 0o077 == 0
+    assert not upgrade_store(old_settings).is_needed
+    assert backups(old_settings) == [copy]
+    store = open_store(old_settings)
+    with store.read() as conn:
+        assert list_clients(conn) == [ASTA]
+    store.close()
+
+
+@on_sqlite
+def test_a_backup_copy_put_back_is_the_store_as_it_was(old_settings: Settings) -> None:
+    done = upgrade_store(old_settings)
+    assert done.backup is not None
+    database = old_settings.workspace / "efterskrift.db"
+    for file in old_settings.workspace.glob("efterskrift.db*"):
+        file.unlink()
+    shutil.copy(done.backup, database)
+    assert revision_of(old_settings) == "8"
+    upgrade_store(old_settings, backup=False)
+    store = open_store(old_settings)
+    with store.read() as conn:
+        assert list_clients(conn) == [ASTA]
+    store.close()
+
+
+@on_sqlite
+def test_a_copy_that_cannot_be_written_stops_the_upgrade(old_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup, "replace_file", full)
+    with pytest.raises(StoreUnavailableError, match="No space") as error:
+        upgrade_store(old_settings)
+    assert "--no-backup" in error.value.remedy
+    assert revision_of(old_settings) == "8"
+    assert backups(old_settings) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("store_settings", BOTH[1:], indirect=True)
+def test_without_pg_dump_the_upgrade_says_what_to_do(old_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "pg_dump"
+    broken.write_text("#!/bin/sh\necho 'pg_dump: error: server version mismatch' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    for found, kind in ((None, MissingProgramError), (str(broken), StoreError)):
+        monkeypatch.setattr("pipeline.store.database.backup.shutil.which", lambda _, found=found: found)
+        with pytest.raises(kind) as error:
+            upgrade_store(old_settings)
+        assert "--no-backup" in error.value.remedy
+    assert "server version mismatch" in error.value.message
+    assert revision_of(old_settings) == "8"
+    assert backups(old_settings) == []
+    assert upgrade_store(old_settings, backup=False).is_needed
+
+
+def test_of_two_that_upgrade_at_once_one_does(old_settings: Settings) -> None:
+    done: list[Upgrade | EfterskriftError] = []
+
+    def act() -> None:
+        try:
+            done.append(upgrade_store(old_settings))
+        except EfterskriftError as error:
+            done.append(error)
+
+    threads = [Thread(target=act) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(isinstance(one, Upgrade) and one.is_needed for one in done) == [False, True]
+    assert all(isinstance(one, Upgrade) for one in done)
+    assert len(backups(old_settings)) == 1
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from pipeline.domain.settings import Settings
+from pipeline.store.database.migrations.baseline import backfill
+from pipeline.store.database.upgrade import upgrade_store
+backfill.fill_added = lambda *_: os._exit(9)
+upgrade_store(Settings(workspace=Path(sys.argv[1]), database_url=sys.argv[2]), backup=False)
+"""
+
+
+def test_a_killed_upgrade_leaves_the_store_as_it_was(old_settings: Settings) -> None:
+    engine = make_engine(old_settings.url, 5)
+    with engine.begin() as conn:
+        conn.exec_driver_sql("ALTER TABLE draft DROP COLUMN revision")
+        number_only = update(paper.schema_info).values(version=6)
+        conn.execute(number_only)
+        before = schema(conn)
+    arguments = [str(old_settings.workspace), old_settings.database_url]
+    command = [sys.executable, "-c", _KILLED, *arguments]
+    assert subprocess.run(command, check=False, timeout=100).returncode == 9
+    with engine.begin() as conn:
+        assert schema(conn) == before
+    engine.dispose()
+    assert upgrade_store(old_settings, backup=False).before == "6"
+    open_store(old_settings).close()
+
+
+@pytest.mark.parametrize("version_settings", ["1"], indirect=True)
+def test_an_upgrade_that_fails_leaves_the_store_as_it_was(version_settings: Settings, tmp_path: Path) -> None:
+    wrong = tmp_path / "forms" / "x"
+    wrong.mkdir(parents=True)
+    (wrong / "form.yaml").write_text("- no form\n", "utf-8")
+    with pytest.raises(FormError):
+        upgrade_store(version_settings.model_copy(update={"forms": tmp_path / "forms"}))
+    assert revision_of(version_settings) == "1"
+    assert upgrade_store(version_settings).before == "1"
+
+
+@pytest.fixture
+def in_workspace(old_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The environment of a command on the old store."""
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(old_settings.workspace))
+    monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", old_settings.database_url)
+    return old_settings
+
+
+def test_the_command_tells_from_where_to_where(in_workspace: Settings) -> None:
+    runner = CliRunner()
+    said = runner.invoke(build_app(), ["upgrade"], catch_exceptions=False).stdout
+    assert f"Schema 8 → {head()}" in said
+    assert "".join(str(backups(in_workspace)[0]).split()) in "".join(said.split())
+    again = runner.invoke(build_app(), ["upgrade", "--no-backup"], catch_exceptions=False).stdout
+    assert f"has the latest schema already ({head()})" in again
+
+
+@pytest.mark.usefixtures("in_workspace")
+@pytest.mark.parametrize("command", [["status"], ["init"], ["audit", "verify"]], ids=" ".join)
+def test_other_commands_refuse_and_name_it(command: list[str]) -> None:
+    with pytest.raises(SchemaOutdatedError, match="efterskrift upgrade"):
+        CliRunner().invoke(build_app(), command, catch_exceptions=False)
+
+
+@on_sqlite
+@pytest.mark.usefixtures("in_workspace")
+def test_doctor_names_it() -> None:
+    (found,) = [finding for finding in check_health() if finding.part == "Store"]
+    assert "efterskrift upgrade" in found.remedy
+    assert found.code == ExitCode.STORE
+
+
+def test_there_is_nothing_to_upgrade_without_a_store(bare_settings: Settings) -> None:
+    with pytest.raises(StoreError, match="no store"):
+        upgrade_store(bare_settings)
+    assert not bare_settings.workspace.exists()
+
+
+def test_a_store_that_is_open_is_not_upgraded_under_its_writer(old_settings: Settings) -> None:
+    """The copy and the upgrade see what was committed, and wait for who is writing."""
+    store = Store(make_engine(old_settings.url, 5), ImageFolder(old_settings.images))
+    done: list[Upgrade] = []
+    thread = Thread(target=lambda: done.append(upgrade_store(old_settings)))
+    with store.begin() as conn:
+        save_clients(conn, [Client("189001019802", "Asta Ny", "Norr")])
+        thread.start()
+        thread.join(1)
+        assert done == []
+    thread.join()
+    store.close()
+    assert done[0].is_needed
+    with open_store(old_settings).read() as conn:
+        assert [client.name for client in list_clients(conn)] == ["Asta Ny"]

@@ -1,0 +1,74 @@
+"""Every public function of `pipeline` that acts for a person, found in the code, and what each call in it asks of rights."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pipeline.domain.settings import ROOT
+
+GUARDS = frozenset({"require", "require_entry", "require_page", "require_run", "require_whole_run"})
+"""The functions that raise NotAllowedError: of `access`, of `sight` and of `export_runs`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A function with a parameter of type Person."""
+
+    name: str
+    module: Path
+    code: ast.FunctionDef
+
+    @property
+    def public(self) -> bool:
+        """Whether screens and commands may call it."""
+        return not self.code.name.startswith("_")
+
+    def calls(self) -> set[str]:
+        """The names of what it calls."""
+        return {_name(call) for call in ast.walk(self.code) if isinstance(call, ast.Call)}
+
+
+@cache
+def acting_functions() -> Mapping[str, Acting]:
+    """By dotted name: all functions of `pipeline` that take a Person, without the command line, which only hands persons on."""
+    found = [one for path in sorted((ROOT / "pipeline").rglob("*.py")) if "cli" not in path.parts for one in _of(path)]
+    return {one.name: one for one in found}
+
+
+def unguarded() -> set[str]:
+    """Public ones that reach no guard: neither by themselves nor through another that takes a Person."""
+    functions = acting_functions()
+    guarded = GUARDS
+    while more := {one.code.name for one in functions.values() if one.calls() & guarded} - guarded:
+        guarded |= more
+    return {one.name for one in functions.values() if one.public and one.code.name not in guarded}
+
+
+def without_area() -> set[str]:
+    """Calls of `require` that ask for the unit of a page or an entry, and so forget its area of law and its blocks."""
+    return {
+        f"{one.name}: {ast.unparse(call)}"
+        for one in acting_functions().values()
+        for call in ast.walk(one.code)
+        if isinstance(call, ast.Call) and _name(call) in {"require", "allowed"} and len(call.args) == 3
+        if isinstance(call.args[2], ast.Attribute) and call.args[2].attr == "unit"
+    }
+
+
+def _of(path: Path) -> Iterator[Acting]:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and any(_is_person(argument) for argument in (*node.args.args, *node.args.kwonlyargs)):
+            yield Acting(f"{module}.{node.name}", path, node)
+
+
+def _is_person(argument: ast.arg) -> bool:
+    return isinstance(argument.annotation, ast.Name) and argument.annotation.id == "Person"
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""

@@ -1,0 +1,404 @@
+"""A workspace in which every function that acts for a person has something to find, and what each of them is called with."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from pipeline.domain import dates
+from pipeline.domain.form.form import COVER_SHEET, Area, Forms, SigningRule, Subject
+from pipeline.domain.model import IssuedSheet, Outcome, PageReading, Person
+from pipeline.domain.review.rules import Answer
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.export.archive.runs import make_package
+from pipeline.export.runs import ExportContext, make_run
+from pipeline.forms.fiducials import new_serial
+from pipeline.operations.learning.learn import LearningContext
+from pipeline.preparation.form_editor.actions import NewFormInfo
+from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
+from pipeline.preparation.form_editor.outline_edits import empty_outline
+from pipeline.registers.care_system_list import CareList, CareRow
+from pipeline.registers.issued_serials import format_issued_file
+from pipeline.registers.pack_quantities import SheetQuantity
+from pipeline.registers.planned_visits import PlanKind
+from pipeline.reporting.audit.follow_up import day_range
+from pipeline.store.accounts import blocks
+from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.entries import entry, queue
+from pipeline.store.entries.entry import Entry
+from pipeline.store.entries.entry_view import EntryView, load_entry_view
+from pipeline.store.entries.queue_order import PriorityKind, prioritize
+from pipeline.store.event_log.queries import LogFilter
+from pipeline.store.paper import photocopies, sheets
+from pipeline.store.paper.pages import Page
+from pipeline.store.quality.rekeying import RekeyingTask
+from pipeline.store.registers.care_system_exports import save_list
+from pipeline.store.registers.care_system_matches import save_match_decision
+from pipeline.store.registers.planning import save_pack_quantities
+from pipeline.store.review import decisions
+from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate
+from pipeline.store.review.questions import ask_author
+from pipeline.store.review.signing import SIGNING_REASONS, sign_entry
+from pipeline.store.schema import paper
+from pipeline.store.schema.exports import archived_sheet, care_row, clash_decision
+from pipeline.store.schema.review import control, duplicate_mark, forwarding, group_cell, group_task, look, question, temporary_identity
+from tests.support.pages.alike import visits
+from tests.support.pages.small_pages import blank_page
+from tests.support.rights.rights_table import P
+from tests.support.store.ward import (
+    ADMIN,
+    ASTA,
+    CHIEF,
+    EVA,
+    FORMS,
+    NILS,
+    NORTH,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    SOUTH,
+    UNKNOWN_PID,
+    VISITS,
+    Ward,
+    answers,
+    later,
+    page_reading,
+    person,
+)
+
+REASON = "Ett skäl."
+TODAY = day_range(dates.today_in_sweden() - timedelta(days=1), dates.today_in_sweden() + timedelta(days=1))
+RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
+IDENTITY = {"entry": "BBBB-00", "number": UNKNOWN_PID, "name": "", "reason": REASON, "by": "eva"}
+SENT = {"entry": "AAAA-00", "from_unit": NORTH, "to_unit": SOUTH, "why": "", "secret": False, "by": "eva"}
+
+
+@cache
+def _all_forms() -> Forms:
+    return Forms.load(ROOT / "forms")
+
+
+@dataclass(frozen=True)
+class Known:
+    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate, a question, a pull, a package,
+    a group, the back of a copy and a front that it may belong to, and a back that has been laid to one.
+    """
+
+    twin: str
+    run: str
+    untyped: int
+    typed: int
+    mark: int
+    question: int
+    pull: str
+    package: str
+    group: str
+    back: str
+    front: str
+    laid: str
+
+
+@dataclass(frozen=True)
+class World:
+    """A ward in which there is something to find for each function, all of it northern, of HSL, and about Asta."""
+
+    store: Store
+    settings: Settings
+    known: Known
+
+    def arguments(self, name: str) -> dict[str, Any]:
+        """By the parameters' names, what the functions are called with."""
+        pages = {"settle_duplicate": self.known.twin, "lay_to": self.known.back, "take_off": self.known.laid}
+        page = pages.get(name.rpartition(".")[2], "first")
+        office = ExportContext(self.store, self.settings, FORMS)
+        return {
+            "forms": FORMS,
+            "now": later(1),
+            "entry_id": "AAAA-00",
+            "entry_ids": ["AAAA-00"],
+            "revision": 0,
+            "field": "text",
+            "answer": Answer("Sov gott."),
+            "answers": [] if name.startswith(f"{P}export") else answers(SAID) | answers(PLAN),
+            "reason": "oläsligt" if name.endswith("reject") else REASON,
+            "page_id": self._page() if page == "first" else page,
+            "front_id": self.known.front,
+            "row": None,
+            "same": True,
+            "serial": "AAAA",
+            "unit": NORTH,
+            "typed": ASTA.pid,
+            "office": office,
+            "target": "skriv-in",
+            "run_id": self.known.run,
+            "server": None,
+            "clock": lambda: NOW,
+            "data": f"körning;löpnummer;post;status;text\n{self.known.run};1;CCCC-00;ok;\n".encode(),
+            "store": self.store,
+            "settings": self.settings,
+            "uploads": [],
+            "place": "",
+            "school": LearningContext(self.store, self.settings, FORMS),
+            "tick": lambda *_: None,
+            "learned": None,
+            "file": self.settings.workspace / "training.zip",
+            "permit": None,
+            "account": person("nils"),
+            "login": "nils",
+            "use_id": "none",
+            "kind": PriorityKind.CLIENT,
+            "what": ASTA.pid,
+            "pull_id": self.known.pull,
+            "lot": "none",
+            "group_id": self.known.group,
+            "marked": [],
+            "on": False,
+            "count": 5,
+            "wanted": LogFilter(*TODAY, unit=NORTH),
+            "start": TODAY[0],
+            "end": TODAY[1],
+            "offset": 0,
+            "limit": 10,
+            "first": True,
+            "least": 1,
+            "minutes": 30,
+            "share": 1.0,
+            "task_id": self.known.typed if name.endswith("third_look") else self.known.untyped,
+            "task": self._task(self.known.typed if name.endswith("third_look") else self.known.untyped),
+            "view": self._view(),
+            "shown_at": NOW,
+            "found": self._entry("AAAA-00"),
+            "images": self.store.images,
+            "compared": ComparisonSource(text="Sov gott."),
+            "mark_id": self.known.mark,
+            "to_unit": SOUTH,
+            "why": REASON,
+            "question_id": self.known.question,
+            "answered_by": "Disa Penn",
+            "answered_at": NOW,
+            "author": "",
+            "seen": [("AAAA-00", 0)],
+            "package_id": self.known.package,
+            "batch": self._entry_page("CCCC").batch,
+            "box": "Volym 1",
+            "bundle": "",
+            "number": "KS 1",
+        } | self._special(name)
+
+    def _print_little(self, forms: Forms) -> None:
+        """A pack of one sheet: what is asked is who gets it."""
+        nothing = [SheetQuantity(form_id, 0) for form_id in sorted({form_id for form_id, _ in forms} - {"hsl-anteckning"})]
+        with self.store.begin() as conn:
+            for unit in (NORTH, SOUTH):
+                save_pack_quantities(conn, ADMIN, unit, [*nothing, SheetQuantity("hsl-anteckning", 1)])
+
+    def _special(self, name: str) -> dict[str, Any]:
+        """What some functions call by a name that others use for something else."""
+        if name.startswith(f"{P}making."):
+            outline = empty_outline("egen-prov", "Prov", Area.HSL, Subject.CLIENT)
+            place = self.settings.form_drafts
+            draft = list_drafts(place)[0] if list_drafts(place) else create_draft(place, "egen-prov", outline)
+            changed = outline | {"title": "Prov igen"} if name.endswith("change") else b"no picture"
+            start = NewFormInfo("Rond", Area.HSL, Subject.CLIENT)
+            return {"draft": draft, "data": changed, "name": "x.png", "start": start, "form": NOTE, "copies": 1, "forms": FORMS}
+        if name.endswith(("questions.ask_author", "questions.give_answer")):
+            return {"text": "Vilken tid?"}
+        if name.endswith(("take_in_issued", "save_planned", "make_unit_pack", "save_pack_numbers", "unit_needs")):
+            sheet, forms = IssuedSheet(new_serial(), "hsl-anteckning", 1, NORTH), _all_forms()
+            if name.endswith("make_unit_pack"):
+                self._print_little(forms)
+            plan = {"kind": PlanKind.VISITS, "counts": {(NORTH, "2026-02-17"): 3}}
+            return {"data": format_issued_file([sheet]), "forms": forms, "needs": [SheetQuantity("hsl-anteckning", 1)], "days": 1, **plan}
+        if name.endswith(("paper_days.paper_days", "paper_days.sheets_of_day")):
+            return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
+        if "care_list" in name or "clash" in name:
+            return self._handed_in()
+        if name.endswith("write_storelog"):
+            return {"file": io.BytesIO()}
+        if name.endswith(("archivable", "archive.runs.ready", "make_package")):
+            with self.store.begin() as conn:  # so that there is a sheet to archive
+                conn.execute(delete(archived_sheet))
+        if name.endswith("payable"):
+            return {"forms": {NOTE.id}}
+        if ".payments." in name:
+            return {"office": ExportContext(self.store, self._paying(), FORMS)}
+        if "signing" in name or name.endswith("unsigned"):
+            forms = Forms(FORMS)
+            forms.signing = (RULE,)
+            return {"forms": forms, "office": ExportContext(self.store, self.settings, forms)}
+        return {}
+
+    def _handed_in(self) -> dict[str, Any]:
+        """A list of the care system with what AAAA-00 says, and a pair of it that somebody has decided on."""
+        row = CareRow((ASTA.pid,), "2026-02-17", text=secrets.token_hex(8))
+        with self.store.begin() as conn:
+            made = save_list(conn, EVA, NORTH, "HSL", [row], NOW)
+            digest = conn.execute(select(care_row.c.digest).where(care_row.c.list == made)).scalar_one()
+            save_match_decision(conn, EVA, entry.load_entry(conn, "BBBB-00"), digest, NOW, mark=None)
+            decided = conn.execute(select(func.max(clash_decision.c.id))).scalar_one()
+        return {"list_id": made, "digest": digest, "decision_id": decided, "area": "HSL", "rows": [row], "found": CareList((row,))}
+
+    def _entry(self, entry_id: str) -> Entry:
+        with self.store.read() as conn:
+            return entry.load_entry(conn, entry_id)
+
+    def _view(self) -> EntryView:
+        with self.store.read() as conn:
+            return load_entry_view(conn, FORMS, EVA, "AAAA-00")
+
+    def _task(self, task_id: int) -> RekeyingTask:
+        with self.store.read() as conn:
+            page = sheets.list_sheet_pages(conn, "EEEE")[0]
+        sides = (Answer("Sov gott."), Answer("Sov illa.")) if task_id == self.known.typed else ()
+        return RekeyingTask(task_id, NOTE, NORTH, NOTE.by_name["text"], page, 1, sides)
+
+    def _page(self) -> str:
+        return self._entry_page("AAAA").id
+
+    def _entry_page(self, sheet: str) -> Page:
+        with self.store.read() as conn:
+            return sheets.list_sheet_pages(conn, sheet)[0]
+
+    def _paying(self) -> Settings:
+        """Settings by which notes are payments."""
+        folder = self.settings.workspace / "forms" / NOTE.id
+        folder.mkdir(parents=True, exist_ok=True)
+        mapping = "about: x\npaid: text\nclearing: text\naccount: text\namount: text\n"
+        (folder / "export.pain001.yaml").write_text(mapping, "utf-8")
+        return self.settings.model_copy(update={"forms": folder.parent})
+
+
+def make_world(folder: Path) -> Known:
+    """Fill a workspace; each call of a function gets a copy of it."""
+    settings = Settings(workspace=folder, database_url="")
+    with closing(open_store(settings, create=True)) as store:
+        ward = Ward(store).begin()
+        twin, run = _exported(ward, settings)
+        package = _archived(store, settings)
+        for serial, who in (("BBBB", EVA), ("EEEE", NILS), ("FFFF", NILS)):
+            confirm(store, f"{serial}-00", who)
+        visits(ward, "JJJJ", (True, True, True))
+        front, back = _copied(ward, "KKKK")
+        laid_to, laid = _copied(ward, "LLLL")
+        with store.begin() as conn:
+            photocopies.assign_side(conn, ADMIN, laid, laid_to, FORMS)
+        with store.begin() as conn:
+            sign_entry(conn, FORMS, EVA, "BBBB-00", entry.load_entry(conn, "BBBB-00").revision, NOW, reason=SIGNING_REASONS[0])
+            ids = _controls(conn)
+            _measured(conn)
+            mark, asked = _put_aside(conn, store.images)
+            conn.execute(insert(temporary_identity).values({**IDENTITY, "at": NOW}))
+            conn.execute(insert(forwarding).values({**SENT, "at": NOW}))
+            group = _groups(conn)
+            pulled = prioritize(conn, CHIEF, PriorityKind.DAY, NORTH, "2026-02-17", NOW).id
+            blocks.set_block(conn, ADMIN, NORTH, ASTA.pid, REASON, NOW)
+    return Known(twin, run, *ids, mark, asked, pulled, package, group, back, front, laid)
+
+
+def _copied(ward: Ward, serial: str) -> tuple[str, str]:
+    """A note that was photocopied before it was filled in: two fronts, of which one is returned, and a back of one of them."""
+    ward.issue(IssuedSheet(serial, NOTE.id, 1, NORTH, ASTA.pid))
+    front, other, back = ward.scan(), ward.scan(), ward.scan()
+    for page_id, said, number in ((front, SAID, 1), (other, SAID, 1), (back, PLAN, 2)):
+        ward.read(page_id, page_reading(NOTE, serial, said, number))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, other, FORMS, same=False)
+    return front, back
+
+
+def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
+    """Notes of which one has been exported, and pages of every kind; the second scan that is not settled, and the run."""
+    serials = ("AAAA", "BBBB", "CCCC", "DDDD", "EEEE", "FFFF", "GGGG", "HHHH", "IIII")
+    ward.issue(*(IssuedSheet(serial, NOTE.id, 1, NORTH, ASTA.pid) for serial in serials))
+    for serial in serials:
+        if serial != "DDDD":
+            ward.note(serial)
+    ward.read(ward.scan(), page_reading(NOTE, "DDDD", SAID))
+    ward.read(ward.scan(), PageReading(Outcome.BLANK))
+    ward.issue(IssuedSheet("COVERED1", COVER_SHEET, 1, NORTH), IssuedSheet("MISSING1", NOTE.id, 1, NORTH))
+    cover = _all_forms().latest(COVER_SHEET)
+    ward.read(ward.scan(), page_reading(cover, "COVERED1", {"antal_ark": "1"}), cover)
+    with ward.store.begin() as conn:  # it is about no client, and so in no list of those who may not see Asta's paper
+        conn.execute(delete(paper.entry).where(paper.entry.c.form == COVER_SHEET))
+        conn.execute(update(paper.page).where(paper.page.c.form == COVER_SHEET).values(settled=True))
+    twins = [ward.scan(), ward.scan()]
+    for twin in twins:
+        ward.read(twin, page_reading(NOTE, "AAAA", SAID))
+    with ward.store.begin() as conn:
+        sheets.settle_duplicate(conn, ADMIN, twins[0], FORMS, same=True)
+    confirm(ward.store, "CCCC-00", EVA)
+    run = make_run(ExportContext(ward.store, settings, FORMS), ADMIN, "skriv-in", NOW)
+    assert run is not None
+    return twins[1], run.id
+
+
+def _archived(store: Store, settings: Settings) -> str:
+    """A package of the note that has been exported."""
+    picture = store.images.put(blank_page(1))
+    with store.begin() as conn:
+        conn.execute(update(paper.page).where(paper.page.c.serial == "CCCC").values(image_sha256=picture))
+    made = make_package(ExportContext(store, settings, FORMS), ADMIN, NOW)
+    assert made is not None
+    return made.id
+
+
+def confirm(store: Store, entry_id: str, who: Person) -> None:
+    """Somebody decides an entry."""
+    with store.begin() as conn:
+        queue.open_claimed_entry(conn, FORMS, who, entry_id, NOW)
+        decisions.decide_entry(conn, FORMS, who, entry_id, 0, answers(SAID) | answers(PLAN), NOW)
+
+
+def _controls(conn: Connection) -> tuple[int, int]:
+    """Two fields of Nils's that Eva has to type and to decide, and no other that chance has drawn."""
+    conn.execute(delete(control))
+    mine = {"field": "text", "drawn_at": NOW, "passed": 0, "claimed_by": EVA.login, "claimed_until": later(60)}
+    typed = {"typed_by": "tora", "typed_at": NOW, "typed_value": "Sov illa.", "typed_state": Answer("").state.value}
+    first = conn.execute(insert(control).values({**mine, "entry": "EEEE-00"})).inserted_primary_key
+    second = conn.execute(insert(control).values({**mine, **typed, "entry": "FFFF-00"})).inserted_primary_key
+    assert first is not None
+    assert second is not None
+    return first[0], second[0]
+
+
+def _measured(conn: Connection) -> None:
+    """Work of three people that has been controlled, and one look of Eva's."""
+    done = {"field": "namn", "drawn_at": NOW, "passed": 0, "typed_by": "tora", "typed_at": NOW, "outcome": "agreed"}
+    for serial, login in (("BBBB", "eva"), ("EEEE", "nils"), ("FFFF", "tora")):
+        conn.execute(insert(control).values({**done, "entry": f"{serial}-00", "confirmed_by": login}))
+    row = {"entry": "BBBB-00", "revision": 0, "login": "eva", "at": NOW, "fields": 8, "seconds": 30.0, "second": False}
+    conn.execute(insert(look).values(row))
+
+
+def _groups(conn: Connection) -> str:
+    """A group that Eva has open, with one piece, and one that she has done; what is left of the lists is for another."""
+    rows = conn.execute(select(paper.entry).where(paper.entry.c.form == VISITS.id).order_by(paper.entry.c.id)).all()
+    for number, row in enumerate(rows[:2]):
+        said = {"form": VISITS.id, "version": 1, "column": "mat", "value": True, "state": "read", "shown_at": NOW, "claimed_until": later(60)}
+        done = {"ended_at": NOW} if number else {}
+        conn.execute(insert(group_task).values(id=f"group{number}", login="eva", **said, **done))
+        piece = {"task": f"group{number}", "entry": row.id, "revision": 0, "field": f"rad{row.row:02d}.mat", "page": row.page, "marked": False}
+        conn.execute(insert(group_cell).values(**piece, outcome="kept" if number else None, **done))
+    return "group0"
+
+
+def _put_aside(conn: Connection, images: ImageFolder) -> tuple[int, int]:
+    """A rejected entry, a duplicate and a question; the ids of the last two."""
+    queue.open_claimed_entry(conn, FORMS, EVA, "GGGG-00", NOW)
+    mark_duplicate(conn, images, EVA, "GGGG-00", 0, ComparisonSource(text="Sov gott."), "", NOW)
+    queue.open_claimed_entry(conn, FORMS, EVA, "HHHH-00", NOW)
+    ask_author(conn, FORMS, EVA, "HHHH-00", 0, "Vilken tid?", "", NOW)
+    queue.open_claimed_entry(conn, FORMS, EVA, "IIII-00", NOW)
+    decisions.reject_entry(conn, EVA, "IIII-00", 0, "oläsligt", NOW)
+    mark, asked = conn.execute(select(duplicate_mark.c.id)).scalar_one(), conn.execute(select(question.c.id)).scalar_one()
+    return int(mark), int(asked)

@@ -1,0 +1,381 @@
+"""A small workspace for the tests of the screens, built with the functions that the program itself uses. All persons are invented."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+
+from pipeline.domain.confidence import CLIENT_MAX_P
+from pipeline.domain.form.field import FieldSpec, Kind, Meaning
+from pipeline.domain.form.form import COVER_SHEET, Area, Form, Forms, Subject
+from pipeline.domain.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value, WordBox
+from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.review.rules import Answer
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.forms.fiducials import new_serial
+from pipeline.forms.field_types import FieldType
+from pipeline.forms.printing import Sheet
+from pipeline.preparation.form_editor import actions
+from pipeline.preparation.form_editor.drafts import Draft
+from pipeline.preparation.form_editor.drawn_boxes import add_box
+from pipeline.preparation.form_editor.outline_edits import add_item
+from pipeline.preparation.form_editor.trial_sheet import make_trial_form
+from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
+from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.store.accounts import guide, people
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry import load_entry, make_entry_id
+from pipeline.store.paper import pages, sheets
+from pipeline.store.paper.pages import NewPage
+from pipeline.store.registers import client_register, issued_sheets
+from pipeline.store.review import decisions, signing
+from tests.support.pages.printed_elsewhere import page as unfilled
+
+UNIT = "Hemsjukvården Centrum"
+OTHER_UNIT = "Hemtjänsten Norr"
+PASSWORD = "papper och penna"
+UNITS = frozenset({UNIT, OTHER_UNIT})
+AREAS = frozenset({"HSL", "SoL"})
+ADMINISTRATOR = Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, UNITS, ALL_AREAS)
+NURSE = Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, UNITS, AREAS)
+COLLEAGUE = Person("omar", "Omar Ek", "sjuksköterska", Role.REVIEWER, UNITS, AREAS)
+MANAGER = Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, UNITS, ALL_AREAS)
+REGISTRAR = Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, UNITS, ALL_AREAS)
+SYSTEM_ADMINISTRATOR = Person("sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, frozenset(), frozenset())
+LOG_REVIEWER = Person("lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, frozenset(), frozenset())
+STAFF = (ADMINISTRATOR, NURSE, COLLEAGUE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
+CLIENTS = (
+    Client("193001016595", "Elsa Fjällberg", UNIT),
+    Client("189002099811", "Gunnar Ågren", UNIT),
+)
+NOTE: Mapping[str, Value] = {
+    "personnummer": CLIENTS[0].pid,
+    "namn": "Elsa Fjällberg",
+    "handelsedatum": "2021-12-18",
+    "handelsetid": "09:40",
+    "kontakttyp": "besok",
+    "information": True,
+    "anteckning": "Hembesök. Såret på vänster fot läker fint.\nLägger om enligt ordination.",
+    "plan": "Ny omläggning på måndag.",
+    "skribent": "Nina Berglund",
+    "yrkestitel": "ssk",
+    "underskrift": True,
+}
+
+
+@cache
+def forms() -> Forms:
+    """The forms of the project, which no test changes."""
+    return Forms.load(ROOT / "forms")
+
+
+def settings(store: Store) -> Settings:
+    """The settings of a workspace made by `make_store`."""
+    return Settings(workspace=store.images.folder.parent)
+
+
+def make_store(workspace: Path) -> Store:
+    """An empty workspace with its units, staff and clients. Nobody is new here: the guide is closed."""
+    workspace.mkdir(parents=True, exist_ok=True)
+    store = open_store(Settings(workspace=workspace), create=True)
+    with store.begin() as conn:
+        client_register.save_units(conn, {UNIT: "HSL", OTHER_UNIT: "SoL"})
+        client_register.save_clients(conn, CLIENTS)
+        for person in STAFF:
+            people.save_person(conn, person, PASSWORD)
+            guide.close_guide(conn, person.login, utc_now())
+    return store
+
+
+def add_drafts(store: Store) -> tuple[Draft, Draft]:
+    """A draft of a form of sections and rows, and one drawn on a blank."""
+    own = settings(store)
+    start = actions.NewFormInfo("Nattrond", Area.HSL, Subject.CLIENT)
+    outline = actions.begin_outline_draft(store, own, forms(), ADMINISTRATOR, start)
+    fields = (("Sov", FieldType.CHOICE), ("Puls", FieldType.NUMBER), ("Larmade", FieldType.MARK))
+    data = outline.data
+    for label, sort in fields:
+        data = add_item(data, 2, label, sort)
+    outline = actions.change_draft(store, ADMINISTRATOR, outline, data)
+    blank = cv2.imencode(".png", unfilled("Gammal rondlista", 3))[1].tobytes()
+    started = actions.NewFormInfo("Gammal rondlista", Area.HSL, Subject.CLIENT)
+    drawn = actions.begin_drawing_draft(store, own, forms(), ADMINISTRATOR, started, blank, "blankett.png")
+    data = drawn.data
+    for label, box in (("Personnummer", (15, 29.5, 50, 7)), ("Datum", (77, 29.5, 50, 7)), ("Klar", (180, 10, 5, 5))):
+        data = add_box(data, box, label)
+    return outline, actions.change_draft(store, ADMINISTRATOR, drawn, data)
+
+
+def filled_trial(form: Form) -> bytes:
+    """A scan (PNG) of a trial sheet on which a person has written."""
+    picture, rng = render_sheet_page(make_trial_form(form), Sheet(new_serial())), np.random.default_rng(5)
+    values = {name: value for name, value in NOTE.items() if name in form.by_name} | {"sov": "ja", "puls": "72", "larmade": True}
+    return cv2.imencode(".png", fill_field(picture, form.pages[0], values, make_writers(1, seed=3)[0], rng))[1].tobytes()
+
+
+def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
+    """Filled journal notes, scanned and read; answers with the ids of their entries. `changed` is what the machine read wrongly."""
+    form = forms().latest("hsl-anteckning")
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
+    return [_add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)]
+
+
+def add_sheet_of(store: Store, form: Form, values: Mapping[str, Value], unit: str = UNIT, changed: Mapping[str, Value] = MappingProxyType({})) -> str:
+    """A filled sheet of any form, all its pages scanned and read; answers with the id of its entry; of a list that of no row. `changed` is what the
+    machine read wrongly."""
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, unit, "Pärm 1", ADMINISTRATOR.login)
+    return _add_sheet(store, form, batch, 1, values, changed, unit)
+
+
+def add_visits(store: Store, rows: tuple[int, ...]) -> str:
+    """A visit list in which something is written in these rows; answers with its serial."""
+    form, serial = forms().latest("besokslista"), new_serial()
+    values: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+    for row in rows:
+        values |= {f"rad{row:02d}.personnummer": CLIENTS[1].pid, f"rad{row:02d}.start": f"0{row}:30", f"rad{row:02d}.dusch": True}
+    with store.begin() as conn:
+        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+        batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 3", ADMINISTRATOR.login)
+    _read_page(store, form, serial, batch, 1, values, {})
+    return serial
+
+
+def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
+    """Full visit lists, all showers and nothing else, surely read; answers with the ids of their entries. In the `odd` field nothing is written."""
+    form, ids = forms().latest("besokslista"), list[str]()
+    values: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+    for row in form.rows():
+        values |= {f"rad{row:02d}.personnummer": CLIENTS[1].pid, f"rad{row:02d}.start": f"0{row}:30", f"rad{row:02d}.dusch": True}
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 4", ADMINISTRATOR.login)
+    for position in range(1, count + 1):
+        serial = new_serial()
+        with store.begin() as conn:
+            issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+        there = {name: value for name, value in values.items() if position > 1 or name != odd}
+        _read_page(store, form, serial, batch, position, there, values, p=0.995)
+        ids += [make_entry_id(serial, row) for row in form.rows()]
+    return ids
+
+
+def add_payments(store: Store) -> list[str]:
+    """A confirmed list of three payments, the last of which is made already; answers with the ids of its rows."""
+    form, serial = forms().latest("utbetalningslista"), new_serial()
+    values: dict[str, Value] = {"handelsedatum": "2021-12-20", "summa": "9450", "attestant": "Maj Sand", "skribent": "Bo Lind"}
+    for row, (client, amount) in enumerate(((CLIENTS[0], "4500"), (CLIENTS[1], "3100"), (CLIENTS[0], "1850")), 1):
+        said = {"personnummer": client.pid, "namn": client.name, "clearing": "3300", "konto": f"12345{row}", "belopp": amount, "avser": "Januari"}
+        values |= {f"rad{row:02d}.{name}": value for name, value in said.items()}
+    values["rad03.utbetald"] = True
+    with store.begin() as conn:
+        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+        batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 5", ADMINISTRATOR.login)
+    _read_page(store, form, serial, batch, 1, values, values, p=0.995)
+    ids = [make_entry_id(serial, row) for row in (1, 2, 3)]
+    for each in ids:
+        for clerk in (NURSE, COLLEAGUE):
+            confirm(store, replace(clerk, areas=ALL_AREAS), each, values)
+    return ids
+
+
+def add_failed_page(store: Store) -> str:
+    """A page of a damaged file."""
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+        return pages.add_page(
+            conn, NewPage(batch, 1, "trasig.pdf", 1, "0" * 64, None, None, "broken_file: The file is damaged."), ADMINISTRATOR.login
+        )
+
+
+def add_key_receipts(store: Store, rows: tuple[int, ...]) -> str:
+    """A list of keys that were fetched, which is about no client; answers with its serial."""
+    form, serial = forms().latest("nyckelkvittens"), new_serial()
+    values: dict[str, Value] = {"skribent": "Nina Berglund", "underskrift": True}
+    for row in rows:
+        values |= {f"rad{row:02d}.nyckel": f"A {row}", f"rad{row:02d}.ut_datum": "2021-12-18", f"rad{row:02d}.ut_tid": "07:30"}
+    with store.begin() as conn:
+        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login)
+        batch = pages.create_batch(conn, UNIT, "Pärm 5", ADMINISTRATOR.login)
+    _read_page(store, form, serial, batch, 1, values, {})
+    return serial
+
+
+def add_free_page(store: Store, text: str) -> str:
+    """A page that nobody can identify, on which the machine read this text; answers with the id of its entry."""
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+        image = store.images.put(jpeg(np.full((1123, 794), 250, np.uint8)))
+        page = pages.add_page(conn, NewPage(batch, 1, "tavla.jpg", 1, image, image, "image/jpeg"), ADMINISTRATOR.login)
+        reading = PageReading(Outcome.UNIDENTIFIED, issues=("no_code",), fields={"anteckning": Reading(text, 0.6, State.READ)})
+        sheets.save_page_reading(conn, page, reading, upright_sha256=None, form=None, reader_version="test 1")
+    return make_entry_id(page, None)
+
+
+def add_duplicate(store: Store, entry_id: str, more: str = "") -> str:
+    """The sheet of an entry scanned once more, from another picture, with `more` written in its note since."""
+    form = forms().latest("hsl-anteckning")
+    serial = entry_id.rpartition("-")[0]
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+    said = {**NOTE, "anteckning": f"{NOTE['anteckning']}{more}"}
+    _read_page(store, form, serial, batch, 1, said, {}, shade=250)
+    return f"{batch}-00001"
+
+
+def add_copies(store: Store) -> tuple[str, ...]:
+    """A form of two pages that was photocopied before it was filled in; answers with the pages of the two papers, the original first."""
+    form, serial = forms().latest("krisledningsmote"), new_serial()
+    with store.begin() as conn:
+        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login)
+        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+    for position, (leads, page_no) in enumerate(((NURSE, 1), (NURSE, 2), (COLLEAGUE, 1), (COLLEAGUE, 2)), start=1):
+        values = {"ordforande": leads.name, "skribent": leads.name, "handelsedatum": "2021-12-18"}
+        _read_page(store, form, serial, batch, position, values, {}, page_no=page_no, shade=255 - position)
+    found = tuple(f"{batch}-{position:05d}" for position in range(1, 5))
+    for page in found[2:]:
+        with store.begin() as conn:
+            sheets.settle_duplicate(conn, ADMINISTRATOR, page, forms(), same=False)
+    return found
+
+
+def add_blank_page(store: Store) -> str:
+    """A back with nothing on it."""
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
+        image = store.images.put(jpeg(np.full((600, 424), 255, np.uint8)))
+        page = pages.add_page(conn, NewPage(batch, 1, "bunt.pdf", 2, image, image, "image/jpeg"), ADMINISTRATOR.login)
+        sheets.save_page_reading(conn, page, PageReading(Outcome.BLANK), upright_sha256=None, form=None, reader_version="test")
+    return page
+
+
+def add_bundle(store: Store, said: int, sheets: int) -> str:
+    """A stack of notes under a cover sheet that gives their number as `said`; answers with the cover's serial."""
+    cover, note, serials = forms().latest(COVER_SHEET), forms().latest("hsl-anteckning"), [new_serial() for _ in range(sheets + 1)]
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 4", ADMINISTRATOR.login)
+        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serials[0], cover.id, cover.version, UNIT)], ADMINISTRATOR.login)
+        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, note.id, note.version, UNIT) for serial in serials[1:]], ADMINISTRATOR.login)
+    on_cover: Mapping[str, Value] = {
+        "handelsedatum": "2021-12-18",
+        "bunt": "1",
+        "antal_ark": str(said),
+        "skribent": "Nina Berglund",
+        "underskrift": True,
+    }
+    _read_page(store, cover, serials[0], batch, 1, on_cover, {})
+    for position, serial in enumerate(serials[1:], start=2):
+        _read_page(store, note, serial, batch, position, NOTE, {})
+    return serials[0]
+
+
+def confirm(
+    store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE, *, sign: bool = False, known: Forms | None = None
+) -> None:
+    """Decide an entry as `person` would who reads the paper right; with `sign`, the author of `NOTE` then signs it. `known` are all forms."""
+    known = known or forms()
+    with store.begin() as conn:
+        view = queue.open_claimed_entry(conn, known, person, entry_id, utc_now())
+        answers = {field.spec.name: answer(field.spec, values) for field in view.fields if field.is_open}
+        decisions.decide_entry(conn, known, person, entry_id, view.entry.revision, answers, utc_now() + timedelta(seconds=1))
+    if sign:
+        sign_note(store, entry_id, known)
+
+
+def sign_note(store: Store, entry_id: str, known: Forms | None = None) -> None:
+    """The author of `NOTE` signs it."""
+    with store.begin() as conn:
+        signing.sign_entry(conn, known or forms(), NURSE, entry_id, load_entry(conn, entry_id).revision, utc_now())
+
+
+def answer(spec: FieldSpec, values: Mapping[str, Value]) -> Answer:
+    """What a person answers for a field of a sheet that says `values`."""
+    value = values.get(spec.name)
+    return Answer(None, State.EMPTY) if value in (None, False) else Answer(value)
+
+
+def _add_sheet(
+    store: Store, form: Form, batch: str, position: int, values: Mapping[str, Value], changed: Mapping[str, Value], unit: str = UNIT
+) -> str:
+    serial = new_serial()
+    with store.begin() as conn:
+        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, unit)], ADMINISTRATOR.login)
+    for page_no in range(1, len(form.pages) + 1):
+        _read_page(store, form, serial, batch, position + page_no - 1, values, changed, page_no=page_no)
+    return f"{serial}-00"
+
+
+def _read_page(
+    store: Store,
+    form: Form,
+    serial: str,
+    batch: str,
+    position: int,
+    values: Mapping[str, Value],
+    changed: Mapping[str, Value],
+    *,
+    page_no: int = 1,
+    shade: int = 255,
+    p: float | None = None,
+) -> None:
+    upright = store.images.put(jpeg(_written(form, serial, page_no, values, shade)))
+    readings = {spec.name: _reading(spec, {**values, **changed}) for spec in form.pages[page_no - 1].all_fields}
+    readings = readings if p is None else {name: replace(reading, p=p) for name, reading in readings.items()}
+    reading = PageReading(Outcome.READ, SheetCode(form.id, form.version, page_no, len(form.pages), serial), 0.0, 0.1, (), readings)
+    with store.begin() as conn:
+        page = pages.add_page(conn, NewPage(batch, position, "bunt.pdf", position, upright, upright, "image/jpeg"), ADMINISTRATOR.login)
+        sheets.save_page_reading(conn, page, reading, upright_sha256=upright, form=form, reader_version="test")
+
+
+def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
+    value = values.get(spec.name)
+    if value in (None, False):
+        return Reading.empty(0.995, False if spec.kind is Kind.MARK else None)
+    doubtful = spec.name == "anteckning" and isinstance(value, str)
+    characters = tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value))) if doubtful and isinstance(value, str) else ()
+    words = tuple(_places(spec, value)) if spec.kind is Kind.LINES and isinstance(value, str) else ()
+    p = 0.7 if doubtful else CLIENT_MAX_P if spec.means is Meaning.CLIENT_PID else 0.995
+    return Reading(value, p, State.READ, characters=characters, words=words)
+
+
+def _places(spec: FieldSpec, text: str) -> Iterator[WordBox]:
+    """About where the words stand: a row of the paper for each line, and room for each character."""
+    x, y, _, h = spec.box
+    high = h / (spec.lines or 1)
+    for found in re.finditer(r"\S+", text):
+        line = text.count("\n", 0, found.start())
+        column = found.start() - (text.rfind("\n", 0, found.start()) + 1)
+        yield WordBox(found.start(), found.end(), (x + 2 + 2.2 * column, y + high * line, 2.2 * len(found[0]), high))
+
+
+def _written(form: Form, serial: str, page_no: int, values: Mapping[str, Value], shade: int) -> Image:
+    """The filled page upright, with the serial written once more at the foot: no two sheets look alike."""
+    own = tuple(sorted((spec.name, values[spec.name]) for spec in form.pages[page_no - 1].all_fields if spec.name in values))
+    paper = _filled(form.model_dump_json(exclude_unset=True), page_no, own).copy()
+    cv2.putText(paper, serial, (760, 2330), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (90, 90, 90), 1, cv2.LINE_AA)
+    return np.minimum(paper, shade).astype(np.uint8)
+
+
+@cache
+def _filled(definition: str, page_no: int, values: tuple[tuple[str, Value], ...]) -> Image:
+    form = Form.model_validate_json(definition)
+    page = render_sheet_page(form, Sheet("0" * 8, UNIT), page_no)
+    paper = fill_field(page, form.pages[page_no - 1], dict(values), make_writers(1, 3)[0], np.random.default_rng(3))
+    return np.asarray(cv2.resize(paper, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def jpeg(picture: Image) -> bytes:
+    """A picture as a scanner would hand it over."""
+    done, data = cv2.imencode(".jpg", picture, [int(cv2.IMWRITE_JPEG_QUALITY), 85])
+    assert done
+    return data.tobytes()

@@ -1,0 +1,112 @@
+"""Stores to test on: SQLite in the test's folder, and PostgreSQL in a database of its own.
+
+A test module that says `pytest_plugins = ("tests.support.store.databases",)` has the fixtures. PostgreSQL is the server that the URL in
+EFTERSKRIFT_TEST_POSTGRES names, where databases may be made; without it those tests skip, except in CI, where they fail.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, make_url, text, update
+
+from pipeline.domain.settings import Settings
+from pipeline.store.database.migrations.history import alembic_version
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.schema import paper
+
+SERVER = "EFTERSKRIFT_TEST_POSTGRES"
+BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+
+@pytest.fixture(params=BOTH)
+def bare_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a workspace that is not made yet, on each kind of database."""
+    if request.param == "sqlite":
+        yield Settings(workspace=tmp_path / "workspace", database_url="")
+        return
+    with new_database(postgres_server()) as url:
+        yield Settings(workspace=tmp_path / "workspace", database_url=url)
+
+
+@pytest.fixture(scope="session")
+def made_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with an empty store, to be copied: making the tables takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("made") / "workspace"
+    open_store(Settings(workspace=folder, database_url=""), create=True).close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a PostgreSQL database with an empty store, to be copied."""
+    with new_database(postgres_server()) as url:
+        open_store(Settings(workspace=tmp_path_factory.mktemp("made"), database_url=url), create=True).close()
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(params=BOTH)
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a workspace with an empty store, on each kind of database."""
+    workspace = tmp_path / "workspace"
+    if request.param == "sqlite":
+        shutil.copytree(request.getfixturevalue("made_workspace"), workspace)
+        yield Settings(workspace=workspace, database_url="")
+        return
+    with new_database(postgres_server(), like=request.getfixturevalue("made_database")) as url:
+        yield Settings(workspace=workspace, database_url=url)
+
+
+@pytest.fixture
+def store(store_settings: Settings) -> Iterator[Store]:
+    """An empty store on each kind of database."""
+    opened = open_store(store_settings, create=True)
+    yield opened
+    opened.close()
+
+
+def number_schema(conn: Connection, number: int) -> None:
+    """Give a store's schema a number from before the Alembic history; its tables stay."""
+    alembic_version.drop(conn)
+    conn.execute(update(paper.schema_info).values(version=number))
+
+
+def postgres_server() -> str:
+    """The URL of the server, or the reason why the test does not run."""
+    server = os.environ.get(SERVER, "")
+    if server:
+        return server
+    reason = f"{SERVER} does not name a PostgreSQL server"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def new_database(server: str, like: str = "template1") -> Iterator[str]:
+    """A database of the server that is there for the length of a `with`, a copy of another one; gives its URL."""
+    engine = _ruling(server)
+    name = f"efterskrift_test_{secrets.token_hex(6)}"
+    with engine.connect() as conn:
+        conn.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{like}"'))
+    try:
+        yield engine.url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as conn:
+            conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@cache
+def _ruling(server: str) -> Engine:
+    """Makes databases and drops them: one connection for all tests, for making it takes as long as making a database."""
+    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+    atexit.register(engine.dispose)
+    return engine

@@ -1,0 +1,95 @@
+"""What hostile or mistaken use of the command line ends in: a text, a remedy and the documented exit code, never a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import __version__
+from pipeline.cli import app
+from pipeline.domain.errors import ExitCode
+
+pytestmark = pytest.mark.slow
+
+_RUN = "from pipeline.cli.app import main; main()"
+
+
+def _refused(workspace: Path, *arguments: str) -> tuple[int, str]:
+    command = [sys.executable, "-c", _RUN, "--workspace", str(workspace), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert "Traceback" not in result.stderr
+    return result.returncode, result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nope",), ("unit", "Norr", "XXX"), ("read", "/no such file"), ("recognize", "nope", "."), ("work", "--processes", "0"), ("print",)],
+    ids=" ".join,
+)
+def test_wrong_use_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code, said = _refused(tmp_path / "w", *arguments)
+    assert code == ExitCode.USAGE
+    assert said.startswith("Error: ")
+    assert "Value error" not in said
+    assert "--help" in said
+
+
+@pytest.mark.parametrize("option", [("--form", "hsl-anteckning"), ("--sheets", "2"), ("--quick",)], ids=" ".join)
+def test_an_option_of_another_measurement_is_refused_before_anything_is_measured(tmp_path: Path, option: tuple[str, ...]) -> None:
+    code, said = _refused(tmp_path, "bench", *option)
+    assert code == ExitCode.USAGE
+    assert "--damage" in said
+
+
+@pytest.mark.parametrize("text", ["forms: [", "- a", "just words", "okand: 1", "page_seconds: soon"])
+def test_wrong_settings_are_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "settings.yaml").write_text(text, "utf-8")
+    code, said = _refused(tmp_path, "status")
+    assert code == ExitCode.USAGE
+    assert "settings.yaml" in said
+
+
+def test_a_workspace_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "w").touch()
+    code, said = _refused(tmp_path / "w", "init")
+    assert code == ExitCode.STORE
+    assert "EFTERSKRIFT_WORKSPACE" in said
+
+
+@pytest.mark.parametrize("data", [b"\x00a\rb;c\nd", b'"personnummer;namn', bytes(range(256)) * 4])
+def test_a_register_that_is_no_table_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "k.csv").write_bytes(data)
+    code, said = _refused(tmp_path, "clients", str(tmp_path / "k.csv"))
+    assert code == ExitCode.USAGE
+    assert "personnummer;namn;enhet" in said
+
+
+def test_the_version_is_said_without_a_command() -> None:
+    command = [sys.executable, "-c", _RUN, "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    assert said.stdout.strip() == f"efterskrift {__version__}"
+
+
+def test_a_header_line_may_be_in_windows_1252(tmp_path: Path) -> None:
+    _refused(tmp_path / "w", "init")
+    command = [sys.executable, "-c", _RUN, "--workspace", str(tmp_path / "w"), "check-header", "ciceron-exempel"]
+    said = subprocess.run(command, input="Händelsedatum\r\n".encode("cp1252"), capture_output=True, check=False, timeout=100)
+    assert "Händelsedatum" in said.stdout.decode()
+
+
+def test_a_fault_of_the_program_is_told_without_what_it_quotes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> Any:  # noqa: ANN401 - as an application
+        raise ValueError("189001019802")
+
+    monkeypatch.setattr(app, "build_app", lambda: lambda **_: broken())
+    monkeypatch.setattr(sys, "argv", ["efterskrift", "status"])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == ExitCode.PROGRAM
+    assert "ValueError at" in said
+    assert "189001019802" not in said

@@ -1,0 +1,161 @@
+"""`efterskrift read`: the JSON contract, without a database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from rich.console import Console
+
+from pipeline.cli import operations, reading
+from pipeline.cli.context import describe_issue
+from pipeline.cli.reading import page_object
+from pipeline.domain.errors import BrokenFileError, EfterskriftError, ExitCode, MissingProgramError, ReadingError
+from pipeline.domain.form.form import Forms
+from pipeline.domain.model import Outcome, PageReading, Reading, State
+from pipeline.domain.settings import ROOT
+from pipeline.files.page_files import read_pages
+from pipeline.forms.printing import make_blank_sheets, print_sheets
+from pipeline.operations import health
+
+pytestmark = pytest.mark.slow
+
+FORM = Forms.load(ROOT / "forms").latest("hsl-anteckning")
+FIELD_KEYS = {"value", "p", "state", "alternatives", "box_px"}
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> list[Path]:
+    """A printed form, a page of nothing, and a file that is no document."""
+    form, paper, broken = tmp_path / "form.pdf", tmp_path / "blank.png", tmp_path / "broken.pdf"
+    form.write_bytes(print_sheets(FORM, make_blank_sheets(1, "Hemsjukvården Centrum")))
+    Pillow.fromarray(np.full((1754, 1240), 250, np.uint8)).save(paper)
+    broken.write_bytes(b"%PDF-1.7 cut off")
+    return [broken, form, paper]
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As a program of its own, which is the contract; and its processes must not take a test runner for their parent."""
+    return _run_plain("--json", *arguments)
+
+
+def _run_plain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from pipeline.cli.app import main; main()", "read", "--processes", "1", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def _read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: list[Path]) -> list[dict[str, object]]:
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "nowhere"))
+    result = _run(*map(str, files))
+    assert result.returncode == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_each_page_is_one_object_and_a_bad_file_fails_alone(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = _read(monkeypatch, tmp_path, stack)
+    assert [page["outcome"] for page in pages] == ["failed", "read", "blank"]
+    assert [Path(str(page["source"])).name for page in pages] == ["broken.pdf", "form.pdf", "blank.png"]
+    assert pages[0]["problems"]
+    assert pages[1]["form"] == "hsl-anteckning"
+
+
+def test_what_failed_is_said_in_words_and_by_the_exit_code(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was `broken_file`, and the command ended as if all had been read."""
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "nowhere"))
+    result = _run_plain(*map(str, stack))
+    assert result.returncode == ExitCode.INTAKE
+    assert "the file is damaged" in result.stdout
+    assert "hsl-anteckning v1" in result.stdout
+    assert "blank" in result.stdout
+    assert _run_plain(str(stack[1])).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ReadingError("too_few_page_printed_marks"), ExitCode.READING),
+        (BrokenFileError("picture_damaged", media_type="image/png"), ExitCode.INTAKE),
+        (MissingProgramError("tesseract_not_installed"), ExitCode.MISSING_PROGRAM),
+    ],
+)
+def test_the_exit_code_says_of_which_kind_the_failure_is_whatever_its_words(
+    error: EfterskriftError, code: ExitCode, stack: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told from whether there was a blank in the reason."""
+
+    class Failing:
+        def read(self, _data: bytes, _kind: str) -> None:
+            raise error
+
+    monkeypatch.setattr(reading, "_reader", Failing())
+    (page,) = read_pages(stack[2])
+    said = reading._read_page((str(stack[2]), page))
+    assert said.page_object["problems"] == [error.message]
+    assert said.exit_code is code
+    assert reading._most_urgent_error([code]).exit_code is code
+    (broken,) = read_pages(stack[0])
+    assert reading._read_page((str(stack[0]), broken)).exit_code is ExitCode.INTAKE
+    assert reading._most_urgent_error([code, ExitCode.INTAKE]).exit_code is (
+        ExitCode.MISSING_PROGRAM if code is ExitCode.MISSING_PROGRAM else ExitCode.INTAKE
+    )
+
+
+def test_what_is_shown_to_people_is_whole_whatever_stands_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file called `bunt [/kopia].pdf` ended the command, and a text's second line stood in no column."""
+    values = {"personnummer": Reading(None, 0.8, State.ILLEGIBLE), "anteckning": Reading("Sår rent.\n[Se] baksidan " + 30 * "mer ", 0.9, State.READ)}
+    page = page_object(PageReading(Outcome.READ, rotation_deg=-0.001, fields=values))
+    reading._print_page({"source": "Åsas bunt [/kopia].pdf", "page": 1} | page, Console(width=80))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("Åsas bunt [/kopia].pdf page 1: read")
+    assert said[1].endswith("(illegible)")
+    assert said[3] == " " * said[2].index("Sår") + "[Se] baksidan " + 30 * "mer "
+    assert str(page["rotation_deg"]) == "0.0"
+
+
+def test_the_doctor_shows_a_workspace_by_its_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(health, "check_health", lambda: [health.HealthFinding("Store", "/srv/[/x]")])
+    operations.doctor()
+    assert "[/x]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        ("code_missing:2", "one of the two codes cannot be read"),
+        ("covered:rad01.dos", "rad01.dos: covered, torn off or too dark"),
+        ("sum_differs:summa", "summa: the sum does not agree with its numbers"),
+        ("of_tomorrow:summa", "summa: of tomorrow"),
+        ("Tesseract gave no answer within 120 s.", "Tesseract gave no answer within 120 s."),
+    ],
+)
+def test_problems_in_words(problem: str, words: str) -> None:
+    assert describe_issue(problem) == words
+
+
+def test_an_unfilled_form_reads_as_empty(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (page,) = _read(monkeypatch, tmp_path, stack[1:2])
+    fields = page["fields"]
+    assert isinstance(fields, dict)
+    assert set(fields) == {spec.name for spec in FORM.fields}
+    assert all(set(field) >= FIELD_KEYS for field in fields.values())
+    filled = {name for name, field in fields.items() if field["state"] != "empty"}
+    assert filled == {"enhet"}
+    assert fields["enhet"]["value"] == "Hemsjukvården Centrum"
+
+
+def test_nothing_is_stored(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _read(monkeypatch, tmp_path, stack)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_wrong_row_of_the_register_is_named(stack: list[Path], tmp_path: Path) -> None:
+    register = tmp_path / "klienter.csv"
+    register.write_text("personnummer;namn;enhet\n192501019217;Astrid Åkerström;Hemtjänst Öst\n", "utf-8")
+    result = _run("--clients", str(register), str(stack[1]))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "row 2" in result.stderr

@@ -1,0 +1,420 @@
+"""Payments: valid for a bank, never twice, never without two approvals, and right to the öre."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from lxml import etree
+from sqlalchemy import Connection, update
+
+from pipeline.domain.errors import ExportError, NotAllowedError, ReviewError, StaleDecisionError
+from pipeline.domain.model import Client, EntryState, Person, Role, State, Value
+from pipeline.domain.permissions import ALL_AREAS
+from pipeline.domain.record import Record
+from pipeline.domain.review.rules import Answer as Answered
+from pipeline.export.exporter import ExportOptions
+from pipeline.export.payments import pain001
+from pipeline.export.payments.approval import (
+    TOTAL_MISMATCH,
+    UNCONFIRMED_ROWS,
+    UNREADABLE_AMOUNT,
+    UNREADABLE_TOTAL,
+    Payment,
+    _explain_total,
+    approve_payment,
+    list_payments,
+)
+from pipeline.export.payments.pain001 import (
+    ALREADY_IN_FILE,
+    ALREADY_PAID,
+    NAME_TOO_LONG,
+    NO_ACCOUNT,
+    NO_DEBTOR,
+    NO_NAME,
+    NOT_APPROVED,
+    PAID_ILLEGIBLE,
+    PAIN001_NS,
+    TEXT_TOO_LONG,
+)
+from pipeline.export.receipts import ReceiptAnswer, submit_receipts
+from pipeline.export.runs import ExportContext, fetch_run_file, list_target_status, make_run
+from pipeline.export.targets import TARGETS
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries import entry as store_entries
+from pipeline.store.event_log import events
+from pipeline.store.exports.payment_approvals import latest_decisions, save_approval, withdraw_approval
+from pipeline.store.review import decisions
+from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
+from pipeline.store.schema import paper
+from tests.support.store.export_examples import ARNE, FORMS, SETTINGS, SIV, items, record, run, stamp, terms
+from tests.support.store.export_office import ANNA, MONA, NILS, PER, confirm, correct, corrected, review, state
+
+pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
+
+NS = {"p": PAIN001_NS}
+ROW: dict[str, Value] = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "avser": "Försörjningsstöd januari", "beslutsref": "B 12"}
+BANK = SETTINGS.model_copy(update={"payment_account": "SE4550000000058398257466", "payment_bic": "ESSESESS", "organisation_number": "2120002692"})
+TWICE = (stamp("mona"), stamp("nils"))
+OVE = Person("ove", "Ove Lind", "chef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
+
+
+def given() -> ExportOptions:
+    return ExportOptions(BANK, FORMS, terms("pain001").mappings)
+
+
+def payment(fields: dict[str, Value] | None = None, **other: Any) -> Record:  # noqa: ANN401 - any part of a record
+    return record("utbetalningslista", ROW | (fields or {}), **{"approved": TWICE} | other)
+
+
+def file_of(*records: Record) -> etree._Element:
+    return etree.fromstring(TARGETS["pain001"].make(items(*records), run("pain001", len(records)), given()))
+
+
+def texts(root: etree._Element, path: str) -> list[str]:
+    found: Any = root.xpath(path, namespaces=NS)
+    return [each.text or "" for each in found]
+
+
+def schema() -> etree.XMLSchema:
+    """The official schema, as PyPI's `sepaxml` brings it."""
+    pytest.importorskip("sepaxml")
+    return etree.XMLSchema(etree.fromstring((files("sepaxml") / "schemas" / "pain.001.001.03.xsd").read_bytes()))
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        payment(),
+        payment({"belopp": "4500.50", "avser": None, "beslutsref": None}),
+        payment({"avser": "Hyra\x00 & el <2021>" + "x" * 118}, client=Client(SIV.pid, "Siv " + "Å" * 66, "Norr")),
+        payment(event_at=datetime(2022, 2, 1)),
+        payment(event_at=None),
+    ],
+    ids=["plain", "öre", "long and odd", "later day", "no day"],
+)
+def test_is_valid_against_the_schema(each: Record) -> None:
+    schema().assertValid(file_of(each, payment(entry_id="K7M3PX-02", client=ARNE)))
+
+
+def test_the_schema_would_notice_a_third_decimal() -> None:
+    broken = etree.tostring(file_of(payment())).replace(b">4500.00</pain:InstdAmt>", b">4500.001234</pain:InstdAmt>")
+    assert not schema().validate(etree.fromstring(broken))
+
+
+def test_a_bankgiro_can_pay() -> None:
+    terms_of_giro = ExportOptions(BANK.model_copy(update={"payment_account": "5050-1055"}), FORMS, terms("pain001").mappings)
+    data = etree.fromstring(TARGETS["pain001"].make(items(payment()), run("pain001"), terms_of_giro))
+    schema().assertValid(data)
+    assert texts(data, "//p:DbtrAcct//p:Othr/p:Id") == ["50501055"]
+
+
+def test_a_bank_gets_what_it_needs_and_no_more() -> None:
+    root = file_of(payment())
+    assert texts(root, "//p:Cdtr/p:Nm") == [SIV.name]
+    assert texts(root, "//p:CdtrAgt//p:MmbId") == ["3300"]
+    assert texts(root, "//p:CdtrAcct//p:Id/p:Othr/p:Id") == ["33001234567"]
+    assert texts(root, "//p:EndToEndId") == ["K7M3PX-01"]
+    assert texts(root, "//p:Ustrd") == ["Försörjningsstöd januari B 12"]
+    told = " ".join(str(each) for each in root.itertext())
+    assert SIV.pid not in told
+    assert "Efterregistrering" not in told
+
+
+def test_payments_of_one_sheet_are_told_apart_however_long_its_name() -> None:
+    root = file_of(*(payment(entry_id=f"{'f' * 41}-{row:02d}") for row in (1, 2)))
+    schema().assertValid(root)
+    assert len(set(texts(root, "//p:EndToEndId"))) == 2
+
+
+def test_the_longest_text_reaches_the_bank_whole() -> None:
+    assert texts(file_of(payment({"avser": "x" * 135})), "//p:Ustrd") == [f"{'x' * 135} B 12"]
+
+
+def test_sums_are_exact_and_told_for_the_whole_and_for_each_day() -> None:
+    later = datetime(2022, 2, 1)
+    root = file_of(*(payment({"belopp": "0.10"}, entry_id=f"A{n}", event_at=later if n == 2 else None) for n in range(3)))
+    assert texts(root, "//p:GrpHdr/p:CtrlSum") == ["0.30"]
+    assert texts(root, "//p:PmtInf/p:CtrlSum") == ["0.20", "0.10"]
+    assert texts(root, "//p:NbOfTxs") == ["3", "2", "1"]
+    assert texts(root, "//p:ReqdExctnDt") == ["2022-01-12", "2022-02-01"]
+    assert sum(map(Decimal, texts(root, "//p:InstdAmt"))) == Decimal("0.30")
+
+
+def test_a_file_whose_sums_do_not_agree_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    amounts = iter([Decimal("1.00"), Decimal("2.00")])
+    monkeypatch.setattr(pain001, "payment_amount", lambda *_: next(amounts))
+    with pytest.raises(ExportError, match="sums"):
+        file_of(payment())
+
+
+@pytest.mark.parametrize(
+    ("each", "reason"),
+    [
+        (payment(), ""),
+        (payment({"utbetald": True}), ALREADY_PAID),
+        (payment(illegible=frozenset({"utbetald"})), PAID_ILLEGIBLE),
+        (payment(revision=2), ALREADY_IN_FILE),
+        (payment(voided="fel person"), ALREADY_IN_FILE),
+        (payment({"clearing": None}), NO_ACCOUNT),
+        (payment({"clearing": "33"}), NO_ACCOUNT),
+        (payment(illegible=frozenset({"konto"})), NO_ACCOUNT),
+        (payment({"belopp": "0"}), NO_ACCOUNT),
+        (payment({"belopp": "12.345"}), NO_ACCOUNT),
+        (payment({"belopp": "NaN"}), NO_ACCOUNT),
+        (payment(client=Client(SIV.pid, " ", "Norr")), NO_NAME),
+        (payment(client=Client(SIV.pid, "Å" * 70, "Norr")), ""),
+        (payment(client=Client(SIV.pid, "Å" * 71, "Norr")), NAME_TOO_LONG),
+        (payment({"avser": "x" * 135}), ""),
+        (payment({"avser": "x" * 136}), TEXT_TOO_LONG),
+        (payment({"avser": "x" * 141, "beslutsref": None}), TEXT_TOO_LONG),
+        (payment(approved=()), NOT_APPROVED),
+        (payment(approved=(stamp("mona"),)), NOT_APPROVED),
+        (payment(approved=(stamp("mona"), stamp("mona", 10))), NOT_APPROVED),
+    ],
+)
+def test_what_could_be_paid_twice_or_wrongly_is_stopped(each: Record, reason: str) -> None:
+    assert TARGETS["pain001"].unsupported_reason(each, given()) == reason
+
+
+def test_a_form_without_the_box_makes_no_payment() -> None:
+    each = payment()
+    fields = {name: value for name, value in each.fields.items() if name != "utbetald"}
+    assert TARGETS["pain001"].unsupported_reason(replace(each, fields=fields), given()) == PAID_ILLEGIBLE
+
+
+def test_without_an_account_of_ones_own_nothing_is_paid() -> None:
+    assert TARGETS["pain001"].unsupported_reason(payment(), terms("pain001")) == NO_DEBTOR
+
+
+@pytest.fixture
+def bank(office: ExportContext) -> ExportContext:
+    """An office that may pay."""
+    return ExportContext(office.store, office.settings.model_copy(update={"payment_account": BANK.payment_account, "payment_bic": "ESSESESS"}), FORMS)
+
+
+LISTED: Mapping[str, str | bool] = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "summa": "4500", "namn": SIV.name}
+
+
+def listed(office: ExportContext, serial: str = "AAAA01", **fields: str | bool) -> str:
+    """The first row of a list is confirmed; its other rows stay empty."""
+    entry = confirm(office, "utbetalningslista", serial, "Norr", **{**LISTED, **fields})
+    with office.store.begin() as conn:
+        other = update(paper.entry).where(paper.entry.c.sheet == serial, paper.entry.c.id != entry)
+        conn.execute(other.values(state="avvisad"))
+    return entry
+
+
+def with_another_row(office: ExportContext) -> tuple[str, str]:
+    """A list of two rows: the first is to be paid, the other has been paid already."""
+    entry, other = listed(office, summa="5000"), "AAAA01-02"
+    with office.store.begin() as conn:
+        decisions.reopen_rejected(conn, ANNA, other, store_entries.load_entry(conn, other).revision)
+    paid = {**LISTED, "belopp": "500", "summa": "5000", "personnummer": ARNE.pid, "namn": ARNE.name, "utbetald": True}
+    review(office, other, "utbetalningslista", **paid)
+    return entry, other
+
+
+def only(office: ExportContext, person: Person = MONA) -> Payment:
+    found = list_payments(office, person)
+    assert len(found) == 1
+    return found[0]
+
+
+def approved(office: ExportContext, *who: Person) -> None:
+    for person in who:
+        each = only(office, person)
+        approve_payment(office, person, each.entry_id, each.seen, utc_now())
+
+
+def test_two_approvals_and_then_one_file(bank: ExportContext) -> None:
+    entry = listed(bank)
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
+    approved(bank, MONA)
+    assert [each.reason for line in list_target_status(bank, ANNA) if line.target == "pain001" for each in line.unsupported] == [NOT_APPROVED]
+    approved(bank, NILS)
+    made = make_run(bank, ANNA, "pain001", utc_now())
+    assert made is not None
+    schema().assertValid(etree.fromstring(fetch_run_file(bank, ANNA, made.id).data))
+    assert state(bank, entry) is EntryState.EXPORTED
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
+    assert list_payments(bank, MONA) == []
+
+
+def test_a_payment_that_is_made_goes_the_other_ways_only(bank: ExportContext) -> None:
+    listed(bank, utbetald=True)
+    assert [each.blocked_reason for each in list_payments(bank, MONA)] == [ALREADY_PAID]
+    with pytest.raises(ReviewError, match="Something stops"):
+        approved(bank, MONA)
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
+    assert make_run(bank, ANNA, "skriv-in", utc_now()) is not None
+
+
+def test_nobody_approves_twice_or_what_was_confirmed_or_signed_by_the_same(bank: ExportContext) -> None:
+    listed(bank)
+    approved(bank, MONA)
+    with pytest.raises(ReviewError, match="already"):
+        approved(bank, MONA)
+    approved(bank, NILS)
+    with pytest.raises(ReviewError, match="Two persons"):
+        approved(bank, OVE)
+    confirmer = Person(ANNA.login, ANNA.name, "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
+    with pytest.raises(ReviewError, match="already"):
+        approved(bank, confirmer)
+
+
+def test_the_ones_who_keyed_it_never_approve_it(bank: ExportContext) -> None:
+    listed(bank)
+    for who in (ANNA, PER):
+        both = Person(who.login, who.name, "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
+        with pytest.raises(ReviewError, match="already"):
+            approved(bank, both)
+
+
+def test_a_correction_leaves_no_approval_standing(bank: ExportContext) -> None:
+    entry = listed(bank)
+    stale = only(bank)
+    approved(bank, MONA, NILS)
+    correct(bank, entry, "rad01.avser", "El")
+    assert only(bank).approved == ()
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
+    with pytest.raises(StaleDecisionError):
+        approve_payment(bank, MONA, entry, stale.seen, utc_now())
+    approved(bank, MONA, NILS)
+    assert make_run(bank, ANNA, "pain001", utc_now()) is not None
+
+
+def test_a_correction_of_another_row_leaves_no_approval_standing(bank: ExportContext) -> None:
+    entry, other = with_another_row(bank)
+    for person in (MONA, NILS):
+        each = list_payments(bank, person)[0]
+        approve_payment(bank, person, entry, each.seen, utc_now())
+    corrected(bank, other, "rad02.belopp", Answered("900"))
+    assert list_payments(bank, MONA)[0].approved == ()
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
+
+
+def test_what_was_in_a_file_is_never_in_another(bank: ExportContext) -> None:
+    entry = listed(bank)
+    approved(bank, MONA, NILS)
+    made = make_run(bank, ANNA, "pain001", utc_now())
+    assert made is not None
+    submit_receipts(bank, ANNA, made.id, [ReceiptAnswer(entry, accepted=False, text="fel konto")], utc_now())
+    review(bank, entry, "utbetalningslista", clearing="3300", konto="7654321", belopp="4500", summa="4500", namn=SIV.name)
+    assert only(bank).blocked_reason == ALREADY_IN_FILE
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
+
+
+def test_an_approval_can_be_taken_back_until_the_file_is_made(bank: ExportContext) -> None:
+    entry = listed(bank)
+    approved(bank, MONA, NILS)
+    with bank.store.begin() as conn:
+        withdraw_approval(conn, MONA, entry, utc_now())
+    assert [each.by for each in only(bank).approved] == ["nils"]
+    approved(bank, OVE)
+    assert make_run(bank, ANNA, "pain001", utc_now()) is not None
+    with bank.store.begin() as conn, pytest.raises(ReviewError, match="taken back"):
+        withdraw_approval(conn, NILS, entry, utc_now())
+    with bank.store.read() as conn:
+        done = [each.action for each in events.list_events(conn, entry) if "approv" in each.action]
+    assert done == ["approve_payment", "approve_payment", "take_back_payment_approval", "approve_payment"]
+
+
+def test_only_managers_of_the_unit_approve(bank: ExportContext) -> None:
+    entry = listed(bank)
+    elsewhere = Person("eva", "Eva", "chef", Role.MANAGER, frozenset({"Söder"}), ALL_AREAS)
+    assert list_payments(bank, elsewhere) == []
+    for person in (ANNA, elsewhere):
+        with pytest.raises(NotAllowedError), bank.store.begin() as conn:
+            save_approval(conn, person, entry, 1, utc_now())
+    with pytest.raises(NotAllowedError):
+        list_payments(bank, ANNA)
+
+
+def test_the_sum_on_the_paper_has_to_be_that_of_its_rows(bank: ExportContext) -> None:
+    listed(bank, summa="4600")
+    assert only(bank).blocked_reason == TOTAL_MISMATCH
+    with pytest.raises(ReviewError, match="Something stops"):
+        approved(bank, MONA)
+
+
+def test_an_amount_that_nobody_can_read_stops_its_own_list_only(bank: ExportContext) -> None:
+    entry, other = with_another_row(bank)
+    elsewhere = listed(bank, "AAAA02")
+    corrected(bank, other, "rad02.belopp", Answered(None, State.ILLEGIBLE))
+    stops = {each.entry_id: each.blocked_reason for each in list_payments(bank, MONA)}
+    assert (stops[entry], stops[elsewhere]) == (UNREADABLE_AMOUNT, "")
+
+
+def test_a_list_with_rows_to_come_waits(bank: ExportContext) -> None:
+    confirm(bank, "utbetalningslista", "AAAA02", clearing="3300", konto="1234567", belopp="4500", namn=SIV.name)
+    assert only(bank).blocked_reason == UNCONFIRMED_ROWS
+
+
+def test_a_protected_payee_is_not_named(bank: ExportContext) -> None:
+    listed(bank)
+    with bank.store.begin() as conn:
+        conn.execute(update(paper.client).where(paper.client.c.pid == SIV.pid).values(protected=True))
+    assert only(bank).payee == ""
+
+
+def test_no_payment_goes_while_a_row_of_its_list_is_undecided(bank: ExportContext) -> None:
+    listed(bank)
+    approved(bank, MONA, NILS)
+    with bank.store.begin() as conn:
+        decisions.reopen_rejected(conn, ANNA, "AAAA01-02", store_entries.load_entry(conn, "AAAA01-02").revision)
+    assert only(bank).blocked_reason
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
+
+
+def test_a_sum_that_nobody_can_read_checks_no_list() -> None:
+    def row(number: int, amount: str, total: str | None) -> Record:
+        unread = frozenset[str]() if total else frozenset({"summa"})
+        return record("utbetalningslista", {"belopp": amount, "summa": total}, row=number, illegible=unread)
+
+    assert _explain_total([row(1, "9999", None)], terms("pain001")) == UNREADABLE_TOTAL
+    assert _explain_total([row(1, "1000", "3000"), row(2, "2000", "3000"), row(3, "9999", None)], terms("pain001")) == UNREADABLE_TOTAL
+
+
+def test_a_row_that_is_put_aside_leaves_no_approval_standing(bank: ExportContext) -> None:
+    entry, other = with_another_row(bank)
+    for person in (MONA, NILS):
+        approve_payment(bank, person, entry, list_payments(bank, person)[0].seen, utc_now())
+    with bank.store.begin() as conn:
+        decisions.reject_entry(conn, ANNA, other, store_entries.load_entry(conn, other).revision, "dubblett", utc_now(), signed=True)
+    assert make_run(bank, ANNA, "pain001", utc_now()) is None
+
+
+def test_a_row_put_aside_by_a_clock_that_is_behind_leaves_no_approval_standing_until_it_is_given_again(bank: ExportContext) -> None:
+    entry, other = with_another_row(bank)
+
+    def approve_now(conn: Connection) -> None:
+        for person in (MONA, NILS):
+            save_approval(conn, person, entry, latest_decisions(conn, [entry])[entry], utc_now())
+
+    with bank.store.begin() as conn:
+        approve_now(conn)
+    ago = utc_now() - timedelta(minutes=10)
+    with bank.store.begin() as conn:
+        decisions.reject_entry(conn, ANNA, other, store_entries.load_entry(conn, other).revision, "dubblett", ago, signed=True)
+    assert list_payments(bank, MONA)[0].approved == ()
+    with bank.store.begin() as conn:
+        approve_now(conn)
+    assert len(list_payments(bank, MONA)[0].approved) == 2
+
+
+def test_a_row_that_was_no_duplicate_after_all_leaves_no_approval_standing(bank: ExportContext) -> None:
+    entry, other = with_another_row(bank)
+    with bank.store.begin() as conn:
+        revision = store_entries.load_entry(conn, other).revision
+        mark = mark_duplicate(conn, bank.store.images, ANNA, other, revision, ComparisonSource(text="Finns redan."), "", utc_now(), signed=True)
+    with bank.store.begin() as conn:
+        save_approval(conn, MONA, entry, latest_decisions(conn, [entry])[entry], utc_now())
+    with bank.store.begin() as conn:
+        withdraw_duplicate_mark(conn, ANNA, mark, utc_now())
+    assert list_payments(bank, MONA)[0].approved == ()

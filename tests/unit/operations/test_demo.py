@@ -1,0 +1,79 @@
+"""The demo workspace: made once, continued after a kill, never doubled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import operations, work
+from pipeline.domain.settings import Settings
+from pipeline.operations import demo
+from pipeline.store.accounts import people
+from pipeline.store.accounts.people import authenticate
+from pipeline.store.database.store import Store
+from pipeline.store.registers.issued_sheets import list_outstanding
+from tests.support.store.databases import number_schema
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """The demo's store in a folder of the test."""
+    demo.prepare_workspace(tmp_path)
+    return demo.prepare_store(Settings(workspace=tmp_path))
+
+
+def test_everybody_can_log_in_and_every_sheet_is_accounted_for(store: Store) -> None:
+    with store.begin() as conn:
+        for account in demo.DEMO_ACCOUNTS:
+            assert authenticate(conn, account.person.login, demo.DEMO_PASSWORD) == account.person
+        assert len(list_outstanding(conn)) == 105
+
+
+def test_a_second_run_takes_nothing_in_again(store: Store) -> None:
+    demo.scan_samples(store, lambda _: None)
+    first = demo.count_demo_pages(store)
+    demo.scan_samples(store, lambda _: None)
+    assert demo.count_demo_pages(store) == first == 120
+
+
+def test_taking_in_that_was_cut_short_is_continued(store: Store) -> None:
+    def cut(_pages: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.scan_samples(store, cut)
+    demo.scan_samples(store, lambda _: None)
+    assert demo.count_demo_pages(store) == 120
+
+
+def test_the_settings_say_when_the_outage_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo.prepare_workspace(tmp_path)
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    assert Settings(workspace=tmp_path).outage_start == datetime(2021, 12, 16, 3)
+
+
+def test_the_demo_keeps_to_a_database_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    care = tmp_path / "care.db"
+    monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", f"sqlite:///{care}")
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "care"))
+    monkeypatch.setattr(demo, "DEMO_WORKSPACE", tmp_path / "demo")
+    monkeypatch.setattr(demo.prepare_workspace, "__defaults__", (tmp_path / "demo",))
+    monkeypatch.setattr(demo, "scan_samples", lambda *_: None)
+    monkeypatch.setattr(work, "work", lambda **_: None)
+    monkeypatch.setattr(work, "status", lambda: None)
+    operations.demo(headless=True, processes=1)
+    assert not care.exists()
+
+
+def test_the_demo_of_an_earlier_version_is_upgraded(tmp_path: Path, store: Store) -> None:
+    with store.begin() as conn:
+        number_schema(conn, 8)
+    store.close()
+    again = demo.prepare_store(Settings(workspace=tmp_path))
+    with again.read() as conn:
+        assert len(people.list_people(conn)) == len(demo.DEMO_ACCOUNTS)
+    again.close()

@@ -1,0 +1,109 @@
+"""The strokes of a row of digit boxes go to their cells whole or divided, and dust to none."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.reading.fields.digits.strokes import MAX_16BIT_PX, assign_strokes, find_reached_boxes
+
+EDGES = np.linspace(10, 130, 4)
+"""Three cells of 40 px within a margin of 10 px."""
+MARGIN = 10.0
+
+
+def blank_row() -> NDArray[np.uint8]:
+    return np.zeros((80, 140), np.uint8)
+
+
+def test_a_stroke_that_reaches_over_a_little_stays_whole() -> None:
+    mask = blank_row()
+    mask[30:34, 20:60] = 1
+    labels, found, _ = assign_strokes(mask, EDGES, MARGIN)
+    assert list(found) == [0]
+    (stroke,) = found[0]
+    assert (stroke.x, stroke.y, stroke.w, stroke.h, stroke.area) == (20, 30, 40, 4, 160)
+    assert np.array_equal(labels == stroke.label, mask > 0)
+
+
+def test_a_line_through_the_row_is_divided_at_the_sides_of_the_cells() -> None:
+    mask = blank_row()
+    mask[40:43, 4:136] = 1
+    labels, found, _ = assign_strokes(mask, EDGES, MARGIN)
+    assert sorted(found) == [0, 1, 2]
+    for cell, (piece,) in found.items():
+        assert (piece.x, piece.w, piece.area) == (10 + 40 * cell, 40, 120)
+        assert np.count_nonzero(labels == piece.label) == piece.area
+    assert len({piece.label for (piece,) in found.values()}) == 3
+
+
+def test_what_a_division_leaves_apart_are_strokes_of_their_own() -> None:
+    """An arch whose feet stand in one cell and whose bow lies in the other."""
+    mask = blank_row()
+    mask[20:24, 30:80] = mask[50:54, 30:80] = 1
+    mask[20:54, 76:80] = 1
+    _, found, _ = assign_strokes(mask, EDGES, MARGIN)
+    assert sorted((stroke.y, stroke.h) for stroke in found[0]) == [(20, 4), (50, 4)]
+    assert [stroke.h for stroke in found[1]] == [34]
+
+
+def test_specks_slivers_of_box_lines_and_what_lies_outside_are_left_out() -> None:
+    mask = blank_row()
+    mask[20:60, 25:30] = 1  # a stroke
+    mask[30:32, 40:42] = 1  # a speck
+    mask[12:60, 49:52] = 1  # on the side between two cells
+    mask[1:7, 60:90] = 1  # above the boxes
+    _, found, _ = assign_strokes(mask, EDGES, MARGIN)
+    assert {cell: [stroke.x for stroke in strokes] for cell, strokes in found.items()} == {0: [25]}
+
+
+def test_dust_beside_a_large_stroke_is_left_out_but_is_a_stroke_alone() -> None:
+    mask = blank_row()
+    mask[20:60, 20:26] = 1
+    mask[30:33, 35:37] = mask[30:33, 75:77] = 1
+    _, found, _ = assign_strokes(mask, EDGES, MARGIN)
+    assert {cell: [stroke.area for stroke in strokes] for cell, strokes in found.items()} == {0: [240], 1: [6]}
+
+
+def test_more_strokes_than_16_bits_can_number_are_told_apart() -> None:
+    mask = np.zeros((640, 640), np.uint8)
+    mask[::2, ::2] = 1
+    mask[300:320, 500:520] = 1
+    labels, found, _ = assign_strokes(mask, np.array([0.0, 640.0]), 0)
+    assert mask.size > MAX_16BIT_PX
+    assert len(np.unique(labels)) > 2**16
+    assert [(stroke.x, stroke.y) for stroke in found[0]] == [(500, 300)]
+
+
+def test_a_digit_that_stands_half_above_the_boxes_or_beside_them_is_told_of() -> None:
+    above, beside = blank_row(), blank_row()
+    above[0:16, 25:40] = 1
+    beside[25:60, 2:14] = 1
+    for mask in (above, beside):
+        assert assign_strokes(mask, EDGES, MARGIN)[1:] == ({}, True)
+
+
+def test_what_only_touches_the_boxes_from_outside_is_not_told_of() -> None:
+    mask = blank_row()
+    mask[0:12, 25:40] = 1  # the foot of what stands above
+    mask[25:60, 12:30] = 1  # a digit that leaves its box
+    mask[38:42, 0:8] = mask[38:42, 132:140] = 1  # dashes beside the boxes
+    assert assign_strokes(mask, EDGES, MARGIN)[2] is False
+
+
+def test_a_digit_that_goes_on_below_or_above_the_picture_is_told_of_and_a_long_tail_is_not() -> None:
+    for rows, told in ((slice(45, 80), True), (slice(0, 35), True), (slice(45, 79), False), (slice(12, 80), False)):
+        mask = blank_row()
+        mask[rows, 20:40] = 1
+        _, found, outside = assign_strokes(mask, EDGES, MARGIN)
+        assert (list(found), outside) == ([0], told), rows
+
+
+def test_a_stroke_that_reaches_far_and_high_into_the_next_box_is_told_of() -> None:
+    mask = blank_row()
+    for step in range(40):
+        mask[20 + step, 44 + step // 4 : 51 + step // 4] = 1  # slants from the first box into the second, where most of it lies
+    mask[30:34, 95:135] = 1  # a bar from the second box into the third is no digit
+    labels, found, _ = assign_strokes(mask, EDGES, MARGIN)
+    assert list(found) == [1, 2]
+    assert find_reached_boxes(labels, found, EDGES, 60.0).tolist() == [True, False, False]

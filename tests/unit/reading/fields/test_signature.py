@@ -1,0 +1,118 @@
+"""Signatures and initials: there or not."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.issues import IssueCode
+from pipeline.domain.model import UNSEEN_P, Image, State
+from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.registry import CALIBRATED_READERS
+from pipeline.reading.fields.signature import read_initials, read_signatures
+
+PX = 8.0
+
+
+def test_a_signature_is_there_and_the_printed_line_is_not_one() -> None:
+    blank = _page()
+    signed = blank.copy()
+    path = np.array([(40 + 6 * i, 70 + round(25 * np.sin(i))) for i in range(40)], np.int32)
+    cv2.polylines(signed, [path], False, 60, 3, cv2.LINE_AA)
+    there, missing = read_signatures([_crop(signed, blank, Kind.SIGNATURE), _crop(blank, blank, Kind.SIGNATURE)])
+    assert (there.value, there.state) == (True, State.READ)
+    assert (missing.value, missing.state) == (False, State.EMPTY)
+    assert min(there.p, missing.p) > 0.95
+
+
+@pytest.mark.parametrize(("side", "least", "most"), [(2, 0.9, 1.0), (8, 0.5, 0.8), (24, 0.95, 1.0)])
+def test_p_is_low_for_a_spot_that_may_be_dirt(side: int, least: float, most: float) -> None:
+    blank = _page()
+    spotted = blank.copy()
+    spotted[40 : 40 + side, 100 : 100 + side] = 40
+    (reading,) = read_signatures([_crop(spotted, blank, Kind.SIGNATURE)])
+    assert least <= reading.p <= most
+
+
+def test_writing_of_the_field_above_is_not_a_signature() -> None:
+    blank = _page()
+    crossed = blank.copy()
+    cv2.line(crossed, (100, 0), (104, 12), 40, 4)
+    cv2.line(crossed, (300, 0), (304, 14), 40, 4)
+    (reading,) = read_signatures([_crop(crossed, blank, Kind.SIGNATURE)])
+    assert reading.value is False
+
+
+def test_print_that_black_and_white_made_bolder_is_not_a_signature() -> None:
+    blank = _page()
+    cv2.rectangle(blank, (16, 16), (383, 111), 190, 2)
+    bolder = np.where(blank < 200, 0, 255).astype(np.uint8)
+    cv2.line(bolder, (16, 19), (383, 19), 0, 2)
+    cv2.line(bolder, (13, 30), (13, 70), 0, 3)
+    (reading,) = read_signatures([_crop(bolder, blank, Kind.SIGNATURE)])
+    assert reading.value is False
+
+
+def test_initials_offer_their_letters() -> None:
+    blank = _page()
+    signed = blank.copy()
+    cv2.putText(signed, "KL", (60, 90), cv2.FONT_HERSHEY_SIMPLEX, 1.8, 40, 4, cv2.LINE_AA)
+    there, missing = read_initials([_crop(signed, blank, Kind.INITIALS), _crop(blank, blank, Kind.INITIALS)])
+    assert there.value is True
+    assert there.alternatives[0][0] == "KL"
+    assert missing.value is False
+
+
+def _page() -> Image:
+    page = np.full((128, 400), 250, np.uint8)
+    page[108:110] = 140
+    return page
+
+
+def _crop(image: Image, blank: Image, kind: Kind) -> FieldImage:
+    spec = FieldSpec(name="sign", label="sign", kind=kind, box=(10, 10, 46, 12))
+    return FieldImage(image, spec, blank, PX, 2.0)
+
+
+def _signed(text: str, foot: int) -> Image:
+    page = _page()
+    cv2.putText(page, text, (60, foot), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 40, 4, cv2.LINE_AA)
+    return page
+
+
+@pytest.mark.parametrize("kind", [Kind.SIGNATURE, Kind.INITIALS])
+@pytest.mark.parametrize("ends", [((80, 60), (160, 62)), ((80, 90), (160, 40)), ((120, 0), (124, 127)), ((0, 60), (399, 64))])
+def test_a_dash_and_a_line_drawn_through_are_left_to_a_person(ends: tuple[tuple[int, int], tuple[int, int]], kind: Kind) -> None:
+    page = _page()
+    cv2.line(page, *ends, 40, 3, cv2.LINE_AA)
+    (reading,) = CALIBRATED_READERS[kind]([_crop(page, _page(), kind)])
+    assert reading.p <= UNSEEN_P
+
+
+def test_initials_that_are_struck_out_are_doubtful_and_told_of() -> None:
+    struck = _signed("KL", 80)
+    cv2.line(struck, (50, 66), (120, 64), 40, 3, cv2.LINE_AA)
+    kept, gone = CALIBRATED_READERS[Kind.INITIALS]([_crop(page, _page(), Kind.INITIALS) for page in (_signed("KL", 80), struck)])
+    assert kept.p > 0.99
+    assert kept.issues == ()
+    assert gone.p <= UNSEEN_P
+    assert gone.issues == (IssueCode.STRUCK_OUT,)
+
+
+@pytest.mark.parametrize("kind", [Kind.SIGNATURE, Kind.INITIALS])
+def test_whoever_signs_below_the_field_is_told_of(kind: Kind) -> None:
+    blank = np.full((128, 400), 250, np.uint8)
+    page = blank.copy()
+    cv2.putText(page, "KL", (60, 134), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 40, 4, cv2.LINE_AA)
+    below, empty = CALIBRATED_READERS[kind]([_crop(page, blank, kind), _crop(blank, blank, kind)])
+    assert below.issues == (IssueCode.STRAY_WRITING,)
+    assert empty.issues == ()
+
+
+def test_a_spot_that_may_be_dirt_is_no_sure_signature() -> None:
+    page = _page()
+    page[40:48, 100:108] = 40
+    (reading,) = CALIBRATED_READERS[Kind.SIGNATURE]([_crop(page, _page(), Kind.SIGNATURE)])
+    assert reading.p < 0.8

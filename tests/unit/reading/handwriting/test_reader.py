@@ -1,0 +1,165 @@
+"""Handwritten lines: ink, decoding, calibration, and error rates on hands that nobody tuned on."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from rapidfuzz.distance import Levenshtein
+
+from pipeline.domain.form.field import FieldSpec, Kind
+from pipeline.domain.model import Image, State
+from pipeline.reading.fields import lines
+from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.handwriting import reader
+from pipeline.reading.fields.handwriting.line_image import split_into_bands
+from pipeline.reading.fields.handwriting.network import read_steps
+from pipeline.reading.fields.ink import find_ink, render_ink
+from pipeline.reading.fields.lines import count_lines
+from pipeline.reading.language.ctc import decode_ctc
+from tests.support.shared_data import shared
+
+PX = 8.0
+
+
+def test_a_word_is_read_with_its_characters_and_alternatives() -> None:
+    (reading,) = reader.read_handwriting([_crop(_worded("Hemma 12"))])
+    assert (reading.value, reading.state) == ("Hemma 12", State.READ)
+    assert len(reading.characters) == len("Hemma 12")
+    assert all(0 <= p <= reading.p for _, p in reading.alternatives)
+
+
+def test_print_of_the_form_is_neither_read_nor_left_in_the_word() -> None:
+    blank = _page()
+    cv2.putText(blank, "Namn", (16, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 120, 1, cv2.LINE_AA)
+    cv2.line(blank, (0, 80), (blank.shape[1], 80), 150, 2)
+    crops = [_crop(np.minimum(_worded("Karin"), blank), blank), _crop(blank, blank)]
+    word, nothing = reader.read_handwriting(crops)
+    assert word.value == "Karin"
+    assert (nothing.value, nothing.state) == (None, State.EMPTY)
+
+
+def test_faint_pencil_is_followed_and_dirt_is_not() -> None:
+    faint = 255 - (255 - _worded("Karin").astype(np.int32)) // 4
+    dirty = _page()
+    dirty[40:42, 60:62] = 90
+    pencil, dirt = reader.read_handwriting([_crop(faint.astype(np.uint8)), _crop(dirty)])
+    assert pencil.value == "Karin"
+    assert dirt.state is State.EMPTY
+
+
+def test_specks_and_what_is_left_of_a_rule_are_not_writing() -> None:
+    specked, ruled = _page(), _page()
+    for x in range(20, 180, 20):
+        specked[50:54, x : x + 4] = 0
+    ruled[70:72, 30:60] = 0
+    readings = reader.read_handwriting([_crop(specked, _page()), _crop(ruled, _page())])
+    assert all((r.value, r.state) == (None, State.EMPTY) for r in readings)
+    assert all(0.7 <= r.p < 0.99 for r in readings)
+    (area,) = lines.read_text_areas([_crop(specked, _page())])
+    assert (area.state, area.p) == (State.EMPTY, readings[0].p)
+
+
+def test_a_rule_in_a_picture_without_its_form_is_not_ink() -> None:
+    page = _page()
+    page[84:86] = 120
+    assert not find_ink(_crop(page)).mask.any()
+
+
+def test_written_makes_paper_white_and_ink_black() -> None:
+    grey = (_worded("ab").astype(np.int32) // 2 + 90).astype(np.uint8)
+    picture = render_ink(find_ink(_crop(grey)))
+    assert picture.max() == 255
+    assert picture.min() < 10
+
+
+def test_a_stroke_stays_whole_in_the_line_of_its_centre() -> None:
+    mask = np.zeros((100, 40), np.bool_)
+    mask[20:58, 5:8] = True
+    mask[60:80, 20:23] = True
+    first, second = split_into_bands(mask, (0, 50, 100))
+    assert first.sum() == 38 * 3
+    assert second.sum() == 20 * 3
+
+
+def test_ink_grown_together_over_several_lines_is_cut_at_the_rules() -> None:
+    mask = np.zeros((100, 40), np.bool_)
+    mask[5:95, 5:8] = True
+    assert [int(part.sum()) for part in split_into_bands(mask, (0, 50, 100))] == [45 * 3, 45 * 3]
+
+
+def test_lines_are_joined_and_empty_ones_at_the_end_dropped() -> None:
+    spec = FieldSpec(name="note", label="note", kind=Kind.LINES, box=(0, 0, 60, 48), lines=4)
+    page = np.full((round(48 * PX), round(60 * PX)), 255, np.uint8)
+    blank = page.copy()
+    for row in range(1, 5):
+        blank[row * 96 - 2 : row * 96] = 170
+    for at, text in ((0, "Blodtryck"), (2, "Ringde son")):
+        page[at * 96 : (at + 1) * 96] = _worded(text, 60)
+    read, empty = lines.read_text_areas([FieldImage(np.minimum(page, blank), spec, blank, PX), FieldImage(blank, spec, blank, PX)])
+    assert read.value == "Blodtryck\n\nRingde son"
+    assert len(read.characters) == len(str(read.value))
+    assert empty.state is State.EMPTY
+    assert count_lines(page) == 2
+
+
+def test_decoding_collapses_repeats_and_keeps_doubles_apart() -> None:
+    alphabet = "ab"
+    path = [1, 1, 0, 1, 2, 2, 0]
+    steps = np.full((len(path), 3), 0.05, np.float32)
+    steps[np.arange(len(path)), path] = 0.9
+    best, *others = decode_ctc(steps, alphabet)
+    assert best.text == "aab"
+    assert len(best.characters) == 3
+    assert best.p > others[0].p
+
+
+def test_decoding_adds_up_alignments_where_the_best_path_would_not() -> None:
+    steps = np.array([[0.6, 0.4], [0.6, 0.4]], np.float32)
+    best = decode_ctc(steps, "a")[0]
+    assert best.text == "a"
+    assert best.p == pytest.approx(0.64)
+
+
+def test_decoding_nothing_is_the_empty_text() -> None:
+    assert decode_ctc(np.zeros((0, 3), np.float32), "ab")[0].text == ""
+
+
+def test_a_line_is_read_the_same_whatever_else_is_read_with_it() -> None:
+    pictures = [_worded(text) for text in ("Anna", "Undersköterska", "12")]
+    together = read_steps(pictures)
+    for picture, steps in zip(pictures, together, strict=True):
+        (alone,) = read_steps([picture])
+        assert np.array_equal(alone, steps)
+        assert steps.sum(axis=1) == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_error_rate_on_real_words() -> None:
+    data = np.load(shared("handwriting", "dhsd_words.npz"))
+    images, texts = data["x"], [str(text) for text in data["text"]]
+    at = [i for i, text in enumerate(texts) if "ß" not in text][:200]
+    readings = reader.read_handwriting([_loose(images[i]) for i in at])
+    wrong = sum(Levenshtein.distance(str(r.value or ""), texts[i]) for r, i in zip(readings, at, strict=True))
+    assert wrong / sum(len(texts[i]) for i in at) < 0.15
+
+
+def _page(width: float = 60) -> Image:
+    return np.full((96, round(width * PX)), 255, np.uint8)
+
+
+def _worded(text: str, width: float = 60) -> Image:
+    page = _page(width)
+    cv2.putText(page, text, (20, 68), cv2.FONT_HERSHEY_SIMPLEX, 1.3, 20, 3, cv2.LINE_AA)
+    return page
+
+
+def _crop(image: Image, blank: Image | None = None) -> FieldImage:
+    spec = FieldSpec(name="text", label="text", kind=Kind.TEXT, box=(0, 0, image.shape[1] / PX, 12))
+    return FieldImage(image, spec, blank, PX)
+
+
+def _loose(image: Image) -> FieldImage:
+    spec = FieldSpec(name="text", label="text", kind=Kind.TEXT, box=(0, 0, 36, 9))
+    return FieldImage(image, spec)

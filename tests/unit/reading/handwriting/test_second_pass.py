@@ -1,0 +1,180 @@
+"""Doubtful words are looked at again, and the text counts that all looks and Swedish together find likeliest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.domain.form.field import Format
+from pipeline.domain.model import Image
+from pipeline.domain.settings import ROOT
+from pipeline.reading.fields.handwriting import second_pass
+from pipeline.reading.fields.handwriting.network import ALPHABET, STEP_PX, Steps
+from pipeline.reading.fields.handwriting.second_pass import (
+    MAX_RUN_STEPS,
+    ImageSecondPass,
+    PassSteps,
+    combine_passes,
+    make_second_pass,
+    text_log_probability,
+)
+from pipeline.reading.language.ctc import decode_ctc
+from pipeline.reading.language.language_model import load_swedish
+from pipeline.reading.language.transcription import SwedishGuide, transcribe_line
+from tests.support.pages.written_steps import Sign, steps_of, with_doubt
+
+SWEDISH = load_swedish(ROOT / "data" / "models")
+LIKELY = 0.02
+EITHER = {"å": 0.7, "ä": 0.3}
+"""With Swedish, which has `läsa` more often than `låsa`, as likely."""
+
+
+class Asked:
+    """Looks that see what they are told to, and what they were asked for."""
+
+    def __init__(self, *signs: Sign, number: str = "") -> None:
+        self.sees, self.number = steps_of(list(signs)), steps_of(list(number) or [" "])
+        self.spans, self.numbers = list[tuple[int, int]](), list[tuple[int, int]]()
+
+    def at_word(self, start: int, end: int) -> PassSteps:
+        self.spans.append((start, end))
+        return [self.sees]
+
+    def at_number(self, start: int, end: int) -> Steps:
+        self.numbers.append((start, end))
+        return self.number
+
+
+def test_the_p_of_a_text_is_that_of_all_its_alignments() -> None:
+    """As a search finds it that gives little up."""
+    rng = np.random.default_rng(3)
+    steps = np.full((6, len(ALPHABET) + 1), 1e-12, np.float32)
+    columns = [0, *(ALPHABET.index(sign) + 1 for sign in "ab")]
+    steps[:, columns] = rng.dirichlet(np.ones(3), 6)
+    for found in decode_ctc(steps, ALPHABET, beams=500):
+        if found.text and found.p > LIKELY:
+            assert math.exp(text_log_probability(steps, found.text)) == pytest.approx(found.p, rel=0.01)
+
+
+def test_another_look_decides_between_two_texts() -> None:
+    doubtful = steps_of(with_doubt("låsa", {1: EITHER}))
+    for sees in ("låsa", "läsa"):
+        found = transcribe_line(doubtful, SWEDISH, again=Asked(*sees))
+        assert found.value == sees
+        assert len(found.characters) == len(sees)
+        assert found.p > transcribe_line(doubtful, SWEDISH).p
+
+
+def test_looks_that_differ_leave_a_word_doubtful() -> None:
+    """Also the character that they differ in, and no other."""
+    looks = [steps_of(text) for text in ("låsa", "läsa")]
+    best, other = combine_passes(["låsa", "läsa"], looks, SwedishGuide(SWEDISH, True))
+    assert {best.text, other.text} == {"låsa", "läsa"}
+    assert best.p < 0.5
+    assert best.characters[1] < min(best.characters[0], *best.characters[2:])
+
+
+def test_a_look_may_propose_what_the_first_did_not_see() -> None:
+    doubtful = steps_of(with_doubt("hjarna", {2: {"a": 0.5, "o": 0.45}}))
+    assert transcribe_line(doubtful, SWEDISH, again=Asked(*"hjärna")).value == "hjärna"
+
+
+def test_only_doubtful_words_are_looked_at_again() -> None:
+    signs: list[Sign] = [*"Puls 7", {"2": 0.5, "7": 0.49}, " ", *with_doubt("låsa", {1: EITHER})]
+    again = Asked(*"läsa")
+    assert str(transcribe_line(steps_of(signs), SWEDISH, again=again).value).endswith(" läsa")
+    assert again.spans == [(2 * signs.index(" ", 5) + 1, 2 * len(signs))]
+    sure = Asked(*"läsa")
+    assert transcribe_line(steps_of("Puls 72 lugn natt"), SWEDISH, again=sure).value == "Puls 72 lugn natt"
+    assert not sure.spans
+
+
+@pytest.mark.parametrize("form", [None, Format.DOSE])
+def test_a_number_that_the_second_network_reads_otherwise_is_doubtful(form: Format | None) -> None:
+    """Its comma may be what the first did not see; nobody decides for it."""
+    once, both, otherwise = (
+        transcribe_line(steps_of("25 mg"), SWEDISH, form, Asked(number=seen)) for seen in ("", "25 mg" if form else "25", "2,5 mg" if form else "2,5")
+    )
+    assert both == once
+    assert otherwise.value == "25 mg"
+    assert otherwise.p == pytest.approx(once.p / 2)
+    assert otherwise.alternatives[0] == ("2,5 mg", otherwise.p)
+    assert otherwise.p + sum(p for _, p in otherwise.alternatives) <= 1
+
+
+def test_only_what_differs_of_a_number_is_doubtful() -> None:
+    found = transcribe_line(steps_of("Puls 172"), SWEDISH, again=Asked(number="112"))
+    assert [i for i, p in enumerate(found.characters) if p <= 0.5] == [len("Puls 1")]
+
+
+def test_numbers_and_fields_with_a_format_are_seen_whole_and_never_wider() -> None:
+    again = Asked()
+    assert transcribe_line(steps_of(with_doubt("08:10", {4: {"0": 0.5, "5": 0.49}})), SWEDISH, again=again).value == "08:10"
+    assert transcribe_line(steps_of(with_doubt("08:lo", {3: {"l": 0.5, "1": 0.4}})), SWEDISH, Format.TIME, again).p < 0.9
+    assert again.numbers == [(0, 10)]
+    assert not again.spans
+
+
+def test_a_look_puts_no_digit_into_a_word() -> None:
+    found = transcribe_line(steps_of(with_doubt("låsa", {1: EITHER})), SWEDISH, again=Asked(*"l7sa"))
+    assert found.value in ("låsa", "läsa")
+
+
+def test_long_runs_are_not_looked_at_again() -> None:
+    again = Asked(*"x")
+    word = "qwxzj" * 8
+    assert 2 * len(word) > MAX_RUN_STEPS
+    transcribe_line(steps_of(with_doubt(word, {place: {word[place]: 0.5, "k": 0.45} for place in range(0, 40, 3)})), SWEDISH, again=again)
+    assert not again.spans
+
+
+def test_a_part_of_a_line_is_cut_out_where_its_steps_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture may be of any height; the network sees it 48 px high."""
+    shown: list[tuple[int, ...]] = []
+
+    def seen(images: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]], _file: object) -> list[Steps]:
+        shown.extend(image.shape for image in images)
+        return [np.zeros((1, len(ALPHABET) + 1), np.float32) for _ in images]
+
+    monkeypatch.setattr("pipeline.reading.fields.handwriting.second_pass.read_steps", seen)
+    again = make_second_pass()(np.full((96, 2 * STEP_PX * 40), 255, np.uint8))
+    assert again is not None
+    again.at_word(10, 20)
+    assert shown == [(96, round(2 * STEP_PX * 10 * 1.1)), (96, 2 * STEP_PX * 10)]
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "second"), [(Format.NUMBER, "37,5", "37.5"), (Format.TIME, "8.30", "08:30"), (Format.DATE, "24/11-26", "24/11 2026")]
+)
+def test_a_value_that_both_networks_read_stays_sure_however_it_is_written(form: Format, first: str, second: str) -> None:
+    once, twice = (transcribe_line(steps_of(first), SWEDISH, form, Asked(number=seen)) for seen in (first, second))
+    assert twice == once
+
+
+def test_where_the_networks_differ_no_third_text_comes_before_what_they_read() -> None:
+    signs: list[Sign] = [{"1": 0.55, "7": 0.44}, "5"]
+    found = transcribe_line(steps_of(signs), SWEDISH, Format.NUMBER, Asked(number="25"))
+    assert (found.value, [value for value, _ in found.alternatives[:2]]) == ("15", ["25", "75"])
+    assert found.p == max(p for _, p in ((found.value, found.p), *found.alternatives))
+    assert found.p + sum(p for _, p in found.alternatives) <= 1
+
+
+@pytest.mark.parametrize(("width", "steps"), [(4800, 400), (480, 60), (1, 2)], ids=["wider than the network sees", "usual", "one column"])
+def test_a_part_is_looked_at_where_its_steps_were_seen(width: int, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Image] = []
+
+    def look(images: Sequence[Image], file: Path) -> list[Steps]:
+        assert file.name == "second"
+        shown.extend(images)
+        return [steps_of("1")] * len(images)
+
+    monkeypatch.setattr(second_pass, "read_steps", look)
+    picture = np.full((48, width), 255, np.uint8)
+    again = ImageSecondPass(picture, Path("first"), Path("second"))
+    for start, end in ((0, steps), (steps // 2, steps)):
+        again.at_number(start, end)
+    assert [part.shape[1] for part in shown] == [width, max(1, width // 2)]

@@ -1,0 +1,138 @@
+"""Units are not surely taken for other signs: a µ for an m, a g for a 9, an l for a 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.domain.form.field import Format
+from pipeline.domain.model import Image, Reading, State
+from pipeline.reading.fields.handwriting import corrections
+from pipeline.reading.fields.handwriting.corrections import MICRO_MIN_P, correct_unit_signs
+from pipeline.reading.fields.handwriting.network import Steps
+from pipeline.reading.language.formats import UNITS
+from tests.support.pages.written_steps import steps_of
+
+KNOWN = "gmuµμ"
+
+
+@dataclass
+class Shipped:
+    """Stands in for the network as shipped: it sees a µ with this p in the columns from `start` on, if they are shown to it."""
+
+    p: float
+    start: int = 0
+    shown: list[Image] = field(default_factory=list)
+
+    def __call__(self, images: Sequence[Image], file: Path) -> list[tuple[Steps, str]]:
+        assert file.name.startswith("PP-OCR")
+        self.shown += images
+        steps = np.zeros((4, 1 + len(KNOWN)), np.float32)
+        steps[2, 1 + KNOWN.index("µ")] = steps[2, 1 + KNOWN.index("μ")] = self.p / 2
+        return [(steps, KNOWN)]
+
+
+def read(text: str, shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> Reading:
+    """The text as it comes out."""
+    monkeypatch.setattr(corrections, "read_all_characters", shipped)
+    characters = (0.9,) * len(text)
+    picture = np.full((48, 16 * len(text)), 255, np.uint8)
+    return correct_unit_signs(Reading(text, 0.88, State.READ, (("else", 0.1),), characters), picture, steps_of(text), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "micro"),
+    [("50 mg", "50 µg"), ("2,5 ug", "2,5 µg"), ("0.5mg x 2", "0.5µg x 2"), ("½ Mg", "½ µg"), ("Fick 50 mg Levaxin kl 7", "Fick 50 µg Levaxin kl 7")],
+)
+def test_a_micro_sign_is_proposed_and_never_sure(text: str, micro: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read(text, Shipped(MICRO_MIN_P), monkeypatch)
+    assert found.value == micro
+    assert found.alternatives[0] == (text, found.p)
+    assert found.p + sum(p for _, p in found.alternatives) <= 1
+    assert found.p <= 0.5
+    assert [i for i, p in enumerate(found.characters) if p <= 0.5] == [micro.index("µ")]
+
+
+@pytest.mark.parametrize("text", ["50 mg", "2,5 ug"])
+def test_without_a_micro_sign_nothing_changes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(text, Shipped(MICRO_MIN_P / 2), monkeypatch).value == text
+
+
+@pytest.mark.parametrize("text", ["75 kg", "2 hg", "1 g", "50 mgr", "mg", "I mg", "17.30", "Ringde"])
+def test_nobody_is_asked_about_anything_else(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = Shipped(1.0)
+    assert read(text, shipped, monkeypatch).value == text
+    assert shipped.shown == []
+
+
+def test_only_the_number_and_its_unit_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = Shipped(0.0)
+    read("Fick 50 mg Levaxin kl 7", shipped, monkeypatch)
+    (part,) = shipped.shown
+    assert 5 * 16 < part.shape[1] < 8 * 16
+
+
+def two_signs(high: tuple[int, int], apart: int) -> Image:
+    """A figure, and a sign from one row to another with so much white between them, px."""
+    picture = np.full((48, 32), 255, np.uint8)
+    picture[6:34, 3 : 16 - apart // 2] = 0
+    picture[high[0] : high[1], 16 + (apart + 1) // 2 : 29] = 0
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("text", "high", "apart", "other"),
+    [
+        ("19", (6, 34), 2, None),
+        ("19", (6, 34), 12, None),
+        ("19", (14, 46), 2, "1 g"),
+        ("29", (8, 38), 14, "2 g"),
+        ("11", (6, 34), 2, None),
+        ("11", (6, 34), 12, "1 l"),
+        ("17", (14, 46), 12, None),
+    ],
+)
+def test_a_last_figure_that_stands_as_a_letter_does_is_doubtful(text: str, high: tuple[int, int], apart: int, other: str | None) -> None:
+    found = correct_unit_signs(Reading(text, 0.98, State.READ, (), (0.99, 0.99)), two_signs(high, apart), steps_of(text), None)
+    assert found.value == text
+    assert (found.alternatives[0][0] if found.alternatives else None) == other
+    assert found.p == (0.98 if other is None else 0.49)
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("19", "1 g"), ("0,59", "0,5 g"), ("11", "1 l"), ("Novorapid 11", "Novorapid 1 l"), ("19 mg", None), ("21 IE", None), ("12", None), ("9", None)]
+    + [(f"21 {unit}", None) for unit in UNITS.split() if unit != "µg"],
+)
+def test_a_dose_without_a_unit_may_end_in_one(text: str, other: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corrections, "read_all_characters", Shipped(0.0))
+    picture = np.full((48, 16 * len(text)), 255, np.uint8)
+    found = correct_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text), Format.DOSE)
+    assert (found.alternatives[0][0] if found.alternatives else None) == other
+
+
+@pytest.mark.parametrize("text", ["2021", "1999", "kl 12:19", "16/12-21", "1+0+1", "112-11"])
+def test_years_days_and_times_end_in_figures(text: str) -> None:
+    wide = np.full((48, 16 * len(text)), 255, np.uint8)
+    wide[10:40:3, ::12] = 0
+    assert correct_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), wide, steps_of(text), None).p == 0.98
+
+
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.DOSE])
+def test_where_no_letter_can_stand_a_figure_is_one(form: Format) -> None:
+    found = Reading("11", 0.98, State.READ, (), (0.99, 0.99))
+    assert correct_unit_signs(found, two_signs((6, 34), 12), steps_of("11"), form) == found
+
+
+def test_a_letter_is_told_beside_a_micro_sign_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corrections, "read_all_characters", Shipped(MICRO_MIN_P))
+    before = np.full((48, 16 * len("50 mg och ")), 255, np.uint8)
+    text = "50 mg och 19"
+    picture = np.hstack([before, two_signs((14, 46), 2)])
+    found = correct_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text), None)
+    assert found.value == "50 µg och 19"
+    assert [value for value, _ in found.alternatives] == ["50 µg och 1 g", text]

@@ -1,0 +1,55 @@
+"""Ink in a line that no sign of its reading stands for makes the reading doubtful."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.domain.model import Image, Reading, State
+from pipeline.reading.fields.handwriting.corrections import flag_unread_symbols
+from tests.support.pages.written_steps import steps_of
+
+HEIGHT, WIDE = 48, 16
+"""A sign of these answers is as wide as two steps."""
+
+
+def line(text: str, more: tuple[int, int, int] | None = None) -> Image:
+    """A stroke for each sign of a text but spaces, and a further one at a column, so many px wide and high."""
+    picture = np.full((HEIGHT, WIDE * len(text)), 255, np.uint8)
+    for i, sign in enumerate(text):
+        if sign != " ":
+            picture[8:40, WIDE * i + 2 : WIDE * i + 10] = 0
+    if more:
+        column, width, height = more
+        picture[10 : 10 + height, column : column + width] = 0
+    return picture
+
+
+def read(text: str, picture: Image) -> Reading:
+    """The line, read surely."""
+    return flag_unread_symbols(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text))
+
+
+@pytest.mark.parametrize("text", ["temp 38", "a", "38"])
+def test_a_line_whose_ink_is_all_read_stays_sure(text: str) -> None:
+    assert read(text, line(text)).p == 0.98
+
+
+@pytest.mark.parametrize(("text", "column", "doubtful"), [("temp   38", 6 * WIDE - 8, 7), ("38    ok", 3 * WIDE, 6), ("ok    ", 4 * WIDE, 1)])
+def test_what_was_passed_over_makes_the_line_and_the_sign_after_it_doubtful(text: str, column: int, doubtful: int) -> None:
+    found = read(text, line(text, (column, 12, 20)))
+    assert found.p == 0.49
+    assert [i for i, p in enumerate(found.characters) if p < 0.5] == [doubtful]
+
+
+@pytest.mark.parametrize("size", [(3, 5), (12, 3), (2, 20)], ids=["dot", "dash", "thin"])
+def test_dirt_is_no_sign(size: tuple[int, int]) -> None:
+    assert read("temp   38", line("temp   38", (6 * WIDE - 8, *size))).p == 0.98
+
+
+def test_a_value_written_otherwise_than_the_line_has_all_its_ink_read() -> None:
+    """The steps are those of `kl 8.30`: in its value no sign stands for the k and the l."""
+    text = "kl   8.30"
+    found = Reading("08:30", 0.98, State.READ)
+    assert flag_unread_symbols(found, line(text), steps_of(text)).p == 0.98
+    assert flag_unread_symbols(found, line(text, (3 * WIDE, 12, 20)), steps_of(text)).p == 0.49

@@ -1,0 +1,47 @@
+"""Connected parts are the same, however many bits number them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.reading.imaging.components import Components
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_parts_are_numbered_and_measured_as_with_32_bits(connectivity: int) -> None:
+    rng = np.random.default_rng(1)
+    for share in (0.0, 0.05, 0.4, 0.8):
+        mask = rng.random((61, 83)) < share
+        found = Components.of(mask, connectivity)
+        count, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
+        assert len(found) == count
+        assert np.array_equal(found.labels, labels)
+        assert np.array_equal(found.stats, stats)
+        assert np.array_equal(found.centres, centres, equal_nan=True)
+
+
+def test_more_parts_than_16_bits_can_number_are_told_apart() -> None:
+    mask = np.zeros((600, 600), bool)
+    mask[::2, ::2] = True
+    found = Components.of(mask)
+    assert len(found) == 90_001
+    assert np.array_equal(found.pixels(np.arange(90_001) > 0), mask)
+
+
+def test_chosen_parts_are_shown_alone() -> None:
+    mask = np.zeros((9, 20), bool)
+    mask[1:3, 1:4] = mask[5:8, 10:18] = True
+    found = Components.of(mask)
+    large = found.pixels(found.column(cv2.CC_STAT_AREA) == 24)
+    assert large.dtype == np.bool_
+    assert np.array_equal(large, mask & (np.arange(20) > 5))
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 7), (7, 0)])
+def test_a_mask_without_any_pixel_has_no_parts(size: tuple[int, int]) -> None:
+    found = Components.of(np.zeros(size, bool))
+    assert len(found) == 1
+    assert found.column(cv2.CC_STAT_AREA).tolist() == [0]
+    assert found.labels.shape == found.pixels([True]).shape == size

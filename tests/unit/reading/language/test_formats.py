@@ -1,0 +1,165 @@
+"""Formats of handwritten lines: their shapes, the values they stand for, and how they guide the reading."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from pipeline.domain import dates
+from pipeline.domain.form.field import FieldSpec, Format, Kind
+from pipeline.domain.model import State
+from pipeline.reading.language.formats import FORMAT_PATTERNS, format_guide, parse_values
+from pipeline.reading.language.transcription import transcribe_line
+from tests.support.pages.written_steps import Sign, steps_of, with_doubt
+
+GOOD = {
+    Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026", "24/11-26", "3/12 26", "3/12/26", "24.11.26"),
+    Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59", "24.00", "kl 2400"),
+    Format.DOSE: (
+        *("500 mg", "1 tabl", "2,5 ml", "½ tabl", "1½ tabl", "1+0+1", "1x3", "12 E", "500mg x 3", "2 tabl vb"),
+        *("0,125 mg", "0.0625 mg", "2,5-5 mg", "1–2 tabl vb", "½-1 tabl", "1/2 tabl", "1 1/2 tabl", "1 ½ tabl", "½+0+1", "12500 E", "10 000 E"),
+        *("40 ml/h", "2 mg/ml", "1,5 l/min", "0,5 mg/kg", "5 mg s.c.", "2,5 mg iv vb", "1 mg/ml i.m."),
+    ),
+    Format.BLOOD_PRESSURE: ("135/82", "BT 135/82", "90/60 mmHg"),
+    Format.AMOUNT: ("1 250 kr", "1250,50", "45:-", "1.250,00", "-50 kr", "12 345 678"),
+    Format.NUMBER: ("37,5", "120", "-3", "1 250", "0.5"),
+    Format.CODE: ("0041", "8327-9", "041 234 567-8", "041234567890"),
+    Format.PHONE: ("070-174 06 05", "0701740605", "0923-123 45", "+46 70 174 06 05"),
+    Format.PERSONAL_NUMBER: ("19121212-1212", "121212+1212", "1212121212"),
+}
+BAD = {
+    Format.DATE: ("24/11", "2026-13-01", "24/13 2026", "nov"),
+    Format.TIME: ("25:10", "24:10", "08:61", "8"),
+    Format.DOSE: ("mg", "500 kg", "1+", "1.250 mg", "2,5- mg", "11/2 tabl", "/h", "40 ml/", "40/h", "5 mg iv vb po"),
+    Format.BLOOD_PRESSURE: ("135", "1/82", "135/8222", "135-82"),
+    Format.AMOUNT: ("kr", "1 25", "1,5"),
+    Format.NUMBER: ("a", "3,", "1.250,00"),
+    Format.CODE: ("A12", "12-", "1,5"),
+    Format.PHONE: ("12", "Anna"),
+    Format.PERSONAL_NUMBER: ("12121212", "x"),
+}
+
+
+def test_every_format_has_a_shape() -> None:
+    assert set(FORMAT_PATTERNS) == set(Format) == set(GOOD) == set(BAD)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
+    shape = format_guide(form)
+    assert [text for text in GOOD[form] if not shape.fits(text)] == []
+    assert [text for text in BAD[form] if shape.fits(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "value"),
+    [
+        (Format.DATE, "24/11 2026", "2026-11-24"),
+        (Format.DATE, "24/11-26", "2026-11-24"),
+        (Format.DATE, "3/12 26", "2026-12-03"),
+        (Format.DATE, "26-11-24", "2026-11-24"),
+        (Format.DATE, "2026/11/24", "2026-11-24"),
+        (Format.DATE, "241124", "2024-11-24"),
+        (Format.DATE, "2026-06-31", None),
+        (Format.TIME, "kl 8.30", "08:30"),
+        (Format.TIME, "24.00", "24:00"),
+        (Format.NUMBER, "1 250,5", "1250.5"),
+        (Format.CODE, "0041 234-5", "00412345"),
+        (Format.PERSONAL_NUMBER, "121212-1212", "1212121212"),
+        (Format.PERSONAL_NUMBER, "121212+1212", "191212121212"),
+        (Format.PERSONAL_NUMBER, "19121212+1212", "191212121212"),
+        (Format.DOSE, "2,5 ml", "2,5 ml"),
+    ],
+)
+def test_a_line_gives_the_values_that_boxes_give(form: Format, text: str, value: str | None) -> None:
+    assert parse_values(form, text) == ((value,) if value else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("16/12/21", ("2021-12-16", "2016-12-21")),
+        ("03.01.22", ("2022-01-03", "2003-01-22")),
+        ("3.1.22", ("2022-01-03",)),
+        ("16/1/22", ("2022-01-16",)),
+        ("16.1.22", ("2022-01-16",)),
+        ("01/2/22", ("2022-02-01",)),
+        ("21/12/21", ("2021-12-21",)),
+        ("22/12/16", ("2016-12-22", "2022-12-16")),
+        ("24.11-26", ("2026-11-24",)),
+    ],
+)
+def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dots(text: str, days: tuple[str, ...]) -> None:
+    assert parse_values(Format.DATE, text) == days
+    found = transcribe_line(steps_of(text), form=Format.DATE)
+    assert found.value == days[0]
+    assert found.p == pytest.approx(1 / len(days))
+    assert tuple(value for value, _ in found.alternatives) == days[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("430503", ("1943-05-03",)),
+        ("43-05-03", ("1943-05-03",)),
+        ("3/5-43", ("1943-05-03",)),
+        ("3/5 2043", ("2043-05-03",)),
+        ("271231", ("2027-12-31",)),
+        ("350503", ("1935-05-03", "2035-05-03")),
+        ("12/11/30", ("1930-11-12", "2030-11-12", "2012-11-30")),
+        ("260503", ("2026-05-03",)),
+    ],
+)
+def test_a_year_of_two_figures_lies_not_far_ahead(monkeypatch: pytest.MonkeyPatch, text: str, days: tuple[str, ...]) -> None:
+    monkeypatch.setattr(dates, "today_in_sweden", lambda: date(2026, 11, 27))
+    assert parse_values(Format.DATE, text) == days
+
+
+def test_a_format_decides_between_signs_that_look_alike() -> None:
+    signs = with_doubt("135/82", {0: {"l": 0.7, "1": 0.3}, 3: {"l": 0.6, "/": 0.4}})
+    assert transcribe_line(steps_of(signs)).value == "l35l82"
+    found = transcribe_line(steps_of(signs), form=Format.BLOOD_PRESSURE)
+    assert (found.value, found.state) == ("135/82", State.READ)
+    assert len(found.characters) == len("135/82")
+
+
+def test_the_likelier_digit_stays_whatever_would_be_the_likelier_number() -> None:
+    signs = with_doubt("740/82", {0: {"7": 0.6, "1": 0.4}})
+    found = transcribe_line(steps_of(signs), form=Format.BLOOD_PRESSURE)
+    assert found.value == "740/82"
+    assert found.alternatives[0][0] == "140/82"
+
+
+@pytest.mark.parametrize(
+    ("dose", "place", "other"), [("0,125 mg", 4, "6"), ("2,5-5 mg", 3, "."), ("1-2 tabl", 1, "+"), ("1/2 tabl", 1, "7"), ("12500 E", 4, "8")]
+)
+def test_a_dose_is_not_made_another_one_to_fit_its_format(dose: str, place: int, other: str) -> None:
+    """A hundredth of doubt of one sign was enough for 0,12 mg, 2,55 mg and 12 tablets."""
+    found = transcribe_line(steps_of(with_doubt(dose, {place: {dose[place]: 0.97, other: 0.01}})), form=Format.DOSE)
+    assert found.value == dose
+    assert found.p > 0.9
+
+
+def test_midnight_as_the_end_of_a_day_is_not_made_another_hour() -> None:
+    found = transcribe_line(steps_of(with_doubt("24.00", {1: {"4": 0.95, "3": 0.05}})), form=Format.TIME)
+    assert found.value == "24:00"
+    assert found.alternatives[0][0] == "23:00"
+
+
+def test_what_does_not_fit_stays_and_is_doubtful() -> None:
+    found = transcribe_line(steps_of("se baksidan"), form=Format.DOSE)
+    assert (found.value, found.state) == ("se baksidan", State.READ)
+    assert found.p <= 0.3
+    june: list[Sign] = list("2026-06-31")
+    assert transcribe_line(steps_of(june), form=Format.DATE).p <= 0.3
+
+
+def test_only_boxes_and_lines_have_formats_and_boxes_not_all() -> None:
+    box = (20.0, 40.0, 60.0, 9.0)
+    assert FieldSpec(name="dos", label="Dos", kind=Kind.TEXT, format=Format.DOSE, box=box).format is Format.DOSE
+    assert FieldSpec(name="vikt", label="Vikt", kind=Kind.TEXT, format=Format.NUMBER, box=box).cells is None
+    with pytest.raises(ValueError, match="needs a handwritten line"):
+        FieldSpec(name="dos", label="Dos", kind=Kind.DIGITS, format=Format.DOSE, box=box)
+    with pytest.raises(ValueError, match="belongs to digits or text"):
+        FieldSpec(name="kryss", label="Kryss", kind=Kind.MARK, format=Format.DATE, box=box)

@@ -1,0 +1,92 @@
+"""Red ink in a field of a page filled in with another pen is told of and never surely a value; grey scans and other pens show none."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.form import Forms
+from pipeline.domain.model import UNSEEN_P, Image, PageReading
+from pipeline.domain.settings import ROOT
+from pipeline.forms.printing import make_blank_sheets
+from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field, render_sheet_page
+from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.reading.read_page import PageReader
+from research.evaluation.fields.filled_pages import make_values
+
+pytestmark = pytest.mark.slow
+
+FORMS = Forms.load(ROOT / "forms")
+VISITS = FORMS.latest("besokslista")
+RED = (45, 35, 205)
+TICKED = ["rad03.mat", "rad05.signatur", "rad07.start", "rad08.namn"]
+
+
+@cache
+def _filled(*, empty: bool = False) -> Image:
+    (sheet,), rng = make_blank_sheets(1), np.random.default_rng(3)
+    values = {} if empty else make_values(VISITS, rng)
+    page = (fill_field(render_sheet_page(VISITS, sheet), VISITS.pages[0], values, make_writers(1, seed=11)[0], rng) * 0.945).astype(np.uint8)
+    page.flags.writeable = False
+    return page
+
+
+def _ticked(page: Image, names: list[str], colour: tuple[int, int, int] = RED) -> Image:
+    """A tick as people check with in the middle of each of these fields."""
+    paper = page.copy()
+    for name in names:
+        _tick(paper, VISITS.by_name[name], colour)
+    return paper
+
+
+def _tick(paper: Image, spec: FieldSpec, colour: tuple[int, int, int]) -> None:
+    x, y = spec.area.x + spec.area.w / 2, spec.area.y + spec.area.h / 2
+    path = np.array([(x - 1.5, y), (x, y + 1.8), (x + 2.5, y - 2.5)]) * PRINT_PX_PER_MM
+    cv2.polylines(paper, [np.round(path).astype(np.int32)], False, colour, 5, cv2.LINE_AA)
+
+
+def _read(paper: Image, suffix: str = ".png") -> PageReading:
+    data = cv2.imencode(suffix, paper, [cv2.IMWRITE_JPEG_QUALITY, 75] if suffix == ".jpg" else [])[1].tobytes()
+    return PageReader.of_forms(FORMS).read(data, "image/jpeg" if suffix == ".jpg" else "image/png").reading
+
+
+def _told(reading: PageReading) -> set[str]:
+    return {problem.partition(":")[2] for problem in reading.issues if problem.startswith("red_ink:")}
+
+
+@pytest.mark.parametrize("dpi", [300, 150])
+def test_red_ticks_in_fields_are_told_of(dpi: int) -> None:
+    """Drawn in empty fields they were surely marks and signatures, in filled ones nothing told of them."""
+    paper = cv2.resize(_ticked(_filled(), TICKED), None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA)
+    reading = _read(np.asarray(paper, np.uint8), ".jpg")
+    assert set(TICKED) <= _told(reading)
+    assert len(_told(reading)) <= len(TICKED) + 2  # what the ends of a tick reach into
+    assert all(reading.fields[name].p <= UNSEEN_P for name in TICKED)
+
+
+def test_a_page_that_is_filled_in_with_red_is_not_told_of() -> None:
+    assert not _told(_read(_ticked(_filled(empty=True), TICKED)))
+
+
+@pytest.mark.parametrize("colour", [(150, 40, 20), (115, 60, 30), (40, 40, 40), (140, 50, 60)], ids=["blue", "dark blue", "black", "violet blue"])
+def test_other_pens_are_not_red(colour: tuple[int, int, int]) -> None:
+    assert not _told(_read(_ticked(_filled(), TICKED, colour)))
+
+
+def test_grey_scans_coloured_fringes_and_highlighter_are_no_red_ink() -> None:
+    ticked = _ticked(_filled(), TICKED)
+    assert not _told(_read(np.asarray(cv2.cvtColor(ticked, cv2.COLOR_BGR2GRAY), np.uint8)))
+    fringed = _filled().copy()
+    fringed[:, 2:, 2] = _filled()[:, :-2, 2]  # the red picture lies 0.17 mm beside the others
+    assert not _told(_read(fringed))
+    marked, area = _filled().copy(), VISITS.by_name["rad03.namn"].area
+    band = marked[
+        round(area.y * PRINT_PX_PER_MM) : round((area.y + area.h) * PRINT_PX_PER_MM),
+        round(area.x * PRINT_PX_PER_MM) : round((area.x + area.w) * PRINT_PX_PER_MM),
+    ]
+    band[:] = (band * np.array([0.75, 0.5, 1.0])).astype(np.uint8)
+    assert not _told(_read(marked))

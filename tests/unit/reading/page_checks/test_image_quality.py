@@ -1,0 +1,101 @@
+"""A page through which its back shines, that lies in shadow, or whose picture is blurred is said to be so, and no other; nothing on it is sure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache, partial
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.domain.confidence import POOR_IMAGE_MAX_P
+from pipeline.domain.form.form import Forms
+from pipeline.domain.issues import IssueCode
+from pipeline.domain.model import Image, Reading, State
+from pipeline.domain.settings import ROOT
+from pipeline.forms.printing import make_blank_sheets
+from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
+from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.reading.imaging import geometry
+from pipeline.reading.imaging.print_contrast import measure_print_contrast
+from pipeline.reading.page_checks.image_quality import cap_confidence, find_quality_issues
+from pipeline.reading.template_images import template_image
+from research.evaluation.damage.effects import (
+    Damage,
+    DamagedPage,
+    add_bleed_through,
+    add_blur,
+    add_dust,
+    add_motion_blur,
+    add_noise,
+    add_uneven_light,
+    binarize,
+    change_dpi,
+    compress_jpeg,
+)
+from research.evaluation.fields.filled_pages import make_values
+
+pytestmark = pytest.mark.slow
+
+FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}
+SOME = ("besokslista", "hsl-anteckning", "signeringslista")
+
+
+@cache
+def _page(form_id: str) -> Image:
+    """A filled page as it is printed, 300 dpi."""
+    form, rng = FORMS[form_id], np.random.default_rng(5)
+    (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
+    return geometry.to_grayscale(fill_field(render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng))
+
+
+def _found(form_id: str, *damage: Damage) -> tuple[IssueCode, ...]:
+    state, rng = DamagedPage(_page(form_id), lambda points: points), np.random.default_rng(7)
+    for step in damage:
+        state = step(state, rng)
+    upright = np.asarray(cv2.resize(state.image, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
+    unfilled = template_image(FORMS[form_id], 1)
+    return find_quality_issues(FORMS[form_id].pages[0].all_fields, upright, unfilled, measure_print_contrast(upright, unfilled))
+
+
+@pytest.mark.parametrize("form_id", SOME)
+def test_a_filled_page_that_was_scanned_is_clear(form_id: str) -> None:
+    assert _found(form_id, partial(add_noise, sigma=3)) == ()
+
+
+BORNE: dict[str, Damage] = {
+    "a little shines through": partial(add_bleed_through, strength=0.1),
+    "uneven light": partial(add_uneven_light, darkest=0.35),
+    "1 bit": partial(binarize, threshold=190),
+    "compressed": partial(compress_jpeg, quality=15),
+    "75 dpi": partial(change_dpi, dpi=75),
+    "dust": partial(add_dust, specks=300),
+    "a little out of focus": partial(add_blur, millimetres=0.1),
+}
+
+
+@pytest.mark.parametrize("form_id", SOME)
+@pytest.mark.parametrize("damage", BORNE.values(), ids=BORNE)
+def test_what_is_borne_leaves_a_page_clear(form_id: str, damage: Damage) -> None:
+    assert _found(form_id, damage) == ()
+
+
+UNCLEAR: dict[str, tuple[Damage, IssueCode]] = {
+    "writing on the back": (partial(add_bleed_through, strength=0.35), IssueCode.SHADED),
+    "strong writing on the back": (partial(add_bleed_through, strength=0.9), IssueCode.SHADED),
+    "a hand that moved": (partial(add_motion_blur, millimetres=0.9), IssueCode.BLURRED),
+    "out of focus": (partial(add_blur, millimetres=0.33), IssueCode.BLURRED),
+}
+
+
+@pytest.mark.parametrize("form_id", SOME)
+@pytest.mark.parametrize(("damage", "what"), UNCLEAR.values(), ids=UNCLEAR)
+def test_what_is_not_clear_is_said_to_be_so(form_id: str, damage: Damage, what: IssueCode) -> None:
+    assert _found(form_id, damage, partial(add_noise, sigma=3)) == (what,)
+
+
+@pytest.mark.parametrize(("p", "why", "after"), [(0.999, [IssueCode.BLURRED], POOR_IMAGE_MAX_P), (0.4, [IssueCode.BLURRED], 0.4), (0.999, [], 0.999)])
+def test_nothing_is_sure_on_a_page_that_is_not_clear(p: float, why: list[IssueCode], after: float) -> None:
+    reading = Reading("12:30", p, State.READ)
+    assert cap_confidence({"a": reading}, why) == {"a": replace(reading, p=after)}

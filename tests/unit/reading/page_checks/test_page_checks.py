@@ -1,0 +1,29 @@
+"""The checks of a page: one module each, in one order."""
+
+from __future__ import annotations
+
+from pipeline.domain.issues import IssueCode, Scope, Severity
+from pipeline.reading.page_checks.checks import PAGE_CHECKS
+
+
+def test_every_check_is_one_function_in_its_own_module() -> None:
+    modules = [check.__module__ for check in PAGE_CHECKS]
+    assert len(set(modules)) == len(modules)
+    assert {check.__name__ for check in PAGE_CHECKS} == {"check"}
+
+
+def test_what_a_check_finds_in_a_field_has_low_confidence() -> None:
+    """A reviewer who keys a field blind is shown such issues: `Severity.LOW_CONFIDENCE`."""
+    found = {code for code in IssueCode if code.scope is Scope.FIELD and code.severity is Severity.LOW_CONFIDENCE}
+    assert found == {
+        IssueCode.COVERED,
+        IssueCode.PLACE_UNSURE,
+        IssueCode.OUTSIDE_BOXES,
+        IssueCode.ODD_STROKES,
+        IssueCode.STRAY_WRITING,
+        IssueCode.RED_INK,
+        IssueCode.ENCIRCLED,
+        IssueCode.LINE_ACROSS,
+        IssueCode.BESIDE_BOX,
+        IssueCode.DITTO,
+    }

@@ -1,0 +1,199 @@
+"""Writing outside all fields is told of, beside the field that is nearest; what is no writing is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.domain.form.field import Kind
+from pipeline.domain.form.form import Forms
+from pipeline.domain.form.page import PageSpec
+from pipeline.domain.model import UNSEEN_P, Box, Client, Image, PageReading, Reading
+from pipeline.domain.settings import ROOT
+from pipeline.forms.fiducials import CODE_BOXES, ORGANISATION_BOX, SERIAL_BOXES
+from pipeline.forms.printing import Sheet, print_sheets
+from pipeline.preparation.practice.fill_sheet import PRINT_DPI, PRINT_PX_PER_MM, fill_field, render_sheet_page
+from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.reading.imaging.geometry import to_grayscale
+from pipeline.reading.imaging.print_contrast import measure_print_contrast
+from pipeline.reading.page_checks.stray_writing import find_stray_writing
+from pipeline.reading.read_page import PageReader
+from pipeline.reading.template_images import template_image
+from tests.support.pages.form_choice import by_form
+from tests.support.pages.synthetic_page import rendered
+
+pytestmark = pytest.mark.slow
+
+FORMS = Forms.load(ROOT / "forms")
+NOTE = FORMS.latest("hsl-anteckning")
+HAND = make_writers(1, seed=11)[0]
+CLIENT = Client("193511275863", "Karin Åström-Lagerkvist", "Hemsjukvården Centrum")
+UNFILLED_DPI = 8 * 25.4
+"""That of unfilled forms, 8 px/mm."""
+SHEET = Sheet("23456789", "Socialförvaltningens kansli", CLIENT)
+
+
+def written(page: Image, text: str, place: Box, turned: bool = False) -> Image:
+    """The page with a line of handwriting on it, from the top downwards if `turned`."""
+    spec = next(spec for spec in NOTE.pages[0].fields if spec.kind is Kind.TEXT)
+    field = spec.model_copy(update={"name": "skrift", "box": (place.x, place.y, place.w, place.h)})
+    paper = np.ascontiguousarray(np.rot90(page), np.uint8) if turned else page
+    paper = fill_field(paper, PageSpec(fields=(field,)), {"skrift": text}, HAND, np.random.default_rng(4))
+    return np.ascontiguousarray(np.rot90(paper, -1)) if turned else paper
+
+
+@cache
+def read(text: str, place: tuple[float, float, float, float], turned: bool = False) -> PageReading:
+    """A note with some writing on it, as it is read."""
+    page = written(render_sheet_page(NOTE, SHEET), text, Box(*place), turned)
+    return PageReader.of_forms(FORMS, [CLIENT]).read(cv2.imencode(".png", page)[1].tobytes(), "image/png").reading
+
+
+def stray_on(form_id: str, draw: Callable[[Image], Image] | None = None, fields: Mapping[str, Reading] = {}) -> frozenset[str]:
+    """What is told of the first page of a form that something is drawn on, laid as it was printed."""
+    form = FORMS.latest(form_id)
+    pdf = print_sheets(form, [SHEET], organisation="Provköpings kommun, socialförvaltningen")
+    page = draw(np.asarray(cv2.cvtColor(rendered(pdf, PRINT_DPI), cv2.COLOR_GRAY2BGR), np.uint8)) if draw else rendered(pdf, UNFILLED_DPI)
+    unfilled = template_image(form, 1)
+    laid = cv2.resize(to_grayscale(page), unfilled.shape[::-1], interpolation=cv2.INTER_AREA)
+    return find_stray_writing(
+        form.pages[0].all_fields, fields, measure_print_contrast(np.asarray(laid, np.uint8), unfilled), (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX)
+    )
+
+
+def told(reading: PageReading) -> list[str]:
+    return [problem.partition(":")[2] for problem in reading.issues if problem.startswith("stray_writing:")]
+
+
+def test_words_between_two_notes_are_told_of() -> None:
+    note, plan = NOTE.by_name["anteckning"].area, NOTE.by_name["plan"].area
+    between = Box(60.0, note.y + note.h + 3.0, 80.0, 6.5)
+    assert between.y + between.h < plan.y
+    reading = read("Ringde dottern, hon kommer i kväll", (between.x, between.y, between.w, between.h))
+    assert told(reading)
+    assert set(told(reading)) <= {"anteckning", "plan"}
+    assert all(reading.fields[name].p <= UNSEEN_P for name in told(reading))
+
+
+def test_words_beside_check_boxes_are_told_of() -> None:
+    mark = NOTE.by_name["information"].area
+    assert told(read("nej, sover", (mark.x, mark.y - 7.5, 30.0, 6.0))) == ["information"]
+
+
+def test_words_up_the_margin_are_told_of() -> None:
+    assert told(read("OBS ej tryck i vänster arm", (60.0, 6.5, 80.0, 6.0), turned=True))
+
+
+def test_a_line_below_the_last_rule_is_read_and_not_told_of() -> None:
+    note = NOTE.by_name["anteckning"].area
+    reading = read("Ringde dottern i kväll", (note.x + 3, note.y + note.h - 2.5, 80.0, 6.5))
+    assert len(str(reading.fields["anteckning"].value)) > 10
+    assert not told(reading)
+
+
+@pytest.mark.parametrize("form_id", by_form(sorted({form.id for form in FORMS.values() if not form.printed_elsewhere})))
+def test_what_is_printed_on_a_sheet_is_no_writing(form_id: str) -> None:
+    """The unit, the client and their labels are on no unfilled form."""
+    assert not stray_on(form_id)
+
+
+def stain(page: Image) -> Image:
+    paper = page.copy()
+    cv2.circle(paper, (1500, 1900), 420, (150, 170, 190), 14, cv2.LINE_AA)
+    return paper
+
+
+def crease(page: Image) -> Image:
+    paper = page.copy()
+    for x in (700, 1200, 1230):
+        cv2.line(paper, (x, 0), (x + 25, paper.shape[0]), (140, 140, 140), 4, cv2.LINE_AA)
+    cv2.line(paper, (0, 2870), (paper.shape[1], 2860), (140, 140, 140), 4, cv2.LINE_AA)
+    return paper
+
+
+def dust(page: Image) -> Image:
+    rng = np.random.default_rng(2)
+    paper = page.copy()
+    for x, y in rng.integers(0, [paper.shape[1], paper.shape[0]], (400, 2)):
+        cv2.circle(paper, (int(x), int(y)), int(rng.integers(1, 4)), (60, 60, 60), -1)
+    return paper
+
+
+def underlined(page: Image) -> Image:
+    """Titles of sections, and a bracket beside a note."""
+    paper = page.copy()
+    for section in NOTE.pages[0].sections:
+        x, y = round((section.box[0] + 3) * PRINT_PX_PER_MM), round((section.box[1] + 5.4) * PRINT_PX_PER_MM)
+        cv2.line(paper, (x, y), (x + 400, y + 6), (120, 40, 20), 5, cv2.LINE_AA)
+    return paper
+
+
+@pytest.mark.parametrize("draw", [stain, crease, dust, underlined])
+def test_dirt_folds_and_lines_are_no_writing(draw: Callable[[Image], Image]) -> None:
+    assert not stray_on("hsl-anteckning", draw)
+
+
+def test_what_is_read_of_a_note_is_not_told_of_again() -> None:
+    """The words of a field lie where they were read, also outside of it."""
+    note = NOTE.by_name["anteckning"].area
+    text, place = "Ringde dottern i kväll", Box(note.x + 3, note.y + note.h + 1.0, 80.0, 6.5)
+    fields = read(text, (place.x, place.y, place.w, place.h)).fields
+    unread = {name: replace(each, words=()) for name, each in fields.items()}
+    assert not stray_on("hsl-anteckning", lambda page: written(page, text, place), fields)
+    assert stray_on("hsl-anteckning", lambda page: written(page, text, place), unread)
+
+
+WRITER = NOTE.by_name["skribent"].area
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("Britt", (WRITER.x, WRITER.y + WRITER.h - 1.0, 30.0, 4.0)),
+        ("Anna Ek", (WRITER.x, WRITER.y + 4.5, 30.0, WRITER.h)),
+        ("Anna-Lena Bergman", (WRITER.x + 40.0, WRITER.y, 100.0, WRITER.h)),
+    ],
+    ids=["below its line", "half below its picture", "beyond its end"],
+)
+def test_what_is_written_half_beside_a_line_is_told_of(text: str, place: tuple[float, float, float, float]) -> None:
+    reading = read(text, place)
+    assert told(reading).count("skribent") == 1
+    assert reading.fields["skribent"].p <= UNSEEN_P
+
+
+def test_a_line_of_a_note_that_runs_out_of_the_picture_is_told_of() -> None:
+    note = NOTE.by_name["anteckning"].area
+    assert told(read("Ringde dottern om ny tid på måndag, återkommer", (note.x + 125.0, note.y, 70.0, 7.5))) == ["anteckning"]
+
+
+def test_a_name_with_letters_below_the_line_is_not_told_of() -> None:
+    assert told(read("Peggy Jyllberg", (WRITER.x, WRITER.y, WRITER.w, WRITER.h))) == []
+
+
+def test_two_rows_in_a_field_of_one_line_are_told_of() -> None:
+    page = written(render_sheet_page(NOTE, SHEET), "Alvedon", Box(WRITER.x, WRITER.y, WRITER.w, 4.2))
+    page = written(page, "Panodil", Box(WRITER.x, WRITER.y + 3.9, WRITER.w, 4.2))
+    reading = PageReader.of_forms(FORMS, [CLIENT]).read(cv2.imencode(".png", page)[1].tobytes(), "image/png").reading
+    assert told(reading) == ["skribent"]
+    assert reading.fields["skribent"].p <= UNSEEN_P
+
+
+def test_a_comma_that_hangs_below_a_dose_is_told_of() -> None:
+    form = FORMS.latest("palliativ-hemakt")
+    area = form.by_name["rad01.dos"].area
+    for drop, is_lost in ((0.5, True), (-0.9, False)):
+        page = written(render_sheet_page(form, SHEET), "2", Box(area.x, area.y + 2.4, 6.0, 6.6))
+        page = written(page, "5 ml", Box(area.x + 6.5, area.y + 2.4, 20.0, 6.6))
+        at = np.round(np.array([(area.x + 6.3, area.y + area.h + drop), (area.x + 6.0, area.y + area.h + drop + 0.7)]) * PRINT_PX_PER_MM).astype(
+            np.int32
+        )
+        cv2.polylines(page, [at], False, (90, 50, 30), round(0.35 * PRINT_PX_PER_MM), cv2.LINE_AA)
+        reading = PageReader.of_forms(FORMS, [CLIENT]).read(cv2.imencode(".png", page)[1].tobytes(), "image/png").reading
+        dose = reading.fields["rad01.dos"]
+        assert (told(reading) == ["rad01.dos"]) is is_lost, (drop, dose.value)
+        assert dose.p < 0.5 or str(dose.value).startswith("2,5")

@@ -1,0 +1,82 @@
+"""What a worker hands over to the queue: pages that wait, and none that was read while it looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.domain.settings import Settings
+from pipeline.operations import worker
+from pipeline.operations.intake import import_files
+from pipeline.operations.page_job import PageJob
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.paper.pages import list_queued_pages
+from tests.support.pages.blank_reader import Blank
+from tests.support.pages.small_pages import write_stack
+
+pytestmark = pytest.mark.slow
+
+
+class Engine:
+    """What the engine knows, and what it is told."""
+
+    def __init__(self, known: dict[str, str]) -> None:
+        self.known = known
+        self.deleted: list[str] = []
+        self.begun: list[str] = []
+
+    def delete_workflows(self, ids: list[str]) -> None:
+        """Forget them."""
+        self.deleted += ids
+
+    def enqueue_workflow(self, queue: str, function: object, page_id: str) -> None:
+        """Put a page into the queue."""
+        del queue, function
+        self.begun.append(page_id)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[PageJob]:
+    """A desk of a store with two pages that wait."""
+    store = open_store(Settings(workspace=tmp_path / "workspace"), create=True)
+    import_files(store, write_stack(tmp_path / "in", 2), unit="Norra", place="", by="a.b")
+    yield PageJob(store, Blank(), 2, 0.01)
+    store.close()
+
+
+def pages(store: Store) -> list[str]:
+    with store.read() as conn:
+        return list_queued_pages(conn)
+
+
+def hand_over(desk: PageJob, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, meanwhile: str = "") -> None:
+    """One look after the queue, while another worker reads the page `meanwhile`."""
+
+    def workflows(**_which: object) -> list[SimpleNamespace]:
+        if meanwhile:
+            desk.read(meanwhile)
+        return [SimpleNamespace(workflow_id=page_id, status=status) for page_id, status in engine.known.items()]
+
+    monkeypatch.setattr(worker, "DBOS", engine)
+    monkeypatch.setattr(worker, "_unfinished_workflows", workflows)
+    here = worker.Worker.__new__(worker.Worker)
+    here._desk, here._read_page = desk, desk.read
+    here._enqueue()
+
+
+def test_a_page_that_is_read_while_a_worker_looks_is_not_begun_again(desk: PageJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever still had it in hand then waited for it, and for itself: it read no further page, and did not end when told to."""
+    first, second = pages(desk.store)
+    engine = Engine({first: "SUCCESS", second: "PENDING"})
+    hand_over(desk, engine, monkeypatch, meanwhile=first)
+    assert (engine.deleted, engine.begun) == ([], [])
+
+
+def test_a_page_that_waits_although_its_workflow_has_ended_is_begun_again(desk: PageJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = pages(desk.store)
+    engine = Engine({first: "ERROR"})
+    hand_over(desk, engine, monkeypatch)
+    assert (engine.deleted, engine.begun) == ([first], [first, second])

@@ -1,0 +1,113 @@
+"""Computers whose clocks differ: what a file has carried, and which file came last, is told by the order of what was done and by no clock."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from pipeline.domain.record import Run
+from pipeline.domain.review.rules import Answer
+from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
+from pipeline.export.runs import ExportContext, fetch_run_file, make_run
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import open_store
+from pipeline.store.database.upgrade import upgrade_store
+from pipeline.store.schema import exports
+from pipeline.store.schema.review import entry_version
+from tests.support.store import export_office
+from tests.support.store.databases import number_schema
+from tests.support.store.export_examples import ARNE, SIV
+from tests.support.store.export_office import ANNA, TORA, agree, confirm, correct, corrected, void
+
+pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
+pytestmark = pytest.mark.both_databases
+
+AHEAD = timedelta(minutes=10)
+NOTE = {"kontakttyp": "besok", "anteckning": "Såret läker."}
+
+
+def export(office: ExportContext, target: str = "rivta", ahead: timedelta = AHEAD) -> Run:
+    """A run on a computer whose clock is ahead of the others'."""
+    run = make_run(office, ANNA, target, utc_now() + ahead)
+    assert run is not None
+    return run
+
+
+def told(office: ExportContext, run: Run) -> str:
+    """The text of a run's file."""
+    return fetch_run_file(office, ANNA, run.id).data.decode()
+
+
+def test_an_entry_moved_after_the_export_is_withdrawn_where_it_was(office: ExportContext) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office)
+    corrected(office, entry, "personnummer", Answer(ARNE.pid))
+    text = told(office, export(office))
+    assert MOVED_TO_OTHER_CLIENT in text
+    assert text.index(SIV.pid) < text.index(MOVED_TO_OTHER_CLIENT) < text.index(ARNE.pid)
+
+
+def test_one_made_void_after_its_correction_is_made_void_as_the_target_has_it(office: ExportContext) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office)
+    corrected(office, entry, "personnummer", Answer(ARNE.pid))
+    void(office, entry)
+    text = told(office, export(office))
+    assert (SIV.pid in text, ARNE.pid in text) == (True, False)
+
+
+def test_what_was_said_by_a_clock_that_is_ahead_was_carried_all_the_same(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr(export_office, "utc_now", lambda: utc_now() + AHEAD)
+        entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    correct(office, entry, "anteckning", "Såret vätskar.")
+    export(office, ahead=timedelta())
+    corrected(office, entry, "personnummer", Answer(ARNE.pid))
+    assert MOVED_TO_OTHER_CLIENT in told(office, export(office, ahead=timedelta()))
+
+
+def test_an_entry_moved_to_another_month_is_taken_out_of_the_first_though_it_was_the_only_one(office: ExportContext) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office, "khsl")
+    correct(office, entry, "handelsedatum", "2022-01-03")
+    agree(office, entry, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
+    with zipfile.ZipFile(io.BytesIO(fetch_run_file(office, ANNA, export(office, "khsl").id).data)) as archive:
+        sizes = {info.filename[:13]: info.file_size for info in archive.infolist() if info.filename.startswith("KHSL1")}
+    assert (sizes["KHSL1-2021-12"], sizes["KHSL1-2022-01"] > 0) == (0, True)
+
+
+def test_the_file_of_a_month_that_was_made_last_is_the_latest(office: ExportContext) -> None:
+    entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
+    export(office, "khsl")
+    correct(office, entry, "anteckning", "Såret vätskar.")
+    export(office, "khsl", ahead=timedelta())
+    assert make_run(office, ANNA, "khsl", utc_now()) is None
+
+
+def test_what_the_runs_of_an_older_store_carried_is_in_its_log(office: ExportContext) -> None:
+    moved, gone = (confirm(office, "hsl-anteckning", serial, **NOTE) for serial in ("AAAA01", "AAAA02"))
+    export(office)
+    for entry in (moved, gone):
+        corrected(office, entry, "personnummer", Answer(ARNE.pid))
+    void(office, gone)
+    item = exports.export_item.c
+    carried = select(item.entry, item.entry_revision).order_by(item.entry)
+    with office.store.begin() as conn:
+        before = conn.execute(carried).all()
+        conn.execute(delete(entry_version))  # of a time before decisions were noted
+        conn.exec_driver_sql("ALTER TABLE export_item DROP COLUMN entry_revision")
+        number_schema(conn, 6)
+    office.store.close()
+    upgrade_store(office.settings, backup=False)
+    upgraded = replace(office, store=open_store(office.settings))
+    with upgraded.store.read() as conn:
+        assert [row.entry for row in conn.execute(carried.where(item.entry_revision > 0))] == [row.entry for row in before]
+    text = told(upgraded, export(upgraded))
+    upgraded.store.close()
+    assert (text.count(MOVED_TO_OTHER_CLIENT), text.count("fel person")) == (1, 1)
+    assert (text.count(SIV.pid), text.count(ARNE.pid)) == (2, 1), "both are withdrawn from Siv, and one stands under Arne"

@@ -1,0 +1,109 @@
+"""A workspace for each test, and the app as a person of a role sees it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import AppTest
+
+from pipeline.domain.model import Person
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.store.accounts import sessions
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store, open_store
+from tests.support.screens import seeding
+from tests.support.screens.filled_workspace import fill
+from ui.screens.review import actions, client_panel
+
+OpenScreen = Callable[[Person, str], AppTest]
+APP = ROOT / "ui" / "app.py"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_sought_once() -> Iterator[None]:
+    """`AppTest` looks through every installed package for components at each run, a second each time; ours are none of those."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with staff and nothing else, made once: hashing the passwords takes longer than most tests."""
+    workspace = tmp_path_factory.mktemp("empty")
+    seeding.make_store(workspace).close()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def filled_world(empty_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which every screen has something to show, made once."""
+    workspace = tmp_path_factory.mktemp("filled")
+    store = _copied(empty_world, workspace)
+    fill(store)
+    store.close()
+    return workspace
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> Path:
+    """The workspace that a test gets a copy of: the empty one, unless the test asks for "filled"."""
+    made: Path = request.getfixturevalue(f"{getattr(request, 'param', 'empty')}_world")
+    return made
+
+
+@pytest.fixture
+def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A workspace of the test's own with staff, which the app opens."""
+    monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("EFTERSKRIFT_CONTROL_SHARE", "0")
+    monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "0")
+    monkeypatch.setattr(actions, "MIN_VIEW_TIME", timedelta(0))
+    monkeypatch.setattr(client_panel, "is_client_unseen", lambda *_: False)  # without a browser nothing is told while one types (test_guard.py)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    return _copied(world, tmp_path)
+
+
+@pytest.fixture
+def open_screen(store: Store) -> OpenScreen:
+    """Open a screen for somebody who is logged in, whether or not the navigation shows it to that role."""
+
+    def opened(person: Person, name: str) -> AppTest:
+        app = AppTest.from_function(_screen, kwargs={"name": name}, default_timeout=30)
+        with store.begin() as conn:
+            app.session_state["session_token"] = sessions.start_session(conn, person.login, utc_now())
+        app.session_state["login"], app.session_state["active_at"] = person.login, utc_now()
+        return app.run()
+
+    return opened
+
+
+def _screen(name: str) -> None:
+    from importlib import import_module
+
+    from pipeline.domain.errors import EfterskriftError
+    from ui import session
+    from ui.widgets.errors import show_error
+    from ui.workspace import open_app_context
+
+    session.begin_session_run()
+    here = open_app_context()
+    person = session.current_person(here)
+    assert person is not None
+    try:
+        import_module(f"ui.screens.{name}_screen").show(here, person)
+    except EfterskriftError as error:
+        show_error(error)
+
+
+def _copied(world: Path, workspace: Path) -> Store:
+    shutil.copytree(world, workspace, dirs_exist_ok=True)
+    return open_store(Settings(workspace=workspace))

@@ -1,0 +1,115 @@
+"""Konton: a system administrator adds, changes, closes and reopens accounts, and sees each new password once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import delete
+
+from pipeline.domain.model import Role
+from pipeline.store.accounts import people
+from pipeline.store.database.store import Store
+from pipeline.store.schema import paper
+from pipeline.store.schema.accounts import closed_guide
+from tests.support.screens.seeding import NURSE, SYSTEM_ADMINISTRATOR, UNIT
+from tests.unit.ui.conftest import OpenScreen
+
+HERE = replace(NURSE, units=frozenset({UNIT}))
+
+
+def test_an_account_is_added_and_its_password_is_shown_once(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_add").click().run()
+    app.text_input(key="account_new-login").input("petra")
+    app.text_input(key="account_new-name").input("Petra Holm")
+    app.text_input(key="account_new-profession").input("planerare")
+    app.multiselect(key="account_new-units").set_value([UNIT])
+    app.button(key="account_new-save").click().run()
+    assert not app.exception
+    assert "petra" in app.success[0].value
+    password = app.text[0].value
+    with store.begin() as conn:
+        found = people.authenticate(conn, "petra", password)
+    assert found is not None
+    assert (found.role, found.units, found.areas) == (Role.REVIEWER, frozenset({UNIT}), frozenset({"SoL", "LSS"}))
+    assert not app.run().text
+
+
+def test_what_is_missing_is_said_and_nothing_is_saved(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_add").click().run()
+    app.text_input(key="account_new-login").input("trolle")
+    app.text_input(key="account_new-name").input("Trolle Ek")
+    app.text_input(key="account_new-profession").input("trollkarl")
+    app.button(key="account_new-save").click().run()
+    assert app.error
+    with store.read() as conn:
+        assert people.find_person(conn, "trolle") is None
+
+
+def test_units_and_areas_are_changed(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_change-nina").click().run()
+    app.multiselect(key="account-nina-units").set_value([UNIT])
+    app.multiselect(key="account-nina-areas").set_value(["HSL"])
+    app.button(key="account-nina-save").click().run()
+    with store.read() as conn:
+        found = people.find_person(conn, NURSE.login)
+    assert found is not None
+    assert (found.units, found.areas) == (frozenset({UNIT}), frozenset({"HSL"}))
+
+
+def test_a_new_password_closing_and_opening(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_change-nina").click().run()
+    app.button(key="account_reset-nina").click().run()
+    with store.begin() as conn:
+        assert people.authenticate(conn, "nina", app.text[0].value) == NURSE
+    app.button(key="account_close-nina").click().run()
+    with store.read() as conn:
+        assert people.find_person(conn, "nina") is None
+    app.button(key="account_open-nina").click().run()
+    with store.read() as conn:
+        assert people.find_person(conn, "nina") == NURSE
+
+
+def test_the_own_account_cannot_be_changed(open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    assert app.button(key="account_change-sven").disabled
+
+
+def test_without_others_it_says_what_to_do(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        for table in (closed_guide, paper.staff_unit, paper.staff):
+            conn.execute(delete(table).where(table.c.login != SYSTEM_ADMINISTRATOR.login))
+        conn.execute(delete(paper.unit))
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_add").click().run()
+    said = [info.value for info in app.info]
+    assert [text[:13] for text in said] == ["Det finns ing", "Det finns ing"]
+
+
+def test_a_new_account_with_the_name_of_another_changes_nothing(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_add").click().run()
+    app.text_input(key="account_new-login").input("nina")
+    app.text_input(key="account_new-name").input("Nina Åberg")
+    app.text_input(key="account_new-profession").input("enhetschef")
+    app.selectbox(key="account_new-role").set_value(Role.MANAGER)
+    app.button(key="account_new-save").click().run()
+    assert app.error
+    with store.read() as conn:
+        assert people.find_person(conn, "nina") == NURSE
+
+
+def test_a_right_withdrawn_meanwhile_is_not_given_back(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_change-nina").click().run()
+    with store.begin() as conn:
+        people.save_person(conn, HERE, None)
+    app.text_input(key="account-nina-name").input("Nina Bergström")
+    app.button(key="account-nina-save").click().run()
+    with store.read() as conn:
+        left = people.find_person(conn, "nina")
+    assert left is not None
+    assert left.units == HERE.units

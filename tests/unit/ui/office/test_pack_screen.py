@@ -1,0 +1,119 @@
+"""Reservpaket: numbers are kept for the unit, and a pack registers each of its serials."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.registers import pack_quantities
+from pipeline.registers.issued_serials import parse_issued_file
+from pipeline.registers.pack_quantities import QuantityRule, SheetQuantity
+from pipeline.store.database.store import Store
+from pipeline.store.registers.client_register import save_clients
+from pipeline.store.registers.planning import load_pack_quantities, save_pack_quantities
+from pipeline.store.reports.sheet_accounting import count_sheets
+from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, MANAGER, OTHER_UNIT, UNIT
+from tests.unit.ui.conftest import OpenScreen
+from ui.i18n import t
+
+NOTE = "hsl-anteckning"
+
+
+@pytest.fixture(autouse=True)
+def few_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all default numbers only two, so that a pack is soon made."""
+    few = pack_quantities.QuantityRules(
+        version=1, always=(), areas={"HSL": (QuantityRule(form=NOTE, least=2, prefilled=1), QuantityRule(form="matvarden", least=1))}, uses={}
+    )
+    monkeypatch.setattr(pack_quantities, "load_rules", lambda: few)
+
+
+def first(app: AppTest, start: str) -> str:
+    """The key of the number that begins like this."""
+    return next(one.key for one in app.number_input if one.key and one.key.startswith(start))
+
+
+def test_numbers_are_reckoned_until_somebody_writes_others_and_again_when_they_are_taken_away(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(MANAGER, "pack")
+    assert app.number_input(key=first(app, f"n-{NOTE}-")).value == 2
+    app.number_input(key=first(app, f"n-{NOTE}-")).set_value(7)
+    app.number_input(key=first(app, "n-besokslista-")).set_value(1)
+    next(button for button in app.button if button.label == "Spara antalen").click().run()
+    assert not app.exception
+    with store.read() as conn:
+        assert load_pack_quantities(conn, MANAGER, UNIT) == [
+            SheetQuantity("besokslista", 1),
+            SheetQuantity(NOTE, 7, 1),
+            SheetQuantity("matvarden", 1),
+        ]
+    assert app.number_input(key=first(app, f"n-{NOTE}-")).value == 7
+    app.button(key="pack_reset").click().run()
+    with store.read() as conn:
+        assert load_pack_quantities(conn, MANAGER, UNIT) == []
+    assert app.number_input(key=first(app, f"n-{NOTE}-")).value == 2
+
+
+def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        save_pack_quantities(conn, ADMINISTRATOR, UNIT, [SheetQuantity(NOTE, 1, 1), SheetQuantity("matvarden", 0)])
+    app = open_screen(ADMINISTRATOR, "pack")
+    app.button(key="pack_do").click().run()
+    assert not app.exception
+    made = app.session_state["pack_made"].result()
+    count = made.sheets
+    with zipfile.ZipFile(io.BytesIO(made.zipped)) as archive:
+        sheets = parse_issued_file(archive.read("utlamnade.csv")).sheets
+    assert (made.unit, count, len(sheets)) == (UNIT, 1 + len(CLIENTS), 1 + len(CLIENTS))
+    app.run()
+    with store.read() as conn:
+        assert [(one.form, one.issued, one.missing) for one in count_sheets(conn, {UNIT})] == [(NOTE, count, count)]
+
+
+def test_planned_visits_become_tour_lists_and_who_is_left_out_is_counted(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        save_pack_quantities(conn, ADMINISTRATOR, UNIT, [SheetQuantity(NOTE, 0), SheetQuantity("matvarden", 0)])
+        save_clients(conn, [replace(CLIENTS[1], protected=True)])
+    app = open_screen(ADMINISTRATOR, "pack")
+    rows = [f"{UNIT};2026-12-01;08:15;{client.pid};{client.name}" for client in CLIENTS]
+    plan = "\n".join(["enhet;datum;tid;personnummer;namn", *rows])
+    app.file_uploader(key="pack_plan").upload("plan.csv", plan.encode(), "text/csv").run()
+    app.button(key="pack_do").click().run()
+    assert not app.exception
+    with zipfile.ZipFile(io.BytesIO(app.session_state["pack_made"].result().zipped)) as archive:
+        (sheet,) = parse_issued_file(archive.read("utlamnade.csv")).sheets
+    assert [row.client_pid for row in sheet.rows] == [CLIENTS[0].pid]
+    assert [one.value for one in app.warning] == [t("pack.plan_hidden", count=1)]
+
+
+def test_who_prints_also_takes_in_packs_of_other_computers(store: Store, open_screen: OpenScreen) -> None:
+    del store
+    assert "issued_do" in {button.key for button in open_screen(ADMINISTRATOR, "pack").button}
+    assert "issued_do" not in {button.key for button in open_screen(MANAGER, "pack").button}
+
+
+def test_the_telephone_chain_of_a_unit_goes_into_no_pack_of_another(open_screen: OpenScreen) -> None:
+    app = open_screen(ADMINISTRATOR, "pack")
+    app.selectbox(key="pack_unit").set_value(UNIT).run()
+    for key in ("phones", "schedule"):
+        uploader = next(one for one in app.file_uploader if (one.key or "").startswith(f"pack_{key}"))
+        uploader.upload("kedja.csv", b"namn;telefon;datum;pass\nKarin;070-1;2026-12-01;07-16\n", "text/csv").run()
+    app.selectbox(key="pack_unit").set_value(OTHER_UNIT).run()
+    assert not any(one.value for one in app.file_uploader)
+
+
+def test_a_pack_that_could_not_be_made_offers_no_earlier_one(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        save_pack_quantities(conn, ADMINISTRATOR, UNIT, [SheetQuantity(NOTE, 1)])
+    app = open_screen(ADMINISTRATOR, "pack")
+    app.selectbox(key="pack_unit").set_value(UNIT).run()
+    app.button(key="pack_do").click().run()
+    assert app.success
+    uploader = next(one for one in app.file_uploader if (one.key or "").startswith("pack_phones"))
+    uploader.upload("kedja.csv", b"fel;fil\n1;2\n", "text/csv").run()
+    app.button(key="pack_do").click().run()
+    assert app.error
+    assert not app.success

@@ -1,0 +1,52 @@
+"""A FHIR run is sent from the screen Export."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.store.database.store import Store
+from tests.support.screens import seeding
+from tests.support.screens.seeding import NURSE
+from tests.support.servers.fhir_servers import Served
+from tests.unit.ui.conftest import OpenScreen
+
+pytest_plugins = ("tests.support.servers.fhir_servers",)
+
+
+def with_a_run(store: Store, open_screen: OpenScreen) -> AppTest:
+    """The screen after a run of one entry was made."""
+    seeding.confirm(store, NURSE, seeding.add_notes(store, 1)[0], sign=True)
+    return open_screen(NURSE, "export").button(key="make-fhir").click().run()
+
+
+def sending(app: AppTest) -> list[str]:
+    """Keys of the buttons that send."""
+    return [button.key for button in app.button if button.key and button.key.startswith("send-")]
+
+
+def test_without_a_server_the_run_is_only_a_file(store: Store, open_screen: OpenScreen) -> None:
+    app = with_a_run(store, open_screen)
+    assert sending(app) == []
+    assert any("Ingen FHIR-server" in caption.value for caption in app.caption)
+
+
+def test_a_fhir_run_is_sent_and_receipted(store: Store, open_screen: OpenScreen, fhir: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
+    app = with_a_run(store, open_screen)
+    (key,) = sending(app)
+    app.button(key=key).click().run()
+    assert not app.exception
+    assert app.success[0].value == "FHIR-servern tog emot 1 post och nekade 0."
+    assert fhir.counts()["DocumentReference"] == 1
+    assert sending(app) == []
+
+
+def test_a_server_that_is_away_is_told_in_swedish(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", "http://127.0.0.1:9/R4")
+    monkeypatch.setenv("EFTERSKRIFT_FHIR_ATTEMPTS", "1")
+    app = with_a_run(store, open_screen)
+    (key,) = sending(app)
+    app.button(key=key).click().run()
+    assert "svarar inte" in app.error[0].value
+    assert sending(app) == [key]

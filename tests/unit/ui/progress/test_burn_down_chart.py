@@ -1,0 +1,23 @@
+"""The burn-down on Läge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.reporting.forecast import Forecast, ForecastDay, WorkDay
+from pipeline.reporting.progress import make_progress_report
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from tests.support.screens.seeding import ADMINISTRATOR
+from ui.screens.progress.burn_down_chart import burn_down_chart
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+def test_no_day_is_marked_twice_while_the_pile_is_young(store: Store) -> None:
+    """With two days there is room for marks of hours, which would all bear the same day."""
+    with store.read() as conn:
+        found = make_progress_report(conn, ADMINISTRATOR, utc_now())
+    behind = (WorkDay("2026-11-26", 3, 1, 2), WorkDay("2026-11-27", 0, 1, 1))
+    chart = burn_down_chart(replace(found, past_days=behind, forecast=Forecast(1, 1, 1, (ForecastDay("2026-11-28", 0, 0, 0),)))).to_dict()
+    assert {layer["encoding"]["x"]["axis"]["tickMinStep"] for layer in chart["layer"]} == {_DAY_MS}

@@ -1,0 +1,57 @@
+"""Kö: a manager pulls to the front and takes it back, without seeing any paper."""
+
+from __future__ import annotations
+
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.entries import queue
+from pipeline.store.entries.queue_order import PriorityKind, list_priorities
+from tests.support.screens import seeding
+from tests.support.screens.seeding import CLIENTS, MANAGER, NURSE, UNIT
+from tests.unit.ui.conftest import OpenScreen
+
+
+def first(store: Store) -> str:
+    """The entry that a nurse would get now."""
+    with store.begin() as conn:
+        view = queue.claim_next(conn, seeding.forms(), NURSE, utc_now())
+        assert view is not None
+        queue.release_claim(conn, NURSE, view.entry.id)
+    return view.entry.id
+
+
+def test_a_client_is_pulled_by_number_and_taken_back(store: Store, open_screen: OpenScreen) -> None:
+    (early,) = seeding.add_notes(store, 1)
+    (late,) = seeding.add_notes(store, 1, personnummer=CLIENTS[1].pid, handelsedatum="2021-12-20")
+    app = open_screen(MANAGER, "queue")
+    app.selectbox(key="pull_unit").set_value(UNIT)
+    app.text_input(key="pull_client").input("18900209-9811")
+    app.button(key="pull").click().run()
+    assert not app.exception
+    assert app.info[0].value == "1 post ligger nu först."
+    assert first(store) == late
+    with store.read() as conn:
+        (held,) = list_priorities(conn, MANAGER)
+    app.button(key=f"undo-{held.id}").click().run()
+    assert not app.exception
+    assert first(store) == early
+
+
+def test_nothing_named_is_told(store: Store, open_screen: OpenScreen) -> None:
+    del store
+    app = open_screen(MANAGER, "queue")
+    app.button(key="pull").click().run()
+    assert not app.exception
+    assert len(app.info) == 1
+
+
+def test_a_day_and_a_unit_are_pulled(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 2)
+    app = open_screen(MANAGER, "queue")
+    app.radio(key="pull_kind").set_value(PriorityKind.UNIT).run()
+    app.selectbox(key="pull_unit").set_value(UNIT)
+    app.button(key="pull").click().run()
+    assert app.info[0].value == "2 poster ligger nu först."
+    app.radio(key="pull_kind").set_value(PriorityKind.DAY).run()
+    assert not app.exception
+    assert app.date_input(key="pull_day").value

@@ -1,0 +1,169 @@
+"""Granska tells when an entry is due by law and which figures do not add up, once the person has typed what they rest on; Kö lists what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.domain.form.field import Kind
+from pipeline.domain.model import EntryState, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
+from pipeline.domain.permissions import ALL_AREAS
+from pipeline.forms.fiducials import new_serial
+from pipeline.store.accounts import guide, people
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.paper import pages, sheets
+from pipeline.store.paper.pages import NewPage
+from tests.support.screens import seeding
+from tests.support.screens.seeding import CLIENTS, MANAGER, UNIT
+from tests.unit.ui.conftest import OpenScreen
+from tests.unit.ui.review.test_review_screen import everything_sent, key, save
+
+OFFICER = Person("ines", "Ines Falk", "socialsekreterare", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
+OTHER_OFFICER = Person("ivar", "Ivar Rask", "socialsekreterare", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
+
+CUSTODY: Mapping[str, Value] = {
+    "personnummer": CLIENTS[0].pid,
+    "namn": CLIENTS[0].name,
+    "beslutsdatum": "2021-12-17",
+    "beslutstid": "14:20",
+    "beslutsfattare": "Berit Norr",
+    "beslutat_av": "ordforande",
+    "skal": "Akut situation i hemmet.",
+    "skribent": "Ines Falk",
+    "underskrift": True,
+}
+CALCULATION: Mapping[str, Value] = {
+    "personnummer": CLIENTS[0].pid,
+    "namn": CLIENTS[0].name,
+    "manad": "202112",
+    "hushall": "ensamstaende",
+    "antal": "1",
+    "norm_vuxna": "3000",
+    "norm_gemensamt": "1000",
+    "norm_summa": "4000",
+    "hyra": "6200",
+    "el": "300",
+    "kostnad_summa": "6400",
+    "inkomst_summa": "0",
+    "utfall": "underskott",
+    "resultat": "10400",
+    "handelsedatum": "2021-12-20",
+    "skribent": "Ines Falk",
+    "underskrift": True,
+}
+"""A calculation of a year without a table, in which costs are added up wrongly: 6200 + 300 is 6500."""
+
+
+@pytest.fixture(autouse=True)
+def officers(store: Store) -> None:
+    """Two case officers of the unit, who know their way about."""
+    with store.begin() as conn:
+        for person in (OFFICER, OTHER_OFFICER):
+            people.save_person(conn, person, "papper och penna")
+            guide.close_guide(conn, person.login, utc_now())
+
+
+def add(store: Store, form_id: str, values: Mapping[str, Value]) -> str:
+    """A filled sheet of a form, all its pages read as they are; answers with its entry's id."""
+    form, serial = seeding.forms().latest(form_id), new_serial()
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 9", MANAGER.login)
+        for number, page in enumerate(form.pages, start=1):
+            code = SheetCode(form.id, form.version, number, len(form.pages), serial)
+            read = {spec.name: _reading(spec.kind, values.get(spec.name)) for spec in page.all_fields}
+            image = store.images.put(_picture(f"{serial} {number}"))
+            new = NewPage(batch, number, "bunt.pdf", number, None, image, "image/jpeg")
+            page_id = pages.add_page(conn, new, MANAGER.login)
+            found = PageReading(Outcome.READ, code, 0.0, 0.1, (), read)
+            sheets.save_page_reading(conn, page_id, found, upright_sha256=image, form=form, reader_version="test")
+    return f"{serial}-00"
+
+
+def _picture(text: str) -> bytes:
+    """Paper that is like no other page's."""
+    paper = cv2.putText(np.full((297, 210), 255, np.uint8), text, (20, 150), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0,), 1)
+    done, data = cv2.imencode(".jpg", paper)
+    assert done
+    return data.tobytes()
+
+
+def _reading(kind: Kind, value: Value) -> Reading:
+    return Reading.empty(0.995, False if kind is Kind.MARK else None) if value in (None, False) else Reading(value, 0.995, State.READ)
+
+
+def type_critical(app: AppTest, form_id: str, entry_id: str, values: Mapping[str, Value]) -> None:
+    """Type what the paper says into every field that is typed blind; what is empty is left alone."""
+    for spec in seeding.forms().latest(form_id).fields:
+        if spec.critical and values.get(spec.name) is not None:
+            app.text_input(key=key(entry_id, spec.name)).input(str(values[spec.name]))
+
+
+def said(app: AppTest) -> str:
+    """The lines above the form."""
+    return "\n".join(str(element.proto) for element in app.main if "ef-facts" in str(element.proto))
+
+
+def test_the_last_day_is_told_when_the_day_of_the_decision_is_typed_and_not_before(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = add(store, "lvu-omhandertagande", CUSTODY)
+    app = open_screen(OFFICER, "review")
+    assert not app.exception
+    assert "Sista dagen visas när du har skrivit ”Beslutsdatum”" in said(app)
+    assert [shown for shown in ("2021-12-17", "2021-12-24", "24 dec") if shown in everything_sent(app)] == []
+    app.session_state["kept_draft"] = {key(entry_id, "beslutsdatum"): "20211217"}
+    app.run()
+    assert "Ska vara hos förvaltningsrätten senast fre 24 dec. 2021" in said(app)
+    assert "dagen har passerat" in said(app)
+    app.session_state["kept_draft"] = {key(entry_id, "beslutsdatum"): "202112"}
+    app.run()
+    assert "Sista dagen visas" in said(app)
+
+
+def test_a_wrong_sum_stops_once_and_then_another_person_looks(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = add(store, "normberakning", CALCULATION)
+    app = open_screen(OFFICER, "review")
+    type_critical(app, "normberakning", entry_id, CALCULATION)
+    save(app, entry_id)
+    assert not app.exception
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is EntryState.REVIEW
+    sent = everything_sent(app)
+    assert "Summa kostnader: delarna blir 6\\302\\240500." in sent or "delarna blir 6\xa0500" in sent
+    assert "spara en gång till" in sent
+    save(app, entry_id)
+    with store.read() as conn:
+        found = load_entry(conn, entry_id)
+    assert found.state is EntryState.SECOND
+    app = open_screen(OTHER_OFFICER, "review")
+    assert not app.exception
+    assert "delarna blir 6" in said(app)
+    assert "Det finns ingen riksnorm för 2021" in said(app)
+    assert "data/law/riksnorm/2021.yaml" in said(app)
+
+
+def test_figures_that_add_up_are_confirmed_at_once(store: Store, open_screen: OpenScreen) -> None:
+    right = {**CALCULATION, "kostnad_summa": "6500", "resultat": "10500"}
+    entry_id = add(store, "normberakning", right)
+    app = open_screen(OFFICER, "review")
+    type_critical(app, "normberakning", entry_id, right)
+    save(app, entry_id)
+    assert not app.exception
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).state is EntryState.CONFIRMED
+
+
+def test_the_queue_lists_what_is_due_by_law_the_nearest_first(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(MANAGER, "queue")
+    assert "förvaltningsrätten" not in everything_sent(app)
+    add(store, "lvu-omhandertagande", CUSTODY)
+    add(store, "lvm-omhandertagande", CUSTODY)
+    app = open_screen(MANAGER, "queue")
+    assert not app.exception
+    sent = everything_sent(app)
+    assert sent.index("senast lör 18 dec. 2021") < sent.index("senast fre 24 dec. 2021")
+    assert CLIENTS[0].name not in sent

@@ -1,0 +1,111 @@
+"""The screen Signera."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.domain.model import EntryState
+from pipeline.domain.review.rules import Answer
+from pipeline.registers.authors import SAME_NAME_REASON
+from pipeline.store.accounts import people
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.review import corrections
+from tests.support.screens import seeding
+from tests.support.screens.seeding import COLLEAGUE, NURSE
+from tests.unit.ui.conftest import OpenScreen
+from ui.widgets import min_view_time
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(min_view_time, "MIN_VIEW_TIME", timedelta(0))
+
+
+def found(store: Store, entry_id: str) -> Entry:
+    with store.read() as conn:
+        return load_entry(conn, entry_id)
+
+
+def sign(app: AppTest, one: Entry) -> None:
+    app.button(key=f"sign-{one.id}-{one.revision}").click().run()
+    assert not app.exception
+
+
+def test_the_own_note_is_read_signed_and_taken_back(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "signing")
+    said = "".join(html.proto.body for html in app.get("html"))
+    assert all(words in said for words in ("Skrev på papper", "Skrev in", "Elsa Fjällberg", "19300101-6595"))
+    sign(app, found(store, entry_id))
+    assert found(store, entry_id).state is EntryState.SIGNED
+    assert "Du har inget att signera." in app.markdown[-1].value
+    app.button(key="undo_signature").click().run()
+    assert not app.exception
+    assert found(store, entry_id).state is EntryState.CONFIRMED
+
+
+def test_that_of_another_needs_a_reason(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(COLLEAGUE, "signing")
+    assert "Du har inget att signera." in app.markdown[-1].value
+    app.segmented_control(key="signing_kind").set_value("others").run()
+    one = found(store, entry_id)
+    sign(app, one)
+    assert found(store, entry_id).state is EntryState.CONFIRMED
+    app.radio(key=f"sign_why-{one.id}-{one.revision}").set_value("författaren har slutat")
+    sign(app, one)
+    assert found(store, entry_id).signed_why == "författaren har slutat"
+
+
+def test_who_shares_a_name_is_offered_that_as_the_reason(store: Store, open_screen: OpenScreen) -> None:
+    with store.begin() as conn:
+        people.save_person(conn, replace(NURSE, login="nina2"), seeding.PASSWORD)
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "signing")
+    app.segmented_control(key="signing_kind").set_value("others").run()
+    one = found(store, entry_id)
+    radio = app.radio(key=f"sign_why-{one.id}-{one.revision}")
+    assert radio.options[0] == "Skrev själv på papper, men delar namn med ett annat konto"
+    radio.set_value(SAME_NAME_REASON)
+    sign(app, one)
+    assert found(store, entry_id).signed_why == SAME_NAME_REASON
+
+
+def test_a_key_pressed_twice_signs_nothing_unread(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    for entry_id in seeding.add_notes(store, 2):
+        seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "signing")
+    monkeypatch.setattr(min_view_time, "MIN_VIEW_TIME", timedelta(hours=1))
+    one = found(store, str(app.session_state["signing_entry"]))
+    sign(app, one)
+    assert found(store, one.id).state is EntryState.CONFIRMED
+
+
+def test_the_export_says_what_waits_for_a_signature(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "export")
+    assert "1 bekräftad post väntar på signatur" in app.info[0].value
+
+
+def test_what_was_changed_meanwhile_is_not_signed_by_a_second_press(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(min_view_time, "MIN_VIEW_TIME", timedelta(seconds=30))
+    entry_id = seeding.add_notes(store, 1)[0]
+    seeding.confirm(store, NURSE, entry_id)
+    app = open_screen(NURSE, "signing")
+    app.session_state["first_look"] = app.session_state["first_look"][0], utc_now() - timedelta(minutes=1)
+    read = found(store, entry_id)
+    with store.begin() as conn:
+        corrections.correct_entry(conn, seeding.forms(), COLLEAGUE, entry_id, read.revision, {"plan": Answer("Ingen plan.")}, "Fel läst", utc_now())
+    for revision in (read.revision, found(store, entry_id).revision):
+        app.button(key=f"sign-{entry_id}-{revision}").click().run()
+    assert found(store, entry_id).state is EntryState.CONFIRMED

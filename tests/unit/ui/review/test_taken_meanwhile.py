@@ -1,0 +1,76 @@
+"""Granska when somebody else has acted meanwhile: the entry on the screen gives way to the next, and the person is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.domain.model import EntryState
+from pipeline.store.accounts import people
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.review import transfers
+from tests.support.screens import seeding
+from tests.support.screens.seeding import ADMINISTRATOR, COLLEAGUE, NURSE, OTHER_UNIT, UNIT
+from tests.unit.ui.conftest import OpenScreen
+
+HERE = replace(NURSE, units=frozenset({UNIT}))
+
+
+def found(store: Store, entry_id: str) -> Entry:
+    with store.read() as conn:
+        return load_entry(conn, entry_id)
+
+
+def give_to_colleague(store: Store, entry_id: str) -> None:
+    """The claim has lapsed, and a colleague has opened the entry."""
+    with store.begin() as conn:
+        queue.release_claim(conn, NURSE, entry_id)
+        queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, entry_id, utc_now())
+
+
+def test_an_entry_that_a_colleague_has_taken_meanwhile_gives_way_to_the_next(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 2)
+    app = open_screen(NURSE, "review")
+    taken = str(app.session_state["entry_id"])
+    give_to_colleague(store, taken)
+    app.run()
+    assert app.session_state["entry_id"] not in (None, taken)
+    assert any((button.key or "").startswith("save-") for button in app.button)
+    assert "Här är nästa" in app.warning[0].value
+
+
+def test_what_was_saved_in_another_window_is_not_shown_to_the_same_person_for_the_second_look(store: Store, open_screen: OpenScreen) -> None:
+    entry_id = seeding.add_notes(store, 1, handelsetid="09:46")[0]
+    app = open_screen(NURSE, "review")
+    seeding.confirm(store, NURSE, entry_id)
+    assert found(store, entry_id).state is EntryState.SECOND
+    app.run()
+    assert app.session_state["entry_id"] is None
+
+
+def test_looking_up_what_a_colleague_has_open_leaves_the_screen_usable(store: Store, open_screen: OpenScreen) -> None:
+    first, second = seeding.add_notes(store, 2)
+    app = open_screen(NURSE, "review")
+    other = first if app.session_state["entry_id"] == second else second
+    give_to_colleague(store, other)
+    app.button(key="lookup_open").click().run()
+    app.text_input(key="lookup_typed").input(other.partition("-")[0])
+    app.button(key="lookup_search").click().run()
+    app.button(key=f"lookup_review-{other}").click().run()
+    assert any((button.key or "").startswith("save-") for button in app.button)
+
+
+def test_an_entry_that_was_sent_to_another_unit_meanwhile_gives_way_to_the_next(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_notes(store, 2)
+    with store.begin() as conn:
+        people.save_person(conn, HERE, None)
+    app = open_screen(HERE, "review")
+    sent = str(app.session_state["entry_id"])
+    with store.begin() as conn:  # the claim has lapsed
+        queue.release_claim(conn, HERE, sent)
+        transfers.transfer_entry(conn, seeding.forms(), ADMINISTRATOR, sent, found(store, sent).revision, OTHER_UNIT, "", utc_now())
+    app.run()
+    assert app.session_state["entry_id"] not in (None, sent)
+    assert any((button.key or "").startswith("save-") for button in app.button)

@@ -1,0 +1,315 @@
+"""A session that was ended elsewhere does nothing more: whatever a button or key does asks for that first, since it runs before the screen does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+from streamlit.testing.v1 import AppTest
+
+from pipeline.domain.model import Person
+from pipeline.domain.review.rules import Answer
+from pipeline.domain.settings import ROOT
+from pipeline.store.accounts import people, sessions
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from pipeline.store.entries.answers import list_answer_drafts
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.entry_view import FieldView
+from pipeline.store.review import batch_review
+from pipeline.store.schema.accounts import browser_session
+from pipeline.store.schema.paper import entry as entry_table
+from pipeline.store.schema.review import control
+from tests.support.screens import seeding
+from tests.support.screens.seeding import COLLEAGUE, NURSE, OTHER_UNIT
+from tests.unit.ui.conftest import APP, OpenScreen
+from tests.unit.ui.lookup.test_lookup import exported_note, looked_up, opened
+from tests.unit.ui.review.test_batch_review import open_group
+from tests.unit.ui.review.test_rekeying import controlled, task_id
+from ui.screens.review.field_input import (
+    answer_to_code,
+    answer_to_text,
+    choice_codes,
+    initial_answer,
+    is_answer_required,
+    is_choice_field,
+    proposed_signers,
+)
+
+UI = ROOT / "ui"
+ACTING = {"here", "office"}
+"""What a function of a screen gets first that can reach the store."""
+NO_ACTS = {"_nothing"}
+"""A screen, which is drawn after the session has been asked for."""
+
+
+def end(store: Store, person: Person = NURSE) -> None:
+    """The person logs out in another browser."""
+    with store.begin() as conn:
+        sessions.end_all_sessions(conn, person.login, utc_now(), "logged out")
+
+
+def test_every_act_of_every_screen_asks() -> None:
+    assert {f"{path.name}: {name}" for path in UI.rglob("*.py") for name in unasked(ast.parse(path.read_text("utf-8")))} == set()
+
+
+def test_an_act_that_does_not_ask_is_found() -> None:
+    source = """
+def show(here):
+    act = partial(_lift, here, 1)
+    st.button("a", on_click=partial(act, same=True))
+    st.button("b", on_click=_move, args=(here,))
+    st.button("c", on_click=partial(_kept, here))
+    grid(1, partial(_mark, here))
+
+def _lift(here, one): ...
+def _move(here): ...
+def _mark(here, marked): ...
+@while_open
+def _kept(here): ...
+"""
+    assert set(unasked(ast.parse(source))) == {"_lift", "_move", "_mark"}
+
+
+def unasked(tree: ast.Module) -> Iterator[str]:
+    """Functions of a module that are handed on, to be called by a button or key with the workspace, and do not ask."""
+    own = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
+    for call in (one for one in ast.walk(tree) if isinstance(one, ast.Call)):
+        handed: list[tuple[ast.expr, list[ast.expr]]] = [(call.args[0], call.args[1:])] if _name(call.func) == "partial" and call.args else []
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        if (act := named.get("on_click") or named.get("on_change")) is not None and isinstance(args := named.get("args"), ast.Tuple):
+            handed.append((act, args.elts))
+        for act in (act for act, args in handed if args and _name(args[0]) in ACTING):
+            found = own.get(_name(act))
+            if found is not None and _acts(found) and "while_open" not in {_name(one) for one in found.decorator_list}:
+                yield found.name
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _acts(found: ast.FunctionDef) -> bool:
+    """Not what is asked for a value, or draws a screen."""
+    return isinstance(found.returns, ast.Constant | None) and found.name not in NO_ACTS
+
+
+def test_a_correction_is_not_made(store: Store, open_screen: OpenScreen) -> None:
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    with store.read() as conn:
+        revision = load_entry(conn, entry_id).revision
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_input(key=f"f-{entry_id}-{revision}-handelsetid").input("10:15")
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel klockslag")
+    end(store)
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    with store.read() as conn:
+        assert load_entry(conn, entry_id).revision == revision
+
+
+def test_a_row_is_not_added(store: Store, open_screen: OpenScreen) -> None:
+    serial = seeding.add_visits(store, rows=(1, 2))
+    app = looked_up(open_screen(NURSE, "review"), serial)
+    end(store)
+    app.button(key=f"add-lookup_row-{serial}").click().run()
+    with store.read() as conn:
+        assert conn.execute(select(func.count()).select_from(entry_table)).scalar_one() == 2
+
+
+def test_a_group_is_not_given_back(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_visit_lists(store, 3)
+    app = open_screen(NURSE, "review")
+    group = open_group(store)
+    end(store)
+    app.button(key=f"skip-{group.id}").click().run()
+    assert open_group(store).id == group.id
+
+
+def test_a_group_is_not_taken_back(store: Store, open_screen: OpenScreen) -> None:
+    seeding.add_visit_lists(store, 3)
+    app = with_a_group_done(store, open_screen)
+    end(store)
+    app.button(key=f"undo-{open_group(store).id}").click().run()
+    with store.begin() as conn:
+        assert batch_review.undo_last_batch(conn, NURSE, utc_now()) > 0
+
+
+def with_a_group_done(store: Store, open_screen: OpenScreen) -> AppTest:
+    """The nurse has confirmed a group and has the next one on the screen."""
+    first = open_group(store)
+    with store.begin() as conn:
+        batch_review.confirm_batch(conn, seeding.forms(), NURSE, first.id, [], utc_now())
+    app = open_screen(NURSE, "review")
+    app.session_state["group_to_undo"] = True
+    return app.run()
+
+
+def correcting(store: Store, open_screen: OpenScreen) -> tuple[AppTest, str]:
+    """The nurse has written a correction and not saved it yet."""
+    _, entry_id = exported_note(store)
+    app, revision = opened(open_screen(NURSE, "review"), entry_id), revision_of(store, entry_id)
+    app.button(key=f"correct-{entry_id}").click().run()
+    app.text_input(key=f"f-{entry_id}-{revision}-handelsetid").input("10:15")
+    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel klockslag")
+    return app, entry_id
+
+
+def revision_of(store: Store, entry_id: str) -> int:
+    with store.read() as conn:
+        return load_entry(conn, entry_id).revision
+
+
+def test_a_right_that_was_withdrawn_is_not_used_from_an_open_screen(store: Store, open_screen: OpenScreen) -> None:
+    app, entry_id = correcting(store, open_screen)
+    revision = revision_of(store, entry_id)
+    with store.begin() as conn:
+        people.save_person(conn, replace(NURSE, units=frozenset({OTHER_UNIT})), None)
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert revision_of(store, entry_id) == revision
+
+
+@pytest.mark.parametrize("hours", [2, 30], ids=["left alone", "begun yesterday"])
+def test_a_session_that_has_run_out_does_nothing_more(store: Store, open_screen: OpenScreen, hours: int) -> None:
+    app, entry_id = correcting(store, open_screen)
+    revision, before = revision_of(store, entry_id), utc_now() - timedelta(hours=hours)
+    with store.begin() as conn:
+        conn.execute(update(browser_session).values(active_at=before, started_at=before))
+    app.session_state["active_at"] = before
+    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    assert revision_of(store, entry_id) == revision
+
+
+@pytest.mark.parametrize("button", ["save", "skip"])
+def test_a_control_is_not_typed(store: Store, open_screen: OpenScreen, button: str) -> None:
+    controlled(store)
+    number = task_id(store)
+    app = open_screen(COLLEAGUE, "review")
+    app.text_input(key=f"control-{number}").set_value("10:40")
+    end(store, COLLEAGUE)
+    app.button(key=f"{button}-control-{number}").click().run()
+    with store.read() as conn:
+        assert conn.execute(select(control.c.typed_by, control.c.passed)).one() == (None, 0)
+
+
+def test_a_draft_is_not_kept(store: Store) -> None:
+    """What the browser sends while one types, without a button."""
+    (entry_id,) = seeding.add_notes(store, 1)
+    app = AppTest.from_function(_typing, kwargs={"entry_id": entry_id}, default_timeout=30)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, utc_now())
+    app.run()
+    assert not app.exception
+    assert kept(store) == {"handelsetid": Answer("09:4")}
+    assert app.session_state["drawn"] == 1
+    end(store)
+    app.session_state["said"] = "09:40"
+    app.run()
+    assert not app.exception
+    assert kept(store) == {"handelsetid": Answer("09:4")}
+    assert app.session_state["drawn"] == 3, "the screen is not drawn anew, and the person is not told"
+
+
+def test_typing_is_activity(store: Store) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    app = AppTest.from_function(_typing, kwargs={"entry_id": entry_id}, default_timeout=30)
+    before = utc_now() - timedelta(minutes=seeding.settings(store).session_minutes - 1)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, before)
+    app.session_state["active_at"] = before
+    app.run()
+    assert not app.exception
+    assert app.session_state["active_at"] > before
+    with store.read() as conn:
+        assert conn.execute(select(browser_session.c.active_at)).scalar_one() > before
+
+
+def test_a_press_that_came_with_other_news_is_shown(store: Store) -> None:
+    """What leaves the browser in one moment runs only the part of the screen that asked first: the press is done, and the screen stood as it was."""
+    app = AppTest.from_function(_pressing, default_timeout=30)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, utc_now())
+    app.run()
+    assert not app.exception
+    assert app.session_state["shown"] == ["before", "after"]
+
+
+def _pressing() -> None:
+    import streamlit as st
+
+    from ui import session
+    from ui.widgets.activity import track_typing
+    from ui.workspace import AppContext, open_app_context
+
+    def act(_here: AppContext) -> None:
+        st.session_state["done"] = "after"
+
+    here = open_app_context()
+    session.begin_session_run()
+    st.session_state["shown"] = [*st.session_state.get("shown", []), st.session_state.get("done", "before")]
+    if "done" not in st.session_state:
+        session.requires_open_session(act)(here)
+    track_typing(here)
+
+
+def test_only_what_is_touched_is_a_draft(store: Store) -> None:
+    """The browser sends every field as it stands: what is shown filled in would hide a later, better reading."""
+    (entry_id,) = seeding.add_notes(store, 1)
+    app = AppTest.from_function(_typing, kwargs={"entry_id": entry_id, "whole": True}, default_timeout=30)
+    with store.begin() as conn:
+        app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, utc_now())
+    app.run()
+    assert not app.exception
+    assert kept(store) == {"handelsetid": Answer("09:4")}
+
+
+def _typing(entry_id: str, whole: bool = False) -> None:
+    import streamlit as st
+
+    from pipeline.store.database.clock import utc_now
+    from pipeline.store.entries import queue
+    from tests.support.screens.seeding import NURSE
+    from ui.screens.review import client_panel
+    from ui.screens.review.entry_form import widget_keys
+    from ui.workspace import open_app_context
+
+    here, said = open_app_context(), st.session_state.get("said", "09:4")
+    st.session_state["drawn"] = st.session_state.get("drawn", 0) + 1
+    with here.store.begin() as conn:
+        view = queue.open_claimed_entry(conn, here.forms, NURSE, entry_id, utc_now())
+    if st.session_state.get("sent") != said:  # as the browser does: once, before anything is drawn
+        st.session_state["sent"] = said
+        keys = widget_keys(view)
+        stands = {key: as_sent(field) for key, field in keys.items()} if whole else {}
+        client_panel._save_drafts(here, NURSE, view, keys, stands | {f"f-{entry_id}-0-handelsetid": said})
+    client_panel.client_panel(here, NURSE, view, "turn", None)
+
+
+def as_sent(field: FieldView) -> str | int:
+    """A field's widget as the browser sends it before anybody has touched it."""
+    shown = initial_answer(field)
+    if is_choice_field(field.spec):
+        options = choice_codes(field.spec, proposed_signers(field))
+        return options.index(str(answer_to_code(shown))) if answer_to_code(shown) in options else -1
+    return answer_to_text(shown, must_say=is_answer_required(field))
+
+
+def kept(store: Store) -> dict[str, Answer]:
+    """The drafts of the only entry there is."""
+    with store.read() as conn:
+        return list_answer_drafts(conn, conn.execute(select(entry_table.c.id)).scalar_one(), NURSE.login)
+
+
+def test_whoever_worked_all_day_is_not_told_that_nothing_happened(store: Store) -> None:
+    app = AppTest.from_file(str(APP), default_timeout=30)
+    now = utc_now()
+    with store.begin() as conn:
+        app.session_state["session_token"] = token = sessions.start_session(conn, NURSE.login, now - timedelta(hours=12, minutes=1))
+        sessions.touch_session(conn, token, now)
+    app.session_state["login"], app.session_state["active_at"] = NURSE.login, now
+    app.run()
+    assert "inloggad i 12 timmar" in app.info[0].value

@@ -1,0 +1,51 @@
+"""What one key decides counts as seen from when it is drawn: on a slow server that is long after its turn began."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from pipeline.store.database.clock import utc_now
+from pipeline.store.database.store import Store
+from tests.support.screens import seeding
+from tests.support.screens.seeding import NURSE
+from tests.unit.ui.conftest import OpenScreen
+from ui.screens import signing
+from ui.screens.review import screen as review_screen
+from ui.widgets import min_view_time
+
+
+@pytest.mark.parametrize(("screen", "name", "drawn_by"), [(review_screen, "review", "entry_form"), (signing, "signing", "settled_lines")])
+def test_a_look_begins_when_all_is_drawn(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch, screen: object, name: str, drawn_by: str
+) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    if screen is signing:
+        seeding.confirm(store, NURSE, entry_id)
+    began: list[datetime] = []
+    draw = getattr(screen, drawn_by)
+
+    def late(*args: object, **options: object) -> None:
+        draw(*args, **options)
+        began.append(utc_now())
+
+    monkeypatch.setattr(screen, drawn_by, late)
+    app = open_screen(NURSE, name)
+    what, at = app.session_state["first_look"]
+    assert entry_id in what
+    assert at >= began[0]
+    first = app.session_state["first_look"]
+    app.run()
+    assert app.session_state["first_look"] == first
+
+
+def test_something_else_is_not_seen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamlit.session_state", {})
+    min_view_time.note_drawn("one")
+    now = utc_now()
+    assert min_view_time.is_too_soon("one", now)
+    assert not min_view_time.is_too_soon("one", now + min_view_time.MIN_VIEW_TIME)
+    assert min_view_time.is_too_soon("other", now + min_view_time.MIN_VIEW_TIME)
+    min_view_time.reset_drawn()
+    assert min_view_time.is_too_soon("one", now + min_view_time.MIN_VIEW_TIME)

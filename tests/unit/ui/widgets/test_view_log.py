@@ -1,0 +1,32 @@
+"""Whoever comes back to a screen looks again: what the log has a look at is forgotten when another screen is shown."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+
+def _leaving() -> None:
+    import streamlit as st
+
+    from ui.screens.lookup import duplicate_comparison
+    from ui.screens.review import sheet_images, work_modes
+    from ui.screens.scan import problem_pages
+    from ui.widgets.view_log import reset_views
+
+    noted = [
+        sheet_images.VIEWED_PAGES_KEY,
+        work_modes._REKEYING_VIEWED_KEY,
+        work_modes._BATCH_VIEWED_KEY,
+        problem_pages._VIEWED_KEY,
+        duplicate_comparison._OTHER_VIEW_KEY,
+    ]
+    for key in (*noted, "kept"):
+        st.session_state[key] = "x"
+    reset_views()
+    st.text(" ".join(key for key in (*noted, "kept") if key in st.session_state))
+
+
+def test_every_look_that_is_noted_is_forgotten_and_nothing_else() -> None:
+    app = AppTest.from_function(_leaving).run()
+    assert not app.exception
+    assert [text.value for text in app.text] == ["kept"]

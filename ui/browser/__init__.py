@@ -1,0 +1,1 @@
+"""What needs JavaScript: one Python wrapper each, scripts in browser/js/."""

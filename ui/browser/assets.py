@@ -1,0 +1,20 @@
+"""Scripts and styles of the components that run in the browser."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def read_script(*names: str) -> str:
+    """Return the JavaScript of `js/<name>.js`, files one after the other."""
+    return "".join((_FOLDER / "js" / f"{name}.js").read_text("utf-8") for name in names)
+
+
+@cache
+def read_style(name: str) -> str:
+    """Return the CSS of `css/<name>.css`."""
+    return (_FOLDER / "css" / f"{name}.css").read_text("utf-8")

@@ -1,0 +1,65 @@
+"""A grid of pieces of paper, of which the odd ones are marked by click or key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from ui.browser.assets import read_script, read_style
+from ui.browser.page_view import data_url
+from ui.i18n import t
+
+CROP_GRID_KEY = "crop_grid"
+_HTML = """<div class="grid" role="group"></div>
+<div class="foot"><button type="button" class="done"><span class="label"></span><kbd>Ctrl+Enter</kbd></button>
+<span class="count" role="status"></span></div>"""
+
+MarkCallback = Callable[[str, Sequence[int]], None]
+"""Receives the group's id and the ids of the marked pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """One piece: a JPEG picture, and where it comes from in words."""
+
+    id: int
+    picture: bytes
+    origin: str
+    is_marked: bool
+
+
+@cache
+def _crop_grid_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component(
+        "efterskrift_crop_grid",
+        html=_HTML,
+        css=read_style("crop_grid"),
+        js=read_script("press_again") + read_script("crop_grid"),
+    )
+
+
+def crop_grid(turn: str, what: str, cells: Sequence[GridCell], on_marked: MarkCallback, on_done: MarkCallback) -> None:
+    """Show the pieces of the group `turn`, of which `what` says in words what they were all read as."""
+
+    def told(name: str, act: MarkCallback) -> None:
+        # What was marked a moment ago may arrive when the grid has left the screen, and its state is gone.
+        said = (st.session_state.get(CROP_GRID_KEY) or {}).get(name)
+        if isinstance(said, dict):
+            act(str(said["group"]), [int(one) for one in said["cells"]])
+
+    labels = {name: t(f"group.{name}") for name in ("odd", "rest")}
+    labels |= {"grid": what, "all": t("group.all"), "count": t("group.count", count="#", of=len(cells))}
+    _crop_grid_component()(
+        key=CROP_GRID_KEY,
+        on_marked_change=lambda: told("marked", on_marked),
+        on_done_change=lambda: told("done", on_done),
+        data={
+            "turn": turn,
+            "labels": labels,
+            "cells": [{"id": one.id, "src": data_url(one.picture), "where": one.origin, "marked": one.is_marked} for one in cells],
+        },
+    )

@@ -1,0 +1,22 @@
+"""The document around the screens: its language, the name of its main part, and boxes that a screen reader reads out when they appear."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from ui.browser.assets import read_script
+from ui.i18n import current_language, t
+
+
+@cache
+def _document_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component("efterskrift_document", js=read_script("document"))
+
+
+def document_settings() -> None:
+    """Set what the person's language and the screen readers need; drawn once a run, before the screen."""
+    words = {name: t(f"document.{name}") for name in ("main", "more", "explains", "year", "lost", "lost_what")}
+    _document_component()(key="document", data={"language": current_language(), **words, "choose": t("scan.choose")}, height=1)

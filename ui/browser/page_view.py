@@ -1,0 +1,90 @@
+"""The picture of a sheet, large, with the field that has the focus marked; zoom and pan."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from ui.browser.assets import read_script, read_style
+from ui.browser.image_cache import cache_images, forget_sent_images, image_id
+from ui.i18n import t
+
+PageArea = tuple[int, float, float, float, float]
+"""Which picture (from 0), and x, y, w, h as shares of the page's width and height."""
+
+_HTML = """<div class="view"><div class="bar" style="visibility: hidden"><span class="caption"></span>
+<button tabindex="-1" class="turn"></button><button tabindex="-1" class="contrast">◐</button>
+<button tabindex="-1" class="invert">◑</button><button tabindex="-1" class="out">−</button>
+<button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>
+<div class="pane" tabindex="0" role="region">
+<div class="sheet"><img alt=""><div class="row" hidden></div><div class="mark" hidden></div><div class="doubts"></div>
+<div class="word" hidden></div></div></div></div>"""
+
+
+@cache
+def _page_view_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
+    return st.components.v2.component(
+        "efterskrift_page_view",
+        html=_HTML,
+        css=read_style("page_view"),
+        js=read_script("word_match") + read_script("page_view"),
+    )
+
+
+def relative_area(box_mm: Sequence[float], picture: int, size_mm: tuple[float, float], margin_mm: float = 1.0) -> PageArea:
+    """A field's rectangle (mm) with a little air, as shares of a page of this size."""
+    x, y, w, h = box_mm
+    air, (width, height) = 2 * margin_mm, size_mm
+    return (picture, (x - margin_mm) / width, (y - margin_mm) / height, (w + air) / width, (h + air) / height)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetView:
+    """What is shown: JPEG pictures of pages of this size.
+
+    `turn` names it: when it changes, the first page is seen again.
+    It stands beside the form, or `above` it.
+    `places` are the fields by widget key, marked while that widget has the focus, and `row` the row of a table.
+    `words` are those of free texts by widget key (`note_way.words_on`): the one at the cursor is marked, and the doubtful ones.
+    """
+
+    turn: str
+    pictures: Sequence[bytes]
+    captions: Sequence[str]
+    places: Mapping[str, PageArea]
+    size_mm: tuple[float, float]
+    row: PageArea | None = None
+    is_image_above: bool = False
+    words_by_widget: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_component_data(self) -> dict[str, Any]:
+        """As the script in the browser wants it."""
+        return {
+            "turn": self.turn,
+            "pages": [image_id(picture) for picture in self.pictures],
+            "captions": list(self.captions),
+            "boxes": {widget: list(place) for widget, place in self.places.items()},
+            "row": list(self.row) if self.row else None,
+            "way": "note" if self.is_image_above else "sheet",
+            "words": dict(self.words_by_widget),
+            "aspect": self.size_mm[1] / self.size_mm[0],
+        }
+
+
+def page_view(sheet: SheetView) -> None:
+    """Show a sheet. Its pictures are sent only if the browser does not have them."""
+    cache_images("now", sheet.pictures)
+    labels = {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn", "contrast", "invert")}
+    _page_view_component()(
+        key="page_view", on_missing_change=forget_sent_images, data={**sheet.as_component_data(), "alt": t("picture.alt"), "labels": labels}
+    )
+
+
+def data_url(picture: bytes, media_type: str = "image/jpeg") -> str:
+    """A picture inside the page itself, so that no address of it exists that could be passed on."""
+    return f"data:{media_type};base64,{base64.b64encode(picture).decode('ascii')}"

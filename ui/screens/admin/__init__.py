@@ -1,0 +1,1 @@
+"""Logga in, Konton, Logg."""

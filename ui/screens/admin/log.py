@@ -1,0 +1,260 @@
+"""Logg: who has seen and done what, for those who follow it up, and the extract that a client can ask for.
+
+The extract for a client: looked at here first, then handed out as paper or table.
+
+Which rows of the log are shown.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import partial
+from io import BytesIO
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from pipeline.domain import dates
+from pipeline.domain.errors import UsageError
+from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.model import EntryState, Person, Role
+from pipeline.reporting.audit import follow_up
+from pipeline.reporting.audit.client_extract import ClientExtract, find_client_pid, format_extract_csv, make_client_extract, render_extract_pdf
+from pipeline.reporting.audit.follow_up import LogPage
+from pipeline.reporting.audit.storelog import write_storelog
+from pipeline.store.database.clock import utc_now
+from pipeline.store.event_log.hash_chain import LogRow
+from pipeline.store.event_log.queries import Hint, LogFilter
+from ui.i18n import code_text, format_moment, t
+from ui.widgets.heading import screen_heading
+from ui.workspace import AppContext
+
+_EXTRACT_KEY = "log_extract_made"
+_PAGE_ROWS = 50
+_DEFAULT_PERIOD = timedelta(days=6)
+
+
+def extract_form(context: AppContext, person: Person, start: datetime, end: datetime) -> None:
+    """Ask for the client, and show what would be handed out."""
+    st.header(t("log.extract"), anchor=False)
+    st.caption(t("log.extract_what"))
+    with st.form("log_extract", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input(t("log.extract_client"), key="log_extract_typed", autocomplete="off", max_chars=20, width=280)
+        sent = st.form_submit_button(t("log.extract_make"), key="log_extract_make", type="primary")
+    if sent:
+        st.session_state.pop(_EXTRACT_KEY, None)
+        try:
+            with context.store.begin() as conn:
+                st.session_state[_EXTRACT_KEY] = make_client_extract(conn, person, typed, start, end, utc_now())
+        except UsageError:
+            st.warning(t("log.no_number"), icon=":material/info:")
+    made: ClientExtract | None = st.session_state.get(_EXTRACT_KEY)
+    if made is not None and (made.start, made.end) != (start, end):
+        del st.session_state[_EXTRACT_KEY]
+        made = None
+    if made is not None:
+        _show_extract(context, made)
+
+
+def _show_extract(context: AppContext, extract: ClientExtract) -> None:
+    st.markdown(f"**{' · '.join(filter(None, (extract.name, format_pid(extract.pid))))}**")
+    if extract.other_unit_rows:
+        st.warning(t("log.extract_elsewhere", count=extract.other_unit_rows), icon=":material/info:")
+    if extract.lines:
+        columns = [t(f"log.column.{name}") for name in ("at", "unit", "told", "times")]
+        rows = [(line.at, line.unit, line.description, line.count) for line in extract.lines]
+        st.dataframe(
+            pd.DataFrame(rows, columns=columns), hide_index=True, width="stretch", height=38 + 35 * min(len(rows), 10), key="log_extract_rows"
+        )
+    else:
+        st.info(t("log.extract_none"), icon=":material/info:")
+    name = f"loggutdrag-{extract.made_at:%Y%m%d-%H%M}"
+    with st.container(horizontal=True):
+        paper = render_extract_pdf(extract, context.settings.care_provider)
+        st.download_button(t("log.extract_pdf"), paper, f"{name}.pdf", "application/pdf", key="log_extract_pdf", on_click="ignore", type="primary")
+        st.download_button(t("log.extract_csv"), format_extract_csv(extract), f"{name}.csv", "text/csv", key="log_extract_csv", on_click="ignore")
+    st.caption(t("log.extract_hand"))
+
+
+def filter_form(context: AppContext, person: Person, first: date, last: date) -> LogFilter | None:
+    """What the person wants to see; None while the wishes make no sense, and then the person has been told."""
+    with st.container(border=True):
+        top = st.columns([1, 1, 1.6, 1.6], vertical_alignment="bottom")
+        start = top[0].date_input(t("log.from"), first, key="log_from", format="YYYY-MM-DD")
+        end = top[1].date_input(t("log.to"), last, key="log_to", format="YYYY-MM-DD")
+        if start > end:
+            st.warning(t("log.backwards"), icon=":material/info:")
+            return None
+        period = LogFilter(*follow_up.day_range(start, end))
+        with context.store.read() as conn:
+            actions, logins = follow_up.list_filter_choices(conn, person, period)
+        every = t("log.every")
+        by = top[2].selectbox(t("log.who"), logins, index=None, placeholder=every, key="log_who")
+        in_words = partial(code_text, "log.action")
+        action = top[3].selectbox(t("log.action"), actions, index=None, placeholder=every, key="log_what", format_func=in_words)
+        low = st.columns([2, 1.6, 1.6], vertical_alignment="bottom")
+        unit = low[0].selectbox(t("log.unit"), sorted(person.units), index=None, placeholder=every, key="log_unit")
+        kinds, hinted = [hint.value for hint in Hint], partial(code_text, "log.hint")
+        hint = low[1].selectbox(t("log.only"), kinds, index=None, placeholder=every, key="log_hint", format_func=hinted)
+        typed = low[2].text_input(t("log.client"), key="log_client", autocomplete="off", max_chars=20, placeholder=t("log.client_example"))
+        with context.store.read() as conn:
+            client = find_client_pid(conn, typed) if typed.strip() else None
+        if typed.strip() and client is None:
+            st.warning(t("log.no_number"), icon=":material/info:")
+            return None
+    return LogFilter(period.start, period.end, by, action, unit, client, Hint(hint) if hint else None)
+
+
+_PAGE_KEY, _VIEWED_FILTER_KEY, _CHECK_RESULT_KEY = "log_page", "log_looked", "log_checked"
+
+
+def show(context: AppContext, person: Person) -> None:
+    """The screen."""
+    screen_heading(context, person, t("log.title"), t("log.what"))
+    today = dates.today_in_sweden()
+    wanted = filter_form(context, person, today - _DEFAULT_PERIOD, today)
+    if wanted is None:
+        return
+    if st.session_state.get(_VIEWED_FILTER_KEY) != wanted:
+        st.session_state[_PAGE_KEY] = 0
+    page = _load_page(context, person, wanted)
+    left, right = st.columns([2.2, 1], gap="large")
+    with left:
+        _log_table(context, person, wanted, page)
+    with right:
+        _hints_table(context, person, wanted)
+        _views_chart(context, person, wanted)
+        _check_button(context, person)
+    extract_form(context, person, wanted.start, wanted.end)
+
+
+def _load_page(context: AppContext, person: Person, log_filter: LogFilter) -> LogPage:
+    """The rows of the page that is open; a look at others than before is written in the log."""
+    first = st.session_state.get(_VIEWED_FILTER_KEY) != log_filter
+    offset = _PAGE_ROWS * int(st.session_state.get(_PAGE_KEY, 0))
+    with context.store.begin() if first else context.store.read() as conn:
+        page = follow_up.load_log_page(conn, person, log_filter, offset, _PAGE_ROWS, first=first)
+    st.session_state[_VIEWED_FILTER_KEY] = log_filter
+    return page
+
+
+def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page: LogPage) -> None:
+    nth, pages = int(st.session_state.get(_PAGE_KEY, 0)), max(1, -(-page.total // _PAGE_ROWS))
+    st.header(t("log.rows", count=page.total), anchor=False)
+    if not page.rows:
+        st.info(t("log.none"), icon=":material/info:")
+        return
+    columns = [t(f"log.column.{name}") for name in ("number", "at", "who", "action", "unit", "subject", "detail")]
+    rows = [
+        (
+            row.id,
+            format_moment(row.at, seconds=True),
+            _person_text(page, row.by),
+            code_text("log.action", row.action),
+            row.unit or "",
+            _subject_text(row),
+            _detail_text(row),
+        )
+        for row in page.rows
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    st.dataframe(table, hide_index=True, width="stretch", height=38 + 35 * min(len(rows), 18), key="log_rows")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(t("log.newer"), key="log_newer", disabled=nth == 0, on_click=_turn_page, args=(-1,), icon=":material/arrow_back:")
+        st.button(t("log.older"), key="log_older", disabled=nth + 1 >= pages, on_click=_turn_page, args=(1,), icon=":material/arrow_forward:")
+        st.caption(t("log.page", number=nth + 1, pages=pages))
+        days = f"{log_filter.start:%Y%m%d}-{log_filter.end - timedelta(days=1):%Y%m%d}"
+        csv = partial(_csv_file, context, person, log_filter)
+        st.download_button(t("log.csv"), data=csv, file_name=f"logg-{days}.csv", mime="text/csv", key="log_csv", on_click="ignore")
+        xml = partial(_storelog_file, context, person, log_filter)
+        st.download_button(t("log.storelog"), data=xml, file_name=f"storelog-{days}.xml", mime="application/xml", key="log_xml", on_click="ignore")
+
+
+def _person_text(page: LogPage, login: str) -> str:
+    if login == "system":
+        return t("log.machine")
+    name = page.names.get(login)
+    return f"{name} ({login})" if name else login
+
+
+def _subject_text(row: LogRow) -> str:
+    """A search for a client stands under a digest, which says nothing to a reader; a denial under the right that was wanted."""
+    if row.subject.startswith("client:"):
+        return t("log.searched_client")
+    return code_text("log.right", row.subject) if row.action == "denied" else row.subject
+
+
+def _detail_text(row: LogRow) -> str:
+    """The counts and states of a row in one line."""
+    return ", ".join(f"{code_text('log.detail', name)}: {_fact_text(name, value)}" for name, value in row.detail.items() if value is not None)
+
+
+def _fact_text(name: str, value: object) -> object:
+    """A value in the person's language, where it is one of the words that the program itself has for it."""
+    if isinstance(value, bool):
+        return t("log.yes" if value else "log.no")
+    if name == "role" and value in set(Role):
+        return t(f"role.{Role(str(value)).name.lower()}")
+    if name == "state" and value in set(EntryState):
+        return t(f"entry_state.{EntryState(str(value)).name.lower()}").lower()
+    return value
+
+
+def _turn_page(by: int) -> None:
+    st.session_state[_PAGE_KEY] = max(0, int(st.session_state.get(_PAGE_KEY, 0)) + by)
+
+
+def _csv_file(context: AppContext, person: Person, log_filter: LogFilter) -> bytes:
+    with context.store.begin() as conn:
+        return follow_up.export_log_csv(conn, person, log_filter)
+
+
+def _storelog_file(context: AppContext, person: Person, log_filter: LogFilter) -> bytes:
+    """For a log service; that it was fetched is an event."""
+    file = BytesIO()
+    write_storelog(context.store, person, context.settings, log_filter, file)
+    return file.getvalue()
+
+
+def _hints_table(context: AppContext, person: Person, log_filter: LogFilter) -> None:
+    st.header(t("log.hints"), anchor=False)
+    with context.store.read() as conn:
+        found = follow_up.count_hints(conn, person, log_filter)
+    hints = list(Hint)
+    for row in (hints[:2], hints[2:4], hints[4:]):
+        for column, hint in zip(st.columns(len(row)), row, strict=True):
+            column.metric(t(f"log.hint.{hint.value}"), found[hint], border=True, help=t(f"log.hint_what.{hint.value}"))
+    st.caption(t("log.hints_what"))
+
+
+def _views_chart(context: AppContext, person: Person, log_filter: LogFilter) -> None:
+    st.header(t("log.per_day"), anchor=False)
+    with context.store.read() as conn:
+        found = follow_up.count_views_per_day(conn, person, log_filter)
+    if not any(found.values()):
+        st.caption(t("log.no_views"))
+        return
+    days = pd.DataFrame(list(found.items()), columns=["day", "views"])
+    x = alt.X("day:O", title=None, axis=alt.Axis(labelAngle=-40, labelOverlap=True))
+    y = alt.Y("views:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
+    tips = [alt.Tooltip("day:O", title=t("log.day")), alt.Tooltip("views:Q", title=t("log.views"))]
+    bars: alt.Chart = alt.Chart(days).mark_bar(color="#1f6b75").encode(x=x, y=y, tooltip=tips)
+    st.altair_chart(bars.properties(height=190), width="stretch", alt=t("log.per_day"))
+
+
+def _check_button(context: AppContext, person: Person) -> None:
+    st.header(t("log.chain"), anchor=False)
+    st.caption(t("log.chain_what"))
+    if st.button(t("log.check"), key="log_check", icon=":material/verified:"):
+        with st.spinner(t("log.checking")):
+            st.session_state[_CHECK_RESULT_KEY] = follow_up.check_log(context.store, person)
+    verdict = st.session_state.get(_CHECK_RESULT_KEY)
+    if verdict is None:
+        return
+    if not verdict.count:
+        st.success(t("log.whole", count=verdict.rows), icon=":material/check:")
+        return
+    st.error(t("log.broken", count=verdict.count), icon=":material/error:")
+    for problem in verdict.problems[:10]:
+        st.caption(t(f"log.wrong.{problem.wrong.value}", first=problem.first, last=problem.last, count=problem.last - problem.first + 1))

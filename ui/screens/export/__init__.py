@@ -1,0 +1,1 @@
+"""Export, Skriv in, Betalningar, Arkiv."""

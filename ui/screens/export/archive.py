@@ -1,0 +1,181 @@
+"""Arkiv: packages of sheets whose entries are exported, how long each has to be kept, and where the paper is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.law.retention import load_retention_rules
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, is_allowed
+from pipeline.export.archive import runs
+from pipeline.export.runs import ExportContext
+from pipeline.store.database.clock import utc_now
+from pipeline.store.exports import archives
+from pipeline.store.exports.archives import ArchivePackage
+from pipeline.store.exports.run_items import Connection
+from pipeline.store.paper import originals
+from pipeline.store.paper.originals import PaperOriginal
+from ui.i18n import format_moment, t
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import screen_heading
+from ui.widgets.run_once import find_just_created
+from ui.workspace import AppContext
+
+_MESSAGE_KEY = "archive_said"
+
+
+def show(context: AppContext, person: Person) -> None:
+    """The screen."""
+    office = ExportContext(context.store, context.settings, context.forms)
+    screen_heading(context, person, t("archive.title"), t("archive.what"))
+    if said := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = said
+        (st.success if kind == "ok" else st.error)(text)
+    _ready_section(office, person)
+    st.header(t("archive.packages"), anchor=False)
+    found = _packages_section(office, person)
+    if not found:
+        st.caption(t("archive.no_packages"))
+    for package in found:
+        _package_details(office, person, package)
+    with st.expander(t("archive.rules")):
+        _retention_rules()
+
+
+def _ready_section(context: ExportContext, person: Person) -> None:
+    ready = runs.find_ready(context, person)
+    with st.container(border=True):
+        st.metric(t("archive.ready"), ready.sheets)
+        if ready.classes:
+            st.caption(t("archive.classes", classes=", ".join(f"{name}: {count}" for name, count in ready.classes)))
+        if ready.unsettled:
+            st.caption(t("archive.unsettled", count=ready.unsettled))
+        st.button(
+            t("archive.make"),
+            key="archive_make",
+            type="primary" if ready.sheets else "secondary",
+            disabled=not ready.sheets,
+            on_click=partial(_make_package, context, person),
+        )
+
+
+@requires_open_session
+def _make_package(context: ExportContext, person: Person) -> None:
+    def act() -> str:
+        pressed = utc_now()
+        made = runs.make_package(context, person, pressed) or find_just_created(_packages_section(context, person), person, pressed)
+        return t("archive.made", name=made.file_name, count=made.sheets) if made else t("archive.nothing")
+
+    _run_and_report(act)
+
+
+def _packages_section(context: ExportContext, person: Person) -> list[ArchivePackage]:
+    with context.store.read() as conn:
+        return archives.list_packages(conn, person)
+
+
+def _package_details(context: ExportContext, person: Person, package: ArchivePackage) -> None:
+    with st.container(border=True, key=f"package-{package.id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"**{package.file_name}**  \n{t('archive.package', count=package.sheets, at=format_moment(package.made_at), by=package.made_by)}"
+            )
+            st.download_button(
+                t("archive.download"),
+                data=lambda: runs.package_file(context, person, package.id).data,
+                file_name=package.file_name,
+                mime="application/zip",
+                key=f"download-{package.id}",
+                on_click="ignore",
+            )
+        st.caption(t("export.secret"))
+        st.caption(t("archive.checksum", sha256=package.sha256))
+        if st.toggle(t("archive.paper"), key=f"paper-{package.id}"):
+            _paper_section(context, person, package)
+
+
+def _paper_section(context: ExportContext, person: Person, package: ArchivePackage) -> None:
+    with context.store.read() as conn:
+        found = originals.list_originals(conn, person, package.id)
+    columns = [t(f"archive.column.{name}") for name in ("sheet", "rule", "earliest", "place", "box", "bundle")]
+    lines = [(each.sheet, each.rule, each.earliest or t("archive.no_day"), each.place, each.box, each.bundle) for each in found]
+    st.dataframe(pd.DataFrame(lines, columns=columns), hide_index=True, width="stretch")
+    left, right = st.columns(2, gap="large")
+    with left:
+        _box_form(context, person, package, found)
+    with right:
+        _decision_form(context, person, package, found)
+
+
+def _box_form(context: ExportContext, person: Person, package: ArchivePackage, found: list[PaperOriginal]) -> None:
+    stacks = {each.batch: t("archive.stack", place=each.place or each.batch, batch=each.batch) for each in found}
+    with st.form(f"box-{package.id}", border=True, clear_on_submit=True):
+        st.markdown(f"**{t('archive.where')}**")
+        batch = st.selectbox(t("archive.stack_label"), list(stacks), format_func=stacks.__getitem__)
+        box = st.text_input(t("archive.column.box"), max_chars=80)
+        bundle = st.text_input(t("archive.column.bundle"), max_chars=80)
+        sent = st.form_submit_button(t("archive.save_box"), key=f"save-box-{package.id}")
+    if sent and batch:
+        _save_and_report(context, "archive.box_saved", lambda conn: originals.save_paper_place(conn, person, batch, box, bundle, utc_now()))
+        st.rerun()
+
+
+def _decision_form(context: ExportContext, person: Person, package: ArchivePackage, found: list[PaperOriginal]) -> None:
+    with context.store.read() as conn:
+        decision = originals.find_active_decision(conn, package.id)
+    changed = sorted({each.sheet for each in found if decision and not each.decision})
+    st.markdown(f"**{t('archive.destroy')}**")
+    st.caption(t("archive.may_be_destroyed", number=decision) if decision else t("archive.is_kept"))
+    if changed:
+        st.warning(t("archive.changed_since", sheets=", ".join(changed)), icon=":material/inventory_2:")
+    if not is_allowed(person, Action.DISPOSE):
+        st.caption(t("archive.archivist_only"))
+        return
+    if decision:
+        act = partial(originals.withdraw_destruction, person=person, package_id=package.id, now=utc_now())
+        st.button(
+            t("archive.keep"),
+            key=f"keep-{package.id}",
+            on_click=partial(_save_and_report, context, "archive.decision_undone", lambda conn: act(conn)),
+        )
+        return
+    with st.form(f"decision-{package.id}", border=True, clear_on_submit=True):
+        number = st.text_input(t("archive.decision"), max_chars=80)
+        st.caption(t("archive.decision_what"))
+        sent = st.form_submit_button(t("archive.save_decision"), key=f"save-decision-{package.id}")
+    if sent:
+        _save_and_report(context, "archive.decision_saved", lambda conn: originals.approve_destruction(conn, person, package.id, number, utc_now()))
+        st.rerun()
+
+
+def _retention_rules() -> None:
+    st.caption(t("archive.rules_what"))
+    for rule in load_retention_rules():
+        st.markdown(f"**{rule.rule}/{rule.version}** {rule.what}. {rule.law}.")
+        told = [t("archive.exempt", what="; ".join(each.what for each in rule.exempt))] if rule.exempt else []
+        if rule.sample:
+            told.append(t("archive.sample", days=", ".join(str(day) for day in sorted(rule.sample.days))))
+        st.caption(" ".join((*told, t("archive.source", source=rule.source))))
+
+
+@requires_open_session
+def _save_and_report(context: ExportContext, success_key: str, action: Callable[[Connection], object]) -> None:
+    def run() -> str:
+        with context.store.begin() as conn:
+            action(conn)
+        return t(success_key)
+
+    _run_and_report(run)
+
+
+def _run_and_report(action: Callable[[], str]) -> None:
+    try:
+        st.session_state[_MESSAGE_KEY] = ("ok", action())
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))

@@ -1,0 +1,42 @@
+"""Does a table fit the customer's own system? A header line is pasted, and what does not fit is told."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.export.runs import ExportContext
+from pipeline.export.tables.header_check import HeaderCheck, check_header
+from pipeline.export.tables.mapping import TableMapping
+from pipeline.export.targets import TARGETS
+from ui.i18n import t
+from ui.widgets.errors import error_text
+
+
+def header_check_form(context: ExportContext, target: str) -> None:
+    """The place to paste a header line in, for targets that are tables."""
+    if TARGETS[target].mapping is not TableMapping:
+        return
+    with st.expander(t("header.title")):
+        line = st.text_area(t("header.line"), key=f"header-{target}", placeholder=t("header.example"), height=80)
+        if not line.strip():
+            st.caption(t("header.what"))
+            return
+        try:
+            found = check_header(context, target, line)
+        except EfterskriftError as error:
+            st.error(error_text(error))
+            return
+        for check in found:
+            _show_check(context.forms.latest(check.form).title, check)
+
+
+def _show_check(form: str, check: HeaderCheck) -> None:
+    if check.is_match:
+        st.success(t("header.fits", form=form))
+        return
+    lines = [t("header.differs", form=form)]
+    lines += [t("header.lacking", names=", ".join(check.missing))] if check.missing else []
+    lines += [t("header.unknown", names=", ".join(check.unknown))] if check.unknown else []
+    lines += [] if check.is_in_order else [t("header.order")]
+    st.warning("  \n".join([*lines, t("header.remedy")]))

@@ -1,0 +1,159 @@
+"""Skriv in: a key-in list on the screen, one entry at a time, for systems that have no import. A tick says that it is in the other system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.model import Client, Person
+from pipeline.export.manual_entry import screen
+from pipeline.export.manual_entry.screen import EntryToKeyIn, ManualEntryList
+from pipeline.export.receipts import ReceiptAnswer, submit_receipts
+from pipeline.export.runs import ExportContext
+from pipeline.store.database.clock import utc_now
+from ui.i18n import format_moment, t
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import screen_heading
+from ui.widgets.min_view_time import is_too_soon, note_drawn
+from ui.workspace import AppContext
+
+_RUN_KEY, _SKIPPED_KEY, _MESSAGE_KEY = "key_in_run", "key_in_skipped", "key_in_said"
+
+
+def show(context: AppContext, person: Person) -> None:
+    """The screen."""
+    office = ExportContext(context.store, context.settings, context.forms)
+    screen_heading(context, person, t("key_in.title"), t("key_in.what"))
+    if problem := st.session_state.pop(_MESSAGE_KEY, None):
+        st.error(problem, icon=":material/error:")
+    lists = screen.list_waiting_runs(office, person)
+    if not lists:
+        st.info(t("key_in.empty"), icon=":material/info:")
+        st.caption(t("key_in.empty_next"))
+        return
+    status = _choose_list(lists)
+    done = status.entries - status.waiting
+    st.progress(done / status.entries, t("key_in.progress", done=done, count=status.entries))
+    if status.hidden:
+        st.info(t("key_in.hidden", count=status.hidden), icon=":material/visibility_off:")
+    if waiting := screen.count_held_back(office, person, status.run.id):
+        st.warning(t("key_in.held", count=waiting), icon=":material/content_copy:")
+    shown = screen.claim_next_entry(office, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED_KEY, []))
+    if shown is None:
+        if status.waiting > waiting:
+            _show_none_left()
+        return
+    _show_entry(office, person, status, shown)
+    note_drawn(_entry_heading(shown))
+
+
+def _choose_list(lists: list[ManualEntryList]) -> ManualEntryList:
+    """The list to key in: the oldest, unless the person chooses another."""
+    named = {status.run.id: t("key_in.list", at=format_moment(status.run.made_at), by=status.run.made_by, count=status.waiting) for status in lists}
+    if len(lists) > 1:
+        st.selectbox(t("key_in.choose"), list(named), format_func=named.__getitem__, key=_RUN_KEY, on_change=_reset_skipped)
+    chosen = st.session_state.get(_RUN_KEY)
+    return next((status for status in lists if status.run.id == chosen), lists[0])
+
+
+def _reset_skipped() -> None:
+    st.session_state.pop(_SKIPPED_KEY, None)
+
+
+def _show_none_left() -> None:
+    skipped = len(st.session_state.get(_SKIPPED_KEY, []))
+    st.info(t("key_in.skipped" if skipped else "key_in.others_have", count=skipped), icon=":material/info:")
+    st.button(t("key_in.again"), key="key_in_again", on_click=_reset_skipped)
+
+
+def _entry_heading(entry: EntryToKeyIn) -> str:
+    return f"{entry.item.entry_id}-{entry.item.revision}"
+
+
+def _show_entry(context: ExportContext, person: Person, status: ManualEntryList, entry: EntryToKeyIn) -> None:
+    block = entry.block
+    with st.container(border=True, key="key_in_card"):
+        st.subheader(f"{entry.item.number}. {block.title}", anchor=False)
+        if block.notice:
+            st.warning(block.notice, icon=":material/edit_note:")
+        if entry.previous_client is not None:
+            st.warning(
+                t("key_in.moved_void" if entry.is_void else "key_in.moved", client=_client_text(entry.previous_client)),
+                icon=":material/person_alert:",
+            )
+        for client in entry.possible_clients:
+            st.warning(t("key_in.moved_perhaps", client=_client_text(client)), icon=":material/person_alert:")
+        if entry.client.protected:
+            st.warning(t("key_in.protected"), icon=":material/lock:")
+        _value_row(t("key_in.pid"), format_pid(entry.client.pid) if entry.client.pid else "")
+        _value_row(t("key_in.name"), entry.client.name)
+        for label, text in block.rows:
+            _value_row(label, text)
+        _value_row(t("key_in.late"), block.late_entry_text)
+        for said, labels in (("unmarked", block.unmarked), ("left_empty", block.empty)):
+            if labels:
+                st.caption(t(f"key_in.{said}", labels="; ".join(labels)))
+    with st.container(horizontal=True):
+        act = partial(_run_action, context, person, status.run.id, entry)
+        st.button(
+            t("key_in.done"), key="key_in_done", type="primary", shortcut="Ctrl+Enter", icon=":material/check:", on_click=partial(act, _accept_entry)
+        )
+        st.button(t("key_in.skip"), key="key_in_skip", shortcut="Alt+S", on_click=partial(_skip_entry, entry))
+    with st.expander(t("key_in.cannot"), key=f"key_in_cannot-{entry.item.entry_id}"), st.form(f"key_in_refuse-{entry.item.entry_id}", border=False):
+        key = f"key_in_why-{entry.item.entry_id}"
+        st.text_input(t("key_in.why"), key=key, max_chars=300, autocomplete="off", placeholder=t("key_in.why_example"))
+        st.form_submit_button(t("key_in.send_back"), key=f"key_in_back-{entry.item.entry_id}", on_click=partial(act, partial(_refuse_entry, key)))
+
+
+def _client_text(client: Client) -> str:
+    return " ".join(filter(None, (format_pid(client.pid), client.name)))
+
+
+def _value_row(label: str, text: str) -> None:
+    """A label and what to key in, with a button that copies it."""
+    if not text:
+        return
+    left, right = st.columns([1, 3], vertical_alignment="center")
+    left.markdown(label)
+    right.code(text, language=None, wrap_lines=True)
+
+
+@requires_open_session
+def _run_action(
+    context: ExportContext,
+    person: Person,
+    run_id: str,
+    entry: EntryToKeyIn,
+    act: Callable[[ExportContext, Person, str, EntryToKeyIn, datetime], None],
+) -> None:
+    now = utc_now()
+    if is_too_soon(_entry_heading(entry), now):
+        return
+    try:
+        act(context, person, run_id, entry, now)
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = error_text(error)
+
+
+def _accept_entry(context: ExportContext, person: Person, run_id: str, entry: EntryToKeyIn, now: datetime) -> None:
+    submit_receipts(context, person, run_id, [ReceiptAnswer(entry.item.entry_id, accepted=True)], now)
+    st.toast(t("key_in.ticked", number=entry.item.number), icon=":material/check:")
+
+
+def _refuse_entry(key: str, context: ExportContext, person: Person, run_id: str, entry: EntryToKeyIn, now: datetime) -> None:
+    why = str(st.session_state.get(key) or "").strip()
+    if not why:
+        st.session_state[_MESSAGE_KEY] = t("key_in.lacks_why")
+        return
+    submit_receipts(context, person, run_id, [ReceiptAnswer(entry.item.entry_id, accepted=False, text=why)], now)
+    st.toast(t("key_in.is_sent_back"), icon=":material/undo:")
+
+
+def _skip_entry(entry: EntryToKeyIn) -> None:
+    st.session_state[_SKIPPED_KEY] = [*st.session_state.get(_SKIPPED_KEY, []), entry.item.entry_id]

@@ -1,0 +1,106 @@
+"""Betalningar: payments that are not made yet are approved by two persons, one by one, after a look at the bank's own statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from itertools import groupby
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.model import Person
+from pipeline.export.payments import approval
+from pipeline.export.payments.approval import Payment
+from pipeline.export.runs import ExportContext
+from pipeline.forms.fiducials import format_serial_or_id
+from pipeline.store.database.clock import utc_now
+from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED, withdraw_approval
+from ui.i18n import current_language, format_moment, format_number, t, translate_message
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import screen_heading
+from ui.workspace import AppContext
+
+_MESSAGE_KEY = "payments_said"
+
+
+def show(context: AppContext, person: Person) -> None:
+    """The screen."""
+    office = ExportContext(context.store, context.settings, context.forms)
+    screen_heading(context, person, t("payments.title"), t("payments.what"))
+    if said := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = said
+        (st.success if kind == "ok" else st.error)(text)
+    found = approval.list_payments(office, person)
+    if not found:
+        st.info(t("payments.empty"), icon=":material/info:")
+        return
+    st.error(t("payments.warning"), icon=":material/warning:")
+    waiting = [each for each in found if not each.blocked_reason]
+    stopped = [each for each in found if each.blocked_reason]
+    st.header(t("payments.waiting", count=len(waiting)), anchor=False)
+    for serial, sheet in groupby(waiting, key=lambda each: each.serial):
+        st.subheader(t("payments.sheet", serial=format_serial_or_id(serial) or "–"), anchor=False)
+        for each in sheet:
+            _show_payment(office, person, each)
+    if stopped:
+        with st.expander(t("payments.stopped", count=len(stopped))):
+            for each in stopped:
+                st.caption(f"{each.entry_id}: {translate_message(each.blocked_reason, current_language())}")
+
+
+def _show_payment(context: ExportContext, person: Person, payment: Payment) -> None:
+    with st.container(border=True, key=f"payment-{payment.entry_id}"):
+        payee = _escape_markdown(payment.payee) or t("payments.protected")
+        st.markdown(t("payments.line", payee=payee, amount=_format_amount(payment.amount)))
+        st.markdown(t("payments.account", clearing=payment.clearing, account=payment.account))
+        st.caption(" · ".join(part for part in (_escape_markdown(payment.purpose), payment.entry_id, payment.unit) if part))
+        names = ", ".join(f"{stamp.by} {format_moment(stamp.at)}" for stamp in payment.approved)
+        st.caption(t("payments.approved_by", count=len(payment.approved), needed=APPROVALS_NEEDED, names=names or t("payments.nobody")))
+        if payment.is_own:
+            st.button(t("payments.take_back"), key=f"undo-{payment.entry_id}", on_click=partial(_withdraw_approval, context, person, payment))
+        elif len(payment.approved) < APPROVALS_NEEDED:
+            checked = st.checkbox(t("payments.checked"), key=f"checked-{payment.entry_id}-{payment.seen}")
+            st.button(
+                t("payments.approve"),
+                key=f"approve-{payment.entry_id}",
+                type="primary",
+                disabled=not checked,
+                on_click=partial(_approve_payment, context, person, payment),
+            )
+
+
+def _escape_markdown(text: str) -> str:
+    """What the paper says is shown as it is, not read as Markdown."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|~$:" else char for char in text)
+
+
+@requires_open_session
+def _approve_payment(context: ExportContext, person: Person, payment: Payment) -> None:
+    _run_and_report("payments.is_approved", lambda: approval.approve_payment(context, person, payment.entry_id, payment.seen, utc_now()))
+
+
+@requires_open_session
+def _withdraw_approval(context: ExportContext, person: Person, payment: Payment) -> None:
+    def act() -> None:
+        with context.store.begin() as conn:
+            withdraw_approval(conn, person, payment.entry_id, utc_now())
+
+    _run_and_report("payments.is_taken_back", act)
+
+
+def _run_and_report(success_key: str, action: Callable[[], object]) -> None:
+    try:
+        action()
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
+    else:
+        st.session_state[_MESSAGE_KEY] = ("ok", t(success_key))
+
+
+def _format_amount(amount: str) -> str:
+    """An amount with groups of thousands, and öre where there are any."""
+    value = Decimal(amount)
+    return format_number(float(value), 0 if value == value.to_integral_value() else 2)

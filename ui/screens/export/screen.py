@@ -1,0 +1,230 @@
+"""Export: what is ready, the files that were made, and what the receiving systems said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.record import Run
+from pipeline.export import receipts, runs
+from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
+from pipeline.export.payments.approval import PAYMENT_TARGET as PAYMENTS
+from pipeline.export.receipts import ReceiptAnswer, ReceiptResult
+from pipeline.export.runs import ExportContext, TargetStatus
+from pipeline.export.targets import STATISTICS
+from pipeline.store.database.clock import utc_now
+from pipeline.store.exports.runs import RunStatus
+from ui.i18n import current_language, format_moment, t, translate_message
+from ui.screens.export.fhir_send import send_button
+from ui.screens.export.header_check import header_check_form
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text, show_error
+from ui.widgets.heading import screen_heading, translate_upload_button
+from ui.widgets.run_once import find_just_created
+from ui.widgets.target_name import target_name
+from ui.workspace import AppContext
+
+_NEWEST_RUN_KEY, _RUN_FILE_KEY, _MESSAGE_KEY = "newest_run", "run_file", "export_said"
+_CARDS_PER_ROW = 3
+"""Targets side by side."""
+
+
+def show(context: AppContext, person: Person) -> None:
+    """The screen."""
+    office = ExportContext(context.store, context.settings, context.forms)
+    screen_heading(context, person, t("export.title"), t("export.what"))
+    if said := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = said
+        (st.success if kind == "ok" else st.error)(text)
+    _ready_section(office, person)
+    history = runs.list_runs(office, person)
+    st.header(t("export.history"), anchor=False)
+    if not history:
+        st.caption(t("export.no_history"))
+        return
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        for status in history:
+            _show_run(office, person, status)
+    if is_allowed(person, Action.RECEIPT):
+        with right:
+            _receipt_upload(office, person)
+
+
+def _ready_section(context: ExportContext, person: Person) -> None:
+    found = [ready for ready in runs.list_target_status(context, person) if ready.entries or ready.unsupported or ready.fault]
+    st.header(t("export.ready"), anchor=False)
+    if unsigned := runs.count_unsigned(context, person):
+        st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
+    if waiting := {one.entry_id for ready in found for one in ready.unsupported if one.reason == HELD_FOR_MATCH}:
+        st.warning(t("export.held", count=len(waiting)), icon=":material/content_copy:")
+    taking = [ready for ready in found if ready.target not in STATISTICS]
+    if not taking:
+        st.caption(t("export.nothing_ready"))
+    _target_cards(context, person, taking)
+    if telling := [ready for ready in found if ready.target in STATISTICS]:
+        st.header(t("export.statistics"), anchor=False)
+        st.caption(t("export.statistics_what", units=", ".join(sorted(person.units))))
+        _target_cards(context, person, telling)
+
+
+def _target_cards(context: ExportContext, person: Person, targets: list[TargetStatus]) -> None:
+    """The targets side by side, a row of three at a time."""
+    for start in range(0, len(targets), _CARDS_PER_ROW):
+        row = targets[start : start + _CARDS_PER_ROW]
+        for column, ready in zip(st.columns(_CARDS_PER_ROW), row, strict=False):
+            with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
+                _target_card(context, person, ready)
+
+
+def _target_card(context: ExportContext, person: Person, ready: TargetStatus) -> None:
+    st.markdown(f"**{translate_message(ready.title, current_language())}**")
+    if ready.fault:
+        show_error(ready.fault)
+        return
+    for notice in ready.notices:
+        st.warning(translate_message(notice, current_language()), icon=":material/rule:")
+    st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
+    st.caption(t("export.amendments", count=ready.amendments) if ready.amendments else t("export.entries_ready", count=ready.entries))
+    if ready.target == PAYMENTS and ready.entries:
+        st.error(t("export.payment_warning"), icon=":material/warning:")
+    waiting = [one for one in ready.unsupported if one.reason == HELD_FOR_MATCH]
+    for label, left_out in (("export.held_here", waiting), ("export.unfit", [one for one in ready.unsupported if one not in waiting])):
+        if left_out:
+            with st.expander(t(label, count=len(left_out))):
+                for one in left_out:
+                    st.caption(f"{one.entry_id}: {translate_message(one.reason, current_language())}")
+    st.button(
+        t("export.tell" if ready.target in STATISTICS else "export.make"),
+        key=f"make-{ready.target}",
+        disabled=not ready.entries,
+        width="stretch",
+        on_click=partial(_make_run, context, person, ready.target),
+    )
+    header_check_form(context, ready.target)
+
+
+@requires_open_session
+def _make_run(context: ExportContext, person: Person, target: str) -> None:
+    def make() -> str:
+        pressed = utc_now()
+        run = runs.make_run(context, person, target, pressed) or find_just_created(_runs_section(context, person, target), person, pressed)
+        if run is None:
+            return t("export.nothing_ready")
+        st.session_state[_NEWEST_RUN_KEY] = run.id
+        return t("export.made", name=run.file_name, count=run.entries)
+
+    _run_and_report(make)
+
+
+def _runs_section(context: ExportContext, person: Person, target: str) -> list[Run]:
+    return [status.run for status in runs.list_runs(context, person) if status.run.target == target]
+
+
+def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None:
+    run = status.run
+    newest = run.id == st.session_state.get(_NEWEST_RUN_KEY)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            made = t("export.run", count=run.entries, at=format_moment(run.made_at), by=run.made_by)
+            st.markdown(f"**{target_name(run.target)}**  \n{run.file_name}  \n{made}")
+            if not status.hidden:  # the file holds everything
+                st.download_button(
+                    t("export.download"),
+                    data=partial(_load_run_file, context, person, run.id),
+                    file_name=run.file_name,
+                    key=f"download-{run.id}",
+                    type="primary" if newest else "secondary",
+                    on_click="ignore",
+                )
+            if status.waiting and is_allowed(person, Action.RECEIPT):
+                st.download_button(
+                    t("export.template"),
+                    data=partial(_load_receipt_template, context, person, run.id),
+                    file_name=f"kvittens-{run.id}.csv",
+                    mime="text/csv",
+                    key=f"template-{run.id}",
+                    on_click="ignore",
+                )
+        if status.hidden:
+            st.info(t("export.hidden", count=status.hidden), icon=":material/visibility_off:")
+        else:
+            st.caption(t("export.secret"))
+        st.caption(t("export.checksum", sha256=run.sha256))
+        if status.has_receipts:
+            st.caption(t("export.answers", accepted=status.accepted, refused=status.refused, waiting=status.waiting))
+        send_button(context, person, status, _run_and_report)
+        if status.waiting and is_allowed(person, Action.RECEIPT):
+            st.toggle(t("export.tick"), key=f"tick-{run.id}")
+            if st.session_state.get(f"tick-{run.id}"):
+                _receipt_form(context, person, run.id)
+
+
+def _load_run_file(context: ExportContext, person: Person, run_id: str) -> bytes:
+    """The run's bytes when the person really asks for them: that look is recorded."""
+    return runs.fetch_run_file(context, person, run_id).data
+
+
+def _load_receipt_template(context: ExportContext, person: Person, run_id: str) -> bytes:
+    """The receipt file to fill in."""
+    return receipts.fetch_receipt_template(context, person, run_id).data
+
+
+def _receipt_form(context: ExportContext, person: Person, run_id: str) -> None:
+    items = [item for item in receipts.open_run_items(context, person, run_id) if item.accepted is None]
+    with st.form(f"receipt-{run_id}", border=False):
+        columns = [
+            t("export.column.number"),
+            t("export.column.entry"),
+            t("export.column.accepted"),
+            t("export.column.refused"),
+            t("export.column.text"),
+        ]
+        table = pd.DataFrame([(item.number, item.entry_id, False, False, "") for item in items], columns=columns)
+        edited = st.data_editor(table, hide_index=True, disabled=columns[:2], width="stretch", key=f"ticks-{run_id}")
+        every = st.checkbox(t("export.all_accepted"), key=f"all-{run_id}")
+        sent = st.form_submit_button(t("export.save_receipts"), key=f"save-{run_id}", type="primary")
+    if sent:
+        answers = _receipt_answers(edited.to_numpy().tolist(), every=every)
+        _run_and_report(lambda: _receipt_result_text(receipts.submit_receipts(context, person, run_id, answers, utc_now())))
+        st.rerun()
+
+
+def _receipt_answers(rows: list[list[object]], *, every: bool) -> list[ReceiptAnswer]:
+    """What was ticked. A refusal stands, whatever else is ticked: the entry then waits for a person again."""
+    return [
+        ReceiptAnswer(str(entry), accepted=not refused, text=str(text or ""))
+        for _, entry, accepted, refused, text in rows
+        if every or accepted or refused
+    ]
+
+
+def _receipt_upload(context: ExportContext, person: Person) -> None:
+    translate_upload_button()
+    with st.form("receipt_file", border=True, clear_on_submit=True):
+        st.markdown(f"**{t('export.receipt_file')}**")
+        st.caption(t("export.receipt_file_what"))
+        file = st.file_uploader(t("export.receipt_file"), type=["csv"], key="receipt_upload", label_visibility="collapsed")
+        sent = st.form_submit_button(t("export.read_receipts"), key="receipt_submit")
+    if sent and file is not None:
+        data = file.getvalue()
+        _run_and_report(lambda: _receipt_result_text(receipts.apply_receipt_file(context, person, data, utc_now())))
+        st.rerun()
+
+
+def _receipt_result_text(result: ReceiptResult) -> str:
+    said = t("export.receipts_read", accepted=result.accepted, refused=result.refused, already=result.already_known)
+    return f"{said} {t('export.receipts_hidden', count=result.hidden)}" if result.hidden else said
+
+
+def _run_and_report(action: Callable[[], str]) -> None:
+    try:
+        st.session_state[_MESSAGE_KEY] = ("ok", action())
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))

@@ -1,0 +1,73 @@
+"""Uppföljning: clients whose paper a unit keeps from all other units (spärr), and setting and lifting that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, format_pid
+from pipeline.domain.model import Person
+from pipeline.store.accounts import blocks
+from pipeline.store.accounts.blocks import Block
+from pipeline.store.accounts.protected_identity import find_hidden_pids
+from pipeline.store.database.clock import utc_now
+from pipeline.store.registers import client_register
+from ui.i18n import format_moment, t
+from ui.screens.follow_up.actions import run_and_report, set_message
+from ui.session import requires_open_session
+from ui.workspace import AppContext
+
+_WIDGET_KEYS = {name: f"block_{name}" for name in ("unit", "pid", "why")}
+
+
+def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
+    """The list, and the form that sets a block."""
+    if not rows:
+        st.info(t("follow_up.empty.blocks"), icon=":material/info:")
+    for one in rows:
+        if isinstance(one, Block):
+            _block_row(context, person, one)
+    if person.units:
+        _new_block_form(context, person)
+
+
+def _block_row(context: AppContext, person: Person, block: Block) -> None:
+    with context.store.read() as conn:
+        client = client_register.load_client(conn, block.client_pid)
+        hidden = find_hidden_pids(conn, person, [block.client_pid])
+    named = f"**{client.name if client and client.name else t('blocks.no_name')}** · {format_pid(block.client_pid)}"
+    with st.container(border=True):
+        st.markdown(f"{t('client.protected') if hidden else named}  \n{block.unit}")
+        st.caption(t("blocks.since", at=format_moment(block.set_at), by=block.set_by, reason=block.reason))
+        why = f"lift_why-{block.id}"
+        with st.expander(t("blocks.lift"), key=f"lift-{block.id}"), st.form(f"lifting-{block.id}", border=False):
+            st.text_input(t("blocks.why_lift"), key=why, max_chars=200, autocomplete="off")
+            st.form_submit_button(t("blocks.do_lift"), key=f"do_lift-{block.id}", on_click=partial(_lift_block, context, person, block, why))
+
+
+def _new_block_form(context: AppContext, person: Person) -> None:
+    with st.expander(t("blocks.new"), key="block_new"), st.form("blocking", border=False):
+        st.selectbox(t("blocks.unit"), sorted(person.units), key=_WIDGET_KEYS["unit"])
+        st.text_input(t("blocks.pid"), key=_WIDGET_KEYS["pid"], max_chars=MAX_LOCAL_PID_LENGTH + 4, autocomplete="off")
+        st.text_input(t("blocks.why"), key=_WIDGET_KEYS["why"], max_chars=200, autocomplete="off", placeholder=t("blocks.why_example"))
+        st.form_submit_button(t("blocks.do"), key="do_block", type="primary", on_click=partial(_set_block, context, person))
+
+
+@requires_open_session
+def _set_block(context: AppContext, person: Person) -> None:
+    unit, pid, why = (str(st.session_state.get(_WIDGET_KEYS[name]) or "").strip() for name in ("unit", "pid", "why"))
+    if not pid or not why:
+        set_message("fault", t("blocks.lacks"))
+        return
+    run_and_report(context, "blocks.is_set", lambda conn: blocks.set_block(conn, person, unit, pid, why, utc_now()))
+
+
+@requires_open_session
+def _lift_block(context: AppContext, person: Person, block: Block, key: str) -> None:
+    why = str(st.session_state.get(key) or "").strip()
+    if not why:
+        set_message("fault", t("blocks.lacks_why"))
+        return
+    run_and_report(context, "blocks.is_lifted", lambda conn: blocks.lift_block(conn, person, block.unit, block.client_pid, why, utc_now()))

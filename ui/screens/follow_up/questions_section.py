@@ -1,0 +1,94 @@
+"""Uppföljning: questions to those who wrote, by author, with a list to print and a place for the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+
+import streamlit as st
+
+from pipeline.domain.dates import SWEDEN
+from pipeline.domain.model import Person
+from pipeline.reporting.author_questions import make_question_list
+from pipeline.store.database.clock import utc_now
+from pipeline.store.event_log.events import record
+from pipeline.store.review import questions
+from pipeline.store.review.questions import Question
+from ui.i18n import format_moment, t
+from ui.screens.follow_up.actions import run_and_report, set_message
+from ui.screens.lookup.duplicate_comparison import entry_name, entry_title
+from ui.session import requires_open_session
+from ui.workspace import AppContext
+
+
+def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
+    """The list by author, and what is already answered below."""
+    asked = [one for one in rows if isinstance(one, Question)]
+    if not asked:
+        st.info(t("follow_up.empty.questions"), icon=":material/info:")
+    for number, (author, own) in enumerate(groupby(asked, key=lambda one: one.author)):
+        _author_section(context, person, number, author, list(own))
+    with context.store.read() as conn:
+        answered = questions.list_questions(conn, person, answered=True)
+    if answered:
+        with st.expander(t("questions.answered", count=len(answered)), key="questions_answered"):
+            for one in answered:
+                _answered_row(context, one)
+
+
+def _author_section(context: AppContext, person: Person, number: int, author: str, questions: list[Question]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.header(author or t("questions.nobody"), anchor=False, width="stretch")
+        st.download_button(
+            t("questions.print"),
+            partial(_print_questions, context, person, author, questions),
+            file_name=t("questions.file", number=number + 1),
+            mime="application/pdf",
+            key=f"print-{number}",
+            icon=":material/phone_iphone:",
+        )
+    for one in questions:
+        _question_row(context, person, one)
+
+
+def _print_questions(context: AppContext, person: Person, author: str, questions: list[Question]) -> bytes:
+    """The list for one author as PDF; that it was printed is written in the log."""
+    with context.store.begin() as conn:
+        for one in questions:
+            record(conn, person.login, "print_question", one.entry.id, unit=one.entry.unit)
+    return make_question_list(author, questions, context.forms, made_by=person.name, made_at=utc_now())
+
+
+def _question_row(context: AppContext, person: Person, question: Question) -> None:
+    keys = {name: f"answer_{name}-{question.id}" for name in ("text", "who", "day", "clock")}
+    now = datetime.now(SWEDEN)
+    with st.container(border=True):
+        st.markdown(f"**{entry_name(context, question.entry)}**  \n{question.text}")
+        st.caption(t("questions.asked", by=question.by, at=format_moment(question.at)))
+        with st.expander(t("questions.write"), key=f"write-{question.id}"), st.form(f"answer-{question.id}", border=False):
+            st.text_area(t("questions.answer"), key=keys["text"], max_chars=1000, height=90)
+            st.text_input(t("questions.who"), value=question.author, key=keys["who"], max_chars=120, autocomplete="off")
+            with st.container(horizontal=True):
+                st.date_input(t("questions.day"), value=now.date(), max_value=now.date(), key=keys["day"], format="YYYY-MM-DD")
+                st.time_input(t("questions.clock"), value=now.time().replace(second=0, microsecond=0), key=keys["clock"], step=300)
+            st.form_submit_button(t("questions.do"), key=f"do_answer-{question.id}", on_click=partial(_save_answer, context, person, question, keys))
+
+
+@requires_open_session
+def _save_answer(context: AppContext, person: Person, question: Question, keys: dict[str, str]) -> None:
+    held = {name: st.session_state.get(key) for name, key in keys.items()}
+    text, who = str(held["text"] or ""), str(held["who"] or "")
+    if not text.strip() or not who.strip() or held["day"] is None or held["clock"] is None:
+        set_message("fault", t("questions.lacks"))
+        return
+    at = datetime.combine(held["day"], held["clock"], SWEDEN)
+    run_and_report(context, "questions.saved", lambda conn: questions.save_author_answer(conn, person, question.id, text, who, at, utc_now()))
+
+
+def _answered_row(context: AppContext, question: Question) -> None:
+    st.markdown(f"**{entry_title(context, question.entry)}**  \n{question.text}")
+    for given in question.answers:
+        st.markdown(given.text)
+        st.caption(t("questions.given", who=given.answered_by, when=format_moment(given.answered_at), by=given.by, at=format_moment(given.at)))

@@ -1,0 +1,58 @@
+"""Uppföljning: what could not simply be brought in: questions, sent on, keyed in already, duplicates, outside the register, put aside; blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from pipeline.domain.model import Person
+from pipeline.export.care_system_check.matches import erase_settled_lists, list_matches
+from pipeline.store.accounts import blocks
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries import client_check, closed_entries
+from pipeline.store.review import duplicate_entries, questions, transfers
+from ui.i18n import t
+from ui.screens.follow_up import blocks_section, care_system_matches, duplicates, identities, questions_section, transfers_section
+from ui.screens.follow_up.actions import show_message
+from ui.widgets.heading import screen_heading
+from ui.workspace import AppContext
+
+KINDS = ("questions", "identities", "forwarded", "clashes", "duplicates", "rejected", "blocks")
+SECTIONS: dict[str, Callable[[AppContext, Person, Sequence[object]], None]] = {
+    "questions": questions_section.show,
+    "identities": identities.show,
+    "forwarded": transfers_section.show,
+    "clashes": care_system_matches.show,
+    "duplicates": duplicates.show,
+    "rejected": transfers_section.show_rejected,
+    "blocks": blocks_section.show,
+}
+
+
+def show(context: AppContext, person: Person) -> None:
+    """The screen."""
+    screen_heading(context, person, t("follow_up.title"), t("follow_up.what"))
+    show_message()
+    minutes = context.settings.clash_minutes
+    with context.store.begin() as conn:
+        erase_settled_lists(conn, context.forms, minutes, utc_now())
+        listed = list_matches(conn, context.forms, person, minutes, utc_now())
+        found: dict[str, Sequence[object]] = {
+            "questions": questions.list_questions(conn, person),
+            "identities": client_check.list_temporary_identities(conn, person),
+            "forwarded": transfers.list_transferred(conn, person),
+            "clashes": listed.matches,
+            "duplicates": duplicate_entries.list_duplicate_marks(conn, person),
+            "rejected": closed_entries.list_rejected(conn, person),
+            "blocks": blocks.list_blocks(conn, person),
+        }
+    label = {kind: t(f"follow_up.kind.{kind}", count=len(found[kind])) for kind in KINDS}
+    kind = st.segmented_control(
+        t("follow_up.show"), KINDS, default=KINDS[0], required=True, format_func=label.__getitem__, key="follow_up_kind", label_visibility="collapsed"
+    )
+    chosen = str(kind or KINDS[0])
+    st.caption(t(f"follow_up.about.{chosen}"))
+    if chosen == "clashes" and listed.hidden:
+        st.warning(t("clashes.hidden", count=listed.hidden), icon=":material/lock:")
+    SECTIONS[chosen](context, person, found[chosen])

@@ -1,0 +1,114 @@
+"""Uppföljning: what was sent to another unit and what became of it, and what was put aside for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from pipeline.domain.model import EntryState, Person
+from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.review.rules import GAPLESS_REASONS
+from pipeline.forms.fiducials import format_serial_or_id
+from pipeline.store.accounts import people
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries.entry import Entry
+from pipeline.store.review import corrections, decisions
+from pipeline.store.review.transfers import TransferredEntry
+from ui.i18n import code_text, format_moment, t
+from ui.screens.follow_up.actions import run_and_report, set_message
+from ui.screens.lookup.duplicate_comparison import entry_title
+from ui.session import requires_open_session
+from ui.workspace import AppContext
+
+_OPEN_STATES = {EntryState.REVIEW, EntryState.SECOND}
+
+
+def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
+    """What the person's units have sent on."""
+    del person
+    if not rows:
+        st.info(t("follow_up.empty.forwarded"), icon=":material/info:")
+    for one in rows:
+        if isinstance(one, TransferredEntry):
+            _transfer_row(context, one)
+
+
+def show_rejected(context: AppContext, person: Person, rows: Sequence[object]) -> None:
+    """Rejected entries, each of which can be taken up again until it is made void."""
+    if not rows:
+        st.info(t("follow_up.empty.rejected"), icon=":material/info:")
+    with context.store.read() as conn:
+        names = people.names_by_login(conn)
+    for one in rows:
+        if isinstance(one, Entry):
+            _rejected_row(context, person, one, names)
+
+
+def _transfer_row(context: AppContext, transfer: TransferredEntry) -> None:
+    form = context.forms.get((transfer.form, transfer.version))
+    with st.container(border=True):
+        row = t("review.row", row=transfer.row) if transfer.row else ""
+        st.markdown(
+            f"**{' · '.join(filter(None, (form.title if form else transfer.form, format_serial_or_id(transfer.serial), row)))}**  \n"
+            + _outcome_text(transfer)
+        )
+        why = f" {transfer.reason}" if transfer.reason else ""
+        st.caption(
+            t(
+                "follow_up.sent",
+                by=transfer.by,
+                at=format_moment(transfer.at),
+                unit=transfer.from_unit,
+                to=transfer.to_unit or t("follow_up.entitled"),
+            )
+            + why
+        )
+
+
+def _outcome_text(transfer: TransferredEntry) -> str:
+    if transfer.current_unit == transfer.from_unit:
+        return t("follow_up.came_back")
+    if transfer.state in _OPEN_STATES:
+        return t("follow_up.waits_there", unit=transfer.current_unit or t("follow_up.entitled"))
+    if transfer.state is EntryState.REJECTED and not transfer.current_unit:
+        return t("follow_up.rejected_untold", unit=t("follow_up.entitled"))
+    if transfer.state is EntryState.REJECTED:
+        return t("follow_up.rejected_there", unit=transfer.current_unit, reason=code_text("reject.reasons", transfer.current_reason))
+    return t("follow_up.entered_there", unit=transfer.current_unit or t("follow_up.entitled"))
+
+
+def _rejected_row(context: AppContext, person: Person, entry: Entry, names: dict[str, str]) -> None:
+    by, at = (entry.second_by, entry.second_at) if entry.second_by else (entry.first_by, entry.first_at)
+    reason = t("follow_up.voided", why=entry.voided.rstrip(".")) if entry.voided else f"{code_text('reject.reasons', entry.reason)}."
+    who = f"{names.get(by or '', by or '')}, {format_moment(at)}." if at else ""
+    leaves_gap = not entry.voided and entry.reason not in GAPLESS_REASONS
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            with st.container(gap=None, width="stretch"):
+                st.markdown(f"**{entry_title(context, entry)}**")
+                st.caption(" ".join(filter(None, (reason, who, t("follow_up.gap") if leaves_gap else ""))))
+            if is_allowed(person, Action.REVIEW, entry.unit) and not entry.voided:
+                act = partial(
+                    run_and_report, context, "lookup.reopened", lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision)
+                )
+                st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=act)
+        if leaves_gap and is_allowed(person, Action.VOID, entry.unit):
+            _void_form(context, person, entry)
+
+
+def _void_form(context: AppContext, person: Person, entry: Entry) -> None:
+    key = f"void_why-{entry.id}-{entry.revision}"
+    with st.expander(t("follow_up.void"), key=f"void-{entry.id}"), st.form(f"voiding-{entry.id}", border=False):
+        st.text_input(t("follow_up.void_why"), key=key, max_chars=200, autocomplete="off", placeholder=t("follow_up.void_example"))
+        st.form_submit_button(t("follow_up.do_void"), key=f"do_void-{entry.id}", on_click=partial(_void_entry, context, person, entry, key))
+
+
+@requires_open_session
+def _void_entry(context: AppContext, person: Person, entry: Entry, key: str) -> None:
+    why = str(st.session_state.get(key) or "").strip()
+    if not why:
+        set_message("fault", t("follow_up.lacks_why"))
+        return
+    run_and_report(context, "follow_up.is_void", lambda conn: corrections.void_entry(conn, person, entry.id, entry.revision, why, utc_now()))

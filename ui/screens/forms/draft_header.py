@@ -1,0 +1,104 @@
+"""What a draft says of the form as a whole, and its earlier savings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.form.form import Area, Subject
+from pipeline.domain.model import Person
+from pipeline.preparation.form_editor import actions
+from pipeline.preparation.form_editor.drafts import Draft, YamlData, list_revision_files
+from ui.i18n import t
+from ui.screens.forms import state
+from ui.session import requires_open_session
+from ui.workspace import AppContext
+
+_CRITICALITY_CLASSES = ("A", "B", "C")
+_MAX_REVISIONS = 30
+"""So many earlier savings can be gone back to on the screen; all are kept."""
+
+
+def draft_header(context: AppContext, person: Person, draft: Draft) -> None:
+    """Title, area of law, whom it is about, class and law."""
+    data, key = draft.data, f"forms_head-{draft.id}-{state.editor_version()}"
+    change = partial(state.apply_draft_change, context, person, draft.id, state.editor_version())
+
+    def put(name: str, turn: Callable[[Any], Any] = lambda value: value) -> Callable[[], None]:
+        def kept() -> None:
+            value = turn(st.session_state[f"{key}-{name}"])
+            change(lambda now: dict(now) | {name: value})
+
+        return kept
+
+    with st.expander(t("forms.about_form"), expanded=False):
+        st.text_input(t("forms.name"), draft.title, key=f"{key}-title", on_change=put("title"), max_chars=70)
+        areas, about = [one.value for one in Area], [one.value for one in Subject]
+        st.selectbox(
+            t("forms.area"),
+            areas,
+            areas.index(str(data.get("area") or areas[0])),
+            format_func=lambda one: t(f"forms.area.{one}"),
+            key=f"{key}-area",
+            on_change=put("area"),
+        )
+        st.selectbox(
+            t("forms.about"),
+            about,
+            about.index(str(data.get("subject") or about[0])),
+            format_func=lambda one: t(f"forms.about.{one}"),
+            key=f"{key}-subject",
+            on_change=put("subject"),
+        )
+        st.radio(
+            t("forms.class"),
+            _CRITICALITY_CLASSES,
+            _CRITICALITY_CLASSES.index(str(data.get("criticality") or "A")),
+            format_func=lambda one: t(f"forms.class.{one}"),
+            key=f"{key}-criticality",
+            on_change=put("criticality"),
+        )
+        known = {str(one.get("ref")): one for one in data.get("law") or []}
+        said = "\n".join(known)
+        st.text_area(t("forms.law"), said, key=f"{key}-law", on_change=put("law", partial(_parse_laws, known)), help=t("forms.law_help"), height=90)
+        _revisions_section(context, person, draft, key)
+
+
+def _parse_laws(known: dict[str, YamlData], text: str) -> list[YamlData]:
+    lines = filter(None, (line.strip() for line in text.splitlines()))
+    return [known.get(line) or {"ref": line, "source": t("forms.law_source")} for line in lines]
+
+
+def _revisions_section(context: AppContext, person: Person, draft: Draft, key: str) -> None:
+    numbers = [int(path.stem) for path in list_revision_files(draft.folder.parent, draft.id)][:-1][::-1][:_MAX_REVISIONS]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if numbers:
+            chosen = st.selectbox(t("forms.earlier"), numbers, format_func=lambda one: t("forms.saving", number=one), key=f"{key}-earlier", width=220)
+            st.button(
+                t("forms.restore"), key=f"{key}-restore", on_click=_restore_revision, args=(context, person, draft, chosen), icon=":material/history:"
+            )
+        st.button(t("forms.discard"), key=f"{key}-discard", on_click=_discard_draft, args=(context, person, draft), icon=":material/delete:")
+
+
+@requires_open_session
+def _restore_revision(context: AppContext, person: Person, draft: Draft, revision: int) -> None:
+    try:
+        state.note_shown_revision(actions.restore_draft(context.store, person, draft, revision))
+    except EfterskriftError as error:
+        state.set_message("fault", state.describe_error(error))
+    state.go_to("draft", draft.id)
+
+
+@requires_open_session
+def _discard_draft(context: AppContext, person: Person, draft: Draft) -> None:
+    try:
+        actions.discard_draft(context.store, person, draft)
+    except EfterskriftError as error:
+        state.set_message("fault", state.describe_error(error))
+    else:
+        state.set_message("ok", t("forms.discarded", title=draft.title))
+        state.go_to("list")

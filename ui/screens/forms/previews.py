@@ -1,0 +1,32 @@
+"""The pages of a form as pictures, made once for each state of it."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.form.form import Form
+from pipeline.preparation.form_editor.previews import render_page_images
+from ui.browser.page_view import data_url
+from ui.i18n import t
+
+
+def form_images(form: Form, *, numbers: bool = False) -> None:
+    """Each page, below each other; whoever looks chooses whether the fields bear their `numbers`."""
+    numbers = st.toggle(t("forms.numbers"), numbers, key="forms_numbers" if numbers else "forms_numbers_off")
+    try:
+        pictures = _cached_page_images(form.model_dump_json(), form, numbers)
+    except EfterskriftError:
+        st.info(t("forms.no_picture"), icon=":material/info:")
+        return
+    for page_no, picture in enumerate(pictures, start=1):
+        alt = escape(t("forms.page_of", page=page_no, pages=len(pictures), title=form.title), quote=True)
+        st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture, "image/png")}">')
+
+
+@st.cache_data(max_entries=40, show_spinner=False)
+def _cached_page_images(key: str, _form: Form, numbers: bool) -> list[bytes]:
+    del key
+    return render_page_images(_form, numbers=numbers)

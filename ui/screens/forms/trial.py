@@ -1,0 +1,157 @@
+"""A draft is tried on paper: a trial sheet is printed, filled in, scanned and uploaded; each field is judged; then the form can be published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import cv2
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.form.form import Form
+from pipeline.domain.model import Person
+from pipeline.files.images import decode_image
+from pipeline.files.page_files import JPEG
+from pipeline.forms.problems import FormProblem
+from pipeline.preparation.form_editor import actions
+from pipeline.preparation.form_editor.draft_form import check_draft
+from pipeline.preparation.form_editor.drafts import Draft
+from pipeline.preparation.form_editor.trial import TrialPage, run_trial
+from pipeline.preparation.form_editor.trial_judging import TrialFieldResult, is_serious, most_likely_value
+from pipeline.preparation.form_editor.trial_results import TrialRemark, load_trial_results
+from pipeline.preparation.form_editor.trial_sheet import print_trial_sheet
+from pipeline.reading.imaging.geometry import PX_PER_MM
+from pipeline.store.accounts import people
+from ui.browser.page_view import data_url
+from ui.i18n import current_language, format_moment, format_percentage, t
+from ui.screens.forms import state
+from ui.screens.forms.new_form import ACCEPTED_SUFFIXES
+from ui.screens.forms.previews import form_images
+from ui.workspace import AppContext
+
+_RESULTS_KEY = "forms_judged"
+_CROP_MARGIN_MM = 3.0
+
+
+def trial_section(context: AppContext, person: Person, draft: Draft) -> None:
+    """The trial, and the way out to a form in use."""
+    found = check_draft(draft)
+    if found.form is None or found.problems:
+        st.warning(t("forms.mend_first", count=len(found.problems)), icon=":material/error:")
+        return
+    left, right = st.columns([1, 1.15], gap="large")
+    with left:
+        _trial_sheet_section(context, person, draft, found.form)
+        form_images(found.form, numbers=True)
+    with right:
+        _publish_section(context, person, draft, found.form)
+        _results_section(draft)
+
+
+def _trial_sheet_section(context: AppContext, person: Person, draft: Draft, form: Form) -> None:
+    st.subheader(t("forms.trial"), anchor=False)
+    if form.printed_elsewhere:
+        st.markdown(t("forms.trial_elsewhere"))
+    else:
+        st.markdown(t("forms.trial_how"))
+        pdf = _cached_trial_pdf(form.model_dump_json(), form, context.settings.care_provider)
+        st.download_button(t("forms.trial_fetch"), pdf, f"provblad-{draft.id}.pdf", "application/pdf", key="forms_trial_pdf", icon=":material/print:")
+    file = st.file_uploader(t("forms.trial_file"), type=ACCEPTED_SUFFIXES, key=f"forms_trial-{draft.id}")
+    if st.button(t("forms.trial_do"), key="forms_trial_do", disabled=file is None, icon=":material/fact_check:") and file is not None:
+        try:
+            with st.spinner(t("forms.trial_reading")):
+                pages = run_trial(context.store, person, draft, file.getvalue(), file.name)
+        except EfterskriftError as error:
+            st.error(state.describe_error(error), icon=":material/error:")
+        else:
+            st.session_state[_RESULTS_KEY] = (draft.id, draft.revision, [_crop_images(page) for page in pages])
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _cached_trial_pdf(key: str, _form: Form, organisation: str) -> bytes:
+    del key
+    return print_trial_sheet(_form, organisation)
+
+
+def _publish_section(context: AppContext, person: Person, draft: Draft, form: Form) -> None:
+    shown = load_trial_results(draft, form)
+    st.subheader(t("forms.publish"), anchor=False)
+    if shown.at is None:
+        st.info(t("forms.not_tried"), icon=":material/info:")
+        return
+    with context.store.read() as conn:
+        name = people.names_by_login(conn).get(shown.by, shown.by)
+    st.caption(t("forms.tried_at", at=format_moment(shown.at), by=name))
+    if shown.missing_pages:
+        st.info(t("forms.pages_missing", pages=", ".join(map(str, shown.missing_pages))), icon=":material/info:")
+        return
+    _remarks_list(shown.remarks)
+    reason = ""
+    if shown.serious_count:
+        st.warning(t("forms.serious", count=shown.serious_count), icon=":material/error:")
+        reason = st.text_area(t("forms.reason"), key=f"forms_reason-{draft.id}", max_chars=300, height=80, help=t("forms.reason_help"))
+    else:
+        st.success(t("forms.no_serious"), icon=":material/check:")
+    st.caption(t("forms.publish_what"))
+    if st.button(t("forms.publish_do"), key="forms_publish", type="primary", icon=":material/check:"):
+        try:
+            published = actions.publish_draft(context.store, context.settings, person, draft, reason)
+        except EfterskriftError as error:
+            st.error(state.describe_error(error), icon=":material/error:")
+        else:
+            st.session_state.pop(_RESULTS_KEY, None)
+            state.set_message("ok", t("forms.is_published", title=published.title, version=published.version))
+            state.go_to("form", published.id, published.version)
+            st.rerun()
+
+
+def _remarks_list(remarks: Sequence[TrialRemark]) -> None:
+    """Those that are serious first."""
+    for remark in sorted(remarks, key=lambda one: not one.is_serious):
+        (st.error if remark.is_serious else st.info)(_remark_text(remark.label, remark.fault))
+
+
+def _remark_text(label: str, problem: FormProblem) -> str:
+    return f"**{_capitalize(problem.what(current_language()))}** ({label})  \n{problem.remedy(current_language())}"
+
+
+def _capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _results_section(draft: Draft) -> None:
+    """Every field of the sheet that was uploaded here, its picture beside what was read; gone when the screen is left."""
+    made_for, revision, rows = st.session_state.get(_RESULTS_KEY, ("", 0, []))
+    if (made_for, revision) != (draft.id, draft.revision):
+        return
+    st.subheader(t("forms.judged"), anchor=False)
+    head = "".join(f"<th scope='col'>{escape(t(f'forms.column.{key}'))}</th>" for key in ("number", "picture", "read", "judgement"))
+    body = "".join(row for page in rows for row in page)
+    st.html(f"<div class='ef-wide' tabindex='0'><table class='ef-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+
+
+def _crop_images(page: TrialPage) -> list[str]:
+    picture = decode_image(page.upright, JPEG)
+    return [_result_row(one, _crop_field(picture, one)) for one in page.fields]
+
+
+def _result_row(result: TrialFieldResult, crop: bytes) -> str:
+    read, p = "", ""
+    if result.reading is not None:
+        value = most_likely_value(result.reading)
+        read = {True: t("forms.yes"), False: t("forms.no")}.get(value, "") if isinstance(value, bool) else str(value or "–")
+        p = t("forms.certainty", share=format_percentage(result.reading.p))
+    said = [(is_serious(fault), _capitalize(fault.what(current_language()))) for fault in result.remarks]
+    words = "".join(f"<div class='{'ef-said' if bad else 'ef-muted'}'>{escape(text)}</div>" for bad, text in said) or escape(t("forms.good"))
+    alt = escape(t("forms.crop_of", label=result.spec.full_label), quote=True)
+    img = f"<img class='ef-control' style='max-height:6rem;min-width:0' alt='{alt}' src='{data_url(crop)}'>"
+    label = f"{result.number} {result.spec.full_label}"
+    return f"<tr><td>{escape(label)}</td><td>{img}</td><td>{escape(read)}<br><small>{escape(p)}</small></td><td>{words}</td></tr>"
+
+
+def _crop_field(picture: cv2.typing.MatLike, result: TrialFieldResult) -> bytes:
+    x, y, w, h = result.spec.box
+    top, left = (max(0, round((side - _CROP_MARGIN_MM) * PX_PER_MM)) for side in (y, x))
+    cut = picture[top : round((y + h + _CROP_MARGIN_MM) * PX_PER_MM), left : round((x + w + _CROP_MARGIN_MM) * PX_PER_MM)]
+    return bytes(cv2.imencode(".jpg", cut, [int(cv2.IMWRITE_JPEG_QUALITY), 80])[1])

@@ -1,0 +1,110 @@
+"""One form in use: as it prints, what each field is, its printable file for a unit, and the ways to a form of one's own."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.field_labels import accessible_names
+from pipeline.domain.form.form import Form
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, is_allowed
+from pipeline.forms.field_types import find_field_type
+from pipeline.preparation.form_editor import actions
+from pipeline.preparation.form_editor.outline_inference import can_infer_outline
+from pipeline.preparation.form_editor.previews import MAX_COPIES, print_copies
+from pipeline.preparation.form_editor.trial_sheet import number_fields
+from ui.i18n import t
+from ui.screens.forms import state
+from ui.screens.forms.form_list import is_local_form
+from ui.screens.forms.previews import form_images
+from ui.session import requires_open_session
+from ui.widgets.run_once import RunOnce, run_once
+from ui.workspace import AppContext
+
+_PDF_KEY = "forms_pdf"
+
+
+def form_view(context: AppContext, person: Person, form: Form) -> None:
+    """The form."""
+    state.back_button()
+    st.header(form.title, anchor=False)
+    facts = [t(f"forms.area.{form.area.value}"), t("forms.version_n", version=form.version), t("forms.class_of", letter=form.criticality)]
+    st.caption(" · ".join([*facts, t(f"forms.entries.{form.entries.value}")]))
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        form_images(form)
+    with right:
+        if form.printed_elsewhere:
+            st.info(t("forms.copy_paper"), icon=":material/info:")
+        elif is_allowed(person, Action.PRINT) and person.units:
+            _print_section(context, person, form)
+        if is_allowed(person, Action.MAKE_FORMS):
+            _copy_actions(context, person, form)
+        st.subheader(t("forms.fields"), anchor=False)
+        fields_table(form)
+
+
+def fields_table(form: Form) -> None:
+    """What each field is, by the number that the picture gives it."""
+    titles = ("field", "sort", "critical", "required")
+    head = f"<th scope='col' class='ef-number'>{escape(t('forms.column.number'))}</th>"
+    head += "".join(f"<th scope='col'>{escape(t(f'forms.column.{title}'))}</th>" for title in titles)
+    numbers = number_fields(form)
+    first = {spec.column: spec for spec in reversed(form.fields)}
+    labels = accessible_names(form, form.rows()[0])
+    rows = "".join(f"<tr>{_field_row(number, first[column], labels[first[column].name])}</tr>" for column, number in numbers.items())
+    st.html(f"<div class='ef-wide' tabindex='0'><table class='ef-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
+
+
+def _field_row(number: int, spec: FieldSpec, label: str) -> str:
+    told = (
+        label,
+        t(f"forms.sort.{find_field_type(spec.kind, spec.format)}"),
+        t("forms.yes") if spec.critical else "",
+        t("forms.yes") if spec.required else "",
+    )
+    return f'<td class="ef-number">{number}</td>' + "".join(f"<td>{escape(text)}</td>" for text in told)
+
+
+def _print_section(context: AppContext, person: Person, form: Form) -> None:
+    st.subheader(t("forms.print"), anchor=False)
+    made: RunOnce[tuple[tuple[str, int, str], bytes, int]] = run_once(_PDF_KEY)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unit = st.selectbox(t("forms.unit"), sorted(person.units), key=f"forms_unit-{form.id}", width=260)
+        copies = int(st.number_input(t("forms.copies"), 1, MAX_COPIES, 1, key=f"forms_copies-{form.id}", width=120))
+        if st.button(t("forms.print_do"), key="forms_print", type="primary", icon=":material/print:"):
+            try:
+                sheets = partial(print_copies, context.store, context.settings, form, person, unit, copies)
+                made.run((form.id, form.version, unit, copies), lambda: ((form.id, form.version, unit), sheets(), copies))
+            except EfterskriftError as error:
+                st.error(state.describe_error(error))
+    made_for, pdf, count = made.result() or (("", 0, ""), b"", 0)
+    if made_for == (form.id, form.version, unit):
+        st.success(t("forms.printed", count=count), icon=":material/check:")
+        st.download_button(t("forms.fetch"), pdf, f"{form.id}.pdf", "application/pdf", key="forms_fetch", icon=":material/download:")
+
+
+def _copy_actions(context: AppContext, person: Person, form: Form) -> None:
+    copyable = actions.has_source(context.settings, form.id) or can_infer_outline(form)
+    with st.container(horizontal=True):
+        if is_local_form(context, form):
+            st.button(t("forms.next_version"), key="forms_version", on_click=_begin_version, args=(context, person, form), icon=":material/edit:")
+        if copyable:
+            st.button(t("forms.copy"), key="forms_copy", on_click=state.go_to, args=("new", form.id), icon=":material/content_copy:")
+    if not copyable and not is_local_form(context, form):
+        st.caption(t("forms.not_copied"))
+
+
+@requires_open_session
+def _begin_version(context: AppContext, person: Person, form: Form) -> None:
+    try:
+        begun = actions.begin_version_draft(context.store, context.settings, person, form)
+    except EfterskriftError as error:
+        state.set_message("fault", state.describe_error(error))
+    else:
+        state.go_to("draft", begun.id)

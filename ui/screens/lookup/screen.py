@@ -1,0 +1,181 @@
+"""Sök löpnummer: what has become of a sheet of paper, by the number printed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.form.form import Form
+from pipeline.domain.model import EntryState, Person
+from pipeline.domain.permissions import Action, is_allowed
+from pipeline.forms.fiducials import format_serial, is_serial, normalize_serial
+from pipeline.store.entries.entry import OPEN_STATES, Entry
+from pipeline.store.entries.second_reviewer import filter_excluded_as_second
+from pipeline.store.exports.run_items import latest_exports
+from pipeline.store.paper import lookup, sheets
+from pipeline.store.paper.lookup import FoundSheet
+from ui.browser.keyboard import keyboard
+from ui.i18n import t
+from ui.screens.lookup.decided_entry import begin_void, decided_entry, is_voiding, reset_decided_entry
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import screen_heading
+from ui.workspace import AppContext
+
+_IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _MESSAGE_KEY = (
+    "lookup_open_now",
+    "lookup_serial",
+    "lookup_logged",
+    "lookup_chosen",
+    "lookup_said",
+)
+
+
+def is_lookup_open() -> bool:
+    """Whether the person looks for a sheet rather than reviews."""
+    return bool(st.session_state.get(_IS_OPEN_KEY))
+
+
+def open_lookup() -> None:
+    """Open the search."""
+    st.session_state[_IS_OPEN_KEY] = True
+
+
+def show(context: AppContext, person: Person, review: Callable[[str], None]) -> None:
+    """The search and what it found. `review` opens an entry that still waits."""
+    screen_heading(context, person, t("lookup.title"), t("lookup.what"))
+    if said := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = said
+        (st.success if kind == "ok" else st.error)(text)
+    with st.form("lookup", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input(t("lookup.serial"), key="lookup_typed", placeholder=t("lookup.example"), max_chars=12, autocomplete="off", width=260)
+        sent = st.form_submit_button(t("lookup.search"), key="lookup_search", type="primary")
+    st.button(t("lookup.back"), key="lookup_back", shortcut="Escape", on_click=_close_lookup, icon=":material/arrow_back:")
+    keyboard("lookup", ["lookup_typed"])
+    if sent:
+        _set_serial(typed)
+    serial = st.session_state.get(_SERIAL_KEY)
+    if not serial:
+        return
+    if not is_serial(serial):
+        st.warning(t("lookup.wrong"), icon=":material/error:")
+        return
+    _show_results(context, person, serial, review)
+
+
+def _set_serial(typed: str) -> None:
+    for key in (_CHOSEN_KEY, _LOGGED_KEY):
+        st.session_state.pop(key, None)
+    reset_decided_entry()
+    st.session_state[_SERIAL_KEY] = normalize_serial(typed)
+
+
+def _show_results(context: AppContext, person: Person, serial: str, review: Callable[[str], None]) -> None:
+    with context.store.begin() as conn:
+        found = lookup.find_sheets(conn, person, serial, first=st.session_state.get(_LOGGED_KEY) != serial)
+        ids = [entry.id for sheet in found for entry in sheet.entries]
+        for_others, sent = filter_excluded_as_second(conn, person.login, ids), latest_exports(conn, ids)
+        unlike = [_inconsistency_texts(conn, _sheet_form(context, sheet), sheet) for sheet in found]
+    st.session_state[_LOGGED_KEY] = serial
+    if not found:
+        st.info(t("lookup.nothing", serial=format_serial(serial)), icon=":material/info:")
+        return
+    for number, (sheet, others) in enumerate(zip(found, unlike, strict=True), 1):
+        page, form = sheet.pages[0], _sheet_form(context, sheet)
+        copy = t("lookup.copy", number=number) if len(found) > 1 else ""
+        st.header(" · ".join(filter(None, (form.title if form else "", format_serial(serial), page.unit, copy))), anchor=False)
+        for told in others:
+            st.warning(told, icon=":material/difference:")
+        for entry in sheet.entries:
+            _entry_row(person, entry, review, entry.id in for_others, entry.id in sent)
+        _missing_row_form(context, person, sheet, review)
+    chosen = st.session_state.get(_CHOSEN_KEY)
+    # What is open may be reviewed by whoever looks here: what it says is typed unseen.
+    may_see = {entry.id for sheet in found for entry in sheet.entries if entry.state not in OPEN_STATES or is_voiding()}
+    if chosen in may_see:
+        decided_entry(context, person, chosen, _set_message)
+
+
+def _sheet_form(context: AppContext, sheet: FoundSheet) -> Form | None:
+    page = sheet.pages[0]
+    return context.forms.get((page.form or "", page.version or 0))
+
+
+def _inconsistency_texts(conn: Connection, form: Form | None, sheet: FoundSheet) -> list[str]:
+    """What is to be told of rows that say otherwise of the sheet's head."""
+    found = lookup.find_inconsistent_rows(conn, form, sheet.entries) if form else {}
+    return [t("lookup.rows_unlike", field=form.by_name[name].full_label, rows=", ".join(map(str, rows))) for name, rows in found.items() if form]
+
+
+def _entry_row(person: Person, entry: Entry, review: Callable[[str], None], is_for_other: bool, sent: bool) -> None:
+    row = t("review.row", row=entry.row) if entry.row else t("lookup.whole_sheet")
+    state = t("lookup.void") if entry.voided else t(f"entry_state.{EntryState(entry.state).name.lower()}")
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{row[:1].upper()}{row[1:]}** · {state}", width="stretch")
+        if entry.state in OPEN_STATES:
+            if sent and is_allowed(person, Action.VOID, entry.unit):
+                st.button(t("lookup.void_it"), key=f"lookup_void-{entry.id}", on_click=partial(_choose_entry, entry.id, to_void=True))
+            why = t("review.for_another", count=1) if is_for_other else None
+            st.button(
+                t("lookup.review"),
+                key=f"lookup_review-{entry.id}",
+                disabled=is_for_other,
+                help=why,
+                on_click=partial(_open_in_review, review, entry.id),
+            )
+        else:
+            st.button(t("lookup.look"), key=f"lookup_look-{entry.id}", on_click=partial(_choose_entry, entry.id))
+
+
+def _missing_row_form(context: AppContext, person: Person, sheet: FoundSheet, review: Callable[[str], None]) -> None:
+    """A row that the machine took for empty becomes an entry, and is reviewed at once."""
+    form = _sheet_form(context, sheet)
+    rows = [row for row in form.rows() if row not in {entry.row for entry in sheet.entries}] if form else []
+    if not rows:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = f"lookup_row-{sheet.sheet}"
+        if rows != [None]:
+            st.selectbox(t("lookup.missing_row"), rows, key=key, format_func=lambda row: t("review.row", row=row), width=260)
+        st.button(t("lookup.add_row"), key=f"add-{key}", on_click=partial(_add_row, context, person, sheet, rows, key, review))
+
+
+@requires_open_session
+def _add_row(context: AppContext, person: Person, sheet: FoundSheet, rows: list[int | None], key: str, review: Callable[[str], None]) -> None:
+    row = st.session_state.get(key, rows[0])
+    form = context.forms[(sheet.pages[0].form or "", sheet.pages[0].version or 0)]
+    number = next(n for n, page in enumerate(form.pages, 1) if row is None or any(spec.row == row for spec in page.all_fields))
+    page = next((page for page in sheet.pages if page.page_no == number), sheet.pages[0])
+    try:
+        with context.store.begin() as conn:
+            entry_id = sheets.add_row(conn, person, page.id, row, context.forms)
+    except EfterskriftError as error:
+        _set_message("fault", error_text(error))
+    else:
+        _open_in_review(review, entry_id)
+
+
+def _open_in_review(review: Callable[[str], None], entry_id: str) -> None:
+    _close_lookup()
+    review(entry_id)
+
+
+def _choose_entry(entry_id: str, *, to_void: bool = False) -> None:
+    reset_decided_entry()
+    st.session_state[_CHOSEN_KEY] = entry_id
+    if to_void:
+        begin_void()
+
+
+def _set_message(kind: str, text: str) -> None:
+    st.session_state[_MESSAGE_KEY] = (kind, text)
+
+
+def _close_lookup() -> None:
+    for key in (_IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _MESSAGE_KEY):
+        st.session_state.pop(key, None)
+    reset_decided_entry()

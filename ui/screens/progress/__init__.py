@@ -1,0 +1,1 @@
+"""Läge, Papper per dag, Kvar på papper, Kvalitet, Mitt arbete, Kö."""

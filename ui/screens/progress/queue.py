@@ -1,0 +1,147 @@
+"""Kö: what a manager lets be reviewed before all else, and takes back. Counts only: no paper is shown here.
+
+What is due by law and still open, on the screen of the queue.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+
+import streamlit as st
+
+from pipeline.domain.dates import swedish_day
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.identity_numbers import format_pid
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries import queue_order
+from pipeline.store.entries.queue_order import PriorityKind, PriorityOverride
+from pipeline.store.reports.progress import DeadlineCount, list_open_deadlines
+from pipeline.store.review import batch_items
+from ui.i18n import format_day, format_moment, t
+from ui.screens.review.entry_header import deadline_text
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import screen_heading
+from ui.widgets.tables import html_table
+from ui.workspace import AppContext
+
+_PRIORITY_KINDS = (PriorityKind.CLIENT, PriorityKind.DAY, PriorityKind.UNIT)
+
+
+def deadline_list(context: AppContext, person: Person) -> None:
+    """A table, the nearest first; nothing if nothing is due."""
+    with context.store.read() as conn:
+        found = list_open_deadlines(conn, person)
+    if not found:
+        return
+    st.header(t("deadline.title"), anchor=False)
+    st.caption(t("deadline.about"))
+    heads = [t(f"deadline.{name}") for name in ("last", "unit", "form", "entries")]
+    st.html(html_table(heads, [(_last_day_text(context, one), one.unit, _deadline_title(context, one), one.entries) for one in found]))
+
+
+def _last_day_text(context: AppContext, deadline: DeadlineCount) -> str:
+    form = context.forms.get((deadline.form, deadline.version))
+    if deadline.due_at is None or form is None or form.deadline is None:
+        return t("deadline.at_once")
+    return deadline_text(form.deadline.rule, swedish_day(deadline.due_at))
+
+
+def _deadline_title(context: AppContext, deadline: DeadlineCount) -> str:
+    form = context.forms.get((deadline.form, deadline.version))
+    return form.title if form else deadline.form
+
+
+_KIND_KEY, _UNIT_KEY, _DAY_KEY, _CLIENT_KEY, _MESSAGE_KEY = "pull_kind", "pull_unit", "pull_day", "pull_client", "pull_said"
+
+
+def show(context: AppContext, person: Person) -> None:
+    """The screen."""
+    screen_heading(context, person, t("queue.title"), t("queue.what"))
+    require_permission(person, Action.PULL)
+    st.caption(t(f"queue.order.{context.settings.queue_order.value}"))
+    deadline_list(context, person)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _priority_form(context, person)
+    with right:
+        _priorities_list(context, person)
+        _batch_review_section(context, person)
+
+
+def _priority_form(context: AppContext, person: Person) -> None:
+    st.header(t("queue.pull"), anchor=False)
+    if said := st.session_state.pop(_MESSAGE_KEY, None):
+        st.info(said, icon=":material/info:")
+    kind = st.radio(t("queue.kind"), _PRIORITY_KINDS, format_func=lambda kind: t(f"queue.kinds.{kind.value}"), horizontal=True, key=_KIND_KEY)
+    st.selectbox(t("queue.unit"), sorted(person.units), key=_UNIT_KEY)
+    if kind is PriorityKind.CLIENT:
+        st.text_input(t("queue.client"), key=_CLIENT_KEY, placeholder=t("queue.number"), autocomplete="off")
+    elif kind is PriorityKind.DAY:
+        st.date_input(t("queue.day"), value=context.settings.outage_start or "today", format="YYYY-MM-DD", key=_DAY_KEY)
+    st.button(t("queue.do"), key="pull", type="primary", on_click=partial(_prioritize, context, person))
+
+
+@requires_open_session
+def _prioritize(context: AppContext, person: Person) -> None:
+    kind, unit = PriorityKind(st.session_state[_KIND_KEY]), str(st.session_state[_UNIT_KEY])
+    on = st.session_state.get(_DAY_KEY)
+    what = {PriorityKind.DAY: on.isoformat() if isinstance(on, date) else "", PriorityKind.CLIENT: str(st.session_state.get(_CLIENT_KEY, ""))}.get(
+        kind, ""
+    )
+    try:
+        with context.store.begin() as conn:
+            made = queue_order.prioritize(conn, person, kind, unit, what, utc_now())
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = error_text(error)
+    else:
+        st.session_state[_MESSAGE_KEY] = t("queue.pulled", count=made.waiting)
+
+
+def _priorities_list(context: AppContext, person: Person) -> None:
+    st.header(t("queue.front"), anchor=False)
+    with context.store.read() as conn:
+        held = queue_order.list_priorities(conn, person)
+    if not held:
+        st.caption(t("queue.nothing"))
+    for pull in held:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            with st.container(gap=None):
+                st.markdown(f"**{t(f'queue.kinds.{pull.kind.value}')}** {_priority_text(pull)}")
+                st.caption(" · ".join((pull.unit, t("queue.waiting", count=pull.waiting), t("queue.by", by=pull.by, at=format_moment(pull.at)))))
+            st.button(t("queue.undo"), key=f"undo-{pull.id}", on_click=partial(_undo_priority, context, person, pull.id))
+
+
+def _priority_text(pull: PriorityOverride) -> str:
+    if pull.kind is PriorityKind.DAY:
+        return format_day(pull.key)
+    if pull.kind is PriorityKind.CLIENT:
+        return format_pid(pull.key) if pull.key else t("client.protected")
+    return pull.key
+
+
+@requires_open_session
+def _undo_priority(context: AppContext, person: Person, pull_id: str) -> None:
+    try:
+        with context.store.begin() as conn:
+            queue_order.undo_priority(conn, person, pull_id, utc_now())
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = error_text(error)
+
+
+def _batch_review_section(context: AppContext, person: Person) -> None:
+    st.header(t("queue.groups"), anchor=False)
+    st.caption(t("queue.groups_what"))
+    with context.store.read() as conn:
+        units = batch_items.batch_review_by_unit(conn, person)
+    for unit, on in units.items():
+        st.toggle(unit, value=on, key=f"groups-{unit}", on_change=partial(_switch_batch_review, context, person, unit))
+
+
+@requires_open_session
+def _switch_batch_review(context: AppContext, person: Person, unit: str) -> None:
+    with context.store.begin() as conn:
+        batch_items.set_batch_review(conn, person, unit, utc_now(), on=bool(st.session_state[f"groups-{unit}"]))

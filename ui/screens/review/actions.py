@@ -1,0 +1,198 @@
+"""What a person does with the entry on the screen: save, skip, hand on, reject, and take the last thing back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from pipeline.domain.errors import (
+    ClientConflictError,
+    EfterskriftError,
+    InvalidAnswerError,
+    MissingAnswerError,
+    RecountError,
+    StaleDecisionError,
+    UnknownClientError,
+)
+from pipeline.domain.form.field_labels import accessible_name
+from pipeline.domain.model import EntryState, Person
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry import OPEN_STATES, Entry
+from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.quality.seeded_errors import last_missed_field
+from pipeline.store.quality.view_times import save_view_time
+from pipeline.store.review import batch_review, corrections, decisions, transfers
+from ui.i18n import t
+from ui.screens.review import client_panel, current_entry, entry_header
+from ui.screens.review.client_check_form import client_statement, set_client_question
+from ui.screens.review.current_entry import (
+    CAN_UNDO_KEY,
+    UNDO_BATCH_KEY,
+    clear_undo,
+    open_entry,
+    set_field_error,
+    set_field_errors,
+    set_toast,
+    set_warning,
+)
+from ui.screens.review.entry_form import form_answers
+from ui.screens.review.prefetch import go_to_next
+from ui.screens.review.rejection import FORWARD_REASON, take_step
+from ui.screens.review.work_modes import set_rekeying_due
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon
+from ui.workspace import AppContext
+
+_UNDONE_AT_KEY = "undone_at"
+_UNDOABLE_STATES = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED}
+
+
+@requires_open_session
+def save_current(context: AppContext, person: Person, view: EntryView) -> None:
+    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant.
+
+    Nothing is saved for a client who has not been shown: who types the number last and saves at once sees the client first.
+    """
+    now, shown_at = utc_now(), current_entry.entry_shown_at()
+    if shown_at is None or is_too_soon(view.entry.id, now, MIN_VIEW_TIME):
+        return
+    entry = view.entry
+    if client_panel.is_client_unseen(view, now, MIN_VIEW_TIME):
+        set_warning(t("review.look_at_client"))
+        return
+    try:
+        with context.store.begin() as conn:
+            seen, told = (entry.id, entry.revision), entry_header.were_findings_shown(view)
+            state = decisions.decide_entry(
+                conn, context.forms, person, *seen, form_answers(view), now, about=client_statement(view), ask_figures=not told
+            )
+            missed = last_missed_field(conn, person, entry.id) if state is EntryState.REVIEW else None
+            if missed is None:
+                save_view_time(conn, person, view, shown_at, now)
+    except (UnknownClientError, ClientConflictError) as error:
+        set_field_error(entry.id, error.fields, set_client_question(view, error))
+    except MissingAnswerError as error:
+        set_field_error(entry.id, error.fields, set_client_question(view, error) or "review.missing_answer")
+    except InvalidAnswerError as error:
+        set_field_error(entry.id, error.fields, "review.invalid_answer")
+    except RecountError:
+        set_field_errors(entry.id, entry_header.mark_findings_shown(view))
+    except EfterskriftError as error:
+        set_warning(error_text(error))
+        if isinstance(error, StaleDecisionError):
+            open_entry(None)
+    else:
+        _after_save(context, person, view, state, missed)
+
+
+def _after_save(context: AppContext, person: Person, view: EntryView, state: EntryState, missed: str | None) -> None:
+    if missed is not None:
+        open_entry(view.entry.id, utc_now())
+        set_warning(t("control.missed", field=accessible_name(view.form, view.form.by_name[missed])))
+        return
+    set_rekeying_due()
+    go_to_next(context, person)
+    st.session_state.pop(UNDO_BATCH_KEY, None)
+    st.session_state[CAN_UNDO_KEY] = True
+    set_toast(t("review.sent_on" if state is EntryState.SECOND else "review.saved"))
+
+
+@requires_open_session
+def skip_current(context: AppContext, person: Person, view: EntryView) -> None:
+    """Let the entry come later."""
+    run_and_continue(context, person, lambda conn: queue.skip_entry(conn, person, view.entry.id, view.entry.revision))
+
+
+@requires_open_session
+def hand_over_current(context: AppContext, person: Person, view: EntryView) -> None:
+    """Give the entry to the client's own unit; a second press of the key that saved the one before is too early to be meant."""
+    now = utc_now()
+    if is_too_soon(view.entry.id, now, MIN_VIEW_TIME):
+        return
+    _close_entry(
+        context,
+        person,
+        lambda conn: transfers.transfer_protected_entry(conn, context.forms, person, view.entry.id, view.entry.revision, now),
+        final=True,
+    )
+
+
+@requires_open_session
+def reject_current(context: AppContext, person: Person, view: EntryView, reason: str) -> None:
+    """Put the entry aside for a reason."""
+    if not reason:
+        set_warning(t("reject.choose"))
+        return
+    if take_step(context, person, view, reason, lambda act: _close_entry(context, person, act, final=reason == FORWARD_REASON)):
+        return
+    _close_entry(context, person, lambda conn: decisions.reject_entry(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
+
+
+def _close_entry(context: AppContext, person: Person, action: Callable[[Connection], object], *, final: bool = False) -> None:
+    """Do it and go on. What is `final` is not taken back here."""
+    run_and_continue(context, person, action)
+    clear_undo()
+    if not final:
+        st.session_state.pop(CAN_UNDO_KEY, None)
+
+
+def undo_button(context: AppContext, person: Person, entry_id: str = "") -> None:
+    """The way back from what was done last."""
+    if CAN_UNDO_KEY not in st.session_state:  # asked once, since the answer is looked for among all entries
+        st.session_state[CAN_UNDO_KEY] = _last_decided(context, person) is not None
+    nothing = not st.session_state[CAN_UNDO_KEY] and UNDO_BATCH_KEY not in st.session_state
+    st.button(t("review.undo"), key=f"undo-{entry_id}", shortcut="Alt+Z", on_click=partial(undo_last, context, person), disabled=nothing)
+
+
+@requires_open_session
+def undo_last(context: AppContext, person: Person) -> None:
+    """Take back the last group if nothing has been decided since, else the last decision; a second press of the key is too early to be meant."""
+    now, before = utc_now(), st.session_state.get(_UNDONE_AT_KEY)
+    if before is not None and now - before < MIN_VIEW_TIME:
+        return
+    st.session_state[_UNDONE_AT_KEY] = now
+    if st.session_state.pop(UNDO_BATCH_KEY, None):
+        with context.store.begin() as conn:
+            count = batch_review.undo_last_batch(conn, person, utc_now())
+        open_entry(None)
+        set_warning(t("ways.undone", count=count))
+        return
+    latest = _last_decided(context, person)
+    if latest is None:
+        return
+    st.session_state.pop(CAN_UNDO_KEY, None)
+    _undo_decision(context, person, latest)
+
+
+def _undo_decision(context: AppContext, person: Person, latest: Entry) -> None:
+    try:
+        with context.store.begin() as conn:
+            state = corrections.undo_decision(conn, person, latest.id, latest.revision, utc_now())
+    except EfterskriftError as error:
+        set_warning(error_text(error))
+        return
+    if state in OPEN_STATES:
+        open_entry(latest.id, utc_now())
+    else:
+        set_warning(t("review.undone_rejection"))
+
+
+@requires_open_session
+def run_and_continue(context: AppContext, person: Person, action: Callable[[Connection], object]) -> None:
+    """Do it, say what hinders it, and go on to the next entry."""
+    try:
+        with context.store.begin() as conn:
+            action(conn)
+    except EfterskriftError as error:
+        set_warning(error_text(error))
+    go_to_next(context, person)
+
+
+def _last_decided(context: AppContext, person: Person) -> Entry | None:
+    with context.store.read() as conn:
+        return next((entry for entry in corrections.list_own_latest(conn, person, limit=1) if entry.state in _UNDOABLE_STATES), None)

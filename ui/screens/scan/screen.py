@@ -1,0 +1,124 @@
+"""Skanna: paper in, how far the reading has come, and what somebody has to look into."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import StopException
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.files.page_files import PAGE_SUFFIXES
+from pipeline.operations.intake import IntakeResult, import_uploads
+from pipeline.store.database.clock import utc_now
+from pipeline.store.paper import pages, workers
+from ui import session
+from ui.i18n import format_moment, t
+from ui.screens.scan.problem_pages import problem_list
+from ui.screens.scan.unused_sheets import unused_sheets
+from ui.widgets.errors import error_text
+from ui.widgets.heading import screen_heading, translate_upload_button
+from ui.widgets.run_once import RunOnce, run_once
+from ui.widgets.tables import html_table
+from ui.workspace import AppContext
+
+_FILE_TYPES = sorted(suffix.removeprefix(".") for suffix in PAGE_SUFFIXES)
+_UPLOAD_COUNT_KEY, _INTAKE_RESULT_KEY = "uploads_sent", "uploads_taken"
+
+
+def show(context: AppContext, person: Person) -> None:
+    """The screen."""
+    screen_heading(context, person, t("scan.title"), t("scan.what"))
+    require_permission(person, Action.SCAN)
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        _upload_form(context, person)
+        if is_allowed(person, Action.PRINT):
+            unused_sheets(context, person)
+    with right:
+        reading_progress(context, person)
+        _batches_table(context, person)
+    problem_list(context, person)
+
+
+def _upload_form(context: AppContext, person: Person) -> None:
+    nth = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
+    translate_upload_button()
+    with st.form("upload", border=True):
+        st.header(t("scan.upload"), anchor=False)
+        unit = st.selectbox(t("scan.unit"), sorted(person.units), key="upload_unit")
+        place = st.text_input(t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200)
+        files = st.file_uploader(t("scan.files"), type=_FILE_TYPES, accept_multiple_files=True, key=f"upload_files_{nth}")
+        sent = st.form_submit_button(t("scan.take_in"), key="upload_submit", type="primary", width="stretch")
+    if not sent:
+        return
+    if not files or not unit:
+        st.warning(t("scan.no_files"))
+        return
+    bar, given = st.progress(0.0, t("scan.taking_in", count=0)), [(file.name, file.getvalue()) for file in files]
+    made: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
+    try:
+        made.run((nth, unit, place), partial(_import_files, context, person, unit, place.strip(), given, bar))
+    except EfterskriftError:  # `reading_progress` says why, also to whoever has been elsewhere
+        bar.empty()
+        return
+    if (taken := made.result()) is None:
+        return
+    st.session_state[_UPLOAD_COUNT_KEY] = nth + 1
+    st.toast(t("scan.taken", count=taken.pages, batch=taken.batch), icon=":material/check:")
+    st.rerun()
+
+
+def _import_files(context: AppContext, person: Person, unit: str, place: str, files: list[tuple[str, bytes]], bar: DeltaGenerator) -> IntakeResult:
+    """Take the files in to the last page, also when the person presses something else meanwhile."""
+    return import_uploads(context.store, context.settings, files, person=person, unit=unit, place=place, on_page=partial(_show_import_progress, bar))
+
+
+def _show_import_progress(bar: DeltaGenerator, done: int) -> None:
+    """How many there will be is not known while a stack comes in, so the bar only nears its end. Nobody sees it any more once the screen is left."""
+    with suppress(StopException):
+        bar.progress(done / (done + 20), t("scan.taking_in", count=done))
+
+
+@st.fragment(run_every="2s")
+def reading_progress(context: AppContext, person: Person) -> None:
+    """How far the reading has come; looks again every other second, without that counting as activity of the person."""
+    if session.current_person(context, active=False) is None:
+        st.rerun()
+    made: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
+    if made.error is not None:
+        st.error(t("scan.broken_off", why=error_text(made.error)), icon=":material/error:")
+    with context.store.read() as conn:
+        found = pages.list_batches(conn, person)
+        beats = workers.list_heartbeats(conn)
+    total, queued = sum(batch.pages for batch in found), sum(batch.queued for batch in found)
+    now = utc_now()
+    alive = [name for name, beat in beats.items() if (now - beat).total_seconds() < context.settings.takeover_seconds]
+    if queued == 0:
+        if total:
+            st.caption(t("scan.all_read", count=total))
+        return
+    st.progress((total - queued) / total, t("scan.reading", done=total - queued, count=total))
+    if not alive:
+        st.warning(t("scan.no_worker"), icon=":material/pause_circle:")
+
+
+def _batches_table(context: AppContext, person: Person) -> None:
+    with context.store.read() as conn:
+        found = pages.list_batches(conn, person)
+    st.header(t("scan.batches"), anchor=False)
+    if not found:
+        st.caption(t("scan.no_batches"))
+        return
+    columns = ("came", "unit", "place", "pages", "done", "waiting", "failed", "id")
+    rows = [(format_moment(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
+    with st.container(key="batches"):
+        st.html(html_table([t(f"scan.column.{name}") for name in columns], rows, tall=True))
+    for stack in (one for one in found if one.is_interrupted):
+        st.warning(t("scan.cut_short", count=stack.pages, batch=stack.id), icon=":material/content_cut:")
+    for stack in (one for one in found if one.other_unit_pages):
+        st.caption(t("scan.elsewhere", count=stack.other_unit_pages, batch=stack.id))

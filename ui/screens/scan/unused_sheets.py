@@ -1,0 +1,64 @@
+"""Registering sheets that came back with nothing written on them, and taking that back."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.model import Person
+from pipeline.store.database.clock import utc_now
+from pipeline.store.reports import sheet_accounting
+from ui.i18n import format_moment, t
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.workspace import AppContext
+
+_UNIT_KEY, _SERIALS_KEY, _MESSAGE_KEY = "unused_unit", "unused_serials", "unused_said"
+_MAX_REGISTRATIONS = 10
+
+
+def unused_sheets(context: AppContext, person: Person) -> None:
+    """The form and what stands registered, newest first."""
+    with st.expander(t("accounting.title"), icon=":material/inventory_2:"):
+        st.caption(t("accounting.what"))
+        if said := st.session_state.pop(_MESSAGE_KEY, None):
+            st.info(said, icon=":material/info:")
+        with context.store.read() as conn:
+            astray = [sheet_accounting.NO_UNIT] if sheet_accounting.has_unknown_unit_sheets(conn) else []
+        st.selectbox(t("accounting.unit"), [*sorted(person.units), *astray], key=_UNIT_KEY, format_func=_unit_text)
+        st.text_area(t("accounting.serials"), key=_SERIALS_KEY, height=90)
+        st.button(t("accounting.do"), key="unused_do", on_click=partial(_save_unused, context, person))
+        with context.store.read() as conn:
+            lots = sheet_accounting.list_unused_sheets(conn, person)
+        for lot in lots[:_MAX_REGISTRATIONS]:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(t("accounting.line", unit=_unit_text(lot.unit), count=lot.sheets, by=lot.by, at=format_moment(lot.at)))
+                st.button(t("accounting.undo"), key=f"unused-{lot.id}-{lot.unit}", on_click=partial(_undo_unused, context, person, lot.id))
+
+
+def _unit_text(unit: str) -> str:
+    return unit or t("accounting.unit_unknown")
+
+
+@requires_open_session
+def _save_unused(context: AppContext, person: Person) -> None:
+    try:
+        with context.store.begin() as conn:
+            count = sheet_accounting.save_unused_sheets(
+                conn, person, str(st.session_state[_UNIT_KEY]), str(st.session_state[_SERIALS_KEY]), utc_now()
+            )
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = error_text(error)
+    else:
+        st.session_state[_MESSAGE_KEY], st.session_state[_SERIALS_KEY] = t("accounting.noted", count=count), ""
+
+
+@requires_open_session
+def _undo_unused(context: AppContext, person: Person, registration_id: str) -> None:
+    try:
+        with context.store.begin() as conn:
+            sheet_accounting.undo_unused_sheets(conn, person, registration_id, utc_now())
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = error_text(error)

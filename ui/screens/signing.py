@@ -1,0 +1,184 @@
+"""Signera: the notes that wait for a signature, read one at a time and signed; the person's own, and those of authors who cannot sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.model import EntryState, Person
+from pipeline.forms.fiducials import format_serial, is_serial
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries.entry import Entry, load_entry
+from pipeline.store.entries.entry_view import EntryView, load_entry_view
+from pipeline.store.review import signing
+from pipeline.store.review.signing import SigningQueue
+from ui.browser.keyboard import keyboard
+from ui.i18n import code_text, t
+from ui.screens.lookup.versions import show_people, version_table
+from ui.screens.review.entry_form import settled_lines
+from ui.screens.review.sheet_images import VIEWED_PAGES_KEY, record_page_views, sheet_images
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import screen_heading
+from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon, note_drawn, reset_drawn
+from ui.workspace import AppContext
+
+_CHOSEN_KEY, _MESSAGE_KEY, _SKIPPED_KEY = "signing_entry", "signing_said", "signing_skipped"
+QUEUE_KINDS = ("own", "others")
+
+
+def show(context: AppContext, person: Person) -> None:
+    """The screen."""
+    screen_heading(context, person, t("signing.title"), t("signing.what"))
+    if said := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = said
+        (st.success if kind == "ok" else st.warning)(text)
+    with context.store.read() as conn:
+        waiting = signing.load_signing_queue(conn, context.forms, person)
+    counts = {"own": len(waiting.own_entries), "others": len(waiting.other_entries)}
+    label = {kind: t(f"signing.kind.{kind}", count=counts[kind]) for kind in QUEUE_KINDS}
+    chosen = st.segmented_control(
+        t("signing.show"), QUEUE_KINDS, default="own", required=True, format_func=label.__getitem__, key="signing_kind", label_visibility="collapsed"
+    )
+    listed = _order_queue(waiting.own_entries if chosen == "own" else waiting.other_entries)
+    if not listed:
+        _show_empty_queue(context, person, str(chosen))
+        return
+    current = next((one for one in listed if one.id == st.session_state.get(_CHOSEN_KEY)), listed[0])
+    if current.id != st.session_state.get(_CHOSEN_KEY):
+        _choose_entry(current.id)
+    _show_entry(context, person, waiting, current, len(listed), is_own=chosen == "own")
+
+
+def _order_queue(entries: tuple[Entry, ...]) -> list[Entry]:
+    """Those that were put off come last."""
+    skipped: list[str] = st.session_state.get(_SKIPPED_KEY, [])
+    return sorted(entries, key=lambda one: skipped.index(one.id) if one.id in skipped else -1)
+
+
+def _choose_entry(entry_id: str | None) -> None:
+    st.session_state.pop(VIEWED_PAGES_KEY, None)
+    st.session_state[_CHOSEN_KEY] = entry_id
+    reset_drawn()
+
+
+def _show_entry(context: AppContext, person: Person, waiting: SigningQueue, entry: Entry, left_over: int, *, is_own: bool) -> None:
+    rows = waiting.same_sheet_entries(entry)
+    with context.store.begin() as conn:
+        views = [load_entry_view(conn, context.forms, person, row.id) for row in (rows or (entry,))]
+        view = next(each for each in views if each.entry.id == entry.id)
+        record_page_views(conn, person, view)
+        reasons = signing.list_allowed_reasons(conn, context.forms, person, entry)
+    left, right = st.columns([1.15, 1], gap="medium")
+    with left, st.container(key="picture"):
+        sheet_images(context, view)
+    with right:
+        st.header(view.form.title, anchor=False)
+        serial = format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else ""
+        row = t("review.row", row=entry.row) if entry.row else ""
+        st.caption(" · ".join([*filter(None, (entry.unit, serial, row)), t("signing.left", count=left_over)]))
+        if view.is_hidden:
+            st.info(t("hidden.what"), icon=":material/visibility_off:")
+            st.button(t("review.skip"), key=f"skip-{entry.id}", shortcut="Alt+S", on_click=partial(_skip_entry, entry.id))
+            return
+        settled_lines(view, [field for field in view.fields if field.first_answer is not None])
+        show_people(context, entry)
+        _sign_form(context, person, view, () if is_own else reasons)
+        if rows and not any(each.is_hidden for each in views):
+            _sheet_section(context, person, views)
+        with st.container(horizontal=True):
+            st.button(t("review.skip"), key=f"skip-{entry.id}", shortcut="Alt+S", on_click=partial(_skip_entry, entry.id))
+            _undo_button(context, person)
+        version_table(context, person, view)
+
+
+def _sign_form(context: AppContext, person: Person, view: EntryView, reasons: tuple[str, ...]) -> None:
+    """`reasons`: what may be given as one; none for the own note."""
+    one, own = view.entry, not reasons
+    do, why, text = (f"{name}-{one.id}-{one.revision}" for name in ("sign", "sign_why", "sign_text"))
+    act = partial(_sign_entry, context, person, view, do, why, text)
+    with st.form(f"signing-{one.id}-{one.revision}", enter_to_submit=False, border=not own):
+        if own:
+            st.caption(t("signing.own_what"))
+        else:
+            st.markdown(t("signing.others_what", author=one.author or t("people.unknown")))
+            st.radio(t("signing.why"), reasons, index=None, format_func=lambda reason: code_text("signing.reasons", reason), key=why)
+            st.text_input(t("signing.text"), key=text, max_chars=200, autocomplete="off")
+        st.form_submit_button(t("signing.sign"), key=do, type="primary", shortcut="Ctrl+Enter", on_click=act)
+    keyboard(f"signing-{one.id}", [] if own else [why, text], save=do, min_view_time=MIN_VIEW_TIME)
+    note_drawn(do)
+
+
+def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) -> None:
+    """All own rows of the sheet, to be read before one signature for all."""
+    with st.expander(t("signing.sheet_title", count=len(views)), expanded=False, key=f"sheet-{views[0].entry.sheet}"):
+        for view in views:
+            st.markdown(f"**{t('review.row', row=view.entry.row)}**")
+            settled_lines(view, [field for field in view.fields if field.first_answer is not None and field.spec.row is not None])
+        seen = [(view.entry.id, view.entry.revision) for view in views]
+        st.button(
+            t("signing.sheet_sign", count=len(views)), key=f"sign_sheet-{views[0].entry.sheet}", on_click=partial(_sign_sheet, context, person, seen)
+        )
+
+
+@requires_open_session
+def _sign_entry(context: AppContext, person: Person, view: EntryView, do: str, why: str, text: str) -> None:
+    now, one = utc_now(), view.entry
+    if is_too_soon(do, now):
+        return
+    reason, words = st.session_state.get(why) or "", str(st.session_state.get(text) or "")
+    _run_and_report(
+        context, "signing.done", lambda conn: signing.sign_entry(conn, context.forms, person, one.id, one.revision, now, reason=reason, text=words)
+    )
+
+
+@requires_open_session
+def _sign_sheet(context: AppContext, person: Person, seen: list[tuple[str, int]]) -> None:
+    _run_and_report(context, "signing.sheet_done", lambda conn: signing.sign_sheet(conn, context.forms, person, seen, utc_now()))
+
+
+def _run_and_report(context: AppContext, success_key: str, action: Callable[[Connection], object]) -> None:
+    try:
+        with context.store.begin() as conn:
+            action(conn)
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
+        reset_drawn()  # what comes up now may be another version
+    else:
+        st.session_state[_MESSAGE_KEY] = ("ok", t(success_key))
+        _choose_entry(None)
+
+
+def _skip_entry(entry_id: str) -> None:
+    before: list[str] = st.session_state.get(_SKIPPED_KEY, [])
+    st.session_state[_SKIPPED_KEY] = [one for one in before if one != entry_id] + [entry_id]
+    _choose_entry(None)
+
+
+def _undo_button(context: AppContext, person: Person) -> None:
+    with context.store.read() as conn:
+        last = next(iter(signing.list_own_signed(conn, person)), None)
+    st.button(
+        t("signing.undo"), key="undo_signature", shortcut="Alt+Z", disabled=last is None, on_click=partial(_undo_signature, context, person, last)
+    )
+
+
+@requires_open_session
+def _undo_signature(context: AppContext, person: Person, last: Entry | None) -> None:
+    if last is None:
+        return
+    _run_and_report(context, "signing.undone", lambda conn: signing.withdraw_signature(conn, person, last.id, last.revision, utc_now()))
+    with context.store.read() as conn:
+        if load_entry(conn, last.id).state is EntryState.CONFIRMED:
+            _choose_entry(last.id)
+
+
+def _show_empty_queue(context: AppContext, person: Person, kind: str) -> None:
+    with st.container(border=True):
+        st.markdown(t(f"signing.empty.{kind}"))
+        st.caption(t("signing.empty_next"))
+        _undo_button(context, person)

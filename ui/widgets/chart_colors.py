@@ -1,0 +1,57 @@
+"""The colours of plots for light and dark. Whatever has to be told apart from the background is so by at least 3 to 1 (WCAG 2.2, 1.4.11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pipeline.domain.model import EntryState
+
+VOID_TEXT_KEY = "lookup.void"
+"""The key of the text for what is void, whatever its state."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartColors:
+    """The background that they are for, one for each state in its order, one for what is void, one for lines and bars, and one that only fills the
+    range around a line."""
+
+    background: str
+    states: tuple[str, ...]
+    void: str
+    line: str
+    band: str
+
+
+LIGHT_COLORS = ChartColors(
+    background="#faf9f6",
+    states=("#b07c2f", "#b0553f", "#1f6b75", "#3a8884", "#6f8450", "#87966f", "#7f8a8f"),
+    void="#4c5257",
+    line="#1f6b75",
+    band="#9cc5ca",
+)
+DARK_COLORS = ChartColors(
+    background="#171c1f",
+    states=("#d9a45b", "#d0765f", "#4fa3ae", "#7cc4c0", "#8fa868", "#c7d4b9", "#a0aaae"),
+    void="#6f7a80",
+    line="#5fb0ba",
+    band="#2f5f66",
+)
+
+
+def chart_colors() -> ChartColors:
+    """Those of the theme that the browser shows."""
+    return DARK_COLORS if st.context.theme.type == "dark" else LIGHT_COLORS
+
+
+def state_colors() -> dict[str, str]:
+    """The colour of each state and of what is void, by the key of its text."""
+    return {state_text_key(state): colour for state, colour in zip(EntryState, chart_colors().states, strict=True)} | {
+        VOID_TEXT_KEY: chart_colors().void
+    }
+
+
+def state_text_key(state: EntryState) -> str:
+    """The key of a state's text."""
+    return f"entry_state.{state.name.lower()}"

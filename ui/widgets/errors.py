@@ -1,0 +1,24 @@
+"""Errors of ours in the person's own words: what happened and what to do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError
+from pipeline.texts import catalogue
+from ui.i18n import current_language, t
+
+
+def error_text(error: EfterskriftError) -> str:
+    """The text for an error's class, or for the nearest class above it that has one, with what the error itself says."""
+    texts = catalogue(current_language())
+    detail = f"{error.message_in(current_language())} {error.remedy_in(current_language())}".strip()
+    for kind in type(error).__mro__:
+        if f"fault.{kind.__name__}" in texts:
+            return t(f"fault.{kind.__name__}", detail=detail)
+    return detail
+
+
+def show_error(error: EfterskriftError) -> None:
+    """Show an error where the person looks."""
+    st.error(error_text(error), icon=":material/error:")

@@ -1,0 +1,105 @@
+"""The top of a screen: its title, a line about it, and the person's own menu.
+
+The guide for somebody's first day: what the role does here, in a few steps. It stays until it is closed.
+
+Help on every screen: what it is for, what to do there, and the ways back to the guide and the practice.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, is_allowed
+from pipeline.store.accounts import guide as accounts_guide
+from pipeline.store.database.clock import utc_now
+from pipeline.texts import LANGUAGES, catalogue
+from ui import session
+from ui.i18n import current_language, t
+from ui.screens import practice
+from ui.session import requires_open_session
+from ui.workspace import AppContext
+
+_GUIDE_CLOSED_KEY = "guide_closed"
+SCREEN_KEY = "screen"
+"""Where the name of the screen that is drawn stands in the session."""
+
+
+def show_guide(context: AppContext, person: Person) -> None:
+    """Show the guide of the person's role, unless it has been closed."""
+    if _GUIDE_CLOSED_KEY not in st.session_state:
+        with context.store.read() as conn:
+            st.session_state[_GUIDE_CLOSED_KEY] = accounts_guide.is_guide_closed(conn, person.login)
+    if st.session_state[_GUIDE_CLOSED_KEY]:
+        return
+    with st.container(border=True, key="guide"):
+        st.markdown(t(f"guide.{person.role.name.lower()}"))
+        with st.container(horizontal=True):
+            st.button(t("guide.close"), key="guide_close", on_click=_close_guide, args=(context, person), icon=":material/close:")
+            if is_allowed(person, Action.REVIEW):
+                st.button(t("help.practice"), key="guide_practice", on_click=practice.start_practice, icon=":material/school:")
+
+
+@requires_open_session
+def show_guide_again(context: AppContext, person: Person) -> None:
+    """Let the guide come back."""
+    with context.store.begin() as conn:
+        accounts_guide.reopen_guide(conn, person.login)
+    st.session_state[_GUIDE_CLOSED_KEY] = False
+
+
+@requires_open_session
+def _close_guide(context: AppContext, person: Person) -> None:
+    with context.store.begin() as conn:
+        accounts_guide.close_guide(conn, person.login, utc_now())
+    st.session_state[_GUIDE_CLOSED_KEY] = True
+
+
+def screen_help_button(context: AppContext, person: Person) -> None:
+    """The button "Hjälp" and what it opens."""
+    with st.popover(t("help.title"), icon=":material/help:", key="screen_help"):
+        text = f"help.{st.session_state.get(SCREEN_KEY, '')}"
+        if text in catalogue(current_language()):
+            st.markdown(t(text))
+        st.caption(t("help.zoom"))
+        st.button(t("help.guide"), key="guide_open", on_click=show_guide_again, args=(context, person), icon=":material/signpost:", width="stretch")
+        if is_allowed(person, Action.REVIEW):
+            st.button(t("help.practice"), key="practice_open", on_click=practice.start_practice, icon=":material/school:", width="stretch")
+
+
+def screen_heading(context: AppContext, person: Person, title: str, line: str = "") -> None:
+    """Title to the left, the menu with language and log-out to the right."""
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    with left, st.container(gap=None):
+        st.title(title, anchor=False)
+        if line:
+            st.caption(line)
+    with right, st.container(horizontal=True, horizontal_alignment="right"):
+        person_menu(context, person)
+
+
+def person_menu(context: AppContext, person: Person) -> None:
+    """Help with the screen; who is logged in, the language, and the way out."""
+    screen_help_button(context, person)
+    with st.popover(person.name, icon=":material/person:", key="person_menu"):
+        st.caption(t("menu.who", title=person.title, role=t(f"role.{person.role.name.lower()}")))
+        st.caption(t("menu.units", units=", ".join(sorted(person.units))))
+        st.caption(t("menu.areas", areas=", ".join(sorted(person.areas)) or t("menu.no_areas")))
+        language_choice()
+        st.button(t("menu.log_out"), key="log_out", on_click=session.log_out, args=(context,), icon=":material/logout:", width="stretch")
+
+
+def translate_upload_button() -> None:
+    """The word on the uploader's button, which Streamlit has in English only."""
+    st.html(f'<style>:root {{ --ef-choose: "{t("scan.choose")}"; }}</style>')
+
+
+def language_choice() -> None:
+    """Swedish or English, for this session."""
+
+    def chosen() -> None:
+        st.session_state["language"] = st.session_state["language_choice"]
+
+    languages = list(LANGUAGES)
+    index = languages.index(st.session_state.get("language", "sv"))
+    st.radio(t("menu.language"), languages, index=index, format_func=LANGUAGES.__getitem__, horizontal=True, key="language_choice", on_change=chosen)

@@ -1,0 +1,123 @@
+"""Pictures of paper as the screens show them. Whoever shows one has first recorded the look with `claims.view_page`."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import PIL.Image
+import streamlit as st
+
+from pipeline.domain.form.field import BoxMm
+from pipeline.domain.model import Image, Outcome, Person
+from pipeline.files.images import decode_image
+from pipeline.reading.imaging.geometry import PX_PER_MM
+from pipeline.store.accounts.protected_identity import find_covered_boxes
+from pipeline.store.paper.pages import Page
+from ui.workspace import AppContext
+
+_MAX_IMAGE_PX = 2400
+_CROP_MARGIN_MM = 1.0
+_GRID_CROP_MARGIN_MM, _GRID_CROP_HEIGHT_PX = 2.5, 80
+_COVER_MARGIN_MM, _COVER_GREY = 2.0, 120
+"""Ink runs over the edge of its box: covered is a little more than the box."""
+_UPRIGHT_MEDIA_TYPE = "image/jpeg"
+_JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 80)
+
+
+BoxesMm = tuple[BoxMm, ...]
+
+
+def find_covered_for(context: AppContext, person: Person, page: Page) -> BoxesMm:
+    """The places of a page (mm) that this person may not see."""
+    with context.store.read() as conn:
+        return find_covered_boxes(conn, context.forms, person, page)
+
+
+def page_image(context: AppContext, page: Page, covered: BoxesMm) -> bytes | None:
+    """The page as JPEG: laid upright on its form if it was read, otherwise as it came. None when no picture could be taken in.
+
+    `covered` (mm, from `covered_for`) is painted over here, so that the browser never gets what lies below.
+    """
+    if page.upright_sha256:
+        return _cached_page_jpeg(context, page.upright_sha256, _UPRIGHT_MEDIA_TYPE, covered)
+    if page.image_sha256:
+        return _cached_page_jpeg(context, page.image_sha256, page.media_type or "image/png", covered)
+    return None
+
+
+def is_registered(page: Page) -> bool:
+    """Whether the places of the form hold for the page's picture."""
+    return page.outcome is Outcome.READ and page.upright_sha256 is not None
+
+
+def crop_image(context: AppContext, page: Page, box_mm: Sequence[float], covered: BoxesMm) -> bytes | None:
+    """One field cut from the upright page, as PNG with a little air around; None when the page lies on no form. `covered` as in `page_picture`."""
+    return _cached_crop_png(context, page.upright_sha256, tuple(box_mm), covered) if page.upright_sha256 and is_registered(page) else None
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _cached_crop_png(_context: AppContext, sha256: str, box_mm: tuple[float, ...], covered: BoxesMm) -> bytes:
+    picture = cover_boxes(decode_image(_context.store.images.get(sha256), _UPRIGHT_MEDIA_TYPE), covered)
+    x, y, w, h = box_mm
+    top, left = (max(0, round((v - _CROP_MARGIN_MM) * PX_PER_MM)) for v in (y, x))
+    bottom, right = (round((v + _CROP_MARGIN_MM) * PX_PER_MM) for v in (y + h, x + w))
+    return _encode_image(picture[top:bottom, left:right], ".png")
+
+
+def crop_images(context: AppContext, page: Page, boxes: Sequence[BoxMm], covered: BoxesMm) -> list[bytes]:
+    """Fields cut from one upright page, as JPEG with room around each; grey where the page lies on no form. `covered` as in `page_picture`."""
+    if page.upright_sha256 is None or not is_registered(page):
+        return [_encode_image(np.full((_GRID_CROP_HEIGHT_PX, _GRID_CROP_HEIGHT_PX), _COVER_GREY, np.uint8), ".jpg", _JPEG_OPTIONS) for _ in boxes]
+    return _cached_crop_jpegs(context, page.upright_sha256, tuple(boxes), covered)
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
+def _cached_crop_jpegs(_context: AppContext, sha256: str, boxes: BoxesMm, covered: BoxesMm) -> list[bytes]:
+    picture = cover_boxes(decode_image(_context.store.images.get(sha256), _UPRIGHT_MEDIA_TYPE), covered)
+    cut = []
+    for x, y, w, h in boxes:
+        top, left = (max(0, round((v - _GRID_CROP_MARGIN_MM) * PX_PER_MM)) for v in (y, x))
+        bottom, right = (round((v + _GRID_CROP_MARGIN_MM) * PX_PER_MM) for v in (y + h, x + w))
+        cut.append(_encode_image(picture[top:bottom, left:right], ".jpg", _JPEG_OPTIONS))
+    return cut
+
+
+def read_jpeg_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a JPEG, px, from its head: looking at a page must not cost taking its picture apart."""
+    with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+        return picture.size
+
+
+@st.cache_resource(max_entries=80, show_spinner=False)  # bytes cannot be changed: unlike cache_data, this makes no copy of them at every look
+def _cached_page_jpeg(_context: AppContext, sha256: str, media_type: str, covered: BoxesMm) -> bytes:
+    data = _context.store.images.get(sha256)
+    if not covered and media_type == _UPRIGHT_MEDIA_TYPE and max(read_jpeg_size(data)) <= _MAX_IMAGE_PX:
+        return data
+    picture = cover_boxes(decode_image(data, media_type), covered)
+    shrink = _MAX_IMAGE_PX / max(picture.shape[:2])
+    if shrink < 1:
+        picture = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return _encode_image(picture, ".jpg", _JPEG_OPTIONS)
+
+
+def cover_boxes(picture: Image, boxes: BoxesMm) -> Image:
+    """The picture (8 px/mm) with these places (mm) painted over; the very same picture when there are none."""
+    if not boxes:
+        return picture
+    shown = picture.copy()
+    for x, y, w, h in boxes:
+        left, top = (max(0, math.floor((v - _COVER_MARGIN_MM) * PX_PER_MM)) for v in (x, y))
+        right, bottom = (math.ceil((v + _COVER_MARGIN_MM) * PX_PER_MM) for v in (x + w, y + h))
+        shown[top:bottom, left:right] = _COVER_GREY
+    return shown
+
+
+def _encode_image(picture: Image, suffix: str, options: Sequence[int] = ()) -> bytes:
+    done, data = cv2.imencode(suffix, picture, options)
+    if not done:
+        raise ValueError(f"A picture of {picture.shape} could not be encoded as {suffix}")
+    return data.tobytes()
